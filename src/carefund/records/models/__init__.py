@@ -1,0 +1,37 @@
+"""All tables of the memory room, grouped by subject."""
+
+from carefund.records.models.devices import ProdaDevice
+from carefund.records.models.history import Answer, Change, Payload
+from carefund.records.models.invoices import Invoice, InvoiceLineItem
+from carefund.records.models.people import Client, ServiceProvider, SyncState
+from carefund.records.models.support_at_home import (
+    ApprovedService,
+    BudgetUsage,
+    Classification,
+    Entitlement,
+    FunderRecord,
+    IndividualContribution,
+    Plan,
+    PlanBudget,
+    Supplement,
+)
+
+__all__ = [
+    "Answer",
+    "ApprovedService",
+    "BudgetUsage",
+    "Change",
+    "Classification",
+    "Client",
+    "Entitlement",
+    "FunderRecord",
+    "IndividualContribution",
+    "Invoice",
+    "InvoiceLineItem",
+    "Payload",
+    "Plan",
+    "PlanBudget",
+    "ServiceProvider",
+    "Supplement",
+    "SyncState",
+]

@@ -1,0 +1,77 @@
+"""The people cared for, the provider's branches, and how far each person is in step with the funder."""
+
+from django.db import models
+from django.db.models import Q
+
+
+class ServiceProvider(models.Model):
+    """One service provider id of this organisation, as Services Australia knows it (a branch)."""
+
+    service_provider_id = models.CharField(max_length=20, unique=True)
+    name = models.CharField(max_length=120, blank=True)
+    first_seen_at = models.DateTimeField()
+    last_seen_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ("service_provider_id",)
+
+    def __str__(self) -> str:
+        return self.name or self.service_provider_id
+
+
+class Client(models.Model):
+    """A person this organisation cares for. `care_recipient_id` is Services Australia's key, empty if not yet known."""
+
+    care_recipient_id = models.CharField(max_length=20, null=True, blank=True, unique=True)
+    first_name = models.CharField(max_length=80)
+    last_name = models.CharField(max_length=80)
+    birth_date = models.DateField(null=True, blank=True)
+    service_provider_id = models.CharField(
+        max_length=20,
+        blank=True,
+        db_index=True,
+        help_text="Kept from the newest budget that Services Australia returned for this person.",
+    )
+    external_reference_id = models.CharField(max_length=64, blank=True)
+    is_active = models.BooleanField(default=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ("last_name", "first_name", "id")
+        indexes = [models.Index(fields=("last_name", "first_name", "id"), name="client_by_name")]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(care_recipient_id__isnull=True) | ~Q(care_recipient_id=""),
+                name="client_care_recipient_id_null_not_blank",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"client {self.pk}"
+
+    @property
+    def full_name(self) -> str:
+        return f"{self.first_name} {self.last_name}".strip()
+
+
+class SyncState(models.Model):
+    """How far one person is in step: the only row that a sync with nothing new writes.
+
+    `digests` holds, per answer ("operation:subject"), the SHA-256 of the answer last applied. `version` grows with
+    every apply, so that a reviewed preview can be refused when the data moved meanwhile.
+    """
+
+    client = models.OneToOneField(Client, models.CASCADE, primary_key=True, related_name="sync_state")
+    fetch_started_at = models.DateTimeField(null=True)
+    checked_at = models.DateTimeField(null=True, db_index=True)
+    changed_at = models.DateTimeField(null=True)
+    version = models.PositiveBigIntegerField(default=0)
+    digests = models.JSONField(default=dict)
+    consent_missing = models.BooleanField(default=False)
+    attempted_at = models.DateTimeField(null=True)
+    outcome = models.CharField(max_length=24, blank=True)
+    error_code = models.CharField(max_length=40, blank=True)
+    failed_step = models.CharField(max_length=60, blank=True)
+
+    def __str__(self) -> str:
+        return f"sync state of client {self.client_id}"

@@ -1,0 +1,115 @@
+"""The ledger: what was asked, what is under way, what came of it.
+
+It is the record that people read and the truth that a resume starts from. No queue lives here: an engine only hands
+over work; whether a person is done is decided by the row.
+"""
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+
+from carefund.records.models import Client
+
+
+class Run(models.Model):
+    """One request to synchronise one person or many."""
+
+    class Trigger(models.TextChoices):
+        ON_DEMAND = "on demand"
+        BULK = "bulk"
+        SCHEDULED = "scheduled"
+        CLAIM_APPROVED = "claim approved"
+
+    class Status(models.TextChoices):
+        QUEUED = "queued"
+        RUNNING = "running"
+        PAUSED = "paused"
+        FINISHED = "finished"
+        CANCELLED = "cancelled"
+
+    class Parts(models.TextChoices):
+        EVERYTHING = "everything"
+        CONTRIBUTIONS = "contributions"
+        BUDGETS = "budgets"
+        BUDGETS_AND_USAGE = "budgets and usage"
+
+    trigger = models.CharField(max_length=20, choices=Trigger)
+    status = models.CharField(max_length=12, choices=Status, default=Status.QUEUED)
+    parts = models.CharField(max_length=20, choices=Parts, default=Parts.EVERYTHING)
+    scope = models.CharField(max_length=200, help_text="In words, for the list of runs; never an id of a person.")
+    requested_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+")
+    retry_of = models.ForeignKey("self", models.SET_NULL, null=True, related_name="retries")
+    total = models.PositiveIntegerField(default=0)
+    created_at = models.DateTimeField(auto_now_add=True)
+    started_at = models.DateTimeField(null=True)
+    finished_at = models.DateTimeField(null=True)
+    paused_reason = models.CharField(max_length=200, blank=True)
+    paused_at = models.DateTimeField(null=True)
+    resumes_at = models.DateTimeField(null=True, help_text="Set when the run resumes by itself.")
+
+    class Meta:
+        ordering = ("-id",)
+        indexes = [models.Index(fields=("status",), name="run_by_status")]
+
+    def __str__(self) -> str:
+        return f"run {self.pk}"
+
+    @property
+    def is_over(self) -> bool:
+        return self.status in (self.Status.FINISHED, self.Status.CANCELLED)
+
+
+class RunItem(models.Model):
+    """What one run asked for one person, and what came of it.
+
+    `counts` is {kind: {"new": n, "changed": n, "unchanged": n, "no_longer_returned": n}}. An id in a file that nobody
+    has makes an item without a client.
+    """
+
+    class Status(models.TextChoices):
+        QUEUED = "queued"
+        RUNNING = "running"
+        DONE = "done"
+        CANCELLED = "cancelled"
+
+    class Outcome(models.TextChoices):
+        CHANGED = "changed"
+        UNCHANGED = "unchanged"
+        CONSENT_MISSING = "consent not given"
+        SUPERSEDED = "superseded", "superseded by a newer sync"
+        FAILED = "failed"
+
+    run = models.ForeignKey(Run, models.CASCADE, related_name="items", db_index=False)
+    client = models.ForeignKey(Client, models.CASCADE, null=True, related_name="run_items", db_index=False)
+    care_recipient_id = models.CharField(max_length=40, blank=True)
+    status = models.CharField(max_length=10, choices=Status, default=Status.QUEUED)
+    outcome = models.CharField(max_length=20, choices=Outcome, blank=True)
+    joined = models.ForeignKey(
+        "self", models.SET_NULL, null=True, related_name="+", help_text="The sync under way that this one joined."
+    )
+    counts = models.JSONField(default=dict)
+    warnings = models.JSONField(default=list, help_text="Sentences without names or ids.")
+    error_code = models.CharField(max_length=40, blank=True)
+    failed_step = models.CharField(max_length=60, blank=True)
+    message = models.CharField(max_length=300, blank=True)
+    advice = models.CharField(max_length=300, blank=True)
+    holder = models.CharField(max_length=60, blank=True)
+    held_until = models.DateTimeField(null=True)
+    started_at = models.DateTimeField(null=True)
+    finished_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ("id",)
+        constraints = [
+            models.UniqueConstraint(
+                fields=("client",), condition=Q(status="running"), name="run_item_one_active_per_client"
+            ),
+            models.UniqueConstraint(fields=("run", "client"), name="run_item_once_per_run"),
+        ]
+        indexes = [
+            models.Index(fields=("run", "status", "id"), name="run_item_by_run_and_status"),
+            models.Index(fields=("client", "-id"), name="run_item_by_client"),
+        ]
+
+    def __str__(self) -> str:
+        return f"run item {self.pk}"

@@ -1,0 +1,181 @@
+"""Everything that a deployment can decide: the only file that reads the environment.
+
+Each value is one `CAREFUND_…` variable; docs/settings.md lists them all, and a test compares the two. Django's own
+settings are derived here and nowhere else. What belongs to one funder is read here and handed on as plain data
+(`SERVICES_AUSTRALIA`, `NDIA`), so that the funder clients know neither Django nor the environment.
+"""
+
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import environ
+from django.core.exceptions import ImproperlyConfigured
+
+env = environ.Env()
+
+# A file of NAME=value lines; `carefund setup` and `make demo` write one. Variables already set win.
+ENVIRONMENT_FILE = Path(env.str("CAREFUND_ENVIRONMENT_FILE", default="carefund.env"))
+if ENVIRONMENT_FILE.is_file():
+    environ.Env.read_env(ENVIRONMENT_FILE)
+
+DEBUG = env.bool("CAREFUND_DEBUG", default=False)
+DATA_FOLDER = Path(env.str("CAREFUND_DATA_FOLDER", default="var")).absolute()
+_KEYLESS = "not-configured"  # `carefund check` and Django's own deployment check refuse to go live with it
+SECRET_KEY = env.str("CAREFUND_SECRET_KEY", default=_KEYLESS)
+ENCRYPTION_KEYS: list[str] = env.list("CAREFUND_ENCRYPTION_KEYS", default=[])
+ALLOWED_HOSTS: list[str] = env.list("CAREFUND_ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
+CSRF_TRUSTED_ORIGINS: list[str] = env.list("CAREFUND_TRUSTED_ORIGINS", default=[])
+HTTPS = env.bool("CAREFUND_HTTPS", default=False)
+PROVIDER_NAME = env.str("CAREFUND_PROVIDER_NAME", default="Our care organisation")
+
+# --- Database -------------------------------------------------------------------------------------------------------
+
+DATABASE_URL = env.str("CAREFUND_DATABASE_URL", default=f"sqlite:///{DATA_FOLDER / 'carefund.sqlite3'}")
+_database: dict[str, Any] = environ.Env.db_url_config(DATABASE_URL)
+ON_POSTGRESQL = "postgresql" in _database["ENGINE"]
+if ON_POSTGRESQL:
+    _database["CONN_HEALTH_CHECKS"] = True
+    _database["CONN_MAX_AGE"] = 60
+elif "sqlite3" in _database["ENGINE"]:
+    _database["OPTIONS"] = {
+        "transaction_mode": "IMMEDIATE",
+        "timeout": env.int("CAREFUND_DATABASE_TIMEOUT", default=20),
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA cache_size=-64000;"
+        "PRAGMA mmap_size=268435456; PRAGMA temp_store=MEMORY;",
+    }
+    _database["CONN_MAX_AGE"] = None
+else:
+    raise ImproperlyConfigured("CAREFUND_DATABASE_URL must begin with sqlite:/// or postgresql://")
+DATABASES = {"default": _database}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# --- Rules that a provider may set ----------------------------------------------------------------------------------
+
+BUSINESS_TIME_ZONE = ZoneInfo(env.str("CAREFUND_BUSINESS_TIME_ZONE", default="Australia/Sydney"))
+OPEN_BUDGET_DAYS = env.int("CAREFUND_OPEN_BUDGET_DAYS", default=90)
+STALE_AFTER_HOURS = env.int("CAREFUND_STALE_AFTER_HOURS", default=24)
+
+# --- Django ---------------------------------------------------------------------------------------------------------
+
+USE_TZ = True
+TIME_ZONE = str(BUSINESS_TIME_ZONE)
+LANGUAGE_CODE = "en-au"
+USE_I18N = False
+ROOT_URLCONF = "carefund.urls"
+ASGI_APPLICATION = "carefund.asgi.application"
+WSGI_APPLICATION = "carefund.wsgi.application"
+INSTALLED_APPS = [
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.contrib.humanize",
+    "django_htmx",
+    "django_otp",
+    "django_otp.plugins.otp_totp",
+    "django_otp.plugins.otp_static",
+    "axes",
+    "csp",
+    "carefund.records",
+    "carefund.runs",
+    "carefund.access",
+    "carefund.console",
+]
+if ON_POSTGRESQL:
+    INSTALLED_APPS.append("procrastinate.contrib.django")
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django_otp.middleware.OTPMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "axes.middleware.AxesMiddleware",
+]
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "carefund.console.context.console",
+            ],
+            "builtins": ["carefund.console.templatetags.words"],
+        },
+    }
+]
+STATIC_URL = "static/"
+STATIC_ROOT = DATA_FOLDER / "static"
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+}
+WHITENOISE_USE_FINDERS = True
+WHITENOISE_MANIFEST_STRICT = False
+
+AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {
+        "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
+        "OPTIONS": {"min_length": 12},
+    },
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+LOGIN_URL = "console:log-in"
+LOGIN_REDIRECT_URL = "console:home"
+LOGOUT_REDIRECT_URL = "console:log-in"
+SESSION_COOKIE_AGE = env.int("CAREFUND_SESSION_HOURS", default=12) * 3600
+SESSION_EXPIRE_AT_BROWSER_CLOSE = True
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = HTTPS
+SESSION_COOKIE_HTTPONLY = True
+SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
+SECURE_REFERRER_POLICY = "same-origin"  # a client's address holds an id; no other site shall see it
+X_FRAME_OPTIONS = "DENY"
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": ["'none'"],
+        "script-src": ["'self'"],
+        "style-src": ["'self'"],
+        "img-src": ["'self'", "data:"],
+        "font-src": ["'self'"],
+        "connect-src": ["'self'"],
+        "form-action": ["'self'"],
+        "base-uri": ["'none'"],
+        "frame-ancestors": ["'none'"],
+    }
+}
+AXES_FAILURE_LIMIT = env.int("CAREFUND_LOGIN_FAILURE_LIMIT", default=5)
+AXES_COOLOFF_TIME = env.int("CAREFUND_LOGIN_COOL_OFF_MINUTES", default=15) / 60
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_RESET_ON_SUCCESS = True
+AXES_VERBOSE = False
+AXES_LOCKOUT_TEMPLATE = "console/locked_out.html"
+OTP_TOTP_ISSUER = "Carefund"
+
+# Messages name operations and counts; never a person, an id or an address with one in it.
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["console"], "level": env.str("CAREFUND_LOG_LEVEL", default="INFO")},
+    "loggers": {
+        "django.request": {"level": "ERROR", "handlers": ["console"], "propagate": False},
+        "django.server": {"level": "ERROR"},
+        "axes": {"level": "ERROR"},
+        "aiohttp.access": {"level": "ERROR"},
+    },
+}
