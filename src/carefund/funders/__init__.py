@@ -1,1 +1,1 @@
-"""The outside world: clients of PRODA, Services Australia and the NDIA, async only. No Django, no database, no rules."""
+"""The outside world: clients of the funders' systems. No Django, no domain rules, nothing that is stored."""

@@ -1,0 +1,352 @@
+"""Every way in which a call to a funder can end badly, as one tree; no network, no policy beyond `retried`.
+
+    FunderError
+    ├── NotConfigured                 a value that this environment needs is not set
+    ├── Unavailable                   nobody's fault, may pass: the only branch that is ever tried again
+    │   ├── TimedOut
+    │   ├── ConnectionFailed
+    │   ├── Throttled                 429, or 503 with a waiting time
+    │   └── OutOfService              5xx
+    ├── NotAllowedIn                  the funder does not know, or does not trust, this installation
+    │   ├── NotAuthenticated          401
+    │   ├── ClientIdRejected          401 for the application id
+    │   ├── NotPermitted              403
+    │   ├── DeviceNotActivated
+    │   ├── DeviceInactive
+    │   ├── DeviceUnknown
+    │   ├── DeviceKeyExpired
+    │   ├── DeviceKeyRejected
+    │   ├── DeviceKeyTooYoung
+    │   ├── DeviceBusy
+    │   ├── ActivationCodeRejected
+    │   ├── AssertionRejected
+    │   └── ClockSkewed
+    ├── ConsentMissing                the person has not agreed to share this; an outcome, never an empty answer
+    ├── NotFound                      the funder knows nobody, or nothing, by this id
+    ├── WrongAddress                  something that is not this API answered
+    ├── BadAnswer                     an answer that cannot be read
+    │   ├── NotJson
+    │   ├── WrongType
+    │   ├── Incomplete
+    │   └── RepeatedPage
+    ├── RequestRejected               400 and the funder's own rules
+    │   └── Conflict                  409, 412
+    └── UnexpectedStatus              a status that no rule here knows
+
+A message never holds an id, a name, a payload or an address, so it may go to a log as it is. What the funder said word for
+word is in `details`, for the page of a person who may see it.
+Source: design/house.md, Errors; domain/services-australia.md, 3.4 and 4.
+"""
+
+from collections.abc import Iterator, Sequence
+from http import HTTPStatus
+from typing import ClassVar, NamedTuple
+
+
+class Detail(NamedTuple):
+    """One complaint in the funder's own words; may name a person, so it stays out of logs."""
+
+    code: str = ""
+    code_type: str = ""
+    message: str = ""
+    field: str = ""
+
+
+class FunderError(Exception):
+    """A call to a funder failed."""
+
+    code: ClassVar[str] = "funder-error"
+    advice: ClassVar[str] = "Look at the run's result for the step that failed and try again."
+    retried: ClassVar[bool] = False
+
+    def __init__(
+        self,
+        message: str = "",
+        *,
+        operation: str = "",
+        status: int | None = None,
+        details: Sequence[Detail] = (),
+    ) -> None:
+        self.message = message or str(type(self).__doc__ or self.code)
+        self.operation = operation
+        self.status = status
+        self.details = tuple(details)
+        super().__init__(self.message)
+
+    def __str__(self) -> str:
+        """One line for a log: what happened, in which operation, with which status."""
+        where = self.operation.replace("_", " ")
+        said = f"{where}: {self.message}" if where else self.message
+        return f"{said} (HTTP {self.status})" if self.status is not None else said
+
+
+class NotConfigured(FunderError):
+    """A value that this environment needs is not set."""
+
+    code = "not-configured"
+    advice = "Set the values named here in the environment, then run `carefund check`."
+
+
+class Unavailable(FunderError):
+    """The funder's system could not be reached."""
+
+    code = "unavailable"
+    advice = "Nothing was changed; try again later."
+    retried = True
+    retry_after: float | None = None
+
+
+class TimedOut(Unavailable):
+    """The funder's system did not answer in time."""
+
+    code = "timed-out"
+    advice = "Nothing was changed; try again in a few minutes, or raise CAREFUND_TIMEOUT_SECONDS if it keeps happening."
+
+
+class ConnectionFailed(Unavailable):
+    """No connection to the funder's system could be made or kept."""
+
+    code = "connection-failed"
+    advice = "Check this machine's network, proxy and firewall, and the configured address; then try again."
+
+
+class Throttled(Unavailable):
+    """The funder's system asked for fewer calls."""
+
+    code = "throttled"
+    advice = "Wait a few minutes; lower CAREFUND_CALLS_PER_SECOND if it keeps happening."
+
+
+class OutOfService(Unavailable):
+    """The funder's system reported a failure of its own."""
+
+    code = "out-of-service"
+    advice = "The funder has an outage; nothing was changed; try again later."
+
+
+class NotAllowedIn(FunderError):
+    """The funder's system did not let this installation in."""
+
+    code = "not-allowed-in"
+    advice = "Run `carefund check` to see which part of the access is missing."
+
+
+class NotAuthenticated(NotAllowedIn):
+    """The funder's system did not accept the access token."""
+
+    code = "not-authenticated"
+    advice = "Run `carefund check`; if the device works, compare the configured token audience with the integration pack."
+
+
+class ClientIdRejected(NotAllowedIn):
+    """The funder's system did not accept the application's client id."""
+
+    code = "client-id-rejected"
+    advice = "Compare CAREFUND_CLIENT_ID with the id that the developer portal issued for this environment."
+
+
+class NotPermitted(NotAllowedIn):
+    """The funder's system does not let this organisation do that."""
+
+    code = "not-permitted"
+    advice = "Ask the funder whether this organisation is linked to the person and entitled to this service."
+
+
+class DeviceNotActivated(NotAllowedIn):
+    """This installation holds no activated PRODA device."""
+
+    code = "device-not-activated"
+    advice = "Register a B2B device in PRODA and enter its name and activation code with `carefund device activate`."
+
+
+class DeviceInactive(NotAllowedIn):
+    """PRODA says that the device or its organisation is not active."""
+
+    code = "device-inactive"
+    advice = "Open the organisation's B2B devices in PRODA and extend or re-activate this device."
+
+
+class DeviceUnknown(NotAllowedIn):
+    """PRODA knows no such device or organisation."""
+
+    code = "device-unknown"
+    advice = "Compare CAREFUND_ORGANISATION_ID and CAREFUND_DEVICE_NAME with the organisation's B2B devices in PRODA."
+
+
+class DeviceKeyExpired(NotAllowedIn):
+    """The PRODA device's key has expired."""
+
+    code = "device-key-expired"
+    advice = "Get a new activation code for the device in PRODA and run `carefund device activate`."
+
+
+class DeviceKeyRejected(NotAllowedIn):
+    """PRODA did not accept the device's new key."""
+
+    code = "device-key-rejected"
+    advice = "Try `carefund device refresh` once more; a new key is made each time."
+
+
+class DeviceKeyTooYoung(NotAllowedIn):
+    """The PRODA device's key has not reached half of its life, and PRODA slows down callers who renew earlier."""
+
+    code = "device-key-too-young"
+    advice = "Nothing to do: the key is renewed by itself when it is due."
+
+
+class DeviceBusy(NotAllowedIn):
+    """Another process kept the PRODA device to itself for too long."""
+
+    code = "device-busy"
+    advice = "Try again in a minute; only one process at a time may renew a device's key or token."
+
+
+class ActivationCodeRejected(NotAllowedIn):
+    """PRODA did not accept the activation code."""
+
+    code = "activation-code-rejected"
+    advice = "Activation codes work once, for a short time, and are case-sensitive: get a new one in PRODA and try again."
+
+
+class AssertionRejected(NotAllowedIn):
+    """PRODA did not accept the signed request for a token."""
+
+    code = "assertion-rejected"
+    advice = "Compare the organisation id, device name, PRODA client id and token audience with the integration pack."
+
+
+class ClockSkewed(NotAllowedIn):
+    """This machine's clock differs too much from PRODA's."""
+
+    code = "clock-skewed"
+    advice = "Set this machine's clock, best by NTP, and try again."
+
+
+class ConsentMissing(FunderError):
+    """The person has not agreed to share this with the provider."""
+
+    code = "consent-missing"
+    advice = "Ask the person to give consent in My Aged Care; what was known before is kept."
+
+
+class NotFound(FunderError):
+    """The funder knows nothing by this id."""
+
+    code = "not-found"
+    advice = "Compare the id with the funder's letter or portal."
+
+
+class WrongAddress(FunderError):
+    """Something that is not this API answered."""
+
+    code = "wrong-address"
+    advice = "Compare the configured address and paths with the funder's API documents."
+
+
+class BadAnswer(FunderError):
+    """The funder's answer cannot be read."""
+
+    code = "bad-answer"
+    advice = "Nothing was changed; try again, and report it if it keeps happening."
+
+
+class NotJson(BadAnswer):
+    """The funder's answer is not JSON."""
+
+    code = "not-json"
+    advice = "Nothing was changed; a proxy or an outage page may have answered; try again later."
+
+
+class WrongType(BadAnswer):
+    """A field of the funder's answer has a type that was not expected."""
+
+    code = "wrong-type"
+    advice = "Nothing was changed; the funder may have changed its API: report the field named here."
+
+    def __init__(
+        self,
+        message: str = "",
+        *,
+        field: str = "",
+        operation: str = "",
+        status: int | None = None,
+        details: Sequence[Detail] = (),
+    ) -> None:
+        self.field = field
+        super().__init__(message, operation=operation, status=status, details=details)
+
+
+class Incomplete(BadAnswer):
+    """The funder's answer broke off before its end."""
+
+    code = "incomplete"
+    advice = "Nothing was changed; try again."
+
+
+class RepeatedPage(BadAnswer):
+    """The funder gave the same page twice, or more pages than can be right."""
+
+    code = "repeated-page"
+    advice = "Nothing was changed; lower or raise CAREFUND_PAGE_LIMIT, and report it."
+
+
+class RequestRejected(FunderError):
+    """The funder refused the request as it was written."""
+
+    code = "request-rejected"
+    advice = "Read the funder's own words in the result and correct the record they name."
+
+
+class Conflict(RequestRejected):
+    """The record was changed at the funder's side since it was read."""
+
+    code = "conflict"
+    advice = "Read the record again, look at what changed, and repeat the step."
+
+
+class UnexpectedStatus(FunderError):
+    """The funder answered with a status that is not known here."""
+
+    code = "unexpected-status"
+    advice = "Nothing was changed; report the operation and the status."
+
+
+# Statuses with one meaning, whatever the body says. 404 and 401 are split further by their bodies in `refusals`.
+ERROR_BY_STATUS: dict[int, type[FunderError]] = {
+    HTTPStatus.BAD_REQUEST: RequestRejected,
+    HTTPStatus.UNAUTHORIZED: NotAuthenticated,
+    HTTPStatus.FORBIDDEN: NotPermitted,
+    HTTPStatus.NOT_FOUND: NotFound,
+    HTTPStatus.METHOD_NOT_ALLOWED: WrongAddress,
+    HTTPStatus.NOT_ACCEPTABLE: RequestRejected,
+    HTTPStatus.REQUEST_TIMEOUT: TimedOut,
+    HTTPStatus.CONFLICT: Conflict,
+    HTTPStatus.GONE: WrongAddress,
+    HTTPStatus.PRECONDITION_FAILED: Conflict,
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: RequestRejected,
+    HTTPStatus.UNSUPPORTED_MEDIA_TYPE: RequestRejected,
+    HTTPStatus.UNPROCESSABLE_ENTITY: RequestRejected,
+    HTTPStatus.PRECONDITION_REQUIRED: RequestRejected,
+    HTTPStatus.TOO_MANY_REQUESTS: Throttled,
+}
+
+
+def error_for_status(status: int) -> type[FunderError]:
+    """The class that a status alone stands for; a redirect means a wrong address, any 5xx an outage."""
+    known = ERROR_BY_STATUS.get(status)
+    if known is not None:
+        return known
+    if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST:
+        return WrongAddress
+    if HTTPStatus.INTERNAL_SERVER_ERROR <= status:
+        return OutOfService
+    return UnexpectedStatus
+
+
+def all_leaves(root: type[FunderError] = FunderError) -> Iterator[type[FunderError]]:
+    """Every class that is raised, in the order of the drawing: what docs/errors.md must list."""
+    children = root.__subclasses__()
+    if not children or root in (RequestRejected,):
+        yield root
+    for child in children:
+        yield from all_leaves(child)
