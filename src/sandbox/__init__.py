@@ -1,1 +1,4 @@
-"""A local stand-in for PRODA, Services Australia and the NDIA over real HTTP. Shares nothing with carefund but the wire."""
+"""A local stand-in for PRODA, Services Australia and the NDIA, over real HTTP.
+
+Shares nothing with carefund but the wire.
+"""

@@ -1,0 +1,51 @@
+# What a person or a machine does with this repository. `make` alone lists it. The laptop and CI run the same lines.
+
+PYTHON ?= python3
+BIN := .venv/bin
+ARGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help install install-dev demo serve sandbox test check format coverage bench scale-demo pictures clean
+
+help:  ## list what can be done
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+install:  ## put the locked packages into .venv
+	@$(PYTHON) tools/bootstrap.py
+
+install-dev:  ## the same, with what tests and checks need
+	@$(PYTHON) tools/bootstrap.py --dev
+
+demo: install  ## sandbox, 60 fictitious clients, a first synchronisation, the console (ARGS=--once: all but the console)
+	@$(BIN)/carefund demo $(ARGS)
+
+serve: install  ## the console, and the background work beside it
+	@$(BIN)/carefund serve $(ARGS)
+
+sandbox: install  ## the local stand-in for PRODA, Services Australia and the NDIA
+	@$(BIN)/carefund-sandbox $(ARGS)
+
+test: install-dev  ## every check and every test that this machine can run
+	@$(BIN)/python tools/suite.py $(ARGS)
+
+check: install-dev  ## format, lint, types, import contracts, migrations, deployment settings
+	@$(BIN)/python tools/suite.py --checks-only
+
+format: install-dev  ## let ruff format and mend what it can
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+coverage: install-dev  ## which lines the tests reach (htmlcov/index.html)
+	@$(BIN)/coverage run -m pytest -q -m "not browser and not postgresql" && $(BIN)/coverage html -q && $(BIN)/coverage report
+
+bench: install-dev  ## measure speed against bare download; writes docs/performance.md
+	@$(BIN)/python -m benchmarks $(ARGS)
+
+scale-demo: install-dev  ## a PostgreSQL of its own, 3 workers, 5,000 people, one worker killed half-way
+	@$(BIN)/python tools/postgresql.py $(BIN)/python -m benchmarks.scale_demo $(ARGS)
+
+pictures: install-dev  ## photograph the main pages of the demo world into docs/pictures
+	@$(BIN)/python tools/pictures.py $(ARGS)
+
+clean:  ## remove everything that is not in git: packages, data of the demo, caches
+	rm -rf .venv .venv-tools var staticfiles htmlcov .coverage* .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
