@@ -25,7 +25,8 @@ from postgresql import missing_postgresql, running_postgresql
 
 ROOT = Path(__file__).resolve().parent.parent
 PROGRAMS = Path(sys.executable).parent
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+BROWSERS = ("chromium", "google-chrome", "google-chrome-stable")
+PLAYWRIGHT_BROWSERS = Path.home() / ".cache" / "ms-playwright"
 NOTHING_COLLECTED = 5
 
 # What a live deployment sets; Django's deployment check is asked about such a one, not about the demo.
@@ -84,7 +85,7 @@ def run_check(name: str) -> bool:
     environment = {**clean_environment(), "DJANGO_SETTINGS_MODULE": "carefund.settings", **settings}
     begun = time.monotonic()
     done = subprocess.run(
-        [PROGRAMS / command[0], *command[1:]],
+        [str(PROGRAMS / command[0]), *command[1:]],
         env=environment,
         cwd=ROOT,
         stdout=subprocess.PIPE,
@@ -110,7 +111,7 @@ def clean_environment() -> dict[str, str]:
 def run_tests(arguments: Sequence[str], *, strict: bool) -> bool:
     """All tests on SQLite, then all but the browser's on PostgreSQL; ends with a line of totals. True if any failed."""
     left_out: list[str] = []
-    has_browser = any(shutil.which(name) for name in BROWSERS)
+    has_browser = any(shutil.which(name) for name in BROWSERS) or any(PLAYWRIGHT_BROWSERS.glob("chromium*"))
     if not has_browser:
         left_out.append("browser journeys: Chromium is not installed (apt-get install chromium)")
     unwanted = "not postgresql" if has_browser else "not postgresql and not browser"
@@ -141,7 +142,7 @@ def run_pytest(database: str, arguments: Sequence[str], settings: Mapping[str, s
     print(f"--- tests on {database}", flush=True)
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "report.xml"
-        command = [PROGRAMS / "pytest", "-q", "-n", "2", "--dist", "worksteal", f"--junitxml={report}", *arguments]
+        command = [str(PROGRAMS / "pytest"), "-q", "-n", "2", "--dist", "worksteal", f"--junitxml={report}", *arguments]
         status = subprocess.run(command, env={**clean_environment(), **settings}, cwd=ROOT).returncode
         return read_report(report, status)
 
