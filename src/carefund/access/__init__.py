@@ -1,1 +1,1 @@
-"""Who may: roles, gate functions, API tokens, access log. No pages here, and no reading of funding without a gate."""
+"""The gate: who may do what, and who looked at whom. No page and no funder lives here."""

@@ -1,0 +1,109 @@
+"""Roles and what each of them may do. Fetching a client, which is where most rights are asked, is in gate.py.
+
+A role is a Django group, so that accounts can be kept by any tool that knows Django. Someone in no group of these
+may do nothing at all; a superuser is an administrator.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from django.contrib.auth.models import AnonymousUser, Group, User
+
+from carefund.access.models import BranchMembership
+
+
+class Role(StrEnum):
+    """In falling order of reach; who has several has the first."""
+
+    ADMINISTRATOR = "Administrator"
+    FINANCE = "Finance"
+    COORDINATOR = "Coordinator"
+    READ_ONLY = "Read-only"
+
+
+DESCRIPTIONS = {
+    Role.ADMINISTRATOR: "Everything: all clients, runs, funder connections, users and the access log.",
+    Role.FINANCE: "All clients, bulk synchronisation, exports and claims.",
+    Role.COORDINATOR: "Clients of their own branches, whom they may synchronise one at a time.",
+    Role.READ_ONLY: "Looks at clients of their own branches and changes nothing.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Rights:
+    """What one person may do. `service_provider_ids` is None where every branch is theirs."""
+
+    role: Role | None
+    service_provider_ids: frozenset[str] | None = frozenset()
+
+
+NOTHING = Rights(None)
+_EVERY_BRANCH = (Role.ADMINISTRATOR, Role.FINANCE)
+
+
+def rights_of(user: User | AnonymousUser) -> Rights:
+    """The rights of an account, read once per request (kept on the account object)."""
+    if not isinstance(user, User) or not user.is_active:
+        return NOTHING
+    known: Rights | None = user.__dict__.get("_carefund_rights")
+    if known is None:
+        known = user.__dict__["_carefund_rights"] = _read_rights(user)
+    return known
+
+
+def _read_rights(user: User) -> Rights:
+    if user.is_superuser:
+        return Rights(Role.ADMINISTRATOR, None)
+    names = set(user.groups.values_list("name", flat=True))
+    role = next((role for role in Role if role in names), None)
+    if role is None:
+        return NOTHING
+    if role in _EVERY_BRANCH:
+        return Rights(role, None)
+    branches = BranchMembership.objects.filter(user=user).values_list("service_provider_id", flat=True)
+    return Rights(role, frozenset(branches))
+
+
+def give_role(user: User, role: Role | None, service_provider_ids: Iterable[str] = ()) -> None:
+    """Put an account into exactly this role and these branches; None takes all rights away."""
+    groups = [Group.objects.get_or_create(name=role)[0]] if role else []
+    others = user.groups.exclude(name__in=list(Role))
+    user.groups.set([*others, *groups])
+    wanted = set(service_provider_ids)
+    BranchMembership.objects.filter(user=user).exclude(service_provider_id__in=wanted).delete()
+    held = set(BranchMembership.objects.filter(user=user).values_list("service_provider_id", flat=True))
+    BranchMembership.objects.bulk_create(
+        BranchMembership(user=user, service_provider_id=one) for one in sorted(wanted - held)
+    )
+    user.__dict__.pop("_carefund_rights", None)
+
+
+def may_enter(user: User | AnonymousUser) -> bool:
+    """Whether someone has any role; without one there is nothing to see."""
+    return rights_of(user).role is not None
+
+
+def may_synchronise(user: User | AnonymousUser) -> bool:
+    """Whether someone may synchronise a client whom they may read."""
+    return rights_of(user).role in (Role.ADMINISTRATOR, Role.FINANCE, Role.COORDINATOR)
+
+
+def may_run_in_bulk(user: User | AnonymousUser) -> bool:
+    """Whether someone may start, watch and steer runs of many clients."""
+    return rights_of(user).role in (Role.ADMINISTRATOR, Role.FINANCE)
+
+
+def may_export(user: User | AnonymousUser) -> bool:
+    """Whether someone may take clients' funding out of the system."""
+    return rights_of(user).role in (Role.ADMINISTRATOR, Role.FINANCE)
+
+
+def may_claim(user: User | AnonymousUser) -> bool:
+    """Whether someone may prepare and submit claims."""
+    return rights_of(user).role in (Role.ADMINISTRATOR, Role.FINANCE)
+
+
+def may_administer(user: User | AnonymousUser) -> bool:
+    """Whether someone may change users, connections, schedules and settings, and see the care management pool."""
+    return rights_of(user).role is Role.ADMINISTRATOR

@@ -1,0 +1,207 @@
+"""One person's funding as stored: the reads behind the client page, the plan page, the command line and the API.
+
+A constant number of queries whatever the history; sums that need several tables are made here, once. No writing.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+
+from carefund.domain.budgets import is_open, rolled_in
+from carefund.records.models import (
+    ApprovedService,
+    BudgetUsage,
+    Classification,
+    Client,
+    Entitlement,
+    IndividualContribution,
+    InvoiceLineItem,
+    Plan,
+    PlanBudget,
+    Supplement,
+)
+
+ZERO = Decimal("0.00")
+
+
+@dataclass(frozen=True, slots=True)
+class BudgetPicture:
+    """A plan budget with what makes it up, what was drawn and by whom, and what is delivered but not yet drawn.
+
+    All amounts here are positive sizes, whatever sign the funder uses; only `available` can be negative.
+    """
+
+    budget: PlanBudget
+    entitlements: tuple[Entitlement, ...]
+    usage: tuple[BudgetUsage, ...]
+    committed: Decimal
+    with_usage: bool
+
+    @property
+    def total(self) -> Decimal:
+        return self.budget.total or ZERO
+
+    @property
+    def used(self) -> Decimal:
+        return abs(self.budget.used or ZERO)
+
+    @property
+    def rollover_deduction(self) -> Decimal:
+        return abs(self.budget.rollover_deduction or ZERO)
+
+    @property
+    def write_off(self) -> Decimal:
+        return abs(self.budget.write_off or ZERO)
+
+    @property
+    def available(self) -> Decimal:
+        if self.budget.available is not None:
+            return self.budget.available
+        return self.total - self.used - self.rollover_deduction - self.write_off
+
+    @property
+    def left_to_spend(self) -> Decimal:
+        """What the funder calls available, less what is delivered and not yet drawn."""
+        return self.available - self.committed
+
+    @property
+    def own_use(self) -> Decimal:
+        return -sum((each.amount or ZERO for each in self.usage if each.invoice_line_item_id), ZERO)
+
+    @property
+    def others_use(self) -> Decimal:
+        return -sum((each.amount or ZERO for each in self.usage if not each.invoice_line_item_id), ZERO)
+
+    @property
+    def rolled_in(self) -> Decimal | None:
+        """The part of the total that no entitlement explains; None if it is not known or there is none."""
+        if not self.entitlements:
+            return None
+        return rolled_in(self.budget.total, (each.amount for each in self.entitlements)) or None
+
+    def days_gone(self, today: date) -> tuple[int, int] | None:
+        """Days of the period that have begun by today, and all its days. None for a budget without both dates."""
+        start, end = self.budget.start_date, self.budget.end_date
+        if start is None or end is None:
+            return None
+        days = (end - start).days + 1
+        return min(max((today - start).days + 1, 0), days), days
+
+    def covers(self, day: date) -> bool:
+        """Whether the budget can be drawn for a service of that day."""
+        budget = self.budget
+        return (
+            budget.no_longer_returned_date is None
+            and (budget.start_date is None or budget.start_date <= day)
+            and (budget.end_date is None or budget.end_date >= day)
+        )
+
+
+@dataclass(slots=True)
+class Funding:
+    """Everything stored about one person's funding on one day. Without a plan nothing was ever synchronised."""
+
+    client: Client
+    today: date
+    plan: Plan | None
+    earlier_plans: tuple[Plan, ...] = ()
+    classifications: tuple[Classification, ...] = ()
+    approved_services: tuple[ApprovedService, ...] = ()
+    supplements: tuple[Supplement, ...] = ()
+    contributions: tuple[IndividualContribution, ...] = ()
+    budgets: tuple[BudgetPicture, ...] = field(default=())
+
+    @property
+    def current_budgets(self) -> list[BudgetPicture]:
+        """Budgets that cover today, in the order of their use: the ongoing one first."""
+        current = [each for each in self.budgets if each.covers(self.today)]
+        return sorted(current, key=lambda each: (each.budget.budget_type_code != "ON", each.budget.budget_id))
+
+    @property
+    def other_budgets(self) -> list[BudgetPicture]:
+        """Budgets before and after, newest first."""
+        return [each for each in self.budgets if not each.covers(self.today)]
+
+    @property
+    def current_classifications(self) -> list[Classification]:
+        return [each for each in self.classifications if holds(each, self.today)]
+
+    @property
+    def current_contribution(self) -> IndividualContribution | None:
+        """The newest shares in force, None if the funder sent none: unknown, which is not 0 %."""
+        holding = [each for each in self.contributions if _contribution_holds(each, self.today)]
+        return max(holding, key=lambda each: each.effective_date_from or date.min) if holding else None
+
+
+def holds(record: Classification | ApprovedService | Supplement, day: date) -> bool:
+    """Whether a dated record that the funder still lists covers a day."""
+    return (
+        record.no_longer_returned_date is None
+        and (record.start_date is None or record.start_date <= day)
+        and (record.end_date is None or record.end_date >= day)
+    )
+
+
+def _contribution_holds(record: IndividualContribution, day: date) -> bool:
+    start, end = record.effective_date_from, record.effective_date_to
+    return (start is None or start <= day) and (end is None or end >= day)
+
+
+def find_funding(client: Client, today: date, *, open_days: int, with_all_usage: bool = False) -> Funding:
+    """All that is stored of one person. Usage is read for open budgets, or for all on demand (the plan page)."""
+    plans = list(Plan.objects.filter(client=client).order_by("-is_latest", "-id"))
+    if not plans:
+        return Funding(client, today, None)
+    return Funding(
+        client,
+        today,
+        plans[0],
+        tuple(plans[1:]),
+        tuple(Classification.objects.filter(client=client).order_by("-start_date", "id")),
+        tuple(ApprovedService.objects.filter(client=client).order_by("category", "service_text", "start_date", "id")),
+        tuple(Supplement.objects.filter(client=client).order_by("-start_date", "id")),
+        tuple(IndividualContribution.objects.filter(client=client).order_by("-effective_date_from", "id")),
+        tuple(_find_budgets(client, today, open_days, with_all_usage)),
+    )
+
+
+def _find_budgets(client: Client, today: date, open_days: int, with_all: bool) -> list[BudgetPicture]:
+    budgets = list(PlanBudget.objects.filter(client=client).order_by("-start_date", "budget_type_code", "budget_id"))
+    read = [each for each in budgets if with_all or is_open(each.end_date, today, open_days)]
+    ids = {each.pk for each in read}
+    entitlements: dict[int, list[Entitlement]] = {}
+    for entitlement in Entitlement.objects.filter(client=client, plan_budget_id__in=ids).order_by("start_date", "id"):
+        entitlements.setdefault(entitlement.plan_budget_id, []).append(entitlement)
+    usage: dict[int, list[BudgetUsage]] = {}
+    drawn = BudgetUsage.objects.filter(client=client, plan_budget_id__in=ids)
+    for line in drawn.select_related("invoice_line_item__invoice").order_by("-delivery_date", "-id"):
+        usage.setdefault(line.plan_budget_id, []).append(line)
+    undrawn = _undrawn(client)
+    return [
+        BudgetPicture(
+            each,
+            tuple(entitlements.get(each.pk, ())),
+            tuple(usage.get(each.pk, ())),
+            _committed(each, undrawn),
+            each.pk in ids,
+        )
+        for each in budgets
+    ]
+
+
+def _undrawn(client: Client) -> list[InvoiceLineItem]:
+    """Own lines that no budget was drawn for yet: delivered, so committed."""
+    lines = InvoiceLineItem.objects.filter(client=client, budget_usage__isnull=True)
+    return list(lines.exclude(invoice__status__in=("DELETED", "COMPLETED")).order_by())
+
+
+def _committed(budget: PlanBudget, undrawn: Iterable[InvoiceLineItem]) -> Decimal:
+    amounts = (
+        line.quantity * line.price_per_unit
+        for line in undrawn
+        if line.funding_source == budget.budget_type_code
+        and (budget.start_date is None or budget.start_date <= line.delivery_date)
+        and (budget.end_date is None or budget.end_date >= line.delivery_date)
+    )
+    return sum(amounts, ZERO).quantize(ZERO)

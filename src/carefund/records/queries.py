@@ -1,0 +1,225 @@
+"""Reads across people: the list of clients with its filters, what changed, and who needs attention.
+
+What is known of one person's funding is in funding.py. Nothing here writes, and nothing here asks whether the reader
+may: callers hand in the clients that the gate gave them.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, fields
+from datetime import date, datetime
+from decimal import Decimal
+
+from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Subquery
+
+from carefund.records.models import Change, Classification, Client, PlanBudget, ServiceProvider
+from carefund.records.models.devices import ProdaDevice
+
+ONGOING = "ON"
+SORTS = {
+    "name": ("last_name", "first_name", "id"),
+    "care-recipient": ("care_recipient_id", "id"),
+    "provider": ("service_provider_id", "last_name", "first_name", "id"),
+    "available": ("available", "last_name", "id"),
+    "checked": ("sync_state__checked_at", "id"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ClientFilter:
+    """What narrows the list of clients; an empty text stands for no condition.
+
+    `budget`: "overspent", "low" (under a tenth of the total is left) or "none" (no current ongoing budget).
+    `state`: "stale", "failed", "consent", "never" or "inactive". `sort`: a key of SORTS; "-" before it: falling.
+    """
+
+    search: str = ""
+    service_provider_id: str = ""
+    level: str = ""
+    budget: str = ""
+    state: str = ""
+    sort: str = "name"
+
+    @property
+    def is_empty(self) -> bool:
+        return all(not getattr(self, each.name) for each in fields(self) if each.name != "sort")
+
+
+@dataclass(frozen=True, slots=True)
+class ClientRow:
+    """One line of the list: a client, their levels in force and their ongoing budget of the quarter, if any."""
+
+    client: Client
+    classifications: tuple[Classification, ...]
+    total: Decimal | None
+    available: Decimal | None
+
+    @property
+    def left_share(self) -> Decimal | None:
+        """What is left of the quarter's budget, from 0 to 1; below 0 when overspent."""
+        if not self.total or self.available is None:
+            return None
+        return self.available / self.total
+
+
+def in_force(day: date) -> Q:
+    """The condition that a dated record that the funder still lists covers a day."""
+    return (
+        Q(no_longer_returned_date__isnull=True)
+        & (Q(start_date__isnull=True) | Q(start_date__lte=day))
+        & (Q(end_date__isnull=True) | Q(end_date__gte=day))
+    )
+
+
+def list_clients(
+    clients: QuerySet[Client], wanted: ClientFilter, *, today: date, stale_before: datetime
+) -> QuerySet[Client]:
+    """The clients that a filter lets through, in its order, with the state of their synchronisation."""
+    clients = _searched(clients.select_related("sync_state"), wanted.search)
+    if wanted.service_provider_id:
+        clients = clients.filter(service_provider_id=wanted.service_provider_id)
+    if wanted.level:
+        held = Classification.objects.filter(in_force(today), client=OuterRef("pk"), level=wanted.level)
+        clients = clients.filter(Exists(held))
+    clients = _with_budget(clients, wanted, today)
+    clients = _in_state(clients, wanted.state, stale_before)
+    return _sorted(clients, wanted.sort, today)
+
+
+def _searched(clients: QuerySet[Client], search: str) -> QuerySet[Client]:
+    """Every word must begin a name, or be part of an id; so "ada lov" and "lov ada" both find Ada Lovelace."""
+    for word in search.split()[:5]:
+        clients = clients.filter(
+            Q(first_name__istartswith=word)
+            | Q(last_name__istartswith=word)
+            | Q(last_name__icontains=f" {word}")
+            | Q(care_recipient_id__startswith=word)
+            | Q(external_reference_id__iexact=word)
+        )
+    return clients
+
+
+def _current_ongoing(today: date) -> QuerySet[PlanBudget]:
+    return PlanBudget.objects.filter(in_force(today), budget_type_code=ONGOING, client=OuterRef("pk")).order_by()
+
+
+def _with_budget(clients: QuerySet[Client], wanted: ClientFilter, today: date) -> QuerySet[Client]:
+    if wanted.budget == "none":
+        return clients.filter(~Exists(_current_ongoing(today)))
+    if wanted.budget == "overspent":
+        return clients.filter(Exists(_current_ongoing(today).filter(available__lt=0)))
+    if wanted.budget == "low":
+        return clients.filter(Exists(_current_ongoing(today).filter(available__lt=F("total") / 10, total__gt=0)))
+    return clients
+
+
+def _in_state(clients: QuerySet[Client], state: str, stale_before: datetime) -> QuerySet[Client]:
+    if state == "inactive":
+        return clients.filter(is_active=False)
+    clients = clients.filter(is_active=True)
+    if state == "stale":
+        return clients.filter(Q(sync_state__checked_at__lt=stale_before) | Q(sync_state__checked_at__isnull=True))
+    if state == "never":
+        return clients.filter(sync_state__checked_at__isnull=True)
+    if state == "failed":
+        return clients.filter(sync_state__outcome="failed")
+    if state == "consent":
+        return clients.filter(sync_state__consent_missing=True)
+    return clients
+
+
+def _sorted(clients: QuerySet[Client], sort: str, today: date) -> QuerySet[Client]:
+    """Only the order by available money needs everybody's budget; each other order reads those of the page alone."""
+    falling = sort.startswith("-")
+    columns = SORTS.get(sort.removeprefix("-"), SORTS["name"])
+    if columns[0] == "available":
+        clients = clients.annotate(available=Subquery(_current_ongoing(today).values("available")[:1]))
+    first = F(columns[0])
+    rest = [F(column).desc() if falling else F(column).asc() for column in columns[1:]]
+    return clients.order_by(first.desc(nulls_last=True) if falling else first.asc(nulls_last=True), *rest)
+
+
+def list_client_rows(clients: Iterable[Client], today: date) -> list[ClientRow]:
+    """Lines for these clients, in their order: two queries however many they are."""
+    people = list(clients)
+    ids = [client.pk for client in people]
+    levels: dict[int, list[Classification]] = {}
+    for held in Classification.objects.filter(in_force(today), client_id__in=ids).order_by("-start_date", "id"):
+        levels.setdefault(held.client_id, []).append(held)
+    budgets: dict[int, list[PlanBudget]] = {}
+    current = PlanBudget.objects.filter(in_force(today), client_id__in=ids, budget_type_code=ONGOING)
+    for budget in current.order_by("id"):
+        budgets.setdefault(budget.client_id, []).append(budget)
+    return [
+        ClientRow(
+            client,
+            tuple(levels.get(client.pk, ())),
+            _sum(budget.total for budget in budgets.get(client.pk, ())),
+            _sum(budget.available for budget in budgets.get(client.pk, ())),
+        )
+        for client in people
+    ]
+
+
+def _sum(amounts: Iterable[Decimal | None]) -> Decimal | None:
+    known = [amount for amount in amounts if amount is not None]
+    return sum(known, Decimal("0.00")) if known else None
+
+
+def list_levels() -> list[str]:
+    """The levels that anybody was ever classified at, for the filter."""
+    levels = Classification.objects.exclude(level="").values_list("level", flat=True).distinct()
+    return sorted(levels, key=lambda level: (len(level), level))
+
+
+def list_service_providers() -> QuerySet[ServiceProvider]:
+    """Every branch that Services Australia ever named."""
+    return ServiceProvider.objects.order_by("service_provider_id")
+
+
+@dataclass(frozen=True, slots=True)
+class Attention:
+    """How many active clients need somebody: their last sync failed, consent is missing, or the figures are old."""
+
+    failed: int
+    consent_missing: int
+    stale: int
+    total: int
+
+
+def find_attention(clients: QuerySet[Client], stale_before: datetime) -> Attention:
+    """What needs attention among these clients."""
+    counted = clients.filter(is_active=True).aggregate(
+        total=Count("pk"),
+        failed=Count("pk", filter=Q(sync_state__outcome="failed")),
+        consent_missing=Count("pk", filter=Q(sync_state__consent_missing=True)),
+        stale=Count("pk", filter=Q(sync_state__checked_at__lt=stale_before) | Q(sync_state__checked_at__isnull=True)),
+    )
+    return Attention(**counted)
+
+
+def list_changes(
+    clients: QuerySet[Client] | None = None,
+    *,
+    client: Client | None = None,
+    after_id: int = 0,
+    since: datetime | None = None,
+) -> QuerySet[Change]:
+    """Rows of the change log, newest first, of everybody or of some; what a first sync brought is no news."""
+    changes = Change.objects.exclude(action=Change.FIRST).filter(id__gt=after_id).order_by("-id")
+    if client is not None:
+        return changes.filter(client=client)
+    if clients is not None:
+        changes = changes.filter(client__in=clients)
+    if since is not None:
+        changes = changes.filter(fetched_at__gte=since)
+    return changes.select_related("client")
+
+
+def find_last_change_id() -> int:
+    """The number of the newest change; 0 if there was none yet."""
+    return Change.objects.order_by("-id").values_list("id", flat=True).first() or 0
+
+
+def list_devices() -> Sequence[ProdaDevice]:
+    """The PRODA devices of this installation, without their secrets."""
+    return ProdaDevice.objects.defer("secrets").order_by("environment", "organisation_id", "device_name")
