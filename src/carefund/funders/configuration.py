@@ -16,13 +16,15 @@ carefund/settings.py fills it from these variables (the same for both funders un
     CAREFUND_PRODA_DEVICE_URL              PRODA's device registration address, instead of the preset
     CAREFUND_PRODA_TOKEN_URL               PRODA's token address, instead of the preset
     CAREFUND_AUDIT_TYPE, CAREFUND_SUBJECT_TYPE, CAREFUND_SUBJECT, CAREFUND_CORRELATION_PREFIX
-                                           the headers whose rules are not public; CAREFUND_SUBJECT is device or care-recipient
+                                           the headers whose rules are not public
+                                           (CAREFUND_SUBJECT: device or care-recipient)
     CAREFUND_CALLS_AT_ONCE                 calls under way at a time; 4 live, 64 in the sandbox
     CAREFUND_CALLS_PER_SECOND              5 live; 0 (no limit) in the sandbox
     CAREFUND_CALL_ATTEMPTS                 how often a read is tried in all; default 4
     CAREFUND_TIMEOUT_SECONDS               how long one call may take; default 30
     CAREFUND_PAGE_LIMIT                    rows asked for per page, 1 to 10000; default 1000
-    CAREFUND_REFRESH_SHARE                 share of its life after which a key or token is renewed, above 0.5; default 0.8
+    CAREFUND_REFRESH_SHARE                 share of its life after which a key or token is renewed;
+                                           above 0.5; default 0.8
 
 Source: domain/services-australia.md, 1.2, 3 and 8; domain/ndis-pace.md, 1.3.
 """
@@ -38,13 +40,13 @@ PRODA_AUDIENCE = "https://proda.humanservices.gov.au"
 ORGANISATION_TYPE = "http://ns.humanservices.gov.au/audit/type/proda/organisation"
 DEVICE_TYPE = "http://ns.humanservices.gov.au/audit/type/proda/device"
 
-_TOKEN_PATH = "/mga/sps/oauth/oauth20/token"
+_OAUTH_PATH = "/mga/sps/oauth/oauth20/token"
 _HOSTS: dict[tuple[Environment, str], str] = {
     ("vendor", "proda_device_url"): "https://test.5.rsp.humanservices.gov.au",
-    ("vendor", "proda_token_url"): f"https://vnd.proda.humanservices.gov.au{_TOKEN_PATH}",
+    ("vendor", "proda_token_url"): f"https://vnd.proda.humanservices.gov.au{_OAUTH_PATH}",
     ("vendor", "services-australia"): "https://test.healthclaiming.api.humanservices.gov.au/claiming/ext-vnd/acws",
     ("production", "proda_device_url"): "https://5.rsp.humanservices.gov.au",
-    ("production", "proda_token_url"): f"https://proda.humanservices.gov.au{_TOKEN_PATH}",
+    ("production", "proda_token_url"): f"https://proda.humanservices.gov.au{_OAUTH_PATH}",
     ("production", "services-australia"): "https://healthclaiming.api.humanservices.gov.au/claiming/ext-prd/acws",
 }
 _SANDBOX_PATHS = {"services-australia": "/services-australia/claiming/ext-vnd/acws", "ndia": "/ndia"}
@@ -137,7 +139,7 @@ def _sandbox_presets(funder: Funder, sandbox_url: str) -> dict[str, Any]:
     return {
         "base_url": root + _SANDBOX_PATHS[funder],
         "proda_device_url": f"{root}/proda-rsp",
-        "proda_token_url": f"{root}/proda{_TOKEN_PATH}",
+        "proda_token_url": f"{root}/proda{_OAUTH_PATH}",
         "organisation_id": "2410000001",
         "device_name": "carefund-sandbox-device",
         "proda_client_id": "soape-testing-client-v2",

@@ -23,6 +23,7 @@
     │   └── ClockSkewed
     ├── ConsentMissing                the person has not agreed to share this; an outcome, never an empty answer
     ├── NotFound                      the funder knows nobody, or nothing, by this id
+    ├── MalformedId                   an id that no funder can have issued; nothing was sent
     ├── WrongAddress                  something that is not this API answered
     ├── BadAnswer                     an answer that cannot be read
     │   ├── NotJson
@@ -33,8 +34,8 @@
     │   └── Conflict                  409, 412
     └── UnexpectedStatus              a status that no rule here knows
 
-A message never holds an id, a name, a payload or an address, so it may go to a log as it is. What the funder said word for
-word is in `details`, for the page of a person who may see it.
+A message never holds an id, a name, a payload or an address, so it may go to a log as it is. What the funder said word
+for word is in `details`, for the page of a person who may see it.
 Source: design/house.md, Errors; domain/services-australia.md, 3.4 and 4.
 """
 
@@ -135,7 +136,7 @@ class NotAuthenticated(NotAllowedIn):
     """The funder's system did not accept the access token."""
 
     code = "not-authenticated"
-    advice = "Run `carefund check`; if the device works, compare the configured token audience with the integration pack."
+    advice = "Run `carefund check`; if the device works, compare the token audience with the integration pack."
 
 
 class ClientIdRejected(NotAllowedIn):
@@ -205,7 +206,7 @@ class ActivationCodeRejected(NotAllowedIn):
     """PRODA did not accept the activation code."""
 
     code = "activation-code-rejected"
-    advice = "Activation codes work once, for a short time, and are case-sensitive: get a new one in PRODA and try again."
+    advice = "A code works once, for a short time, and is case-sensitive: get a new one in PRODA and try again."
 
 
 class AssertionRejected(NotAllowedIn):
@@ -234,6 +235,13 @@ class NotFound(FunderError):
 
     code = "not-found"
     advice = "Compare the id with the funder's letter or portal."
+
+
+class MalformedId(FunderError):
+    """The id has characters or a length that no funder's id has."""
+
+    code = "malformed-id"
+    advice = "Correct the id: letters, digits, hyphens and underscores, at most 40."
 
 
 class WrongAddress(FunderError):
@@ -338,7 +346,7 @@ def error_for_status(status: int) -> type[FunderError]:
         return known
     if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST:
         return WrongAddress
-    if HTTPStatus.INTERNAL_SERVER_ERROR <= status:
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         return OutOfService
     return UnexpectedStatus
 

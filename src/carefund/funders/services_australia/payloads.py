@@ -1,7 +1,7 @@
 """What Services Australia sends about one person, as types: names, shapes, other spellings. No network, no rules.
 
-Attributes are the wire's own words in snake_case; the wire has them in camelCase. A member that the funder may leave out
-has a default: texts "", amounts and dates None, lists (). Only what a row cannot be identified without is required.
+Attributes are the wire's own words in snake_case; the wire has them in camelCase. A member that the funder may leave
+out has a default: texts "", amounts and dates None, lists (). Only what a row cannot be identified without is required.
 Instants stay the text that was sent: they are shown and compared, never calculated with.
 Where public sources disagree on a member's name, the other spellings stand in that type's `other_spellings`, once.
 Unknown members are ignored here and kept in the archived answer.

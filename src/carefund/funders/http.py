@@ -1,0 +1,222 @@
+"""Calls to a funder's gateway: authorised, paced, retried where that is safe, and either a body or a FunderError.
+
+Knows no operation and no payload. No address is ever logged: addresses hold ids of people.
+Source: domain/services-australia.md, 3.6, 4 and 8 no. 15.
+"""
+
+import asyncio
+import random
+import uuid
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from http import HTTPStatus
+from typing import Literal, NamedTuple, Protocol
+
+import aiohttp
+from yarl import URL
+
+from carefund.funders.configuration import FunderConfiguration, Timing
+from carefund.funders.errors import (
+    ConnectionFailed,
+    FunderError,
+    NotAuthenticated,
+    TimedOut,
+    Unavailable,
+    WrongAddress,
+)
+from carefund.funders.pace import Pace
+from carefund.funders.refusals import refusal
+
+Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
+
+# aiohttp's errors, most particular first. Their texts hold addresses, so they are never chained.
+FOREIGN_ERRORS: tuple[tuple[type[BaseException], type[FunderError]], ...] = (
+    (TimeoutError, TimedOut),
+    (aiohttp.InvalidURL, WrongAddress),
+    (aiohttp.NonHttpUrlClientError, WrongAddress),
+    (aiohttp.ClientResponseError, WrongAddress),
+    (aiohttp.ClientError, ConnectionFailed),
+    (OSError, ConnectionFailed),
+)
+
+
+class Received(NamedTuple):
+    """One answer: the body as received, its status, and its headers (whose names ignore case)."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    @property
+    def etag(self) -> str:
+        """The version of the record, for `if_match` of the next write; "" when none was given."""
+        return self.headers.get("ETag", "")
+
+
+class Tokens(Protocol):
+    """Where bearer tokens come from."""
+
+    def current(self) -> str:
+        """A token that works as far as is known, or "" when one must be fetched."""
+
+    async def fetch_token(self, refused: str = "") -> str:
+        """A token that works and is not the one just refused."""
+
+
+@asynccontextmanager
+async def open_session(timing: Timing, *, trust_environment: bool) -> AsyncIterator[aiohttp.ClientSession]:
+    """The one connection pool of a client; `trust_environment` honours HTTPS_PROXY, at a cost per call."""
+    connector = aiohttp.TCPConnector(limit=0, ttl_dns_cache=300)
+    timeout = aiohttp.ClientTimeout(total=timing.timeout_seconds, sock_connect=timing.connect_seconds)
+    async with aiohttp.ClientSession(
+        connector=connector,
+        timeout=timeout,
+        cookie_jar=aiohttp.DummyCookieJar(),
+        trust_env=trust_environment,
+        skip_auto_headers=("User-Agent",),
+    ) as session:
+        yield session
+
+
+async def exchange(
+    session: aiohttp.ClientSession,
+    operation: str,
+    method: str,
+    url: URL,
+    headers: Mapping[str, str],
+    data: bytes | None = None,
+) -> Received:
+    """One request, one answer whatever its status. Raises TimedOut, ConnectionFailed or WrongAddress."""
+    try:
+        async with session.request(method, url, headers=headers, data=data, allow_redirects=False) as response:
+            body = await response.read()
+            return Received(response.status, response.headers, body)
+    except (aiohttp.ClientError, OSError, ValueError) as problem:
+        kind = next((ours for theirs, ours in FOREIGN_ERRORS if isinstance(problem, theirs)), ConnectionFailed)
+        raise kind(operation=operation) from None
+
+
+class Caller:
+    """Makes one funder's calls over one session. Use within one event loop."""
+
+    def __init__(
+        self,
+        session: aiohttp.ClientSession,
+        configuration: FunderConfiguration,
+        tokens: Tokens,
+        pace: Pace | None = None,
+    ) -> None:
+        """`pace` is None when calls need not be held up."""
+        self._session = session
+        self._tokens = tokens
+        self._pace = pace
+        self._timing = configuration.timing
+        self._base = configuration.base_url.rstrip("/")
+        self._subject_is_person = configuration.subject == "care-recipient"
+        self._places = asyncio.Semaphore(configuration.timing.calls_at_once)
+        self._constant = {
+            "Accept": "application/json",
+            "Content-Type": "application/json",
+            "X-IBM-Client-Id": configuration.client_id,
+            "dhs-auditId": configuration.organisation_id,
+            "dhs-auditIdType": configuration.audit_type,
+            "dhs-subjectId": configuration.device_name,
+            "dhs-subjectIdType": configuration.subject_type,
+            "dhs-productId": configuration.product_id,
+            "dhs-correlationId": f"{configuration.correlation_prefix}{uuid.uuid4()}",
+        }
+
+    async def read(
+        self, operation: str, path: str, *, subject_id: str = "", headers: Mapping[str, str] | None = None
+    ) -> Received:
+        """GET `path` (already quoted, with its query), tried again while the funder is unavailable."""
+        attempt = 1
+        while True:
+            try:
+                return await self._call(operation, "GET", path, subject_id, headers, None)
+            except Unavailable as problem:
+                seconds = await self._seconds_to_wait(attempt, problem)
+                if seconds is None:
+                    raise
+            await asyncio.sleep(seconds)
+            attempt += 1
+
+    async def send(
+        self,
+        operation: str,
+        method: Method,
+        path: str,
+        *,
+        body: bytes = b"",
+        subject_id: str = "",
+        if_match: str = "",
+        headers: Mapping[str, str] | None = None,
+    ) -> Received:
+        """A write, sent once: after a time-out nobody knows whether it was done, so the caller must read first.
+
+        The answer's `etag` is the record's new version. Raises Conflict when `if_match` is no longer the version.
+        """
+        extra = {"x-requested-with": "Carefund", **(headers or {})}
+        if if_match:
+            extra["if-match"] = if_match
+        return await self._call(operation, method, path, subject_id, extra, body)
+
+    async def _call(
+        self,
+        operation: str,
+        method: Method,
+        path: str,
+        subject_id: str,
+        extra: Mapping[str, str] | None,
+        body: bytes | None,
+    ) -> Received:
+        token = self._tokens.current() or await self._tokens.fetch_token()
+        answer = await self._exchange(operation, method, path, subject_id, extra, body, token)
+        if answer.status == HTTPStatus.UNAUTHORIZED:
+            problem = refusal(operation, answer.status, answer.headers, answer.body)
+            if not isinstance(problem, NotAuthenticated):
+                raise problem
+            # Refused before anything was done, so even a write may be sent again, once, with a new token.
+            token = await self._tokens.fetch_token(refused=token)
+            answer = await self._exchange(operation, method, path, subject_id, extra, body, token)
+        if HTTPStatus.OK <= answer.status < HTTPStatus.MULTIPLE_CHOICES:
+            return answer
+        raise refusal(operation, answer.status, answer.headers, answer.body)
+
+    async def _exchange(
+        self,
+        operation: str,
+        method: Method,
+        path: str,
+        subject_id: str,
+        extra: Mapping[str, str] | None,
+        body: bytes | None,
+        token: str,
+    ) -> Received:
+        headers = {**self._constant, "Authorization": f"Bearer {token}", "dhs-messageId": f"urn:uuid:{uuid.uuid4()}"}
+        if self._subject_is_person and subject_id:
+            headers["dhs-subjectId"] = subject_id
+        if extra:
+            headers.update(extra)
+        if self._pace is not None:
+            await self._pace.wait()
+        async with self._places:
+            return await exchange(self._session, operation, method, URL(self._base + path, encoded=True), headers, body)
+
+    async def _seconds_to_wait(self, attempt: int, problem: Unavailable) -> float | None:
+        """How long to wait before the next attempt, or None when there shall be none."""
+        asked = problem.retry_after
+        if asked is not None and asked <= self._timing.longest_wait_seconds and self._pace is not None:
+            await self._pace.slow_down(asked)
+        if attempt >= self._timing.attempts:
+            return None
+        jittered = back_off(attempt, self._timing)
+        if asked is None:
+            return jittered
+        return asked + jittered if asked <= self._timing.longest_wait_seconds else None
+
+
+def back_off(attempt: int, timing: Timing) -> float:
+    """Seconds before the next attempt: twice as long each time, a random part of it, so that callers do not march."""
+    ceiling = min(timing.longest_wait_seconds, timing.back_off_seconds * 2 ** (attempt - 1))
+    return random.uniform(ceiling / 2, ceiling)

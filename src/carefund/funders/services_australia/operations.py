@@ -1,0 +1,46 @@
+"""Where each Support at Home operation lives: one table, every entry of which a deployment can replace. No network.
+
+Names in braces are filled with quoted ids. Only some paths are public; the others are good guesses.
+Source: domain/services-australia.md, 1.3 and 1.4.
+"""
+
+import re
+from collections.abc import Mapping
+from urllib.parse import quote
+
+from carefund.funders.errors import MalformedId, NotConfigured
+
+_BASE = "/service/support-at-home"
+PATHS: dict[str, str] = {
+    "care_recipient_summary": f"{_BASE}/care-recipient/v1/{{careRecipientId}}/summary",
+    "care_recipient_summaries": f"{_BASE}/care-recipient/v1/summary?serviceProviderId={{serviceProviderId}}",
+    "individual_contribution": f"{_BASE}/care-recipient/v1/individual-contribution?careRecipientId={{careRecipientId}}",
+    "budgets_by_care_recipient": f"{_BASE}/budget/v1/care-recipient/{{careRecipientId}}",
+    "budgets_by_service_provider": f"{_BASE}/budget/v1/service-provider/{{serviceProviderId}}",
+    "budget_summary": f"{_BASE}/budget/v1/summary?serviceProviderId={{serviceProviderId}}",
+    "budget_details": f"{_BASE}/budget/v1/{{budgetId}}",
+}
+SETTING = "CAREFUND_SERVICES_AUSTRALIA_PATHS"
+_ID = re.compile(r"[A-Za-z0-9_-]{1,40}")
+
+
+def path_for(
+    operation: str, overridden: Mapping[str, str], ids: Mapping[str, str], query: Mapping[str, object] | None = None
+) -> str:
+    """The quoted path of one call, with its query. Raises MalformedId, or NotConfigured for an unusable template."""
+    for value in ids.values():
+        if not _ID.fullmatch(value):
+            raise MalformedId(operation=operation)
+    try:
+        path = (overridden.get(operation) or PATHS[operation]).format_map(ids)
+    except (KeyError, ValueError, IndexError):
+        raise NotConfigured(f"The path of this operation in {SETTING} cannot be used.", operation=operation) from None
+    if query:
+        pairs = "&".join(f"{quote(name)}={quote(str(value))}" for name, value in query.items())
+        path += ("&" if "?" in path else "?") + pairs
+    return path
+
+
+def unknown_operations(overridden: Mapping[str, str], known: Mapping[str, str]) -> list[str]:
+    """Names in the overriding table that name no operation: misspellings that would silently do nothing."""
+    return sorted(name for name in overridden if name not in known)
