@@ -12,6 +12,8 @@ from zoneinfo import ZoneInfo
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
+from carefund.funders.configuration import configure
+
 env = environ.Env()
 
 # A file of NAME=value lines; `carefund setup` and `make demo` write one. Variables already set win.
@@ -49,6 +51,45 @@ else:
     raise ImproperlyConfigured("CAREFUND_DATABASE_URL must begin with sqlite:/// or postgresql://")
 DATABASES = {"default": _database}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# --- Funders --------------------------------------------------------------------------------------------------------
+
+_given = {
+    "organisation_id": env.str("CAREFUND_ORGANISATION_ID", default=""),
+    "device_name": env.str("CAREFUND_DEVICE_NAME", default=""),
+    "proda_client_id": env.str("CAREFUND_PRODA_CLIENT_ID", default=""),
+    "product_id": env.str("CAREFUND_PRODUCT_ID", default=""),
+    "proda_device_url": env.str("CAREFUND_PRODA_DEVICE_URL", default=""),
+    "proda_token_url": env.str("CAREFUND_PRODA_TOKEN_URL", default=""),
+    "audit_type": env.str("CAREFUND_AUDIT_TYPE", default=""),
+    "subject_type": env.str("CAREFUND_SUBJECT_TYPE", default=""),
+    "subject": env.str("CAREFUND_SUBJECT", default=""),
+    "correlation_prefix": env.str("CAREFUND_CORRELATION_PREFIX", default=""),
+    "page_limit": env.int("CAREFUND_PAGE_LIMIT", default=None),
+}
+_timing = {
+    "calls_at_once": env.int("CAREFUND_CALLS_AT_ONCE", default=None),
+    "calls_per_second": env.float("CAREFUND_CALLS_PER_SECOND", default=None),
+    "attempts": env.int("CAREFUND_CALL_ATTEMPTS", default=None),
+    "timeout_seconds": env.float("CAREFUND_TIMEOUT_SECONDS", default=None),
+    "refresh_share": env.float("CAREFUND_REFRESH_SHARE", default=None),
+}
+FUNDER_ENVIRONMENT = env.str("CAREFUND_FUNDER_ENVIRONMENT", default="sandbox")
+if FUNDER_ENVIRONMENT not in ("sandbox", "vendor", "production"):
+    raise ImproperlyConfigured("CAREFUND_FUNDER_ENVIRONMENT must be sandbox, vendor or production")
+SANDBOX_URL = env.str("CAREFUND_SANDBOX_URL", default="http://127.0.0.1:8765")
+CLIENT_ID = env.str("CAREFUND_CLIENT_ID", default="")
+SERVICES_AUSTRALIA = configure(
+    "services-australia",
+    FUNDER_ENVIRONMENT,
+    sandbox_url=SANDBOX_URL,
+    timing=_timing,
+    base_url=env.str("CAREFUND_SERVICES_AUSTRALIA_URL", default=""),
+    paths=env.dict("CAREFUND_SERVICES_AUSTRALIA_PATHS", default={}),
+    token_audience=env.str("CAREFUND_SERVICES_AUSTRALIA_AUDIENCE", default=""),
+    client_id=CLIENT_ID,
+    **_given,
+)
 
 # --- Rules that a provider may set ----------------------------------------------------------------------------------
 

@@ -1,1 +1,1 @@
-"""The engine: fetch, compare, apply, for one person. Transactions open only after everything is fetched."""
+"""The engine: fetch, compare, apply. It knows the funders and the memory, and neither runs nor pages."""

@@ -1,0 +1,113 @@
+"""Compare what is stored with what came in, and give the differences as data.
+
+Pure and generic: a record is a natural key and a tuple of values in a fixed order. A key may occur more than once;
+such twins are told apart by their order among each other, so that re-sending them in another order changes nothing.
+"""
+
+from collections import defaultdict
+from collections.abc import Hashable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+Key = tuple[Hashable, ...]
+Values = tuple[Any, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A row as the database has it. `returned` is false once the funder stopped listing it."""
+
+    id: int
+    key: Key
+    ordinal: int
+    values: Values
+    returned: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    """A record as the funder just sent it."""
+
+    key: Key
+    values: Values
+
+
+@dataclass(frozen=True, slots=True)
+class New:
+    key: Key
+    ordinal: int
+    values: Values
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """A row that differs: `columns` are the positions in `values` that do. It may only have come back."""
+
+    stored: Stored
+    values: Values
+    columns: tuple[int, ...]
+
+    @property
+    def returned_again(self) -> bool:
+        return not self.stored.returned
+
+
+@dataclass(slots=True)
+class Differences:
+    """What must be done so that the stored rows of one kind say what came in."""
+
+    new: list[New] = field(default_factory=list)
+    changed: list[Changed] = field(default_factory=list)
+    gone: list[Stored] = field(default_factory=list)
+    unchanged: int = 0
+
+    def __bool__(self) -> bool:
+        return bool(self.new or self.changed or self.gone)
+
+
+def compare(stored: Iterable[Stored], incoming: Sequence[Incoming]) -> Differences:
+    """The differences of one kind for one person. `gone` holds each row once: not the rows marked gone before."""
+    rows: defaultdict[Key, list[Stored]] = defaultdict(list)
+    for row in stored:
+        rows[row.key].append(row)
+    groups: defaultdict[Key, list[Values]] = defaultdict(list)
+    for record in incoming:
+        groups[record.key].append(record.values)
+    result = Differences()
+    for key, values in groups.items():
+        _compare_twins(result, key, rows.pop(key, []), values)
+    result.gone.extend(row for left in rows.values() for row in left if row.returned)
+    return result
+
+
+def _compare_twins(result: Differences, key: Key, rows: list[Stored], values: list[Values]) -> None:
+    if len(rows) == 1 and len(values) == 1:
+        _compare_one(result, rows[0], values[0])
+        return
+    rows = sorted(rows, key=lambda row: row.ordinal)
+    left = list(values)
+    unmatched = []
+    for row in rows:  # an equal twin first, whatever the order they came in
+        if row.returned and row.values in left:
+            left.remove(row.values)
+            result.unchanged += 1
+        else:
+            unmatched.append(row)
+    left.sort(key=repr)
+    for row, value in zip(unmatched, left, strict=False):
+        _compare_one(result, row, value)
+    result.gone.extend(row for row in unmatched[len(left) :] if row.returned)
+    free = (ordinal for ordinal in range(len(rows) + len(left)) if all(row.ordinal != ordinal for row in rows))
+    result.new.extend(New(key, next(free), value) for value in left[len(unmatched) :])
+
+
+def _compare_one(result: Differences, row: Stored, values: Values) -> None:
+    if row.values == values and row.returned:
+        result.unchanged += 1
+        return
+    columns = tuple(
+        index for index, (old, new) in enumerate(zip(row.values, values, strict=True)) if old != new
+    )
+    result.changed.append(Changed(row, values, columns))
+
+

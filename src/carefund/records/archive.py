@@ -1,0 +1,126 @@
+"""The archive of answers: kept as received, compressed, once per distinct content, with the time it was current.
+
+Writes go through `record_answers` inside the caller's transaction; reads give back the exact bytes.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import sha256
+from typing import NamedTuple
+
+import zstandard
+from django.db.models import Q
+
+from carefund.records import store
+from carefund.records.models import Answer, Payload
+
+_COMPRESSOR = zstandard.ZstdCompressor(level=3)
+_DECOMPRESSOR = zstandard.ZstdDecompressor()
+MAX_SIZE = 64 * 1024 * 1024
+
+
+class ReceivedPage(NamedTuple):
+    """One page of one answer, to be archived."""
+
+    client_id: int
+    operation: str
+    subject_id: str
+    page: int
+    digest: str
+    body: bytes
+    fetched_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ArchivedPage:
+    """One stored page: what was asked, the bytes as received, and when they were current."""
+
+    operation: str
+    subject_id: str
+    page: int
+    digest: str
+    body: bytes
+    current_from: datetime
+    current_until: datetime | None
+
+
+def digest_of(body: bytes) -> str:
+    """The SHA-256 of an answer's bytes, in hexadecimal."""
+    return sha256(body).hexdigest()
+
+
+def record_answers(pages: Sequence[ReceivedPage], known_clients: Iterable[int]) -> None:
+    """Make these pages the current ones. `known_clients` are those who had answers before, and so need closing."""
+    if not pages:
+        return
+    distinct = {page.digest: page.body for page in pages}
+    store.insert_unless_known(
+        Payload,
+        ("digest", "body", "size"),
+        [(digest, _COMPRESSOR.compress(body), len(body)) for digest, body in distinct.items()],
+    )
+    _close_replaced(pages, set(known_clients))
+    store.insert(
+        Answer,
+        ("client_id", "operation", "subject_id", "page", "payload_id", "current_from"),
+        [
+            (page.client_id, page.operation, page.subject_id, page.page, page.digest, page.fetched_at)
+            for page in pages
+        ],
+    )
+
+
+def _close_replaced(pages: Sequence[ReceivedPage], known_clients: set[int]) -> None:
+    """End the answers that these pages replace, including further pages of an answer that got shorter."""
+    until = {
+        (page.client_id, page.operation, page.subject_id): page.fetched_at
+        for page in pages
+        if page.client_id in known_clients
+    }
+    if not until:
+        return
+    current = Answer.objects.filter(
+        client_id__in={client_id for client_id, _, _ in until}, current_until__isnull=True
+    ).values_list("id", "client_id", "operation", "subject_id")
+    closing = [
+        (until[client_id, operation, subject_id], answer_id)
+        for answer_id, client_id, operation, subject_id in current
+        if (client_id, operation, subject_id) in until
+    ]
+    store.update(Answer, ("current_until",), closing)
+
+
+def answers_as_of(client_id: int, instant: datetime) -> list[ArchivedPage]:
+    """Every answer about one person that was current at an instant, in a fixed order."""
+    answers = (
+        Answer.objects.filter(client_id=client_id, current_from__lte=instant)
+        .filter(Q(current_until__isnull=True) | Q(current_until__gt=instant))
+        .select_related("payload")
+        .order_by("operation", "subject_id", "page")
+    )
+    return [_archived(answer) for answer in answers]
+
+
+def find_answer(client_id: int, digest: str) -> ArchivedPage | None:
+    """One stored answer of one person by its SHA-256: evidence of what the funder said."""
+    answer = (
+        Answer.objects.filter(client_id=client_id, payload_id=digest)
+        .select_related("payload")
+        .order_by("current_from")
+        .first()
+    )
+    return _archived(answer) if answer else None
+
+
+def _archived(answer: Answer) -> ArchivedPage:
+    body = _DECOMPRESSOR.decompress(bytes(answer.payload.body), max_output_size=MAX_SIZE)
+    return ArchivedPage(
+        answer.operation,
+        answer.subject_id,
+        answer.page,
+        answer.payload_id,
+        body,
+        answer.current_from,
+        answer.current_until,
+    )

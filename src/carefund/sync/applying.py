@@ -1,0 +1,339 @@
+"""Apply: read what is stored, decide, and write the differences of a batch of people in one transaction.
+
+A fetch that began earlier than the one last applied is told as superseded and writes nothing, so an older answer never
+overwrites a newer one. People are locked in order of their number, so that two batches cannot deadlock.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from datetime import UTC, date, datetime
+from typing import Any
+
+from django.db import transaction
+from django.db.models import OuterRef, Subquery
+
+from carefund.domain.comparison import Stored
+from carefund.domain.plans import Period
+from carefund.records import store
+from carefund.records.archive import record_answers
+from carefund.records.models import (
+    BudgetUsage,
+    Change,
+    Client,
+    InvoiceLineItem,
+    Plan,
+    PlanBudget,
+    SyncState,
+)
+from carefund.sync.deciding import Decision, StoredPerson, StoredPlan, changed_answers, decide
+from carefund.sync.fetching import Fetched
+from carefund.sync.recordsets import CLASSIFICATIONS, INDIVIDUAL_CONTRIBUTIONS, RECORD_SETS, RecordSet
+from carefund.sync.results import Outcome, SyncResult
+
+Applied = Callable[[Sequence[SyncResult]], None]
+
+
+class DataMoved(Exception):
+    """What was reviewed is no longer what is stored, so it was not applied."""
+
+
+def apply_fetched(
+    batch: Sequence[Fetched],
+    today: date,
+    *,
+    on_applied: Applied | None = None,
+    expected_version: int | None = None,
+) -> list[SyncResult]:
+    """Write what a batch of fetches changed, all of it or nothing, and tell what came of each person.
+
+    `on_applied` runs inside the transaction, so that a ledger says "done" exactly when the rows say so. With
+    `expected_version` (for a batch of one) raises DataMoved if something was applied since it was read.
+    """
+    with transaction.atomic():
+        stored = _read_states(batch, lock=True)
+        if expected_version is not None and any(
+            person.version != expected_version for person in stored.values()
+        ):
+            raise DataMoved
+        decisions, results = _decide_batch(batch, stored, today)
+        _write(decisions, datetime.now(UTC), today)
+        if on_applied:
+            on_applied(results)
+    return results
+
+
+def preview_fetched(fetched: Fetched, today: date) -> SyncResult:
+    """What applying this fetch would do, every changed field of it; writes nothing."""
+    with transaction.atomic():  # one consistent look at the tables
+        _, results = _decide_batch([fetched], _read_states([fetched], lock=False), today)
+    return results[0]
+
+
+def _decide_batch(
+    batch: Sequence[Fetched], stored: dict[int, StoredPerson], today: date
+) -> tuple[list[Decision], list[SyncResult]]:
+    current = [fetched for fetched in batch if not _is_superseded(fetched, stored[fetched.client_id])]
+    changed = {
+        fetched.client_id: changed_answers(fetched, stored[fetched.client_id].digests) for fetched in current
+    }
+    _read_rows([stored[client_id] for client_id, answers in changed.items() if answers])
+    decisions = [
+        decide(stored[fetched.client_id], fetched, changed[fetched.client_id], today) for fetched in current
+    ]
+    by_client = {decision.stored.client_id: decision.result for decision in decisions}
+    results = [
+        by_client.get(fetched.client_id)
+        or SyncResult(fetched.client_id, fetched.care_recipient_id, Outcome.SUPERSEDED)
+        for fetched in batch
+    ]
+    return decisions, results
+
+
+def _is_superseded(fetched: Fetched, person: StoredPerson) -> bool:
+    return person.fetch_started_at is not None and person.fetch_started_at > fetched.started_at
+
+
+# --- Reading what is stored -----------------------------------------------------------------------------------------
+
+
+def _read_states(batch: Sequence[Fetched], *, lock: bool) -> dict[int, StoredPerson]:
+    client_ids = sorted({fetched.client_id for fetched in batch})
+    if lock:
+        store.insert_unless_known(
+            SyncState, ("client_id", "version", "digests", "consent_missing", *_BLANK), _blank_states(client_ids)
+        )
+    states = SyncState.objects.filter(client_id__in=client_ids).order_by("client_id")
+    if lock:
+        states = states.select_for_update(of=("self",))
+    by_client = {state.client_id: state for state in states}
+    providers = dict(Client.objects.filter(id__in=client_ids).values_list("id", "service_provider_id"))
+    plans = {
+        client_id: StoredPlan(plan_id, Period(start, end))
+        for client_id, plan_id, start, end in Plan.objects.filter(
+            client_id__in=client_ids, type=Plan.SUPPORT_AT_HOME, is_latest=True
+        ).values_list("client_id", "id", "start_date", "end_date")
+    }
+    found = {}
+    for client_id in client_ids:
+        state = by_client.get(client_id) or SyncState(client_id=client_id)
+        found[client_id] = StoredPerson(
+            client_id,
+            state.version,
+            state.digests,
+            state.fetch_started_at,
+            state.consent_missing,
+            providers[client_id],
+            plans.get(client_id),
+        )
+    return found
+
+
+_BLANK = ("outcome", "error_code", "failed_step")
+
+
+def _blank_states(client_ids: Iterable[int]) -> list[tuple[Any, ...]]:
+    known = set(SyncState.objects.filter(client_id__in=client_ids).values_list("client_id", flat=True))
+    return [(client_id, 0, {}, False, "", "", "") for client_id in client_ids if client_id not in known]
+
+
+def _read_rows(people: Sequence[StoredPerson]) -> None:
+    """Fill in the rows of those who were synced before; a first sync has none."""
+    known = {person.client_id: person for person in people if person.digests}
+    if not known:
+        return
+    for record_set in RECORD_SETS:
+        rows: defaultdict[int, list[Stored]] = defaultdict(list)
+        ended: defaultdict[int, set[int]] = defaultdict(set)
+        for row in store.read(record_set.model, record_set.read_columns, "client_id", known):
+            stored = record_set.stored(row)
+            rows[row[0]].append(stored)
+            if record_set is CLASSIFICATIONS and _hangs_on_ended_plan(known[row[0]], row[2]):
+                ended[row[0]].add(stored.id)
+        for client_id, person in known.items():
+            person.rows[record_set.kind] = rows[client_id]
+            if record_set is CLASSIFICATIONS:
+                person.rows_of_ended_plans = frozenset(ended[client_id])
+
+
+def _hangs_on_ended_plan(person: StoredPerson, plan_id: int) -> bool:
+    return person.latest_plan is not None and plan_id != person.latest_plan.id
+
+
+# --- Writing --------------------------------------------------------------------------------------------------------
+
+
+def _write(decisions: Sequence[Decision], now: datetime, today: date) -> None:
+    plan_ids = _write_plans(decisions)
+    for record_set in RECORD_SETS:
+        if record_set.replaced_whole:
+            _replace_contributions(decisions, plan_ids, now, today)
+        else:
+            _write_kind(record_set, decisions, plan_ids, now, today)
+    _link_usage(decisions)
+    _write_changes(decisions)
+    record_answers(
+        [page for decision in decisions for page in decision.pages],
+        [decision.stored.client_id for decision in decisions if decision.stored.digests],
+    )
+    for decision in decisions:
+        if decision.service_provider_id is not None:
+            Client.objects.filter(id=decision.stored.client_id).update(
+                service_provider_id=decision.service_provider_id
+            )
+    _write_states(decisions, now)
+
+
+def _write_plans(decisions: Sequence[Decision]) -> dict[int, int]:
+    """Create, renew and date plans; gives each person's latest plan."""
+    renewed = [
+        decision.stored.latest_plan.id
+        for decision in decisions
+        if decision.new_plan and decision.stored.latest_plan
+    ]
+    if renewed:
+        Plan.objects.filter(id__in=renewed).update(is_latest=False)
+    fresh = [decision for decision in decisions if decision.new_plan]
+    created = Plan.objects.bulk_create([_new_plan(decision) for decision in fresh]) if fresh else []
+    plan_ids = {plan.client_id: plan.pk for plan in created}
+    dated = []
+    for decision in decisions:
+        latest = decision.stored.latest_plan
+        if latest and not decision.new_plan:
+            plan_ids[decision.stored.client_id] = latest.id
+            period = decision.plan_period
+            if period is not None and period != latest.period:
+                dated.append((period.start_date, period.end_date, latest.id))
+        decision.result.plan_id = plan_ids[decision.stored.client_id]
+    store.update(Plan, ("start_date", "end_date"), dated)
+    return plan_ids
+
+
+def _new_plan(decision: Decision) -> Plan:
+    period = decision.plan_period or Period(None, None)
+    return Plan(client_id=decision.stored.client_id, start_date=period.start_date, end_date=period.end_date)
+
+
+def _write_kind(
+    record_set: RecordSet, decisions: Sequence[Decision], plan_ids: dict[int, int], now: datetime, today: date
+) -> None:
+    new, changed, gone = [], [], []
+    touched = [decision for decision in decisions if decision.differences.get(record_set.kind)]
+    budget_ids = _budget_ids(touched) if record_set.is_child else {}
+    for decision in touched:
+        differences = decision.differences[record_set.kind]
+        client_id = decision.stored.client_id
+        for row in differences.new:
+            if record_set.is_child:
+                parent, key = budget_ids[client_id, row.key[0]], row.key[1:]
+            else:
+                parent, key = plan_ids[client_id], row.key
+            new.append((client_id, parent, row.ordinal, now, *key, *row.values))
+        changed += [(*change.values, now, None, change.stored.id) for change in differences.changed]
+        gone += [(today, now, row.id) for row in differences.gone]
+    store.insert(record_set.model, record_set.columns, new)
+    store.update(record_set.model, (*record_set.said, "changed_at", "no_longer_returned_date"), changed)
+    store.update(record_set.model, ("no_longer_returned_date", "changed_at"), gone)
+
+
+def _budget_ids(decisions: Sequence[Decision]) -> dict[tuple[int, Any], int]:
+    """Our row for each of these people's budgets, by the funder's id; the first of twins."""
+    rows = PlanBudget.objects.filter(
+        client_id__in=[decision.stored.client_id for decision in decisions], ordinal=0
+    ).values_list("client_id", "budget_id", "id")
+    return {(client_id, budget_id): row_id for client_id, budget_id, row_id in rows}
+
+
+def _replace_contributions(
+    decisions: Sequence[Decision], plan_ids: dict[int, int], now: datetime, today: date
+) -> None:
+    """The whole set anew, since rows have no identity. An empty answer keeps the last set, marked.
+
+    Source: requirements/001, Step 2; docs/decisions/0003.
+    """
+    record_set = INDIVIDUAL_CONTRIBUTIONS
+    replaced, missing, rows = [], [], []
+    for decision in decisions:
+        client_id = decision.stored.client_id
+        if decision.contributions_missing:
+            missing.append(client_id)
+        elif decision.contributions is not None:
+            replaced.append(client_id)
+            rows += [
+                (client_id, plan_ids[client_id], ordinal, now, *row.key, *row.values)
+                for ordinal, row in enumerate(decision.contributions)
+            ]
+    if replaced:
+        record_set.model._default_manager.filter(client_id__in=replaced).delete()
+    if missing:
+        record_set.model._default_manager.filter(
+            client_id__in=missing, no_longer_returned_date__isnull=True
+        ).update(no_longer_returned_date=today, changed_at=now)
+    store.insert(record_set.model, record_set.columns, rows)
+
+
+def _link_usage(decisions: Sequence[Decision]) -> None:
+    """Point usage at our own invoice line where there is one; else it stays another provider's spend."""
+    clients = [
+        decision.stored.client_id for decision in decisions if decision.differences.get("budget_usage")
+    ]
+    if not clients or not InvoiceLineItem.objects.filter(client_id__in=clients).exists():
+        return
+    link_budget_usage(clients)
+
+
+def link_budget_usage(client_ids: Sequence[int]) -> int:
+    """Link these people's unlinked usage to our invoice lines by invoice and item id; gives how many rows it looked at."""
+    ours = InvoiceLineItem.objects.filter(
+        client_id=OuterRef("client_id"), invoice__invoice_id=OuterRef("invoice_id"), item_id=OuterRef("item_id")
+    ).values("id")[:1]
+    return (
+        BudgetUsage.objects.filter(client_id__in=client_ids, invoice_line_item__isnull=True)
+        .exclude(invoice_id="")
+        .update(invoice_line_item=Subquery(ours))
+    )
+
+
+def _write_changes(decisions: Sequence[Decision]) -> None:
+    store.insert(
+        Change,
+        ("client_id", "kind", "action", "record", "field", "before", "after", "fetched_at"),
+        [
+            (
+                decision.stored.client_id,
+                change.kind,
+                change.action,
+                change.record[:200],
+                change.field,
+                change.before,
+                change.after,
+                decision.fetched.started_at,
+            )
+            for decision in decisions
+            for change in decision.result.changes
+        ],
+    )
+
+
+def _write_states(decisions: Sequence[Decision], now: datetime) -> None:
+    """The time of the check for everybody; digests and version only where something moved."""
+    same, moved = [], []
+    for decision in decisions:
+        outcome = decision.result.outcome.value
+        common = (decision.fetched.started_at, now, now, outcome, "", "", decision.consent_missing)
+        if decision.digests == decision.stored.digests:
+            same.append((*common, decision.stored.client_id))
+        else:
+            version = decision.stored.version + 1
+            decision.result.version = version
+            moved.append((*common, now, version, decision.digests, decision.stored.client_id))
+    columns = (
+        "fetch_started_at",
+        "checked_at",
+        "attempted_at",
+        "outcome",
+        "error_code",
+        "failed_step",
+        "consent_missing",
+    )
+    store.update(SyncState, columns, same)
+    store.update(SyncState, (*columns, "changed_at", "version", "digests"), moved)

@@ -1,0 +1,335 @@
+"""Compare: from what is stored and what was fetched to what must be written, as data. No database, no network.
+
+Source: requirements/001; what it leaves open is decided in docs/decisions/0002 and 0003.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any
+
+from carefund.domain.budgets import adds_up
+from carefund.domain.comparison import Differences, Incoming, Stored, compare
+from carefund.domain.plans import Period, begins_anew, of_new_episode, plan_period
+from carefund.domain.service_providers import newest_service_provider_id
+from carefund.funders.answers import Answer
+from carefund.records.archive import ReceivedPage, digest_of
+from carefund.sync.fetching import Fetched
+from carefund.sync.recordsets import (
+    APPROVED_SERVICES,
+    BUDGET_USAGE,
+    BUDGETS,
+    CLASSIFICATIONS,
+    ENTITLEMENTS,
+    INDIVIDUAL_CONTRIBUTIONS,
+    SUPPLEMENTS,
+    RecordSet,
+    as_text,
+)
+from carefund.sync.results import Count, FieldChange, Outcome, SyncResult
+
+
+@dataclass(frozen=True, slots=True)
+class StoredPlan:
+    id: int
+    period: Period
+
+
+@dataclass(slots=True)
+class StoredPerson:
+    """What is stored about one person, as far as this sync needs it. `rows` is per kind; an empty `digests`: never synced."""
+
+    client_id: int
+    version: int
+    digests: dict[str, str]
+    fetch_started_at: datetime | None
+    consent_missing: bool
+    service_provider_id: str
+    latest_plan: StoredPlan | None
+    rows: dict[str, list[Stored]] = field(default_factory=dict)
+    rows_of_ended_plans: frozenset[int] = frozenset()
+
+
+@dataclass(slots=True)
+class Decision:
+    """What to write for one person. `plan_period` is None where the plan's dates stay as they are."""
+
+    fetched: Fetched
+    stored: StoredPerson
+    result: SyncResult
+    differences: dict[str, Differences] = field(default_factory=dict)
+    contributions: Sequence[Incoming] | None = None
+    contributions_missing: bool = False
+    new_plan: bool = False
+    plan_period: Period | None = None
+    service_provider_id: str | None = None
+    pages: list[ReceivedPage] = field(default_factory=list)
+    digests: dict[str, str] = field(default_factory=dict)
+    consent_missing: bool = False
+
+
+def answer_key(answer: Answer[Any]) -> str:
+    """By which an answer's digest is kept: the question without the person."""
+    own = answer.operation == "budget_details"
+    return f"{answer.operation}:{answer.subject_id}" if own else answer.operation
+
+
+def pages_of(answer: Answer[Any]) -> tuple[bytes, ...]:
+    """The pages to keep: "not found" for a list has none, and is kept as one empty page."""
+    return answer.pages or (b"",)
+
+
+def digest_pages(answer: Answer[Any]) -> str:
+    """One digest for an answer: that of its page, or of its pages' digests in order."""
+    digests = [digest_of(page) for page in pages_of(answer)]
+    return digests[0] if len(digests) == 1 else digest_of("".join(digests).encode())
+
+
+def changed_answers(fetched: Fetched, digests: dict[str, str]) -> dict[str, str]:
+    """The answers that differ from those last applied, with their new digests. Empty: nothing to do."""
+    found = {}
+    for answer in fetched.answers:
+        key, digest = answer_key(answer), digest_pages(answer)
+        if digests.get(key) != digest:
+            found[key] = digest
+    return found
+
+
+def decide(stored: StoredPerson, fetched: Fetched, changed: dict[str, str], today: date) -> Decision:
+    """Everything that applying this fetch would do. Pure: nothing is read or written here."""
+    consent_missing = bool(fetched.refused_budget_ids)
+    result = SyncResult(stored.client_id, fetched.care_recipient_id, Outcome.UNCHANGED, version=stored.version)
+    decision = Decision(fetched, stored, result, digests={**stored.digests, **changed})
+    decision.consent_missing = consent_missing if fetched.details or consent_missing else stored.consent_missing
+    if fetched.summary:
+        _decide_summary(decision, "care_recipient_summary" in changed, today)
+    if fetched.contributions:
+        _decide_contributions(decision, "individual_contribution" in changed)
+    if fetched.budgets:
+        _decide_budgets(decision, "budgets_by_care_recipient" in changed, today)
+    _decide_details(decision, changed)
+    if stored.latest_plan is None:
+        decision.new_plan = True
+    decision.pages = _pages(decision, changed)
+    _conclude(decision)
+    return decision
+
+
+def _decide_summary(decision: Decision, changed: bool, today: date) -> None:
+    assert decision.fetched.summary is not None
+    summary = decision.fetched.summary.value
+    for record_set, payloads in (
+        (CLASSIFICATIONS, summary.classifications),
+        (APPROVED_SERVICES, summary.approved_services),
+        (SUPPLEMENTS, summary.supplements),
+    ):
+        _decide_kind(decision, record_set, [record_set.incoming(payload) for payload in payloads], changed)
+    if changed or decision.stored.latest_plan is None:
+        _decide_plan(decision, today)
+
+
+def _decide_plan(decision: Decision, today: date) -> None:
+    """The plan's dates from the classifications that belong to it: new, or continued.
+
+    Source: requirements/001, Plan Start Date Logic, Plan End Date Logic.
+    """
+    assert decision.fetched.summary is not None
+    periods = [Period(row.start_date, row.end_date) for row in decision.fetched.summary.value.classifications]
+    latest = decision.stored.latest_plan
+    if latest is not None:
+        if begins_anew(latest.period, periods, today):
+            decision.new_plan = True
+            periods = [period for period in periods if of_new_episode(latest.period, period)]
+        elif decision.stored.rows_of_ended_plans:
+            periods = _periods_of_latest_plan(decision)
+    decision.plan_period = plan_period(periods)
+
+
+def _periods_of_latest_plan(decision: Decision) -> list[Period]:
+    assert decision.fetched.summary is not None
+    ended = {
+        row.key
+        for row in decision.stored.rows.get(CLASSIFICATIONS.kind, ())
+        if row.id in decision.stored.rows_of_ended_plans
+    }
+    return [
+        Period(payload.start_date, payload.end_date)
+        for payload in decision.fetched.summary.value.classifications
+        if CLASSIFICATIONS.incoming(payload).key not in ended
+    ]
+
+
+def _decide_contributions(decision: Decision, changed: bool) -> None:
+    assert decision.fetched.contributions is not None
+    incoming = [INDIVIDUAL_CONTRIBUTIONS.incoming(row) for row in decision.fetched.contributions.value]
+    _decide_kind(decision, INDIVIDUAL_CONTRIBUTIONS, incoming, changed)
+    differences = decision.differences.get(INDIVIDUAL_CONTRIBUTIONS.kind)
+    if differences:
+        decision.contributions = incoming
+        decision.contributions_missing = not incoming
+
+
+def _decide_budgets(decision: Decision, changed: bool, today: date) -> None:
+    assert decision.fetched.budgets is not None
+    budgets = decision.fetched.budgets.value
+    _decide_kind(decision, BUDGETS, [BUDGETS.incoming(budget) for budget in budgets], changed)
+    wrong = sum(
+        not adds_up(row.total, row.available, row.used, row.write_off, row.rollover_deduction) for row in budgets
+    )
+    if wrong:
+        decision.result.warnings.append(
+            f"The figures of {_many(wrong, 'budget')} do not add up; they are shown as received."
+        )
+    provider_id = newest_service_provider_id(
+        [(budget.start_date, budget.service_provider_id) for budget in budgets], today
+    )
+    if provider_id and provider_id != decision.stored.service_provider_id:
+        decision.service_provider_id = provider_id
+        decision.result.changes.append(
+            FieldChange(
+                "client",
+                "changed",
+                "",
+                "service_provider_id",
+                decision.stored.service_provider_id or None,
+                provider_id,
+            )
+        )
+
+
+def _decide_details(decision: Decision, changed: dict[str, str]) -> None:
+    """Entitlements and usage, budget by budget: budgets that were not read keep theirs untouched."""
+    entitlements: list[Incoming] = []
+    usage: list[Incoming] = []
+    read: set[str] = set()
+    for answer in decision.fetched.details:
+        details = answer.value
+        if answer_key(answer) in changed:
+            read.add(answer.subject_id)
+            entitlements += [ENTITLEMENTS.incoming(row, answer.subject_id) for row in details.entitlements]
+            usage += [BUDGET_USAGE.incoming(row, answer.subject_id) for row in details.usage]
+        else:
+            decision.result.counts[ENTITLEMENTS.kind].unchanged += len(details.entitlements)
+            decision.result.counts[BUDGET_USAGE.kind].unchanged += len(details.usage)
+    for record_set, incoming in ((ENTITLEMENTS, entitlements), (BUDGET_USAGE, usage)):
+        _decide_kind(decision, record_set, incoming, bool(read), read)
+    refused, vanished = decision.fetched.refused_budget_ids, decision.fetched.vanished_budget_ids
+    if refused:
+        decision.result.warnings.append(
+            f"Consent not given: the details of {_many(len(refused), 'budget')} were refused; "
+            "what was known before is kept."
+        )
+    if vanished:
+        decision.result.warnings.append(
+            f"{_many(len(vanished), 'budget')} listed by Services Australia had no details; what was known is kept."
+        )
+
+
+def _decide_kind(
+    decision: Decision,
+    record_set: RecordSet,
+    incoming: Sequence[Incoming],
+    changed: bool,
+    budgets: set[str] | None = None,
+) -> None:
+    count = decision.result.counts[record_set.kind]
+    if not changed:
+        count.unchanged += len(incoming)
+        return
+    rows = decision.stored.rows.get(record_set.kind, [])
+    if budgets is not None:
+        rows = [row for row in rows if row.key[0] in budgets]
+    differences = compare(rows, incoming)
+    decision.differences[record_set.kind] = differences
+    _count(count, differences)
+    if not incoming and differences.gone and budgets is None:
+        decision.result.warnings.append(
+            f"Services Australia returned no {record_set.label.lower()} where there were {len(differences.gone)}; "
+            "they are kept and marked as no longer returned."
+        )
+    if decision.stored.digests:  # a first sync is one line of the change log, not hundreds
+        _tell(decision.result.changes, record_set, differences)
+
+
+def _count(count: Count, differences: Differences) -> None:
+    count.new += len(differences.new)
+    count.changed += len(differences.changed)
+    count.unchanged += differences.unchanged
+    count.no_longer_returned += len(differences.gone)
+
+
+def _tell(changes: list[FieldChange], record_set: RecordSet, differences: Differences) -> None:
+    kind = record_set.kind
+    for row in differences.new:
+        changes.append(FieldChange(kind, "new", record_set.name_of(row.key), after=_main(record_set, row.values)))
+    for change in differences.changed:
+        name = record_set.name_of(change.stored.key)
+        if change.returned_again:
+            changes.append(FieldChange(kind, "returned again", name))
+        for column in change.columns:
+            before, after = change.stored.values[column], change.values[column]
+            changes.append(
+                FieldChange(kind, "changed", name, record_set.said[column], as_text(before), as_text(after))
+            )
+    for gone in differences.gone:
+        action = "removed" if record_set.replaced_whole else "no longer returned"
+        changes.append(
+            FieldChange(kind, action, record_set.name_of(gone.key), before=_main(record_set, gone.values))
+        )
+
+
+def _main(record_set: RecordSet, values: tuple[Any, ...]) -> str | None:
+    """The amount that a new or vanished record is about, if its kind has one."""
+    for name in ("amount", "total"):
+        if name in record_set.said:
+            return as_text(values[record_set.said.index(name)])
+    return None
+
+
+def _pages(decision: Decision, changed: dict[str, str]) -> list[ReceivedPage]:
+    return [
+        ReceivedPage(
+            decision.stored.client_id,
+            answer.operation,
+            answer.subject_id if answer.operation == "budget_details" else "",
+            number,
+            digest_of(page),
+            page,
+            decision.fetched.started_at,
+        )
+        for answer in decision.fetched.answers
+        if answer_key(answer) in changed
+        for number, page in enumerate(pages_of(answer), start=1)
+    ]
+
+
+def _conclude(decision: Decision) -> None:
+    result = decision.result
+    touched = any(decision.differences.values()) or decision.new_plan or decision.service_provider_id is not None
+    latest = decision.stored.latest_plan
+    if latest and not decision.new_plan and decision.plan_period not in (None, latest.period):
+        touched = True
+        _tell_plan_dates(result, latest.period, decision.plan_period)
+    if not decision.stored.digests:
+        total = sum(count.new for count in result.counts.values())
+        result.changes.insert(0, FieldChange("client", "first sync", "", after=_many(total, "record")))
+    if touched:
+        result.outcome = Outcome.CHANGED
+    if decision.consent_missing:
+        result.outcome = Outcome.CONSENT_MISSING
+
+
+def _tell_plan_dates(result: SyncResult, before: Period, after: Period | None) -> None:
+    assert after is not None
+    for name in ("start_date", "end_date"):
+        old, new = getattr(before, name), getattr(after, name)
+        if old != new:
+            result.changes.append(
+                FieldChange("plan", "changed", "Support at Home", name, as_text(old), as_text(new))
+            )
+
+
+def _many(number: int, thing: str) -> str:
+    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"
+
+

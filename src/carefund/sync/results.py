@@ -1,0 +1,60 @@
+"""What a sync of one person came to, as plain data for ledger, page and terminal."""
+
+from dataclasses import asdict, dataclass, field
+from enum import Enum
+
+from carefund.sync.recordsets import RECORD_SETS
+
+
+class Outcome(Enum):
+    """How the sync of one person ended, when it did not fail."""
+
+    CHANGED = "changed"
+    UNCHANGED = "unchanged"
+    CONSENT_MISSING = "consent not given"
+    SUPERSEDED = "superseded"
+
+
+@dataclass(slots=True)
+class Count:
+    """How many records of one kind, by what became of them."""
+
+    new: int = 0
+    changed: int = 0
+    unchanged: int = 0
+    no_longer_returned: int = 0
+
+    @property
+    def total(self) -> int:
+        return self.new + self.changed + self.unchanged
+
+
+@dataclass(frozen=True, slots=True)
+class FieldChange:
+    """One line of the change log: a field that changed, or a record that came or went (then `field` is empty)."""
+
+    kind: str
+    action: str
+    record: str
+    field: str = ""
+    before: str | None = None
+    after: str | None = None
+
+
+@dataclass(slots=True)
+class SyncResult:
+    """What one sync did, or in a dry run would do, for one person."""
+
+    client_id: int
+    care_recipient_id: str
+    outcome: Outcome
+    counts: dict[str, Count] = field(
+        default_factory=lambda: {record_set.kind: Count() for record_set in RECORD_SETS}
+    )
+    warnings: list[str] = field(default_factory=list)
+    changes: list[FieldChange] = field(default_factory=list)
+    plan_id: int | None = None
+    version: int = 0
+
+    def counts_as_data(self) -> dict[str, dict[str, int]]:
+        return {kind: asdict(count) for kind, count in self.counts.items()}
