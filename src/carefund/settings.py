@@ -205,6 +205,7 @@ AXES_RESET_ON_SUCCESS = True
 AXES_VERBOSE = False
 AXES_LOCKOUT_TEMPLATE = "console/locked_out.html"
 OTP_TOTP_ISSUER = "Carefund"
+TWO_FACTOR_REQUIRED = env.bool("CAREFUND_TWO_FACTOR_REQUIRED", default=False)
 
 # Messages name operations and counts; never a person, an id or an address with one in it.
 LOGGING = {
