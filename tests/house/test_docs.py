@@ -1,0 +1,134 @@
+"""The documentation lists what there is: each command, setting, error and address, and no link leads nowhere."""
+
+import importlib
+import importlib.util
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+
+from tests.house.tree import DOCS, ROOT, modules, pages, strings
+
+# Read by tools and tests, not by the product.
+SETTINGS_OF_THE_SUITE = {"CAREFUND_SUITE", "CAREFUND_TEST_DATABASE_URL"}
+
+
+def optional_module(name: str) -> Any:
+    """The module, or None while that room is still empty."""
+    return importlib.import_module(name) if importlib.util.find_spec(name) else None
+
+
+def text(name: str) -> str:
+    """The text of a page in docs, empty if it does not exist."""
+    path = DOCS / name
+    return path.read_text() if path.exists() else ""
+
+
+# --- Settings ---------------------------------------------------------------------------------------------------------
+
+
+def settings() -> set[str]:
+    """The names of all environment variables that settings.py reads."""
+    names = {name for path, tree in modules("src/carefund") if path.name == "settings.py" for name in strings(tree)}
+    return {name for name in names if re.fullmatch(r"CAREFUND_[A-Z0-9_]+", name)}
+
+
+def test_every_setting_is_documented():
+    missing = settings() - set(re.findall(r"`(CAREFUND_[A-Z0-9_]+)`", text("settings.md")))
+    assert not missing, f"add a row to docs/settings.md for {sorted(missing)}"
+
+
+def test_every_documented_setting_exists():
+    mentioned = {
+        name for page in pages() for name in re.findall(r"\b(CAREFUND_[A-Z0-9_]*[A-Z0-9])\b", page.read_text())
+    }
+    gone = mentioned - settings() - SETTINGS_OF_THE_SUITE
+    assert not gone, f"no longer read by settings.py: {sorted(gone)}"
+
+
+# --- Commands ---------------------------------------------------------------------------------------------------------
+
+
+def commands() -> Iterator[tuple[str, Any]]:
+    """Every command that can be typed, as («carefund runs list», its description)."""
+    main = optional_module("carefund.cli.main")
+    if main is not None:
+        yield from walk("carefund", typer.main.get_command(main.app))
+
+
+def walk(name: str, command: Any) -> Iterator[tuple[str, Any]]:
+    """A command and what lies below it; a group itself is nothing that one types."""
+    below = getattr(command, "commands", {})
+    if not below:
+        yield name, command
+    for word, inner in below.items():
+        if not inner.hidden:
+            yield from walk(f"{name} {word}", inner)
+
+
+def test_every_command_and_option_is_documented():
+    page = text("commands.md")
+    missing = []
+    for name, command in commands():
+        section = re.search(rf"^## `{re.escape(name)}\b[^\n]*\n(.*?)(?=^## |\Z)", page, re.MULTILINE | re.DOTALL)
+        if section is None:
+            missing.append(name)
+            continue
+        options = [option for parameter in command.params for option in parameter.opts if option.startswith("--")]
+        missing += [
+            f"{name} {option}" for option in options if option != "--help" and f"`{option}" not in section.group()
+        ]
+    assert not missing, f"docs/commands.md has no section or option for {missing}"
+
+
+@pytest.mark.parametrize("page", pages(), ids=lambda page: page.name)
+def test_every_command_in_the_prose_exists(page: Path):
+    known = dict(commands())
+    if not known:
+        return
+    groups = {" ".join(name.split()[:2]) for name in known}
+    typed = re.findall(r"`(?:\.venv/bin/)?(carefund [a-z-]+)", page.read_text())
+    gone = {" ".join(line.split()[:2]) for line in typed} - groups
+    assert not gone, f"{page.name} names commands that do not exist: {sorted(gone)}"
+
+
+def test_every_make_target_in_the_prose_exists_and_describes_itself():
+    makefile = (ROOT / "Makefile").read_text()
+    described = set(re.findall(r"^([a-z-]+):.*## \S", makefile, re.MULTILINE))
+    declared = set(re.findall(r"^\.PHONY: (.*)$", makefile, re.MULTILINE)[0].split())
+    typed = {target for page in pages() for target in re.findall(r"`make ([a-z-]+)", page.read_text())}
+    assert declared == described
+    assert typed <= described
+
+
+# --- Errors and addresses ---------------------------------------------------------------------------------------------
+
+
+def test_every_error_is_documented():
+    errors = optional_module("carefund.funders.errors")
+    codes = [leaf.code for leaf in errors.all_leaves()] if errors else []
+    missing = [code for code in codes if f"`{code}`" not in text("errors.md")]
+    assert not missing, f"docs/errors.md does not list {missing}"
+
+
+def test_every_sandbox_control_address_is_documented():
+    addresses = {name for _, tree in modules("src/sandbox") for name in strings(tree) if name.startswith("/sandbox/")}
+    missing = [address for address in sorted(addresses) if f"{address}`" not in text("sandbox.md")]
+    assert not missing, f"docs/sandbox.md does not list {missing}"
+
+
+def test_every_rest_endpoint_is_documented():
+    rest = optional_module("carefund.rest.api")
+    paths = rest.api.get_openapi_schema()["paths"] if rest else {}
+    missing = [path for path in paths if f"{path}`" not in text("rest.md")]
+    assert not missing, f"docs/rest.md does not list {missing}"
+
+
+@pytest.mark.parametrize("page", pages(), ids=lambda page: page.name)
+def test_no_link_leads_nowhere(page: Path):
+    links = re.findall(r"\]\(([^)\s#]+)[^)]*\)", page.read_text())
+    gone = [link for link in links if "://" not in link and not (page.parent / link).exists()]
+    assert not gone, f"{page.name}: {gone}"

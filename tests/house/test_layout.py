@@ -1,0 +1,145 @@
+"""Rooms, names and sizes stay as CONTRIBUTING.md describes them. Each message says what to do instead."""
+
+import ast
+import re
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.house.tree import ROOT, modules
+
+DRAWERS = {"utils", "util", "helpers", "helper", "common", "misc", "services", "managers", "shared"}
+TEST_ROOMS = {
+    "domain", "funders", "sandbox", "records", "sync", "runs", "access", "console", "cli", "rest", "journeys", "house",
+    "benchmarks", "tools",
+}  # fmt: skip
+LONGEST_MODULE = 350
+READ_IN_ONE_PIECE = {"src/carefund/funders/errors.py"}  # the drawn tree and its leaves
+LONGEST_FUNCTION = 60
+WRITTEN = {".py", ".md", ".html", ".css", ".js", ".toml", ".yaml", ".yml", ".txt", ".sh", ".env", ""}
+
+
+def test_no_drawer_collects_what_has_no_room():
+    found = [
+        str(path) for path, _ in modules("src", "tools", "tests") if DRAWERS & {part.lower() for part in stems(path)}
+    ]
+    assert not found, f"name the room that this belongs to instead: {found}"
+
+
+def stems(path: Path) -> list[str]:
+    return [*path.parts[:-1], path.stem]
+
+
+def test_a_module_fits_in_one_head():
+    lengths = {str(path): len((ROOT / path).read_text().splitlines()) for path, _ in modules("src")}
+    long = [path for path, lines in lengths.items() if lines > LONGEST_MODULE and path not in READ_IN_ONE_PIECE]
+    assert not long, (
+        f"more than {LONGEST_MODULE} lines hold more than one subject, give the second its own module: {long}"
+    )
+
+
+def test_a_function_fits_on_a_screen():
+    long = [
+        f"{path}:{node.lineno} {node.name}"
+        for path, tree in modules("src")
+        for node in ast.walk(tree)
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        and (node.end_lineno or node.lineno) - node.lineno >= LONGEST_FUNCTION
+    ]
+    assert not long, f"more than {LONGEST_FUNCTION} lines: name its steps: {long}"
+
+
+def test_no_import_hides_in_a_function():
+    hidden = [
+        f"{path}:{inner.lineno}"
+        for path, tree in modules("src", "tools", "tests")
+        for node in ast.walk(tree)
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        for inner in ast.walk(node)
+        if isinstance(inner, ast.Import | ast.ImportFrom)
+    ]
+    assert not hidden, f"import at the top; if that makes a circle, a room is missing: {hidden}"
+
+
+def test_rules_import_only_the_standard_library():
+    foreign = [
+        f"{path}: {name}"
+        for path, tree in modules("src/carefund/domain")
+        for name in imported(tree)
+        if name.split(".")[0] not in sys.stdlib_module_names and not name.startswith("carefund.domain")
+    ]
+    assert not foreign, f"a rule takes what it needs as arguments: {foreign}"
+
+
+def imported(tree: ast.AST) -> list[str]:
+    """The full names of what a module imports."""
+    names = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            names.append(node.module or "")
+    return names
+
+
+def test_rules_have_no_clock():
+    clocks = re.compile(r"\b(date\.today|datetime\.now|datetime\.utcnow|time\.time|timezone\.now)\(")
+    found = [str(path) for path, _ in modules("src/carefund/domain") if clocks.search((ROOT / path).read_text())]
+    assert not found, f"pass today or the instant as an argument: {found}"
+
+
+def test_only_the_settings_read_the_environment():
+    readers = [
+        f"{path}:{node.lineno}"
+        for path, tree in modules("src/carefund")
+        if path.name != "settings.py"
+        for node in ast.walk(tree)
+        if reads_environment(node)
+    ]
+    assert not readers, f"add a setting to settings.py and hand its value on: {readers}"
+
+
+def reads_environment(node: ast.AST) -> bool:
+    """Whether a piece of syntax reads one environment variable; handing on or changing all of them is not reading."""
+    match node:
+        case ast.Call(func=ast.Attribute(value=ast.Name(id="os"), attr="getenv")):
+            return True
+        case ast.Call(func=ast.Attribute(value=ast.Attribute(attr="environ"), attr="get")):
+            return True
+        case ast.Subscript(value=ast.Attribute(attr="environ"), ctx=ast.Load()):
+            return True
+    return False
+
+
+def test_every_test_folder_mirrors_a_room():
+    folders = {path.parts[1] for path, _ in modules("tests") if len(path.parts) > 2}
+    assert folders <= TEST_ROOMS, f"tests live where the code that they prove lives: {sorted(folders - TEST_ROOMS)}"
+
+
+@pytest.mark.parametrize(
+    ("pattern", "advice"),
+    [
+        (r"\b(?:TO" r"DO|FIX" r"ME|XX" r"X)\b(?!\(#\d+\))", "write down the number of the matter: TO" "DO(#12)"),
+        (r"(?<![\w.~-])/(?:wo" r"rk|ro" r"ot|home/[a-z]+)/", "a path of one machine helps nobody else"),
+        (r"\bfar" r"m-[a-z]+", "names a tool of one workplace"),
+        (r"\.lib" r"rary\b", "names a tool of one workplace"),
+    ],
+)  # fmt: skip
+def test_no_trace_of_one_workplace(pattern: str, advice: str):
+    found = [
+        f"{path.relative_to(ROOT)}:{number}"
+        for path in written_files()
+        for number, line in enumerate(path.read_text().splitlines(), 1)
+        if re.search(pattern, line)
+    ]
+    assert not found, f"{advice}: {found}"
+
+
+def written_files() -> list[Path]:
+    """The files that people wrote, data of packages apart."""
+    folders = ("src", "tests", "tools", "docs", "benchmarks", ".ci")
+    inside = [path for folder in folders for path in (ROOT / folder).rglob("*")]
+    files = [path for path in [*ROOT.glob("*"), *inside] if path.is_file() and path.suffix in WRITTEN]
+    unwritten = {"LICENSE", "uv.lock"}
+    return [path for path in files if path.name not in unwritten and not {"vendor", "__pycache__"} & set(path.parts)]
