@@ -120,12 +120,8 @@ def wrong_type(problem: msgspec.ValidationError, operation: str) -> WrongType:
     if missing:
         names.append(missing["name"])
     field = ".".join(name for name in names if name)
-    said = (
-        f"The field {field} is missing."
-        if missing
-        else f"The field {field or 'at the top'} has another type than expected."
-    )
-    return WrongType(said, field=field, operation=operation)
+    said = "is missing" if missing else "has another type than expected"
+    return WrongType(f"The field {field or 'at the top'} {said}.", field=field, operation=operation)
 
 
 @dataclass(frozen=True, slots=True)

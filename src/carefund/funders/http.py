@@ -114,17 +114,7 @@ class Caller:
         self._base = configuration.base_url.rstrip("/")
         self._subject_is_person = configuration.subject == "care-recipient"
         self._places = asyncio.Semaphore(configuration.timing.calls_at_once)
-        self._constant = {
-            "Accept": "application/json",
-            "Content-Type": "application/json",
-            "X-IBM-Client-Id": configuration.client_id,
-            "dhs-auditId": configuration.organisation_id,
-            "dhs-auditIdType": configuration.audit_type,
-            "dhs-subjectId": configuration.device_name,
-            "dhs-subjectIdType": configuration.subject_type,
-            "dhs-productId": configuration.product_id,
-            "dhs-correlationId": f"{configuration.correlation_prefix}{uuid.uuid4()}",
-        }
+        self._constant = gateway_headers(configuration) | {"X-IBM-Client-Id": configuration.client_id}
 
     async def read(
         self, operation: str, path: str, *, subject_id: str = "", headers: Mapping[str, str] | None = None
@@ -214,6 +204,21 @@ class Caller:
         if asked is None:
             return jittered
         return asked + jittered if asked <= self._timing.longest_wait_seconds else None
+
+
+def gateway_headers(configuration: FunderConfiguration) -> dict[str, str]:
+    """The headers that every call carries: who calls, for which device, with which product, and a fresh message id."""
+    return {
+        "Accept": "application/json",
+        "Content-Type": "application/json",
+        "dhs-auditId": configuration.organisation_id,
+        "dhs-auditIdType": configuration.audit_type,
+        "dhs-subjectId": configuration.device_name,
+        "dhs-subjectIdType": configuration.subject_type,
+        "dhs-productId": configuration.product_id,
+        "dhs-messageId": f"urn:uuid:{uuid.uuid4()}",
+        "dhs-correlationId": f"{configuration.correlation_prefix}{uuid.uuid4()}",
+    }
 
 
 def back_off(attempt: int, timing: Timing) -> float:

@@ -1,0 +1,56 @@
+"""Where clients are put together: configuration, device store and pace in; a client ready to be asked out."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from carefund.funders.configuration import FunderConfiguration, missing_values
+from carefund.funders.devices import DeviceStore
+from carefund.funders.errors import NotConfigured
+from carefund.funders.http import Caller, open_session
+from carefund.funders.pace import InMemoryPace, Pace
+from carefund.funders.proda import Proda
+from carefund.funders.services_australia.client import ServicesAustralia
+from carefund.funders.services_australia.operations import PATHS, SETTING, unknown_operations
+
+
+@asynccontextmanager
+async def open_services_australia(
+    configuration: FunderConfiguration, device_store: DeviceStore, pace: Pace | None = None
+) -> AsyncIterator[ServicesAustralia]:
+    """A ready client of Services Australia; without `pace` its own limits hold for this process alone.
+
+    Raises NotConfigured, with one sentence per missing value, before anything is sent.
+    """
+    wrong = unknown_operations(configuration.paths, PATHS)
+    if wrong:
+        raise NotConfigured(f"{SETTING} names no such operation: {', '.join(wrong)}.")
+    async with open_caller(configuration, device_store, pace) as caller:
+        yield ServicesAustralia(caller, configuration)
+
+
+@asynccontextmanager
+async def open_caller(
+    configuration: FunderConfiguration, device_store: DeviceStore, pace: Pace | None = None
+) -> AsyncIterator[Caller]:
+    """The calls beneath any funder's client. Raises NotConfigured."""
+    require_configured(configuration)
+    live = configuration.environment != "sandbox"
+    async with open_session(configuration.timing, trust_environment=live) as session:
+        tokens = Proda(session, configuration, device_store)
+        yield Caller(session, configuration, tokens, pace or InMemoryPace(configuration.timing.calls_per_second))
+
+
+@asynccontextmanager
+async def open_proda(configuration: FunderConfiguration, device_store: DeviceStore) -> AsyncIterator[Proda]:
+    """PRODA alone, for activating the device and renewing its key. Raises NotConfigured."""
+    require_configured(configuration)
+    live = configuration.environment != "sandbox"
+    async with open_session(configuration.timing, trust_environment=live) as session:
+        yield Proda(session, configuration, device_store)
+
+
+def require_configured(configuration: FunderConfiguration) -> None:
+    """Raise NotConfigured, with one sentence per missing value, unless all is set."""
+    missing = missing_values(configuration)
+    if missing:
+        raise NotConfigured(" ".join(sentence for _, sentence in missing))
