@@ -28,6 +28,8 @@ PROGRAMS = Path(sys.executable).parent
 BROWSERS = ("chromium", "google-chrome", "google-chrome-stable")
 PLAYWRIGHT_BROWSERS = Path.home() / ".cache" / "ms-playwright"
 NOTHING_COLLECTED = 5
+# These rooms know no database: once is enough.
+SAME_ON_EACH_DATABASE = ("tests/domain", "tests/house", "tests/sandbox")
 
 # What a live deployment sets; Django's deployment check is asked about such a one, not about the demo.
 LIVE = {
@@ -124,7 +126,8 @@ def run_tests(arguments: Sequence[str], *, strict: bool) -> bool:
         else:
             database_url = database_url or stack.enter_context(running_postgresql())
             settings = {"CAREFUND_TEST_DATABASE_URL": database_url, "CAREFUND_DATABASE_URL": database_url}
-            tallies.append(run_pytest("PostgreSQL", ["-m", "not browser", *arguments], settings))
+            once = [f"--ignore={folder}" for folder in SAME_ON_EACH_DATABASE]
+            tallies.append(run_pytest("PostgreSQL", ["-m", "not browser", *once, *arguments], settings))
     for line in left_out:
         print(f"not run: {line}")
     passed, failed, skipped = (

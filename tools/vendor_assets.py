@@ -17,14 +17,15 @@ TYPEFACE = "@fontsource-variable/atkinson-hyperlegible-next@5.3.0"
 TYPEFACE_FILE = "files/atkinson-hyperlegible-next-latin-wght-normal.woff2"
 TARGET = Path(__file__).parent.parent / "src/carefund/console/static/console"
 
-ICONS = """
+_NAMES = """
 activity arrow-down arrow-left arrow-right arrow-up arrow-up-down ban building-2 calendar calendar-clock check
 chevron-down chevron-left chevron-right circle-alert circle-check circle-help circle-stop circle-x clipboard-list clock
 cloud-off columns-3 download external-link eye file-check file-text filter hand-coins heart-handshake history house info
 key-round landmark layers link list-checks list-filter lock log-in log-out menu minus moon pause play plug plus printer
 receipt refresh-cw rotate-ccw scale search settings shield-alert shield-check smartphone sun sun-moon trending-down
 trending-up triangle-alert unplug upload user user-cog user-plus users wallet x
-""".split()
+"""
+ICONS = _NAMES.split()
 
 
 def unpack(package: str, folder: Path) -> Path:
