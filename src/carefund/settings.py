@@ -95,6 +95,7 @@ SERVICES_AUSTRALIA = configure(
 
 BUSINESS_TIME_ZONE = ZoneInfo(env.str("CAREFUND_BUSINESS_TIME_ZONE", default="Australia/Sydney"))
 OPEN_BUDGET_DAYS = env.int("CAREFUND_OPEN_BUDGET_DAYS", default=90)
+TAIL_DAYS = env.int("CAREFUND_TAIL_DAYS", default=365)
 STALE_AFTER_HOURS = env.int("CAREFUND_STALE_AFTER_HOURS", default=24)
 
 # --- Django ---------------------------------------------------------------------------------------------------------

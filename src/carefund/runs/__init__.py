@@ -1,1 +1,1 @@
-"""The hall: work asked for, under way and done, and the engines that carry it. No funder is known here."""
+"""The hall: work asked for, under way and done. Every trigger ends in `request_run`."""

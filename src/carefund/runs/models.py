@@ -39,6 +39,9 @@ class Run(models.Model):
     scope = models.CharField(max_length=200, help_text="In words, for the list of runs; never an id of a person.")
     requested_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+")
     retry_of = models.ForeignKey("self", models.SET_NULL, null=True, related_name="retries")
+    open_budget_days = models.PositiveSmallIntegerField(
+        null=True, help_text="Usage of budgets that ended up to so many days ago; empty: as in the settings."
+    )
     total = models.PositiveIntegerField(default=0)
     created_at = models.DateTimeField(auto_now_add=True)
     started_at = models.DateTimeField(null=True)
@@ -113,3 +116,25 @@ class RunItem(models.Model):
 
     def __str__(self) -> str:
         return f"run item {self.pk}"
+
+
+class Schedule(models.Model):
+    """A run that is asked for by itself, at a time of the provider's day."""
+
+    class Kind(models.TextChoices):
+        NIGHTLY = "nightly", "Everybody active"
+        TAIL = "tail", "Late changes of ended budgets"
+
+    kind = models.CharField(max_length=12, choices=Kind, unique=True)
+    is_enabled = models.BooleanField(default=True)
+    at = models.TimeField(help_text="Time of day in the provider's time zone.")
+    weekday = models.PositiveSmallIntegerField(null=True, blank=True, help_text="Monday is 0; empty: every day.")
+    parts = models.CharField(max_length=20, choices=Run.Parts, default=Run.Parts.EVERYTHING)
+    last_slot_at = models.DateTimeField()
+
+    @property
+    def name(self) -> str:
+        return self.Kind(self.kind).label
+
+    def __str__(self) -> str:
+        return self.kind

@@ -1,0 +1,29 @@
+"""When a scheduled run is due, in the provider's own time, across changes to and from daylight saving."""
+
+from datetime import UTC, datetime, time, timedelta, tzinfo
+
+_DAYS = 7
+
+
+def latest_slot(now: datetime, at: time, zone: tzinfo, weekday: int | None = None) -> datetime:
+    """The last instant, not after `now`, at which the clock on the wall showed `at` (on a `weekday`, Monday 0).
+
+    A time that the change to daylight saving skips is due when it would have been; a time that comes twice is due once,
+    the first time.
+    """
+    day = now.astimezone(zone).date()
+    for days in range(_DAYS + 1):
+        slot = datetime.combine(day - timedelta(days=days), at, zone).astimezone(UTC)
+        if slot <= now and weekday in (None, slot.astimezone(zone).weekday()):
+            return slot
+    raise AssertionError("a week holds every weekday")
+
+
+def next_slot(now: datetime, at: time, zone: tzinfo, weekday: int | None = None) -> datetime:
+    """The first instant after `now` at which it is due."""
+    day = now.astimezone(zone).date()
+    for days in range(_DAYS + 2):
+        slot = datetime.combine(day + timedelta(days=days), at, zone).astimezone(UTC)
+        if slot > now and weekday in (None, slot.astimezone(zone).weekday()):
+            return slot
+    raise AssertionError("a week holds every weekday")

@@ -1,0 +1,98 @@
+"""Reads of the ledger: how far a run is, what came of it, and the syncs of one person. No writing."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db.models import Count, Max, Q, QuerySet
+
+from carefund.records.models import Client
+from carefund.runs.models import Run, RunItem
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a run is. `rate` is people per second since it began; `time_left` is an estimate, None if unknown."""
+
+    total: int
+    done: int
+    changed: int
+    unchanged: int
+    consent_missing: int
+    failed: int
+    warnings: int
+    running: int
+    rate: float | None
+    time_left: timedelta | None
+
+    @property
+    def share(self) -> int:
+        """Done, in whole per cent; 100 only when nothing is left."""
+        return self.done * 100 // self.total if self.total else 100
+
+
+def find_progress(run: Run, now: datetime) -> Progress:
+    """How far a run is at an instant: one query over the run's own items."""
+    done = Q(status=RunItem.Status.DONE)
+    counts = RunItem.objects.filter(run=run).aggregate(
+        total=Count("pk"),
+        done=Count("pk", filter=done),
+        changed=Count("pk", filter=done & Q(outcome=RunItem.Outcome.CHANGED)),
+        unchanged=Count("pk", filter=done & Q(outcome__in=(RunItem.Outcome.UNCHANGED, RunItem.Outcome.SUPERSEDED))),
+        consent_missing=Count("pk", filter=done & Q(outcome=RunItem.Outcome.CONSENT_MISSING)),
+        failed=Count("pk", filter=done & Q(outcome=RunItem.Outcome.FAILED)),
+        warnings=Count("pk", filter=done & ~Q(warnings=[])),
+        running=Count("pk", filter=Q(status=RunItem.Status.RUNNING)),
+    )
+    rate, time_left = _pace(run, now, counts["done"], counts["total"])
+    return Progress(**counts, rate=rate, time_left=time_left)
+
+
+def _pace(run: Run, now: datetime, done: int, total: int) -> tuple[float | None, timedelta | None]:
+    if run.started_at is None or not done:
+        return None, None
+    seconds = ((run.finished_at or now) - run.started_at).total_seconds()
+    if seconds <= 0:
+        return None, None
+    rate = done / seconds
+    if run.status != Run.Status.RUNNING:
+        return rate, None
+    return rate, timedelta(seconds=round((total - done) / rate))
+
+
+def list_runs(*, with_on_demand: bool = False) -> QuerySet[Run]:
+    """Runs, newest first; those of one person only on request, since they would hide the others."""
+    runs = Run.objects.select_related("requested_by").annotate(
+        failed=Count("items", filter=Q(items__outcome=RunItem.Outcome.FAILED)),
+        done=Count("items", filter=Q(items__status=RunItem.Status.DONE)),
+    )
+    return runs if with_on_demand else runs.exclude(trigger=Run.Trigger.ON_DEMAND)
+
+
+def list_items(run: Run, *, only: str = "") -> QuerySet[RunItem]:
+    """The people of a run; `only` is "failed", "warnings", "changed" or "consent"."""
+    items = RunItem.objects.filter(run=run).select_related("client").order_by("id")
+    if only == "failed":
+        return items.filter(outcome=RunItem.Outcome.FAILED)
+    if only == "warnings":
+        return items.exclude(warnings=[]).filter(status=RunItem.Status.DONE)
+    if only == "changed":
+        return items.filter(outcome=RunItem.Outcome.CHANGED)
+    if only == "consent":
+        return items.filter(outcome=RunItem.Outcome.CONSENT_MISSING)
+    return items
+
+
+def list_syncs_of(client: Client) -> QuerySet[RunItem]:
+    """Every sync of one person, newest first."""
+    return RunItem.objects.filter(client=client).select_related("run", "run__requested_by").order_by("-id")
+
+
+def find_last_run() -> Run | None:
+    """The newest run of many people that has begun."""
+    return Run.objects.exclude(trigger=Run.Trigger.ON_DEMAND).filter(started_at__isnull=False).first()
+
+
+def find_last_finished_at() -> datetime | None:
+    """When a run of many people last came to its end."""
+    newest: datetime | None = Run.objects.exclude(trigger=Run.Trigger.ON_DEMAND).aggregate(at=Max("finished_at"))["at"]
+    return newest
