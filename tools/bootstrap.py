@@ -166,7 +166,8 @@ def fetch_wheel(filename):
 def fetch(address):
     """The body at an address; a missing certificate store is passed over, because the digest is what is trusted."""
     certificates = os.environ.get("SSL_CERT_FILE") or os.environ.get("PIP_CERT")
-    context = ssl.create_default_context(cafile=certificates)
+    usable = bool(certificates) and Path(certificates).is_file()
+    context = ssl.create_default_context(cafile=certificates if usable else None)
     try:
         return read(address, context)
     except urllib.error.URLError as failure:
