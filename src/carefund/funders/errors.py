@@ -39,7 +39,7 @@ for word is in `details`, for the page of a person who may see it.
 Source: design/house.md, Errors; domain/services-australia.md, 3.4 and 4.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from http import HTTPStatus
 from typing import ClassVar, NamedTuple
 
@@ -351,10 +351,8 @@ def error_for_status(status: int) -> type[FunderError]:
     return UnexpectedStatus
 
 
-def all_leaves(root: type[FunderError] = FunderError) -> Iterator[type[FunderError]]:
+def all_leaves(root: type[FunderError] = FunderError) -> list[type[FunderError]]:
     """Every class that is raised, in the order of the drawing: what docs/errors.md must list."""
     children = root.__subclasses__()
-    if not children or root in (RequestRejected,):
-        yield root
-    for child in children:
-        yield from all_leaves(child)
+    own = [root] if not children or root is RequestRejected else []
+    return own + [leaf for child in children for leaf in all_leaves(child)]

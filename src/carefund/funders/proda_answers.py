@@ -3,6 +3,7 @@
 Source: domain/services-australia.md, 3.2 to 3.4.
 """
 
+import re
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
@@ -44,6 +45,7 @@ ERROR_BY_CODE: dict[str, type[FunderError]] = {
 }
 # PRODA answers a wrong set of claims with an outage's status and this text.
 _WRONG_CLAIMS = b"unable to retrieve device data"
+_EXPIRED_KEY = re.compile(r"\bkey\b.*\bexpired", re.IGNORECASE)
 LARGEST_SKEW = timedelta(seconds=60)
 _MILLISECONDS_FROM = 100_000_000_000
 
@@ -59,6 +61,8 @@ def proda_refusal(operation: str, answer: Received, state: DeviceState) -> Funde
     error = refusal(operation, answer.status, answer.headers, answer.body)
     kinds = (ERROR_BY_CODE.get(detail.code) for detail in error.details)
     kind = next((found for found in kinds if found is not None), type(error))
+    if kind is DeviceInactive and any(_EXPIRED_KEY.search(detail.message) for detail in error.details):
+        kind = DeviceKeyExpired
     if answer.status == HTTPStatus.INTERNAL_SERVER_ERROR and _WRONG_CLAIMS in answer.body.lower():
         kind = AssertionRejected
     message = ""
