@@ -1,7 +1,7 @@
 """Photographs the main pages of the demo world into docs/pictures: in light and dark, and on a phone.
 
-Starts a demo of its own in a temporary folder, logs in as its administrator, and looks at it with Chromium. Everybody in
-the pictures is invented.
+Starts a demo of its own in a temporary folder, logs in as its administrator, and looks at it with Chromium.
+Everybody in the pictures is invented.
 
     python tools/pictures.py                          its own demo
     python tools/pictures.py http://127.0.0.1:8000 NAME PASSWORD     a console that already runs
@@ -98,12 +98,10 @@ def take_pictures(console: Console) -> None:
     """Every page in light and dark, some on a phone."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
-        for theme, size, suffix, names in (
-            ("light", DESKTOP, "", tuple(PAGES)),
-            ("dark", DESKTOP, "-dark", tuple(PAGES)),
-            ("light", PHONE, "-phone", ON_A_PHONE),
-        ):
-            photograph(browser, console, theme, size, {f"{name}{suffix}": PAGES[name] for name in names})
+        on_a_phone = {f"{name}-phone": PAGES[name] for name in ON_A_PHONE}
+        photograph(browser, console, "light", DESKTOP, PAGES)
+        photograph(browser, console, "dark", DESKTOP, {f"{name}-dark": address for name, address in PAGES.items()})
+        photograph(browser, console, "light", PHONE, on_a_phone)
         browser.close()
 
 
@@ -117,9 +115,9 @@ def photograph(
     page.fill("input[name=password]", console.password)
     page.press("input[name=password]", "Enter")
     page.wait_for_load_state("networkidle")
+    client = first_client(page, console)
     for name, address in pages.items():
-        address = address.replace(CLIENT, first_client(page, console)) if CLIENT in address else address
-        answer = page.goto(console.address + address)
+        answer = page.goto(console.address + address.replace(CLIENT, client))
         if answer is None or not answer.ok:
             raise SystemExit(f"pictures: {name} did not answer")
         page.wait_for_load_state("networkidle")
