@@ -4,19 +4,15 @@ An account with a confirmed device must give a code at each log-in. Who loses th
 takes it off the account; recovery codes would be one more secret to keep.
 """
 
-from typing import TYPE_CHECKING
+from base64 import b32encode
 
 import qrcode
 import qrcode.image.svg
 from django.contrib.auth.models import AnonymousUser, User
 from django.http import HttpRequest
+from django.utils.safestring import SafeString, mark_safe
 from django_otp import login as otp_login
 from django_otp.plugins.otp_totp.models import TOTPDevice
-
-if TYPE_CHECKING:
-    from django.utils.safestring import SafeString
-
-from django.utils.safestring import mark_safe
 
 NAME = "Authenticator app"
 
@@ -42,6 +38,11 @@ def begin_set_up(user: User) -> TOTPDevice:
     return device
 
 
+def read_secret(device: TOTPDevice) -> str:
+    """The secret in the letters that people type where no camera is at hand (base32)."""
+    return b32encode(device.bin_key).decode()
+
+
 def confirm(request: HttpRequest, device: TOTPDevice, code: str) -> bool:
     """Check a code; if it is right the device is in force and this session has given its second factor."""
     if not device.verify_is_allowed()[0] or not device.verify_token(code):
@@ -59,7 +60,7 @@ def remove(user: User) -> None:
     TOTPDevice.objects.filter(user=user).delete()
 
 
-def draw_qr_code(device: TOTPDevice) -> "SafeString":
+def draw_qr_code(device: TOTPDevice) -> SafeString:
     """The device's secret as an SVG drawing that an authenticator app can read from the screen."""
     image = qrcode.make(device.config_url, image_factory=qrcode.image.svg.SvgPathImage, border=2)
     return mark_safe(image.to_string(encoding="unicode"))  # noqa: S308 - drawn here, from no one's input

@@ -1,1 +1,1 @@
-"""The door for people: pages, rendered on the server. No rules here; what a page shows comes from records.queries."""
+"""Door 1: pages for people. What a page shows is read in records and runs; what it may show is decided in access."""

@@ -6,50 +6,91 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('auth', '0012_alter_user_first_name_max_length'),
-        ('records', '0001_initial'),
+        ("auth", "0012_alter_user_first_name_max_length"),
+        ("records", "0001_initial"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='LastLook',
+            name="LastLook",
             fields=[
-                ('user', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='last_look', serialize=False, to=settings.AUTH_USER_MODEL)),
-                ('change_id', models.BigIntegerField(default=0)),
-                ('looked_at', models.DateTimeField()),
+                (
+                    "user",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        primary_key=True,
+                        related_name="last_look",
+                        serialize=False,
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                ("change_id", models.BigIntegerField(default=0)),
+                ("looked_at", models.DateTimeField()),
             ],
         ),
         migrations.CreateModel(
-            name='AccessLogEntry',
+            name="AccessLogEntry",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('user_name', models.CharField(max_length=150)),
-                ('action', models.CharField(choices=[('viewed', 'Viewed'), ('exported', 'Exported'), ('synchronised', 'Synchronised')], max_length=12)),
-                ('what', models.CharField(help_text='The page or file, in words.', max_length=120)),
-                ('number_of_clients', models.PositiveIntegerField(default=1)),
-                ('at', models.DateTimeField(auto_now_add=True)),
-                ('client', models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='records.client')),
-                ('user', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("user_name", models.CharField(max_length=150)),
+                (
+                    "action",
+                    models.CharField(
+                        choices=[("viewed", "Viewed"), ("exported", "Exported"), ("synchronised", "Synchronised")],
+                        max_length=12,
+                    ),
+                ),
+                ("what", models.CharField(help_text="The page or file, in words.", max_length=120)),
+                ("number_of_clients", models.PositiveIntegerField(default=1)),
+                ("at", models.DateTimeField(auto_now_add=True)),
+                (
+                    "client",
+                    models.ForeignKey(
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to="records.client",
+                    ),
+                ),
+                (
+                    "user",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'ordering': ('-id',),
-                'indexes': [models.Index(fields=['client', '-id'], name='access_log_by_client')],
+                "ordering": ("-id",),
+                "indexes": [models.Index(fields=["client", "-id"], name="access_log_by_client")],
             },
         ),
         migrations.CreateModel(
-            name='BranchMembership',
+            name="BranchMembership",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('service_provider_id', models.CharField(max_length=20)),
-                ('user', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='branch_memberships', to=settings.AUTH_USER_MODEL)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("service_provider_id", models.CharField(max_length=20)),
+                (
+                    "user",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="branch_memberships",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('user', 'service_provider_id'), name='branch_membership_once')],
+                "constraints": [
+                    models.UniqueConstraint(fields=("user", "service_provider_id"), name="branch_membership_once")
+                ],
             },
         ),
     ]

@@ -1,0 +1,186 @@
+"""The geometry of the drawings: shares of a bar, steps of a burn-down, spans of a time line. No colours, no text.
+
+Server-rendered SVG: it prints, follows the theme, and needs no script.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from decimal import Decimal
+
+from carefund.records.funding import ZERO, BudgetPicture
+
+Place = Callable[[date], Decimal]
+
+WIDTH = 400
+HEIGHT = 120
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One part of a bar: where it begins and how wide it is, in per cent of the whole."""
+
+    name: str
+    label: str
+    amount: Decimal
+    start: str
+    width: str
+
+
+def draw_bar(picture: BudgetPicture) -> list[Part]:
+    """A budget's total as parts side by side: used, committed, left, rollover deduction, write off; none is left out
+    of the sum. Where more was drawn than there is, the parts share the width in proportion."""
+    left = max(picture.left_to_spend, ZERO)
+    committed = min(picture.committed, max(picture.available, ZERO)) if picture.available > 0 else picture.committed
+    amounts = (
+        ("used", "Used", picture.used),
+        ("committed", "Committed", committed),
+        ("available", "Left to spend", left),
+        ("rollover", "Rollover deduction", picture.rollover_deduction),
+        ("write-off", "Write off", picture.write_off),
+    )
+    whole = sum((amount for _, _, amount in amounts), ZERO)
+    parts = []
+    start = ZERO
+    for name, label, amount in amounts:
+        if amount > 0 and whole:
+            parts.append(Part(name, label, amount, _percent(start / whole), _percent(amount / whole)))
+            start += amount
+    return parts
+
+
+def _percent(share: Decimal) -> str:
+    return f"{share * 100:.3f}%"
+
+
+@dataclass(frozen=True, slots=True)
+class BurnDown:
+    """Money left against days: `line` and `ground` are SVG points, `even` is the line of spending evenly."""
+
+    line: str
+    ground: str
+    even: str
+    today: str
+    days_gone: int
+    days: int
+    money_gone_percent: int
+    days_gone_percent: int
+
+    @property
+    def is_ahead(self) -> bool:
+        """Whether money goes clearly faster than days."""
+        return self.money_gone_percent > self.days_gone_percent + 10
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether much would be left at the present pace."""
+        return self.days_gone_percent > self.money_gone_percent + 25
+
+
+def draw_burn_down(picture: BudgetPicture, today: date) -> BurnDown | None:
+    """The burn-down of one budget, None without both dates or without money. Days of delivery count, not of payment."""
+    gone = picture.days_gone(today)
+    start = picture.budget.start_date
+    spendable = picture.total - picture.rollover_deduction - picture.write_off
+    if gone is None or start is None or spendable <= 0:
+        return None
+    days_gone, days = gone
+    points = _steps(picture, start, days, days_gone, spendable)
+    text = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
+    today_x = WIDTH * days_gone / days
+    spent = picture.used + picture.committed
+    return BurnDown(
+        line=text,
+        ground=f"0,{HEIGHT} {text} {today_x:.1f},{HEIGHT}",
+        even=f"0,0 {WIDTH},{HEIGHT}",
+        today=f"{today_x:.1f}",
+        days_gone=days_gone,
+        days=days,
+        money_gone_percent=round(spent * 100 / spendable),
+        days_gone_percent=round(days_gone * 100 / days),
+    )
+
+
+def _steps(
+    picture: BudgetPicture, start: date, days: int, days_gone: int, spendable: Decimal
+) -> list[tuple[float, float]]:
+    """What was left on each day that something was drawn, up to today."""
+    drawn: dict[int, Decimal] = {}
+    undated = picture.used
+    for line in picture.usage:
+        if line.amount is not None and line.delivery_date is not None:
+            day = min(max((line.delivery_date - start).days, 0), days_gone)
+            drawn[day] = drawn.get(day, ZERO) - line.amount
+            undated += line.amount
+    left = spendable - max(undated, ZERO)  # what no line explains counts from the first day
+    points = [(0.0, _height(left, spendable))]
+    for day in sorted(drawn):
+        x = WIDTH * day / days
+        points.append((x, _height(left, spendable)))
+        left -= drawn[day]
+        points.append((x, _height(left, spendable)))
+    points.append((WIDTH * days_gone / days, _height(left, spendable)))
+    return points
+
+
+def _height(left: Decimal, whole: Decimal) -> float:
+    return float(HEIGHT - HEIGHT * min(max(left / whole, ZERO), Decimal(1)))
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """One record on a time line: where it begins and how wide it is, in per cent."""
+
+    record: object
+    start: str
+    width: str
+    is_open: bool
+
+
+@dataclass(frozen=True, slots=True)
+class TimeLine:
+    """Dated records over one common stretch of time, with the marks of its years and of today."""
+
+    spans: tuple[Span, ...]
+    years: tuple[tuple[int, str], ...]
+    today: str
+    start_date: date
+    end_date: date
+
+
+def draw_time_line(records: Sequence[object], today: date) -> TimeLine | None:
+    """A time line of records with start and end dates, from the first start to some months after today."""
+    starts = [each for each in (getattr(record, "start_date", None) for record in records) if each]
+    if not starts:
+        return None
+    ends = [each for each in (getattr(record, "end_date", None) for record in records) if each]
+    first = min(starts)
+    last = max([*(end for end in ends if end < today + timedelta(days=550)), today + timedelta(days=120)])
+    whole = Decimal((last - first).days or 1)
+
+    def place(day: date) -> Decimal:
+        return min(max(Decimal((day - first).days) / whole, ZERO), Decimal(1))
+
+    return TimeLine(
+        tuple(_span(record, place(_start_of(record, first)), place) for record in records),
+        tuple(_years(first, last, place)),
+        _percent(place(today)),
+        first,
+        last,
+    )
+
+
+def _start_of(record: object, otherwise: date) -> date:
+    start: date | None = getattr(record, "start_date", None)
+    return start or otherwise
+
+
+def _span(record: object, start: Decimal, place: Place) -> Span:
+    end: date | None = getattr(record, "end_date", None)
+    until = place(end + timedelta(days=1)) if end else Decimal(1)
+    return Span(record, _percent(start), _percent(max(until - start, Decimal("0.006"))), end is None)
+
+
+def _years(first: date, last: date, place: Place) -> Iterable[tuple[int, str]]:
+    for year in range(first.year + 1, last.year + 1):
+        yield year, _percent(place(date(year, 1, 1)))

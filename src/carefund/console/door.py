@@ -1,0 +1,82 @@
+"""The way into every page: signed in, second factor given, a role held, and the right that the page asks for.
+
+Each view is decorated here; a test walks all addresses and knocks as a stranger.
+"""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth.models import AnonymousUser, User
+from django.contrib.auth.views import redirect_to_login
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django_htmx.middleware import HtmxDetails
+
+from carefund.access import two_factor
+from carefund.access.roles import may_enter
+
+
+class Request(HttpRequest):
+    """A request that came through the door: its user is an account, and htmx says whether it asks for a fragment."""
+
+    user: User
+    htmx: HtmxDetails
+
+
+View = Callable[..., HttpResponseBase]
+May = Callable[[User | AnonymousUser], bool]
+
+
+def page(may: May = may_enter) -> Callable[[View], View]:
+    """Let in whoever has a role and this right; others must log in, are told that they have no access, or get 403."""
+
+    def decorate(view: View) -> View:
+        @wraps(view)
+        def guarded(request: Request, *args: Any, **kwargs: Any) -> HttpResponseBase:
+            refusal = _refuse_stranger(request)
+            if refusal is not None:
+                return refusal
+            if not may_enter(request.user):
+                return render(request, "console/no_access.html", status=403)
+            if not may(request.user):
+                raise PermissionDenied
+            response = view(request, *args, **kwargs)
+            response.headers.setdefault("Cache-Control", "no-store")  # funding is not for the browser's cache
+            return response
+
+        guarded.__dict__["behind_door"] = True
+        return guarded
+
+    return decorate
+
+
+def signed_in(view: View) -> View:
+    """Let in every account that gave its factors, also one without a role: for one's own password and log-out."""
+
+    @wraps(view)
+    def guarded(request: Request, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        return _refuse_stranger(request) or view(request, *args, **kwargs)
+
+    guarded.__dict__["behind_door"] = True
+    return guarded
+
+
+def _refuse_stranger(request: HttpRequest) -> HttpResponse | None:
+    """The answer to somebody who is not fully logged in. A fragment's request is sent to the whole page."""
+    if not request.user.is_authenticated:
+        answer = redirect_to_login(request.get_full_path())
+    elif two_factor.is_awaited(request.user):
+        answer = redirect_to_login(request.get_full_path(), reverse("console:two-factor-verify"))
+    elif settings.TWO_FACTOR_REQUIRED and two_factor.find_device(request.user) is None:
+        answer = redirect("console:two-factor")
+    else:
+        return None
+    if getattr(request, "htmx", False):
+        refusal = HttpResponse(status=401)
+        refusal.headers["HX-Redirect"] = reverse("console:log-in")
+        return refusal
+    return answer

@@ -1,0 +1,123 @@
+"""What people type into the console, checked. Field by field; what the values do is decided elsewhere."""
+
+from typing import Any, cast
+
+from django import forms
+from django.contrib.auth.models import User
+from django.contrib.auth.password_validation import validate_password
+
+from carefund.access.roles import DESCRIPTIONS, Role
+from carefund.records.queries import list_service_providers
+from carefund.runs.models import Run
+
+
+class CodeForm(forms.Form):
+    """Six digits of an authenticator app."""
+
+    code = forms.CharField(
+        label="Six-digit code",
+        max_length=8,
+        widget=forms.TextInput(attrs={"inputmode": "numeric", "autocomplete": "one-time-code", "autofocus": True}),
+    )
+
+    def clean_code(self) -> str:
+        code = "".join(self.cleaned_data["code"].split())
+        if not (code.isdigit() and len(code) == 6):
+            raise forms.ValidationError("The code has six digits; it changes every 30 seconds.")
+        return code
+
+
+class PersonForm(forms.ModelForm[User]):
+    """An account with its role and branches; the password only when it is new or to be replaced."""
+
+    role = forms.ChoiceField(
+        required=False,
+        choices=[("", "No role: sees nothing"), *((role, f"{role}: {DESCRIPTIONS[role]}") for role in Role)],
+        widget=forms.RadioSelect,
+    )
+    service_provider_ids = forms.MultipleChoiceField(
+        label="Branches (for Coordinator and Read-only)", required=False, widget=forms.CheckboxSelectMultiple
+    )
+    new_password = forms.CharField(
+        label="Password",
+        required=False,
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+        help_text="At least 12 characters. Hand it over in person; they can change it under their account.",
+    )
+
+    class Meta:
+        model = User
+        fields = ("username", "first_name", "last_name", "email", "is_active")
+        labels = {"username": "User name", "is_active": "May log in"}
+        help_texts = {"username": "", "is_active": "Take the tick away rather than delete the account."}
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        branches = cast(forms.MultipleChoiceField, self.fields["service_provider_ids"])
+        branches.choices = [
+            (each.service_provider_id, f"{each.name} ({each.service_provider_id})" if each.name else str(each))
+            for each in list_service_providers()
+        ]
+        if self.instance.pk:
+            self.fields["new_password"].help_text = "Leave empty to keep the present one."
+        else:
+            self.fields["new_password"].required = True
+
+    def clean_new_password(self) -> str:
+        password: str = self.cleaned_data["new_password"]
+        if password:
+            validate_password(password, self.instance)
+        return password
+
+
+class RunForm(forms.Form):
+    """A bulk synchronisation: who, and which parts of their records."""
+
+    SCOPES = (
+        ("everybody", "Everybody active"),
+        ("provider", "Clients of one service provider id"),
+        ("failed", "Only those whose last sync failed"),
+        ("older", "Only those whose figures are older than some hours"),
+        ("file", "A file of care recipient ids"),
+    )
+    scope = forms.ChoiceField(label="Who", choices=SCOPES, widget=forms.RadioSelect, initial="everybody")
+    service_provider_id = forms.ChoiceField(label="Service provider id", required=False)
+    hours = forms.IntegerField(label="Hours", required=False, min_value=1, max_value=8760, initial=24)
+    ids_file = forms.FileField(
+        label="File with one care recipient id per line",
+        required=False,
+        help_text="Text or CSV, at most 5 MB; the first column counts.",
+    )
+    parts = forms.ChoiceField(
+        label="What",
+        choices=[
+            (Run.Parts.EVERYTHING, "Everything"),
+            (Run.Parts.CONTRIBUTIONS, "Individual contributions only"),
+            (Run.Parts.BUDGETS_AND_USAGE, "Budgets, entitlements and usage"),
+            (Run.Parts.BUDGETS, "Budgets only, without usage"),
+        ],
+        widget=forms.RadioSelect,
+        initial=Run.Parts.EVERYTHING,
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        providers = cast(forms.ChoiceField, self.fields["service_provider_id"])
+        providers.choices = [
+            ("", "Choose one"),
+            *(
+                (each.service_provider_id, f"{each.name} ({each.service_provider_id})" if each.name else str(each))
+                for each in list_service_providers()
+            ),
+        ]
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or self.cleaned_data
+        needed = {"provider": "service_provider_id", "older": "hours", "file": "ids_file"}.get(data.get("scope", ""))
+        if needed and not data.get(needed) and needed not in self.errors:
+            self.add_error(needed, "This is needed for the choice above.")
+        upload = data.get("ids_file")
+        if upload and upload.size > 5 * 1024 * 1024:
+            self.add_error("ids_file", "The file is larger than 5 MB; split it.")
+        return data

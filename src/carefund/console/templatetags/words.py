@@ -1,0 +1,156 @@
+"""How values are written for people: money, dates, ages, shares, and the small marks around them.
+
+Money has thousands separators, cents and a true minus sign; a date reads 3 May 2026; an age has its instant on hover.
+What is not known is said in words, never as zero. Loaded into every template.
+"""
+
+from collections.abc import Iterable
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from urllib.parse import urlencode
+
+from django import template
+from django.http import HttpRequest
+from django.templatetags.static import static
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+register = template.Library()
+
+MINUS = "−"
+_STEPS = ((86400 * 365, "year"), (86400 * 30, "month"), (86400, "day"), (3600, "hour"), (60, "minute"))
+
+
+def write_money(amount: Decimal) -> str:
+    """An amount as text: 1,234.50 or −1,234.50."""
+    text = f"{abs(amount):,.2f}"
+    return f"{MINUS}{text}" if amount < 0 else text
+
+
+def write_day(day: date) -> str:
+    """A date as text: 3 May 2026."""
+    return f"{day.day} {day:%B %Y}"
+
+
+def write_instant(at: datetime) -> str:
+    """An instant as text in the business time zone: 3 May 2026, 10:42 am AEST."""
+    local = timezone.localtime(at)
+    hour = local.hour % 12 or 12
+    return f"{write_day(local.date())}, {hour}:{local:%M} {'am' if local.hour < 12 else 'pm'} {local:%Z}"
+
+
+def write_duration(span: timedelta) -> str:
+    """A span in its two largest parts: 2 h 5 min, 40 s."""
+    seconds = max(int(span.total_seconds()), 0)
+    hours, rest = divmod(seconds, 3600)
+    minutes, seconds = divmod(rest, 60)
+    if hours:
+        return f"{hours} h {minutes} min"
+    return f"{minutes} min {seconds} s" if minutes else f"{seconds} s"
+
+
+@register.filter
+def money(amount: Decimal | None) -> SafeString:
+    """An amount in its own mark, negative ones set apart by sign and colour; a dash for one that nobody sent."""
+    if amount is None:
+        return format_html(
+            '<span class="unknown" title="Not given">{}<span class="hidden">not given</span></span>', "–"
+        )
+    return format_html('<span class="money{}">{}</span>', " negative" if amount < 0 else "", write_money(amount))
+
+
+@register.filter
+def lowered(amount: Decimal | None) -> SafeString:
+    """A size that lowers a budget, shown as negative: 0.00 stays as it is."""
+    return money(-abs(amount) if amount else amount)
+
+
+@register.filter
+def day(value: date | None) -> str:
+    """A date, or nothing."""
+    return write_day(value) if value else ""
+
+
+@register.filter
+def moment(value: datetime | None) -> SafeString | str:
+    """An instant in full."""
+    if value is None:
+        return ""
+    return format_html('<time datetime="{}">{}</time>', value.isoformat(timespec="seconds"), write_instant(value))
+
+
+@register.filter
+def age(value: datetime | None) -> SafeString | str:
+    """How long ago an instant was, with the instant itself on hover."""
+    if value is None:
+        return "never"
+    seconds = (timezone.now() - value).total_seconds()
+    text = "just now"
+    for size, name in _STEPS:
+        number = int(abs(seconds) // size)
+        if number:
+            text = f"{number} {name}{'' if number == 1 else 's'}"
+            text = f"in {text}" if seconds < 0 else f"{text} ago"
+            break
+    instant = value.isoformat(timespec="seconds")
+    return format_html('<time datetime="{}" title="{}">{}</time>', instant, write_instant(value), text)
+
+
+@register.filter
+def duration(value: timedelta | None) -> str:
+    """A span of time, or nothing."""
+    return write_duration(value) if value is not None else ""
+
+
+@register.filter
+def share(value: Decimal | None) -> SafeString:
+    """A percentage as the funder gave it, without needless zeros. Not given is not 0 %."""
+    if value is None:
+        return format_html('<span class="unknown">{}</span>', "Not given")
+    text = f"{value:f}"
+    text = text.rstrip("0").rstrip(".") if "." in text else text
+    return format_html('<span class="number">{} %</span>', text)
+
+
+@register.filter
+def number(value: int | None) -> str:
+    """A count with thousands separators."""
+    return "" if value is None else f"{value:,}"
+
+
+@register.filter
+def level(classifications: Iterable[object]) -> str:
+    """The levels in force in a few words: "Level 5"; several are joined."""
+    return ", ".join(dict.fromkeys(name_level(each) for each in classifications))
+
+
+def name_level(classification: object) -> str:
+    """One classification in a few words: its level, else its kind."""
+    held = str(getattr(classification, "level", "") or "")
+    kind = str(getattr(classification, "type", "") or getattr(classification, "code", "") or "Unnamed classification")
+    if not held:
+        return kind
+    return f"Level {held}" if held.isdigit() else held
+
+
+@register.simple_tag
+def icon(name: str, label: str = "") -> SafeString:
+    """A drawing of the sprite: decoration, unless it has a label of its own."""
+    use = format_html('<use href="{}#{}"></use>', static("console/icons.svg"), name)
+    if label:
+        return format_html('<svg class="icon" role="img" aria-label="{}">{}</svg>', label, use)
+    return format_html('<svg class="icon" aria-hidden="true" focusable="false">{}</svg>', use)
+
+
+@register.simple_tag(takes_context=True)
+def with_query(context: template.Context, **changes: object) -> str:
+    """This page's address with some of its query changed; an empty value takes one away, and paging starts anew."""
+    request: HttpRequest = context["request"]
+    query = request.GET.copy()
+    query.pop("page", None)
+    for name, value in changes.items():
+        query.pop(name, None)
+        if value not in ("", None):
+            query[name] = str(value)
+    return f"{request.path}?{urlencode(sorted(query.items()))}" if query else request.path

@@ -1,0 +1,41 @@
+"""The addresses of the console. One table, in the order in which a person meets the pages."""
+
+from django.urls import path
+
+from carefund.console.views import account, administration, client, clients, history, home, people, runs, synchronise
+
+app_name = "console"
+
+urlpatterns = [
+    path("", home.show_home, name="home"),
+    path("changes/seen", home.mark_as_seen, name="mark-as-seen"),
+    path("theme", account.choose_theme, name="theme"),
+    path("log-in", account.LogIn.as_view(), name="log-in"),
+    path("log-out", account.LogOut.as_view(), name="log-out"),
+    path("account", account.show_account, name="account"),
+    path("account/password", account.ChangePassword.as_view(), name="password"),
+    path("account/two-factor", account.set_up_two_factor, name="two-factor"),
+    path("two-factor", account.verify_two_factor, name="two-factor-verify"),
+    path("clients", clients.list_all, name="clients"),
+    path("clients.csv", clients.export, name="clients-csv"),
+    path("clients/<int:client_id>", client.show_funding, name="client"),
+    path("clients/<int:client_id>/plan", client.show_plan, name="plan"),
+    path("clients/<int:client_id>/synchronise", synchronise.ask, name="synchronise"),
+    path("clients/<int:client_id>/synchronise/<int:run_id>", synchronise.watch, name="synchronise-run"),
+    path("clients/<int:client_id>/changes", history.show_changes, name="client-changes"),
+    path("clients/<int:client_id>/syncs", history.show_syncs, name="client-syncs"),
+    path("clients/<int:client_id>/as-of", history.show_as_of, name="as-of"),
+    path("clients/<int:client_id>/evidence/<str:digest>", history.download_evidence, name="evidence"),
+    path("runs", runs.list_all, name="runs"),
+    path("runs/new", runs.start, name="run-new"),
+    path("runs/<int:run_id>", runs.show, name="run"),
+    path("runs/<int:run_id>/<str:step>", runs.steer, name="run-steer"),
+    path("runs/<int:run_id>.csv", runs.export, name="run-csv"),
+    path("administration", administration.show, name="administration"),
+    path("administration/connections", administration.show_connections, name="connections"),
+    path("administration/schedules", administration.show_schedules, name="schedules"),
+    path("administration/access-log", administration.show_access_log, name="access-log"),
+    path("administration/people", people.list_all, name="people"),
+    path("administration/people/new", people.add, name="person-new"),
+    path("administration/people/<int:user_id>", people.change, name="person"),
+]

@@ -1,0 +1,1 @@
+"""The pages, one module per subject. A view translates: it asks, hands on, and shows; rules live below."""

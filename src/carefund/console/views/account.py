@@ -1,0 +1,125 @@
+"""One's own account: log in and out, password, second factor, theme."""
+
+from django import forms
+from django.contrib import messages
+from django.contrib.auth import views as auth
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
+from django.shortcuts import redirect, render
+from django.urls import reverse_lazy
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_POST
+
+from carefund.access import two_factor
+from carefund.access.roles import DESCRIPTIONS, rights_of
+from carefund.console.context import THEME_COOKIE, THEMES
+from carefund.console.door import Request, signed_in
+from carefund.console.forms import CodeForm
+
+_YEAR = 365 * 86400
+
+
+class LogIn(auth.LoginView):
+    """User name and password; django-axes counts and throttles tries. The door asks for the second factor."""
+
+    template_name = "console/log_in.html"
+    redirect_authenticated_user = False
+
+
+class LogOut(auth.LogoutView):
+    """Ends the session."""
+
+
+class ChangePassword(auth.PasswordChangeView):
+    """A new password for oneself, under the policy of the settings; other sessions end."""
+
+    template_name = "console/password.html"
+    success_url = reverse_lazy("console:account")
+
+    @classmethod
+    def as_view(cls, **initkwargs: object) -> object:  # type: ignore[override]
+        return signed_in(super().as_view(**initkwargs))
+
+    def form_valid(self, form: forms.BaseForm) -> HttpResponse:
+        messages.success(self.request, "Your password was changed; other sessions of yours were ended.")
+        return super().form_valid(form)  # type: ignore[arg-type]
+
+
+@signed_in
+def show_account(request: Request) -> HttpResponse:
+    """Who one is here, what one may do, and the keys to one's account."""
+    rights = rights_of(request.user)
+    return render(
+        request,
+        "console/account.html",
+        {
+            "rights": rights,
+            "description": DESCRIPTIONS[rights.role] if rights.role else "",
+            "device": two_factor.find_device(request.user),
+        },
+    )
+
+
+@never_cache
+def set_up_two_factor(request: Request) -> HttpResponse:
+    """Pair an authenticator app, or take the present one off; both need the account's factors given."""
+    if not request.user.is_authenticated or two_factor.is_awaited(request.user):
+        return redirect("console:log-in")
+    if request.method == "POST" and "remove" in request.POST:
+        two_factor.remove(request.user)
+        messages.success(request, "Two-factor log-in is off for your account.")
+        return redirect("console:account")
+    device = two_factor.begin_set_up(request.user)
+    form = CodeForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        if two_factor.confirm(request, device, form.cleaned_data["code"]):
+            messages.success(request, "Two-factor log-in is on. From now on each log-in asks for a code.")
+            return redirect("console:account")
+        form.add_error("code", "This code is not right. Check that the clock of your phone is set by itself.")
+    return render(
+        request,
+        "console/two_factor_set_up.html",
+        {
+            "form": form,
+            "drawing": two_factor.draw_qr_code(device),
+            "secret": _in_groups(two_factor.read_secret(device)),
+        },
+    )
+
+
+def _in_groups(secret: str) -> str:
+    return " ".join(secret[start : start + 4] for start in range(0, len(secret), 4))
+
+
+@never_cache
+def verify_two_factor(request: Request) -> HttpResponse:
+    """The second factor of a log-in."""
+    if not request.user.is_authenticated:
+        return redirect("console:log-in")
+    device = two_factor.find_device(request.user)
+    if device is None:
+        return redirect("console:home")
+    form = CodeForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        if two_factor.confirm(request, device, form.cleaned_data["code"]):
+            return redirect(_target(request, request.POST.get("next", "")))
+        form.add_error("code", "This code is not right, or it was used already. Wait for the next one.")
+    return render(request, "console/two_factor_verify.html", {"form": form, "next": request.GET.get("next", "")})
+
+
+def _target(request: HttpRequest, address: str) -> str:
+    """An address on this site, else the home page."""
+    if url_has_allowed_host_and_scheme(address, {request.get_host()}, require_https=request.is_secure()):
+        return address
+    return str(reverse_lazy("console:home"))
+
+
+@require_POST
+def choose_theme(request: HttpRequest) -> HttpResponse:
+    """Remember light, dark or the system's own in a cookie, and go back to where one was."""
+    theme = request.POST.get("theme", "")
+    if theme not in THEMES:
+        return HttpResponseNotAllowed(["POST"])
+    response = redirect(_target(request, request.POST.get("next", "")))
+    response.set_cookie(THEME_COOKIE, theme, max_age=_YEAR, samesite="Lax", httponly=True, secure=request.is_secure())
+    return response

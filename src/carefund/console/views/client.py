@@ -1,0 +1,100 @@
+"""One client's funding: the picture of now, and the plan across its quarters."""
+
+from datetime import timedelta
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+
+from carefund.access.gate import find_client_to_read
+from carefund.access.log import store_view
+from carefund.console.charts import draw_bar, draw_burn_down, draw_time_line
+from carefund.console.door import Request, page
+from carefund.console.sentences import name_budget, write_sentences
+from carefund.records.funding import BudgetPicture, Funding, find_funding
+from carefund.records.models import Client
+from carefund.records.queries import list_changes
+from carefund.runs.models import RunItem
+from carefund.runs.queries import list_syncs_of
+
+
+def show_budgets(pictures: list[BudgetPicture], funding: Funding) -> list[dict[str, Any]]:
+    """Budgets with their names and drawings, for the templates."""
+    return [
+        {
+            "picture": picture,
+            "name": name_budget(picture.budget),
+            "bar": draw_bar(picture),
+            "burn_down": draw_burn_down(picture, funding.today) if picture.covers(funding.today) else None,
+        }
+        for picture in pictures
+    ]
+
+
+def frame(client: Client) -> dict[str, Any]:
+    """What every page about one client shows at its head: who, and how far in step."""
+    state = getattr(client, "sync_state", None)
+    checked_at = state.checked_at if state else None
+    stale_before = timezone.now() - timedelta(hours=settings.STALE_AFTER_HOURS)
+    return {
+        "client": client,
+        "state": state,
+        "is_stale": checked_at is not None and checked_at < stale_before,
+        "last_attempt_failed": state is not None and state.outcome == RunItem.Outcome.FAILED,
+    }
+
+
+@page()
+def show_funding(request: Request, client_id: int) -> HttpResponse:
+    """The funding picture of one client."""
+    client = find_client_to_read(request.user, client_id)
+    funding = find_funding(client, timezone.localdate(), open_days=settings.OPEN_BUDGET_DAYS)
+    store_view(request.user, client, "Funding")
+    syncs = list(list_syncs_of(client)[:6])
+    return render(
+        request,
+        "console/client.html",
+        {
+            **frame(client),
+            "funding": funding,
+            "current": show_budgets(funding.current_budgets, funding),
+            "others": show_budgets([each for each in funding.other_budgets if each.with_usage], funding),
+            "time_line": draw_time_line(funding.classifications, funding.today),
+            "sentences": write_sentences(list_changes(client=client)[:12]),
+            "syncs": syncs,
+            "last_failure": next((each for each in syncs if each.outcome == RunItem.Outcome.FAILED), None),
+        },
+    )
+
+
+@page()
+def show_plan(request: Request, client_id: int) -> HttpResponse:
+    """The plan: its dates and how they came about, and the budgets across quarters."""
+    client = find_client_to_read(request.user, client_id)
+    funding = find_funding(client, timezone.localdate(), open_days=settings.OPEN_BUDGET_DAYS, with_all_usage=True)
+    store_view(request.user, client, "Plan")
+    return render(
+        request,
+        "console/plan.html",
+        {
+            **frame(client),
+            "funding": funding,
+            "budgets": show_budgets(list(funding.budgets), funding),
+            "deciding": _deciding(funding),
+        },
+    )
+
+
+def _deciding(funding: Funding) -> dict[str, Any]:
+    """The classifications that set the plan's dates. Source: requirements/001, Plan Start and End Date Logic."""
+    listed = [each for each in funding.classifications if each.no_longer_returned_date is None]
+    starts = [each for each in listed if each.start_date]
+    ends = [each for each in listed if each.end_date]
+    open_ended = [each for each in listed if each.end_date is None]
+    return {
+        "earliest": min(starts, key=lambda each: str(each.start_date)) if starts else None,
+        "open_ended": open_ended[0] if open_ended else None,
+        "latest": max(ends, key=lambda each: str(each.end_date)) if ends and not open_ended else None,
+    }

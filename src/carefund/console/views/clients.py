@@ -1,0 +1,155 @@
+"""The list of clients: search as one types, filters, order, selection for a bulk sync, and the same as CSV."""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import Any
+from urllib.parse import urlencode
+
+from django.conf import settings
+from django.core.paginator import Page, Paginator
+from django.db.models import QuerySet
+from django.http import HttpResponse, StreamingHttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+
+from carefund.access.gate import list_clients_for
+from carefund.access.log import store_export
+from carefund.access.roles import may_export
+from carefund.console.door import Request, page
+from carefund.console.spreadsheets import stream_csv
+from carefund.console.templatetags.words import level
+from carefund.records.models import Client
+from carefund.records.queries import (
+    SORTS,
+    ClientFilter,
+    ClientRow,
+    list_client_rows,
+    list_clients,
+    list_levels,
+    list_service_providers,
+)
+
+PAGE_SIZE = 50
+COLUMNS = {
+    "care-recipient": "Care recipient id",
+    "provider": "Service provider id",
+    "level": "Level",
+    "available": "Left this quarter",
+    "checked": "Last checked",
+}
+BUDGETS = {"low": "Under 10 % left", "overspent": "Overspent", "none": "No current budget"}
+STATES = {
+    "stale": "Figures are old",
+    "failed": "Last sync failed",
+    "consent": "Consent not given",
+    "never": "Never synchronised",
+    "inactive": "Inactive",
+}
+
+
+@page()
+def list_all(request: Request) -> HttpResponse:
+    """The list, whole or, while somebody types, its table alone."""
+    wanted = read_filter(request)
+    shown = _paged(request, find_wanted(request, wanted))
+    context: dict[str, Any] = {
+        "rows": list_client_rows(shown.object_list, timezone.localdate()),
+        "page": shown,
+        "filter": wanted,
+        "columns": _columns(request),
+        "all_columns": COLUMNS,
+        "stale_before": _stale_before(),
+        "query": urlencode({key: value for key, value in request.GET.items() if value and key != "page"}),
+        "chips": _chips(wanted),
+    }
+    if request.htmx and not request.htmx.boosted:
+        return render(request, "console/pieces/client_table.html", context)
+    context |= {"providers": list_service_providers(), "levels": list_levels(), "budgets": BUDGETS, "states": STATES}
+    return render(request, "console/clients.html", context)
+
+
+@page(may_export)
+def export(request: Request) -> StreamingHttpResponse:
+    """The filtered list as CSV, in the access log with its size."""
+    clients = find_wanted(request, read_filter(request))
+    store_export(request.user, "List of clients (CSV)", number_of_clients=clients.count())
+    return stream_csv(_lines(clients), f"clients-{timezone.localdate():%Y-%m-%d}.csv")
+
+
+def read_filter(request: Request) -> ClientFilter:
+    """The filter that an address asks for; unknown values stand for none."""
+    asked = request.GET
+    sort = asked.get("sort", "name")
+    return ClientFilter(
+        search=asked.get("search", "").strip()[:80],
+        service_provider_id=asked.get("provider", "")[:20],
+        level=asked.get("level", "")[:20],
+        budget=asked["budget"] if asked.get("budget") in BUDGETS else "",
+        state=asked["state"] if asked.get("state") in STATES else "",
+        sort=sort if sort.removeprefix("-") in SORTS else "name",
+    )
+
+
+def find_wanted(request: Request, wanted: ClientFilter) -> QuerySet[Client]:
+    """The clients whom this person may read and this filter lets through."""
+    return list_clients(
+        list_clients_for(request.user), wanted, today=timezone.localdate(), stale_before=_stale_before()
+    )
+
+
+def _stale_before() -> datetime:
+    return timezone.now() - timedelta(hours=settings.STALE_AFTER_HOURS)
+
+
+def _paged(request: Request, clients: QuerySet[Client]) -> Page[Client]:
+    return Paginator(clients, PAGE_SIZE).get_page(request.GET.get("page"))
+
+
+def _columns(request: Request) -> list[str]:
+    """The chosen columns; all of them when none was chosen."""
+    chosen = [name for name in request.GET.getlist("column") if name in COLUMNS]
+    return chosen or list(COLUMNS)
+
+
+def _chips(wanted: ClientFilter) -> list[tuple[str, str]]:
+    """The filters in force as (query name, words), each to be taken away by a click."""
+    chips = [
+        ("search", f"“{wanted.search}”" if wanted.search else ""),
+        ("provider", f"Provider {wanted.service_provider_id}" if wanted.service_provider_id else ""),
+        ("level", f"Level {wanted.level}" if wanted.level else ""),
+        ("budget", BUDGETS.get(wanted.budget, "")),
+        ("state", STATES.get(wanted.state, "")),
+    ]
+    return [(name, words) for name, words in chips if words]
+
+
+def _lines(clients: QuerySet[Client]) -> Iterator[list[object]]:
+    yield [
+        "care_recipient_id", "last_name", "first_name", "service_provider_id", "level", "total", "available",
+        "checked_at", "outcome", "consent_missing",
+    ]  # fmt: skip
+    today = timezone.localdate()
+    chunk: list[Client] = []
+    for client in clients.iterator(chunk_size=500):
+        chunk.append(client)
+        if len(chunk) == 500:
+            yield from (_line(row) for row in list_client_rows(chunk, today))
+            chunk = []
+    yield from (_line(row) for row in list_client_rows(chunk, today))
+
+
+def _line(row: ClientRow) -> list[object]:
+    client = row.client
+    state = getattr(client, "sync_state", None)
+    return [
+        client.care_recipient_id or "",
+        client.last_name,
+        client.first_name,
+        client.service_provider_id,
+        level(row.classifications),
+        row.total,
+        row.available,
+        state.checked_at.isoformat(timespec="seconds") if state and state.checked_at else "",
+        state.outcome if state else "",
+        state.consent_missing if state else "",
+    ]

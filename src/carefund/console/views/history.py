@@ -1,0 +1,79 @@
+"""What was: the change log, every sync, the funder's answers on a day, and those answers as evidence."""
+
+from datetime import date, datetime, time, timedelta
+from typing import Any
+
+from django.core.paginator import Paginator
+from django.http import Http404, HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+
+from carefund.access.gate import find_client_to_read
+from carefund.access.log import store_export, store_view
+from carefund.access.roles import may_export
+from carefund.console.door import Request, page
+from carefund.console.sentences import write_sentences
+from carefund.console.views.client import frame
+from carefund.records.archive import answers_as_of, find_answer
+from carefund.records.queries import list_changes
+from carefund.runs.queries import list_syncs_of
+
+_PAGE_SIZE = 60
+
+
+@page()
+def show_changes(request: Request, client_id: int) -> HttpResponse:
+    """The whole change log of one client, in sentences."""
+    client = find_client_to_read(request.user, client_id)
+    store_view(request.user, client, "Change log")
+    shown = Paginator(list_changes(client=client), _PAGE_SIZE).get_page(request.GET.get("page"))
+    context: dict[str, Any] = {**frame(client), "page": shown, "sentences": write_sentences(shown.object_list)}
+    return render(request, "console/changes.html", context)
+
+
+@page()
+def show_syncs(request: Request, client_id: int) -> HttpResponse:
+    """Every sync of one client with its result."""
+    client = find_client_to_read(request.user, client_id)
+    store_view(request.user, client, "Syncs")
+    shown = Paginator(list_syncs_of(client), _PAGE_SIZE).get_page(request.GET.get("page"))
+    return render(request, "console/syncs.html", {**frame(client), "page": shown, "syncs": shown.object_list})
+
+
+@page()
+def show_as_of(request: Request, client_id: int) -> HttpResponse:
+    """What the funder had said of one client by the end of a day, and the stored answers that prove it."""
+    client = find_client_to_read(request.user, client_id)
+    asked = request.GET.get("day", "")
+    day = _read_day(asked)
+    context: dict[str, Any] = {**frame(client), "asked": asked, "day": day, "today": timezone.localdate()}
+    if day is not None:
+        store_view(request.user, client, f"Funding as of {day.isoformat()}")
+        context["answers"] = answers_as_of(client.pk, end_of(day))
+    return render(request, "console/as_of.html", context)
+
+
+def _read_day(text: str) -> date | None:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        return None
+
+
+def end_of(day: date) -> datetime:
+    """The last instant of a business day."""
+    midnight = datetime.combine(day + timedelta(days=1), time(), timezone.get_current_timezone())
+    return midnight - timedelta(microseconds=1)
+
+
+@page(may_export)
+def download_evidence(request: Request, client_id: int, digest: str) -> HttpResponse:
+    """One stored answer, byte for byte as received; its name carries its SHA-256."""
+    client = find_client_to_read(request.user, client_id)
+    answer = find_answer(client.pk, digest)
+    if answer is None:
+        raise Http404
+    store_export(request.user, f"Stored answer: {answer.operation.replace('_', ' ')}", client=client)
+    response = HttpResponse(answer.body, content_type="application/json")
+    response.headers["Content-Disposition"] = f'attachment; filename="{answer.operation}-sha256-{digest}.json"'
+    return response

@@ -1,0 +1,71 @@
+"""Users and their roles."""
+
+from django.contrib import messages
+from django.contrib.auth.models import User
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+
+from carefund.access import two_factor
+from carefund.access.roles import Role, give_role, may_administer, rights_of
+from carefund.console.door import Request, page
+from carefund.console.forms import PersonForm
+
+
+@page(may_administer)
+def list_all(request: Request) -> HttpResponse:
+    """Every account with its role, branches and second factor."""
+    people = User.objects.prefetch_related("groups", "branch_memberships", "totpdevice_set").order_by(
+        "-is_active", "username"
+    )
+    return render(request, "console/people.html", {"people": [_line(person) for person in people]})
+
+
+def _line(person: User) -> dict[str, object]:
+    names = {group.name for group in person.groups.all()}
+    role = Role.ADMINISTRATOR if person.is_superuser else next((role for role in Role if role in names), None)
+    return {
+        "person": person,
+        "role": role,
+        "branches": [each.service_provider_id for each in person.branch_memberships.all()],
+        "two_factor": any(device.confirmed for device in person.totpdevice_set.all()),
+    }
+
+
+@page(may_administer)
+def add(request: Request) -> HttpResponse:
+    """A new account."""
+    return _edit(request, User())
+
+
+@page(may_administer)
+def change(request: Request, user_id: int) -> HttpResponse:
+    """An account's name, role, branches and whether it may log in; its second factor can be taken off here."""
+    person = get_object_or_404(User, pk=user_id)
+    if request.method == "POST" and "remove-two-factor" in request.POST:
+        two_factor.remove(person)
+        messages.success(request, "Two-factor log-in was taken off this account.")
+        return redirect("console:person", user_id=person.pk)
+    return _edit(request, person)
+
+
+def _edit(request: Request, person: User) -> HttpResponse:
+    rights = rights_of(person)
+    initial = {"role": rights.role or "", "service_provider_ids": sorted(rights.service_provider_ids or ())}
+    form = PersonForm(request.POST or None, instance=person, initial=initial)
+    if request.method == "POST" and form.is_valid():
+        role = Role(form.cleaned_data["role"]) if form.cleaned_data["role"] else None
+        if person.pk == request.user.pk and (role is not Role.ADMINISTRATOR or not form.cleaned_data["is_active"]):
+            form.add_error(None, "You cannot take your own administrator's rights away; ask another administrator.")
+        else:
+            saved = form.save(commit=False)
+            if form.cleaned_data["new_password"]:
+                saved.set_password(form.cleaned_data["new_password"])
+            saved.save()
+            give_role(saved, role, form.cleaned_data["service_provider_ids"])
+            messages.success(request, "The account was saved.")
+            return redirect("console:people")
+    return render(
+        request,
+        "console/person.html",
+        {"form": form, "person": person, "device": two_factor.find_device(person) if person.pk else None},
+    )

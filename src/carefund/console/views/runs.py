@@ -1,0 +1,157 @@
+"""Runs of many clients: start one, watch it, steer it, and take its result away as CSV."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from django.contrib import messages
+from django.core.paginator import Paginator
+from django.http import Http404, HttpResponse, StreamingHttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.views.decorators.http import require_POST
+
+from carefund.access.gate import list_clients_for
+from carefund.access.log import store_export
+from carefund.access.roles import may_run_in_bulk
+from carefund.console.door import Request, page
+from carefund.console.forms import RunForm
+from carefund.console.scopes import Scope, choose, read_selection
+from carefund.console.spreadsheets import stream_csv
+from carefund.runs.models import Run, RunItem
+from carefund.runs.queries import find_progress, list_items, list_runs
+from carefund.runs.requests import (
+    CannotChangeRun,
+    NothingToDo,
+    cancel_run,
+    pause_run,
+    request_run,
+    resume_run,
+    retry_failures,
+)
+from carefund.sync.recordsets import RECORD_SETS
+
+_PAGE_SIZE = 50
+FILTERS = {"failed": "Failed", "warnings": "With warnings", "consent": "Consent not given", "changed": "Changed"}
+
+
+@page(may_run_in_bulk)
+def list_all(request: Request) -> HttpResponse:
+    """The runs, newest first."""
+    with_on_demand = request.GET.get("all") == "1"
+    shown = Paginator(list_runs(with_on_demand=with_on_demand), _PAGE_SIZE).get_page(request.GET.get("page"))
+    return render(
+        request, "console/runs.html", {"page": shown, "runs": shown.object_list, "with_on_demand": with_on_demand}
+    )
+
+
+@page(may_run_in_bulk)
+def start(request: Request) -> HttpResponse:
+    """The form for a bulk run, and its start. A selection from the list of clients comes here too."""
+    selection = read_selection(request.POST)
+    form = RunForm(request.POST if "scope" in request.POST else None, request.FILES or None)
+    if request.method == "POST" and (selection or form.is_bound) and "parts" in request.POST:
+        run = _request(request, form, selection)
+        if run is not None:
+            return redirect("console:run", run_id=run.pk)
+    chosen = list_clients_for(request.user).filter(pk__in=selection).count() if selection else 0
+    return render(request, "console/run_new.html", {"form": form, "selection": selection, "number": chosen})
+
+
+def _request(request: Request, form: RunForm, selection: list[int]) -> Run | None:
+    """Start the run that was asked for; None, with the reason on the form, if there is nobody to synchronise."""
+    clients = list_clients_for(request.user)
+    if selection:
+        parts = request.POST["parts"] if request.POST["parts"] in Run.Parts.values else Run.Parts.EVERYTHING
+        scope = Scope(clients.filter(pk__in=selection), f"selection of {len(selection)}")
+    elif form.is_valid():
+        parts = form.cleaned_data["parts"]
+        scope = choose(clients, form.cleaned_data)
+    else:
+        return None
+    try:
+        return request_run(
+            trigger=Run.Trigger.BULK,
+            clients=scope.clients,
+            scope=scope.words,
+            parts=parts,
+            requested_by=request.user,
+            unknown_ids=scope.unknown_ids,
+        )
+    except NothingToDo:
+        form.is_bound = True
+        form.add_error(None, "Nobody matches this choice, so there is nothing to synchronise.")
+        return None
+
+
+@page(may_run_in_bulk)
+def show(request: Request, run_id: int) -> HttpResponse:
+    """One run: how far it is, and the people of it. While it goes on the page keeps itself up to date."""
+    run = get_object_or_404(Run.objects.select_related("requested_by", "retry_of"), pk=run_id)
+    only = request.GET.get("only", "")
+    only = only if only in FILTERS else ""
+    progress = find_progress(run, timezone.now())
+    context: dict[str, Any] = {"run": run, "progress": progress}
+    if request.htmx:
+        response = render(request, "console/pieces/run_progress.html", context)
+        if run.is_over:
+            response.headers["HX-Refresh"] = "true"
+        return response
+    default = "failed" if progress.failed and "only" not in request.GET else only
+    shown = Paginator(list_items(run, only=default), _PAGE_SIZE).get_page(request.GET.get("page"))
+    context |= {"page": shown, "items": shown.object_list, "only": default, "filters": FILTERS}
+    return render(request, "console/run.html", context)
+
+
+_STEPS = {"cancel": cancel_run, "pause": pause_run, "resume": resume_run}
+_DONE = {"cancel": "The run is cancelled.", "pause": "The run is paused.", "resume": "The run goes on."}
+
+
+@require_POST
+@page(may_run_in_bulk)
+def steer(request: Request, run_id: int, step: str) -> HttpResponse:
+    """Cancel, pause or resume a run, or retry those who failed in it."""
+    run = get_object_or_404(Run, pk=run_id)
+    try:
+        if step == "retry":
+            again = retry_failures(run, requested_by=request.user)
+            return redirect("console:run", run_id=again.pk)
+        if step not in _STEPS:
+            raise Http404
+        _STEPS[step](run)
+        messages.success(request, _DONE[step])
+    except CannotChangeRun as refusal:
+        messages.error(request, str(refusal))
+    except NothingToDo:
+        messages.info(request, "Nobody failed in this run.")
+    return redirect("console:run", run_id=run.pk)
+
+
+@page(may_run_in_bulk)
+def export(request: Request, run_id: int) -> StreamingHttpResponse:
+    """The result of a run as CSV: a line per person, with counts and the reason of each failure."""
+    run = get_object_or_404(Run, pk=run_id)
+    store_export(request.user, f"Result of run {run.pk} (CSV)", number_of_clients=run.total)
+    return stream_csv(_lines(run), f"run-{run.pk}.csv")
+
+
+def _lines(run: Run) -> Iterator[list[object]]:
+    sorts = ("new", "changed", "unchanged", "no_longer_returned")
+    counted = [f"{kind.kind}_{sort}" for kind in RECORD_SETS for sort in sorts]
+    yield [
+        "care_recipient_id", "status", "outcome", *counted, "warnings", "error_code", "failed_step", "message",
+        "advice", "started_at", "finished_at",
+    ]  # fmt: skip
+    for item in list_items(run).iterator(chunk_size=1000):
+        yield [
+            item.care_recipient_id,
+            item.status,
+            item.outcome,
+            *(item.counts.get(kind.kind, {}).get(sort, "") for kind in RECORD_SETS for sort in sorts),
+            " | ".join(item.warnings),
+            item.error_code,
+            item.failed_step,
+            item.message,
+            item.advice,
+            item.started_at.isoformat(timespec="seconds") if item.started_at else "",
+            item.finished_at.isoformat(timespec="seconds") if item.finished_at else "",
+        ]

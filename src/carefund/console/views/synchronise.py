@@ -1,0 +1,98 @@
+"""Synchronise Budget Information: ask, watch, read the result, without leaving the client's page.
+
+With a script the three are fragments in a dialog; without one they are pages of their own that reload themselves.
+Source: requirements/000, Sync Process.
+"""
+
+from typing import Any
+
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+
+from carefund.access.gate import find_client_to_read, find_client_to_synchronise
+from carefund.access.log import store_synchronisation
+from carefund.console.door import Request, page
+from carefund.console.views.client import frame
+from carefund.records.models import Client
+from carefund.runs.models import Run, RunItem
+from carefund.runs.queries import find_progress, list_items
+from carefund.runs.requests import request_run
+from carefund.sync import recordsets
+
+NAME = "Synchronise Budget Information"
+# The five kinds of the guide, in its order and with its words, and what is stored of each.
+KINDS = (
+    ("Budget records", recordsets.BUDGETS),
+    ("Approved Services", recordsets.APPROVED_SERVICES),
+    ("Classifications", recordsets.CLASSIFICATIONS),
+    ("Individual Contributions", recordsets.INDIVIDUAL_CONTRIBUTIONS),
+    ("Supplement Allocations", recordsets.SUPPLEMENTS),
+)
+DETAILS = (("Entitlements", recordsets.ENTITLEMENTS), ("Budget usage", recordsets.BUDGET_USAGE))
+_BLANK = {"new": 0, "changed": 0, "unchanged": 0, "no_longer_returned": 0}
+
+
+@page()
+def ask(request: Request, client_id: int) -> HttpResponse:
+    """The question before a sync (GET), and its start (POST)."""
+    client = find_client_to_synchronise(request.user, client_id)
+    if request.method == "POST" and client.care_recipient_id:
+        store_synchronisation(request.user, client, NAME)
+        run = start(client, request)
+        address = redirect("console:synchronise-run", client_id=client.pk, run_id=run.pk)
+        return _show(request, "progress", _progress(client, run)) if request.htmx else address
+    kinds = [(name, kind.model._default_manager.filter(client=client).count()) for name, kind in KINDS]
+    return _show(request, "ask", {"client": client, "kinds": kinds, **frame(client)})
+
+
+def start(client: Client, request: Request) -> Run:
+    """Ask the hall for a sync of this client."""
+    return request_run(trigger=Run.Trigger.ON_DEMAND, clients=[client], scope="one client", requested_by=request.user)
+
+
+@page()
+def watch(request: Request, client_id: int, run_id: int) -> HttpResponse:
+    """The sync under way, or what came of it."""
+    client = find_client_to_read(request.user, client_id)
+    item = RunItem.objects.select_related("run").filter(run_id=run_id, client=client).first()
+    if item is None:
+        raise Http404
+    if item.status in (RunItem.Status.QUEUED, RunItem.Status.RUNNING):
+        return _show(request, "progress", _progress(client, item.run))
+    response = _show(request, "result", _result(client, item))
+    if request.htmx:
+        response.headers["HX-Trigger"] = "funding-changed"
+    return response
+
+
+def _progress(client: Client, run: Run) -> dict[str, Any]:
+    waiting = timezone.now() - run.created_at
+    return {
+        "client": client,
+        "run": run,
+        "item": list_items(run).filter(client=client).first(),
+        "progress": find_progress(run, timezone.now()),
+        "is_slow": waiting.total_seconds() > 20,
+    }
+
+
+def _result(client: Client, item: RunItem) -> dict[str, Any]:
+    return {
+        **frame(client),
+        "item": item,
+        "run": item.run,
+        "rows": [(name, _BLANK | item.counts.get(kind.kind, {})) for name, kind in KINDS],
+        "details": [(name, _BLANK | item.counts.get(kind.kind, {})) for name, kind in DETAILS],
+        "failed": item.outcome == RunItem.Outcome.FAILED,
+        "consent_missing": item.outcome == RunItem.Outcome.CONSENT_MISSING,
+        "unchanged": item.outcome == RunItem.Outcome.UNCHANGED,
+        "cancelled": item.status == RunItem.Status.CANCELLED,
+    }
+
+
+def _show(request: Request, name: str, context: dict[str, Any]) -> HttpResponse:
+    """A step as a fragment of the dialog, or as a page."""
+    context |= {"piece": f"console/synchronise/{name}.html", "step": name, "in_dialog": bool(request.htmx)}
+    template = context["piece"] if request.htmx else "console/synchronise/page.html"
+    return render(request, template, context)
