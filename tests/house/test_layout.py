@@ -54,6 +54,7 @@ def test_no_import_hides_in_a_function():
     hidden = [
         f"{path}:{inner.lineno}"
         for path, tree in modules("src", "tools", "tests")
+        if path.name != "apps.py"  # Django itself wants models imported only when it says that it is ready
         for node in ast.walk(tree)
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
         for inner in ast.walk(node)
