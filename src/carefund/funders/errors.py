@@ -6,7 +6,8 @@
     │   ├── TimedOut
     │   ├── ConnectionFailed
     │   ├── Throttled                 429, or 503 with a waiting time
-    │   └── OutOfService              5xx
+    │   ├── OutOfService              5xx
+    │   └── Incomplete                an answer that broke off
     ├── NotAllowedIn                  the funder does not know, or does not trust, this installation
     │   ├── NotAuthenticated          401
     │   ├── ClientIdRejected          401 for the application id
@@ -22,13 +23,14 @@
     │   ├── AssertionRejected
     │   └── ClockSkewed
     ├── ConsentMissing                the person has not agreed to share this; an outcome, never an empty answer
+    ├── AuthorityMissing              the NDIA lets nobody see a plan without consent and both endorsements
+    ├── IdentityNotMatched            the NDIA knows nobody by this number, surname and date of birth together
     ├── NotFound                      the funder knows nobody, or nothing, by this id
     ├── MalformedId                   an id that no funder can have issued; nothing was sent
     ├── WrongAddress                  something that is not this API answered
     ├── BadAnswer                     an answer that cannot be read
     │   ├── NotJson
     │   ├── WrongType
-    │   ├── Incomplete
     │   └── RepeatedPage
     ├── RequestRejected               400 and the funder's own rules
     │   └── Conflict                  409, 412
@@ -123,6 +125,13 @@ class OutOfService(Unavailable):
 
     code = "out-of-service"
     advice = "The funder has an outage; nothing was changed; try again later."
+
+
+class Incomplete(Unavailable):
+    """The funder's answer broke off before its end."""
+
+    code = "incomplete"
+    advice = "Nothing was changed; try again in a few minutes."
 
 
 class NotAllowedIn(FunderError):
@@ -230,6 +239,26 @@ class ConsentMissing(FunderError):
     advice = "Ask the person to give consent in My Aged Care; what was known before is kept."
 
 
+class AuthorityMissing(FunderError):
+    """The NDIA does not let this organisation see the participant's plan."""
+
+    code = "authority-missing"
+    advice = (
+        "Check three things with the participant and in the NDIS portal: consent to view plan and budget, an active "
+        "endorsement as the participant's provider, and an active endorsement as plan manager."
+    )
+
+
+class IdentityNotMatched(FunderError):
+    """The NDIA holds no participant by this combination."""
+
+    code = "identity-not-matched"
+    advice = (
+        "Surname, NDIS number and date of birth must all match what the NDIA holds; it does not say which one differs. "
+        "Compare all three with the participant's plan."
+    )
+
+
 class NotFound(FunderError):
     """The funder knows nothing by this id."""
 
@@ -282,13 +311,6 @@ class WrongType(BadAnswer):
     ) -> None:
         self.field = field
         super().__init__(message, operation=operation, status=status, details=details)
-
-
-class Incomplete(BadAnswer):
-    """The funder's answer broke off before its end."""
-
-    code = "incomplete"
-    advice = "Nothing was changed; try again."
 
 
 class RepeatedPage(BadAnswer):

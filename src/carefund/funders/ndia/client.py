@@ -1,0 +1,109 @@
+"""The NDIA itself, asked over its gateway: the three calls of `PaceSource`. No storing, no rules.
+
+PRODA device and token are shared with the other funder; the audience of the token differs.
+Source: domain/ndis-pace.md, 1.2, 1.4 C and 1.5.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from typing import TypeVar
+
+import msgspec
+
+from carefund.funders.answers import Answer
+from carefund.funders.configuration import FunderConfiguration
+from carefund.funders.decoding import RowReader
+from carefund.funders.devices import DeviceStore
+from carefund.funders.errors import FunderError, IdentityNotMatched, NotConfigured, WrongAddress
+from carefund.funders.http import Caller
+from carefund.funders.ndia.envelopes import open_envelope, sorted_refusal
+from carefund.funders.ndia.operations import (
+    BUDGET,
+    BUDGET_ALIAS,
+    DETERMINE,
+    PATHS,
+    PLANS,
+    SETTING,
+    IdentityChannel,
+    call_for,
+)
+from carefund.funders.ndia.payloads import BudgetTree, Determination, PlanRow
+from carefund.funders.ndia.source import Identity
+from carefund.funders.opening import open_caller
+from carefund.funders.pace import Pace
+
+Row = TypeVar("Row", bound=msgspec.Struct)
+
+_DETERMINATION = RowReader(Determination)
+_PLANS = RowReader(PlanRow)
+_BUDGET = RowReader(BudgetTree)
+
+
+class Ndia:
+    """The NDIA's PACE APIs, ready to be asked. Get one from `open_ndia`."""
+
+    def __init__(
+        self, caller: Caller, configuration: FunderConfiguration, identity_channel: IdentityChannel = "query"
+    ) -> None:
+        self._caller = caller
+        self._paths = configuration.paths
+        self._channel = identity_channel
+        self._budget_operation = BUDGET
+
+    async def fetch_determination(self, identity: Identity) -> Answer[Determination]:
+        """Whether the participant is on PACE. Raises IdentityNotMatched."""
+        return await self._fetch_one(DETERMINE, _DETERMINATION, identity)
+
+    async def fetch_plans(self, identity: Identity) -> Answer[tuple[PlanRow, ...]]:
+        """The current plan and the one before. Raises AuthorityMissing, IdentityNotMatched."""
+        begun = datetime.now(UTC)
+        body, result = await self._fetch(PLANS, identity)
+        rows = tuple(_PLANS.read_rows(result, PLANS))
+        if not rows:
+            raise IdentityNotMatched(operation=PLANS)
+        return Answer(PLANS, identity.ndis_number, (body,), rows, begun)
+
+    async def fetch_budget(self, identity: Identity) -> Answer[BudgetTree]:
+        """The money of the PACE plan, from 5.0 or, where the gateway has only that, 4.0.
+
+        Raises AuthorityMissing, IdentityNotMatched.
+        """
+        try:
+            return await self._fetch_one(self._budget_operation, _BUDGET, identity)
+        except WrongAddress:
+            if self._budget_operation == BUDGET_ALIAS:
+                raise
+        answer = await self._fetch_one(BUDGET_ALIAS, _BUDGET, identity)
+        self._budget_operation = BUDGET_ALIAS
+        return answer
+
+    async def _fetch_one(self, operation: str, reader: RowReader[Row], identity: Identity) -> Answer[Row]:
+        begun = datetime.now(UTC)
+        body, result = await self._fetch(operation, identity)
+        return Answer(operation, identity.ndis_number, (body,), reader.read_one(result, operation), begun)
+
+    async def _fetch(self, operation: str, identity: Identity) -> tuple[bytes, bytes]:
+        """The body as received, and what its envelope held."""
+        path, headers = call_for(operation, self._paths, identity, self._channel)
+        try:
+            body = (await self._caller.read(operation, path, headers=headers)).body
+        except FunderError as problem:
+            raise sorted_refusal(problem) from None
+        return body, open_envelope(body, operation)
+
+
+@asynccontextmanager
+async def open_ndia(
+    configuration: FunderConfiguration,
+    device_store: DeviceStore,
+    *,
+    identity_channel: IdentityChannel = "query",
+    pace: Pace | None = None,
+) -> AsyncIterator[Ndia]:
+    """A ready client of the NDIA. Raises NotConfigured, a sentence per missing value, before anything is sent."""
+    wrong = sorted(name for name in configuration.paths if name not in PATHS)
+    if wrong:
+        raise NotConfigured(f"{SETTING} names no such operation: {', '.join(wrong)}.")
+    async with open_caller(configuration, device_store, pace) as caller:
+        yield Ndia(caller, configuration, identity_channel)

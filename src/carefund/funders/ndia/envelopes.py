@@ -1,0 +1,70 @@
+"""What surrounds every NDIA answer: `{success, result, errors}`, and what its refusals mean.
+
+Errors are texts or key and value, with stray spaces. That nobody matches may come as 404, as an empty result or as a
+text; all mean the same, and the NDIA never says which of the three values is wrong.
+Source: domain/ndis-pace.md, 1.5 and 7 no. 15.
+"""
+
+from typing import Any
+
+import msgspec
+
+from carefund.funders.decoding import decode_any
+from carefund.funders.errors import (
+    AuthorityMissing,
+    FunderError,
+    IdentityNotMatched,
+    NotFound,
+    NotPermitted,
+    RequestRejected,
+    WrongType,
+)
+from carefund.funders.refusals import details_in
+
+_NO_AUTHORITY = "does not have the authority"
+_NOBODY = ("not found", "cannot be found", "no participant", "does not match", "could not be matched")
+_NOTHING = (b"", b"null", b"{}", b"[]")
+
+
+class _Envelope(msgspec.Struct):
+    result: msgspec.Raw = msgspec.Raw(b"")
+    success: bool = True
+    errors: list[Any] = []
+
+
+def open_envelope(body: bytes, operation: str) -> bytes:
+    """The bytes of the result; a body without an envelope is taken as the result itself.
+
+    Raises IdentityNotMatched when nothing is in it, whatever its errors stand for, NotJson, Incomplete, WrongType.
+    """
+    document = decode_any(body, operation)
+    if not isinstance(document, dict):
+        return body
+    if not document.keys() & {"success", "result", "errors"}:
+        return body
+    try:
+        envelope = msgspec.json.decode(body, type=_Envelope)
+    except msgspec.ValidationError:
+        raise WrongType("The envelope has another shape than expected.", operation=operation) from None
+    details = details_in({"errors": envelope.errors})
+    if details or not envelope.success:
+        raise sorted_refusal(RequestRejected(operation=operation, details=details))
+    result = bytes(envelope.result)
+    if b"".join(result.split()) in _NOTHING:
+        raise IdentityNotMatched(operation=operation)
+    return result
+
+
+def sorted_refusal(problem: FunderError) -> FunderError:
+    """The error that a refusal stands for at the NDIA: want of authority, no such person, or itself."""
+    said = " ".join(detail.message.strip().casefold() for detail in problem.details)
+    kind: type[FunderError] | None = None
+    if isinstance(problem, NotPermitted | RequestRejected) and _NO_AUTHORITY in said:
+        kind = AuthorityMissing
+    elif isinstance(problem, NotFound) or (
+        isinstance(problem, RequestRejected) and any(text in said for text in _NOBODY)
+    ):
+        kind = IdentityNotMatched
+    if kind is None:
+        return problem
+    return kind(operation=problem.operation, status=problem.status, details=problem.details)

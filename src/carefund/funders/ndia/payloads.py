@@ -1,0 +1,158 @@
+"""What the NDIA sends about a participant's plan and money, as types: names, nesting, other spellings. No rules.
+
+Nothing is required: the specification is not public and members come and go. Dates that mean "none" ("0001-01-01",
+"0000-00-00", "") become None; amounts stay as received, even where they do not add up. Several levels may carry
+`funding_periods` and `use_funding_periods`; which one does is not public, so each accepts them.
+Source: domain/ndis-pace.md, 2.2 to 2.6 and 7 no. 2 to 4.
+"""
+
+from datetime import date
+from decimal import Decimal
+from typing import ClassVar
+
+from msgspec import Struct
+
+Spellings = dict[str, tuple[str, ...]]
+
+
+class Determination(Struct, frozen=True, kw_only=True):
+    """Whether a participant's plan lives on PACE, and since when."""
+
+    is_pace_plan: bool = False
+    plan_first_start_date: date | None = None
+
+
+class PlanRow(Struct, frozen=True, kw_only=True):
+    """One plan. On PACE there is one for life: its id is 0 and its dates move with each review."""
+
+    is_pace_plan: bool = False
+    participant_plan_id: str = ""
+    plan_start_date: date | None = None
+    plan_end_date: date | None = None
+    plan_first_start_date: date | None = None
+
+
+class FundingPeriodRow(Struct, frozen=True, kw_only=True):
+    """Money for a stretch of the plan; above category level it names what it is for."""
+
+    start_date: date | None = None
+    end_date: date | None = None
+    amount: Decimal | None = None
+    released_amount: Decimal | None = None
+    spent_amount: Decimal | None = None
+    funding_component_name: str = ""
+    support_category_text: str = ""
+
+    other_spellings: ClassVar[Spellings] = {
+        "start_date": ("period_start_date", "funding_period_start_date", "from_date"),
+        "end_date": ("period_end_date", "funding_period_end_date", "to_date"),
+        "amount": ("funding_amount", "period_amount", "funding_period_amount", "approved_amount", "allocated_amount"),
+        "released_amount": ("period_released_amount", "released"),
+        "spent_amount": ("period_spent_amount", "spent"),
+        "funding_component_name": ("component_name", "funding_component"),
+        "support_category_text": ("support_category", "support_category_name"),
+    }
+
+
+class FundingComponentRow(Struct, frozen=True, kw_only=True):
+    """A named part of the plan's money with periods of its own."""
+
+    funding_component_name: str = ""
+    support_category_text: str = ""
+    funding_periods: tuple[FundingPeriodRow, ...] = ()
+
+    other_spellings: ClassVar[Spellings] = {
+        "funding_component_name": ("component_name", "name"),
+        "support_category_text": ("support_category", "support_category_name"),
+    }
+
+
+class StatedItem(Struct, frozen=True, kw_only=True):
+    """A support item that the plan states by name, inside a category."""
+
+    support_item_text: str = ""
+    support_item_number: str = ""
+
+    other_spellings: ClassVar[Spellings] = {
+        "support_item_text": ("support_item_description", "support_item_name", "item_text", "description"),
+        "support_item_number": ("product_category_item", "item_number", "support_item"),
+    }
+
+
+class SupportCategory(Struct, frozen=True, kw_only=True):
+    """The money for one support category under one management and one budget type."""
+
+    support_category_text: str = ""
+    support_type_text: str = ""
+    funding_component_name: str = ""
+    instalment_type: str = ""
+    start_date: date | None = None
+    end_date: date | None = None
+    approved_amount: Decimal | None = None
+    released_amount: Decimal | None = None
+    spent_amount: Decimal | None = None
+    remaining_amount: Decimal | None = None
+    fund_management_type: str = ""
+    budget_type: str = ""
+    use_funding_periods: bool | None = None
+    supp_itm_lvl_dtls: tuple[StatedItem, ...] = ()
+    funding_periods: tuple[FundingPeriodRow, ...] = ()
+    funding_components: tuple[FundingComponentRow, ...] = ()
+
+    other_spellings: ClassVar[Spellings] = {
+        "support_category_text": ("support_category", "support_category_name"),
+        "support_type_text": ("support_type",),
+        "instalment_type": ("installment_type",),
+        "fund_management_type": ("fund_management_type_text", "management_type"),
+    }
+
+
+class SupportTypeLevel(Struct, frozen=True, kw_only=True):
+    """Core, Capacity Building, Capital or Recurring."""
+
+    support_type_text: str = ""
+    use_funding_periods: bool | None = None
+    supp_cat_lvl_dtls: tuple[SupportCategory, ...] = ()
+    funding_periods: tuple[FundingPeriodRow, ...] = ()
+    funding_components: tuple[FundingComponentRow, ...] = ()
+
+    other_spellings: ClassVar[Spellings] = {"support_type_text": ("support_type",)}
+
+
+class ManagementLevel(Struct, frozen=True, kw_only=True):
+    """Who manages; the older form lists its categories right here, as `funded_supports`."""
+
+    fund_management_type: str = ""
+    use_funding_periods: bool | None = None
+    supp_typ_lvl_dtls: tuple[SupportTypeLevel, ...] = ()
+    funded_supports: tuple[SupportCategory, ...] = ()
+    funding_periods: tuple[FundingPeriodRow, ...] = ()
+    funding_components: tuple[FundingComponentRow, ...] = ()
+
+    other_spellings: ClassVar[Spellings] = {
+        "fund_management_type": ("fund_management_type_text", "management_type", "fund_management"),
+    }
+
+
+class BudgetTypeLevel(Struct, frozen=True, kw_only=True):
+    """Flexible or Stated."""
+
+    budget_type: str = ""
+    use_funding_periods: bool | None = None
+    plan_management: tuple[ManagementLevel, ...] = ()
+    funding_periods: tuple[FundingPeriodRow, ...] = ()
+    funding_components: tuple[FundingComponentRow, ...] = ()
+
+    other_spellings: ClassVar[Spellings] = {"budget_type": ("budget_type_text", "bgt_typ", "bgt_typ_text")}
+
+
+class BudgetTree(Struct, frozen=True, kw_only=True):
+    """All money of a PACE plan: budget type, then management, then support type, then category."""
+
+    released_amount: Decimal | None = None
+    spent_amount: Decimal | None = None
+    remaining_amount: Decimal | None = None
+    use_funding_periods: bool | None = None
+    bgt_typ_lvl_dtls: tuple[BudgetTypeLevel, ...] = ()
+    funding_periods: tuple[FundingPeriodRow, ...] = ()
+    funding_components: tuple[FundingComponentRow, ...] = ()
