@@ -19,6 +19,7 @@ from carefund.funders.configuration import FunderConfiguration, Timing
 from carefund.funders.errors import (
     ConnectionFailed,
     FunderError,
+    Incomplete,
     NotAuthenticated,
     TimedOut,
     Unavailable,
@@ -35,6 +36,7 @@ FOREIGN_ERRORS: tuple[tuple[type[BaseException], type[FunderError]], ...] = (
     (aiohttp.InvalidURL, WrongAddress),
     (aiohttp.NonHttpUrlClientError, WrongAddress),
     (aiohttp.ClientResponseError, WrongAddress),
+    (aiohttp.ClientPayloadError, Incomplete),
     (aiohttp.ClientError, ConnectionFailed),
     (OSError, ConnectionFailed),
 )
