@@ -54,6 +54,11 @@ UV_WHEELS = {
         "b7124ca1956ec2e476a1003ea5715a15f0266afaec37f4dc9c6972ba8183e6d1",
     ),
 }
+CERTIFICATE_STORES = (
+    "/etc/ssl/certs/ca-certificates.crt",
+    "/etc/pki/tls/certs/ca-bundle.crt",
+    "/etc/ssl/cert.pem",
+)
 USUAL_INDEX = "https://pypi.org/simple"
 
 
@@ -206,7 +211,7 @@ def install(uv, python, with_dev):
     environment.pop("VIRTUAL_ENV", None)
     if not environment.get("SSL_CERT_FILE") and environment.get("PIP_CERT"):
         environment["SSL_CERT_FILE"] = environment["PIP_CERT"]
-    if ssl.get_default_verify_paths().cafile:  # an office's own authority is in this machine's store, not in uv's
+    if any(Path(store).exists() for store in CERTIFICATE_STORES):  # they may hold an office's own authority
         environment.setdefault("UV_SYSTEM_CERTS", "true")
     groups = [] if with_dev else ["--no-dev"]
     if package_index().rstrip("/") == USUAL_INDEX:
