@@ -3,6 +3,18 @@
 from carefund.records.models.devices import ProdaDevice
 from carefund.records.models.history import Answer, Change, Payload
 from carefund.records.models.invoices import Invoice, InvoiceLineItem
+from carefund.records.models.ndis import (
+    DeliveredService,
+    FundingComponent,
+    FundingPeriod,
+    NdiaBudgetCall,
+    NdisParticipant,
+    OrganisationSetting,
+    PaceComparison,
+    PacePreview,
+    ServiceContract,
+    ServiceContractBudget,
+)
 from carefund.records.models.people import Client, ServiceProvider, SyncState
 from carefund.records.models.support_at_home import (
     ApprovedService,
@@ -23,14 +35,24 @@ __all__ = [
     "Change",
     "Classification",
     "Client",
+    "DeliveredService",
     "Entitlement",
     "FunderRecord",
+    "FundingComponent",
+    "FundingPeriod",
     "IndividualContribution",
     "Invoice",
     "InvoiceLineItem",
+    "NdiaBudgetCall",
+    "NdisParticipant",
+    "OrganisationSetting",
+    "PaceComparison",
+    "PacePreview",
     "Payload",
     "Plan",
     "PlanBudget",
+    "ServiceContract",
+    "ServiceContractBudget",
     "ServiceProvider",
     "Supplement",
     "SyncState",

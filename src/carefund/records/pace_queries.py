@@ -1,0 +1,173 @@
+"""Reads about NDIS clients: switches, lists, and contracts as comparing needs them. Nothing writes.
+
+What a contract's page shows is in pace_pictures.py.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+
+from django.db.models import OuterRef, QuerySet, Subquery
+
+from carefund.domain.pace.comparing import HeldBudget, HeldContract
+from carefund.domain.pace.periods import Delivery
+from carefund.domain.pace.plan import BudgetType, CategoryBudget, Management, Period
+from carefund.records.models import (
+    Client,
+    DeliveredService,
+    NdiaBudgetCall,
+    NdisParticipant,
+    OrganisationSetting,
+    PaceComparison,
+    ServiceContract,
+    ServiceContractBudget,
+)
+
+PACE_API = "ndis.pace_api"
+CATEGORY_ALIASES = "ndis.category_aliases"
+ZERO = Decimal("0.00")
+
+
+def find_setting(key: str, default: object = None) -> object:
+    """What an administrator decided, or the default."""
+    row = OrganisationSetting.objects.filter(key=key).first()
+    return default if row is None else row.value
+
+
+def is_pace_api_enabled() -> bool:
+    """Whether this organisation asks the NDIA at all."""
+    return find_setting(PACE_API, False) is True
+
+
+def find_category_aliases() -> dict[str, str]:
+    """Category texts that a person mapped, with the category's number."""
+    found = find_setting(CATEGORY_ALIASES, {})
+    return {str(text): str(number) for text, number in found.items()} if isinstance(found, dict) else {}
+
+
+def list_unknown_categories() -> list[str]:
+    """Category texts in contracts that nobody has mapped yet."""
+    texts = ServiceContractBudget.objects.filter(category_number="").values_list("category_text", flat=True)
+    return sorted(set(texts) - find_category_aliases().keys())
+
+
+def find_participant(client_id: int) -> NdisParticipant | None:
+    """What a client is to the NDIA, None if nobody entered anything."""
+    return NdisParticipant.objects.select_related("client").filter(client_id=client_id).first()
+
+
+def find_participant_by_number(ndis_number: str) -> NdisParticipant | None:
+    """The participant with this NDIS number."""
+    return NdisParticipant.objects.select_related("client").filter(ndis_number=ndis_number).first()
+
+
+def list_contracts(client_id: int) -> list[ServiceContract]:
+    """A client's contracts, newest first, each with its last comparison."""
+    rows = ServiceContract.objects.filter(client_id=client_id).select_related("comparison")
+    return list(rows.order_by("-start_date"))
+
+
+def list_comparable(clients: QuerySet[Client]) -> QuerySet[ServiceContract]:
+    """The contracts that may be compared with PACE: the newest active one of each client with access, by name."""
+    newest = ServiceContract.objects.filter(client=OuterRef("client"), is_active=True).order_by("-start_date")
+    return (
+        ServiceContract.objects.filter(client__in=clients, client__is_active=True, client__ndis__api_access=True)
+        .filter(id=Subquery(newest.values("id")[:1]))
+        .select_related("client", "comparison")
+        .order_by("client__last_name", "client__first_name", "id")
+    )
+
+
+def count_comparisons(clients: QuerySet[Client]) -> dict[str, int]:
+    """How many of these clients' comparisons are in each outcome, queued ones included."""
+    counts = dict.fromkeys(PaceComparison.Outcome.values, 0)
+    outcomes = PaceComparison.objects.filter(contract__client__in=clients).values_list("outcome", flat=True)
+    for outcome in outcomes:
+        counts[outcome] += 1
+    return counts
+
+
+def count_budget_calls(now: datetime) -> int:
+    """How many budgets were asked of the NDIA within the last hour, by anybody here."""
+    return NdiaBudgetCall.objects.filter(called_at__gt=now - timedelta(hours=1)).count()
+
+
+# --- A contract as comparing needs it
+
+
+def hold_contract(contract: ServiceContract) -> HeldContract:
+    """The contract in the rules' own words."""
+    rows = list_budgets(contract)
+    deliveries = list_deliveries(contract)
+    return HeldContract(
+        contract.start_date,
+        contract.end_date,
+        contract.first_start_date,
+        tuple(_held(row, deliveries.get(row.id, [])) for row in rows),
+        frozenset(contract.declined_categories),
+    )
+
+
+def delivered_since_start(contract: ServiceContract) -> dict[int, Decimal]:
+    """Per budget, what was delivered since the contract's current start: a plan review begins a new count."""
+    sums: defaultdict[int, Decimal] = defaultdict(lambda: ZERO)
+    for budget_id, deliveries in list_deliveries(contract).items():
+        sums[budget_id] = sum((each.amount for each in deliveries if each.delivered_date >= contract.start_date), ZERO)
+    return sums
+
+
+def list_budgets(contract: ServiceContract) -> list[ServiceContractBudget]:
+    """A contract's plan budgets in the order they were made, with component and periods."""
+    rows = ServiceContractBudget.objects.filter(contract=contract).select_related("component")
+    return list(rows.prefetch_related("component__periods").order_by("id"))
+
+
+def list_deliveries(contract: ServiceContract) -> dict[int, list[Delivery]]:
+    """Per budget, what was delivered."""
+    found: defaultdict[int, list[Delivery]] = defaultdict(list)
+    rows = DeliveredService.objects.filter(contract=contract).values_list(
+        "budget_id", "delivered_date", "amount", "is_adjustment"
+    )
+    for budget_id, delivered_date, amount, is_adjustment in rows:
+        found[budget_id].append(Delivery(delivered_date, amount, is_adjustment))
+    return found
+
+
+def list_periods(row: ServiceContractBudget) -> tuple[Period, ...]:
+    """A budget's funding periods in order, none without a component."""
+    component = getattr(row, "component", None)
+    if component is None:
+        return ()
+    return tuple(
+        Period(each.start_date, each.end_date, each.amount, each.released_amount, each.spent_amount)
+        for each in component.periods.all()
+    )
+
+
+def _held(row: ServiceContractBudget, deliveries: Iterable[Delivery]) -> HeldBudget:
+    periods = list_periods(row)
+    kept = frozenset(
+        period.start_date
+        for period in periods
+        if any(period.start_date <= each.delivered_date <= period.end_date for each in deliveries)
+    )
+    values = CategoryBudget(
+        row.category_text,
+        row.category_number,
+        row.category_name,
+        row.support_type,
+        BudgetType(row.budget_type),
+        Management(row.management),
+        row.component_name,
+        row.instalment_type,
+        row.start_date,
+        row.end_date,
+        row.approved_amount,
+        row.released_amount,
+        row.spent_amount,
+        row.remaining_amount,
+        tuple(row.stated_items),
+        periods,
+    )
+    return HeldBudget(row.id, values, row.no_longer_in_pace_date is not None, kept)
