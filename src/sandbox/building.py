@@ -1,0 +1,65 @@
+"""Everything that the sandbox holds, in one object that the doors share: world, PRODA, gateway, faults, journal."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from sandbox.faults import Faults
+from sandbox.gateway import Gateway
+from sandbox.journal import Journal
+from sandbox.pools import Pools
+from sandbox.proda import Proda
+from sandbox.switches import Switches, changed
+from sandbox.world import World
+
+
+class Building:
+    """The parts, and what concerns several of them: switches, reset, saved state."""
+
+    def __init__(self, world: World, switches: Switches | None = None, *, journal_size: int = 2_000) -> None:
+        self.world = world
+        self.initial_switches = switches or Switches()
+        self.switches = self.initial_switches
+        self.pools = Pools(world)
+        self.proda = Proda(world.clock.proda_now, lambda: self.switches)
+        self.gateway = Gateway(self.proda.is_valid_token)
+        self.journal = Journal(journal_size)
+        self.faults = Faults()
+        # Grows when answers differ for a reason outside the world.
+        self.switch_generation = 0
+        self._obey()
+
+    def switch(self, values: dict[str, Any]) -> Switches:
+        """Change some switches. Raises msgspec.ValidationError."""
+        self.switches = changed(self.switches, values)
+        self._obey()
+        return self.switches
+
+    def reset(self, values: dict[str, Any]) -> None:
+        """World, switches, faults and journal back to the beginning; devices stay, unless `devices` is true."""
+        self.switches = self.initial_switches
+        self._obey()
+        self.faults.remove()
+        self.journal.clear()
+        self.world.clock.skew = 0.0
+        if values.get("devices"):
+            self.proda.devices.clear()
+            self.proda.forget_tokens()
+
+    def save(self, path: Path) -> None:
+        """Write all state that should outlive the process."""
+        self.world.save(path, {"devices": self.proda.saved(), "switches": msgspec.to_builtins(self.switches)})
+
+    def load(self, path: Path) -> None:
+        """Take over the state of a file."""
+        document = msgspec.json.decode(path.read_bytes())
+        self.world.load(document)
+        self.proda.load(document["devices"])
+        self.switch(document["switches"])
+
+    def _obey(self) -> None:
+        self.gateway.refuse_duplicates = self.switches.refuse_duplicate_messages
+        self.switch_generation += 1
