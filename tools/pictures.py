@@ -63,10 +63,9 @@ def main() -> int:
 def running_demo() -> Iterator[Console]:
     """A demo with data of its own, up until the block ends; address and log-in are read from what it prints."""
     with tempfile.TemporaryDirectory(prefix="carefund-pictures-") as folder:
-        settings = {"CAREFUND_DATA_FOLDER": folder, "CAREFUND_ENVIRONMENT_FILE": f"{folder}/carefund.env"}
-        environment = {**os.environ, **settings, "PYTHONUNBUFFERED": "1", "COLUMNS": "200"}
+        environment = {**os.environ, "PYTHONUNBUFFERED": "1", "COLUMNS": "200"}
         command = [str(Path(sys.executable).parent / "carefund"), "demo"]
-        demo = subprocess.Popen(command, env=environment, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+        demo = subprocess.Popen(command, env=environment, cwd=folder, stdout=subprocess.PIPE, text=True)
         alarm = threading.Timer(PATIENCE_SECONDS, demo.kill)
         alarm.start()
         try:
@@ -82,7 +81,7 @@ def read_console(demo: subprocess.Popen[str]) -> Console:
     address = password = None
     for line in demo.stdout or ():
         address = found(r"(http://[\w.]+:\d+)", line) or address
-        password = found(rf"\b{ADMINISTRATOR}\b[^\w]+(\S+)", line) or password
+        password = found(rf"^\s*{ADMINISTRATOR}\b.*\s(\S+)\s*$", line) or password
         if address and password:
             return Console(address, ADMINISTRATOR, password)
     raise SystemExit("pictures: the demo ended, or printed no address and log-in")
