@@ -221,7 +221,7 @@ async def test_a_wrong_clock_is_named_as_the_cause(sandbox, configuration, store
 
 
 async def test_an_expired_key_is_told_as_such(sandbox, configuration, store):
-    sandbox.control("POST", f"/proda/devices/{configuration.device_name}", {"keyExpiresInSeconds": -1})
+    sandbox.control("POST", f"/proda/devices/{configuration.device_name}", {"keyExpiresIn": -1})
     async with open_proda(configuration, store) as proda:
         with pytest.raises(errors.DeviceKeyExpired):
             await proda.fetch_token()

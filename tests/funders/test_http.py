@@ -1,0 +1,145 @@
+"""Calls: writes are sent once, limits hold, and nothing about a person reaches a log."""
+
+import asyncio
+import logging
+import time
+from dataclasses import replace
+
+import pytest
+from aiohttp import web
+
+from carefund.funders import errors
+from carefund.funders.configuration import SANDBOX_TIMING, configure
+from carefund.funders.http import Caller, back_off, open_session
+from carefund.funders.opening import open_caller
+from carefund.funders.pace import InMemoryPace
+from tests.funders.conftest import serving
+
+pytestmark = pytest.mark.anyio
+
+
+class AlwaysTheSame:
+    """Tokens for servers that do not look at them."""
+
+    def current(self):
+        return "token"
+
+    async def fetch_token(self, refused=""):
+        return "another"
+
+
+async def ask(handler, work, **timing):
+    """Run `work(caller)` against a server of one function."""
+    async with serving(handler) as url:
+        configuration = configure("services-australia", base_url=url, timing={"back_off_seconds": 0.01, **timing})
+        async with open_session(configuration.timing, trust_environment=False) as session:
+            return await work(Caller(session, configuration, AlwaysTheSame(), InMemoryPace(0)))
+
+
+@pytest.mark.parametrize("status", [500, 429, 503])
+async def test_a_write_is_never_tried_again(status):
+    seen = []
+
+    async def handler(request):
+        seen.append(request.method)
+        return web.Response(status=status)
+
+    with pytest.raises(errors.Unavailable):
+        await ask(handler, lambda caller: caller.send("submit_claim", "POST", "/claim/v1", body=b"{}"))
+    assert seen == ["POST"]
+
+
+async def test_a_write_refused_with_401_is_sent_again_with_a_new_token():
+    seen = []
+
+    async def handler(request):
+        seen.append(request.headers["Authorization"])
+        return web.Response(status=401 if len(seen) == 1 else 201, headers={"ETag": '"7"'}, body=b"{}")
+
+    answer = await ask(handler, lambda caller: caller.send("create_invoice", "POST", "/invoice/v1", body=b"{}"))
+    assert seen == ["Bearer token", "Bearer another"]
+    assert (answer.status, answer.etag, answer.body) == (201, '"7"', b"{}")
+
+
+async def test_a_write_carries_the_version_it_was_made_from():
+    seen = {}
+
+    async def handler(request):
+        seen.update({name.lower(): value for name, value in request.headers.items()}, body=await request.read())
+        return web.Response(status=409)
+
+    with pytest.raises(errors.Conflict):
+        await ask(handler, lambda caller: caller.send("update_item", "PUT", "/x", body=b'{"a":1}', if_match='"7"'))
+    assert (seen["if-match"], seen["body"]) == ('"7"', b'{"a":1}')
+    assert seen["x-requested-with"]
+
+
+async def test_a_redirect_is_not_followed():
+    async def handler(request):
+        return web.Response(status=302, headers={"Location": "https://elsewhere.example/"})
+
+    with pytest.raises(errors.WrongAddress):
+        await ask(handler, lambda caller: caller.read("x", "/x"))
+
+
+async def test_the_number_of_calls_under_way_is_limited():
+    under_way = most = 0
+
+    async def handler(request):
+        nonlocal under_way, most
+        under_way += 1
+        most = max(most, under_way)
+        await asyncio.sleep(0.01)
+        under_way -= 1
+        return web.Response(body=b"[]")
+
+    async def work(caller):
+        await asyncio.gather(*(caller.read("x", "/x") for _ in range(30)))
+
+    await ask(handler, work, calls_at_once=4)
+    assert most == 4
+
+
+async def test_waiting_for_a_place_is_no_time_out():
+    async def handler(request):
+        await asyncio.sleep(0.05)
+        return web.Response(body=b"[]")
+
+    async def work(caller):
+        await asyncio.gather(*(caller.read("x", "/x") for _ in range(12)))
+
+    await ask(handler, work, calls_at_once=1, timeout_seconds=0.3)
+
+
+async def test_calls_per_second_are_limited():
+    pace = InMemoryPace(20)
+    begun = time.monotonic()
+    await asyncio.gather(*(pace.wait() for _ in range(50)))
+    assert 1.9 < time.monotonic() - begun < 4
+
+
+async def test_less_than_one_call_per_second_is_possible():
+    pace = InMemoryPace(0.5)
+    await pace.wait()
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(pace.wait(), 0.3)
+
+
+def test_pauses_grow_and_are_never_alike():
+    timing = replace(SANDBOX_TIMING, back_off_seconds=1, longest_wait_seconds=10)
+    for attempt, longest in ((1, 1), (2, 2), (3, 4), (4, 8), (5, 10), (50, 10)):
+        pauses = [back_off(attempt, timing) for _ in range(50)]
+        assert all(longest / 2 <= pause <= longest for pause in pauses)
+        assert len(set(pauses)) > 40
+
+
+async def test_no_id_or_address_reaches_a_log(sandbox, configuration, store, caplog):
+    caplog.set_level(logging.DEBUG)
+    sandbox.fault(kind="drop", operation="x", times=1)
+    async with open_caller(configuration, store) as caller:
+        for path in ("/service/support-at-home/care-recipient/v1/400000001/summary", "/nowhere/400000001"):
+            try:
+                await caller.read("care_recipient_summary", path)
+            except errors.FunderError as problem:
+                logging.getLogger("carefund").warning("failed: %s", problem, exc_info=problem)
+    assert "400000001" not in caplog.text
