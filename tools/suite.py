@@ -38,8 +38,8 @@ LIVE = {
     "CAREFUND_SECRET_KEY": "a-long-secret-that-only-this-check-uses-0123456789-abcdefghijklmnopq",
 }
 CHECKS: dict[str, tuple[Sequence[str], Mapping[str, str]]] = {
-    "format": (("ruff", "format", "--check", "--quiet", "."), {}),
-    "lint": (("ruff", "check", "--quiet", "."), {}),
+    "format": (("ruff", "format", "--check", "--output-format", "concise", "."), {}),
+    "lint": (("ruff", "check", "--output-format", "concise", "."), {}),
     "types": (("mypy",), {}),
     "import contracts": (("lint-imports",), {}),
     "migrations": (("django-admin", "makemigrations", "--check", "--dry-run"), {}),
