@@ -20,12 +20,31 @@ PLAN, SELF, AGENCY = "Plan-managed", "Self-managed", "Agency-managed"
 MONTHS_OF = {"monthly": 1, "quarterly": 3, "half-yearly": 6, "yearly": 12, "up-front": 0, "none": 0}
 
 _NAMES = (
-    ("Willa", "Redgum"), ("Otis", "Bluebush"), ("Marnie", "Wattlebird"), ("Jonah", "Sheoak"), ("Tilda", "Kangaroopaw"),
-    ("Rafi", "Boronia"), ("Greta", "Spinifex"), ("Amos", "Melaleuca"), ("Bindi", "Correa"), ("Felix", "Hovea"),
-    ("Cleo", "O'Bottlebrush"), ("Hugo", "Tea-Tree"), ("Isla", "Waratah"), ("Levi", "Mulga"), ("Nina", "Pittosporum"),
-    ("Owen", "Casuarina"), ("Pia", "Lomandra"), ("Quinn", "Acacia"), ("Rosa", "Desertpea"), ("Seth", "Billardiera"),
-    ("Tess", "Isopogon"), ("Udo", "Hardenbergia"), ("Vida", "Kunzea"), ("Wes", "Darwinia"),
-)  # fmt: skip
+    ("Willa", "Redgum"),
+    ("Otis", "Bluebush"),
+    ("Marnie", "Wattlebird"),
+    ("Jonah", "Sheoak"),
+    ("Tilda", "Kangaroopaw"),
+    ("Rafi", "Boronia"),
+    ("Greta", "Spinifex"),
+    ("Amos", "Melaleuca"),
+    ("Bindi", "Correa"),
+    ("Felix", "Hovea"),
+    ("Cleo", "O'Bottlebrush"),
+    ("Hugo", "Tea-Tree"),
+    ("Isla", "Waratah"),
+    ("Levi", "Mulga"),
+    ("Nina", "Pittosporum"),
+    ("Owen", "Casuarina"),
+    ("Pia", "Lomandra"),
+    ("Quinn", "Acacia"),
+    ("Rosa", "Desertpea"),
+    ("Seth", "Billardiera"),
+    ("Tess", "Isopogon"),
+    ("Udo", "Hardenbergia"),
+    ("Vida", "Kunzea"),
+    ("Wes", "Darwinia"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +70,16 @@ def category(
 ) -> Facts:
     """One category's facts; `spent` is what earlier providers claimed, dated at the plan's start."""
     return {
-        "category": text, "support": support, "kind": kind, "management": management, "approved": approved,
-        "instalments": instalments, "spending": [{"days": 20, "amount": spent}] if Decimal(spent) else [],
-        "items": list(items), **more,
-    }  # fmt: skip
+        "category": text,
+        "support": support,
+        "kind": kind,
+        "management": management,
+        "approved": approved,
+        "instalments": instalments,
+        "spending": [{"days": 20, "amount": spent}] if Decimal(spent) else [],
+        "items": list(items),
+        **more,
+    }
 
 
 def _usual() -> list[Facts]:
@@ -66,10 +91,15 @@ def _usual() -> list[Facts]:
         category("Improved Daily Living Skills", "9600.00", spent="1455.00", **cb),  # type: ignore[arg-type]
         category("Choice and Control", "1680.00", spent="420.00", instalments="monthly", **cb),  # type: ignore[arg-type]
         category(
-            "Assistive Technology", "5200.00", support="Capital", kind="Stated", management=SELF,
-            instalments="up-front", spent="800.00",
+            "Assistive Technology",
+            "5200.00",
+            support="Capital",
+            kind="Stated",
+            management=SELF,
+            instalments="up-front",
+            spent="800.00",
         ),
-    ]  # fmt: skip
+    ]
 
 
 def _nothing_special(facts: Facts, today: date) -> None:
@@ -138,10 +168,15 @@ def _many_hands(facts: Facts, today: date) -> None:
     rows[2]["management"] = AGENCY
     rows.append(
         category(
-            "Specialist Disability Accommodation", "62000.00", support="Capital", kind="Stated",
-            management=AGENCY, instalments="monthly", spent="15500.00",
+            "Specialist Disability Accommodation",
+            "62000.00",
+            support="Capital",
+            kind="Stated",
+            management=AGENCY,
+            instalments="monthly",
+            spent="15500.00",
         )
-    )  # fmt: skip
+    )
     rows.append(
         category(
             "Transport Recurring", "1784.00", support="Recurring", kind="Stated", management=SELF, instalments="none"

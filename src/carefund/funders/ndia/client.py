@@ -15,7 +15,7 @@ from carefund.funders.answers import Answer
 from carefund.funders.configuration import FunderConfiguration
 from carefund.funders.decoding import RowReader
 from carefund.funders.devices import DeviceStore
-from carefund.funders.errors import FunderError, IdentityNotMatched, NotConfigured, WrongAddress
+from carefund.funders.errors import FunderError, IdentityNotMatched, NotConfigured, WrongAddress, WrongType
 from carefund.funders.http import Caller
 from carefund.funders.ndia.envelopes import open_envelope, sorted_refusal
 from carefund.funders.ndia.operations import (
@@ -59,7 +59,7 @@ class Ndia:
         """The current plan and the one before. Raises AuthorityMissing, IdentityNotMatched."""
         begun = datetime.now(UTC)
         body, result = await self._fetch(PLANS, identity)
-        rows = tuple(_PLANS.read_rows(result, PLANS))
+        rows = tuple(_PLANS.read_rows(_as_list(result), PLANS))
         if not rows:
             raise IdentityNotMatched(operation=PLANS)
         return Answer(PLANS, identity.ndis_number, (body,), rows, begun)
@@ -81,7 +81,10 @@ class Ndia:
     async def _fetch_one(self, operation: str, reader: RowReader[Row], identity: Identity) -> Answer[Row]:
         begun = datetime.now(UTC)
         body, result = await self._fetch(operation, identity)
-        return Answer(operation, identity.ndis_number, (body,), reader.read_one(result, operation), begun)
+        rows = reader.read_rows(_as_list(result), operation)
+        if len(rows) != 1:
+            raise WrongType("One record was asked for and several came.", operation=operation)
+        return Answer(operation, identity.ndis_number, (body,), rows[0], begun)
 
     async def _fetch(self, operation: str, identity: Identity) -> tuple[bytes, bytes]:
         """The body as received, and what its envelope held."""
@@ -91,6 +94,11 @@ class Ndia:
         except FunderError as problem:
             raise sorted_refusal(problem) from None
         return body, open_envelope(body, operation)
+
+
+def _as_list(result: bytes) -> bytes:
+    """An object as a list of one: nothing in these types is required, so alone it could be taken for an envelope."""
+    return result if result.lstrip()[:1] == b"[" else b"[" + result + b"]"
 
 
 @asynccontextmanager
