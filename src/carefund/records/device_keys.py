@@ -11,6 +11,7 @@ import uuid
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import msgspec
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
@@ -58,7 +59,7 @@ class DatabaseDeviceStore:
             self._cipher = MultiFernet([Fernet(key) for key in encryption_keys])
         except ValueError:
             raise NotConfigured("CAREFUND_ENCRYPTION_KEYS holds something that is not a Fernet key.") from None
-        self._identity = {
+        self._identity: dict[str, Any] = {
             "environment": environment,
             "organisation_id": organisation_id,
             "device_name": device_name,
