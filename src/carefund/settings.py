@@ -29,6 +29,7 @@ ENCRYPTION_KEYS: list[str] = env.list("CAREFUND_ENCRYPTION_KEYS", default=[])
 ALLOWED_HOSTS: list[str] = env.list("CAREFUND_ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
 CSRF_TRUSTED_ORIGINS: list[str] = env.list("CAREFUND_TRUSTED_ORIGINS", default=[])
 HTTPS = env.bool("CAREFUND_HTTPS", default=False)
+PUBLIC_URL = env.str("CAREFUND_PUBLIC_URL", default="http://127.0.0.1:8000")
 PROVIDER_NAME = env.str("CAREFUND_PROVIDER_NAME", default="Our care organisation")
 
 # --- Database -------------------------------------------------------------------------------------------------------
@@ -160,10 +161,9 @@ STATIC_URL = "static/"
 STATIC_ROOT = DATA_FOLDER / "static"
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
-    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedStaticFilesStorage"},
 }
 WHITENOISE_USE_FINDERS = True
-WHITENOISE_MANIFEST_STRICT = False
 
 AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"]
 AUTH_PASSWORD_VALIDATORS = [
