@@ -45,6 +45,7 @@ def test_make_demo_once_shows_what_arrived_and_ends_well(tmp_path: Path):
     )
     assert demo.returncode == 0, demo.stdout[-3000:] + demo.stderr[-3000:]
     assert "60 clients" in demo.stdout
+    assert "ERROR" not in demo.stderr, demo.stderr[-3000:]
 
 
 def test_make_alone_lists_every_target():
