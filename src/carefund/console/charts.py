@@ -135,6 +135,7 @@ class Span:
     start: str
     width: str
     is_open: bool
+    is_past: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +163,7 @@ def draw_time_line(records: Sequence[object], today: date) -> TimeLine | None:
         return min(max(Decimal((day - first).days) / whole, ZERO), Decimal(1))
 
     return TimeLine(
-        tuple(_span(record, place(_start_of(record, first)), place) for record in records),
+        tuple(_span(record, place(_start_of(record, first)), place, today) for record in records),
         tuple(_years(first, last, place)),
         _percent(place(today)),
         first,
@@ -175,10 +176,10 @@ def _start_of(record: object, otherwise: date) -> date:
     return start or otherwise
 
 
-def _span(record: object, start: Decimal, place: Place) -> Span:
+def _span(record: object, start: Decimal, place: Place, today: date) -> Span:
     end: date | None = getattr(record, "end_date", None)
     until = place(end + timedelta(days=1)) if end else Decimal(1)
-    return Span(record, _percent(start), _percent(max(until - start, Decimal("0.006"))), end is None)
+    return Span(record, _percent(start), _percent(max(until - start, Decimal("0.006"))), end is None, bool(end and end < today))
 
 
 def _years(first: date, last: date, place: Place) -> Iterable[tuple[int, str]]:

@@ -1,6 +1,6 @@
 """What people type into the console, checked. Field by field; what the values do is decided elsewhere."""
 
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from django import forms
 from django.contrib.auth.models import User
@@ -9,6 +9,11 @@ from django.contrib.auth.password_validation import validate_password
 from carefund.access.roles import DESCRIPTIONS, Role
 from carefund.records.queries import list_service_providers
 from carefund.runs.models import Run
+
+if TYPE_CHECKING:
+    _UserForm = forms.ModelForm[User]
+else:
+    _UserForm = forms.ModelForm
 
 
 class CodeForm(forms.Form):
@@ -27,7 +32,7 @@ class CodeForm(forms.Form):
         return code
 
 
-class PersonForm(forms.ModelForm[User]):
+class PersonForm(_UserForm):
     """An account with its role and branches; the password only when it is new or to be replaced."""
 
     role = forms.ChoiceField(

@@ -7,14 +7,15 @@ What is not known is said in words, never as zero. Loaded into every template.
 from collections.abc import Iterable
 from datetime import date, datetime, timedelta
 from decimal import Decimal
-from urllib.parse import urlencode
 
 from django import template
-from django.http import HttpRequest
+from django.http import HttpRequest, QueryDict
 from django.templatetags.static import static
 from django.utils import timezone
 from django.utils.html import format_html
-from django.utils.safestring import SafeString
+from django.utils.safestring import SafeString, mark_safe
+
+from carefund.records.queries import ClientRow
 
 register = template.Library()
 
@@ -153,4 +154,94 @@ def with_query(context: template.Context, **changes: object) -> str:
         query.pop(name, None)
         if value not in ("", None):
             query[name] = str(value)
-    return f"{request.path}?{urlencode(sorted(query.items()))}" if query else request.path
+    return f"{request.path}?{query.urlencode()}" if query else request.path
+
+
+@register.simple_tag(takes_context=True)
+def with_page(context: template.Context, wanted: int) -> str:
+    """This page's address at another page of its list."""
+    request: HttpRequest = context["request"]
+    query = request.GET.copy()
+    query["page"] = str(wanted)
+    return f"{request.path}?{query.urlencode()}"
+
+
+@register.filter
+def dollars(amount: Decimal | None) -> SafeString:
+    """An amount with its currency, for headlines."""
+    if amount is None:
+        return money(amount)
+    text = f"{MINUS if amount < 0 else ''}${abs(amount):,.2f}"
+    return format_html('<span class="money{}">{}</span>', " negative" if amount < 0 else "", text)
+
+
+@register.filter
+def chosen(query: QueryDict, name: str) -> list[str]:
+    """All values of one name in a query."""
+    return query.getlist(name)
+
+
+@register.simple_tag(takes_context=True)
+def without(context: template.Context, name: str) -> str:
+    """This page's address without one name of its query."""
+    return with_query(context, **{name: ""})
+
+
+@register.simple_tag(takes_context=True)
+def toggle_column(context: template.Context, name: str, columns: list[str]) -> str:
+    """This page's address with one column more or less; the last one stays."""
+    request: HttpRequest = context["request"]
+    wanted = [each for each in columns if each != name] if name in columns else [*columns, name]
+    query = request.GET.copy()
+    query.setlist("column", wanted or columns)
+    return f"{request.path}?{query.urlencode()}"
+
+
+@register.simple_tag(takes_context=True)
+def sort_head(context: template.Context, name: str, words: str, sort: str, kind: str = "") -> SafeString:
+    """The head of a column by which one can sort: once rising, once more falling."""
+    rising, falling = sort == name, sort == f"-{name}"
+    drawing = icon("arrow-up") if rising else icon("arrow-down") if falling else icon("arrow-up-down")
+    state = mark_safe(f' aria-sort="{"ascending" if rising else "descending"}"') if rising or falling else ""  # noqa: S308
+    address = with_query(context, sort=f"-{name}" if rising else name)
+    return format_html(
+        '<th scope="col" class="{}"{}><a class="sort" href="{}">{}{}</a></th>', kind, state, address, words, drawing
+    )
+
+
+@register.simple_tag
+def left_bar(row: ClientRow) -> SafeString | str:
+    """A thin bar of what is left of the quarter's budget; empty when it is spent."""
+    left = row.left_share
+    if left is None:
+        return ""
+    width = f"{min(max(left, Decimal(0)), Decimal(1)) * 100:.1f}%"
+    return format_html(
+        '<svg class="bar thin" aria-hidden="true" focusable="false">{}</svg>',
+        format_html('<rect class="fill-used" height="100%" width="{}"/>', width),
+    )
+
+
+@register.filter
+def one_level(classification: object) -> str:
+    """One classification in a few words."""
+    return name_level(classification)
+
+
+@register.filter
+def plain_money(amount: Decimal) -> str:
+    """An amount as bare text, for labels."""
+    return write_money(amount)
+
+
+@register.filter
+def words(name: str) -> str:
+    """An operation's or a code's name as words."""
+    return name.replace("_", " ").replace("-", " ").capitalize()
+
+
+@register.simple_tag
+def icon_in(name: str, tone: str) -> SafeString:
+    """A drawing in a colour that means something; the text beside it says the same."""
+    use = format_html('<use href="{}#{}"></use>', static("console/icons.svg"), name)
+    return format_html('<svg class="icon {}" aria-hidden="true" focusable="false">{}</svg>', tone, use)

@@ -101,7 +101,7 @@ def _stale_before() -> datetime:
     return timezone.now() - timedelta(hours=settings.STALE_AFTER_HOURS)
 
 
-def _paged(request: Request, clients: QuerySet[Client]) -> Page[Client]:
+def _paged(request: Request, clients: QuerySet[Client]) -> "Page[Client]":
     return Paginator(clients, PAGE_SIZE).get_page(request.GET.get("page"))
 
 

@@ -17,7 +17,7 @@ from carefund.console.door import Request, page
 from carefund.console.forms import RunForm
 from carefund.console.scopes import Scope, choose, read_selection
 from carefund.console.spreadsheets import stream_csv
-from carefund.runs.models import Run, RunItem
+from carefund.runs.models import Run
 from carefund.runs.queries import find_progress, list_items, list_runs
 from carefund.runs.requests import (
     CannotChangeRun,

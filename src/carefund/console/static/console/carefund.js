@@ -1,0 +1,53 @@
+// What a page cannot do without a script: keep a dialog open over the page, tick all rows, and close what floats.
+// Everything here is a comfort; each page works without it.
+
+document.addEventListener("htmx:afterSwap", (event) => {
+  const dialog = event.target.closest("dialog") ?? (event.target.id === "dialog" ? event.target : null);
+  if (dialog && !dialog.open) dialog.showModal();
+  const heading = dialog?.querySelector("[data-focus]");
+  if (heading) heading.focus();
+});
+
+document.addEventListener("click", (event) => {
+  if (event.target.closest("[data-close]")) {
+    const dialog = event.target.closest("dialog");
+    if (dialog) {
+      event.preventDefault();
+      dialog.close();
+    }
+  }
+  for (const open of document.querySelectorAll("details.pop[open]")) {
+    if (!open.contains(event.target)) open.open = false;
+  }
+});
+
+document.addEventListener("keydown", (event) => {
+  if (event.key === "Escape") {
+    for (const open of document.querySelectorAll("details.pop[open]")) {
+      open.open = false;
+      open.querySelector("summary").focus();
+    }
+  }
+  const typing = /^(INPUT|SELECT|TEXTAREA)$/.test(document.activeElement?.tagName ?? "");
+  if (event.key === "/" && !typing && !document.querySelector("dialog[open]")) {
+    const search = document.querySelector("input[type=search]");
+    if (search) {
+      event.preventDefault();
+      search.focus();
+    }
+  }
+});
+
+document.addEventListener("change", (event) => {
+  if (event.target.matches("[data-tick-all]")) {
+    for (const box of document.querySelectorAll("input[name=client]")) box.checked = event.target.checked;
+  }
+  if (event.target.matches("[data-tick-all], input[name=client]")) countTicked();
+});
+
+document.addEventListener("htmx:afterSettle", countTicked);
+
+function countTicked() {
+  const number = document.querySelectorAll("input[name=client]:checked").length;
+  for (const place of document.querySelectorAll("[data-ticked]")) place.textContent = number ? `(${number})` : "";
+}

@@ -1,0 +1,43 @@
+"""The provider that the console's tests look at, and its people's browsers."""
+
+from collections.abc import Callable
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client as Browser
+
+from carefund.records.models import Client
+from tests.console import world
+
+
+@pytest.fixture
+def provider(db: None) -> tuple[world.Cast, list[Client]]:
+    return world.make_everything()
+
+
+@pytest.fixture
+def cast(provider: tuple[world.Cast, list[Client]]) -> world.Cast:
+    return provider[0]
+
+
+@pytest.fixture
+def clients(provider: tuple[world.Cast, list[Client]]) -> list[Client]:
+    return provider[1]
+
+
+@pytest.fixture
+def margaret(clients: list[Client]) -> Client:
+    return clients[0]
+
+
+@pytest.fixture
+def browse() -> Callable[[User | None], Browser]:
+    """A browser in which somebody is logged in."""
+
+    def open_browser(user: User | None = None) -> Browser:
+        browser = Browser()
+        if user is not None:
+            browser.force_login(user)
+        return browser
+
+    return open_browser
