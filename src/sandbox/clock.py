@@ -23,6 +23,12 @@ class Clock:
         self.generation = 0
         self._today = date.min
         self._day_ends_at = 0.0
+        self.start(today)
+
+    def start(self, today: date | None) -> None:
+        """Begin on a day, or now by the machine's clock."""
+        self.offset = 0.0
+        self._turn()
         if today is not None:
             self.set_today(today)
 

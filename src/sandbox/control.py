@@ -204,7 +204,7 @@ class Control:
 
     @_answering
     def change_device(self, call: Call) -> Any:
-        """Set a device's status, or its expiries in seconds from now: status, keyExpiresIn, keyAge, deviceExpiresIn, codeExpiresIn."""
+        """Set status, keyAge, or expiries in seconds from now: keyExpiresIn, deviceExpiresIn, codeExpiresIn."""
         device, wanted, now = (
             self._building.proda.devices[call.args["deviceName"]],
             _body(call),

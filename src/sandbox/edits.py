@@ -154,15 +154,19 @@ def _add_supplement(person: Person, edit: Edit) -> None:
 
 def _contributions(person: Person, edit: Edit) -> None:
     rows = edit["rows"]
-    person.contributions = None if rows is None else [
-        Contribution(
-            Decimal(str(row["independencePercentage"])).quantize(Decimal("0.01")),
-            Decimal(str(row["everydayLivingPercentage"])).quantize(Decimal("0.01")),
-            _day(row, "effectiveDateFrom", _edit_day(edit)),
-            _optional_day(row, "effectiveDateTo"),
-        )
-        for row in rows
-    ]  # fmt: skip
+    person.contributions = (
+        None
+        if rows is None
+        else [
+            Contribution(
+                Decimal(str(row["independencePercentage"])).quantize(Decimal("0.01")),
+                Decimal(str(row["everydayLivingPercentage"])).quantize(Decimal("0.01")),
+                _day(row, "effectiveDateFrom", _edit_day(edit)),
+                _optional_day(row, "effectiveDateTo"),
+            )
+            for row in rows
+        ]
+    )
 
 
 def _service_provider(person: Person, edit: Edit) -> None:

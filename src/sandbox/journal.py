@@ -40,7 +40,7 @@ class Journal:
         self.counts.clear()
 
     def report(self, call: Call) -> dict[str, Any]:
-        """The lines that match ?operation=, ?status=, ?path= (a part of it), oldest first, at most ?limit= newest, and the counters."""
+        """The newest ?limit= lines that match ?operation=, ?status=, ?path= (a part of it), and all counters."""
         query = call.query
         found: Iterable[Line] = self.lines
         if query.get("operation"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import gc
 import signal
 from collections.abc import Sequence
 from datetime import date
@@ -71,4 +72,6 @@ async def serve(app: App, host: str, port: int, state: Path | None = None) -> No
 def main(arguments: Sequence[str] | None = None) -> None:
     """Entry point of carefund-sandbox."""
     options = parse_options(arguments)
+    # Answers are kept for long and hold no cycles: looking for garbage often would only cost time.
+    gc.set_threshold(100_000, 20, 50)
     asyncio.run(serve(build_app(options), options.host, options.port, options.state))

@@ -279,10 +279,18 @@ def _reissued(budgets: list[Budget], old_id: str, new_id: str, keep_old: bool, a
             # The old one stays in the list with nothing in it, which is how the vendors met it.
             found.append(
                 Budget(
-                    old_id, budget.service_provider_id, budget.care_recipient_id, budget.type_code, budget.type_text,
-                    budget.start_date, budget.end_date, budget.created_at, stamp, budget.entry_date,
+                    old_id,
+                    budget.service_provider_id,
+                    budget.care_recipient_id,
+                    budget.type_code,
+                    budget.type_text,
+                    budget.start_date,
+                    budget.end_date,
+                    budget.created_at,
+                    stamp,
+                    budget.entry_date,
                 )
-            )  # fmt: skip
+            )
         budget.budget_id = new_id
         budget.created_at = stamp
         budget.updated_at = max(stamp, budget.updated_at)

@@ -20,7 +20,7 @@ INVOICE_BASE = 1_000_000_000
 PROVIDERS = (("4049000001", "19991"), ("4049000002", "19992"), ("4049000003", "19993"))
 FOREIGN_PROVIDER = ("4049900001", "18001")
 
-_FEMALE = (
+_FEMALE = [
     "Audrey",
     "Beryl",
     "Coral",
@@ -39,8 +39,8 @@ _FEMALE = (
     "Una",
     "Vera",
     "Wilma",
-)
-_MALE = (
+]
+_MALE = [
     "Alf",
     "Bruce",
     "Clem",
@@ -59,11 +59,33 @@ _MALE = (
     "Reg",
     "Stan",
     "Wally",
-)
-_LAST = (
-    "Ashgrove", "Banksia", "Coolabah", "Dryandra", "Everlasting", "Fernhill", "Grevillea", "Hakea", "Ironbark", "Jarrah", "Karri", "Lillypilly",
-    "Mallee", "Nardoo", "Orchard", "Paperbark", "Quandong", "Riverbend", "Saltbush", "Tuckeroo", "Umbrella", "Wandoo", "Yarrow", "Zamia",
-)  # fmt: skip
+]
+_LAST = [
+    "Ashgrove",
+    "Banksia",
+    "Coolabah",
+    "Dryandra",
+    "Everlasting",
+    "Fernhill",
+    "Grevillea",
+    "Hakea",
+    "Ironbark",
+    "Jarrah",
+    "Karri",
+    "Lillypilly",
+    "Mallee",
+    "Nardoo",
+    "Orchard",
+    "Paperbark",
+    "Quandong",
+    "Riverbend",
+    "Saltbush",
+    "Tuckeroo",
+    "Umbrella",
+    "Wandoo",
+    "Yarrow",
+    "Zamia",
+]
 _MIDDLE = ("", "", "Ann", "Lee", "May", "Ray", "Jay")
 
 
@@ -216,7 +238,10 @@ def ongoing(level: str, start: date, end: date | None = None, share: Decimal = D
 
 
 def ordinary_person(seed: str, number: int, anchor: date) -> tuple[Person, Random]:
-    """An ordinary care recipient, with the random stream to go on with. `anchor` is the first day of the quarter in which the world began."""
+    """An ordinary care recipient, and the random stream to go on with.
+
+    `anchor` is the first day of the quarter in which the world began.
+    """
     rng = Random(f"{seed}:{number}")
     female = rng.random() < 0.6
     provider, naps = PROVIDERS[number % len(PROVIDERS)]

@@ -141,10 +141,18 @@ def _usage(
         service = CARE_MANAGEMENT_SERVICE
         found.append(
             UsageLine(
-                "CM", provider_id, service.service_id, service.service_text, invoice_id, "1", -service.price, delivered, visible,
+                "CM",
+                provider_id,
+                service.service_id,
+                service.service_text,
+                invoice_id,
+                "1",
+                -service.price,
+                delivered,
+                visible,
                 updated_at=day_stamp(visible, "03:00:00"),
             )
-        )  # fmt: skip
+        )
     return found
 
 

@@ -86,7 +86,7 @@ class Proda:
         self._issued: dict[str, float] = {}
 
     def register(self, name: str) -> Device:
-        """A person registers a device on PRODA's screen and receives a one-time activation code; doing it again gives a new code."""
+        """Register a device as on PRODA's screen: it gets a one-time activation code, a new one each time."""
         device = self.devices.get(name) or Device(name, "", 0.0)
         device.activation_code = secrets.token_hex(5)
         device.code_expires_at = self._now() + self._switches().activation_code_hours * 3600
@@ -277,9 +277,19 @@ class Proda:
         now, seconds = self._now(), self._switches().token_seconds
         self._issued[f"{device.name} {audience}"] = now
         claims = {
-            "iss": ISSUER, "sub": ORGANISATION_ID, "aud": "PRODA.UNATTENDED.B2B", "iat": int(now), "exp": int(now) + seconds, "jti": str(uuid.uuid4()),
-            "proda.swinst": device.name, "proda.type": "UNATTENDED.B2B", "proda.org": ORGANISATION_ID, "proda.aud": audience, "proda.rp": audience, "proda.sp": [audience],
-        }  # fmt: skip
+            "iss": ISSUER,
+            "sub": ORGANISATION_ID,
+            "aud": "PRODA.UNATTENDED.B2B",
+            "iat": int(now),
+            "exp": int(now) + seconds,
+            "jti": str(uuid.uuid4()),
+            "proda.swinst": device.name,
+            "proda.type": "UNATTENDED.B2B",
+            "proda.org": ORGANISATION_ID,
+            "proda.aud": audience,
+            "proda.rp": audience,
+            "proda.sp": [audience],
+        }
         return {
             "access_token": jwt.encode(claims, self._signing_key, algorithm="RS256"),
             "token_type": "bearer",
@@ -322,11 +332,13 @@ def _checked_jwk(key: object, name: str) -> dict[str, str]:
         raise device_error(400, "111", "Input validation: kid is not the device's name")
     if any(member in key for member in ("d", "p", "q")):
         raise device_error(400, "JWK.1", "The key holds private members")
+    too_short = device_error(400, "111", "Input validation: the key is shorter than 2048 bits")
     try:
-        modulus = base64.urlsafe_b64decode(key["n"] + "=" * (-len(key["n"]) % 4))
+        if len(base64.urlsafe_b64decode(key["n"] + "=" * (-len(key["n"]) % 4)).lstrip(b"\0")) * 8 < 2048:
+            raise too_short
         loaded = jwt.PyJWK(key).key
     except (jwt.PyJWTError, binascii.Error, ValueError):
         raise device_error(400, "JWK.1", "The key cannot be parsed") from None
-    if len(modulus.lstrip(b"\0")) * 8 < 2048 or not isinstance(loaded, RSAPublicKey):
-        raise device_error(400, "111", "Input validation: the key is shorter than 2048 bits")
+    if not isinstance(loaded, RSAPublicKey):
+        raise device_error(400, "JWK.1", "The key cannot be parsed")
     return {member: str(key[member]) for member in ("kty", "use", "alg", "kid", "n", "e")}

@@ -23,7 +23,7 @@ _PROVIDER_NAMES = (
 
 
 def provider_file(world: World, first: int, limit: int, *, with_invoices: bool) -> dict[str, Any]:
-    """Clients numbered from `first`, at most `limit`, and their invoices with line items. Money as numbers with two decimals."""
+    """Clients numbered from `first`, at most `limit`, and their invoices with line items; money in two decimals."""
     people = [
         world.entry(number).person for number in range(max(1, first), min(world.care_recipients, first + limit - 1) + 1)
     ]
@@ -87,16 +87,18 @@ def _invoices(world: World, person: Person) -> list[dict[str, Any]]:
                 "items": [],
             },
         )
-        invoice["items"].append({
-            "invoiceId": line.invoice_id,
-            "itemId": line.item_id,
-            "externalReferenceId": f"WG-{line.invoice_id}-{line.item_id}",
-            "serviceId": line.item_code,
-            "serviceText": line.description,
-            "fundingSource": line.type_code,
-            "deliveryDate": line.delivery_date,
-            "quantity": line.quantity,
-            "pricePerUnit": -line.amount / line.quantity,
-            "careRecipientId": person.care_recipient_id,
-        })  # fmt: skip
+        invoice["items"].append(
+            {
+                "invoiceId": line.invoice_id,
+                "itemId": line.item_id,
+                "externalReferenceId": f"WG-{line.invoice_id}-{line.item_id}",
+                "serviceId": line.item_code,
+                "serviceText": line.description,
+                "fundingSource": line.type_code,
+                "deliveryDate": line.delivery_date,
+                "quantity": line.quantity,
+                "pricePerUnit": -line.amount / line.quantity,
+                "careRecipientId": person.care_recipient_id,
+            }
+        )
     return list(invoices.values())

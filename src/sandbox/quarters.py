@@ -15,7 +15,7 @@ class Quarter(NamedTuple):
 
     @property
     def code(self) -> str:
-        """Two digits of the financial year's first calendar year and the quarter in it: 261 is July to September 2026."""
+        """Two digits of the financial year's first year, and the quarter: 261 is July to September 2026."""
         month = self.start_date.month
         year = self.start_date.year if month >= 7 else self.start_date.year - 1
         return f"{year % 100:02d}{((month - 7) % 12) // 3 + 1}"

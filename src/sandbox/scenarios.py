@@ -27,13 +27,15 @@ from sandbox.people import (
 from sandbox.quarters import add_year, quarter_of
 from sandbox.rates import END_OF_LIFE_DAILY, END_OF_LIFE_DAYS, INTERIM_SHARE, RESTORATIVE_DAILY, RESTORATIVE_DAYS, TIERS
 
+Change = Callable[[Person, Random, date], None]
+
 
 class Scenario(NamedTuple):
     """One named scenario."""
 
     name: str
     description: str
-    apply: Callable[[Person, Random, date], None]
+    apply: Change
 
 
 SCENARIOS: dict[str, Scenario] = {}
@@ -50,7 +52,7 @@ def _scenario(
 
 
 def tiered_grant(person: Person, type_code: str, tier: str, start: date, *, total: Decimal | None = None) -> Grant:
-    """An AT or HM budget of twelve months for a tier (LOW, MEDIUM, HIGH); entitlement codes of tiers are the sandbox's own."""
+    """An AT or HM budget of twelve months for a tier (LOW, MEDIUM, HIGH); the tiers' codes are the sandbox's own."""
     text = "Assistive technology" if type_code == "AT" else "Home modifications"
     amount = TIERS[tier] if total is None else total
     return Grant(
@@ -223,7 +225,7 @@ def _contributions_zero(person: Person, rng: Random, anchor: date) -> None:
 
 @_scenario(
     "rollover-mid-quarter",
-    "The quarter before was rolled over 41 days into this one, so this total grows in mid-quarter",
+    "The quarter before is rolled over 41 days into this one: the total grows in mid-quarter",
 )
 def _rollover_mid_quarter(person: Person, _rng: Random, _anchor: date) -> None:
     person.spend_share = 0.3
@@ -290,13 +292,37 @@ def _supplements(person: Person, rng: Random, anchor: date) -> None:
 
 # Care recipient numbers of the demo world that are not ordinary; the id is 400000000 + number.
 BY_NUMBER = {
-    2: "supplements", 4: "consent-refused", 6: "moved-here", 8: "duplicate-budgets", 10: "came-back", 12: "level-changed",
-    14: "transitioned-hcp", 16: "at-hm-only", 18: "all-ended", 20: "no-classification", 22: "nobody", 24: "reissued-budget",
-    26: "unknown-codes", 28: "contributions-absent", 30: "contributions-zero", 32: "rollover-mid-quarter", 34: "closed-with-write-off",
-    36: "interim-funding", 38: "end-of-life", 40: "restorative", 42: "next-quarter-known", 44: "open-ended-budget",
-    46: "blank-invoice-ids", 48: "sparse", 50: "extra-members", 52: "same-line-twice", 54: "moved-here", 56: "transitioned-hcp",
-    58: "rollover-mid-quarter", 60: "consent-refused",
-}  # fmt: skip
+    2: "supplements",
+    4: "consent-refused",
+    6: "moved-here",
+    8: "duplicate-budgets",
+    10: "came-back",
+    12: "level-changed",
+    14: "transitioned-hcp",
+    16: "at-hm-only",
+    18: "all-ended",
+    20: "no-classification",
+    22: "nobody",
+    24: "reissued-budget",
+    26: "unknown-codes",
+    28: "contributions-absent",
+    30: "contributions-zero",
+    32: "rollover-mid-quarter",
+    34: "closed-with-write-off",
+    36: "interim-funding",
+    38: "end-of-life",
+    40: "restorative",
+    42: "next-quarter-known",
+    44: "open-ended-budget",
+    46: "blank-invoice-ids",
+    48: "sparse",
+    50: "extra-members",
+    52: "same-line-twice",
+    54: "moved-here",
+    56: "transitioned-hcp",
+    58: "rollover-mid-quarter",
+    60: "consent-refused",
+}
 
 
 def scenario_of(number: int) -> str:

@@ -25,9 +25,7 @@ def _planned_spend(level: str, quarter: Quarter) -> float:
     return float(daily_rate(level, quarter.start_date) * PARTICIPANT_SHARE * 90)
 
 
-@lru_cache(maxsize=64)
-def _price_in_cents(service: Service) -> int:
-    return int(service.price * 100)
+_PRICES_IN_CENTS = {row.service_id: int(row.price * 100) for row in (*SERVICES, *AT_SERVICES, *HM_SERVICES)}
 
 
 @lru_cache(maxsize=2_000)
@@ -53,7 +51,7 @@ def quarter_usage(person: Person, quarter: Quarter) -> list[UsageLine]:
 
 
 def grant_usage(person: Person, grant: Grant) -> list[UsageLine]:
-    """The lines drawn from a non-quarterly budget, spread over its first two thirds (or eight months), within its total."""
+    """The lines drawn from a non-quarterly budget, over two thirds of its life and within its total."""
     if not grant.usage_here or not grant.total:
         return []
     rng = Random(f"{person.seed}:{grant.budget_id}")
@@ -83,7 +81,7 @@ def _line(
     item: int,
 ) -> UsageLine:
     service = services[int(rng.random() * len(services))]
-    price = _price_in_cents(service)
+    price = _PRICES_IN_CENTS[service.service_id]
     quarters = max(1, int(spend * 400 / price))
     if service.unit != "hours":
         quarters = max(4, quarters // 4 * 4)

@@ -47,9 +47,9 @@ Handler = Callable[[Call], Answer]
 
 
 class Route(NamedTuple):
-    """One line of the route table. `gate` says who checks the caller: "gateway", "proda" or "" for nobody.
+    """One line of the route table. `gate` is the audience that a token must have, or "" for nobody.
 
-    `subject` names the path argument that decides the answer's version; such a read may be cached until that person changes.
+    `subject` names the argument that decides whose answer it is; such a read is cached until that person changes.
     """
 
     operation: str

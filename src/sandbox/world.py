@@ -34,7 +34,7 @@ class World:
     """All state of the funder's side. `rooms` holds the plain JSON state of later handlers (invoices, claims, NDIA)."""
 
     def __init__(self, care_recipients: int = 60, seed: str = "carefund", today: date | None = None) -> None:
-        self.initial = (care_recipients, seed)
+        self.initial = (care_recipients, seed, today)
         self.clock = Clock(today)
         self.care_recipients = care_recipients
         self.seed = seed
@@ -48,11 +48,10 @@ class World:
         self._cache_size = 2_000
 
     def reset(self, *, care_recipients: int | None = None, seed: str | None = None, today: date | None = None) -> None:
-        """Back to the beginning, with another size, seed or day if given; the clock stays when no day is given."""
+        """Back to the beginning, clock included, with another size, seed or day if given."""
         self.care_recipients = self.initial[0] if care_recipients is None else care_recipients
         self.seed = seed or self.initial[1]
-        if today is not None:
-            self.clock.set_today(today)
+        self.clock.start(today or self.initial[2])
         self.anchor = quarter_of(self.clock.today()).start_date
         self.edits.clear()
         self.rooms.clear()
@@ -151,7 +150,7 @@ class World:
         self._revisions[number] = self._revisions.get(number, 0) + 1
 
     def change_share(self, share: float, seed: str = "") -> list[int]:
-        """Give a share of all people one more usage line, for benchmarks. Returns their numbers, the same for the same seed and history."""
+        """Give a share of all people one more usage line. Returns their numbers, repeatable by seed and history."""
         count = round(self.care_recipients * share)
         rng = Random(f"{self.seed}:{seed}:{self.changes}")
         chosen = sorted(rng.sample(range(1, self.care_recipients + 1), count))
@@ -179,10 +178,15 @@ class World:
     def save(self, path: Path, extra: dict[str, Any]) -> None:
         """Write the state to a file in one step."""
         document = {
-            "careRecipients": self.care_recipients, "seed": self.seed, "anchor": self.anchor, "clockOffset": self.clock.offset,
-            "edits": {str(number): edits for number, edits in self.edits.items()}, "rooms": self.rooms,
-            "pendingClaims": sorted(self.pending_claims), **extra,
-        }  # fmt: skip
+            "careRecipients": self.care_recipients,
+            "seed": self.seed,
+            "anchor": self.anchor,
+            "clockOffset": self.clock.offset,
+            "edits": {str(number): edits for number, edits in self.edits.items()},
+            "rooms": self.rooms,
+            "pendingClaims": sorted(self.pending_claims),
+            **extra,
+        }
         part = path.with_name(path.name + ".part")
         part.write_bytes(msgspec.json.encode(document))
         part.replace(path)

@@ -16,10 +16,26 @@ from sandbox.rates import SUPPLEMENTS
 Row = dict[str, Any]
 
 # What a sparse person's answers leave out.
-_OPTIONAL = frozenset({
-    "careRecipientName", "entryDate", "budgetType", "createdAtDateTime", "updatedAtDateTime", "middleName", "gender", "myAgedCareId", "priority",
-    "status", "description", "serviceGroupText", "serviceTypeText", "serviceText", "serviceNapsId", "clinicalPercentage",
-})  # fmt: skip
+_OPTIONAL = frozenset(
+    {
+        "careRecipientName",
+        "entryDate",
+        "budgetType",
+        "createdAtDateTime",
+        "updatedAtDateTime",
+        "middleName",
+        "gender",
+        "myAgedCareId",
+        "priority",
+        "status",
+        "description",
+        "serviceGroupText",
+        "serviceTypeText",
+        "serviceText",
+        "serviceNapsId",
+        "clinicalPercentage",
+    }
+)
 
 
 def trimmed(person: Person, row: Row) -> Row:
