@@ -1,0 +1,170 @@
+"""What the funder would refuse of a line, known before anything is sent; a refusal blocks the line, a caution does not.
+
+Source: domain/services-australia.md, 2.11, 4.3, 5 (14 to 16) and 7 no. 18;
+domain/support-at-home-program.md, 0 (T7), 9 and 10.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import NamedTuple
+
+from carefund.domain.quarters import quarter_of
+
+CLAIM_WINDOW_DAYS = 60
+HOUR_STEP = Decimal("0.25")
+MOST_ITEMS = 9_999
+ONGOING = "ON"
+
+
+class Problem(NamedTuple):
+    """One reason against a line: a code for machines, a sentence for people, and whether the line stays behind."""
+
+    code: str
+    message: str
+    blocks: bool = True
+
+
+class Span(NamedTuple):
+    """Days from first to last, both inclusive; None stands for no limit on that side."""
+
+    start_date: date | None
+    end_date: date | None
+
+    def covers(self, day: date) -> bool:
+        return (self.start_date is None or self.start_date <= day) and (self.end_date is None or day <= self.end_date)
+
+
+class ApprovedSpan(NamedTuple):
+    """A service that the person may receive, by its code, while the span lasts."""
+
+    service_id: str
+    span: Span
+
+
+class BudgetSpan(NamedTuple):
+    """A budget that could be drawn: its kind, its days, and what is left of it in dollars if the funder said so."""
+
+    type_code: str
+    span: Span
+    available: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimLine:
+    """One delivered service as it would be claimed. `unit_type` "" means that nobody said what a unit is."""
+
+    key: int
+    care_recipient_id: str
+    service_id: str
+    delivery_date: date
+    quantity: Decimal
+    price_per_unit: Decimal
+    funding_source: str = ONGOING
+    unit_type: str = ""
+    late_reason: str = ""
+
+    @property
+    def amount(self) -> Decimal:
+        """Quantity times price, in dollars and cents."""
+        return (self.quantity * self.price_per_unit).quantize(Decimal("0.01"))
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is stored of one person. `services` or `budgets` None: never synchronised, so nothing can be said."""
+
+    services: Sequence[ApprovedSpan] | None = None
+    budgets: Sequence[BudgetSpan] | None = None
+
+
+def check_line(line: ClaimLine, known: Known, today: date) -> list[Problem]:
+    """Everything against claiming a line today, the blocking reasons first."""
+    found = [*_check_figures(line, today), *_check_service(line, known), *_check_budget(line, known, today)]
+    return sorted(found, key=lambda problem: not problem.blocks)
+
+
+def _check_figures(line: ClaimLine, today: date) -> list[Problem]:
+    found = []
+    if not line.care_recipient_id:
+        found.append(Problem("no-care-recipient-id", "The client has no care recipient id yet."))
+    if line.quantity <= 0:
+        found.append(Problem("quantity", "The quantity must be more than zero."))
+    elif line.unit_type in ("", "hours") and line.quantity % HOUR_STEP:
+        found.append(Problem("quarter-hours", "Hours are claimed in steps of 0.25."))
+    if line.price_per_unit < 0:
+        found.append(Problem("price", "The price must not be negative."))
+    if line.delivery_date > today:
+        found.append(Problem("not-delivered", "The delivery date has not come yet."))
+    return found
+
+
+def _check_service(line: ClaimLine, known: Known) -> list[Problem]:
+    if known.services is None:
+        return [Problem("services-unknown", "The client was never synchronised, so approval cannot be checked.", False)]
+    wanted = line.service_id.partition("|")[0]
+    approved = (each for each in known.services if each.service_id == wanted)
+    if any(each.span.covers(line.delivery_date) for each in approved):
+        return []
+    return [Problem("not-approved", f"{wanted} is not approved for the client on that date.")]
+
+
+def _check_budget(line: ClaimLine, known: Known, today: date) -> list[Problem]:
+    found = []
+    budgets = None
+    if known.budgets is not None:
+        of_type = [each for each in known.budgets if each.type_code == line.funding_source]
+        budgets = [each for each in of_type if each.span.covers(line.delivery_date)]
+        if not budgets:
+            return [Problem("no-budget", f"No {line.funding_source} budget covers that date.")]
+    last = last_claim_date(line, budgets or ())
+    if last is not None and today > last:
+        if line.late_reason:
+            found.append(Problem("late", "Late with a reason: the funder holds the whole invoice and decides.", False))
+        else:
+            found.append(
+                Problem("outside-window", f"The last day to claim was {last:%d.%m.%Y}; give a reason for lateness.")
+            )
+    left = [each.available for each in budgets or () if each.available is not None]
+    if left and line.amount > sum(left):
+        # The full price is claimed even so; what is not paid may be paid when money arrives.
+        found.append(Problem("over-budget", "This is more than the budget has left; it may be claimed.", False))
+    return found
+
+
+def last_claim_date(line: ClaimLine, budgets: Iterable[BudgetSpan]) -> date | None:
+    """The last day on which a line can be claimed without a reason: 60 days after its budget's or quarter's end."""
+    ends = [each.span.end_date for each in budgets]
+    if ends:
+        return None if None in ends else max(end for end in ends if end) + timedelta(days=CLAIM_WINDOW_DAYS)
+    if line.funding_source != ONGOING:
+        return None
+    return quarter_of(line.delivery_date).end_date + timedelta(days=CLAIM_WINDOW_DAYS)
+
+
+def find_duplicates(lines: Sequence[ClaimLine], claimed: Iterable[ClaimLine] = ()) -> set[int]:
+    """Keys of lines that repeat an earlier or claimed one: same person, service, day, quantity and price."""
+    seen = {_identity(line) for line in claimed}
+    repeated = set()
+    for line in lines:
+        identity = _identity(line)
+        if identity in seen:
+            repeated.add(line.key)
+        seen.add(identity)
+    return repeated
+
+
+def _identity(line: ClaimLine) -> tuple[object, ...]:
+    return (line.care_recipient_id, line.service_id, line.delivery_date, line.quantity, line.price_per_unit)
+
+
+DUPLICATE = Problem("duplicate", "The same service, day, quantity and price is claimed for the client already.")
+
+
+def next_claim_date(last_claim: date | None, today: date) -> date:
+    """The first day on which a service provider may claim: one claim per provider and day.
+
+    Source: domain/services-australia.md, 5 no. 15.
+    """
+    return today + timedelta(days=1) if last_claim is not None and last_claim >= today else today

@@ -1,0 +1,249 @@
+"""Reading a file of invoice lines from a provider's own system: bytes in, rows and named problems out. No storing.
+
+Spreadsheets write CSV in many ways, so encoding, separator, the order of columns, dates and money are read tolerantly;
+a value that could mean two things is a problem, never a guess.
+"""
+
+import csv
+import io
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal, InvalidOperation
+from typing import NamedTuple, TypeVar
+
+Value = TypeVar("Value")
+MOST_PROBLEMS = 1_000
+LONGEST_REFERENCE = 24
+
+# Each column with the headings that mean it, compared without case, spaces and punctuation.
+COLUMNS: dict[str, tuple[str, ...]] = {
+    "invoice_reference": ("invoicereference", "invoice", "invoicenumber", "invoiceno"),
+    "line_reference": ("linereference", "line", "itemreference", "lineitem", "linenumber"),
+    "care_recipient_id": ("carerecipientid", "carerecipient", "clientid"),
+    "service_id": ("serviceid", "service", "servicecode"),
+    "delivery_date": ("deliverydate", "date", "servicedate"),
+    "quantity": ("quantity", "qty", "units", "hours"),
+    "price_per_unit": ("priceperunit", "price", "unitprice", "rate"),
+    "unit_type": ("unittype", "unit"),
+    "service_text": ("servicetext", "description"),
+    "funding_source": ("fundingsource", "funding", "fundingtype"),
+    "service_provider_id": ("serviceproviderid", "provider", "providerid"),
+    "service_naps_id": ("servicenapsid", "napsid", "naps", "branch"),
+    "late_reason_code": ("latereasoncode", "latesubmissionreasoncode", "latereason"),
+    "late_justification": ("latejustification", "latesubmissionjustification"),
+}
+REQUIRED = tuple(COLUMNS)[:7]
+_LENGTHS = {
+    "invoice_reference": LONGEST_REFERENCE, "line_reference": LONGEST_REFERENCE, "care_recipient_id": 20,
+    "service_id": 60,
+    "unit_type": 20, "service_text": 200, "funding_source": 4, "service_provider_id": 10, "service_naps_id": 5,
+    "late_reason_code": 40, "late_justification": 500,
+}  # fmt: skip
+_ENCODINGS = ((b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"), (b"\xef\xbb\xbf", "utf-8-sig"))
+_NOT_LETTERS = re.compile(r"[^a-z]")
+_DAY_FIRST = re.compile(r"(\d{1,2})[/.-](\d{1,2})[/.-](\d{4})")
+_ISO = re.compile(r"(\d{4})-(\d{2})-(\d{2})(?:[T ]00:00(?::00)?)?")
+_MONEY = re.compile(r"-?\d{1,3}(?:[ ,]\d{3})+(?:\.\d+)?|-?\d+(?:\.\d+)?")
+
+
+class UnreadableFile(ValueError):
+    """The file as a whole cannot be read; the text says why and names no content."""
+
+
+class BadRow(NamedTuple):
+    """One thing wrong in one row: its line in the file (the heading is line 1), the column, and a sentence."""
+
+    line: int
+    column: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class InvoiceRow:
+    """One line of an invoice as the file gives it; texts not given are ""."""
+
+    line: int
+    invoice_reference: str
+    line_reference: str
+    care_recipient_id: str
+    service_id: str
+    delivery_date: date
+    quantity: Decimal
+    price_per_unit: Decimal
+    unit_type: str = ""
+    service_text: str = ""
+    funding_source: str = ""
+    service_provider_id: str = ""
+    service_naps_id: str = ""
+    late_reason_code: str = ""
+    late_justification: str = ""
+
+
+@dataclass(slots=True)
+class InvoiceFile:
+    """A file as read. `problem_count` goes on counting where `problems` stops at a thousand."""
+
+    rows: list[InvoiceRow] = field(default_factory=list)
+    problems: list[BadRow] = field(default_factory=list)
+    problem_count: int = 0
+    encoding: str = ""
+    separator: str = ""
+
+    def complain(self, line: int, column: str, message: str) -> None:
+        """Note a problem."""
+        self.problem_count += 1
+        if len(self.problems) < MOST_PROBLEMS:
+            self.problems.append(BadRow(line, column, message))
+
+
+def read_invoice_file(content: bytes) -> InvoiceFile:
+    """The rows of a CSV file and everything wrong with them. Raises UnreadableFile when there is no table in it."""
+    text, encoding = _decode(content)
+    separator = _separator(text)
+    found = InvoiceFile(encoding=encoding, separator=separator)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
+    try:
+        places = _places(next(reader, []))
+        for values in reader:
+            if any(value.strip() for value in values):
+                _read_row(found, reader.line_num, values, places)
+    except csv.Error:
+        raise UnreadableFile("The table breaks off; look for a quotation mark that is never closed.") from None
+    _check_references(found)
+    return found
+
+
+def _decode(content: bytes) -> tuple[str, str]:
+    """Text and encoding: a byte order mark says it; without one UTF-8, then the old Windows encoding."""
+    if not content.strip():
+        raise UnreadableFile("The file is empty.")
+    if content[:4] in (b"PK\x03\x04", b"\xd0\xcf\x11\xe0"):
+        raise UnreadableFile("This is a spreadsheet file; save it as CSV first.")
+    marked = next((name for mark, name in _ENCODINGS if content.startswith(mark)), "")
+    for encoding in (marked,) if marked else ("utf-8", "cp1252"):
+        try:
+            text = content.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+        if "\0" in text:
+            break
+        return text, encoding
+    raise UnreadableFile("The file's encoding is not known; save it as CSV in UTF-8.")
+
+
+def _separator(text: str) -> str:
+    """The separator that the heading uses most."""
+    heading = text.lstrip("\r\n").partition("\n")[0]
+    return max((",", ";", "\t"), key=heading.count)
+
+
+def _places(heading: list[str]) -> dict[str, int]:
+    places: dict[str, int] = {}
+    for place, title in enumerate(heading):
+        letters = _NOT_LETTERS.sub("", title.lower())
+        name = next((name for name, titles in COLUMNS.items() if letters in titles), None)
+        if name is None:
+            continue
+        if name in places:
+            raise UnreadableFile(f"Two columns mean {name}.")
+        places[name] = place
+    missing = [name for name in REQUIRED if name not in places]
+    if missing:
+        raise UnreadableFile(f"These columns are missing: {', '.join(missing)}.")
+    return places
+
+
+def _read_row(found: InvoiceFile, line: int, values: list[str], places: dict[str, int]) -> None:
+    texts = {name: values[place].strip() if place < len(values) else "" for name, place in places.items()}
+    before = found.problem_count
+    for name in REQUIRED:
+        if not texts[name]:
+            found.complain(line, name, "is missing")
+    for name, length in _LENGTHS.items():
+        if len(texts.get(name, "")) > length:
+            found.complain(line, name, f"is longer than {length} characters")
+    day = _read(found, line, "delivery_date", texts, read_day)
+    quantity = _read(found, line, "quantity", texts, _read_quantity)
+    price = _read(found, line, "price_per_unit", texts, _read_price)
+    if found.problem_count == before and day and quantity is not None and price is not None:
+        plain = {name: text for name, text in texts.items() if name in _LENGTHS}
+        plain["funding_source"] = plain.get("funding_source", "").upper()
+        plain["unit_type"] = plain.get("unit_type", "").lower()
+        found.rows.append(InvoiceRow(line, delivery_date=day, quantity=quantity, price_per_unit=price, **plain))
+
+
+def _read(
+    found: InvoiceFile, line: int, name: str, texts: dict[str, str], convert: Callable[[str], Value]
+) -> Value | None:
+    if not texts[name]:
+        return None
+    try:
+        return convert(texts[name])
+    except ValueError as wrong:
+        found.complain(line, name, str(wrong))
+        return None
+
+
+def read_day(text: str) -> date:
+    """A date written 2026-07-09 or 9/7/2026, day first. Raises ValueError with a sentence."""
+    if iso := _ISO.fullmatch(text):
+        parts = [int(part) for part in iso.groups()]
+    elif local := _DAY_FIRST.fullmatch(text):
+        parts = [int(part) for part in reversed(local.groups())]
+    else:
+        raise ValueError("is no date: write 2026-07-09 or 09/07/2026")
+    try:
+        return date(*parts)
+    except ValueError:
+        raise ValueError("is a day that does not exist (day first)") from None
+
+
+def read_amount(text: str) -> Decimal:
+    """A number with or without dollar sign and thousands separators. Raises ValueError with a sentence."""
+    plain = text.replace("\u00a0", " ").replace("$", "").replace("\u2212", "-").strip()
+    if not _MONEY.fullmatch(plain):
+        raise ValueError("is no amount: write 1234.50")
+    try:
+        return Decimal(plain.replace(",", "").replace(" ", ""))
+    except InvalidOperation:
+        raise ValueError("is no amount: write 1234.50") from None
+
+
+def _read_quantity(text: str) -> Decimal:
+    quantity = read_amount(text)
+    if quantity <= 0:
+        raise ValueError("must be more than zero")
+    if quantity != quantity.quantize(Decimal("0.01")) or quantity >= 10**8:
+        raise ValueError("has more than two decimals or is too large")
+    return quantity
+
+
+def _read_price(text: str) -> Decimal:
+    price = read_amount(text)
+    if price < 0:
+        raise ValueError("must not be negative")
+    if price != price.quantize(Decimal("0.01")) or price >= 10**10:
+        raise ValueError("has fractions of a cent or is too large")
+    return price
+
+
+def _check_references(found: InvoiceFile) -> None:
+    """A line reference stands once; the lines of one invoice name one service provider."""
+    seen: dict[str, int] = {}
+    providers: dict[str, str] = {}
+    for row in found.rows:
+        if row.line_reference in seen:
+            found.complain(row.line, "line_reference", f"stands already in line {seen[row.line_reference]}")
+        seen.setdefault(row.line_reference, row.line)
+        if providers.setdefault(row.invoice_reference, row.service_provider_id) != row.service_provider_id:
+            found.complain(row.line, "service_provider_id", "differs from the invoice's other lines")
+
+
+def rows_by_invoice(rows: list[InvoiceRow]) -> Iterator[tuple[str, list[InvoiceRow]]]:
+    """The rows of each invoice, in the order in which the invoices first appear."""
+    grouped: dict[str, list[InvoiceRow]] = {}
+    for row in rows:
+        grouped.setdefault(row.invoice_reference, []).append(row)
+    return iter(grouped.items())
