@@ -92,6 +92,24 @@ SERVICES_AUSTRALIA = configure(
     **_given,
 )
 
+# The NDIA shares PRODA's device, and is asked more slowly.
+_ndia_speed = None if FUNDER_ENVIRONMENT == "sandbox" else 2.0
+NDIA = configure(
+    "ndia",
+    FUNDER_ENVIRONMENT,
+    sandbox_url=SANDBOX_URL,
+    timing=_timing | {"calls_per_second": env.float("CAREFUND_NDIA_CALLS_PER_SECOND", default=_ndia_speed)},
+    base_url=env.str("CAREFUND_NDIA_URL", default=""),
+    paths=env.dict("CAREFUND_NDIA_PATHS", default={}),
+    token_audience=env.str("CAREFUND_NDIA_AUDIENCE", default=""),
+    client_id=env.str("CAREFUND_NDIA_CLIENT_ID", default=CLIENT_ID),
+    **_given,
+)
+NDIA_IDENTITY_CHANNEL = env.str("CAREFUND_NDIA_IDENTITY_CHANNEL", default="query")
+if NDIA_IDENTITY_CHANNEL not in ("query", "header"):
+    raise ImproperlyConfigured("CAREFUND_NDIA_IDENTITY_CHANNEL must be query or header")
+NDIA_BUDGETS_PER_HOUR = env.int("CAREFUND_NDIA_BUDGETS_PER_HOUR", default=0)
+
 # --- Rules that a provider may set ----------------------------------------------------------------------------------
 
 BUSINESS_TIME_ZONE = ZoneInfo(env.str("CAREFUND_BUSINESS_TIME_ZONE", default="Australia/Sydney"))

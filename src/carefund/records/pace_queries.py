@@ -5,7 +5,7 @@ What a contract's page shows is in pace_pictures.py.
 
 from collections import defaultdict
 from collections.abc import Iterable
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 from django.db.models import OuterRef, QuerySet, Subquery

@@ -212,7 +212,7 @@ def _change_budget(row: ServiceContractBudget, difference: Difference) -> None:
 
 def _change_period(row: ServiceContractBudget, budget: CategoryBudget, difference: Difference) -> None:
     component, _ = FundingComponent.objects.get_or_create(budget=row, defaults={"amount": row.approved_amount})
-    assert difference.period_start_date is not None  # noqa: S101 - every difference about a period names it
+    assert difference.period_start_date is not None
     stored = FundingPeriod.objects.filter(component=component, start_date=difference.period_start_date)
     if difference.kind is Kind.PERIOD_FIELD:
         stored.update(**{difference.field: difference.after})

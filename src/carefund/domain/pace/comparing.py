@@ -47,11 +47,15 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class HeldBudget:
-    """A budget as the contract has it. `is_flagged`: PACE did not list it the last time somebody applied."""
+    """A budget as the contract has it. `is_flagged`: PACE did not list it the last time somebody applied.
+
+    `kept_periods`: first days of funding periods that services were delivered in; those stay when PACE drops them.
+    """
 
     id: int
     values: CategoryBudget
     is_flagged: bool = False
+    kept_periods: frozenset[date] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,20 +177,19 @@ def _budget_differences(
     if held.is_flagged:
         yield Difference(Kind.CATEGORY_BACK, **about)
     yield from _fields(Kind.BUDGET_FIELD, held.values, budget, BUDGET_FIELDS, **about)
-    yield from _period_differences(held.values.periods, budget.periods, about)
+    yield from _period_differences(held, budget.periods, about)
 
 
-def _period_differences(
-    held: Iterable[Period], incoming: Iterable[Period], about: dict[str, Any]
-) -> Iterator[Difference]:
-    before = {period.start_date: period for period in held}
+def _period_differences(held: HeldBudget, incoming: Iterable[Period], about: dict[str, Any]) -> Iterator[Difference]:
+    before = {period.start_date: period for period in held.values.periods}
     after = {period.start_date: period for period in incoming}
     for start_date in sorted(before.keys() | after.keys()):
         old, new = before.get(start_date), after.get(start_date)
         if old is None and new is not None:
             yield Difference(Kind.PERIOD_NEW, after=new.amount, period_start_date=start_date, **about)
         elif new is None and old is not None:
-            yield Difference(Kind.PERIOD_GONE, before=old.amount, period_start_date=start_date, **about)
+            if start_date not in held.kept_periods:
+                yield Difference(Kind.PERIOD_GONE, before=old.amount, period_start_date=start_date, **about)
         else:
             yield from _fields(Kind.PERIOD_FIELD, old, new, PERIOD_VALUES, period_start_date=start_date, **about)
 

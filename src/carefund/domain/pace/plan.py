@@ -152,7 +152,7 @@ def budget_ids(budgets: Iterable[CategoryBudget]) -> list[str]:
 def to_data(plan: PacePlan) -> dict[str, Any]:
     """A plan as texts, lists and mappings, for JSON. Amounts become texts, so that no cent is lost."""
     data = _plain(asdict(plan))
-    assert isinstance(data, dict)  # noqa: S101 - asdict gives a dict
+    assert isinstance(data, dict)
     return data
 
 
