@@ -213,3 +213,15 @@ def test_state_outlives_the_process(tmp_path: Path):
     first = once(lambda client: change(client, "change-level", level="2"))
 
     assert once(lambda client: None) == first
+
+
+def test_every_scenario_change_fault_and_switch_is_documented(sandbox: Client):
+    text = (Path(__file__).parents[2] / "docs" / "sandbox.md").read_text()
+    refused = [
+        sandbox.call("POST", f"/sandbox/care-recipients/{ADA}/x", b"{}").json["error"],
+        sandbox.call("POST", "/sandbox/faults", b'{"kind": "x"}').json["error"],
+    ]
+    names = [name for error in refused for name in error.split("one of ")[1].split(", ")]
+    names += [row["name"] for row in sandbox.control("GET", "/scenarios")] + list(sandbox.control("GET", "/switches"))
+
+    assert [name for name in names if f"`{name}`" not in text] == []
