@@ -19,6 +19,8 @@ from sandbox.building import Building
 from sandbox.control import Control
 from sandbox.faults import AFTER, Fault, instead, spoilt
 from sandbox.journal import Line
+from sandbox.ndia.api import NdiaApi
+from sandbox.ndia.control import NdiaControl
 from sandbox.routing import RouteTable
 from sandbox.services_australia.budgets import Budgets
 from sandbox.services_australia.care_recipients import CareRecipients
@@ -47,6 +49,8 @@ def all_routes(building: Building) -> list[Route]:
         Route("proda_token", "POST", PRODA_TOKEN, proda.token),
         *CareRecipients(building).routes(SUPPORT_AT_HOME),
         *Budgets(building).routes(SUPPORT_AT_HOME),
+        *NdiaApi(building).routes(NDIA),
+        *NdiaControl(building).routes(),
         *Control(building).routes(),
     ]
 
