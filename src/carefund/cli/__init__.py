@@ -1,1 +1,1 @@
-"""The door for terminals: each command translates, calls a room below, and prints. No rules and no SQL here."""
+"""Door 3: terminals. Each module is one command or one group of them; none holds a rule."""

@@ -15,7 +15,7 @@ from functools import partial
 from typing import Any, TypeVar
 
 from django.conf import settings
-from django.db import close_old_connections
+from django.db import close_old_connections, connection
 from django.utils import timezone
 
 from carefund.funders.errors import FunderError, NotAllowedIn, NotPermitted, Unavailable
@@ -46,8 +46,14 @@ class DatabaseThread:
             self._thread, partial(_with_fresh_connection, work, *arguments, **named)
         )
 
-    def close(self) -> None:
+    async def close(self) -> None:
+        """End the thread, its connection first."""
+        await self.do(_close_connection)
         self._thread.shutdown()
+
+
+def _close_connection() -> None:
+    connection.close()
 
 
 def _with_fresh_connection(work: Callable[..., Result], *arguments: Any, **named: Any) -> Result:
@@ -257,9 +263,7 @@ def write_group(holder: str, group: Sequence[tuple[ClaimedItem, Fetched]]) -> No
             for entry in group:
                 write_group(holder, [entry])
             return
-        log.exception("the records of a sync could not be written") if settings.DEBUG else log.error(
-            "the records of a sync could not be written: %s", type(error).__name__
-        )
+        log.error("the records of a sync could not be written: %s", type(error).__name__)
         ledger.record_failures([_write_failure(items[0], error)])
 
 

@@ -143,7 +143,7 @@ class IndividualContribution(FunderRecord):
     effective_date_from = models.DateField(null=True)
     effective_date_to = models.DateField(null=True)
     status = models.CharField(max_length=40, blank=True)
-    updated_at_date_time = models.DateTimeField(null=True)
+    updated_at_date_time = models.CharField(max_length=40, blank=True)
 
     class Meta:
         indexes = [models.Index(fields=("client",), name="contribution_by_client")]
@@ -166,8 +166,8 @@ class PlanBudget(FunderRecord):
     write_off = money()
     rollover_deduction = money()
     status = models.CharField(max_length=40, blank=True)
-    created_at_date_time = models.DateTimeField(null=True)
-    updated_at_date_time = models.DateTimeField(null=True)
+    created_at_date_time = models.CharField(max_length=40, blank=True)
+    updated_at_date_time = models.CharField(max_length=40, blank=True)
 
     class Meta:
         constraints = [
@@ -188,7 +188,7 @@ class Entitlement(FunderRecord):
     amount = money()
     start_date = models.DateField(null=True)
     end_date = models.DateField(null=True)
-    created_at_date_time = models.DateTimeField(null=True)
+    created_at_date_time = models.CharField(max_length=40, blank=True)
 
     class Meta:
         constraints = [
@@ -216,7 +216,7 @@ class BudgetUsage(FunderRecord):
     item_id = models.CharField(max_length=24, blank=True)
     amount = money()
     delivery_date = models.DateField(null=True)
-    updated_at_date_time = models.DateTimeField(null=True)
+    updated_at_date_time = models.CharField(max_length=40, blank=True)
 
     class Meta:
         constraints = [

@@ -60,8 +60,7 @@ async def work(*, until_idle: bool = False) -> None:
             async with _worker(database) as worker:
                 await _work(worker, until_idle)
         finally:
-            await database.do(connection.close)
-            database.close()
+            await database.close()
 
 
 @asynccontextmanager

@@ -1,0 +1,186 @@
+"""`carefund demo`: the whole product on this machine, with 60 fictitious people and a sandbox for the government."""
+
+import asyncio
+import contextlib
+import http.client
+import json as jsonlib
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from typing import Annotated, Any
+from urllib.parse import urlsplit
+
+import typer
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.db import connection
+from rich.table import Table
+
+from carefund.access.models import BranchMembership
+from carefund.access.roles import Role
+from carefund.cli.manage import prepare_installation
+from carefund.cli.output import FAILED, complain, counts_table, screen
+from carefund.cli.runs import watch_run
+from carefund.cli.serving import public_address, serve_until_stopped
+from carefund.cli.users import add_user
+from carefund.funders.opening import open_proda
+from carefund.records.models import Client
+from carefund.records.provider_file import read_provider_file, store_provider_file
+from carefund.runs.engines import embedded
+from carefund.runs.models import Run, RunItem
+from carefund.runs.requests import request_run
+from carefund.runs.scopes import choose
+from carefund.runs.sources import device_store
+from carefund.sync.recordsets import RECORD_SETS
+
+PASSWORD = "wattle-grove-demo"  # noqa: S105 for fictitious people, on this machine
+PEOPLE = (("ada", Role.ADMINISTRATOR), ("fay", Role.FINANCE), ("ben", Role.COORDINATOR), ("rex", Role.READ_ONLY))
+_START_SECONDS = 30
+
+
+def demo(
+    once: Annotated[bool, typer.Option("--once", help="Do all but serve, then end.")] = False,
+    keep: Annotated[bool, typer.Option("--keep", help="Go on with the last demo's data.")] = False,
+    care_recipients: Annotated[int, typer.Option(help="How many fictitious people.")] = 60,
+) -> None:
+    """Try Carefund: sandbox, database, PRODA device, fictitious clients, a bulk run, the console."""
+    screen.rule("Carefund demo: everybody in it is fictitious")
+    prepare_installation()
+    screen.print("1. The database is ready.")
+    with _sandbox(care_recipients):
+        screen.print(f"2. The sandbox stands in for PRODA and Services Australia on {settings.SANDBOX_URL}.")
+        _activate_device()
+        screen.print("3. A PRODA device is registered and activated; its key is stored encrypted.")
+        loaded = store_provider_file(read_provider_file(_ask("GET", f"/sandbox/provider-file?limit={care_recipients}")))
+        _add_people()
+        screen.print(
+            f"4. The provider's own records are loaded: {Client.objects.count():,} clients, "
+            f"{loaded.invoices:,} invoices with {loaded.line_items:,} line items.",
+            highlight=False,
+        )
+        screen.print("5. Synchronising everybody:")
+        run = _synchronise_everybody()
+        _report(run)
+        if once:
+            return
+        _serve()
+
+
+@contextlib.contextmanager
+def _sandbox(care_recipients: int) -> Iterator[None]:
+    """The sandbox as a process of its own, as integrators run it; it forgets nothing between two `--keep`s."""
+    port = urlsplit(settings.SANDBOX_URL).port
+    state = settings.DATA_FOLDER / "sandbox.json"
+    command = [sys.executable, "-m", "sandbox", "--port", str(port), "--state", str(state)]
+    command += ["--care-recipients", str(care_recipients)]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, start_new_session=True)  # noqa: S603
+    try:
+        assert process.stdout is not None
+        if not process.stdout.readline():
+            complain("The sandbox did not start.", f"Try `carefund-sandbox --port {port}` to see why.")
+            raise typer.Exit(FAILED)
+        yield
+    finally:
+        process.terminate()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(_START_SECONDS)
+
+
+def _ask(method: str, path: str, body: dict[str, Any] | None = None) -> bytes:
+    """One request to the sandbox's control, the way a person would use PRODA's or the provider's screens."""
+    host = urlsplit(settings.SANDBOX_URL)
+    sandbox = http.client.HTTPConnection(host.hostname or "127.0.0.1", host.port, timeout=_START_SECONDS)
+    sandbox.request(method, path, jsonlib.dumps(body) if body else None, {"Content-Type": "application/json"})
+    answer = sandbox.getresponse()
+    content = answer.read()
+    if answer.status >= 400:
+        complain(f"The sandbox answered {answer.status} to {path}.")
+        raise typer.Exit(FAILED)
+    return content
+
+
+def _activate_device() -> None:
+    async def activate(code: str) -> None:
+        async with open_proda(settings.SERVICES_AUSTRALIA, device_store()) as proda:
+            await proda.activate(code)
+
+    name = settings.SERVICES_AUSTRALIA.device_name
+    registered = jsonlib.loads(_ask("POST", "/sandbox/proda/devices", {"deviceName": name}))
+    asyncio.run(activate(registered["activationCode"]))
+
+
+def _add_people() -> None:
+    branches = sorted(set(Client.objects.values_list("service_provider_id", flat=True)))
+    for name, role in PEOPLE:
+        if not User.objects.filter(username=name).exists():
+            user = add_user(name, PASSWORD, role)
+            if role in (Role.COORDINATOR, Role.READ_ONLY):
+                BranchMembership.objects.bulk_create(
+                    BranchMembership(user=user, service_provider_id=branch) for branch in branches[:2] if branch
+                )
+
+
+def _synchronise_everybody() -> Run:
+    clients, scope = choose()
+    run = request_run(trigger=Run.Trigger.BULK, clients=clients, scope=scope)
+    problems: list[BaseException] = []
+
+    def work() -> None:
+        try:
+            asyncio.run(embedded.work(until_idle=True))
+        except BaseException as error:  # noqa: BLE001 told below, in the thread that waits
+            problems.append(error)
+        finally:
+            connection.close()
+
+    worker = threading.Thread(target=work, name="demo run")
+    worker.start()
+    while worker.is_alive() and not run.is_over and not problems:
+        watch_run(run)
+        if run.status == Run.Status.PAUSED:
+            break
+        time.sleep(0.1)
+    worker.join()
+    if problems:
+        raise problems[0]
+    run.refresh_from_db()
+    if run.status != Run.Status.FINISHED:
+        complain(f"The run is {run.status}: {run.paused_reason}")
+        raise typer.Exit(FAILED)
+    return run
+
+
+def _report(run: Run) -> None:
+    totals = {
+        record_set.kind: {"new": 0, "changed": 0, "unchanged": 0, "no_longer_returned": 0}
+        for record_set in RECORD_SETS
+    }
+    outcomes: dict[str, int] = {}
+    for item in RunItem.objects.filter(run=run):
+        outcomes[item.outcome] = outcomes.get(item.outcome, 0) + 1
+        for kind, count in item.counts.items():
+            for name, number in count.items():
+                totals[kind][name] += number
+    screen.print(counts_table(totals))
+    table = Table("People", box=None, pad_edge=False, header_style="bold")
+    table.add_column("", justify="right")
+    for outcome, number in sorted(outcomes.items()):
+        table.add_row(outcome, str(number))
+    screen.print(table)
+    if outcomes.get("failed") or outcomes.get("consent not given"):
+        screen.print(f"Some fail on purpose: `carefund runs show {run.pk}` says why, and so does the console.")
+
+
+def _serve() -> None:
+    host, port = public_address()
+
+    def tell() -> None:
+        screen.print(f"\n6. The console is on [bold]{settings.PUBLIC_URL}[/], until Ctrl+C.", highlight=False)
+        table = Table("Log-in", "Role", "Password", box=None, pad_edge=False, header_style="bold")
+        for name, role in PEOPLE:
+            table.add_row(name, role.value, PASSWORD)
+        screen.print(table)
+
+    serve_until_stopped(host, port, with_worker=True, on_ready=tell)

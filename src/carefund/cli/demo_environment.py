@@ -1,0 +1,49 @@
+"""Where a demo lives: a folder of its own with keys of its own, chosen before Django reads its settings.
+
+Nothing of a real installation is touched: every CAREFUND_ variable of the surrounding environment is left out.
+"""
+
+import contextlib
+import os
+import secrets
+import shutil
+import socket
+import sys
+from pathlib import Path
+
+from cryptography.fernet import Fernet
+
+FOLDER = Path("var") / "demo"
+
+
+def prepare_demo_environment() -> None:
+    """Point the settings at a fresh demo folder; `--keep` goes on with the one that is there."""
+    if "--help" in sys.argv:
+        return
+    for name in [name for name in os.environ if name.startswith("CAREFUND_")]:
+        del os.environ[name]
+    keys = FOLDER / "demo.env"
+    if "--keep" not in sys.argv or not keys.exists():
+        shutil.rmtree(FOLDER, ignore_errors=True)
+        FOLDER.mkdir(parents=True)
+        keys.write_text(
+            f"CAREFUND_SECRET_KEY={secrets.token_urlsafe(48)}\n"
+            f"CAREFUND_ENCRYPTION_KEYS={Fernet.generate_key().decode()}\n",
+            encoding="utf-8",
+        )
+        keys.chmod(0o600)
+    os.environ["CAREFUND_ENVIRONMENT_FILE"] = str(keys)
+    os.environ["CAREFUND_DATA_FOLDER"] = str(FOLDER)
+    os.environ["CAREFUND_PROVIDER_NAME"] = "Wattle Grove Care (fictitious)"
+    os.environ["CAREFUND_SANDBOX_URL"] = f"http://127.0.0.1:{_port_near(8765)}"
+    os.environ["CAREFUND_PUBLIC_URL"] = f"http://127.0.0.1:{_port_near(8000)}"
+
+
+def _port_near(wanted: int) -> int:
+    """The wanted port, or a free one if somebody has it."""
+    for port in (wanted, 0):
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(("127.0.0.1", port))
+            return int(probe.getsockname()[1])
+    return wanted

@@ -1,0 +1,73 @@
+"""The `carefund` command: its groups, and how an error ends.
+
+Exit status: 0 done; 1 failed; 2 wrong input; 3 consent not given.
+"""
+
+import os
+import sys
+
+import django
+
+from carefund.cli.demo_environment import prepare_demo_environment
+
+if sys.argv[1:2] == ["demo"]:
+    prepare_demo_environment()
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "carefund.settings")
+django.setup()
+
+# What follows needs Django to be ready.
+import typer  # noqa: E402
+from django.db.utils import DatabaseError  # noqa: E402
+
+from carefund.cli import (  # noqa: E402
+    check,
+    clients,
+    demo,
+    device,
+    manage,
+    runs,
+    serving,
+    show,
+    sync,
+    users,
+)
+from carefund.cli.output import FAILED, complain  # noqa: E402
+from carefund.funders.errors import FunderError  # noqa: E402
+
+app = typer.Typer(
+    name="carefund",
+    help="Keeps each client's government funding in step with what the government says.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+app.command("sync")(sync.sync)
+app.command("show")(show.show)
+app.command("check")(check.check)
+app.command("serve")(serving.serve)
+app.command("worker")(serving.worker)
+app.command("setup")(manage.setup)
+app.command("manage", context_settings=manage.PASS_ON)(manage.manage)
+app.command("demo")(demo.demo)
+app.add_typer(runs.app, name="runs")
+app.add_typer(device.app, name="device")
+app.add_typer(clients.app, name="clients")
+app.add_typer(users.app, name="users")
+
+
+def main() -> None:
+    """Run a command; a known failure ends in one message with advice and status 1, never in a traceback."""
+    try:
+        app()
+    except FunderError as error:
+        complain(str(error), error.advice)
+        sys.exit(FAILED)
+    except DatabaseError as error:
+        complain(
+            f"The database refused: {type(error).__name__}.",
+            "Check that it runs, is not read-only or full, and that `carefund setup` was run.",
+        )
+        sys.exit(FAILED)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,44 @@
+"""`carefund setup` and `carefund manage`: the database, and Django's own commands for those who know them."""
+
+import secrets
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from cryptography.fernet import Fernet
+from django.conf import settings
+from django.core.management import call_command, execute_from_command_line
+
+from carefund.cli.output import screen
+
+PASS_ON = {"allow_extra_args": True, "ignore_unknown_options": True}
+
+
+def setup(
+    environment_file: Annotated[
+        Path | None, typer.Option(help="Write fresh secrets into this file if it does not exist.")
+    ] = None,
+) -> None:
+    """Prepare this installation: secrets (once), database tables, static files. Safe to repeat."""
+    if environment_file is not None and not environment_file.exists():
+        environment_file.touch(mode=0o600)
+        environment_file.write_text(
+            f"CAREFUND_SECRET_KEY={secrets.token_urlsafe(48)}\n"
+            f"CAREFUND_ENCRYPTION_KEYS={Fernet.generate_key().decode()}\n",
+            encoding="utf-8",
+        )
+        screen.print(f"Wrote secrets to {environment_file}; keep a copy in a safe place.", highlight=False)
+    prepare_installation()
+    screen.print("The database and the static files are ready.")
+
+
+def prepare_installation() -> None:
+    """Tables and static files, as they must be before serving."""
+    Path(settings.DATA_FOLDER).mkdir(parents=True, exist_ok=True)
+    call_command("migrate", verbosity=0, interactive=False)
+    call_command("collectstatic", verbosity=0, interactive=False)
+
+
+def manage(context: typer.Context) -> None:
+    """Run one of Django's own management commands."""
+    execute_from_command_line(["carefund manage", *context.args])

@@ -1,0 +1,58 @@
+"""How the terminal shows things: messages, results and tables, the same everywhere."""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from carefund.sync.recordsets import RECORD_SETS
+from carefund.sync.results import FieldChange
+
+FAILED = 1
+WRONG_INPUT = 2
+CONSENT_NOT_GIVEN = 3
+
+screen = Console()
+errors = Console(stderr=True)
+
+
+def complain(message: str, advice: str = "") -> None:
+    """One message and one piece of advice, on standard error."""
+    errors.print(f"[bold red]Error:[/] {message}", highlight=False)
+    if advice:
+        errors.print(f"       {advice}", highlight=False)
+
+
+def print_json(data: Any) -> None:
+    """Data as JSON on standard output, and nothing else there."""
+    print(json.dumps(data, indent=2, default=str))
+
+
+def counts_table(counts: Mapping[str, Mapping[str, int]]) -> Table:
+    """Counts per kind of record, in the order of the guide."""
+    table = Table("Records", box=None, pad_edge=False, header_style="bold")
+    for title in ("In all", "New", "Changed", "Unchanged", "No longer returned"):
+        table.add_column(title, justify="right")
+    for record_set in RECORD_SETS:
+        count = counts.get(record_set.kind)
+        if count:
+            in_all = count["new"] + count["changed"] + count["unchanged"]
+            figures = (in_all, count["new"], count["changed"], count["unchanged"], count["no_longer_returned"])
+            table.add_row(record_set.label, *(f"{figure:,}" for figure in figures))
+    return table
+
+
+def changes_table(changes: Sequence[FieldChange]) -> Table:
+    """Every field that changed, or would."""
+    table = Table("Kind", "Record", "What", "Before", "After", box=None, pad_edge=False, header_style="bold")
+    for change in changes:
+        table.add_row(
+            change.kind.replace("_", " "),
+            change.record,
+            (change.field or change.action).replace("_", " "),
+            change.before or "",
+            change.after or "",
+        )
+    return table

@@ -1,0 +1,220 @@
+"""`carefund runs`: ask for work, watch it and steer it."""
+
+import csv
+import sys
+import time
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from django.utils import timezone
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.table import Table
+
+from carefund.cli.output import WRONG_INPUT, complain, print_json, screen
+from carefund.runs.models import Run, RunItem
+from carefund.runs.queries import find_progress
+from carefund.runs.requests import (
+    CannotChangeRun,
+    NothingToDo,
+    cancel_run,
+    pause_run,
+    request_run,
+    resume_run,
+    retry_failures,
+)
+from carefund.runs.scopes import EmptyFile, choose, choose_ids, read_ids
+
+app = typer.Typer(help="Runs: what was asked, what is under way, what came of it.", no_args_is_help=True)
+AsJson = Annotated[bool, typer.Option("--json", help="Print as JSON.")]
+RunId = Annotated[int, typer.Argument(help="Number of the run.", metavar="RUN")]
+
+
+@app.command(name="list")
+def list_runs(limit: Annotated[int, typer.Option(help="How many.")] = 20, json: AsJson = False) -> None:
+    """List the latest runs."""
+    runs = list(Run.objects.order_by("-id")[:limit])
+    if json:
+        print_json([run_as_data(run) for run in runs])
+        return
+    if not runs:
+        screen.print("No run yet. `carefund runs start` asks for one.")
+        return
+    table = Table("Run", "Asked", "Trigger", "Scope", "Status", box=None, pad_edge=False, header_style="bold")
+    for title in ("Done", "Changed", "Failed"):
+        table.add_column(title, justify="right")
+    for run in runs:
+        progress = find_progress(run, timezone.now())
+        table.add_row(
+            str(run.pk), f"{timezone.localtime(run.created_at):%-d %b %H:%M}", run.trigger, run.scope, _status(run),
+            f"{progress.done:,}/{progress.total:,}", f"{progress.changed:,}", f"{progress.failed:,}",
+        )  # fmt: skip
+    screen.print(table)
+
+
+@app.command()
+def show(
+    run_id: RunId,
+    json: AsJson = False,
+    as_csv: Annotated[bool, typer.Option("--csv", help="A line per person, as CSV.")] = False,
+) -> None:
+    """Show one run: how far it is, and who failed and why."""
+    run = _find(run_id)
+    if as_csv:
+        write_csv(run)
+        return
+    failures = list(run.items.filter(outcome=RunItem.Outcome.FAILED)[:1000])
+    if json:
+        print_json(run_as_data(run) | {"failures": [_failure_as_data(item) for item in failures]})
+        return
+    progress = find_progress(run, timezone.now())
+    screen.print(f"Run {run.pk}, {run.trigger}, {run.scope}: {_status(run)}", highlight=False)
+    screen.print(
+        f"{progress.done:,} of {progress.total:,} done: {progress.changed:,} changed, {progress.unchanged:,} unchanged, "
+        f"{progress.consent_missing:,} without consent, {progress.failed:,} failed, {progress.warnings:,} with warnings.",
+        highlight=False,
+    )
+    for item in failures:
+        screen.print(f"  {item.care_recipient_id}: {item.message} {item.advice}", highlight=False)
+
+
+@app.command()
+def start(
+    service_provider_id: Annotated[str, typer.Option(help="Only this branch.")] = "",
+    file: Annotated[
+        Path | None, typer.Option(exists=True, dir_okay=False, help="A file of care recipient ids, one per line.")
+    ] = None,
+    failed: Annotated[bool, typer.Option(help="Only those whose last sync failed.")] = False,
+    older_than_hours: Annotated[int, typer.Option(help="Only those last checked longer ago than this.")] = 0,
+    parts: Annotated[Run.Parts, typer.Option(help="What to synchronise.")] = Run.Parts.EVERYTHING,
+    watch: Annotated[bool, typer.Option(help="Show the progress until it is over.")] = True,
+) -> None:
+    """Ask for a bulk run; the background process carries it out."""
+    unknown: list[str] = []
+    try:
+        if file:
+            clients, unknown = choose_ids(read_ids(file.read_bytes()))
+            scope = f"{len(clients) + len(unknown):,} ids from a file"
+        else:
+            clients, scope = choose(
+                service_provider_id=service_provider_id,
+                failed=failed,
+                older_than=timedelta(hours=older_than_hours) if older_than_hours else None,
+            )
+        run = request_run(
+            trigger=Run.Trigger.BULK, clients=clients, scope=scope, parts=parts, unknown_ids=unknown
+        )
+    except EmptyFile:
+        complain("The file holds no ids.", "Write one care recipient id per line.")
+        raise typer.Exit(WRONG_INPUT) from None
+    except NothingToDo:
+        complain("Nobody is in this scope.", "Choose another one; `carefund clients import` adds clients.")
+        raise typer.Exit(WRONG_INPUT) from None
+    screen.print(f"Run {run.pk} asked for: {run.total:,} people.", highlight=False)
+    if watch:
+        watch_run(run)
+        show(run.pk)
+
+
+@app.command()
+def resume(run_id: RunId) -> None:
+    """Go on with a paused run."""
+    _steer(run_id, resume_run, "resumed")
+
+
+@app.command()
+def pause(run_id: RunId) -> None:
+    """Hold a run; people under way are finished."""
+    _steer(run_id, pause_run, "paused")
+
+
+@app.command()
+def cancel(run_id: RunId) -> None:
+    """Stop a run; what is done stays done."""
+    _steer(run_id, cancel_run, "cancelled")
+
+
+@app.command()
+def retry(run_id: RunId) -> None:
+    """Ask for a new run for those who failed in this one."""
+    try:
+        run = retry_failures(_find(run_id))
+    except NothingToDo:
+        screen.print("Nobody failed in this run.")
+        return
+    screen.print(f"Run {run.pk} asked for: {run.total:,} people.", highlight=False)
+
+
+def _steer(run_id: int, step: Any, done: str) -> None:
+    try:
+        step(_find(run_id))
+    except CannotChangeRun as error:
+        complain(str(error))
+        raise typer.Exit(WRONG_INPUT) from None
+    screen.print(f"Run {run_id} is {done}.", highlight=False)
+
+
+def _find(run_id: int) -> Run:
+    run = Run.objects.filter(pk=run_id).first()
+    if run is None:
+        complain(f"There is no run {run_id}.", "See `carefund runs list`.")
+        raise typer.Exit(WRONG_INPUT)
+    return run
+
+
+def _status(run: Run) -> str:
+    return f"{run.status}: {run.paused_reason}" if run.status == Run.Status.PAUSED else str(run.status)
+
+
+def watch_run(run: Run) -> None:
+    """A progress bar until the run is over or paused."""
+    with Progress(
+        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn(),
+        console=screen,
+    ) as bar:  # fmt: skip
+        task = bar.add_task(f"Run {run.pk}", total=run.total)
+        while True:
+            run.refresh_from_db()
+            bar.update(task, completed=find_progress(run, timezone.now()).done)
+            if run.is_over or run.status == Run.Status.PAUSED:
+                return
+            time.sleep(0.2)
+
+
+def run_as_data(run: Run) -> dict[str, Any]:
+    """One run as JSON data."""
+    progress = find_progress(run, timezone.now())
+    return {
+        "run_id": run.pk,
+        "trigger": run.trigger,
+        "scope": run.scope,
+        "parts": run.parts,
+        "status": run.status,
+        "paused_reason": run.paused_reason,
+        "total": progress.total,
+        "done": progress.done,
+        "changed": progress.changed,
+        "unchanged": progress.unchanged,
+        "consent_missing": progress.consent_missing,
+        "failed": progress.failed,
+        "warnings": progress.warnings,
+        "created_at": run.created_at.isoformat(),
+        "started_at": run.started_at.isoformat() if run.started_at else None,
+        "finished_at": run.finished_at.isoformat() if run.finished_at else None,
+    }
+
+
+def _failure_as_data(item: RunItem) -> dict[str, str]:
+    names = ("care_recipient_id", "error_code", "failed_step", "message", "advice")
+    return {name: getattr(item, name) for name in names}
+
+
+def write_csv(run: Run) -> None:
+    """A line per person, to standard output."""
+    writer = csv.writer(sys.stdout)
+    writer.writerow(("care_recipient_id", "status", "outcome", "failed_step", "message", "advice"))
+    for item in run.items.iterator(chunk_size=1000):
+        writer.writerow(
+            (item.care_recipient_id, item.status, item.outcome, item.failed_step, item.message, item.advice)
+        )

@@ -1,0 +1,72 @@
+"""`carefund show`: what is known of one care recipient, now or on an earlier day."""
+
+from datetime import datetime, time, timedelta
+from typing import Annotated, Any
+
+import typer
+from django.conf import settings
+from rich.table import Table
+
+from carefund.cli.finding import client_or_exit
+from carefund.cli.output import WRONG_INPUT, complain, print_json, screen
+from carefund.sync.history import FundingAsOf, find_funding_as_of, find_funding_now
+
+
+def show(
+    care_recipient_id: Annotated[str, typer.Argument(help="Services Australia's id of the person.")],
+    as_of: Annotated[
+        str, typer.Option(help="A day, YYYY-MM-DD: as known at the end of that day.", metavar="DAY")
+    ] = "",
+    json: Annotated[bool, typer.Option(help="Print as JSON.")] = False,
+) -> None:
+    """Show plan, classifications and budgets of one care recipient; with --as-of as they were known on that day."""
+    client = client_or_exit(care_recipient_id)
+    funding = find_funding_as_of(client, end_of_day(as_of)) if as_of else find_funding_now(client)
+    if json:
+        print_json(funding.as_data())
+    else:
+        _print(funding)
+
+
+def end_of_day(text: str) -> datetime:
+    """The first instant after a day of the provider's calendar; ends the command if it is no day."""
+    try:
+        day = datetime.strptime(text, "%Y-%m-%d").date()  # noqa: DTZ007 a day has no zone
+    except ValueError:
+        complain("That is not a day.", "Write it as YYYY-MM-DD, for example 2026-05-03.")
+        raise typer.Exit(WRONG_INPUT) from None
+    return datetime.combine(day + timedelta(days=1), time(), settings.BUSINESS_TIME_ZONE)
+
+
+def _print(funding: FundingAsOf) -> None:
+    data = funding.as_data()
+    screen.print(f"Care recipient {data['care_recipient_id']}, as known {data['as_of']}", highlight=False)
+    if not funding.is_known:
+        screen.print("Nothing had been fetched by then.")
+        return
+    plan = data["plan"]
+    screen.print(f"Plan: {plan['start_date'] or 'no start'} to {plan['end_date'] or 'open'}", highlight=False)
+    for title, rows, columns in (
+        ("Classifications", data["classifications"], ("type", "level", "start_date", "end_date", "status")),
+        (
+            "Budgets",
+            data["budgets"],
+            ("budget_id", "budget_type", "start_date", "end_date", "total", "used", "available"),
+        ),
+        (
+            "Individual contributions",
+            data["individual_contributions"],
+            ("effective_date_from", "independence_percentage", "everyday_living_percentage"),
+        ),
+    ):
+        screen.print(_table(title, rows, columns))
+
+
+def _table(title: str, rows: list[dict[str, Any]], columns: tuple[str, ...]) -> Table:
+    table = Table(title=title, title_justify="left", box=None, pad_edge=False, header_style="bold")
+    for column in columns:
+        is_number = column in ("total", "used", "available") or column.endswith("percentage")
+        table.add_column(column.replace("_", " "), justify="right" if is_number else "left")
+    for row in rows:
+        table.add_row(*("" if row[column] is None else str(row[column]) for column in columns))
+    return table

@@ -1,0 +1,118 @@
+"""`carefund sync`: one care recipient, now."""
+
+import asyncio
+from typing import Annotated, Any
+
+import typer
+from django.conf import settings
+from django.urls import reverse
+
+from carefund.cli.finding import client_or_exit
+from carefund.cli.output import (
+    CONSENT_NOT_GIVEN,
+    FAILED,
+    changes_table,
+    complain,
+    counts_table,
+    print_json,
+    screen,
+)
+from carefund.records.models import Client, Plan
+from carefund.runs.models import RunItem
+from carefund.runs.prompt import StillUnderWay, preview_now, synchronise_now
+from carefund.sync.results import Outcome, SyncResult
+
+
+def sync(
+    care_recipient_id: Annotated[str, typer.Argument(help="Services Australia's id of the person.")],
+    dry_run: Annotated[bool, typer.Option(help="Fetch and compare; print what would change; write nothing.")] = False,
+    json: Annotated[bool, typer.Option(help="Print the result as JSON.")] = False,
+) -> None:
+    """Synchronise the budget information of one care recipient."""
+    client = client_or_exit(care_recipient_id)
+    if dry_run:
+        _show_preview(asyncio.run(preview_now(client, settings.OPEN_BUDGET_DAYS)), json)
+        return
+    try:
+        item = asyncio.run(synchronise_now(client))
+    except StillUnderWay:
+        complain("Another process is still synchronising this person.", "See `carefund runs list`.")
+        raise typer.Exit(FAILED) from None
+    _show_item(client, item, json)
+    if item.outcome == RunItem.Outcome.FAILED:
+        raise typer.Exit(FAILED)
+    if item.outcome == RunItem.Outcome.CONSENT_MISSING:
+        raise typer.Exit(CONSENT_NOT_GIVEN)
+
+
+def _show_preview(result: SyncResult, as_json: bool) -> None:
+    if as_json:
+        print_json({
+            "care_recipient_id": result.care_recipient_id,
+            "dry_run": True,
+            "outcome": result.outcome.value,
+            "counts": result.counts_as_data(),
+            "warnings": result.warnings,
+            "changes": [
+                {name: getattr(change, name) for name in ("kind", "action", "record", "field", "before", "after")}
+                for change in result.changes
+            ],
+        })  # fmt: skip
+    else:
+        screen.print(f"Care recipient {result.care_recipient_id}: nothing was written.", highlight=False)
+        screen.print(counts_table(result.counts_as_data()))
+        _show_warnings(result.warnings)
+        if result.changes:
+            screen.print(changes_table(result.changes))
+        else:
+            screen.print("Nothing would change.")
+    if result.outcome is Outcome.CONSENT_MISSING:
+        raise typer.Exit(CONSENT_NOT_GIVEN)
+
+
+def _show_item(client: Client, item: RunItem, as_json: bool) -> None:
+    plan = Plan.objects.filter(client=client, is_latest=True).first()
+    page = reverse("console:plan", args=[client.pk]) if plan else ""
+    if as_json:
+        print_json(item_as_data(item, page))
+        return
+    if item.outcome == RunItem.Outcome.FAILED:
+        complain(f"{item.message} Step: {item.failed_step}. Nothing of this person was changed.", item.advice)
+        return
+    heading = {
+        RunItem.Outcome.CHANGED: "synchronised",
+        RunItem.Outcome.UNCHANGED: "checked, nothing changed",
+        RunItem.Outcome.CONSENT_MISSING: "consent not given for budget details; all else is synchronised",
+        RunItem.Outcome.SUPERSEDED: "a newer sync was applied meanwhile",
+    }[RunItem.Outcome(item.outcome)]
+    screen.print(f"Care recipient {item.care_recipient_id}: {heading}.", highlight=False)
+    if item.joined_id:
+        screen.print("A sync of this person was under way; this is its result.")
+    screen.print(counts_table(item.counts))
+    _show_warnings(item.warnings)
+    if page:
+        screen.print(f"Plan: {settings.PUBLIC_URL.rstrip('/')}{page}", highlight=False)
+
+
+def _show_warnings(warnings: list[str]) -> None:
+    for warning in warnings:
+        screen.print(f"[yellow]Warning:[/] {warning}", highlight=False)
+
+
+def item_as_data(item: RunItem, plan_page: str = "") -> dict[str, Any]:
+    """One person's result as JSON data, the same names as in the ledger."""
+    return {
+        "care_recipient_id": item.care_recipient_id,
+        "run_id": item.run_id,
+        "status": item.status,
+        "outcome": item.outcome,
+        "counts": item.counts,
+        "warnings": item.warnings,
+        "failed_step": item.failed_step,
+        "error_code": item.error_code,
+        "message": item.message,
+        "advice": item.advice,
+        "started_at": item.started_at.isoformat() if item.started_at else None,
+        "finished_at": item.finished_at.isoformat() if item.finished_at else None,
+        "plan": plan_page,
+    }

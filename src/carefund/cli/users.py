@@ -1,0 +1,41 @@
+"""`carefund users`: the first accounts; further ones are made on the console."""
+
+from typing import Annotated
+
+import typer
+from django.contrib.auth.models import Group, User
+from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError, transaction
+
+from carefund.access.roles import Role
+from carefund.cli.output import WRONG_INPUT, complain, screen
+
+app = typer.Typer(help="Accounts of the console.", no_args_is_help=True)
+
+
+@app.command()
+def add(
+    username: Annotated[str, typer.Argument()],
+    role: Annotated[Role, typer.Option(help="What the person may do.")] = Role.ADMINISTRATOR,
+    password: Annotated[str, typer.Option(prompt=True, hide_input=True, confirmation_prompt=True)] = "",
+) -> None:
+    """Add an account with a role; asks for the password."""
+    try:
+        validate_password(password)
+        add_user(username, password, role)
+    except ValidationError as error:
+        complain(" ".join(error.messages), "Choose another password.")
+        raise typer.Exit(WRONG_INPUT) from None
+    except IntegrityError:
+        complain("There is an account of this name already.", "Choose another name.")
+        raise typer.Exit(WRONG_INPUT) from None
+    screen.print(f"Added {username}, {role.value}.", highlight=False)
+
+
+@transaction.atomic
+def add_user(username: str, password: str, role: Role) -> User:
+    """An account in the role's group."""
+    user = User.objects.create_user(username, password=password)
+    user.groups.add(Group.objects.get(name=role.value))
+    return user

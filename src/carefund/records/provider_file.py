@@ -1,0 +1,147 @@
+"""Bring in what the provider's own system holds: branches, clients, invoices with their line items.
+
+The format is one JSON object with `serviceProviders`, `clients` and `invoices` (docs/provider-file.md). Loading the same
+file again changes nothing: clients are known by care recipient id, invoices and lines by external reference.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+
+import msgspec
+from django.db import transaction
+from django.utils import timezone
+
+from carefund.records.models import Client, Invoice, InvoiceLineItem, ServiceProvider
+
+
+class FileClient(msgspec.Struct, rename="camel"):
+    care_recipient_id: str
+    first_name: str
+    last_name: str
+    birth_date: date | None = None
+    service_provider_id: str = ""
+
+
+class FileServiceProvider(msgspec.Struct, rename="camel"):
+    service_provider_id: str
+    name: str = ""
+
+
+class FileLineItem(msgspec.Struct, rename="camel"):
+    external_reference_id: str
+    care_recipient_id: str
+    service_id: str
+    delivery_date: date
+    quantity: Decimal
+    price_per_unit: Decimal
+    item_id: str = ""
+    service_text: str = ""
+    funding_source: str = ""
+
+
+class FileInvoice(msgspec.Struct, rename="camel"):
+    external_reference_id: str
+    items: tuple[FileLineItem, ...]
+    invoice_id: str | None = None
+    service_provider_id: str = ""
+
+
+class ProviderFile(msgspec.Struct, rename="camel"):
+    clients: tuple[FileClient, ...] = ()
+    invoices: tuple[FileInvoice, ...] = ()
+    service_providers: tuple[FileServiceProvider, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """How much of a file was new here."""
+
+    clients: int
+    invoices: int
+    line_items: int
+
+
+class NotAProviderFile(ValueError):
+    """The file is not JSON, or a member is missing or of the wrong type; the message names it."""
+
+
+def read_provider_file(content: bytes) -> ProviderFile:
+    """The file's content. Raises NotAProviderFile."""
+    try:
+        return msgspec.json.decode(content, type=ProviderFile)
+    except msgspec.DecodeError as error:
+        raise NotAProviderFile(str(error)) from None
+
+
+@transaction.atomic
+def store_provider_file(content: ProviderFile) -> Loaded:
+    """Add what is not there yet, all of it or nothing. Names of known clients are not overwritten."""
+    now = timezone.now()
+    ServiceProvider.objects.bulk_create(
+        [
+            ServiceProvider(
+                service_provider_id=row.service_provider_id, name=row.name, first_seen_at=now, last_seen_at=now
+            )
+            for row in content.service_providers
+        ],
+        ignore_conflicts=True,
+    )
+    before = Client.objects.count(), Invoice.objects.count(), InvoiceLineItem.objects.count()
+    Client.objects.bulk_create(
+        [
+            Client(
+                care_recipient_id=row.care_recipient_id or None,
+                first_name=row.first_name,
+                last_name=row.last_name,
+                birth_date=row.birth_date,
+                service_provider_id=row.service_provider_id,
+            )
+            for row in content.clients
+        ],
+        ignore_conflicts=True,
+        batch_size=1000,
+    )
+    _store_invoices(content.invoices)
+    after = Client.objects.count(), Invoice.objects.count(), InvoiceLineItem.objects.count()
+    return Loaded(*(there - here for there, here in zip(after, before, strict=True)))
+
+
+def _store_invoices(invoices: Sequence[FileInvoice]) -> None:
+    Invoice.objects.bulk_create(
+        [
+            Invoice(
+                external_reference_id=row.external_reference_id,
+                invoice_id=row.invoice_id or None,
+                service_provider_id=row.service_provider_id,
+                status="COMPLETED" if row.invoice_id else "",
+            )
+            for row in invoices
+        ],
+        ignore_conflicts=True,
+        batch_size=1000,
+    )
+    clients = dict(Client.objects.filter(care_recipient_id__isnull=False).values_list("care_recipient_id", "id"))
+    ours = dict(Invoice.objects.values_list("external_reference_id", "id"))
+    InvoiceLineItem.objects.bulk_create(
+        [
+            InvoiceLineItem(
+                invoice_id=ours[invoice.external_reference_id],
+                client_id=clients[item.care_recipient_id],
+                item_id=item.item_id,
+                external_reference_id=item.external_reference_id,
+                service_id=item.service_id,
+                service_text=item.service_text,
+                delivery_date=item.delivery_date,
+                quantity=item.quantity,
+                price_per_unit=item.price_per_unit,
+                funding_source=item.funding_source,
+            )
+            for invoice in invoices
+            for item in invoice.items
+            if item.care_recipient_id in clients
+        ],
+        ignore_conflicts=True,
+        batch_size=1000,
+    )

@@ -1,0 +1,60 @@
+"""Synchronise one person while somebody waits: the same request, ledger and engine as every run, in this process."""
+
+import asyncio
+import os
+import time
+
+from carefund.records.models import Client
+from carefund.runs.execution import DatabaseThread, Worker, business_today, work_on_run
+from carefund.runs.models import Run, RunItem
+from carefund.runs.requests import request_run
+from carefund.runs.sources import open_source
+from carefund.sync.applying import preview_fetched
+from carefund.sync.fetching import OpenBudgets, Parts, fetch_care_recipient
+from carefund.sync.results import SyncResult
+
+_LOOK_SECONDS = 0.1
+_LONGEST_WAIT_SECONDS = 300.0
+
+
+class StillUnderWay(Exception):
+    """Another process has been synchronising this person for too long to wait for it."""
+
+
+async def synchronise_now(client: Client) -> RunItem:
+    """Synchronise one client and wait for the outcome, whoever does the work. Raises FunderError, StillUnderWay."""
+    database = DatabaseThread()
+    try:
+        async with open_source() as source:
+            run = await database.do(_request, client)
+            await work_on_run(Worker(source, database, f"terminal:{os.getpid()}"), run.pk)
+        until = time.monotonic() + _LONGEST_WAIT_SECONDS
+        while time.monotonic() < until:
+            item = await database.do(RunItem.objects.select_related("run").get, run=run)
+            if item.status not in (RunItem.Status.QUEUED, RunItem.Status.RUNNING):
+                return item
+            await asyncio.sleep(_LOOK_SECONDS)
+        raise StillUnderWay
+    finally:
+        await database.close()
+
+
+def _request(client: Client) -> Run:
+    return request_run(trigger=Run.Trigger.ON_DEMAND, clients=[client], scope="one client")
+
+
+async def preview_now(client: Client, open_days: int) -> SyncResult:
+    """Fetch and compare one client; nothing is written. Raises FunderError."""
+    database = DatabaseThread()
+    try:
+        async with open_source() as source:
+            fetched = await fetch_care_recipient(
+                source,
+                client.pk,
+                client.care_recipient_id or "",
+                OpenBudgets(business_today(), open_days),
+                parts=Parts.EVERYTHING,
+            )
+        return await database.do(preview_fetched, fetched, business_today())
+    finally:
+        await database.close()
