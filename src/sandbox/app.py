@@ -144,7 +144,7 @@ class App:
                 await asyncio.sleep(fault.seconds if fault.kind == "delay" else max(fault.seconds, 3600))
             elif fault.kind == "drop":
                 _abort(request)
-                raise ConnectionResetError("dropped on purpose")
+                return Answer(500)
             elif fault.kind in ("status", "html"):
                 return instead(fault)
         return None
@@ -173,9 +173,7 @@ async def _send_truncated(request: web.BaseRequest, answer: Answer, share: float
     """Promise the whole body, send a part of it, and hang up."""
     response = web.StreamResponse(status=answer.status, headers={"Content-Type": answer.content_type})
     response.content_length = len(answer.body)
+    response.force_close()
     await response.prepare(request)
     await response.write(answer.body[: int(len(answer.body) * share)])
-    await asyncio.sleep(0.01)
-    if request.transport is not None:
-        request.transport.close()
-    raise ConnectionResetError("truncated on purpose")
+    return response

@@ -122,13 +122,11 @@ class Control:
     def reset(self, call: Call) -> Any:
         """Back to the beginning: careRecipients, seed, today, devices (true forgets the devices too)."""
         wanted = _body(call)
+        size = msgspec.convert(wanted.get("careRecipients"), int | None)
+        seed = msgspec.convert(wanted.get("seed"), str | None)
+        today = date.fromisoformat(wanted["today"]) if wanted.get("today") else None
         self._building.reset(wanted)
-        today = wanted.get("today")
-        self._world.reset(
-            care_recipients=wanted.get("careRecipients"),
-            seed=wanted.get("seed"),
-            today=date.fromisoformat(today) if today else None,
-        )
+        self._world.reset(care_recipients=size, seed=seed, today=today)
         return {"careRecipients": self._world.care_recipients, "today": self._world.clock.today()}
 
     @_answering
