@@ -1,0 +1,132 @@
+"""The world that tests live in: the sandbox as a process of its own, a provider who knows some of its people, an engine.
+
+None of our own code is mocked. A test that wants a funder to behave oddly says so to the sandbox.
+"""
+
+import asyncio
+import json
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import pytest
+from cryptography.fernet import Fernet
+from django.conf import settings as django_settings
+from django.test.utils import override_settings
+
+from carefund.funders.configuration import configure
+from carefund.funders.devices import DeviceState
+from carefund.funders.opening import open_proda
+from carefund.records.device_keys import DatabaseDeviceStore
+from carefund.records.models import Client
+from carefund.runs.models import RunItem
+from carefund.runs.prompt import synchronise_now
+
+ENCRYPTION_KEY = Fernet.generate_key().decode()
+DEVICE = "carefund-sandbox-device"
+
+
+@dataclass(frozen=True)
+class Sandbox:
+    """The sandbox and its control."""
+
+    url: str
+
+    def ask(self, method: str, path: str, body: Any = None) -> Any:
+        """One request to the control API; gives the JSON of the answer."""
+        data = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(f"{self.url}/sandbox{path}", data, method=method)  # noqa: S310
+        request.add_header("Content-Type", "application/json")
+        with urllib.request.urlopen(request, timeout=20) as answer:  # noqa: S310
+            content = answer.read()
+        return json.loads(content) if content else None
+
+    def change(self, care_recipient_id: str, change: str, **body: Any) -> Any:
+        """Change one person's world."""
+        return self.ask("POST", f"/care-recipients/{care_recipient_id}/{change}", body)
+
+    def fault(self, **fault: Any) -> Any:
+        """Make the next matching calls go wrong."""
+        return self.ask("POST", "/faults", fault)
+
+    def scenario(self, name: str) -> list[str]:
+        """The care recipient ids that live a scenario."""
+        for row in self.ask("GET", "/scenarios"):
+            if row["name"] == name:
+                return [str(care_recipient_id) for care_recipient_id in row["careRecipientIds"]]
+        raise LookupError(name)
+
+
+@pytest.fixture(scope="session")
+def sandbox_process() -> Iterator[Sandbox]:
+    """One sandbox for the whole session."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "sandbox", "--port", "0"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    )
+    assert process.stdout is not None
+    line = process.stdout.readline()
+    yield Sandbox(line.split()[-1])
+    process.terminate()
+    process.wait(10)
+
+
+@pytest.fixture
+def sandbox(sandbox_process: Sandbox) -> Sandbox:
+    """The sandbox as it was at its beginning."""
+    sandbox_process.ask("POST", "/reset", {})
+    return sandbox_process
+
+
+@pytest.fixture
+def world(sandbox: Sandbox, transactional_db: None) -> Iterator[Sandbox]:
+    """The sandbox with our device activated, and settings that point to it."""
+    configuration = configure("services-australia", "sandbox", sandbox_url=sandbox.url)
+    with override_settings(
+        SERVICES_AUSTRALIA=configuration, ENCRYPTION_KEYS=[ENCRYPTION_KEY], SANDBOX_URL=sandbox.url
+    ):
+        activate_device(sandbox)
+        yield sandbox
+
+
+def activate_device(sandbox: Sandbox) -> DeviceState:
+    """Register the device the way a person would in PRODA, and activate it."""
+    sandbox.ask("POST", "/reset", {"devices": True})
+    code = sandbox.ask("POST", "/proda/devices", {"deviceName": DEVICE})["activationCode"]
+    configuration = django_settings.SERVICES_AUSTRALIA
+    store = DatabaseDeviceStore("sandbox", configuration.organisation_id, DEVICE, [ENCRYPTION_KEY])
+
+    async def activate() -> DeviceState:
+        async with open_proda(configuration, store) as proda:
+            return await proda.activate(code)
+
+    return asyncio.run(activate())
+
+
+@pytest.fixture
+def add_client(db: None) -> Callable[..., Client]:
+    """Add a client by care recipient id; the name is fictitious."""
+
+    def add(care_recipient_id: str | None, **fields: Any) -> Client:
+        values = {"first_name": "Wilma", "last_name": "Example", "birth_date": date(1940, 5, 3)} | fields
+        return Client.objects.create(care_recipient_id=care_recipient_id, **values)
+
+    return add
+
+
+@pytest.fixture
+def synchronise() -> Callable[..., RunItem]:
+    """Synchronise a client through the hall and give the ledger's entry."""
+
+    def run(client: Client) -> RunItem:
+        return asyncio.run(synchronise_now(client))
+
+    return run
+
+
+def table_rows(*models: Any) -> dict[str, Sequence[Any]]:
+    """All rows of tables, to prove that nothing was written."""
+    return {model._meta.label: list(model.objects.order_by("pk").values()) for model in models}
