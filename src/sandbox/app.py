@@ -24,6 +24,10 @@ from sandbox.ndia.control import NdiaControl
 from sandbox.routing import RouteTable
 from sandbox.services_australia.budgets import Budgets
 from sandbox.services_australia.care_recipients import CareRecipients
+from sandbox.services_australia.claim_control import ClaimControl
+from sandbox.services_australia.claim_life import ClaimLife
+from sandbox.services_australia.claims import Claims
+from sandbox.services_australia.invoices import Invoices
 from sandbox.wire import Answer, Call, Route
 
 PRODA_DEVICES = "/proda-rsp"
@@ -38,6 +42,8 @@ Cached = tuple[int, int, Route, Answer]
 def all_routes(building: Building) -> list[Route]:
     """Every route of the sandbox; a new API adds its line here."""
     proda = building.proda
+    life = ClaimLife(building.world)
+    building.on_time.append(life.advance)
     return [
         Route("proda_activate", "PUT", f"{PRODA_DEVICES}/piaweb/api/b2b/v1/devices/{{deviceName}}/jwk", proda.activate),
         Route(
@@ -49,8 +55,11 @@ def all_routes(building: Building) -> list[Route]:
         Route("proda_token", "POST", PRODA_TOKEN, proda.token),
         *CareRecipients(building).routes(SUPPORT_AT_HOME),
         *Budgets(building).routes(SUPPORT_AT_HOME),
+        *Invoices(building, life).routes(SUPPORT_AT_HOME),
+        *Claims(building, life).routes(SUPPORT_AT_HOME),
         *NdiaApi(building).routes(NDIA),
         *NdiaControl(building).routes(),
+        *ClaimControl(life).routes(),
         *Control(building).routes(),
     ]
 

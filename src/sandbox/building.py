@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,8 @@ class Building:
         self.gateway = Gateway(self.proda.is_valid_token)
         self.journal = Journal(journal_size)
         self.faults = Faults()
+        # What is to be done when the clock was turned.
+        self.on_time: list[Callable[[], None]] = []
         # Grows when answers differ for a reason outside the world.
         self.switch_generation = 0
         self._obey()

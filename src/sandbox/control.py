@@ -116,6 +116,8 @@ class Control:
         )
         if "prodaSkewSeconds" in wanted:
             clock.skew = float(wanted["prodaSkewSeconds"])
+        for work in self._building.on_time:
+            work()
         return {"now": stamp(clock.now()), "today": clock.today(), "prodaSkewSeconds": clock.skew}
 
     @_answering

@@ -1,0 +1,111 @@
+"""The hand from above on claims: read and steer their fate, let held invoices go, claim through the portal.
+
+No funder has these addresses; all are under /sandbox.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from sandbox.people import PROVIDERS
+from sandbox.services_australia.claim_life import ClaimLife, Row
+from sandbox.services_australia.invoice_items import check_item, read_item
+from sandbox.wire import Answer, Call, Route, json_answer
+
+FATES = ("cancel", "refuse", "split", "withoutUsage", "statementError", "statusText", "stuck")
+
+
+class ClaimControl:
+    """Handlers of the control API for invoices and claims."""
+
+    def __init__(self, life: ClaimLife) -> None:
+        self._life = life
+
+    def routes(self) -> list[Route]:
+        """The control API's lines of the route table."""
+        table: list[tuple[str, str, Callable[[Call], Any]]] = [
+            ("GET", "/claims", self.claims),
+            ("POST", "/claims/{claimId}", self.steer),
+            ("GET", "/claim-rules", self.rules),
+            ("POST", "/claim-rules", self.change_rules),
+            ("GET", "/invoices", self.invoices),
+            ("POST", "/invoices/{invoiceId}/release", self.release),
+            ("POST", "/portal-claims", self.claim_in_portal),
+        ]
+        return [Route("control", method, f"/sandbox{path}", self._answering(work)) for method, path, work in table]
+
+    def _answering(self, work: Callable[[Call], Any]) -> Callable[[Call], Answer]:
+        def handler(call: Call) -> Answer:
+            self._life.advance()
+            try:
+                return json_answer(work(call))
+            except LookupError:
+                return json_answer({"error": "there is no such thing"}, 404)
+            except (ValueError, TypeError) as wrong:
+                return json_answer({"error": str(wrong)}, 400)
+
+        return handler
+
+    def claims(self, _call: Call) -> Any:
+        """Every claim with its fate and payments."""
+        return list(self._life.claims.values())
+
+    def invoices(self, _call: Call) -> Any:
+        """Every invoice with its items."""
+        return list(self._life.invoices.values())
+
+    def steer(self, call: Call) -> Any:
+        """Set a claim's fate: cancel, refuse (["invoiceId/itemId"]), split ({"invoiceId/itemId": "AT"}), withoutUsage,
+        statementError (dollars), statusText (a word shown instead of the status), stuck."""
+        wanted = _body(call)
+        unknown = sorted(set(wanted) - set(FATES))
+        if unknown:
+            raise ValueError(f"no such fate: {', '.join(unknown)}")
+        claim = self._life.claims[call.args["claimId"]]
+        claim["fate"].update(wanted)
+        self._life.touch(claim)
+        self._life.advance()
+        return claim
+
+    def rules(self, _call: Call) -> Any:
+        """The rules in force."""
+        return self._life.rules
+
+    def change_rules(self, call: Call) -> Any:
+        """Change some rules."""
+        return self._life.change_rules(_body(call))
+
+    def release(self, call: Call) -> Any:
+        """A delegate lets a held invoice go."""
+        invoice = self._life.invoices[call.args["invoiceId"]]
+        if invoice["status"] != "HELD":
+            raise ValueError(f"the invoice is {invoice['status']}")
+        invoice["status"] = "SUBMITTED"
+        self._life.touch(invoice)
+        return invoice
+
+    def claim_in_portal(self, call: Call) -> Any:
+        """Lodge and claim an invoice as a person would in the portal: items; for several people if asked."""
+        items = [read_item(row) for row in _body(call)["items"]]
+        person = self._life.world.find_person(items[0]["careRecipientId"])
+        if person is None:
+            raise LookupError
+        provider_id = person.service_provider_id
+        draft: Row = {"serviceProviderId": provider_id}
+        for place, item in enumerate(items, 1):
+            check_item(self._life.world, draft, item, str(place))
+        invoice = self._life.add_invoice(provider_id, dict(PROVIDERS).get(provider_id, ""), "")
+        for place, item in enumerate(items, 1):
+            item |= {
+                "itemId": str(place), "itemStatus": "OPEN", "version": 1, "createdAtDateTime": self._life.now(),
+                "updatedAtDateTime": self._life.now(),
+            }  # fmt: skip
+            invoice["items"].append(item)
+        return self._life.add_claim(provider_id, [invoice])
+
+
+def _body(call: Call) -> dict[str, Any]:
+    return msgspec.convert(call.json() if call.body else {}, dict[str, Any])
