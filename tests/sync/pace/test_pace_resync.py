@@ -1,0 +1,235 @@
+"""An existing contract against PACE: differences first, chosen ones applied, adjustments never rewritten."""
+
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+from django.utils import timezone
+
+from carefund.domain.pace.comparing import Kind
+from carefund.domain.pace.plan import budget_ids, from_data
+from carefund.records.models import Change, Client, DeliveredService, PaceComparison, ServiceContract
+from carefund.records.pace_pictures import find_contract_picture
+from carefund.records.pace_queries import list_comparable
+from carefund.runs.pace import (
+    apply_from_preview,
+    compare_queued,
+    create_from_preview,
+    preview_pace,
+    preview_sync,
+    queue_comparisons,
+)
+from carefund.sync import pace_problems as problems
+from tests.pace_world import NdiaSandbox
+
+
+@pytest.fixture
+def client(ndia: NdiaSandbox) -> Client:
+    return ndia.client("take-over")
+
+
+@pytest.fixture
+def contract(client: Client) -> ServiceContract:
+    preview = preview_pace(client)
+    return create_from_preview(client, preview.token, budget_ids(from_data(preview.plan).budgets))
+
+
+def apply_all(contract: ServiceContract) -> list[str]:
+    preview, found = preview_sync(contract)
+    apply_from_preview(contract, preview.token, [each.id for each in found.differences])
+    contract.refresh_from_db()
+    return [each.kind.value for each in found.differences]
+
+
+def assert_in_step(contract: ServiceContract) -> None:
+    """Run it again: nothing changes."""
+    before = Change.objects.count()
+    _, found = preview_sync(contract)
+    assert found.differences == ()
+    assert Change.objects.count() == before
+
+
+def test_an_unchanged_plan_has_no_differences(contract: ServiceContract) -> None:
+    assert_in_step(contract)
+    assert contract.comparison.outcome == PaceComparison.Outcome.IN_STEP
+
+
+def test_looking_writes_nothing_to_the_contract(ndia: NdiaSandbox, contract: ServiceContract) -> None:
+    ndia.change(contract.client, "set-category", category="Consumables", approved="3000.00")
+    preview_sync(contract)
+    assert contract.budgets.get(category_number="03").approved_amount == Decimal("2400.00")
+    contract.refresh_from_db()
+    assert contract.version == 1
+
+
+def test_an_extended_end_date_is_shown_and_applied(ndia: NdiaSandbox, contract: ServiceContract) -> None:
+    end = contract.end_date + timedelta(days=30)
+    ndia.change(contract.client, "end-date", endDate=end.isoformat())
+    _, found = preview_sync(contract)
+    first = found.differences[0]
+    assert (first.kind, first.field, first.before, first.after) == (
+        Kind.CONTRACT_FIELD,
+        "end_date",
+        contract.end_date,
+        end,
+    )
+    apply_all(contract)
+    assert contract.end_date == end
+    assert_in_step(contract)
+
+
+def test_a_changed_amount_changes_budget_component_and_periods(ndia: NdiaSandbox, contract: ServiceContract) -> None:
+    ndia.change(contract.client, "set-category", category="Consumables", approved="3600.00")
+    apply_all(contract)
+    row = contract.budgets.get(category_number="03")
+    assert row.approved_amount == row.component.amount == Decimal("3600.00")
+    assert {period.amount for period in row.component.periods.all()} == {Decimal("900.00")}
+    assert_in_step(contract)
+
+
+def test_only_chosen_differences_are_applied(ndia: NdiaSandbox, contract: ServiceContract) -> None:
+    ndia.change(contract.client, "set-category", category="Consumables", approved="3600.00")
+    preview, found = preview_sync(contract)
+    chosen = [each.id for each in found.differences if each.field == "approved_amount"]
+    apply_from_preview(contract, preview.token, chosen)
+    row = contract.budgets.get(category_number="03")
+    assert row.approved_amount == Decimal("3600.00")
+    assert row.released_amount == Decimal("1200.00")
+    _, left = preview_sync(contract)
+    assert len(left.differences) == len(found.differences) - 1
+
+
+def test_an_added_category_is_added_without_an_adjustment(ndia: NdiaSandbox, contract: ServiceContract) -> None:
+    before = DeliveredService.objects.count()
+    ndia.change(contract.client, "set-category", category="Transport", approved="1000.00", instalments="none")
+    ndia.change(contract.client, "spend", category="Transport", amount="40.00")
+    assert apply_all(contract) == ["new category"]
+    assert contract.budgets.get(category_number="02").spent_amount == Decimal("40.00")
+    assert DeliveredService.objects.count() == before
+    assert_in_step(contract)
+
+
+def test_a_category_that_is_gone_is_flagged_and_left(ndia: NdiaSandbox, contract: ServiceContract) -> None:
+    ndia.change(contract.client, "remove-category", category="Consumables")
+    assert apply_all(contract) == ["category gone"]
+    row = contract.budgets.get(category_number="03")
+    assert row.no_longer_in_pace_date == timezone.localdate()
+    assert row.approved_amount == Decimal("2400.00")
+    assert row.delivered_services.count() == 1
+    assert find_contract_picture(contract, timezone.localdate()).total_funding == Decimal("73280.00")
+    assert_in_step(contract)
+    ndia.change(contract.client, "set-category", category="Consumables", approved="2400.00", instalments="quarterly")
+    assert "category back" in apply_all(contract)
+    assert contract.budgets.get(category_number="03").no_longer_in_pace_date is None
+
+
+def test_a_category_that_became_self_managed_leaves_the_totals(ndia: NdiaSandbox, contract: ServiceContract) -> None:
+    ndia.change(contract.client, "set-category", category="Improved Daily Living Skills", management="Self-managed")
+    assert set(apply_all(contract)) == {"budget field"}
+    row = contract.budgets.get(category_number="15")
+    assert (row.management, row.is_excluded) == ("Self-managed", True)
+    assert find_contract_picture(contract, timezone.localdate()).total_funding == Decimal("66080.00")
+    assert_in_step(contract)
+
+
+def test_spending_moves_the_figures_and_never_the_adjustment(ndia: NdiaSandbox, contract: ServiceContract) -> None:
+    adjustment = contract.delivered_services.get(budget__category_number="03")
+    ndia.change(contract.client, "spend", category="Consumables", amount="100.00")
+    _, found = preview_sync(contract)
+    assert [(drift.category_name, drift.amount) for drift in found.drifts] == [("Consumables", Decimal("100.00"))]
+    apply_all(contract)
+    after = contract.delivered_services.get(budget__category_number="03")
+    assert (after.amount, after.delivered_date, after.note) == (
+        adjustment.amount,
+        adjustment.delivered_date,
+        adjustment.note,
+    )
+    assert [row.drift for row in find_contract_picture(contract, timezone.localdate()).drifting] == [Decimal("100.00")]
+    assert_in_step(contract)
+
+
+def test_a_review_opens_a_new_period_on_the_same_plan(ndia: NdiaSandbox, contract: ServiceContract) -> None:
+    first_start, adjustments = contract.first_start_date, list(contract.delivered_services.values())
+    ndia.change(contract.client, "review", approved={"Consumables": "4000.00"})
+    _, found = preview_sync(contract)
+    assert [each.field for each in found.differences if each.kind is Kind.CONTRACT_FIELD] == ["start_date", "end_date"]
+    apply_all(contract)
+    today = timezone.localdate()
+    assert (contract.start_date, contract.first_start_date) == (today, first_start)
+    row = contract.budgets.get(category_number="03")
+    assert (row.approved_amount, row.spent_amount) == (Decimal("4000.00"), Decimal("0.00"))
+    assert list(contract.delivered_services.values()) == adjustments
+    assert_in_step(contract)
+
+
+def test_after_a_review_a_new_contract_may_be_made_instead(ndia: NdiaSandbox, contract: ServiceContract) -> None:
+    ndia.change(contract.client, "review")
+    preview = preview_pace(contract.client)
+    made = create_from_preview(contract.client, preview.token, budget_ids(from_data(preview.plan).budgets))
+    assert made.pk != contract.pk
+    assert not made.delivered_services.exists()  # nothing is spent in a plan that was just reviewed
+    preview, found = preview_sync(contract)
+    with pytest.raises(problems.ContractExists):
+        apply_from_preview(contract, preview.token, [each.id for each in found.differences])
+    contract.refresh_from_db()
+    assert contract.start_date < made.start_date
+
+
+def test_data_that_moved_since_it_was_shown_refuses(ndia: NdiaSandbox, contract: ServiceContract) -> None:
+    ndia.change(contract.client, "set-category", category="Consumables", approved="3600.00")
+    preview, found = preview_sync(contract)
+    chosen = [each.id for each in found.differences]
+    ndia.change(contract.client, "spend", category="Consumables", amount="1.00")
+    with pytest.raises(problems.PlanMoved):
+        apply_from_preview(contract, preview.token, chosen)
+    assert contract.budgets.get(category_number="03").approved_amount == Decimal("2400.00")
+
+
+def test_a_contract_that_somebody_else_changed_meanwhile_refuses(ndia: NdiaSandbox, contract: ServiceContract) -> None:
+    ndia.change(contract.client, "set-category", category="Consumables", approved="3600.00")
+    mine, found = preview_sync(contract)
+    apply_all(contract)
+    with pytest.raises(problems.PlanMoved):
+        apply_from_preview(contract, mine.token, [each.id for each in found.differences])
+
+
+def test_nothing_ticked_applies_nothing(ndia: NdiaSandbox, contract: ServiceContract) -> None:
+    ndia.change(contract.client, "set-category", category="Consumables", approved="3600.00")
+    preview, _ = preview_sync(contract)
+    with pytest.raises(problems.NothingChosen):
+        apply_from_preview(contract, preview.token, [])
+
+
+def test_many_contracts_are_compared_and_none_is_changed(ndia: NdiaSandbox, contract: ServiceContract) -> None:
+    others = []
+    for scenario in ("monthly", "no-consent"):
+        person = ndia.client(scenario)
+        ndia.change(person, "consent", given=True)
+        preview = preview_pace(person)
+        others.append(create_from_preview(person, preview.token, budget_ids(from_data(preview.plan).budgets)))
+    ndia.change(contract.client, "set-category", category="Consumables", approved="3600.00")
+    ndia.change(others[1].client, "consent", given=False)
+    before = list(ServiceContract.objects.values()), list(DeliveredService.objects.values())
+    assert queue_comparisons(list_comparable(Client.objects.all())) == 3
+    assert compare_queued() == 3
+    found = {
+        row.contract_id: (row.outcome, row.number_of_differences, row.code) for row in PaceComparison.objects.all()
+    }
+    assert found[contract.pk][0] == "different"
+    assert found[others[0].pk] == ("in step", 0, "")
+    assert found[others[1].pk] == ("failed", 0, "authority-missing")
+    assert before == (list(ServiceContract.objects.values()), list(DeliveredService.objects.values()))
+    assert compare_queued() == 0
+
+
+def test_a_used_up_hour_leaves_the_rest_queued(ndia: NdiaSandbox, contract: ServiceContract, settings: object) -> None:
+    queue_comparisons([contract])
+    settings.NDIA_BUDGETS_PER_HOUR = 1  # type: ignore[attr-defined]
+    assert compare_queued() == 0
+    assert PaceComparison.objects.get().outcome == PaceComparison.Outcome.QUEUED
+
+
+def test_a_client_whose_access_was_taken_off_is_not_compared(contract: ServiceContract) -> None:
+    contract.client.ndis.api_access = False
+    contract.client.ndis.save()
+    assert list(list_comparable(Client.objects.all())) == []
