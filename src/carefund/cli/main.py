@@ -25,6 +25,7 @@ from carefund.cli import (  # noqa: E402
     demo,
     device,
     manage,
+    pace,
     runs,
     serving,
     show,
@@ -50,6 +51,7 @@ app.command("manage", context_settings=manage.PASS_ON)(manage.manage)
 app.command("demo")(demo.demo)
 app.add_typer(runs.app, name="runs")
 app.add_typer(device.app, name="device")
+app.add_typer(pace.app, name="pace")
 app.add_typer(clients.app, name="clients")
 app.add_typer(users.app, name="users")
 
