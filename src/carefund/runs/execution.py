@@ -10,7 +10,7 @@ import logging
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, TypeVar
 
@@ -20,8 +20,10 @@ from django.utils import timezone
 
 from carefund.funders.errors import FunderError, NotAllowedIn, NotPermitted, Unavailable
 from carefund.runs import ledger
+from carefund.runs.dates import business_today
 from carefund.runs.ledger import ClaimedItem, Failure, LeaseLost
 from carefund.runs.models import Run
+from carefund.runs.previews import record_preview
 from carefund.runs.requests import CannotChangeRun, pause_run
 from carefund.sync.applying import apply_fetched
 from carefund.sync.fetching import CareRecipientSource, Fetched, OpenBudgets, Parts, fetch_care_recipient
@@ -79,11 +81,6 @@ class _Trouble:
 
     suspects: list[tuple[ClaimedItem, FunderError]] = field(default_factory=list)
     stop: bool = False
-
-
-def business_today() -> date:
-    """Today where the provider is."""
-    return timezone.now().astimezone(settings.BUSINESS_TIME_ZONE).date()
 
 
 async def work_on_run(worker: Worker, run_id: int) -> None:
@@ -159,7 +156,10 @@ async def _fetch_all(
                 await _note_failure(worker, run, item, error, trouble)
             else:
                 await _clear_suspects(worker, trouble)
-                await fetched.put((item, answer))
+                if run.is_preview:
+                    await worker.database.do(record_preview, worker.holder, item, answer)
+                else:
+                    await fetched.put((item, answer))
 
     await asyncio.gather(*(fetch_in_turn() for _ in range(min(worker.at_once, len(items)))))
     if left:

@@ -42,6 +42,7 @@ class Run(models.Model):
     open_budget_days = models.PositiveSmallIntegerField(
         null=True, help_text="Usage of budgets that ended up to so many days ago; empty: as in the settings."
     )
+    is_preview = models.BooleanField(default=False, help_text="Fetches and compares; writes no record.")
     total = models.PositiveIntegerField(default=0)
     created_at = models.DateTimeField(auto_now_add=True)
     started_at = models.DateTimeField(null=True)
@@ -116,6 +117,19 @@ class RunItem(models.Model):
 
     def __str__(self) -> str:
         return f"run item {self.pk}"
+
+
+class Preview(models.Model):
+    """What a sync of one person would change, with the answers it would apply; `version` is the state it was made on."""
+
+    item = models.OneToOneField(RunItem, models.CASCADE, primary_key=True, related_name="preview")
+    version = models.PositiveBigIntegerField()
+    changes = models.JSONField()
+    fetch = models.BinaryField()
+    applied_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return f"preview {self.pk}"
 
 
 class Schedule(models.Model):

@@ -5,7 +5,8 @@ import os
 import time
 
 from carefund.records.models import Client
-from carefund.runs.execution import DatabaseThread, Worker, business_today, work_on_run
+from carefund.runs.dates import business_today
+from carefund.runs.execution import DatabaseThread, Worker, work_on_run
 from carefund.runs.models import Run, RunItem
 from carefund.runs.requests import request_run
 from carefund.runs.sources import open_source

@@ -39,6 +39,7 @@ def request_run(
     retry_of: Run | None = None,
     unknown_ids: Sequence[str] = (),
     open_budget_days: int | None = None,
+    is_preview: bool = False,
 ) -> Run:
     """Write down a run for these clients, each once, and hand it to the engine. `unknown_ids` (from a file) are recorded
     as failed at once. Raises NothingToDo for an empty scope."""
@@ -51,6 +52,7 @@ def request_run(
             requested_by=requested_by,
             retry_of=retry_of,
             open_budget_days=open_budget_days,
+            is_preview=is_preview,
         )
         total = _add_items(run, clients) + _add_unknown(run, unknown_ids, now)
         if not total:

@@ -1,0 +1,103 @@
+"""Preview before apply: the engine fetches and compares, a person looks, and exactly that is applied, or refused.
+
+A preview is asked for like any other run and leaves its mark in the ledger; it just writes no record.
+"""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.db import transaction
+from django.utils import timezone
+
+from carefund.records.models import Client
+from carefund.runs import ledger
+from carefund.runs.dates import business_today
+from carefund.runs.ledger import ClaimedItem
+from carefund.runs.models import Preview, Run, RunItem
+from carefund.runs.requests import request_run
+from carefund.sync.applying import DataMoved, apply_fetched, preview_fetched
+from carefund.sync.fetching import Fetched
+from carefund.sync.results import FieldChange, Outcome, SyncResult
+from carefund.sync.reviewing import freeze, thaw
+
+
+class CannotApply(Exception):
+    """The preview was applied already, or the data moved since it was made: look again."""
+
+
+def request_preview(client: Client, requested_by: User | None = None) -> Run:
+    """Ask for a preview of one client's sync."""
+    return request_run(
+        trigger=Run.Trigger.ON_DEMAND,
+        clients=[client],
+        scope="preview of one client",
+        requested_by=requested_by,
+        is_preview=True,
+    )
+
+
+def record_preview(holder: str, item: ClaimedItem, fetched: Fetched) -> None:
+    """Compare and keep what was fetched, with the ledger's entry, in one transaction."""
+    with transaction.atomic():
+        result = preview_fetched(fetched, business_today())
+        ledger.record_results(holder, [item], [result])
+        Preview.objects.create(
+            item_id=item.item_id,
+            version=result.version,
+            changes=[asdict(change) for change in result.changes],
+            fetch=freeze(fetched),
+        )
+
+
+def changes_of(preview: Preview) -> list[FieldChange]:
+    """Every field that applying would change."""
+    return [FieldChange(**change) for change in preview.changes]
+
+
+def apply_preview(preview: Preview, requested_by: User | None = None) -> RunItem:
+    """Apply exactly what was reviewed; a run of its own in the ledger. Raises CannotApply, then nothing is written."""
+    client_id = preview.item.client_id
+    now = timezone.now()
+    try:
+        with transaction.atomic():
+            fresh = Preview.objects.filter(pk=preview.pk, applied_at__isnull=True).update(applied_at=now)
+            if not fresh or client_id is None:
+                raise CannotApply("This preview was applied already.")
+            run = Run.objects.create(
+                trigger=Run.Trigger.ON_DEMAND,
+                scope="reviewed preview",
+                requested_by=requested_by,
+                status=Run.Status.FINISHED,
+                total=1,
+                started_at=now,
+            )
+            item = RunItem.objects.create(
+                run=run, client_id=client_id, care_recipient_id=preview.item.care_recipient_id, started_at=now
+            )
+            _apply(preview, item)
+            Run.objects.filter(pk=run.pk).update(finished_at=timezone.now())
+    except DataMoved:
+        raise CannotApply("The data moved since this preview was made. Look at a new preview.") from None
+    item.refresh_from_db()
+    return item
+
+
+def _apply(preview: Preview, item: RunItem) -> None:
+    def record(results: Sequence[SyncResult]) -> None:
+        result = results[0]
+        if result.outcome is Outcome.SUPERSEDED:
+            raise DataMoved
+        values: dict[str, Any] = {
+            "status": RunItem.Status.DONE,
+            "outcome": result.outcome.value,
+            "counts": result.counts_as_data(),
+            "warnings": result.warnings,
+            "finished_at": timezone.now(),
+        }
+        RunItem.objects.filter(pk=item.pk).update(**values)
+
+    apply_fetched(
+        [thaw(bytes(preview.fetch))], business_today(), on_applied=record, expected_version=preview.version
+    )
