@@ -19,6 +19,19 @@ PATHS: dict[str, str] = {
     "budgets_by_service_provider": f"{_BASE}/budget/v1/service-provider/{{serviceProviderId}}",
     "budget_summary": f"{_BASE}/budget/v1/summary?serviceProviderId={{serviceProviderId}}",
     "budget_details": f"{_BASE}/budget/v1/{{budgetId}}",
+    "invoice_create": f"{_BASE}/invoice/v1",
+    "invoices": f"{_BASE}/invoice/v1",
+    "invoice_details": f"{_BASE}/invoice/v1/{{invoiceId}}",
+    "invoice_submit": f"{_BASE}/invoice/v1/{{invoiceId}}/submit",
+    "invoice_open": f"{_BASE}/invoice/v1/{{invoiceId}}/open",
+    "invoice_delete": f"{_BASE}/invoice/v1/{{invoiceId}}/delete",
+    "invoice_item_add": f"{_BASE}/invoice/v1/{{invoiceId}}/item",
+    "claim_create": f"{_BASE}/claim/v1",
+    "claims": f"{_BASE}/claim/v1",
+    "claim_details": f"{_BASE}/claim/v1/{{claimId}}",
+    "payment_statement": f"{_BASE}/payment-statement/v1/{{claimId}}",
+    "payment_items": f"{_BASE}/payment-item/v1",
+    "account_summary": f"{_BASE}/account-summary/v1",
 }
 SETTING = "CAREFUND_SERVICES_AUSTRALIA_PATHS"
 _ID = re.compile(r"[A-Za-z0-9_-]{1,40}")

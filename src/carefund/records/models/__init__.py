@@ -1,8 +1,9 @@
 """All tables of the memory room, grouped by subject."""
 
+from carefund.records.models.claims import Claim, ClaimBatch, PaymentRequest
 from carefund.records.models.devices import ProdaDevice
 from carefund.records.models.history import Answer, Change, Payload
-from carefund.records.models.invoices import Invoice, InvoiceLineItem
+from carefund.records.models.invoices import Invoice, InvoiceLineItem, InvoiceUpload
 from carefund.records.models.ndis import (
     DeliveredService,
     FundingComponent,
@@ -33,6 +34,8 @@ __all__ = [
     "ApprovedService",
     "BudgetUsage",
     "Change",
+    "Claim",
+    "ClaimBatch",
     "Classification",
     "Client",
     "DeliveredService",
@@ -43,12 +46,14 @@ __all__ = [
     "IndividualContribution",
     "Invoice",
     "InvoiceLineItem",
+    "InvoiceUpload",
     "NdiaBudgetCall",
     "NdisParticipant",
     "OrganisationSetting",
     "PaceComparison",
     "PacePreview",
     "Payload",
+    "PaymentRequest",
     "Plan",
     "PlanBudget",
     "ServiceContract",

@@ -1,0 +1,167 @@
+"""Invoices, claims and payments of the Support at Home APIs: one method per operation. No storing, no rules.
+
+A write is sent once. After an error for which `is_uncertain` holds nobody knows whether it was done, because there is
+no idempotency key: the caller must read the state before it writes again. Everything raises a `FunderError`.
+Source: domain/services-australia.md, 1.3, 1.4, 2.11, 2.12 and 8 (15, 25).
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import NamedTuple, TypeVar
+
+import msgspec
+
+from carefund.funders.configuration import FunderConfiguration
+from carefund.funders.decoding import RowReader
+from carefund.funders.errors import (
+    FunderError,
+    MalformedId,
+    NotAllowedIn,
+    NotConfigured,
+    NotFound,
+    RepeatedPage,
+    RequestRejected,
+)
+from carefund.funders.http import Caller, Received
+from carefund.funders.services_australia.claim_payloads import (
+    AccountSummary,
+    Claim,
+    Invoice,
+    InvoiceReference,
+    NewClaim,
+    NewInvoice,
+    NewItem,
+    PaymentItem,
+    PaymentStatement,
+    WrittenItem,
+)
+from carefund.funders.services_australia.operations import path_for
+
+Row = TypeVar("Row", bound=msgspec.Struct)
+
+MOST_PAGES = 1000
+_INVOICES = RowReader(Invoice)
+_ITEMS = RowReader(WrittenItem)
+_CLAIMS = RowReader(Claim)
+_STATEMENTS = RowReader(PaymentStatement)
+_PAYMENTS = RowReader(PaymentItem)
+_ACCOUNTS = RowReader(AccountSummary)
+_encoder = msgspec.json.Encoder(decimal_format="number")
+_CERTAIN = (RequestRejected, NotAllowedIn, NotFound, MalformedId, NotConfigured)
+
+
+def is_uncertain(problem: FunderError) -> bool:
+    """Whether a write that ended so may have been done all the same."""
+    return not isinstance(problem, _CERTAIN)
+
+
+class Versioned(NamedTuple):
+    """An invoice as the funder holds it, and its etag for the next write."""
+
+    invoice: Invoice
+    etag: str
+
+
+class Claiming:
+    """The invoice, claim and payment APIs, ready to be asked; made of an opened client's caller."""
+
+    def __init__(self, caller: Caller, configuration: FunderConfiguration) -> None:
+        self._caller = caller
+        self._configuration = configuration
+
+    async def create_invoice(self, draft: NewInvoice) -> Versioned:
+        """A new invoice, OPEN and without items."""
+        return await self._write_invoice("invoice_create", {}, draft)
+
+    async def add_item(self, invoice_id: str, item: NewItem) -> tuple[str, str]:
+        """Add an item to an OPEN invoice; gives the item's id and etag. The invoice's etag changes too."""
+        answer = await self._send("invoice_item_add", {"invoiceId": invoice_id}, item)
+        return _ITEMS.read_one(answer.body, "invoice_item_add").item_id, answer.etag
+
+    async def submit_invoice(self, invoice_id: str, etag: str) -> Versioned:
+        """Submit an invoice of this version. Raises Conflict when it was changed since."""
+        return await self._write_invoice("invoice_submit", {"invoiceId": invoice_id}, None, etag)
+
+    async def reopen_invoice(self, invoice_id: str, etag: str) -> Versioned:
+        """Take a submitted invoice back. Raises Conflict when it was changed since."""
+        return await self._write_invoice("invoice_open", {"invoiceId": invoice_id}, None, etag)
+
+    async def delete_invoice(self, invoice_id: str, etag: str) -> Versioned:
+        """Delete an invoice that is not claimed. Raises Conflict when it was changed since."""
+        return await self._write_invoice("invoice_delete", {"invoiceId": invoice_id}, None, etag)
+
+    async def create_claim(self, service_provider_id: str, invoice_ids: Sequence[str]) -> Claim:
+        """Claim these submitted invoices of one provider."""
+        references = tuple(InvoiceReference(invoice_id=invoice_id) for invoice_id in invoice_ids)
+        draft = NewClaim(service_provider_id=service_provider_id, invoices=references)
+        answer = await self._send("claim_create", {}, draft)
+        return _CLAIMS.read_one(answer.body, "claim_create")
+
+    async def fetch_invoice(self, invoice_id: str) -> Versioned:
+        """One invoice with its items. Raises NotFound."""
+        answer = await self._read("invoice_details", {"invoiceId": invoice_id})
+        return Versioned(_INVOICES.read_one(answer.body, "invoice_details"), answer.etag)
+
+    async def fetch_invoices(self, service_provider_id: str, external_reference_id: str) -> list[Invoice]:
+        """A provider's invoices with our reference; several only if somebody made them by hand."""
+        query = {"serviceProviderId": service_provider_id, "externalReferenceId": external_reference_id}
+        return await self._read_list("invoices", _INVOICES, query)
+
+    async def fetch_claim(self, claim_id: str) -> Claim:
+        """One claim. Raises NotFound."""
+        answer = await self._read("claim_details", {"claimId": claim_id})
+        return _CLAIMS.read_one(answer.body, "claim_details")
+
+    async def fetch_claims(self, service_provider_id: str, created_from: date | None = None) -> list[Claim]:
+        """A provider's claims, from a day (UTC) on if given."""
+        query = {"serviceProviderId": service_provider_id}
+        if created_from:
+            query["createdAtDateTimeFrom"] = f"{created_from.isoformat()}T00:00:00.000Z"
+        return await self._read_list("claims", _CLAIMS, query)
+
+    async def fetch_payment_statement(self, claim_id: str) -> PaymentStatement:
+        """What was paid for a claim. Raises NotFound before it is approved."""
+        answer = await self._read("payment_statement", {"claimId": claim_id})
+        return _STATEMENTS.read_one(answer.body, "payment_statement")
+
+    async def fetch_payment_items(self, claim_id: str) -> list[PaymentItem]:
+        """What was decided on each item of a claim."""
+        return await self._read_list("payment_items", _PAYMENTS, {"claimId": claim_id})
+
+    async def fetch_account_summary(self, service_provider_id: str) -> AccountSummary:
+        """What was paid and held over lately."""
+        answer = await self._read("account_summary", {}, {"serviceProviderId": service_provider_id})
+        return _ACCOUNTS.read_one(answer.body, "account_summary")
+
+    async def _write_invoice(
+        self, operation: str, ids: Mapping[str, str], draft: msgspec.Struct | None, etag: str = ""
+    ) -> Versioned:
+        answer = await self._send(operation, ids, draft, etag)
+        return Versioned(_INVOICES.read_one(answer.body, operation), answer.etag)
+
+    async def _send(
+        self, operation: str, ids: Mapping[str, str], draft: msgspec.Struct | None, etag: str = ""
+    ) -> Received:
+        path = path_for(operation, self._configuration.paths, ids)
+        body = b"{}" if draft is None else _encoder.encode(draft)
+        return await self._caller.send(operation, "POST", path, body=body, if_match=etag)
+
+    async def _read(
+        self, operation: str, ids: Mapping[str, str], query: Mapping[str, object] | None = None
+    ) -> Received:
+        return await self._caller.read(operation, path_for(operation, self._configuration.paths, ids, query))
+
+    async def _read_list(self, operation: str, reader: RowReader[Row], filters: Mapping[str, str]) -> list[Row]:
+        """All pages; the funder gives no total, so a page that is not full is the last one."""
+        limit = self._configuration.page_limit
+        rows: list[Row] = []
+        for page in range(1, MOST_PAGES + 1):
+            try:
+                answer = await self._read(operation, {}, {**filters, "page": page, "limit": limit, "sort": "asc"})
+                found = reader.read_rows(answer.body, operation)
+            except NotFound:
+                return rows
+            rows += [row for row in found if row not in rows] if page > 1 else found
+            if len(found) < limit:
+                return rows
+        raise RepeatedPage(operation=operation)

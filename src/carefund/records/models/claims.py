@@ -1,0 +1,116 @@
+"""Claims: what was asked of the funder in one go, what it calls it, how far it is, and what it paid for each line."""
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+
+from carefund.records.models.invoices import InvoiceLineItem
+from carefund.records.models.support_at_home import money
+
+
+class ClaimBatch(models.Model):
+    """Lines chosen to be claimed together. `busy_until` keeps a second process from sending at the same time.
+
+    `is_claim_uncertain` is set before the claim is made and taken away after its answer was stored.
+    """
+
+    class State(models.TextChoices):
+        PREPARED = "prepared"
+        SENDING = "sending"
+        CLAIMED = "claimed"
+        CANCELLED = "cancelled", "claim cancelled"
+        WITHDRAWN = "withdrawn"
+
+    service_provider_id = models.CharField(max_length=20)
+    funding_source = models.CharField(max_length=4, blank=True, help_text="Empty: every kind of funding.")
+    from_date = models.DateField()
+    to_date = models.DateField()
+    state = models.CharField(max_length=12, choices=State, default=State.PREPARED)
+    is_claim_uncertain = models.BooleanField(default=False)
+    claim_attempted_at = models.DateTimeField(null=True)
+    busy_until = models.DateTimeField(null=True)
+    problem_code = models.CharField(max_length=40, blank=True)
+    problem = models.CharField(max_length=500, blank=True)
+    advice = models.CharField(max_length=300, blank=True)
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ("-id",)
+
+    def __str__(self) -> str:
+        return f"claim batch {self.pk}"
+
+
+class Claim(models.Model):
+    """One claim as the funder holds it; without `batch` it was made elsewhere, such as in the portal.
+
+    `status` is the state in force; `reported_status` is the funder's last word as it came. `related_updated_at` says
+    when payment and invoices were brought in, `sync_requested_at` when its people were asked to be synchronised.
+    """
+
+    claim_id = models.CharField(max_length=24, unique=True)
+    batch = models.ForeignKey(ClaimBatch, models.SET_NULL, null=True, blank=True, related_name="claims")
+    service_provider_id = models.CharField(max_length=20, db_index=True)
+    service_naps_id = models.CharField(max_length=20, blank=True)
+    status = models.CharField(max_length=40, blank=True, db_index=True)
+    reported_status = models.CharField(max_length=40, blank=True)
+    invoice_ids = models.JSONField(default=list)
+    care_recipient_ids = models.JSONField(default=list)
+    made_at = models.DateTimeField(help_text="When the claim was made, as far as is known.")
+    checked_at = models.DateTimeField(null=True)
+    problem = models.CharField(max_length=500, blank=True)
+    approved_date = models.DateField(null=True)
+    payment_date = models.DateField(null=True)
+    claim_total = money()
+    total_paid = money()
+    compensation_reduction = money()
+    care_recipient_individual_contribution = money()
+    heldover_previous_period = money()
+    outstanding_heldover = money()
+    discrepancies = models.JSONField(default=list, help_text="Sentences about what does not add up.")
+    related_updated_at = models.DateTimeField(null=True)
+    sync_requested_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ("-made_at", "-id")
+
+    def __str__(self) -> str:
+        return f"claim {self.pk}"
+
+
+class PaymentRequest(models.Model):
+    """One line in one batch: what is asked for it and what was decided. A line has at most one that counts."""
+
+    class State(models.TextChoices):
+        READY = "ready"
+        CLAIMED = "claimed"
+        PAID = "paid"
+        REFUSED = "refused"
+        WITHDRAWN = "withdrawn"
+
+    batch = models.ForeignKey(ClaimBatch, models.CASCADE, related_name="payment_requests")
+    line_item = models.ForeignKey(InvoiceLineItem, models.PROTECT, related_name="payment_requests")
+    state = models.CharField(max_length=12, choices=State, default=State.READY)
+    amount = money(null=False)
+    cautions = models.JSONField(default=list, help_text="Sentences known before sending.")
+    paid_amount = money()
+    individual_contribution_amount = money()
+    compensation_reduction = money()
+    payment_determination = models.CharField(max_length=60, blank=True)
+    aged_care_reference = models.CharField(max_length=60, blank=True)
+    claim_approved_date = models.DateField(null=True)
+    payment_date = models.DateField(null=True)
+
+    class Meta:
+        ordering = ("id",)
+        constraints = [
+            models.UniqueConstraint(
+                fields=("line_item",),
+                condition=~Q(state__in=("refused", "withdrawn")),
+                name="payment_request_one_per_line",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"payment request {self.pk}"
