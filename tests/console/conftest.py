@@ -5,9 +5,16 @@ from collections.abc import Callable
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client as Browser
+from pytest_django.fixtures import SettingsWrapper
 
 from carefund.records.models import Client
 from tests.console import world
+
+
+@pytest.fixture(autouse=True)
+def quick_passwords(settings: SettingsWrapper) -> None:
+    """Hash passwords cheaply: the cost that protects them is not what these tests are about."""
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 
 @pytest.fixture

@@ -137,7 +137,13 @@ def make_funding(client: Client, *, level: str = "6", hours_ago: int = 2, quarte
         quarter, index = next_quarter(quarter), index + 1
     _make_at(client, plan, this, now)
     SyncState.objects.create(
-        client=client, fetch_started_at=now, checked_at=now, changed_at=now, attempted_at=now, version=3, outcome="changed"
+        client=client,
+        fetch_started_at=now,
+        checked_at=now,
+        changed_at=now,
+        attempted_at=now,
+        version=3,
+        outcome="changed",
     )
     return plan
 
@@ -153,7 +159,10 @@ def _make_ongoing(client: Client, plan: Plan, quarter: Quarter, current: bool, n
         total=base + oxygen + (Decimal("1000.00") if current else 0), status="OPEN" if current else "CLOSED",
     )  # fmt: skip
     budget.save()
-    for code, text, amount in (("ON_RATE_6", "Home support ongoing - class 6", base), ("OXY_NORM", "Oxygen supplement", oxygen)):
+    for code, text, amount in (
+        ("ON_RATE_6", "Home support ongoing - class 6", base),
+        ("OXY_NORM", "Oxygen supplement", oxygen),
+    ):
         Entitlement.objects.create(
             client=client, plan_budget=budget, changed_at=now, item_code=code, description=text, amount=amount,
             start_date=quarter.start_date, end_date=quarter.end_date,
@@ -258,7 +267,12 @@ def make_counts() -> dict[str, dict[str, int]]:
     kinds = ("budgets", "approved_services", "classifications", "individual_contributions", "supplements",
              "entitlements", "budget_usage")  # fmt: skip
     return {
-        kind: {"new": int(kind == "budget_usage") * 3, "changed": int(kind == "budgets"), "unchanged": 4, "no_longer_returned": 0}
+        kind: {
+            "new": int(kind == "budget_usage") * 3,
+            "changed": int(kind == "budgets"),
+            "unchanged": 4,
+            "no_longer_returned": 0,
+        }
         for kind in kinds
     }
 

@@ -44,7 +44,7 @@ _EVERY_BRANCH = (Role.ADMINISTRATOR, Role.FINANCE)
 
 def rights_of(user: User | AnonymousUser) -> Rights:
     """The rights of an account, read once per request (kept on the account object)."""
-    if not isinstance(user, User) or user.pk is None or not user.is_active:
+    if not isinstance(user, User) or not user.pk or not user.is_active:
         return NOTHING
     known: Rights | None = user.__dict__.get("_carefund_rights")
     if known is None:

@@ -179,7 +179,9 @@ def _start_of(record: object, otherwise: date) -> date:
 def _span(record: object, start: Decimal, place: Place, today: date) -> Span:
     end: date | None = getattr(record, "end_date", None)
     until = place(end + timedelta(days=1)) if end else Decimal(1)
-    return Span(record, _percent(start), _percent(max(until - start, Decimal("0.006"))), end is None, bool(end and end < today))
+    return Span(
+        record, _percent(start), _percent(max(until - start, Decimal("0.006"))), end is None, bool(end and end < today)
+    )
 
 
 def _years(first: date, last: date, place: Place) -> Iterable[tuple[int, str]]:

@@ -11,6 +11,8 @@ from decimal import Decimal, InvalidOperation
 from itertools import groupby
 from typing import Any
 
+from django.db.models import QuerySet
+
 from carefund.console.templatetags.words import name_level, write_day, write_money
 from carefund.domain.quarters import quarter_of
 from carefund.records.models import BudgetUsage, Change, Classification, PlanBudget
@@ -45,7 +47,7 @@ class _Known:
         clients = {change.client_id for change in changes if change.kind == kind.kind}
         if not clients:
             return
-        rows = kind.model._default_manager.filter(client_id__in=clients).order_by("id")
+        rows: QuerySet[Any] = kind.model._default_manager.filter(client_id__in=clients).order_by("id")
         if kind is recordsets.BUDGET_USAGE:
             told = [change.record.split(" · ") for change in changes if change.kind == kind.kind]
             rows = rows.filter(invoice_id__in={part for parts in told for part in parts[1:2]})

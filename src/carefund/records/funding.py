@@ -40,24 +40,26 @@ class BudgetPicture:
 
     @property
     def total(self) -> Decimal:
-        return self.budget.total or ZERO
+        total: Decimal | None = self.budget.total
+        return total or ZERO
 
     @property
     def used(self) -> Decimal:
-        return abs(self.budget.used or ZERO)
+        return _size(self.budget.used)
 
     @property
     def rollover_deduction(self) -> Decimal:
-        return abs(self.budget.rollover_deduction or ZERO)
+        return _size(self.budget.rollover_deduction)
 
     @property
     def write_off(self) -> Decimal:
-        return abs(self.budget.write_off or ZERO)
+        return _size(self.budget.write_off)
 
     @property
     def available(self) -> Decimal:
-        if self.budget.available is not None:
-            return self.budget.available
+        available: Decimal | None = self.budget.available
+        if available is not None:
+            return available
         return self.total - self.used - self.rollover_deduction - self.write_off
 
     @property
@@ -96,6 +98,10 @@ class BudgetPicture:
             and (budget.start_date is None or budget.start_date <= day)
             and (budget.end_date is None or budget.end_date >= day)
         )
+
+
+def _size(amount: Decimal | None) -> Decimal:
+    return abs(amount) if amount else ZERO
 
 
 @dataclass(slots=True)

@@ -4,7 +4,7 @@ What is known of one person's funding is in funding.py. Nothing here writes, and
 may: callers hand in the clients that the gate gave them.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from datetime import date, datetime
 from decimal import Decimal
@@ -220,6 +220,6 @@ def find_last_change_id() -> int:
     return Change.objects.order_by("-id").values_list("id", flat=True).first() or 0
 
 
-def list_devices() -> Sequence[ProdaDevice]:
+def list_devices() -> QuerySet[ProdaDevice]:
     """The PRODA devices of this installation, without their secrets."""
     return ProdaDevice.objects.defer("secrets").order_by("environment", "organisation_id", "device_name")

@@ -36,13 +36,12 @@ class ChangePassword(auth.PasswordChangeView):
     template_name = "console/password.html"
     success_url = reverse_lazy("console:account")
 
-    @classmethod
-    def as_view(cls, **initkwargs: object) -> object:  # type: ignore[override]
-        return signed_in(super().as_view(**initkwargs))
-
     def form_valid(self, form: forms.BaseForm) -> HttpResponse:
         messages.success(self.request, "Your password was changed; other sessions of yours were ended.")
         return super().form_valid(form)  # type: ignore[arg-type]
+
+
+change_password = signed_in(ChangePassword.as_view())
 
 
 @signed_in
@@ -61,7 +60,7 @@ def show_account(request: Request) -> HttpResponse:
 
 
 @never_cache
-def set_up_two_factor(request: Request) -> HttpResponse:
+def set_up_two_factor(request: HttpRequest) -> HttpResponse:
     """Pair an authenticator app, or take the present one off; both need the account's factors given."""
     if not request.user.is_authenticated or two_factor.is_awaited(request.user):
         return redirect("console:log-in")
@@ -92,7 +91,7 @@ def _in_groups(secret: str) -> str:
 
 
 @never_cache
-def verify_two_factor(request: Request) -> HttpResponse:
+def verify_two_factor(request: HttpRequest) -> HttpResponse:
     """The second factor of a log-in."""
     if not request.user.is_authenticated:
         return redirect("console:log-in")

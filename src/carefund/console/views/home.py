@@ -1,6 +1,6 @@
 """Home: what changed since one last looked, what needs attention, and how the runs are doing."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.contrib import messages
@@ -15,6 +15,7 @@ from carefund.access.roles import may_run_in_bulk
 from carefund.console.door import Request, page
 from carefund.console.sentences import write_sentences
 from carefund.records import queries
+from carefund.records.models.devices import ProdaDevice
 from carefund.runs.queries import find_last_run, find_progress
 
 _SENTENCES = 40
@@ -51,7 +52,7 @@ def show_home(request: Request) -> HttpResponse:
     )
 
 
-def _expiring_devices(request: HttpRequest, before: object) -> list[object]:
+def _expiring_devices(request: HttpRequest, before: datetime) -> list[ProdaDevice]:
     if not may_run_in_bulk(request.user):
         return []
     return [each for each in queries.list_devices() if each.key_expires_at and each.key_expires_at < before]

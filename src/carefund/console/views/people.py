@@ -1,5 +1,7 @@
 """Users and their roles."""
 
+from typing import Any
+
 from django.contrib import messages
 from django.contrib.auth.models import User
 from django.http import HttpResponse
@@ -20,7 +22,7 @@ def list_all(request: Request) -> HttpResponse:
     return render(request, "console/people.html", {"people": [_line(person) for person in people]})
 
 
-def _line(person: User) -> dict[str, object]:
+def _line(person: Any) -> dict[str, object]:
     names = {group.name for group in person.groups.all()}
     role = Role.ADMINISTRATOR if person.is_superuser else next((role for role in Role if role in names), None)
     return {

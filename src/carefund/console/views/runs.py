@@ -15,7 +15,7 @@ from carefund.access.log import store_export
 from carefund.access.roles import may_run_in_bulk
 from carefund.console.door import Request, page
 from carefund.console.forms import RunForm
-from carefund.console.scopes import Scope, choose, read_selection
+from carefund.console.scopes import choose, choose_selection, read_selection
 from carefund.console.spreadsheets import stream_csv
 from carefund.runs.models import Run
 from carefund.runs.queries import find_progress, list_items, list_runs
@@ -28,6 +28,7 @@ from carefund.runs.requests import (
     resume_run,
     retry_failures,
 )
+from carefund.runs.scopes import EmptyFile
 from carefund.sync.recordsets import RECORD_SETS
 
 _PAGE_SIZE = 50
@@ -62,10 +63,14 @@ def _request(request: Request, form: RunForm, selection: list[int]) -> Run | Non
     clients = list_clients_for(request.user)
     if selection:
         parts = request.POST["parts"] if request.POST["parts"] in Run.Parts.values else Run.Parts.EVERYTHING
-        scope = Scope(clients.filter(pk__in=selection), f"selection of {len(selection)}")
+        scope = choose_selection(clients, selection)
     elif form.is_valid():
         parts = form.cleaned_data["parts"]
-        scope = choose(clients, form.cleaned_data)
+        try:
+            scope = choose(clients, form.cleaned_data)
+        except EmptyFile:
+            form.add_error("ids_file", "This file holds no id. Write one care recipient id per line.")
+            return None
     else:
         return None
     try:
