@@ -16,6 +16,7 @@ import typer
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import connection
+from django.utils import timezone
 from rich.table import Table
 
 from carefund.access.models import BranchMembership
@@ -61,8 +62,13 @@ def demo(
             highlight=False,
         )
         screen.print("5. Synchronising everybody:")
-        run = _synchronise_everybody()
-        _report(run)
+        first = _synchronise_everybody()
+        _report(first)
+        screen.print("6. Some funding changes at the government's end; the next night's run finds it:")
+        _change_something()
+        second = _synchronise_everybody()
+        _report(second)
+        screen.print(f"Some fail on purpose: run {second.pk} on the console says who, why, and what to do.", highlight=False)
         if once:
             return
         _serve()
@@ -109,6 +115,13 @@ def _activate_device() -> None:
     name = settings.SERVICES_AUSTRALIA.device_name
     registered = jsonlib.loads(_ask("POST", "/sandbox/proda/devices", {"deviceName": name}))
     asyncio.run(activate(registered["activationCode"]))
+
+
+def _change_something() -> None:
+    """New spending for some, a higher level for one, consent given by another."""
+    _ask("POST", "/sandbox/change?share=0.2")
+    today = timezone.localdate()
+    _ask("POST", "/sandbox/care-recipients/400000003/change-level", {"level": 5, "from": today.isoformat()})
 
 
 def _add_people() -> None:
@@ -169,15 +182,13 @@ def _report(run: Run) -> None:
     for outcome, number in sorted(outcomes.items()):
         table.add_row(outcome, str(number))
     screen.print(table)
-    if outcomes.get("failed") or outcomes.get("consent not given"):
-        screen.print(f"Some fail on purpose: `carefund runs show {run.pk}` says why, and so does the console.")
 
 
 def _serve() -> None:
     host, port = public_address()
 
     def tell() -> None:
-        screen.print(f"\n6. The console is on [bold]{settings.PUBLIC_URL}[/], until Ctrl+C.", highlight=False)
+        screen.print(f"\n7. The console is on [bold]{settings.PUBLIC_URL}[/], until Ctrl+C.", highlight=False)
         table = Table("Log-in", "Role", "Password", box=None, pad_edge=False, header_style="bold")
         for name, role in PEOPLE:
             table.add_row(name, role.value, PASSWORD)
