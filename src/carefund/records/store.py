@@ -46,7 +46,7 @@ def read(
 @lru_cache(maxsize=256)
 def _insert_statement(model: type[models.Model], columns: tuple[str, ...]) -> str:
     quote = connection.ops.quote_name
-    names = ", ".join(quote(_field(model, name).column) for name in columns)
+    names = ", ".join(quote(str(_field(model, name).column)) for name in columns)
     marks = ", ".join(["%s"] * len(columns))
     return f"INSERT INTO {quote(model._meta.db_table)} ({names}) VALUES ({marks})"  # noqa: S608 names, no values
 
@@ -54,8 +54,8 @@ def _insert_statement(model: type[models.Model], columns: tuple[str, ...]) -> st
 @lru_cache(maxsize=256)
 def _update_statement(model: type[models.Model], columns: tuple[str, ...]) -> str:
     quote = connection.ops.quote_name
-    marks = ", ".join(f"{quote(_field(model, name).column)} = %s" for name in columns)
-    key = quote(model._meta.pk.column)
+    marks = ", ".join(f"{quote(str(_field(model, name).column))} = %s" for name in columns)
+    key = quote(str(model._meta.pk.column))
     return f"UPDATE {quote(model._meta.db_table)} SET {marks} WHERE {key} = %s"  # noqa: S608 names, no values
 
 
