@@ -32,6 +32,7 @@ from carefund.records.models import (
 from carefund.runs.models import Run, RunItem
 
 PASSWORD = "a long enough sentence"
+ZERO = Decimal("0.00")
 BRANCH, OTHER_BRANCH = "2200000011", "2200000012"
 NAMES = (
     ("Margaret", "Doyle"), ("Nguyen", "Thi Lan"), ("Giuseppe", "Marino"), ("Aroha", "Paki"), ("Dorothy", "Whitlock"),
@@ -200,7 +201,8 @@ def _make_ongoing(client: Client, plan: Plan, quarter: Quarter, current: bool, n
         InvoiceLineItem.objects.create(
             invoice=invoice, client=client, item_id="90", service_id="SERV-0012", service_text="Personal care",
             external_reference_id=f"{client.pk}-{quarter.start_date:%y%m}-90", quantity=Decimal("3.00"),
-            delivery_date=timezone.localdate() - timedelta(days=1), price_per_unit=Decimal("134.25"), funding_source="ON",
+            delivery_date=timezone.localdate() - timedelta(days=1), price_per_unit=Decimal("134.25"),
+            funding_source="ON",
         )  # fmt: skip
     else:
         budget.rollover_deduction = -min(left, max(Decimal(1000), budget.total / 10)).quantize(cents)
@@ -214,7 +216,7 @@ def _make_at(client: Client, plan: Plan, quarter: Quarter, now: object) -> None:
     PlanBudget.objects.create(
         client=client, plan=plan, changed_at=now, budget_id=f"90{client.pk:08}", budget_type_code="AT",
         budget_type="Assistive technology", start_date=start, end_date=start + timedelta(days=364),
-        total=Decimal("2000.00"), used=Decimal("-1640.00"), write_off=Decimal("0.00"), rollover_deduction=Decimal("0.00"),
+        total=Decimal("2000.00"), used=Decimal("-1640.00"), write_off=ZERO, rollover_deduction=ZERO,
         available=Decimal("360.00"), status="OPEN", service_provider_id=client.service_provider_id,
     )  # fmt: skip
 
@@ -229,7 +231,8 @@ def make_changes(client: Client, *, hours_ago: int = 2) -> None:
     for each in (
         Change(**common, kind="classifications", action="changed", field="end_date", before=None,
                record=f"Home support ongoing · ON · 5 · {old.start_date}", after=str(old.end_date)),
-        Change(**common, kind="classifications", action="new", record=f"Home support ongoing · ON · 6 · {new.start_date}"),
+        Change(**common, kind="classifications", action="new",
+               record=f"Home support ongoing · ON · 6 · {new.start_date}"),
         Change(**common, kind="budgets", action="changed", field="total", record=budget.budget_id,
                before=str(budget.total - Decimal("2104.33")), after=str(budget.total)),
         Change(**common, kind="budgets", action="changed", field="available", record=budget.budget_id,
@@ -253,7 +256,8 @@ def make_run(clients: list[Client], requested_by: User, *, finished: bool = True
         outcome = ("failed", "consent not given")[index] if index < 2 else ("changed", "unchanged")[index % 2]
         RunItem.objects.create(
             run=run, client=client, care_recipient_id=client.care_recipient_id, outcome=outcome if done else "",
-            status=RunItem.Status.DONE if done else RunItem.Status.QUEUED, counts=make_counts() if index > 1 and done else {},
+            status=RunItem.Status.DONE if done else RunItem.Status.QUEUED,
+            counts=make_counts() if index > 1 and done else {},
             finished_at=now - timedelta(minutes=2) if done else None,
             **({"error_code": "timed-out", "failed_step": "budgets by care recipient",
                 "message": "The funder's system did not answer in time.",
