@@ -4,7 +4,7 @@
 """
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal, InvalidOperation
@@ -20,8 +20,12 @@ from carefund.sync import recordsets
 
 _DAY = re.compile(r"\b(\d{4})-(\d{2})-(\d{2})\b")
 _AMOUNTS = {"total", "available", "used", "write_off", "rollover_deduction", "amount"}
+_MOVEMENTS = ("total", "used", "write_off", "rollover_deduction")
+_STAMPS = {"updated_at_date_time", "created_at_date_time"}  # when the funder wrote, not what it wrote
 _LABELS = {each.kind: each.label for each in recordsets.RECORD_SETS} | {"plan": "Plan", "client": "Client"}
 _GOOD, _BAD, _PLAIN = "good", "bad", "plain"
+_STAMPS = {"created_at_date_time", "updated_at_date_time"}  # the funder's book-keeping: no news to anybody
+_MANY_LINES = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +48,8 @@ class _Known:
         self._read(recordsets.BUDGET_USAGE, changes)
 
     def _read(self, kind: recordsets.RecordSet, changes: Sequence[Change]) -> None:
-        clients = {change.client_id for change in changes if change.kind == kind.kind}
+        of_kind = {"budgets", "entitlements"} if kind is recordsets.BUDGETS else {kind.kind}
+        clients = {change.client_id for change in changes if change.kind in of_kind}
         if not clients:
             return
         rows: QuerySet[Any] = kind.model._default_manager.filter(client_id__in=clients).order_by("id")
@@ -58,13 +63,16 @@ class _Known:
             name = kind.name_of((row.plan_budget.budget_id, *values) if kind.is_child else values)
             self._rows[kind.kind, row.client_id, name] = row
 
+    def budget(self, client_id: int, budget_id: str) -> Any:
+        return self._rows.get(("budgets", client_id, budget_id))
+
     def find(self, change: Change) -> Any:
         return self._rows.get((change.kind, change.client_id, change.record))
 
 
 def write_sentences(changes: Iterable[Change]) -> list[Sentence]:
     """Sentences for changes in the order given; those of one person from one sync may become fewer."""
-    rows = list(changes)
+    rows = [change for change in changes if change.field not in _STAMPS]
     known = _Known(rows)
     sentences = []
     for _, group in groupby(rows, key=lambda change: (change.client_id, change.fetched_at)):
@@ -73,14 +81,21 @@ def write_sentences(changes: Iterable[Change]) -> list[Sentence]:
 
 
 def _write_group(changes: list[Change], known: _Known) -> list[Sentence]:
-    level = _level_sentence(changes, known)
-    sentences = [level[0]] if level else []
-    told = level[1] if level else set()
+    """The changes of one person from one sync: first the level, then each budget, then what is left."""
+    told: set[int] = set()
+    sentences = []
+    for tell in (_tell_level, _tell_budgets):
+        for sentence, numbers in tell([change for change in changes if change.pk not in told], known):
+            sentences.append(sentence)
+            told |= numbers
     sentences.extend(_write_one(change, known) for change in changes if change.pk not in told)
     return sentences
 
 
-def _level_sentence(changes: list[Change], known: _Known) -> tuple[Sentence, set[int]] | None:
+_Told = Iterator[tuple[Sentence, set[int]]]
+
+
+def _tell_level(changes: list[Change], known: _Known) -> _Told:
     """A level that ended and another that began in one sync, with what that did to the budget's total."""
     begun = ended = None
     for change in changes:
@@ -92,20 +107,76 @@ def _level_sentence(changes: list[Change], known: _Known) -> tuple[Sentence, set
         elif change.field == "end_date" and change.after:
             ended = (change, row)
     if begun is None or ended is None or begun[1].level == ended[1].level or begun[1].start_date is None:
-        return None
+        return
     rose = int(begun[1].level) > int(ended[1].level)
     verb = "rose" if rose else "fell"
     text = f"Level {verb} from {ended[1].level} to {begun[1].level} on {write_day(begun[1].start_date)}"
-    told = {begun[0].pk, ended[0].pk}
+    told = {change.pk for change in changes if change.record in (begun[0].record, ended[0].record)}
     for change in changes:
         budget = known.find(change)
         difference = _difference(change)
         if change.kind == "budgets" and change.field == "total" and difference and isinstance(budget, PlanBudget):
-            told.add(change.pk)
+            told |= {other.pk for other in changes if other.kind == "entitlements" and _is_of(other, change)}
+            told |= {other.pk for other in changes if other.record == change.record and _moves_alike(other, difference)}
             text += f"; {write_money(abs(difference))} {'more' if difference > 0 else 'less'}"
             text += f" until {write_day(budget.end_date)}" if budget.end_date else ""
             break
-    return Sentence(begun[0], f"{text}.", _GOOD if rose else _BAD), told
+    yield Sentence(begun[0], f"{text}.", _GOOD if rose else _BAD), told
+
+
+def _moves_alike(change: Change, difference: Decimal) -> bool:
+    return change.field in ("total", "available") and _difference(change) == difference
+
+
+def _is_of(child: Change, budget: Change) -> bool:
+    """Whether an entitlement or a draw hangs on a budget, by the budget's id at the head of its name."""
+    return child.record.split(" · ")[0] == budget.record
+
+
+def _tell_budgets(changes: list[Change], known: _Known) -> _Told:
+    """What was drawn from a budget and what that leaves, as one sentence per budget."""
+    for change in changes:
+        difference = _difference(change)
+        if change.kind != "budgets" or change.field != "available" or difference is None:
+            continue
+        draws = [
+            other
+            for other in changes
+            if other.kind == "budget_usage" and other.action == Change.NEW and _is_of(other, change)
+        ]
+        fields = [other for other in changes if other.kind == "budgets" and other.record == change.record]
+        movements = [_write_movement(other) for other in fields if other.field in _MOVEMENTS]
+        what = [_write_draws(draws, known)] if draws else [each for each in movements if each]
+        name = _name(change, known.find(change))
+        left = f"{write_money(Decimal(change.after or 0))} left"
+        text = f"{name}: {'; '.join([*what, left])}" if what else f"{name}: {left}, {_by(difference)}"
+        told = {other.pk for other in fields if other.field in {*_MOVEMENTS, "available"}} | {each.pk for each in draws}
+        if not draws:
+            told -= {other.pk for other in fields if other.field == "used" and not _write_movement(other)}
+        yield Sentence(change, f"{text}.", _PLAIN if draws else _GOOD if difference > 0 else _BAD), told
+
+
+def _by(difference: Decimal) -> str:
+    return f"{write_money(abs(difference))} {'more' if difference > 0 else 'less'}"
+
+
+def _write_movement(change: Change) -> str:
+    difference = _difference(change)
+    if not difference:
+        return ""
+    if change.field == "total":
+        return f"total {'rose' if difference > 0 else 'fell'} by {write_money(abs(difference))}"
+    return f"{change.field.replace('_', ' ')} {write_money(abs(Decimal(change.after or 0)))}"
+
+
+def _write_draws(draws: list[Change], known: _Known) -> str:
+    rows = [row for row in map(known.find, draws) if isinstance(row, BudgetUsage)]
+    amount = sum((abs(row.amount) for row in rows if row.amount is not None), Decimal("0.00"))
+    if len(rows) == 1:
+        return _new_use(_name(draws[0], rows[0]), rows[0])
+    others = sum(1 for row in rows if row.invoice_line_item_id is None)
+    by = f", {others} of them by other providers" if others else ""
+    return f"{write_money(amount)} drawn in {len(rows) or len(draws)} lines{by}"
 
 
 def _write_one(change: Change, known: _Known) -> Sentence:

@@ -15,10 +15,11 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
-from carefund.records.queries import ClientRow
+from carefund.records.queries import ONGOING, ClientRow
 
 register = template.Library()
 
+_TIERED = ("AT", "HM")
 MINUS = "−"
 _STEPS = ((86400 * 365, "year"), (86400 * 30, "month"), (86400, "day"), (3600, "hour"), (60, "minute"))
 
@@ -122,17 +123,28 @@ def number(value: int | None) -> str:
 
 @register.filter
 def level(classifications: Iterable[object]) -> str:
-    """The levels in force in a few words: "Level 5"; several are joined."""
-    return ", ".join(dict.fromkeys(name_level(each) for each in classifications))
+    """The levels in force in a few words, the ongoing one first: "Level 5, Assistive technology high"."""
+    ordered = sorted(classifications, key=lambda each: getattr(each, "code", "") != ONGOING)
+    return ", ".join(dict.fromkeys(name_level(each) for each in ordered))
+
+
+@register.filter
+def main_level(classifications: Iterable[object]) -> str:
+    """The ongoing level alone; the others only where there is none."""
+    held = list(classifications)
+    return level([each for each in held if getattr(each, "code", "") == ONGOING] or held)
 
 
 def name_level(classification: object) -> str:
-    """One classification in a few words: its level, else its kind."""
+    """One classification in a few words: its level, with its kind unless that is the ongoing one."""
     held = str(getattr(classification, "level", "") or "")
-    kind = str(getattr(classification, "type", "") or getattr(classification, "code", "") or "Unnamed classification")
-    if not held:
-        return kind
-    return f"Level {held}" if held.isdigit() else held
+    code = str(getattr(classification, "code", "") or "")
+    kind = str(getattr(classification, "type", "") or code or "Unnamed classification")
+    if code == ONGOING and held.startswith("HCP"):
+        return f"Home Care Package level {held.removeprefix('HCP')}"
+    if held.isdigit() and code in (ONGOING, ""):
+        return f"Level {held}"
+    return f"{kind} {held.lower()}" if held and code in _TIERED else f"{kind} {held}" if not code else kind
 
 
 @register.simple_tag
