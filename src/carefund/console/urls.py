@@ -1,6 +1,6 @@
 """The addresses of the console. One table, in the order in which a person meets the pages."""
 
-from django.urls import path
+from django.urls import include, path
 
 from carefund.console.views import account, administration, client, clients, history, home, people, runs, synchronise
 
@@ -38,4 +38,5 @@ urlpatterns = [
     path("administration/people", people.list_all, name="people"),
     path("administration/people/new", people.add, name="person-new"),
     path("administration/people/<int:user_id>", people.change, name="person"),
+    path("", include("carefund.console.pace.urls")),
 ]

@@ -1,0 +1,256 @@
+"""The NDIS pages: who may, what is there and what is not, and the way from a tick to a contract."""
+
+import re
+from datetime import timedelta
+
+import pytest
+from django.test import Client as Browser
+from django.urls import reverse
+
+from carefund.records import pace_store
+from carefund.records.models import Client, NdisParticipant, PaceComparison, ServiceContract
+from carefund.records.pace_queries import PACE_API, find_category_aliases
+from tests.console.world import Cast
+from tests.pace_world import NdiaSandbox
+
+HTMX = {"HX-Request": "true"}
+
+
+@pytest.fixture
+def client(ndia: NdiaSandbox) -> Client:
+    return ndia.client("take-over")
+
+
+def open_as(user: object) -> Browser:
+    browser = Browser()
+    browser.force_login(user)
+    return browser
+
+
+def retrieve(browser: Browser, client: Client) -> str:
+    answer = browser.post(reverse("console:ndis-pace", args=[client.pk]), headers=HTMX)
+    return answer.content.decode()
+
+
+def create(browser: Browser, client: Client) -> ServiceContract:
+    page = retrieve(browser, client)
+    token = re.search(r'name="token" value="([^"]+)"', page)[1]
+    budgets = re.findall(r'name="budget" value="([^"]+)"', page)
+    data = {"token": token, "budget": budgets}
+    answer = browser.post(reverse("console:ndis-pace-create", args=[client.pk]), data, headers=HTMX)
+    assert answer.status_code == 204
+    contract = ServiceContract.objects.latest("id")
+    assert answer.headers["HX-Redirect"] == reverse("console:ndis-contract", args=[contract.pk])
+    return contract
+
+
+def test_the_action_is_there_only_when_every_tick_is_set(ben: Browser, client: Client) -> None:
+    address = reverse("console:ndis-client", args=[client.pk])
+    dialog = reverse("console:ndis-pace", args=[client.pk])
+    assert dialog in ben.get(address).content.decode()
+    for values in ({"api_access": False}, {"is_pace_participant": False}):
+        pace_store.store_participant(client, **({"is_pace_participant": True, "api_access": True} | values))
+        assert dialog not in ben.get(address).content.decode()
+        assert "not marked as an NDIS PACE participant" in retrieve(ben, client)
+    pace_store.store_participant(client, is_pace_participant=True, api_access=True)
+    pace_store.store_setting(PACE_API, False)
+    assert dialog not in ben.get(address).content.decode()
+    assert "switched off for this organisation" in retrieve(ben, client)
+    assert not ServiceContract.objects.exists()
+
+
+def test_the_dialog_asks_by_itself_and_ticks_every_budget(ben: Browser, client: Client) -> None:
+    first = ben.get(reverse("console:ndis-pace", args=[client.pk]), headers=HTMX).content.decode()
+    assert 'hx-trigger="load"' in first
+    page = retrieve(ben, client)
+    assert page.count('name="budget"') == page.count("checked") == 6
+    assert "Choice and Control" in page
+
+
+def test_without_a_script_the_same_way_leads_there(ben: Browser, client: Client) -> None:
+    ask = ben.get(reverse("console:ndis-pace", args=[client.pk])).content.decode()
+    assert "Retrieve" in ask
+    page = ben.post(reverse("console:ndis-pace", args=[client.pk])).content.decode()
+    token = re.search(r'name="token" value="([^"]+)"', page)[1]
+    budgets = re.findall(r'name="budget" value="([^"]+)"', page)
+    answer = ben.post(reverse("console:ndis-pace-create", args=[client.pk]), {"token": token, "budget": budgets})
+    assert answer.status_code == 302
+
+
+def test_the_contract_page_shows_budgets_periods_and_adjustment_records(ben: Browser, client: Client) -> None:
+    contract = create(ben, client)
+    page = ben.get(reverse("console:ndis-contract", args=[contract.pk])).content.decode()
+    for text in (
+        "Core Flexible",
+        "Funding component: Choice and Control",
+        "NDIS PACE API Budget Adjustment Record",
+        "NDIA refer to PACE",
+        "Previous Plan Manager",
+        "Not in totals",
+        "75,680.00",
+        "Expired",
+        "Active",
+        "Pending",
+    ):
+        assert text in page, text
+
+
+def test_create_twice_leads_to_the_one_contract(ben: Browser, client: Client) -> None:
+    page = retrieve(ben, client)
+    contract = create(ben, client)
+    token = re.search(r'name="token" value="([^"]+)"', page)[1]
+    budgets = re.findall(r'name="budget" value="([^"]+)"', page)
+    address = reverse("console:ndis-pace-create", args=[client.pk])
+    answer = ben.post(address, {"token": token, "budget": budgets}, headers=HTMX).content.decode()
+    assert "already has a service contract" in answer
+    assert reverse("console:ndis-contract", args=[contract.pk]) in answer
+    assert "There is a service contract for this plan already" in retrieve(ben, client)
+
+
+def test_data_that_moved_is_shown_anew_and_nothing_is_created(ndia: NdiaSandbox, ben: Browser, client: Client) -> None:
+    page = retrieve(ben, client)
+    ndia.change(client, "spend", category="Consumables", amount="10.00")
+    token = re.search(r'name="token" value="([^"]+)"', page)[1]
+    budgets = re.findall(r'name="budget" value="([^"]+)"', page)
+    address = reverse("console:ndis-pace-create", args=[client.pk])
+    answer = ben.post(address, {"token": token, "budget": budgets}, headers=HTMX).content.decode()
+    assert "changed since they were shown" in answer
+    assert "320.15" in answer
+    assert not ServiceContract.objects.exists()
+
+
+def test_want_of_authority_says_what_to_check(ndia: NdiaSandbox, ben: Browser) -> None:
+    page = retrieve(ben, ndia.client("no-consent"))
+    for text in ("consent to view plan and budget", "participant's provider", "plan manager"):
+        assert text in page.replace("&#x27;", "'"), text
+    assert "“Requestor does not have the authority to perform the request”" in page
+
+
+def test_an_identity_that_does_not_match_does_not_say_which_value(ndia: NdiaSandbox, ben: Browser) -> None:
+    page = retrieve(ben, ndia.client("take-over", surname="Wrong"))
+    assert "Surname, NDIS number and date of birth must all match" in page
+    assert not ServiceContract.objects.exists()
+
+
+def test_resync_shows_differences_first_then_asks_then_writes(ndia: NdiaSandbox, ben: Browser, client: Client) -> None:
+    contract = create(ben, client)
+    end = contract.end_date + timedelta(days=10)
+    ndia.change(client, "end-date", endDate=end.isoformat())
+    answer = ben.post(reverse("console:ndis-contract-sync", args=[contract.pk]))
+    decide = answer.headers["Location"]
+    page = ben.get(decide).content.decode()
+    ids = re.findall(r'name="difference" value="([^"]+)"', page)
+    assert ids
+    assert page.count("checked") == len(ids)
+    confirm = ben.post(decide, {"difference": ids[:1]}).content.decode()
+    assert "This cannot be undone" in confirm
+    contract.refresh_from_db()
+    assert contract.end_date != end
+    done = ben.post(decide, {"difference": ids[:1], "confirmed": "yes"}, follow=True)
+    contract.refresh_from_db()
+    assert contract.end_date == end
+    assert "1 value written from PACE" in done.content.decode()
+    assert "used already" in ben.post(decide, {"difference": ids[:1], "confirmed": "yes"}).content.decode()
+
+
+def test_nothing_ticked_is_said(ndia: NdiaSandbox, ben: Browser, client: Client) -> None:
+    contract = create(ben, client)
+    ndia.change(client, "set-category", category="Consumables", approved="5000.00")
+    decide = ben.post(reverse("console:ndis-contract-sync", args=[contract.pk])).headers["Location"]
+    assert "Nothing was ticked" in ben.post(decide, {}).content.decode()
+
+
+def test_editing_hides_and_drops_api_access_without_the_pace_tick(ben: Browser, client: Client) -> None:
+    address = reverse("console:ndis-client-edit", args=[client.pk])
+    assert 'class="api-access"' in ben.get(address).content.decode()
+    ben.post(address, {"ndis_number": "430 000 001", "api_access": "on"})
+    row = NdisParticipant.objects.get(client=client)
+    assert (row.is_pace_participant, row.api_access, row.ndis_number) == (False, False, "430000001")
+
+
+@pytest.mark.parametrize("number", ["12345678", "4300000011", "43000000x"])
+def test_a_malformed_ndis_number_is_refused(ben: Browser, client: Client, number: str) -> None:
+    address = reverse("console:ndis-client-edit", args=[client.pk])
+    answer = ben.post(address, {"ndis_number": number, "is_pace_participant": "on"})
+    assert "has 9 digits" in answer.content.decode()
+
+
+def test_a_number_that_another_client_has_is_refused(ndia: NdiaSandbox, ben: Browser, client: Client) -> None:
+    other = ndia.client("monthly")
+    address = reverse("console:ndis-client-edit", args=[client.pk])
+    answer = ben.post(address, {"ndis_number": other.ndis.ndis_number})
+    assert "Another client here" in answer.content.decode()
+
+
+def test_an_administrator_switches_the_api_and_maps_categories(ndia: NdiaSandbox, cast: Cast, ben: Browser) -> None:
+    create(ben, ndia.client("unknown-category"))
+    ada = open_as(cast.ada)
+    address = reverse("console:ndis-settings")
+    assert "Future Supports Trial" in ada.get(address).content.decode()
+    ada.post(address, {"pace_api": "on", "category_0": "15"})
+    assert find_category_aliases() == {"Future Supports Trial": "15"}
+    contract = ServiceContract.objects.get()
+    decide = ben.post(reverse("console:ndis-contract-sync", args=[contract.pk])).headers["Location"]
+    assert ben.get(decide).status_code == 200
+    assert ben.get(address).status_code == 403
+
+
+def test_comparing_many_lists_results_and_changes_nothing(ndia: NdiaSandbox, ben: Browser, client: Client) -> None:
+    contract = create(ben, client)
+    create(ben, ndia.client("monthly"))
+    ndia.change(client, "set-category", category="Consumables", approved="5000.00")
+    address = reverse("console:ndis-comparisons")
+    ben.post(address)
+    assert PaceComparison.objects.filter(outcome="queued").count() == 2
+    assert "0 of 2 compared" in ben.get(address).content.decode()
+    page = ben.post(reverse("console:ndis-comparisons-work"), headers=HTMX).content.decode()
+    assert "All compared" in page
+    assert "In step" in page
+    contract.comparison.refresh_from_db()
+    assert contract.comparison.outcome == "different"
+
+
+ADDRESSES = [
+    ("ndis-client", "client"),
+    ("ndis-client-edit", "client"),
+    ("ndis-pace", "client"),
+    ("ndis-pace-create", "client"),
+    ("ndis-contract", "contract"),
+    ("ndis-contract-sync", "contract"),
+]
+
+
+@pytest.mark.parametrize(("name", "about"), ADDRESSES)
+def test_an_outsider_finds_nothing(ben: Browser, cast: Cast, client: Client, name: str, about: str) -> None:
+    contract = create(ben, client)
+    address = reverse(f"console:{name}", args=[client.pk if about == "client" else contract.pk])
+    for method in ("get", "post"):
+        assert getattr(open_as(cast.cy), method)(address).status_code == 404
+        assert getattr(open_as(cast.dee), method)(address).status_code == 403
+        assert getattr(Browser(), method)(address).status_code == 302
+
+
+def test_an_outsider_compares_and_sees_only_their_own(ben: Browser, cast: Cast, client: Client) -> None:
+    create(ben, client)
+    cy = open_as(cast.cy)
+    cy.post(reverse("console:ndis-comparisons"))
+    assert not PaceComparison.objects.filter(outcome="queued").exists()
+    assert client.last_name not in cy.get(reverse("console:ndis-comparisons")).content.decode()
+
+
+def test_who_may_only_read_sees_the_contract_and_no_button(ben: Browser, cast: Cast, client: Client) -> None:
+    contract = create(ben, client)
+    rex = open_as(cast.rex)
+    page = rex.get(reverse("console:ndis-contract", args=[contract.pk]))
+    assert page.status_code == 200
+    assert "Sync PACE plan" not in page.content.decode()
+    assert rex.post(reverse("console:ndis-contract-sync", args=[contract.pk])).status_code == 403
+    assert rex.post(reverse("console:ndis-pace", args=[client.pk])).status_code == 403
+
+
+def test_a_contract_page_costs_the_same_however_many_budgets(
+    ndia: NdiaSandbox, ben: Browser, client: Client, django_assert_max_num_queries: object
+) -> None:
+    contract = create(ben, client)
+    with django_assert_max_num_queries(25):  # type: ignore[operator]
+        ben.get(reverse("console:ndis-contract", args=[contract.pk]))
