@@ -1,0 +1,173 @@
+"""The client's side of a measurement: settings, an empty database, people, a worker whose token is given.
+
+Import this first in a measuring process: it configures Django from the environment of that process. The run goes through
+the product's own hall (ledger, engine, client, archive, change log); only PRODA is left out.
+"""
+
+import asyncio
+import gc
+import resource
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from typing import Any
+
+import django
+
+django.setup()
+
+import aiohttp  # noqa: E402 Django must be set up before its models are imported
+from django.conf import settings  # noqa: E402
+from django.core.management import call_command  # noqa: E402
+from django.db import connection  # noqa: E402
+
+from benchmarks.upstream import care_recipient_id  # noqa: E402
+from carefund.funders.configuration import FunderConfiguration  # noqa: E402
+from carefund.funders.http import Caller, gateway_headers, open_session  # noqa: E402
+from carefund.funders.services_australia.client import ServicesAustralia  # noqa: E402
+from carefund.funders.services_australia.operations import path_for  # noqa: E402
+from carefund.records.models import Client  # noqa: E402
+from carefund.runs.execution import DatabaseThread, Worker, work_on_run  # noqa: E402
+from carefund.runs.models import Run  # noqa: E402
+from carefund.runs.requests import request_run  # noqa: E402
+
+TOKEN = "benchmark-token"
+_EMPTIED = (
+    "runs_preview runs_runitem runs_run records_answer records_change records_budgetusage records_entitlement "
+    "records_individualcontribution records_supplement records_approvedservice records_classification "
+    "records_planbudget records_plan records_payload records_syncstate"
+).split()
+
+
+class GivenToken:
+    """A token that never ends."""
+
+    def current(self) -> str:
+        return TOKEN
+
+    async def fetch_token(self, refused: str = "") -> str:
+        return TOKEN
+
+
+@dataclass(frozen=True)
+class Figure:
+    """What one piece of work took: seconds on the wall, CPU seconds of this process, people."""
+
+    wall: float
+    cpu: float
+    people: int
+
+    @property
+    def per_second(self) -> float:
+        return self.people / self.wall
+
+
+async def measured(people: int, work: Callable[[], Any]) -> Figure:
+    """Time one coroutine function."""
+    gc.collect()
+    wall, cpu = time.perf_counter(), time.process_time()
+    await work()
+    return Figure(time.perf_counter() - wall, time.process_time() - cpu, people)
+
+
+def peak_memory_mb() -> float:
+    """The most memory that this process ever had, in MB."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def prepare(people: int) -> None:
+    """Make the tables and the people."""
+    call_command("migrate", verbosity=0)
+    Client.objects.bulk_create(
+        [
+            Client(care_recipient_id=care_recipient_id(number), first_name="Wilma", last_name=f"Example {number}")
+            for number in range(people)
+        ],
+        batch_size=2000,
+    )
+
+
+def empty() -> None:
+    """Forget everything but the people, as before a first sync."""
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            cursor.execute(f"TRUNCATE {', '.join(_EMPTIED)} CASCADE")
+            cursor.execute("VACUUM ANALYZE")
+        else:
+            for table in _EMPTIED:
+                cursor.execute(f"DELETE FROM {table}")
+    Client.objects.update(service_provider_id="")
+
+
+def configuration_for(url: str, at_once: int) -> FunderConfiguration:
+    """The product's settings, pointed at the upstream, with no limit on calls per second."""
+    configured = settings.SERVICES_AUSTRALIA
+    timing = replace(configured.timing, calls_at_once=at_once, calls_per_second=0)
+    return replace(configured, base_url=url, timing=timing)
+
+
+@asynccontextmanager
+async def open_worker(url: str, at_once: int) -> AsyncIterator[Worker]:
+    """A worker as `carefund worker` makes one."""
+    configuration = configuration_for(url, at_once)
+    database = DatabaseThread()
+    try:
+        async with open_session(configuration.timing, trust_environment=False) as session:
+            source = ServicesAustralia(Caller(session, configuration, GivenToken()), configuration)
+            yield Worker(source, database, "benchmark", at_once=at_once)
+    finally:
+        await database.close()
+
+
+async def synchronise(worker: Worker) -> None:
+    """One bulk run of everybody, from the request to the last entry in the ledger. Raises if anybody was left out."""
+    run = await worker.database.do(_request)
+    await work_on_run(worker, run.pk)
+    done = await worker.database.do(_failures, run.pk)
+    if done:
+        raise RuntimeError(f"{done} people were not synchronised")
+
+
+def _request() -> Run:
+    return request_run(trigger=Run.Trigger.BULK, clients=Client.objects.iterator(), scope="benchmark")
+
+
+def _failures(run_id: int) -> int:
+    run = Run.objects.get(pk=run_id)
+    return run.total - run.items.filter(status="done").exclude(outcome="failed").count()
+
+
+def paths_of(number: int, configuration: FunderConfiguration) -> list[str]:
+    """The six addresses that a sync of one person asks for."""
+    ids = {"careRecipientId": care_recipient_id(number)}
+    page = {"page": 1, "limit": configuration.page_limit}
+    return [
+        path_for("care_recipient_summary", {}, ids),
+        path_for("individual_contribution", {}, ids, page),
+        path_for("budgets_by_care_recipient", {}, ids, page),
+        *(path_for("budget_details", {}, {"budgetId": f"{ids['careRecipientId']}{budget}"}) for budget in range(3)),
+    ]
+
+
+async def download(url: str, people: int, at_once: int) -> None:
+    """The same answers with the same HTTP client, headers and number of calls at once, and nothing done with them."""
+    configuration = configuration_for(url, at_once)
+    headers = gateway_headers(configuration) | {
+        "X-IBM-Client-Id": configuration.client_id,
+        "Authorization": f"Bearer {TOKEN}",
+    }
+    numbers = iter(range(people))
+    async with open_session(configuration.timing, trust_environment=False) as session:
+
+        async def fetch_in_turn() -> None:
+            for number in numbers:
+                for path in paths_of(number, configuration):
+                    await _get(session, url + path, headers)
+
+        await asyncio.gather(*(fetch_in_turn() for _ in range(at_once)))
+
+
+async def _get(session: aiohttp.ClientSession, url: str, headers: dict[str, str]) -> bytes:
+    async with session.get(url, headers=headers) as response:
+        return await response.read()
