@@ -84,7 +84,7 @@ def _compare_twins(result: Differences, key: Key, rows: list[Stored], values: li
     if len(rows) == 1 and len(values) == 1:
         _compare_one(result, rows[0], values[0])
         return
-    rows = sorted(rows, key=lambda row: row.ordinal)
+    rows = sorted(rows, key=lambda row: (not row.returned, row.ordinal))  # a row still listed stays rather than one gone
     left = list(values)
     unmatched = []
     for row in rows:  # an equal twin first, whatever the order they came in
@@ -109,5 +109,3 @@ def _compare_one(result: Differences, row: Stored, values: Values) -> None:
         index for index, (old, new) in enumerate(zip(row.values, values, strict=True)) if old != new
     )
     result.changed.append(Changed(row, values, columns))
-
-

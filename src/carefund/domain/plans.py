@@ -1,7 +1,7 @@
 """Which Support at Home plan the records of a care recipient belong to, and what its dates are.
 
 Source: requirements/001, Plan Record Validation, Plan Start Date Logic, Plan End Date Logic. What the requirement
-leaves open is decided in docs/decisions/0002-plan-validation.md.
+leaves open is decided in docs/decisions/0004-plan-validation.md.
 """
 
 from collections.abc import Iterable, Sequence

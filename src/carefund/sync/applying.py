@@ -248,7 +248,7 @@ def _replace_contributions(
 ) -> None:
     """The whole set anew, since rows have no identity. An empty answer keeps the last set, marked.
 
-    Source: requirements/001, Step 2; docs/decisions/0003.
+    Source: requirements/001, Step 2; docs/decisions/0005-contributions-and-empty-answers.md.
     """
     record_set = INDIVIDUAL_CONTRIBUTIONS
     replaced, missing, rows = [], [], []

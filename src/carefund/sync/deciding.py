@@ -1,6 +1,6 @@
 """Compare: from what is stored and what was fetched to what must be written, as data. No database, no network.
 
-Source: requirements/001; what it leaves open is decided in docs/decisions/0002 and 0003.
+Source: requirements/001; what it leaves open is decided in docs/decisions/0004 to 0006.
 """
 
 from collections.abc import Sequence
