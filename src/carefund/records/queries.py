@@ -15,6 +15,7 @@ from carefund.records.models import Change, Classification, Client, PlanBudget, 
 from carefund.records.models.devices import ProdaDevice
 
 ONGOING = "ON"
+_TIERED = ("AT", "HM")
 SORTS = {
     "name": ("last_name", "first_name", "id"),
     "care-recipient": ("care_recipient_id", "id"),
@@ -79,6 +80,7 @@ def list_clients(
         clients = clients.filter(service_provider_id=wanted.service_provider_id)
     if wanted.level:
         held = Classification.objects.filter(in_force(today), client=OuterRef("pk"), level=wanted.level)
+        held = held.exclude(code__in=_TIERED)
         clients = clients.filter(Exists(held))
     clients = _with_budget(clients, wanted, today)
     clients = _in_state(clients, wanted.state, stale_before)
@@ -166,8 +168,10 @@ def _sum(amounts: Iterable[Decimal | None]) -> Decimal | None:
 
 
 def list_levels() -> list[str]:
-    """The levels that anybody was ever classified at, for the filter."""
-    levels = Classification.objects.exclude(level="").values_list("level", flat=True).distinct()
+    """The levels that anybody was ever classified at, for the filter; tiers of equipment are no levels."""
+    levels = (
+        Classification.objects.exclude(level="").exclude(code__in=_TIERED).values_list("level", flat=True).distinct()
+    )
     return sorted(levels, key=lambda level: (len(level), level))
 
 

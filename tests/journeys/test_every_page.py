@@ -1,0 +1,55 @@
+"""Every page, in both themes, on desktop and phone: axe-core finds nothing to object to, and nothing is cut off."""
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page
+
+from tests.journeys.conftest import DESKTOP, PHONE, OpenPage
+
+pytestmark = pytest.mark.browser
+
+PAGES = (
+    "/", "/clients", "/clients?search=nobody", "/clients?state=failed", "/clients/1", "/clients/1/plan",
+    "/clients/1/synchronise", "/clients/1/changes", "/clients/1/syncs", "/clients/1/as-of", "/account",
+    "/account/password", "/account/two-factor", "/runs", "/runs/1", "/runs/new", "/administration",
+    "/administration/connections", "/administration/schedules", "/administration/access-log", "/administration/people",
+    "/administration/people/new", "/administration/people/1", "/clients/99999",
+)  # fmt: skip
+RULES = {
+    "runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
+}
+
+
+def complaints(page: Page) -> list[str]:
+    """What axe-core objects to: rule and places."""
+    found = Axe().run(page, options=RULES).response["violations"]
+    return [f"{page.url} {each['id']}: {[node['target'] for node in each['nodes'][:3]]}" for each in found]
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+@pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
+def test_no_page_has_an_accessibility_violation(open_page: OpenPage, size: tuple[int, int], dark: bool) -> None:
+    page = open_page("ada", size, dark=dark)
+    found = []
+    for address in PAGES:
+        page.goto(address)
+        found += complaints(page)
+        too_wide = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
+        if too_wide > 0:
+            found.append(f"{address} is {too_wide} pixels too wide")
+    assert not found, "\n".join(found)
+
+
+def test_the_open_dialog_has_no_violation(open_page: OpenPage) -> None:
+    page = open_page("ada")
+    page.goto("/clients/1")
+    page.get_by_role("link", name="Synchronise Budget Information").first.click()
+    page.get_by_role("dialog").wait_for()
+    assert not complaints(page)
+
+
+def test_the_log_in_page_has_no_violation(open_page: OpenPage) -> None:
+    page = open_page("ada")
+    page.context.clear_cookies()
+    page.goto("/log-in")
+    assert not complaints(page)
