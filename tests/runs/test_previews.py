@@ -31,7 +31,7 @@ def test_a_preview_writes_no_record_and_names_every_changed_field(world, add_cli
     client = add_client("400000003")
     synchronise(client)
     before = table_rows(PlanBudget, Change)
-    world.ask("POST", "/change", {"share": 1.0})
+    world.ask("POST", "/change?share=1")
     made = preview(client)
     assert changes_of(made)
     assert table_rows(PlanBudget, Change) == before
@@ -40,7 +40,7 @@ def test_a_preview_writes_no_record_and_names_every_changed_field(world, add_cli
 def test_applying_a_preview_does_exactly_what_it_showed(world, add_client, synchronise):
     client = add_client("400000003")
     synchronise(client)
-    world.ask("POST", "/change", {"share": 1.0})
+    world.ask("POST", "/change?share=1")
     made = preview(client)
     latest = Change.objects.order_by("-id").first()
     applied = apply_preview(made)
@@ -55,14 +55,14 @@ def test_applying_a_preview_does_exactly_what_it_showed(world, add_client, synch
 def test_a_preview_is_refused_when_the_data_moved_and_when_it_was_applied(world, add_client, synchronise):
     client = add_client("400000003")
     synchronise(client)
-    world.ask("POST", "/change", {"share": 1.0})
+    world.ask("POST", "/change?share=1")
     stale = preview(client)
     synchronise(client)
     before = table_rows(PlanBudget, Change)
     with pytest.raises(CannotApply):
         apply_preview(stale)
     assert table_rows(PlanBudget, Change) == before
-    world.ask("POST", "/change", {"share": 1.0, "revision": 2})
+    world.ask("POST", "/change?share=1&seed=again")
     made = preview(client)
     apply_preview(made)
     with pytest.raises(CannotApply):

@@ -24,7 +24,7 @@ def adds_up(
 ) -> bool:
     """Whether available = total less use, write-off and rollover deduction, with the signs as received or all negative.
 
-    The funder documents no sign, so either is accepted. Without a total or an available amount there is nothing to check.
+    The funder documents no sign, so either is accepted. Without total or available amount there is nothing to check.
     """
     if total is None or available is None:
         return True

@@ -84,7 +84,7 @@ def _compare_twins(result: Differences, key: Key, rows: list[Stored], values: li
     if len(rows) == 1 and len(values) == 1:
         _compare_one(result, rows[0], values[0])
         return
-    rows = sorted(rows, key=lambda row: (not row.returned, row.ordinal))  # a row still listed stays rather than one gone
+    rows = sorted(rows, key=lambda row: (not row.returned, row.ordinal))  # who is still listed stays
     left = list(values)
     unmatched = []
     for row in rows:  # an equal twin first, whatever the order they came in

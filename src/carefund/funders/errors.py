@@ -31,6 +31,7 @@
     ├── BadAnswer                     an answer that cannot be read
     │   ├── NotJson
     │   ├── WrongType
+    │   ├── WrongPerson               an answer about somebody else
     │   └── RepeatedPage
     ├── RequestRejected               400 and the funder's own rules
     │   └── Conflict                  409, 412
@@ -311,6 +312,13 @@ class WrongType(BadAnswer):
     ) -> None:
         self.field = field
         super().__init__(message, operation=operation, status=status, details=details)
+
+
+class WrongPerson(BadAnswer):
+    """The funder's answer is about somebody else than was asked for."""
+
+    code = "wrong-person"
+    advice = "Nothing was changed; report it to the funder, and compare the configured paths with its API documents."
 
 
 class RepeatedPage(BadAnswer):

@@ -25,8 +25,9 @@ from carefund.records.models import (
     PlanBudget,
     SyncState,
 )
-from carefund.sync.deciding import Decision, StoredPerson, StoredPlan, changed_answers, decide
+from carefund.sync.deciding import Decision, StoredPerson, StoredPlan, decide
 from carefund.sync.fetching import Fetched
+from carefund.sync.received import changed_answers
 from carefund.sync.recordsets import CLASSIFICATIONS, INDIVIDUAL_CONTRIBUTIONS, RECORD_SETS, RecordSet
 from carefund.sync.results import Outcome, SyncResult
 
@@ -51,9 +52,7 @@ def apply_fetched(
     """
     with transaction.atomic():
         stored = _read_states(batch, lock=True)
-        if expected_version is not None and any(
-            person.version != expected_version for person in stored.values()
-        ):
+        if expected_version is not None and any(person.version != expected_version for person in stored.values()):
             raise DataMoved
         decisions, results = _decide_batch(batch, stored, today)
         _write(decisions, datetime.now(UTC), today)
@@ -73,17 +72,12 @@ def _decide_batch(
     batch: Sequence[Fetched], stored: dict[int, StoredPerson], today: date
 ) -> tuple[list[Decision], list[SyncResult]]:
     current = [fetched for fetched in batch if not _is_superseded(fetched, stored[fetched.client_id])]
-    changed = {
-        fetched.client_id: changed_answers(fetched, stored[fetched.client_id].digests) for fetched in current
-    }
+    changed = {fetched.client_id: changed_answers(fetched, stored[fetched.client_id].digests) for fetched in current}
     _read_rows([stored[client_id] for client_id, answers in changed.items() if answers])
-    decisions = [
-        decide(stored[fetched.client_id], fetched, changed[fetched.client_id], today) for fetched in current
-    ]
+    decisions = [decide(stored[fetched.client_id], fetched, changed[fetched.client_id], today) for fetched in current]
     by_client = {decision.stored.client_id: decision.result for decision in decisions}
     results = [
-        by_client.get(fetched.client_id)
-        or SyncResult(fetched.client_id, fetched.care_recipient_id, Outcome.SUPERSEDED)
+        by_client.get(fetched.client_id) or SyncResult(fetched.client_id, fetched.care_recipient_id, Outcome.SUPERSEDED)
         for fetched in batch
     ]
     return decisions, results
@@ -177,18 +171,14 @@ def _write(decisions: Sequence[Decision], now: datetime, today: date) -> None:
     )
     for decision in decisions:
         if decision.service_provider_id is not None:
-            Client.objects.filter(id=decision.stored.client_id).update(
-                service_provider_id=decision.service_provider_id
-            )
+            Client.objects.filter(id=decision.stored.client_id).update(service_provider_id=decision.service_provider_id)
     _write_states(decisions, now)
 
 
 def _write_plans(decisions: Sequence[Decision]) -> dict[int, int]:
     """Create, renew and date plans; gives each person's latest plan."""
     renewed = [
-        decision.stored.latest_plan.id
-        for decision in decisions
-        if decision.new_plan and decision.stored.latest_plan
+        decision.stored.latest_plan.id for decision in decisions if decision.new_plan and decision.stored.latest_plan
     ]
     if renewed:
         Plan.objects.filter(id__in=renewed).update(is_latest=False)
@@ -243,9 +233,7 @@ def _budget_ids(decisions: Sequence[Decision]) -> dict[tuple[int, Any], int]:
     return {(client_id, budget_id): row_id for client_id, budget_id, row_id in rows}
 
 
-def _replace_contributions(
-    decisions: Sequence[Decision], plan_ids: dict[int, int], now: datetime, today: date
-) -> None:
+def _replace_contributions(decisions: Sequence[Decision], plan_ids: dict[int, int], now: datetime, today: date) -> None:
     """The whole set anew, since rows have no identity. An empty answer keeps the last set, marked.
 
     Source: requirements/001, Step 2; docs/decisions/0005-contributions-and-empty-answers.md.
@@ -265,24 +253,22 @@ def _replace_contributions(
     if replaced:
         record_set.model._default_manager.filter(client_id__in=replaced).delete()
     if missing:
-        record_set.model._default_manager.filter(
-            client_id__in=missing, no_longer_returned_date__isnull=True
-        ).update(no_longer_returned_date=today, changed_at=now)
+        record_set.model._default_manager.filter(client_id__in=missing, no_longer_returned_date__isnull=True).update(
+            no_longer_returned_date=today, changed_at=now
+        )
     store.insert(record_set.model, record_set.columns, rows)
 
 
 def _link_usage(decisions: Sequence[Decision]) -> None:
     """Point usage at our own invoice line where there is one; else it stays another provider's spend."""
-    clients = [
-        decision.stored.client_id for decision in decisions if decision.differences.get("budget_usage")
-    ]
+    clients = [decision.stored.client_id for decision in decisions if decision.differences.get("budget_usage")]
     if not clients or not InvoiceLineItem.objects.filter(client_id__in=clients).exists():
         return
     link_budget_usage(clients)
 
 
 def link_budget_usage(client_ids: Sequence[int]) -> int:
-    """Link these people's unlinked usage to our invoice lines by invoice and item id; gives how many rows it looked at."""
+    """Link these people's unlinked usage to our invoice lines by invoice and item id; gives how many it looked at."""
     ours = InvoiceLineItem.objects.filter(
         client_id=OuterRef("client_id"), invoice__invoice_id=OuterRef("invoice_id"), item_id=OuterRef("item_id")
     ).values("id")[:1]
@@ -320,7 +306,7 @@ def _write_states(decisions: Sequence[Decision], now: datetime) -> None:
     for decision in decisions:
         outcome = decision.result.outcome.value
         common = (decision.fetched.started_at, now, now, outcome, "", "", decision.consent_missing)
-        if decision.digests == decision.stored.digests:
+        if decision.digests == decision.stored.digests and not decision.touched:
             same.append((*common, decision.stored.client_id))
         else:
             version = decision.stored.version + 1

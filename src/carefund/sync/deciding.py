@@ -12,9 +12,9 @@ from carefund.domain.budgets import adds_up
 from carefund.domain.comparison import Differences, Incoming, Stored, compare
 from carefund.domain.plans import Period, begins_anew, of_new_episode, plan_period
 from carefund.domain.service_providers import newest_service_provider_id
-from carefund.funders.answers import Answer
-from carefund.records.archive import ReceivedPage, digest_of
+from carefund.records.archive import ReceivedPage
 from carefund.sync.fetching import Fetched
+from carefund.sync.received import answer_key, pages_to_keep
 from carefund.sync.recordsets import (
     APPROVED_SERVICES,
     BUDGET_USAGE,
@@ -37,7 +37,7 @@ class StoredPlan:
 
 @dataclass(slots=True)
 class StoredPerson:
-    """What is stored about one person, as far as this sync needs it. `rows` is per kind; an empty `digests`: never synced."""
+    """What is stored about one person, as far as this sync needs it. `rows` per kind; empty `digests`: never synced."""
 
     client_id: int
     version: int
@@ -66,33 +66,7 @@ class Decision:
     pages: list[ReceivedPage] = field(default_factory=list)
     digests: dict[str, str] = field(default_factory=dict)
     consent_missing: bool = False
-
-
-def answer_key(answer: Answer[Any]) -> str:
-    """By which an answer's digest is kept: the question without the person."""
-    own = answer.operation == "budget_details"
-    return f"{answer.operation}:{answer.subject_id}" if own else answer.operation
-
-
-def pages_of(answer: Answer[Any]) -> tuple[bytes, ...]:
-    """The pages to keep: "not found" for a list has none, and is kept as one empty page."""
-    return answer.pages or (b"",)
-
-
-def digest_pages(answer: Answer[Any]) -> str:
-    """One digest for an answer: that of its page, or of its pages' digests in order."""
-    digests = [digest_of(page) for page in pages_of(answer)]
-    return digests[0] if len(digests) == 1 else digest_of("".join(digests).encode())
-
-
-def changed_answers(fetched: Fetched, digests: dict[str, str]) -> dict[str, str]:
-    """The answers that differ from those last applied, with their new digests. Empty: nothing to do."""
-    found = {}
-    for answer in fetched.answers:
-        key, digest = answer_key(answer), digest_pages(answer)
-        if digests.get(key) != digest:
-            found[key] = digest
-    return found
+    touched: bool = False
 
 
 def decide(stored: StoredPerson, fetched: Fetched, changed: dict[str, str], today: date) -> Decision:
@@ -110,7 +84,7 @@ def decide(stored: StoredPerson, fetched: Fetched, changed: dict[str, str], toda
     _decide_details(decision, changed)
     if stored.latest_plan is None:
         decision.new_plan = True
-    decision.pages = _pages(decision, changed)
+    decision.pages = pages_to_keep(fetched, changed)
     _conclude(decision)
     return decision
 
@@ -213,6 +187,7 @@ def _decide_details(decision: Decision, changed: dict[str, str]) -> None:
             decision.result.counts[BUDGET_USAGE.kind].unchanged += len(details.usage)
     for record_set, incoming in ((ENTITLEMENTS, entitlements), (BUDGET_USAGE, usage)):
         _decide_kind(decision, record_set, incoming, bool(read), read)
+        _warn_of_emptied_budgets(decision, record_set, incoming)
     refused, vanished = decision.fetched.refused_budget_ids, decision.fetched.vanished_budget_ids
     if refused:
         decision.result.warnings.append(
@@ -223,6 +198,18 @@ def _decide_details(decision: Decision, changed: dict[str, str]) -> None:
         decision.result.warnings.append(
             f"{_many(len(vanished), 'budget')} listed by Services Australia had no details; what was known is kept."
         )
+
+
+def _warn_of_emptied_budgets(decision: Decision, record_set: RecordSet, incoming: Sequence[Incoming]) -> None:
+    """Say so when a budget came without any record of a kind that it had before."""
+    differences = decision.differences.get(record_set.kind)
+    if differences and differences.gone:
+        emptied = {row.key[0] for row in differences.gone} - {row.key[0] for row in incoming}
+        if emptied:
+            decision.result.warnings.append(
+                f"Services Australia returned no {record_set.label.lower()} for {_many(len(emptied), 'budget')} that "
+                "had some; they are kept and marked as no longer returned."
+            )
 
 
 def _decide_kind(
@@ -260,22 +247,20 @@ def _count(count: Count, differences: Differences) -> None:
 
 def _tell(changes: list[FieldChange], record_set: RecordSet, differences: Differences) -> None:
     kind = record_set.kind
-    for row in differences.new:
-        changes.append(FieldChange(kind, "new", record_set.name_of(row.key), after=_main(record_set, row.values)))
+    changes.extend(
+        FieldChange(kind, "new", record_set.name_of(row.key), after=_main(record_set, row.values))
+        for row in differences.new
+    )
     for change in differences.changed:
         name = record_set.name_of(change.stored.key)
         if change.returned_again:
             changes.append(FieldChange(kind, "returned again", name))
         for column in change.columns:
             before, after = change.stored.values[column], change.values[column]
-            changes.append(
-                FieldChange(kind, "changed", name, record_set.said[column], as_text(before), as_text(after))
-            )
+            changes.append(FieldChange(kind, "changed", name, record_set.said[column], as_text(before), as_text(after)))
     for gone in differences.gone:
         action = "removed" if record_set.replaced_whole else "no longer returned"
-        changes.append(
-            FieldChange(kind, action, record_set.name_of(gone.key), before=_main(record_set, gone.values))
-        )
+        changes.append(FieldChange(kind, action, record_set.name_of(gone.key), before=_main(record_set, gone.values)))
 
 
 def _main(record_set: RecordSet, values: tuple[Any, ...]) -> str | None:
@@ -286,36 +271,21 @@ def _main(record_set: RecordSet, values: tuple[Any, ...]) -> str | None:
     return None
 
 
-def _pages(decision: Decision, changed: dict[str, str]) -> list[ReceivedPage]:
-    return [
-        ReceivedPage(
-            decision.stored.client_id,
-            answer.operation,
-            answer.subject_id if answer.operation == "budget_details" else "",
-            number,
-            digest_of(page),
-            page,
-            decision.fetched.started_at,
-        )
-        for answer in decision.fetched.answers
-        if answer_key(answer) in changed
-        for number, page in enumerate(pages_of(answer), start=1)
-    ]
-
-
 def _conclude(decision: Decision) -> None:
     result = decision.result
-    touched = any(decision.differences.values()) or decision.new_plan or decision.service_provider_id is not None
+    decision.touched = (
+        any(decision.differences.values()) or decision.new_plan or decision.service_provider_id is not None
+    )
     latest = decision.stored.latest_plan
     if latest and not decision.new_plan and decision.plan_period not in (None, latest.period):
-        touched = True
+        decision.touched = True
         _tell_plan_dates(result, latest.period, decision.plan_period)
     if not decision.stored.digests:
         total = sum(count.new for count in result.counts.values())
         result.changes.insert(0, FieldChange("client", "first sync", "", after=_many(total, "record")))
-    if touched:
+    if decision.touched:
         result.outcome = Outcome.CHANGED
-    if decision.consent_missing:
+    if decision.fetched.refused_budget_ids:
         result.outcome = Outcome.CONSENT_MISSING
 
 
@@ -324,12 +294,8 @@ def _tell_plan_dates(result: SyncResult, before: Period, after: Period | None) -
     for name in ("start_date", "end_date"):
         old, new = getattr(before, name), getattr(after, name)
         if old != new:
-            result.changes.append(
-                FieldChange("plan", "changed", "Support at Home", name, as_text(old), as_text(new))
-            )
+            result.changes.append(FieldChange("plan", "changed", "Support at Home", name, as_text(old), as_text(new)))
 
 
 def _many(number: int, thing: str) -> str:
     return f"{number} {thing}" if number == 1 else f"{number} {thing}s"
-
-

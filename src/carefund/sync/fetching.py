@@ -13,8 +13,8 @@ from functools import partial
 from typing import Any, Protocol
 
 from carefund.domain.budgets import is_open
-from carefund.funders.errors import ConsentMissing, NotFound
 from carefund.funders.answers import Answer
+from carefund.funders.errors import ConsentMissing, NotFound, WrongPerson
 from carefund.funders.services_australia.payloads import (
     Budget,
     BudgetDetails,
@@ -119,7 +119,17 @@ async def fetch_care_recipient(
         wanted = dict.fromkeys(budget.budget_id for budget in fetched.budgets.value if budget in open_budgets)
         await _all([partial(_fetch_details, source, fetched, budget_id) for budget_id in wanted], together)
         fetched.details.sort(key=lambda answer: answer.subject_id)
+    _require_same_person(fetched)
     return fetched
+
+
+def _require_same_person(fetched: Fetched) -> None:
+    """Raise WrongPerson if an answer names somebody else; a record that names nobody is taken as asked for."""
+    asked = fetched.care_recipient_id.lstrip("0")
+    for answer in fetched.answers:
+        records = answer.value if isinstance(answer.value, Sequence) else (answer.value,)
+        if any(record.care_recipient_id.lstrip("0") not in ("", asked) for record in records):
+            raise WrongPerson(operation=answer.operation)
 
 
 async def _fetch_details(source: CareRecipientSource, fetched: Fetched, budget_id: str) -> None:
