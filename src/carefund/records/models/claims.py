@@ -69,6 +69,7 @@ class Claim(models.Model):
     heldover_previous_period = money()
     outstanding_heldover = money()
     discrepancies = models.JSONField(default=list, help_text="Sentences about what does not add up.")
+    is_settled = models.BooleanField(default=False, help_text="Completed, and its payment read after that.")
     related_updated_at = models.DateTimeField(null=True)
     sync_requested_at = models.DateTimeField(null=True)
 

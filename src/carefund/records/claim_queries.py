@@ -1,0 +1,195 @@
+"""Reads about claiming: which lines are open, what is known of their people, batches and claims, and each line's truth.
+
+Nothing here writes, and nothing asks whether the reader may: only people with the right to claim come here.
+"""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, tzinfo
+from decimal import Decimal
+
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Sum
+
+from carefund.domain.claims.checks import ApprovedSpan, BudgetSpan, ClaimLine, Known, Span
+from carefund.domain.claims.matching import EXCEPTIONS, Draw, LineState, LineTruth
+from carefund.domain.claims.statuses import CANCELLED
+from carefund.records.models import (
+    ApprovedService,
+    BudgetUsage,
+    Claim,
+    ClaimBatch,
+    Client,
+    Invoice,
+    InvoiceLineItem,
+    PaymentRequest,
+    Plan,
+    PlanBudget,
+    ServiceProvider,
+)
+
+ZERO = Decimal("0.00")
+_OVER = (PaymentRequest.State.REFUSED, PaymentRequest.State.WITHDRAWN)
+
+
+@dataclass(frozen=True, slots=True)
+class LineRow:
+    """One claimed line with both sides of its story and where it stands today."""
+
+    request: PaymentRequest
+    truth: LineTruth
+    state: LineState
+
+    @property
+    def is_exception(self) -> bool:
+        return self.state in EXCEPTIONS
+
+
+def list_open_lines(
+    *,
+    service_provider_id: str = "",
+    funding_source: str = "",
+    from_date: date | None = None,
+    to_date: date | None = None,
+) -> QuerySet[InvoiceLineItem]:
+    """Lines that nothing was claimed for: in no batch that counts, and not sent by other means."""
+    active = PaymentRequest.objects.filter(line_item=OuterRef("pk")).exclude(state__in=_OVER)
+    ever = PaymentRequest.objects.filter(line_item=OuterRef("pk"))
+    lines = InvoiceLineItem.objects.filter(~Exists(active)).filter(Q(invoice__invoice_id__isnull=True) | Exists(ever))
+    if service_provider_id:
+        lines = lines.filter(invoice__service_provider_id=service_provider_id)
+    if funding_source:
+        lines = lines.filter(funding_source=funding_source)
+    if from_date:
+        lines = lines.filter(delivery_date__gte=from_date)
+    if to_date:
+        lines = lines.filter(delivery_date__lte=to_date)
+    return lines.select_related("invoice", "client").order_by("delivery_date", "id")
+
+
+def claim_line(item: InvoiceLineItem) -> ClaimLine:
+    """A stored line as the rules know it."""
+    return ClaimLine(
+        key=item.pk,
+        care_recipient_id=item.client.care_recipient_id or "",
+        service_id=item.service_id,
+        delivery_date=item.delivery_date,
+        quantity=item.quantity,
+        price_per_unit=item.price_per_unit,
+        funding_source=item.funding_source,
+        unit_type=item.unit_type,
+        late_reason=item.late_reason_code,
+    )
+
+
+def list_claimed_lines(client_ids: Collection[int]) -> list[ClaimLine]:
+    """These people's lines that are claimed, or about to be."""
+    active = PaymentRequest.objects.filter(line_item=OuterRef("pk")).exclude(state__in=_OVER)
+    lines = InvoiceLineItem.objects.filter(Exists(active), client_id__in=client_ids).select_related("client")
+    return [claim_line(item) for item in lines]
+
+
+def find_known(client_ids: Collection[int]) -> dict[int, Known]:
+    """Approved services and budgets of people who were ever synchronised, as the rules know them."""
+    services: dict[int, list[ApprovedSpan]] = defaultdict(list)
+    budgets: dict[int, list[BudgetSpan]] = defaultdict(list)
+    with_plan = set(Plan.objects.filter(client_id__in=client_ids).values_list("client_id", flat=True))
+    approved = ApprovedService.objects.filter(client_id__in=with_plan, no_longer_returned_date__isnull=True)
+    for service in approved:
+        span = Span(service.start_date, service.end_date)
+        services[service.client_id].append(ApprovedSpan(service.service_id, span))
+    for budget in PlanBudget.objects.filter(client_id__in=with_plan, no_longer_returned_date__isnull=True):
+        span = Span(budget.start_date, budget.end_date)
+        budgets[budget.client_id].append(BudgetSpan(budget.budget_type_code, span, budget.available))
+    return {client_id: Known(services[client_id], budgets[client_id]) for client_id in with_plan}
+
+
+def find_last_claim_date(service_provider_id: str, zone: tzinfo) -> date | None:
+    """The business day of a provider's latest claim, the portal's among them; cancelled ones do not count."""
+    made = Claim.objects.filter(service_provider_id=service_provider_id).exclude(status=CANCELLED)
+    latest: datetime | None = made.order_by("-made_at").values_list("made_at", flat=True).first()
+    return latest.astimezone(zone).date() if latest else None
+
+
+def list_batches() -> QuerySet[ClaimBatch]:
+    """All batches, newest first, with their number of lines and total."""
+    return ClaimBatch.objects.annotate(
+        lines=Count("payment_requests"), total=Sum("payment_requests__amount")
+    ).select_related("created_by")
+
+
+def list_claims() -> QuerySet[Claim]:
+    """All claims, newest first, those made elsewhere among them."""
+    return Claim.objects.select_related("batch")
+
+
+def list_unsettled_claims() -> QuerySet[Claim]:
+    """Claims that are still to be looked at: not at their end, or at it without their payment brought in."""
+    return Claim.objects.filter(is_settled=False).exclude(status=CANCELLED).order_by("id")
+
+
+def list_sending_batches() -> QuerySet[ClaimBatch]:
+    """Batches whose sending was begun and is not at its end."""
+    return ClaimBatch.objects.filter(state=ClaimBatch.State.SENDING)
+
+
+def list_service_provider_ids() -> list[str]:
+    """The service provider ids of this organisation, as far as they are known."""
+    tables = (ServiceProvider, Client, Invoice, Claim)
+    found: set[str] = set()
+    for table in tables:
+        found.update(table._default_manager.order_by().values_list("service_provider_id", flat=True).distinct())
+    return sorted(found - {""})
+
+
+def list_lines(requests: QuerySet[PaymentRequest], today: date) -> list[LineRow]:
+    """Payment requests with what was drawn for them: two queries however many they are."""
+    chosen = list(requests.select_related("line_item__client", "line_item__invoice", "batch"))
+    draws = find_draws([request.line_item_id for request in chosen])
+    return [_row(request, draws.get(request.line_item_id, ()), today) for request in chosen]
+
+
+def _row(request: PaymentRequest, draws: Sequence[Draw], today: date) -> LineRow:
+    truth = LineTruth(
+        claimed=request.amount,
+        draws=draws,
+        is_claimed=request.state != PaymentRequest.State.READY,
+        approved_date=request.claim_approved_date or request.payment_date,
+        is_refused=request.state == PaymentRequest.State.REFUSED,
+    )
+    return LineRow(request, truth, truth.state(today))
+
+
+def find_draws(line_ids: Iterable[int]) -> dict[int, list[Draw]]:
+    """What was drawn for each line, from which budgets."""
+    found: dict[int, list[Draw]] = defaultdict(list)
+    usage = BudgetUsage.objects.filter(invoice_line_item_id__in=list(line_ids), no_longer_returned_date__isnull=True)
+    for row in usage.select_related("plan_budget").order_by("id"):
+        if row.invoice_line_item_id is not None:
+            budget = row.plan_budget
+            found[row.invoice_line_item_id].append(Draw(budget.budget_id, budget.budget_type_code, row.amount or ZERO))
+    return found
+
+
+def list_exception_lines(today: date) -> list[LineRow]:
+    """Decided lines whose two sides do not fit: refused, drawn differently, or paid and never drawn."""
+    decided = PaymentRequest.objects.filter(state__in=(PaymentRequest.State.PAID, PaymentRequest.State.REFUSED))
+    return [row for row in list_lines(decided.order_by("-id"), today) if row.is_exception]
+
+
+def list_orphan_usage() -> QuerySet[BudgetUsage]:
+    """Usage in the name of one of our service provider ids for which no line of ours is known.
+
+    Another provider's spend is left out: it is expected to have no line. Source: requirements/001, Step 4.
+    """
+    return (
+        BudgetUsage.objects.filter(invoice_line_item__isnull=True, service_provider_id__in=list_service_provider_ids())
+        .filter(no_longer_returned_date__isnull=True)
+        .select_related("client", "plan_budget")
+        .order_by("-delivery_date", "-id")
+    )
+
+
+def find_batch_total(batch: ClaimBatch) -> Decimal:
+    """What a batch asks for in all."""
+    return batch.payment_requests.aggregate(total=Sum("amount"))["total"] or ZERO

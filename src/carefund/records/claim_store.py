@@ -1,0 +1,306 @@
+"""Writing batches, claims and payments: each function is one short transaction, so that every step is kept at once.
+
+What the funder said comes in as plain values; deciding and asking are above (`sync.claims`).
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.db import transaction
+from django.db.models import Q
+from django.utils import timezone
+
+from carefund.domain.claims.checks import ClaimLine
+from carefund.domain.claims.statuses import CANCELLED, later_claim_status
+from carefund.records.models import Claim, ClaimBatch, Invoice, InvoiceLineItem, PaymentRequest
+
+_LEASE = timedelta(seconds=90)
+_LONGEST_PROBLEM = 500
+
+
+class BatchMoved(Exception):
+    """The batch, or a line of it, is no longer in the state that this step needs."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChosenLine:
+    """A line to go into a batch, with what stands to be said about it."""
+
+    line: ClaimLine
+    cautions: Sequence[str] = ()
+
+
+def store_batch(
+    *,
+    service_provider_id: str,
+    funding_source: str,
+    from_date: date,
+    to_date: date,
+    chosen: Sequence[ChosenLine],
+    created_by: User | None,
+) -> ClaimBatch:
+    """A prepared batch with a payment request for each line. Raises BatchMoved if a line is in another batch by now.
+
+    An invoice of which only some lines were chosen is split, since an invoice is claimed as a whole: the chosen lines
+    go with a new invoice of ours, the others stay.
+    """
+    keys = [each.line.key for each in chosen]
+    with transaction.atomic():
+        lines = list(InvoiceLineItem.objects.select_for_update().filter(pk__in=keys).select_related("invoice"))
+        taken = PaymentRequest.objects.filter(line_item_id__in=keys).exclude(
+            state__in=(PaymentRequest.State.REFUSED, PaymentRequest.State.WITHDRAWN)
+        )
+        if len(lines) != len(keys) or not keys or taken.exists():
+            raise BatchMoved("Some of these lines were claimed by somebody else meanwhile.")
+        batch = ClaimBatch.objects.create(
+            service_provider_id=service_provider_id,
+            funding_source=funding_source,
+            from_date=from_date,
+            to_date=to_date,
+            created_by=created_by,
+        )
+        _take_invoices(batch, lines)
+        PaymentRequest.objects.bulk_create(
+            PaymentRequest(
+                batch=batch, line_item_id=each.line.key, amount=each.line.amount, cautions=list(each.cautions)
+            )
+            for each in chosen
+        )
+    return batch
+
+
+def _take_invoices(batch: ClaimBatch, lines: Iterable[InvoiceLineItem]) -> None:
+    chosen: dict[int, list[InvoiceLineItem]] = {}
+    for line in lines:
+        chosen.setdefault(line.invoice_id, []).append(line)
+    for invoice_lines in chosen.values():
+        invoice = invoice_lines[0].invoice
+        # A line that was refused before leaves the invoice that it was refused with.
+        if invoice.batch_id or invoice.invoice_id or invoice.line_items.count() > len(invoice_lines):
+            invoice = _split(invoice, invoice_lines)
+        invoice.batch = batch
+        invoice.save(update_fields=["batch"])
+
+
+def _split(invoice: Invoice, lines: Sequence[InvoiceLineItem]) -> Invoice:
+    origin = invoice.split_from or invoice
+    number = Invoice.objects.filter(split_from=origin).count() + 2
+    while True:
+        mark = f"~{number}"
+        reference = origin.external_reference_id[: 24 - len(mark)] + mark
+        if not Invoice.objects.filter(external_reference_id=reference).exists():
+            break
+        number += 1
+    part = Invoice.objects.create(
+        external_reference_id=reference,
+        service_provider_id=invoice.service_provider_id,
+        service_naps_id=invoice.service_naps_id,
+        split_from=origin,
+    )
+    InvoiceLineItem.objects.filter(pk__in=[line.pk for line in lines]).update(invoice=part, item_id="", etag="")
+    return part
+
+
+def withdraw_batch(batch: ClaimBatch) -> None:
+    """Give a batch up before anything was sent; its lines are open again. Raises BatchMoved afterwards."""
+    with transaction.atomic():
+        done = ClaimBatch.objects.filter(pk=batch.pk, state=ClaimBatch.State.PREPARED).update(
+            state=ClaimBatch.State.WITHDRAWN
+        )
+        if not done or batch.invoices.filter(Q(invoice_id__isnull=False) | Q(is_uncertain=True)).exists():
+            raise BatchMoved("This batch was sent already, in whole or in part.")
+        batch.payment_requests.update(state=PaymentRequest.State.WITHDRAWN)
+        batch.invoices.update(batch=None)
+
+
+def take_batch(batch_id: int, now: datetime) -> bool:
+    """Keep a batch to this process for a while; False if another has it, or it is claimed or withdrawn."""
+    free = Q(busy_until__isnull=True) | Q(busy_until__lt=now)
+    sendable = (ClaimBatch.State.PREPARED, ClaimBatch.State.SENDING, ClaimBatch.State.CANCELLED)
+    return bool(
+        ClaimBatch.objects.filter(free, pk=batch_id, state__in=sendable).update(
+            busy_until=now + _LEASE, state=ClaimBatch.State.SENDING, problem_code="", problem="", advice=""
+        )
+    )
+
+
+def keep_batch(batch_id: int) -> None:
+    """Renew the hold on a batch."""
+    ClaimBatch.objects.filter(pk=batch_id).update(busy_until=timezone.now() + _LEASE)
+
+
+def release_batch(batch_id: int, *, code: str = "", problem: str = "", advice: str = "") -> None:
+    """Let go of a batch, with the reason if something stopped it."""
+    ClaimBatch.objects.filter(pk=batch_id).update(
+        busy_until=None, problem_code=code, problem=problem[:_LONGEST_PROBLEM], advice=advice[:300]
+    )
+
+
+def store_invoice(invoice_pk: int, **values: Any) -> None:
+    """What is now known of one of our invoices; `problem` is cut to its column."""
+    if "problem" in values:
+        values["problem"] = str(values["problem"])[:_LONGEST_PROBLEM]
+    Invoice.objects.filter(pk=invoice_pk).update(**values)
+
+
+def store_item(line_pk: int, item_id: str, etag: str, *, invoice_pk: int) -> None:
+    """The funder's number for a line, and with it the end of the uncertainty about its invoice."""
+    with transaction.atomic():
+        InvoiceLineItem.objects.filter(pk=line_pk).update(item_id=item_id, etag=etag)
+        Invoice.objects.filter(pk=invoice_pk).update(is_uncertain=False)
+
+
+def store_item_refusal(line_pk: int, words: str, *, invoice_pk: int) -> None:
+    """The funder does not take a line at all: its request ends, the line is open again, the invoice is certain."""
+    with transaction.atomic():
+        request = PaymentRequest.objects.get(line_item_id=line_pk, state=PaymentRequest.State.READY)
+        request.state, request.payment_determination = PaymentRequest.State.REFUSED, "Refused on upload"
+        request.cautions = [*request.cautions, words[:_LONGEST_PROBLEM]]
+        request.save(update_fields=["state", "payment_determination", "cautions"])
+        Invoice.objects.filter(pk=invoice_pk).update(is_uncertain=False)
+
+
+def store_invoice_refusal(invoice_pk: int, words: str) -> None:
+    """The funder does not take an invoice: the requests of its lines end, and the lines are open again."""
+    with transaction.atomic():
+        requests = PaymentRequest.objects.filter(line_item__invoice_id=invoice_pk, state=PaymentRequest.State.READY)
+        for request in requests:
+            request.state, request.payment_determination = PaymentRequest.State.REFUSED, "Refused on submission"
+            request.cautions = [*request.cautions, words[:_LONGEST_PROBLEM]]
+            request.save(update_fields=["state", "payment_determination", "cautions"])
+
+
+def begin_claim(batch_id: int, now: datetime) -> None:
+    """Note that a claim is about to be made, before it is."""
+    ClaimBatch.objects.filter(pk=batch_id).update(is_claim_uncertain=True, claim_attempted_at=now)
+
+
+def forget_claim_attempt(batch_id: int) -> None:
+    """The claim is known not to have been made."""
+    ClaimBatch.objects.filter(pk=batch_id).update(is_claim_uncertain=False)
+
+
+def store_claim(
+    *,
+    claim_id: str,
+    service_provider_id: str,
+    reported_status: str,
+    made_at: datetime,
+    batch_id: int | None = None,
+    service_naps_id: str = "",
+    invoice_ids: Sequence[str] = (),
+) -> Claim:
+    """A claim that exists at the funder's; with `batch_id` that batch is claimed, and its invoices with it."""
+    with transaction.atomic():
+        claim, _ = Claim.objects.get_or_create(
+            claim_id=claim_id, defaults={"service_provider_id": service_provider_id, "made_at": made_at}
+        )
+        claim.service_naps_id = service_naps_id or claim.service_naps_id
+        claim.reported_status = reported_status[:40]
+        claim.status = later_claim_status(claim.status, reported_status)[:40]
+        claim.invoice_ids = list(invoice_ids) or claim.invoice_ids
+        if batch_id is not None:
+            claim.batch_id = batch_id
+        claim.save()
+        if batch_id is not None:
+            _mark_claimed(batch_id, claim)
+    return claim
+
+
+def _mark_claimed(batch_id: int, claim: Claim) -> None:
+    ClaimBatch.objects.filter(pk=batch_id).update(state=ClaimBatch.State.CLAIMED, is_claim_uncertain=False)
+    claimed = Invoice.objects.filter(batch_id=batch_id, invoice_id__in=claim.invoice_ids)
+    PaymentRequest.objects.filter(
+        batch_id=batch_id, line_item__invoice__in=claimed, state=PaymentRequest.State.READY
+    ).update(state=PaymentRequest.State.CLAIMED)
+    claimed.exclude(status="COMPLETED").update(status="CLAIMED")
+    _leave_for_later(batch_id)
+
+
+def _leave_for_later(batch_id: int) -> None:
+    """What the claim left out, such as held invoices, goes into a batch of its own, so that it is not forgotten."""
+    waiting = PaymentRequest.objects.filter(batch_id=batch_id, state=PaymentRequest.State.READY)
+    if not waiting.exists():
+        return
+    batch = ClaimBatch.objects.get(pk=batch_id)
+    later = ClaimBatch.objects.create(
+        service_provider_id=batch.service_provider_id,
+        funding_source=batch.funding_source,
+        from_date=batch.from_date,
+        to_date=batch.to_date,
+        created_by=batch.created_by,
+        state=ClaimBatch.State.SENDING,
+        problem_code="left-for-later",
+        problem=f"The claim of batch {batch_id} could not take these lines.",
+        advice="Send again once the funder has let the held invoices go.",
+    )
+    Invoice.objects.filter(batch_id=batch_id, line_items__payment_requests__in=waiting).update(batch=later)
+    waiting.update(batch=later)
+
+
+def store_check(claim: Claim, *, reported_status: str, payment_date: date | None, invoice_ids: Sequence[str]) -> Claim:
+    """What a look at a claim said: its status never goes back, whatever was reported."""
+    with transaction.atomic():
+        held = Claim.objects.select_for_update().get(pk=claim.pk)
+        before = held.status
+        held.status = later_claim_status(before, reported_status)[:40]
+        held.reported_status = reported_status[:40]
+        held.payment_date = payment_date or held.payment_date
+        held.invoice_ids = list(invoice_ids) or held.invoice_ids
+        held.checked_at, held.problem = timezone.now(), ""
+        held.save()
+        if held.status == CANCELLED and before != CANCELLED and held.batch_id:
+            ClaimBatch.objects.filter(pk=held.batch_id).update(state=ClaimBatch.State.CANCELLED)
+            PaymentRequest.objects.filter(batch_id=held.batch_id, state=PaymentRequest.State.CLAIMED).update(
+                state=PaymentRequest.State.READY
+            )
+            # The funder has taken its invoices back to some state before: it is read before the next sending.
+            Invoice.objects.filter(batch_id=held.batch_id).update(is_uncertain=True)
+    return held
+
+
+def store_claim_problem(claim_pk: int, problem: str) -> None:
+    """Why a claim could not be looked at."""
+    Claim.objects.filter(pk=claim_pk).update(checked_at=timezone.now(), problem=problem[:_LONGEST_PROBLEM])
+
+
+@dataclass(frozen=True, slots=True)
+class LineDecision:
+    """What the funder decided on one of our lines."""
+
+    request_pk: int
+    is_refused: bool
+    paid_amount: Decimal | None
+    values: Mapping[str, Any]
+
+
+def store_related(
+    claim_pk: int,
+    *,
+    statement: Mapping[str, Any],
+    discrepancies: Sequence[str],
+    invoice_statuses: Mapping[str, tuple[str, str]],
+    decisions: Iterable[LineDecision],
+    care_recipient_ids: Sequence[str],
+) -> Claim:
+    """Everything that hangs on an approval, in one transaction: statement, invoice statuses, and decisions per line."""
+    with transaction.atomic():
+        claim = Claim.objects.select_for_update().get(pk=claim_pk)
+        for name, value in statement.items():
+            setattr(claim, name, value)
+        claim.discrepancies = list(discrepancies)
+        claim.care_recipient_ids = list(care_recipient_ids)
+        claim.related_updated_at = timezone.now()
+        claim.save()
+        for invoice_id, (status, etag) in invoice_statuses.items():
+            Invoice.objects.filter(invoice_id=invoice_id).update(status=status[:20], etag=etag[:120])
+        for decision in decisions:
+            state = PaymentRequest.State.REFUSED if decision.is_refused else PaymentRequest.State.PAID
+            PaymentRequest.objects.filter(pk=decision.request_pk).update(
+                state=state, paid_amount=decision.paid_amount, **decision.values
+            )
+    return claim

@@ -1,0 +1,134 @@
+"""Claims as the doors and the schedule ask for them: send, check, and the sync that follows an approval, exactly once.
+
+The request for that sync and its note on the claim are one transaction, so that it is neither lost nor made twice.
+Source: requirements/001, Sync Triggers (event-driven).
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TypeVar
+
+from django.db import transaction
+from django.utils import timezone
+
+from carefund.domain.claims.statuses import PAID_CLAIM_STATUSES
+from carefund.funders.errors import FunderError
+from carefund.funders.services_australia.claiming import Claiming
+from carefund.records.claim_queries import list_sending_batches, list_unsettled_claims
+from carefund.records.models import Claim, Client
+from carefund.runs.execution import DatabaseThread
+from carefund.runs.models import Run
+from carefund.runs.requests import NothingToDo, request_run
+from carefund.runs.sources import open_source
+from carefund.sync.claims.checking import Checker, NotOurs
+from carefund.sync.claims.sending import Sender
+
+log = logging.getLogger(__name__)
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What a look at one claim came to: the claim as it is now, the run it led to, or why it could not be looked at."""
+
+    claim: Claim
+    run: Run | None = None
+    problem: str = ""
+    advice: str = ""
+
+
+def send_batch(batch_id: int, *, seconds: float | None = None) -> bool:
+    """Send a batch, for about so many seconds at most; True when there is more to send. The batch says what came of it.
+
+    Raises NotConfigured before anything is sent.
+    """
+    until = timezone.now() + timedelta(seconds=seconds) if seconds is not None else None
+
+    async def work(claiming: Claiming, database: DatabaseThread) -> bool:
+        return await Sender(claiming, database, until).send(batch_id)
+
+    return asyncio.run(_with_funder(work))
+
+
+def check_claim(claim: Claim) -> Checked:
+    """Check Status of one claim, with all that follows from it; a funder's problem is told, not raised."""
+    return check_claims([claim])[0]
+
+
+def check_claims(claims: list[Claim]) -> list[Checked]:
+    """Check Status of several claims over one connection; one that fails does not stop the others."""
+
+    async def work(claiming: Claiming, database: DatabaseThread) -> list[Checked]:
+        checker = Checker(claiming, database)
+        return [await _check_one(checker, database, claim) for claim in claims]
+
+    return asyncio.run(_with_funder(work))
+
+
+async def _check_one(checker: Checker, database: DatabaseThread, claim: Claim) -> Checked:
+    try:
+        held = await checker.check(claim)
+    except FunderError as problem:
+        return Checked(claim, problem=problem.message, advice=problem.advice)
+    except NotOurs:
+        return Checked(
+            claim, problem="The funder names another service provider for this claim.", advice="Nothing was taken over."
+        )
+    return Checked(held, await database.do(request_claim_sync, held))
+
+
+def request_claim_sync(claim: Claim) -> Run | None:
+    """Ask for one sync of each person in an approved claim, once; None when it was asked for before or is not due."""
+    with transaction.atomic():
+        held = Claim.objects.select_for_update().get(pk=claim.pk)
+        if held.sync_requested_at or not held.related_updated_at or held.status not in PAID_CLAIM_STATUSES:
+            return None
+        held.sync_requested_at = timezone.now()
+        held.save(update_fields=["sync_requested_at"])
+        clients = Client.objects.filter(care_recipient_id__in=held.care_recipient_ids)
+        with suppress(NothingToDo):
+            return request_run(trigger=Run.Trigger.CLAIM_APPROVED, clients=clients, scope="claim approved")
+    return None
+
+
+def find_foreign_claims() -> list[Claim]:
+    """Look for claims that were made elsewhere, such as in the portal, and keep them; gives the new ones."""
+
+    async def work(claiming: Claiming, database: DatabaseThread) -> list[Claim]:
+        return await Checker(claiming, database).find_foreign()
+
+    return asyncio.run(_with_funder(work))
+
+
+def check_open_claims() -> list[Checked]:
+    """Check Status of every claim that is not at its end, those made elsewhere included."""
+    return check_claims(list(list_unsettled_claims()))
+
+
+def tend_claims() -> list[Run]:
+    """What the schedule does about claims: go on sending what was interrupted, look for foreign claims, check them all.
+
+    Gives the runs that were asked for. A funder that is down is left for the next time.
+    """
+    try:
+        for batch in list_sending_batches():
+            send_batch(batch.pk)
+        find_foreign_claims()
+        checked = check_open_claims()
+    except FunderError as problem:
+        log.warning("claims were not checked: %s", problem)
+        return []
+    return [each.run for each in checked if each.run]
+
+
+async def _with_funder(work: Callable[[Claiming, DatabaseThread], Awaitable[Result]]) -> Result:
+    database = DatabaseThread()
+    try:
+        async with open_source() as source:
+            return await work(Claiming(source.caller, source.configuration), database)
+    finally:
+        await database.close()

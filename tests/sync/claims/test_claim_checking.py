@@ -1,0 +1,217 @@
+"""Check Status: forward only, payments per line, one sync per person, and claims that were made elsewhere."""
+
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+
+from carefund.domain.claims.matching import LineState
+from carefund.records.claim_queries import list_exception_lines, list_lines, list_orphan_usage
+from carefund.records.models import Claim, ClaimBatch, Invoice, PaymentRequest
+from carefund.runs.claims import (
+    check_claim,
+    check_open_claims,
+    find_foreign_claims,
+    request_claim_sync,
+    send_batch,
+    tend_claims,
+)
+from carefund.runs.dates import business_today
+from carefund.runs.models import Run
+from tests.claim_world import ClaimWorld, approved_services
+from tests.conftest import table_rows
+
+
+@pytest.fixture
+def claim(claims: ClaimWorld) -> Claim:
+    """A claim of three lines of two people, just made."""
+    claims.deliver(claims.clients[0], lines=2)
+    claims.deliver(claims.clients[1], "INV-2")
+    send_batch(claims.prepare().pk)
+    return Claim.objects.get()
+
+
+def lines_of(claim: Claim):
+    return list_lines(PaymentRequest.objects.filter(batch=claim.batch), business_today())
+
+
+def test_a_claim_goes_from_calculated_to_completed_and_each_line_is_paid(claims: ClaimWorld, claim: Claim):
+    seen = [claim.status]
+    for _ in range(4):
+        claims.turn(advanceSeconds=13 * 3600)
+        checked = check_claim(claim)
+        assert not checked.problem
+        seen.append(checked.claim.status)
+    assert list(dict.fromkeys(seen)) == ["BeingCalculated", "PendingApproval", "Approved", "Completed"]
+    claim.refresh_from_db()
+    paid = list(claim.batch.payment_requests.all())
+    assert [request.state for request in paid] == ["paid"] * 3
+    assert sum(request.paid_amount for request in paid) == claim.total_paid
+    assert claim.discrepancies == []
+    assert set(Invoice.objects.values_list("status", flat=True)) == {"COMPLETED"}
+    assert claim.is_settled
+
+
+def test_an_approval_asks_for_one_sync_of_each_person_once(claims: ClaimWorld, claim: Claim):
+    claims.turn(advanceDays=1.1)
+    run = check_claim(claim).run
+    assert run is not None
+    assert (run.trigger, run.scope) == ("claim approved", "claim approved")
+    assert sorted(run.items.values_list("care_recipient_id", flat=True)) == ["400000001", "400000007"]
+    claims.turn(advanceDays=2)
+    assert check_claim(claim).run is None
+    claim.refresh_from_db()
+    assert request_claim_sync(claim) is None
+    assert Run.objects.filter(trigger="claim approved").count() == 1
+
+
+def test_looking_again_changes_nothing(claims: ClaimWorld, claim: Claim):
+    claims.turn(advanceDays=3)
+    check_claim(claim)
+    before = table_rows(Invoice, PaymentRequest, ClaimBatch, Run)
+    assert check_open_claims() == []
+    check_claim(claim)
+    assert table_rows(Invoice, PaymentRequest, ClaimBatch, Run) == before
+
+
+def test_usage_a_day_later_closes_the_loop(claims: ClaimWorld, claim: Claim, synchronise):
+    claims.turn(advanceDays=1.1)
+    check_claim(claim)
+    for client in claims.clients[:2]:
+        synchronise(client)
+    assert {row.state for row in lines_of(claim)} == {LineState.USAGE_AWAITED}
+    claims.turn(advanceDays=1)
+    for client in claims.clients[:2]:
+        synchronise(client)
+    rows = lines_of(claim)
+    assert {row.state for row in rows} == {LineState.DRAWN}
+    assert {row.truth.difference for row in rows} == {Decimal("0.00")}
+    assert list_exception_lines(business_today()) == []
+
+
+def test_a_line_drawn_from_two_budgets_shows_both(claims: ClaimWorld, claim: Claim, synchronise):
+    line = Invoice.objects.get(external_reference_id="INV-2").line_items.get()
+    key = f"{line.invoice.invoice_id}/{line.item_id}"
+    type_code = claims.sandbox.ask("GET", "/care-recipients/400000007")["budgets"]
+    second = next(budget["budgetTypeCode"] for budget in type_code if budget["budgetTypeCode"] in ("AT", "HM"))
+    claims.steer(claim.claim_id, split={key: second})
+    claims.turn(advanceDays=3)
+    check_claim(claim)
+    synchronise(claims.clients[1])
+    [row] = [row for row in lines_of(claim) if row.request.line_item_id == line.pk]
+    assert [draw.type_code for draw in row.truth.draws] == ["ON", second]
+    assert row.state is LineState.DRAWN
+
+
+def test_a_refused_line_is_told_and_can_be_claimed_again(claims: ClaimWorld, claim: Claim, synchronise):
+    line = Invoice.objects.get(external_reference_id="INV-2").line_items.get()
+    claims.steer(claim.claim_id, refuse=[f"{line.invoice.invoice_id}/{line.item_id}"])
+    claims.turn(advanceDays=3)
+    check_claim(claim)
+    claim.refresh_from_db()
+    assert claim.discrepancies == []
+    assert [row.state for row in list_exception_lines(business_today())] == [LineState.REFUSED]
+    again = claims.prepare()
+    assert [request.line_item_id for request in again.payment_requests.all()] == [line.pk]
+    line.refresh_from_db()
+    assert (line.item_id, line.invoice.external_reference_id) == ("", "INV-2~2")
+
+
+def test_a_statement_that_does_not_add_up_is_told(claims: ClaimWorld, claim: Claim):
+    claims.steer(claim.claim_id, statementError="1.00")
+    claims.turn(advanceDays=3)
+    check_claim(claim)
+    claim.refresh_from_db()
+    assert len(claim.discrepancies) == 1
+
+
+def test_small_amounts_are_held_over_and_add_up(claims: ClaimWorld):
+    claims.sandbox.ask("POST", "/claim-rules", {"heldOverBelow": "500.00"})
+    claims.deliver(claims.clients[0])
+    send_batch(claims.prepare().pk)
+    claims.turn(advanceDays=3)
+    check_open_claims()
+    claim = Claim.objects.get()
+    assert claim.total_paid == 0
+    assert claim.outstanding_heldover
+    assert claim.discrepancies == []
+
+
+def test_a_cancelled_claim_can_be_made_again(claims: ClaimWorld, claim: Claim):
+    claims.steer(claim.claim_id, cancel=True)
+    claims.turn(advanceDays=2)
+    assert check_claim(claim).claim.status == "Cancelled"
+    batch = ClaimBatch.objects.get()
+    assert batch.state == "cancelled"
+    send_batch(batch.pk)
+    batch.refresh_from_db()
+    assert batch.state == "claimed"
+    assert len(claims.claims()) == 2
+    assert len(claims.invoices()) == 2
+
+
+def test_a_status_never_goes_back_and_an_unknown_one_is_kept_and_shown(claims: ClaimWorld, claim: Claim):
+    claims.turn(advanceDays=1.1)
+    check_claim(claim)
+    for word in ("Being calculated", "Under special review"):
+        claims.steer(claim.claim_id, statusText=word)
+        held = check_claim(claim).claim
+        assert (held.status, held.reported_status) == ("Approved", word)
+
+
+def test_a_claim_of_another_provider_is_not_taken_over(claims: ClaimWorld, claim: Claim):
+    Claim.objects.update(service_provider_id="4049000099")
+    claim.refresh_from_db()
+    claims.turn(advanceDays=3)
+    checked = check_claim(claim)
+    assert checked.problem
+    claim.refresh_from_db()
+    assert (claim.status, claim.related_updated_at) == ("BeingCalculated", None)
+
+
+def test_a_claim_made_in_the_portal_is_found_and_its_people_are_synchronised(claims: ClaimWorld):
+    yesterday = business_today() - timedelta(days=1)
+    item = {
+        "careRecipientId": "400000001", "serviceId": approved_services(claims.clients[0])[0],
+        "deliveryDate": yesterday.isoformat(), "quantity": 1, "pricePerUnit": 50, "fundingSource": "ON",
+    }  # fmt: skip
+    claims.sandbox.ask("POST", "/portal-claims", {"items": [item]})
+    [found] = find_foreign_claims()
+    assert found.batch is None
+    assert find_foreign_claims() == []
+    claims.turn(advanceDays=3)
+    [run] = tend_claims()
+    assert list(run.items.values_list("care_recipient_id", flat=True)) == ["400000001"]
+    assert tend_claims() == []
+
+
+def test_usage_in_our_name_without_a_line_is_an_exception(claims: ClaimWorld, synchronise):
+    claims.sandbox.change("400000001", "add-usage", amount="-75.00", invoiceId="1777777777", itemId="1")
+    synchronise(claims.clients[0])
+    assert "1777777777" in {usage.invoice_id for usage in list_orphan_usage()}
+
+
+@pytest.mark.parametrize("operation", ["claim_details", "payment_statement", "payment_items", "invoice_details"])
+def test_a_look_that_breaks_off_stores_nothing_of_the_payment_and_the_next_one_does(
+    claims: ClaimWorld, claim: Claim, operation: str
+):
+    claims.turn(advanceDays=3)
+    claims.sandbox.fault(kind="status", status=500, operation=operation, times=4)
+    assert check_claim(claim).problem
+    claim.refresh_from_db()
+    assert (claim.related_updated_at, claim.sync_requested_at) == (None, None)
+    claims.sandbox.ask("DELETE", "/faults")
+    assert check_claim(claim).run is not None
+
+
+def test_a_missing_statement_is_asked_for_again(claims: ClaimWorld, claim: Claim):
+    claims.turn(advanceDays=3)
+    claims.sandbox.fault(
+        kind="status", status=404, operation="payment_statement", times=1, message="Not found",
+    )  # fmt: skip
+    check_claim(claim)
+    claim.refresh_from_db()
+    assert not claim.is_settled
+    check_claim(claim)
+    claim.refresh_from_db()
+    assert claim.is_settled

@@ -1,0 +1,169 @@
+"""Sending a batch: wherever it stops it goes on, nothing is sent twice, nothing is lost."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from carefund.records.claim_queries import list_open_lines
+from carefund.records.claim_store import BatchMoved, withdraw_batch
+from carefund.records.models import Claim, ClaimBatch, Invoice, InvoiceLineItem, PaymentRequest
+from carefund.runs.claims import send_batch
+from carefund.runs.dates import business_today
+from carefund.sync.claims.preparing import NothingToClaim, prepare_batch, preview_batch
+from tests.claim_world import ClaimWorld, approved_services
+from tests.conftest import table_rows
+
+WRITES = ["invoice_create", "invoice_item_add", "invoice_submit", "claim_create"]
+
+
+def assert_claimed_once(claims: ClaimWorld, batch: ClaimBatch, lines: int) -> None:
+    """The funder holds each line once, in one claim, and we know each of its numbers."""
+    batch.refresh_from_db()
+    assert batch.state == ClaimBatch.State.CLAIMED, batch.problem
+    [claim] = claims.claims()
+    held = [invoice for invoice in claims.invoices() if invoice["status"] != "DELETED"]
+    references = [item["externalReferenceId"] for invoice in held for item in invoice["items"]]
+    assert sorted(references) == sorted(InvoiceLineItem.objects.values_list("external_reference_id", flat=True))
+    assert len(references) == lines == len(set(references))
+    assert set(claim["invoiceIds"]) == {invoice["invoiceId"] for invoice in held}
+    assert Claim.objects.get().claim_id == claim["claimId"]
+    assert not Invoice.objects.filter(is_uncertain=True).exists()
+    for invoice in held:
+        ours = Invoice.objects.get(invoice_id=invoice["invoiceId"])
+        assert {(line.external_reference_id, line.item_id) for line in ours.line_items.all()} == {
+            (item["externalReferenceId"], item["itemId"]) for item in invoice["items"]
+        }
+
+
+def test_a_batch_becomes_a_claim(claims: ClaimWorld):
+    claims.deliver(claims.clients[0], lines=3)
+    claims.deliver(claims.clients[1], "INV-2")
+    batch = claims.prepare()
+    assert send_batch(batch.pk) is False
+    assert_claimed_once(claims, batch, 4)
+    before = table_rows(Invoice, InvoiceLineItem, Claim, ClaimBatch, PaymentRequest)
+    assert send_batch(batch.pk) is False
+    assert table_rows(Invoice, InvoiceLineItem, Claim, ClaimBatch, PaymentRequest) == before
+
+
+@pytest.mark.parametrize("kind", ["truncate", "drop", "not-json", "status"])
+@pytest.mark.parametrize("operation", WRITES)
+def test_a_lost_answer_is_resolved_by_reading_first(claims: ClaimWorld, operation: str, kind: str):
+    claims.deliver(claims.clients[0], lines=2)
+    batch = claims.prepare()
+    claims.sandbox.fault(kind=kind, operation=operation, times=1, status=503)
+    send_batch(batch.pk)
+    batch.refresh_from_db()
+    assert batch.state == ClaimBatch.State.SENDING
+    assert batch.problem_code
+    send_batch(batch.pk)
+    assert_claimed_once(claims, batch, 2)
+
+
+@pytest.mark.parametrize("step", range(8))
+def test_work_stopped_between_any_two_steps_goes_on(claims: ClaimWorld, step: int):
+    """The process dies at the n-th word to the funder: the request never leaves, or its answer is never stored."""
+    claims.deliver(claims.clients[0], lines=2)
+    batch = claims.prepare()
+    claims.sandbox.fault(kind="truncate", operation="*", after=step, times=1, share=0)
+    for _ in range(4):
+        send_batch(batch.pk)
+    assert_claimed_once(claims, batch, 2)
+
+
+def test_a_second_claim_on_the_same_day_waits(claims: ClaimWorld):
+    claims.deliver(claims.clients[0])
+    send_batch(claims.prepare().pk)
+    claims.deliver(claims.clients[0], "INV-2", day=business_today() - timedelta(days=3))
+    assert preview_batch(claims.choice(), business_today()).claim_date == business_today() + timedelta(days=1)
+    batch = claims.prepare()
+    send_batch(batch.pk)
+    batch.refresh_from_db()
+    assert (batch.state, batch.problem_code) == ("sending", "claimed-today")
+    assert len(claims.claims()) == 1
+    assert {invoice["status"] for invoice in claims.invoices()} == {"CLAIMED", "SUBMITTED"}
+
+
+def test_two_processes_do_not_send_the_same_batch(claims: ClaimWorld):
+    claims.deliver(claims.clients[0])
+    batch = claims.prepare()
+    ClaimBatch.objects.filter(pk=batch.pk).update(busy_until="2999-01-01T00:00:00Z")
+    assert send_batch(batch.pk) is False
+    assert claims.invoices() == []
+
+
+def test_an_item_that_the_funder_refuses_stays_behind_and_is_open_again(claims: ClaimWorld):
+    client, service = claims.clients[0], approved_services(claims.clients[0])[1]
+    claims.deliver(client, lines=1)
+    claims.deliver(client, "INV-2", service_id=service)
+    batch = claims.prepare()
+    # Approval as the funder sees it has ended meanwhile.
+    InvoiceLineItem.objects.filter(service_id=service).update(service_id="SERV-0099")
+    send_batch(batch.pk)
+    batch.refresh_from_db()
+    assert batch.state == "claimed"
+    [refused] = batch.payment_requests.filter(state="refused")
+    assert "not approved" in refused.cautions[-1]
+    assert [line.pk for line in list_open_lines()] == [refused.line_item_id]
+    assert Invoice.objects.get(external_reference_id="INV-2").status == "DELETED"
+
+
+def test_a_late_invoice_is_held_and_waits_in_a_batch_of_its_own(claims: ClaimWorld):
+    late = business_today() - timedelta(days=200)
+    claims.deliver(claims.clients[0])
+    claims.deliver(claims.clients[0], "INV-LATE", day=late, late_reason_code="LATE01")
+    batch = claims.prepare()
+    send_batch(batch.pk)
+    batch.refresh_from_db()
+    assert batch.state == "claimed"
+    later = ClaimBatch.objects.exclude(pk=batch.pk).get()
+    assert [invoice.status for invoice in later.invoices.all()] == ["HELD"]
+    send_batch(later.pk)
+    later.refresh_from_db()
+    assert later.problem_code == "nothing-submitted"
+    [held] = [invoice for invoice in claims.invoices() if invoice["status"] == "HELD"]
+    claims.sandbox.ask("POST", f"/invoices/{held['invoiceId']}/release")
+    send_batch(later.pk)
+    later.refresh_from_db()
+    assert later.problem_code == "claimed-today"
+
+
+def test_only_the_chosen_lines_of_an_invoice_go_and_the_others_stay_open(claims: ClaimWorld):
+    claims.deliver(claims.clients[0], lines=3)
+    yesterday = business_today() - timedelta(days=1)
+    choice = replace(claims.choice(), from_date=yesterday)
+    first = prepare_batch(choice, business_today())
+    assert [invoice.external_reference_id for invoice in first.invoices.all()] == ["INV-1~2"]
+    send_batch(first.pk)
+    assert [len(invoice["items"]) for invoice in claims.invoices()] == [1]
+    assert {line.invoice.external_reference_id for line in list_open_lines()} == {"INV-1"}
+    assert list_open_lines().count() == 2
+
+
+def test_a_batch_can_be_given_up_until_something_was_sent(claims: ClaimWorld):
+    claims.deliver(claims.clients[0])
+    batch = claims.prepare()
+    withdraw_batch(batch)
+    assert list_open_lines().count() == 1
+    again = claims.prepare()
+    send_batch(again.pk)
+    with pytest.raises(BatchMoved):
+        withdraw_batch(again)
+
+
+def test_a_line_is_in_one_batch_only(claims: ClaimWorld):
+    claims.deliver(claims.clients[0])
+    claims.prepare()
+    with pytest.raises(NothingToClaim):
+        claims.prepare()
+
+
+def test_unknown_providers_and_refusals_stop_the_batch_with_advice(claims: ClaimWorld):
+    claims.deliver(claims.clients[0])
+    batch = claims.prepare()
+    Invoice.objects.update(service_provider_id="4049999999")
+    send_batch(batch.pk)
+    batch.refresh_from_db()
+    assert (batch.state, batch.problem_code) == ("sending", "not-permitted")
+    assert batch.advice
