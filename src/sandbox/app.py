@@ -28,6 +28,7 @@ from sandbox.services_australia.claim_control import ClaimControl
 from sandbox.services_australia.claim_life import ClaimLife
 from sandbox.services_australia.claims import Claims
 from sandbox.services_australia.invoices import Invoices
+from sandbox.services_australia.pool_control import PoolControl
 from sandbox.wire import Answer, Call, Route
 
 PRODA_DEVICES = "/proda-rsp"
@@ -60,6 +61,7 @@ def all_routes(building: Building) -> list[Route]:
         *NdiaApi(building).routes(NDIA),
         *NdiaControl(building).routes(),
         *ClaimControl(life).routes(),
+        *PoolControl(building.world).routes(),
         *Control(building).routes(),
     ]
 

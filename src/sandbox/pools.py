@@ -13,6 +13,7 @@ from decimal import Decimal
 from sandbox.clock import day_stamp
 from sandbox.money import ZERO, Budget, Entitlement, cents
 from sandbox.people import INVOICE_BASE, PROVIDERS, Person, UsageLine
+from sandbox.pool_edits import apply_pool_edits
 from sandbox.quarters import Quarter, quarters_between
 from sandbox.rates import BUDGET_TYPES, CARE_MANAGEMENT_SERVICE, CLAIM_WINDOW_DAYS, PROGRAM_START_DATE
 from sandbox.spending import LAG_DAYS
@@ -46,7 +47,7 @@ class Pools:
 
     def find_budget(self, budget_id: str) -> tuple[Budget, dict[str, str]] | None:
         """A pooled budget, and the care recipient id of each of its usage lines by invoice id."""
-        if not budget_id.startswith("92") or len(budget_id) != 10:
+        if not budget_id.startswith(("92", "93")) or len(budget_id) != 10:
             return None
         for provider_id in self._world.provider_ids():
             budgets, recipients = self._computed(provider_id)
@@ -59,7 +60,8 @@ class Pools:
         version = self._world.overall_version()
         found = self._found.get(provider_id)
         if found is None or found[0] != version:
-            found = (version, *_pooled(self._world, provider_id))
+            budgets, recipients = _pooled(self._world, provider_id)
+            found = (version, apply_pool_edits(self._world, provider_id, budgets, recipients), recipients)
             self._found[provider_id] = found
         return found[1], found[2]
 

@@ -9,6 +9,8 @@ from sandbox.building import Building
 from sandbox.gateway import AGED_CARE_AUDIENCE, business_error, not_found, schema_error
 from sandbox.money import Budget
 from sandbox.people import Person
+from sandbox.pool_edits import has
+from sandbox.pools import list_numbers
 from sandbox.rates import CLAIM_WINDOW_DAYS
 from sandbox.services_australia.paging import list_answer
 from sandbox.services_australia.rolls import Rolls
@@ -69,8 +71,15 @@ class Budgets:
         return list_answer(rows, call.query, self._building.switches, ("startDate", "budgetId"))
 
     def by_service_provider(self, call: Call) -> Answer:
-        """The budgets that the provider itself holds: care management, quarter by quarter."""
-        rows = [budget_header(budget, "", None) for budget in self._pools.list_budgets(call.args["serviceProviderId"])]
+        """The budgets that the provider itself holds: care management by quarter; with others if so switched."""
+        provider_id = call.args["serviceProviderId"]
+        if has(self._world, provider_id, "refuse"):
+            return business_error(403, "4", "The organisation does not act for this service provider")
+        pooled = [] if has(self._world, provider_id, "empty") else self._pools.list_budgets(provider_id)
+        rows = [budget_header(budget, "", None) for budget in pooled]
+        if has(self._world, provider_id, "other-types"):
+            entries = (self._world.entry(number) for number in list_numbers(self._world, provider_id))
+            rows += [self._list_row(entry.person, row) for entry in entries for row in kept_budgets(entry)]
         return list_answer(rows, call.query, self._building.switches, ("startDate", "budgetId"))
 
     def summary(self, call: Call) -> Answer:
