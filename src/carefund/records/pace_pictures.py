@@ -13,7 +13,7 @@ from carefund.domain.pace.periods import Delivery, PeriodStatus, available, deli
 from carefund.domain.pace.plan import BudgetType, Period
 from carefund.domain.pace.totals import is_core_flexible, total_funding, total_of
 from carefund.records.models import DeliveredService, ServiceContract, ServiceContractBudget
-from carefund.records.pace_queries import delivered_since_start, list_budgets, list_deliveries, list_periods
+from carefund.records.pace_queries import list_budgets, list_deliveries, list_periods
 
 ZERO = Decimal("0.00")
 CORE_FLEXIBLE = "Core Flexible"
@@ -109,11 +109,8 @@ class ContractPicture:
 
 def find_contract_picture(contract: ServiceContract, today: date) -> ContractPicture:
     """Everything a contract's page shows: Core Flexible first as one pot, then each support type."""
-    deliveries = list_deliveries(contract)
-    since = delivered_since_start(contract)
-    rows = tuple(
-        _picture(row, deliveries.get(row.id, []), since.get(row.id, ZERO), today) for row in list_budgets(contract)
-    )
+    deliveries = list_deliveries(contract, current=True)
+    rows = tuple(_picture(row, deliveries.get(row.id, []), today) for row in list_budgets(contract))
     groups: defaultdict[str, list[BudgetPicture]] = defaultdict(list)
     for row in rows:
         groups[_group_name(row.budget)].append(row)
@@ -137,11 +134,10 @@ def _group_name(budget: ServiceContractBudget) -> str:
     return budget.support_type or "Other"
 
 
-def _picture(
-    row: ServiceContractBudget, deliveries: list[Delivery], since_start: Decimal, today: date
-) -> BudgetPicture:
+def _picture(row: ServiceContractBudget, deliveries: list[Delivery], today: date) -> BudgetPicture:
     periods = list_periods(row)
     pictures = tuple(
         PeriodPicture(each, status_on(each, today), delivered_in(each, periods, deliveries)) for each in periods
     )
-    return BudgetPicture(row, pictures, since_start, available(periods, row.remaining_amount, deliveries, today))
+    delivered = sum((each.amount for each in deliveries), ZERO)
+    return BudgetPicture(row, pictures, delivered, available(periods, row.remaining_amount, deliveries, today))

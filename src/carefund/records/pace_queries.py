@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from django.db.models import OuterRef, QuerySet, Subquery
+from django.db.models import OuterRef, Q, QuerySet, Subquery
 
 from carefund.domain.pace.comparing import HeldBudget, HeldContract
 from carefund.domain.pace.periods import Delivery
@@ -112,8 +112,8 @@ def hold_contract(contract: ServiceContract) -> HeldContract:
 def delivered_since_start(contract: ServiceContract) -> dict[int, Decimal]:
     """Per budget, what was delivered since the contract's current start: a plan review begins a new count."""
     sums: defaultdict[int, Decimal] = defaultdict(lambda: ZERO)
-    for budget_id, deliveries in list_deliveries(contract).items():
-        sums[budget_id] = sum((each.amount for each in deliveries if each.delivered_date >= contract.start_date), ZERO)
+    for budget_id, deliveries in list_deliveries(contract, current=True).items():
+        sums[budget_id] = sum((each.amount for each in deliveries), ZERO)
     return sums
 
 
@@ -123,13 +123,16 @@ def list_budgets(contract: ServiceContract) -> list[ServiceContractBudget]:
     return list(rows.prefetch_related("component__periods").order_by("id"))
 
 
-def list_deliveries(contract: ServiceContract) -> dict[int, list[Delivery]]:
-    """Per budget, what was delivered."""
+def list_deliveries(contract: ServiceContract, *, current: bool = False) -> dict[int, list[Delivery]]:
+    """Per budget, what was delivered; `current` leaves out what belongs to the plan before its last review."""
     found: defaultdict[int, list[Delivery]] = defaultdict(list)
-    rows = DeliveredService.objects.filter(contract=contract).values_list(
+    rows = DeliveredService.objects.filter(contract=contract)
+    if current:
+        now = Q(is_adjustment=True, plan_start_date=contract.start_date)
+        rows = rows.filter(now | Q(is_adjustment=False, delivered_date__gte=contract.start_date))
+    for budget_id, delivered_date, amount, is_adjustment in rows.values_list(
         "budget_id", "delivered_date", "amount", "is_adjustment"
-    )
-    for budget_id, delivered_date, amount, is_adjustment in rows:
+    ):
         found[budget_id].append(Delivery(delivered_date, amount, is_adjustment))
     return found
 

@@ -157,6 +157,7 @@ def _create_adjustment(row: ServiceContractBudget, adjustment: adjustments.Adjus
         amount=adjustment.amount,
         note=adjustment.note,
         is_adjustment=True,
+        plan_start_date=row.contract.start_date,
         is_claimable=False,
         created_at=now,
     )

@@ -62,8 +62,11 @@ def create_from_preview(
 ) -> ServiceContract:
     """Ask again and, if nothing moved, make the contract with the chosen budgets. Raises PaceProblem, FunderError."""
     preview = find_preview(token, client.pk, timezone.now())
-    fetched, _ = _ask_about(client)
-    return create_contract(preview, fetched, chosen, user_id=user_id, today=timezone.localdate(), now=timezone.now())
+    fetched, plan = _ask_about(client)
+    now = timezone.now()
+    contract = create_contract(preview, fetched, chosen, user_id=user_id, today=timezone.localdate(), now=now)
+    _store_comparison(contract, compare_contract(contract, plan))
+    return contract
 
 
 def preview_sync(contract: ServiceContract, user_id: int | None = None) -> tuple[PacePreview, ContractComparison]:

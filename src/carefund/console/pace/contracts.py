@@ -1,5 +1,6 @@
 """A service contract: its page, and syncing plan and budgets again: differences first, then a confirmation."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -21,7 +22,6 @@ from carefund.console.views.client import frame
 from carefund.domain.pace.comparing import Difference, Kind
 from carefund.domain.pace.plan import from_data
 from carefund.funders.errors import FunderError
-from carefund.records.models import ServiceContract
 from carefund.records.pace_pictures import find_contract_picture
 from carefund.records.pace_queries import find_participant, is_pace_api_enabled
 from carefund.runs.pace import apply_from_preview, preview_sync
@@ -63,7 +63,7 @@ def retrieve(request: Request, contract_id: int) -> HttpResponse | HttpResponseR
 def decide(request: Request, contract_id: int, token: str) -> HttpResponse | HttpResponseRedirect:
     """The differences with ticks; then the chosen ones once more, to confirm; then they are written."""
     contract = find_contract_to_synchronise(request.user, contract_id)
-    chosen = request.POST.getlist("difference")
+    chosen = [each for value in request.POST.getlist("difference") for each in value.split(",") if each]
     try:
         prepare_question(contract.client_id)
         preview = find_preview(token, contract.client_id, timezone.now(), contract.pk)
@@ -85,7 +85,7 @@ def decide(request: Request, contract_id: int, token: str) -> HttpResponse | Htt
         "contract": contract,
         "preview": preview,
         "found": found,
-        "groups": describe(shown, contract),
+        "groups": describe(shown),
         "number": len(shown),
         "is_confirming": bool(chosen),
         "total_before": find_contract_picture(contract, timezone.localdate()).total_funding,
@@ -107,12 +107,17 @@ def _total_after(found: ContractComparison) -> Decimal | None:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A difference in words."""
+    """A difference in words, or several that only make sense together: those of one funding component.
 
-    difference: Difference
+    `value` is what its tick sends: the ids, joined by commas.
+    """
+
+    value: str
     label: str
-    before: str
-    after: str
+    before: str = ""
+    after: str = ""
+    is_chosen: bool = True
+    parts: tuple["Line", ...] = ()
 
 
 _LABELS = {
@@ -124,20 +129,26 @@ _SENTENCES = {
     Kind.CATEGORY_NEW: ("New category, approved amount", "not in the contract"),
     Kind.CATEGORY_GONE: ("No longer in PACE: flagged, its values stay", ""),
     Kind.CATEGORY_BACK: ("Listed by PACE again: the flag goes", "flagged"),
-    Kind.PERIOD_NEW: ("New funding period", "none"),
-    Kind.PERIOD_GONE: ("Funding period taken away", ""),
+    Kind.PERIOD_NEW: ("New period", "none"),
+    Kind.PERIOD_GONE: ("Period taken away", ""),
 }
 
 
-def describe(differences: list[Difference], contract: ServiceContract) -> list[dict[str, Any]]:
-    """Differences in words, under the contract and then under each category."""
+_OF_PERIODS = (Kind.PERIOD_NEW, Kind.PERIOD_FIELD, Kind.PERIOD_GONE)
 
-    def heading(each: Difference) -> str:
-        return each.category_name or "Service contract"
 
-    return [
-        {"name": name, "lines": [_line(each) for each in group]} for name, group in groupby(differences, key=heading)
-    ]
+def describe(differences: list[Difference]) -> list[dict[str, Any]]:
+    """Differences in words, under the contract and then under each category; funding periods have one tick together."""
+    groups = groupby(differences, key=lambda each: (each.category_name, each.budget_id, each.position))
+    return [{"name": name or "Service contract", "lines": list(_lines(list(group)))} for (name, _, _), group in groups]
+
+
+def _lines(differences: list[Difference]) -> Iterator[Line]:
+    yield from (_line(each) for each in differences if each.kind not in _OF_PERIODS)
+    periods = [each for each in differences if each.kind in _OF_PERIODS]
+    if periods:
+        ids = ",".join(each.id for each in periods)
+        yield Line(ids, "Funding component", parts=tuple(_line(each) for each in periods))
 
 
 def _line(each: Difference) -> Line:
@@ -146,11 +157,11 @@ def _line(each: Difference) -> Line:
         label = _LABELS.get(each.field) or each.field.removesuffix("_amount").replace("_", " ").capitalize()
         label = label if label != "Amount" else "Allocation"
     if each.period_start_date is not None:
-        label = f"{label}, funding period from {write_day(each.period_start_date)}"
+        label = f"{write_day(each.period_start_date)}: {label[0].lower()}{label[1:]}"
     if each.kind is Kind.PERIOD_GONE:
         before = _write(each.before)
     after = {Kind.CATEGORY_GONE: "flagged", Kind.CATEGORY_BACK: "in PACE", Kind.PERIOD_GONE: "none"}.get(each.kind)
-    return Line(each, label, before, after or _write(each.after))
+    return Line(each.id, label, before, after or _write(each.after), each.is_chosen)
 
 
 def _write(value: Any) -> str:

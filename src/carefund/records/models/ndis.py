@@ -152,6 +152,9 @@ class DeliveredService(models.Model):
     amount: "models.DecimalField[Any, Any]" = models.DecimalField(max_digits=14, decimal_places=2)
     note = models.TextField(blank=True)
     is_adjustment = models.BooleanField(default=False)
+    plan_start_date = models.DateField(
+        null=True, help_text="Of an adjustment: the plan period whose spending it stands for. A review begins another."
+    )
     is_claimable = models.BooleanField(default=True)
     created_at = models.DateTimeField()
 
