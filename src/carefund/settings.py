@@ -23,8 +23,8 @@ if ENVIRONMENT_FILE.is_file():
 
 DEBUG = env.bool("CAREFUND_DEBUG", default=False)
 DATA_FOLDER = Path(env.str("CAREFUND_DATA_FOLDER", default="var")).absolute()
-_KEYLESS = "not-configured"  # `carefund check` and Django's own deployment check refuse to go live with it
-SECRET_KEY = env.str("CAREFUND_SECRET_KEY", default=_KEYLESS)
+SECRET_KEY = env.str("CAREFUND_SECRET_KEY", default="") or "not-configured"
+HAS_SECRET_KEY = bool(env.str("CAREFUND_SECRET_KEY", default=""))  # without one, `carefund check` is not content
 ENCRYPTION_KEYS: list[str] = env.list("CAREFUND_ENCRYPTION_KEYS", default=[])
 ALLOWED_HOSTS: list[str] = env.list("CAREFUND_ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
 CSRF_TRUSTED_ORIGINS: list[str] = env.list("CAREFUND_TRUSTED_ORIGINS", default=[])

@@ -8,9 +8,12 @@ import typer
 from django.conf import settings
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
+from django.db.utils import DatabaseError
 
+from carefund.cli.database_trouble import describe
 from carefund.cli.output import FAILED, print_json, screen
 from carefund.funders.access import AccessCheck, check_access
+from carefund.funders.configuration import missing_values
 from carefund.funders.errors import FunderError
 from carefund.runs.sources import device_store
 
@@ -18,29 +21,39 @@ from carefund.runs.sources import device_store
 def check(json: Annotated[bool, typer.Option(help="Print as JSON.")] = False) -> None:
     """Tell what is configured, whether the database, the PRODA device and the token work, and when keys expire."""
     database = _database_problem()
-    try:
-        access = asyncio.run(check_access(settings.SERVICES_AUSTRALIA, device_store()))
-        problem = access.problem
-    except FunderError as error:
-        access, problem = None, error
-    ready = not database and problem is None and access is not None and not access.missing
+    access, problem = (None, None) if database else _look_at_access()
+    missing = [sentence for _, sentence in missing_values(settings.SERVICES_AUSTRALIA)]
+    ready = access is not None and not missing and problem is None and settings.HAS_SECRET_KEY
     if json:
         print_json({
             "ready": ready,
             "database": database or "ready",
+            "secret_key": settings.HAS_SECRET_KEY,
+            "encryption_keys": bool(settings.ENCRYPTION_KEYS),
+            "missing": missing,
             "services_australia": _as_data(access, problem),
         })  # fmt: skip
     else:
-        _print(database, access, problem)
+        _print(database, access, missing, problem)
     if not ready:
         raise typer.Exit(FAILED)
 
 
 def _database_problem() -> str:
-    executor = MigrationExecutor(connection)
-    if executor.migration_plan(executor.loader.graph.leaf_nodes()):
-        return "The tables are not up to date: run `carefund setup`."
-    return ""
+    try:
+        executor = MigrationExecutor(connection)
+        is_behind = executor.migration_plan(executor.loader.graph.leaf_nodes())
+    except DatabaseError as error:
+        return " ".join(describe(error))
+    return "The tables are not up to date: run `carefund setup`." if is_behind else ""
+
+
+def _look_at_access() -> tuple[AccessCheck | None, FunderError | None]:
+    try:
+        access = asyncio.run(check_access(settings.SERVICES_AUSTRALIA, device_store()))
+    except FunderError as error:
+        return None, error
+    return access, access.problem
 
 
 def _as_data(access: AccessCheck | None, problem: FunderError | None) -> dict[str, Any]:
@@ -51,29 +64,35 @@ def _as_data(access: AccessCheck | None, problem: FunderError | None) -> dict[st
     return data
 
 
-def _print(database: str, access: AccessCheck | None, problem: FunderError | None) -> None:
+def _print(database: str, access: AccessCheck | None, missing: list[str], problem: FunderError | None) -> None:
+    configuration = settings.SERVICES_AUSTRALIA
     _line("Database", not database, database or f"ready ({connection.vendor})")
-    _line(
-        "Encryption key",
-        bool(settings.ENCRYPTION_KEYS),
-        "set" if settings.ENCRYPTION_KEYS else "CAREFUND_ENCRYPTION_KEYS is not set: `carefund setup` writes one.",
-    )
+    for title, variable, is_set in (
+        ("Secret key", "CAREFUND_SECRET_KEY", settings.HAS_SECRET_KEY),
+        ("Encryption key", "CAREFUND_ENCRYPTION_KEYS", bool(settings.ENCRYPTION_KEYS)),
+    ):
+        advice = "`carefund setup --environment-file carefund.env` writes one."
+        _line(title, is_set, "set" if is_set else f"{variable} is not set: {advice}")
+    _line("Environment", True, f"{configuration.environment}, {configuration.base_url or 'no address'}")
+    for sentence in missing:
+        _line("Setting", False, sentence)
     if access:
-        _line("Environment", True, f"{access.environment}, {access.base_url}")
-        for _, sentence in access.missing:
-            _line("Setting", False, sentence)
-        _line("Device", bool(access.device_status), access.device_status or "not activated")
-        for title, instant in (
-            ("Key expires", access.key_expires_at),
-            ("Device expires", access.device_expires_at),
-            ("Token expires", access.token_expires_at),
-        ):
-            if instant:
-                _line(title, True, f"{instant.astimezone(settings.BUSINESS_TIME_ZONE):%-d %B %Y, %H:%M}")
-    if problem:
+        _print_device(access)
+    if problem and settings.ENCRYPTION_KEYS:
         _line("Services Australia", False, f"{problem.message} {problem.advice}")
-    elif access and not access.missing:
+    elif access and not missing:
         _line("Services Australia", True, "gave a token")
+
+
+def _print_device(access: AccessCheck) -> None:
+    _line("Device", bool(access.device_status), access.device_status or "not activated")
+    for title, instant in (
+        ("Key expires", access.key_expires_at),
+        ("Device expires", access.device_expires_at),
+        ("Token expires", access.token_expires_at),
+    ):
+        if instant:
+            _line(title, True, f"{instant.astimezone(settings.BUSINESS_TIME_ZONE):%-d %B %Y, %H:%M}")
 
 
 def _line(title: str, good: bool, text: str) -> None:

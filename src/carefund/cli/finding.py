@@ -10,8 +10,8 @@ from carefund.records.models import Client
 _SHAPE = re.compile(r"[0-9A-Za-z-]{1,20}")
 
 
-def client_or_exit(care_recipient_id: str) -> Client:
-    """The client with this care recipient id; ends the command if it is malformed or nobody's."""
+def id_or_exit(care_recipient_id: str) -> str:
+    """What was typed as a care recipient id, without blanks around it; ends the command if it can be none."""
     wanted = care_recipient_id.strip()
     if not _SHAPE.fullmatch(wanted):
         complain(
@@ -19,6 +19,12 @@ def client_or_exit(care_recipient_id: str) -> Client:
             "It is a number of up to ten digits on Services Australia's letters and in the portal.",
         )
         raise typer.Exit(WRONG_INPUT)
+    return wanted
+
+
+def client_or_exit(care_recipient_id: str) -> Client:
+    """The client with this care recipient id; ends the command if it is malformed or nobody's."""
+    wanted = id_or_exit(care_recipient_id)
     client = Client.objects.filter(care_recipient_id=wanted).first()
     if client is None:
         complain(

@@ -32,6 +32,7 @@ from carefund.cli import (  # noqa: E402
     sync,
     users,
 )
+from carefund.cli.database_trouble import describe  # noqa: E402
 from carefund.cli.output import FAILED, complain  # noqa: E402
 from carefund.funders.errors import FunderError  # noqa: E402
 
@@ -64,10 +65,7 @@ def main() -> None:
         complain(str(error), error.advice)
         sys.exit(FAILED)
     except DatabaseError as error:
-        complain(
-            f"The database refused: {type(error).__name__}.",
-            "Check that it runs, is not read-only or full, and that `carefund setup` was run.",
-        )
+        complain(*describe(error))
         sys.exit(FAILED)
 
 

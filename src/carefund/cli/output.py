@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from carefund.sync.recordsets import RECORD_SETS
@@ -20,9 +21,9 @@ errors = Console(stderr=True)
 
 def complain(message: str, advice: str = "") -> None:
     """One message and one piece of advice, on standard error."""
-    errors.print(f"[bold red]Error:[/] {message}", highlight=False)
+    errors.print(f"[bold red]Error:[/] {escape(message)}", highlight=False, soft_wrap=True)
     if advice:
-        errors.print(f"       {advice}", highlight=False)
+        errors.print(f"       {escape(advice)}", highlight=False, soft_wrap=True)
 
 
 def print_json(data: Any) -> None:

@@ -50,7 +50,7 @@ async def open_proda(configuration: FunderConfiguration, device_store: DeviceSto
 
 
 def require_configured(configuration: FunderConfiguration) -> None:
-    """Raise NotConfigured, with one sentence per missing value, unless all is set."""
+    """Raise NotConfigured, with one line per missing value, unless all is set."""
     missing = missing_values(configuration)
     if missing:
-        raise NotConfigured(" ".join(sentence for _, sentence in missing))
+        raise NotConfigured("\n".join(sentence for _, sentence in missing))

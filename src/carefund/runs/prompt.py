@@ -5,6 +5,7 @@ import os
 import time
 
 from carefund.records.models import Client
+from carefund.runs import ledger
 from carefund.runs.dates import business_today
 from carefund.runs.execution import DatabaseThread, Worker, work_on_run
 from carefund.runs.models import Run, RunItem
@@ -15,6 +16,7 @@ from carefund.sync.fetching import OpenBudgets, Parts, fetch_care_recipient
 from carefund.sync.results import SyncResult
 
 _LOOK_SECONDS = 0.1
+_LOOKS = 20
 _LONGEST_WAIT_SECONDS = 300.0
 
 
@@ -23,21 +25,35 @@ class StillUnderWay(Exception):
 
 
 async def synchronise_now(client: Client) -> RunItem:
-    """Synchronise one client and wait for the outcome, whoever does the work. Raises FunderError, StillUnderWay."""
+    """Synchronise one client and wait for the outcome, whoever does the work. Raises FunderError, StillUnderWay.
+
+    If somebody else has begun, this waits for them, and takes over once their lease has run out.
+    """
     database = DatabaseThread()
     try:
         async with open_source() as source:
             run = await database.do(_request, client)
-            await work_on_run(Worker(source, database, f"terminal:{os.getpid()}"), run.pk)
-        until = time.monotonic() + _LONGEST_WAIT_SECONDS
-        while time.monotonic() < until:
-            item = await database.do(RunItem.objects.select_related("run").get, run=run)
-            if item.status not in (RunItem.Status.QUEUED, RunItem.Status.RUNNING):
-                return item
-            await asyncio.sleep(_LOOK_SECONDS)
+            worker = Worker(source, database, f"terminal:{os.getpid()}")
+            until = time.monotonic() + _LONGEST_WAIT_SECONDS
+            while time.monotonic() < until:
+                await work_on_run(worker, run.pk)
+                item = await _watch(database, run)
+                if item is not None:
+                    return item
+                await database.do(ledger.hand_back_abandoned)
         raise StillUnderWay
     finally:
         await database.close()
+
+
+async def _watch(database: DatabaseThread, run: Run) -> RunItem | None:
+    """The only entry of a run once it is over, looked for during a few seconds."""
+    for _ in range(_LOOKS):
+        item = await database.do(RunItem.objects.select_related("run").get, run=run)
+        if item.status not in (RunItem.Status.QUEUED, RunItem.Status.RUNNING):
+            return item
+        await asyncio.sleep(_LOOK_SECONDS)
+    return None
 
 
 def _request(client: Client) -> Run:

@@ -31,6 +31,7 @@ from carefund.sync.received import changed_answers
 from carefund.sync.recordsets import CLASSIFICATIONS, INDIVIDUAL_CONTRIBUTIONS, RECORD_SETS, RecordSet
 from carefund.sync.results import Outcome, SyncResult
 
+_LINKED_AT_ONCE = 1000
 Applied = Callable[[Sequence[SyncResult]], None]
 
 
@@ -265,6 +266,13 @@ def _link_usage(decisions: Sequence[Decision]) -> None:
     if not clients or not InvoiceLineItem.objects.filter(client_id__in=clients).exists():
         return
     link_budget_usage(clients)
+
+
+def link_all_budget_usage() -> None:
+    """Link everybody's unlinked usage, after invoices arrived by another way than a claim."""
+    ours = list(InvoiceLineItem.objects.order_by().values_list("client_id", flat=True).distinct())
+    for start in range(0, len(ours), _LINKED_AT_ONCE):
+        link_budget_usage(ours[start : start + _LINKED_AT_ONCE])
 
 
 def link_budget_usage(client_ids: Sequence[int]) -> int:

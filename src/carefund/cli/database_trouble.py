@@ -1,0 +1,49 @@
+"""What to tell when the database refuses: the cause as far as the driver names it, and what to do."""
+
+from django.db.utils import DatabaseError
+
+# A part of the driver's own words (SQLite's, PostgreSQL's), what it means, and what to do.
+_CAUSES = (
+    (
+        "locked",
+        "Another process kept the database locked for too long.",
+        "Nothing was changed; try again in a moment. CAREFUND_DATABASE_TIMEOUT says how long to wait.",
+    ),
+    (
+        ("readonly", "read-only"),
+        "The database is read-only here.",
+        "Nothing was changed; give this account the right to write to the database file and its folder.",
+    ),
+    (
+        ("no such table", "does not exist", "no such column"),
+        "The database's tables are missing or out of date.",
+        "Run `carefund setup` first.",
+    ),
+    (
+        "unable to open",
+        "The database file cannot be opened.",
+        "Check CAREFUND_DATA_FOLDER or CAREFUND_DATABASE_URL, then run `carefund setup`.",
+    ),
+    (
+        ("full", "no space"),
+        "The disk that holds the database is full.",
+        "Nothing was changed; make room, then try again.",
+    ),
+    (
+        ("connection", "connect"),
+        "The database server cannot be reached.",
+        "Check that it runs and that CAREFUND_DATABASE_URL is right, then try again.",
+    ),
+)
+
+
+def describe(error: DatabaseError) -> tuple[str, str]:
+    """A message and a piece of advice; the driver's own words stay out, since they may hold values."""
+    said = str(error).lower()
+    for parts, message, advice in _CAUSES:
+        if any(part in said for part in ((parts,) if isinstance(parts, str) else parts)):
+            return message, advice
+    return (
+        f"The database refused: {type(error).__name__}.",
+        "Nothing was changed; check that it runs and that `carefund setup` was run after the last upgrade.",
+    )
