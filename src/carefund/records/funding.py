@@ -78,9 +78,10 @@ class BudgetPicture:
     @property
     def rolled_in(self) -> Decimal | None:
         """The part of the total that no entitlement explains; None if it is not known or there is none."""
-        if not self.entitlements:
+        current = [each.amount for each in self.entitlements if each.no_longer_returned_date is None]
+        if not current:
             return None
-        return rolled_in(self.budget.total, (each.amount for each in self.entitlements)) or None
+        return rolled_in(self.budget.total, current) or None
 
     def days_gone(self, today: date) -> tuple[int, int] | None:
         """Days of the period that have begun by today, and all its days. None for a budget without both dates."""
