@@ -11,11 +11,9 @@ _SUNDAY = 6
 
 
 def ensure_schedules(**_: Any) -> None:
-    """Add the schedules that are not there yet; those that people changed are left alone. Called after each migration."""
+    """Add the schedules that are not there yet; leave alone those that people changed. Called after each migration."""
     now = timezone.now()
-    Schedule.objects.get_or_create(
-        kind=Schedule.Kind.NIGHTLY, defaults={"at": time(2, 0), "last_slot_at": now}
-    )
+    Schedule.objects.get_or_create(kind=Schedule.Kind.NIGHTLY, defaults={"at": time(2, 0), "last_slot_at": now})
     Schedule.objects.get_or_create(
         kind=Schedule.Kind.TAIL,
         defaults={

@@ -1,39 +1,43 @@
 """Carry out what a run asks for: fetch many people at once, write them in groups, tell the ledger.
 
 Fetching is asynchronous and holds no transaction. Everything that touches the database goes through one thread, in
-order, so that a fetched person waits for nothing but the group before. A funder that is down stops the run early:
-people whose fetch failed as "unavailable" are only counted as failed once somebody after them succeeds.
+order, so that a fetched person waits for nothing but the group before. Two strands share a run, so that one begins
+while the last people of the other are still under way. What is claimed and neither written nor failed when a strand
+ends, for whatever reason, is handed back.
 """
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, TypeVar
 
 from django.conf import settings
-from django.db import close_old_connections, connection
-from django.utils import timezone
+from django.db import DatabaseError, InterfaceError, OperationalError, close_old_connections, connection
 
-from carefund.funders.errors import FunderError, NotAllowedIn, NotPermitted, Unavailable
+from carefund.funders.errors import FunderError
 from carefund.runs import ledger
 from carefund.runs.dates import business_today
-from carefund.runs.ledger import ClaimedItem, Failure, LeaseLost
+from carefund.runs.ledger import ClaimedItem, LeaseLost
 from carefund.runs.models import Run
+from carefund.runs.outages import Outage, pause_for_funder
 from carefund.runs.previews import record_preview
-from carefund.runs.requests import CannotChangeRun, pause_run
 from carefund.sync.applying import apply_fetched
 from carefund.sync.fetching import CareRecipientSource, Fetched, OpenBudgets, Parts, fetch_care_recipient
 
 log = logging.getLogger(__name__)
 Result = TypeVar("Result")
 
-_UNAVAILABLE_IN_A_ROW = 5
-_FIRST_WAIT = timedelta(seconds=30)
-_LONGEST_WAIT = timedelta(minutes=15)
+# The database's own trouble, not that of the person being written: full, read-only, locked, gone, restarting.
+DATABASE_TROUBLE = (OperationalError, InterfaceError)
+_STRANDS = 2
+_LOOK_SECONDS = 1.0
+# Calls under way may end within this after a polite stop; a service manager waits 30 seconds before it kills.
+_GRACE_SECONDS = 15.0
+_WAITS_FOR_DATABASE = (0.1, 0.5, 1.0, 2.0, 4.0, 8.0)
 
 
 class DatabaseThread:
@@ -47,6 +51,16 @@ class DatabaseThread:
         return await asyncio.get_running_loop().run_in_executor(
             self._thread, partial(_with_fresh_connection, work, *arguments, **named)
         )
+
+    async def insist(self, work: Callable[..., Result], *arguments: Any, **named: Any) -> Result:
+        """As `do`, for a step that may be done twice: while the database is in trouble, tried again for a while."""
+        for seconds in _WAITS_FOR_DATABASE:
+            try:
+                return await self.do(work, *arguments, **named)
+            except DATABASE_TROUBLE as error:
+                log.warning("the database refused (%s); trying again", type(error).__name__)
+            await asyncio.sleep(seconds)
+        return await self.do(work, *arguments, **named)
 
     async def close(self) -> None:
         """End the thread, its connection first."""
@@ -76,161 +90,221 @@ class Worker:
 
 
 @dataclass(slots=True)
-class _Trouble:
-    """Failures in a row that look like the funder's, not the person's."""
+class _Course:
+    """One process's part in a run, while it lasts. `people` is how many more it may take; None: all there are."""
 
-    suspects: list[tuple[ClaimedItem, FunderError]] = field(default_factory=list)
-    stop: bool = False
+    worker: Worker
+    run: Run
+    people: int | None
+    outage: Outage
+    halted: bool = False
+    fetching: set["asyncio.Task[None]"] = field(default_factory=set)
+
+    @property
+    def may_begin(self) -> bool:
+        """Whether another person may be begun."""
+        return not (self.halted or self.outage.is_certain or self.worker.stopping.is_set())
+
+    def take(self) -> int:
+        """How many people to claim now; 0 when this process has had its share."""
+        if not self.may_begin:
+            return 0
+        wanted = 1 if self.outage.is_probing else max(self.worker.at_once, self.worker.group)
+        if self.people is not None:
+            wanted = min(wanted, self.people)
+            self.people -= wanted
+        return wanted
 
 
-async def work_on_run(worker: Worker, run_id: int) -> None:
-    """Carry a run as far as it goes: to its end, or until it is paused, cancelled or this process is asked to stop."""
+async def work_on_run(worker: Worker, run_id: int, *, people: int | None = None) -> None:
+    """Carry a run as far as it goes: to its end, until it is paused, cancelled or this process is asked to stop, or for
+    so many people. Raises DatabaseError when the database stays in trouble."""
     run = await worker.database.do(Run.objects.get, pk=run_id)
+    # Someone who waits for one person is told at once what is wrong; only a run of many is paused.
+    outage = Outage(is_probing=run.paused_at is not None, applies=run.total > 1)
+    course = _Course(worker, run, people, outage)
+    alone = run.total == 1 or people is not None
+    with _plain_errors():
+        async with _watched(course), asyncio.TaskGroup() as strands:
+            if outage.is_probing:
+                await _take_a_share(course)
+            for _ in range(1 if alone else _STRANDS):
+                strands.create_task(_work_in_strand(course))
+    await _settle(course)
+    await worker.database.insist(ledger.finish_run_if_done, run_id)
+
+
+@contextmanager
+def _plain_errors() -> Iterator[None]:
+    """The first error of a group of tasks, as itself."""
+    try:
+        yield
+    except BaseExceptionGroup as group:
+        error: BaseException = group
+        while isinstance(error, BaseExceptionGroup):
+            error = error.exceptions[0]
+        raise error from None
+
+
+async def _work_in_strand(course: _Course) -> None:
+    while await _take_a_share(course):
+        pass
+
+
+async def _take_a_share(course: _Course) -> bool:
+    """Claim some people and synchronise them; gives whether there was anybody."""
+    worker, wanted = course.worker, course.take()
+    if not wanted:
+        return False
+    items = await worker.database.insist(ledger.claim_items, course.run.pk, worker.holder, wanted)
+    if not items:
+        return False
+    try:
+        await _synchronise(course, items)
+    finally:
+        left = [item for item in items if item not in course.outage.suspects]
+        with suppress(DatabaseError):  # then the leases end by themselves
+            await worker.database.do(ledger.hand_back, worker.holder, left)
+    return True
+
+
+async def _synchronise(course: _Course, items: Sequence[ClaimedItem]) -> None:
+    fetched: asyncio.Queue[tuple[ClaimedItem, Fetched] | None] = asyncio.Queue(maxsize=course.worker.group * 4)
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(_write_groups(course.worker, fetched))
+        await _fetch_all(course, items, fetched)
+        await fetched.put(None)
+
+
+# --- Keeping watch ----------------------------------------------------------------------------------------------------
+
+
+@asynccontextmanager
+async def _watched(course: _Course) -> AsyncIterator[None]:
+    """Meanwhile keep the leases, notice a pause or cancellation, and see to it that a polite stop ends in time."""
+    watch = asyncio.create_task(_watch(course))
+    try:
+        yield
+    finally:
+        watch.cancel()
+
+
+async def _watch(course: _Course) -> None:
+    worker, looks = course.worker, 0
     while not worker.stopping.is_set():
-        if not await worker.database.do(_may_go_on, run_id):
-            return
-        items = await worker.database.do(
-            ledger.claim_items, run_id, worker.holder, max(worker.at_once * 2, worker.group)
-        )
-        if not items:
-            await worker.database.do(ledger.finish_run_if_done, run_id)
-            return
-        if not await synchronise(worker, run, items):
-            return
+        with suppress(TimeoutError):
+            await asyncio.wait_for(worker.stopping.wait(), _LOOK_SECONDS)
+        looks += 1
+        try:
+            if not course.halted and not await worker.database.do(_may_go_on, course.run.pk):
+                course.halted = True
+            if looks * _LOOK_SECONDS >= ledger.LEASE.total_seconds() / 4:
+                looks = 0
+                await worker.database.do(ledger.renew_lease, worker.holder)
+        except DatabaseError as error:
+            log.warning("the database refused a look at a run: %s", type(error).__name__)
+    await asyncio.sleep(_GRACE_SECONDS)
+    for task in course.fetching:
+        task.cancel()
 
 
 def _may_go_on(run_id: int) -> bool:
     return Run.objects.filter(id=run_id, status__in=(Run.Status.QUEUED, Run.Status.RUNNING)).exists()
 
 
-async def synchronise(worker: Worker, run: Run, items: Sequence[ClaimedItem]) -> bool:
-    """Synchronise claimed people; gives whether the run may go on. Leases are kept while this works."""
-    lease = asyncio.create_task(_keep_lease(worker))
-    trouble = _Trouble()
-    fetched: asyncio.Queue[tuple[ClaimedItem, Fetched] | None] = asyncio.Queue(maxsize=worker.group * 4)
-    writer = asyncio.create_task(_write_groups(worker, fetched))
-    try:
-        await _fetch_all(worker, run, items, fetched, trouble)
-    finally:
-        await fetched.put(None)
-        await writer
-        lease.cancel()
-    return await _settle(worker, run, trouble)
-
-
-async def _keep_lease(worker: Worker) -> None:
-    while True:
-        await asyncio.sleep(ledger.LEASE.total_seconds() / 4)
-        await worker.database.do(ledger.renew_lease, worker.holder)
+# --- Fetching ---------------------------------------------------------------------------------------------------------
 
 
 async def _fetch_all(
-    worker: Worker,
-    run: Run,
+    course: _Course,
     items: Sequence[ClaimedItem],
     fetched: "asyncio.Queue[tuple[ClaimedItem, Fetched] | None]",
-    trouble: _Trouble,
 ) -> None:
-    """Fetch these people, `at_once` at a time; those not begun when trouble or a stop comes are handed back."""
+    """Fetch these people, `at_once` at a time, until there is a reason to begin nobody else."""
     waiting = iter(items)
-    together = len(items) == 1
-    open_budgets = OpenBudgets(business_today(), run.open_budget_days or settings.OPEN_BUDGET_DAYS)
-    parts = Parts(run.parts)
-    left: list[ClaimedItem] = []
+    fetch = partial(
+        fetch_care_recipient,
+        course.worker.source,
+        open_budgets=OpenBudgets(business_today(), course.run.open_budget_days or settings.OPEN_BUDGET_DAYS),
+        parts=Parts(course.run.parts),
+        together=course.run.total == 1,
+    )
 
     async def fetch_in_turn() -> None:
         for item in waiting:
-            if trouble.stop or worker.stopping.is_set():
-                left.append(item)
-                continue
+            if not course.may_begin:
+                return
             try:
-                answer = await fetch_care_recipient(
-                    worker.source,
-                    item.client_id,
-                    item.care_recipient_id,
-                    open_budgets,
-                    parts=parts,
-                    together=together,
-                )
+                answer = await fetch(item.client_id, item.care_recipient_id)
             except Exception as error:  # noqa: BLE001 one person's failure never stops the run
-                await _note_failure(worker, run, item, error, trouble)
+                await _note_failure(course, item, error)
+                continue
+            await _note_success(course)
+            if course.run.is_preview:
+                await _keep_preview(course, item, answer)
             else:
-                await _clear_suspects(worker, trouble)
-                if run.is_preview:
-                    await worker.database.do(record_preview, worker.holder, item, answer)
-                else:
-                    await fetched.put((item, answer))
+                await fetched.put((item, answer))
 
-    await asyncio.gather(*(fetch_in_turn() for _ in range(min(worker.at_once, len(items)))))
-    if left:
-        await worker.database.do(ledger.hand_back, worker.holder, left)
+    async with asyncio.TaskGroup() as people:
+        for _ in range(min(course.worker.at_once, len(items))):
+            task = people.create_task(fetch_in_turn())
+            course.fetching.add(task)
+            task.add_done_callback(course.fetching.discard)
 
 
-async def _note_failure(
-    worker: Worker, run: Run, item: ClaimedItem, error: Exception, trouble: _Trouble
-) -> None:
+async def _note_failure(course: _Course, item: ClaimedItem, error: Exception) -> None:
+    if isinstance(error, FunderError) and course.outage.suspect(item, error):
+        return
     if not isinstance(error, FunderError):
         log.error("a sync stopped with an unexpected %s", type(error).__name__)
-    suspicious = isinstance(error, Unavailable) or (
-        isinstance(error, NotAllowedIn) and not isinstance(error, NotPermitted)
-    )
-    if isinstance(error, FunderError) and suspicious and run.total > 1:
-        trouble.suspects.append((item, error))
-        trouble.stop = trouble.stop or len(trouble.suspects) >= _UNAVAILABLE_IN_A_ROW
-        return
-    await worker.database.do(ledger.record_failures, [ledger.failure_of(item, error)])
+    await _record_failures(course.worker, [(item, error)])
 
 
-async def _clear_suspects(worker: Worker, trouble: _Trouble) -> None:
-    """Somebody got through: those before failed for themselves."""
-    if trouble.suspects and not trouble.stop:
-        failures = [ledger.failure_of(item, error) for item, error in trouble.suspects]
-        trouble.suspects.clear()
-        await worker.database.do(ledger.record_failures, failures)
+async def _note_success(course: _Course) -> None:
+    """Somebody got through: those before failed for themselves, and an outage is over."""
+    if course.outage.is_probing:
+        course.outage.is_probing = False
+        await course.worker.database.insist(ledger.note_recovery, course.run.pk)
+    await _record_failures(course.worker, course.outage.acquit())
 
 
-async def _settle(worker: Worker, run: Run, trouble: _Trouble) -> bool:
-    """After a chunk: pause the run if the funder is down, else count the last suspects as failed."""
-    if not trouble.suspects:
-        return True
-    if not trouble.stop and len(trouble.suspects) < _UNAVAILABLE_IN_A_ROW:
-        failures = [ledger.failure_of(item, error) for item, error in trouble.suspects]
-        await worker.database.do(ledger.record_failures, failures)
-        return True
-    await worker.database.do(ledger.hand_back, worker.holder, [item for item, _ in trouble.suspects])
-    await worker.database.do(_pause_for_funder, run.pk, trouble.suspects[-1][1])
-    return False
+async def _record_failures(worker: Worker, failed: Sequence[tuple[ClaimedItem, Exception]]) -> None:
+    if failed:
+        failures = [ledger.failure_of(item, error) for item, error in failed]
+        await worker.database.insist(ledger.record_failures, worker.holder, failures)
 
 
-def _pause_for_funder(run_id: int, error: FunderError) -> None:
-    run = Run.objects.get(pk=run_id)
-    now = timezone.now()
-    since = (run.paused_at or now).astimezone(settings.BUSINESS_TIME_ZONE)
-    if isinstance(error, Unavailable):
-        wait = _wait_after(run, now)
-        reason = f"Services Australia unavailable since {since:%H:%M} ({error.message})"
-        resumes_at: datetime | None = now + wait
-    else:
-        reason, resumes_at = f"{error.message} {error.advice}", None
+async def _keep_preview(course: _Course, item: ClaimedItem, answer: Fetched) -> None:
+    worker = course.worker
     try:
-        pause_run(run, reason, resumes_at)
-    except CannotChangeRun:
-        log.info("a run was over before it could be paused")
+        await worker.database.insist(record_preview, worker.holder, item, answer)
+    except LeaseLost:
+        log.info("a preview was taken over by another process")
+    except DATABASE_TROUBLE:
+        raise
+    except Exception as error:  # noqa: BLE001 told in the ledger
+        log.error("a preview could not be made: %s", type(error).__name__)
+        await _record_failures(worker, [(item, error)])
 
 
-def _wait_after(run: Run, now: datetime) -> timedelta:
-    """Twice as long each time, up to a quarter of an hour."""
-    if run.paused_at is None:
-        return _FIRST_WAIT
-    return min(max(_FIRST_WAIT, now - run.paused_at), _LONGEST_WAIT)
+async def _settle(course: _Course) -> None:
+    """At the end of this process's part: pause the run if the funder is down, else the last suspects have failed."""
+    worker, outage = course.worker, course.outage
+    suspects = list(outage.suspects.items())
+    if not suspects:
+        return
+    if not outage.is_certain and not worker.stopping.is_set():
+        await _record_failures(worker, outage.acquit())
+        return
+    await worker.database.insist(ledger.hand_back, worker.holder, [item for item, _ in suspects])
+    if outage.is_certain:
+        await worker.database.insist(pause_for_funder, course.run.pk, suspects[-1][1])
 
 
 # --- Writing in groups ----------------------------------------------------------------------------------------------
 
 
-async def _write_groups(
-    worker: Worker, fetched: "asyncio.Queue[tuple[ClaimedItem, Fetched] | None]"
-) -> None:
+async def _write_groups(worker: Worker, fetched: "asyncio.Queue[tuple[ClaimedItem, Fetched] | None]") -> None:
     """Write whatever has arrived, up to a group at a time; a lone person is written at once."""
     ended = False
     while not ended:
@@ -243,11 +317,14 @@ async def _write_groups(
             entry = fetched.get_nowait()
         ended = entry is None
         if group:
-            await worker.database.do(write_group, worker.holder, group)
+            await worker.database.insist(write_group, worker.holder, group)
 
 
 def write_group(holder: str, group: Sequence[tuple[ClaimedItem, Fetched]]) -> None:
-    """Apply a group in one transaction with its ledger entries. If it cannot be written, each person stands alone."""
+    """Apply a group in one transaction with its ledger entries. If it cannot be written, each person stands alone.
+
+    Raises OperationalError or InterfaceError when it is the database that is in trouble.
+    """
     items = [item for item, _ in group]
     try:
         apply_fetched(
@@ -258,14 +335,12 @@ def write_group(holder: str, group: Sequence[tuple[ClaimedItem, Fetched]]) -> No
     except LeaseLost as lost:
         if left := [entry for entry in group if entry[0].item_id not in lost.item_ids]:
             write_group(holder, left)
-    except Exception as error:
+    except DATABASE_TROUBLE:
+        raise
+    except Exception as error:  # noqa: BLE001 told in the ledger
         if len(group) > 1:
             for entry in group:
                 write_group(holder, [entry])
             return
         log.error("the records of a sync could not be written: %s", type(error).__name__)
-        ledger.record_failures([_write_failure(items[0], error)])
-
-
-def _write_failure(item: ClaimedItem, error: Exception) -> Failure:
-    return ledger.failure_of(item, error)
+        ledger.record_failures(holder, [ledger.failure_of(items[0], error)])

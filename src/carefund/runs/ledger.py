@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, OperationalError, transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
@@ -18,7 +18,7 @@ from carefund.records.models import SyncState
 from carefund.runs.models import Run, RunItem
 from carefund.sync.results import SyncResult
 
-LEASE = timedelta(seconds=60)
+LEASE = timedelta(seconds=30)
 _CLAIM_ATTEMPTS = 5
 
 
@@ -65,28 +65,41 @@ class LeaseLost(Exception):
 
 
 def claim_items(run_id: int, holder: str, limit: int) -> list[ClaimedItem]:
-    """Take up to `limit` waiting people of a run. Whoever is being synchronised for another run joins that one instead."""
-    for _ in range(_CLAIM_ATTEMPTS - 1):
+    """Take up to `limit` waiting people of a run that may go on; none when it is paused, over or has nobody waiting.
+
+    Whoever is being synchronised for another run joins that one instead of being taken.
+    """
+    for attempt in range(_CLAIM_ATTEMPTS):
         try:
-            return _claim(run_id, holder, limit)
-        except IntegrityError:  # somebody took the same person for another run at the same moment: look again
+            claimed, joined = _claim(run_id, holder, limit)
+        except (IntegrityError, OperationalError):
+            # Somebody took the same people for another run at the same moment, or in another order: look again.
+            if attempt + 1 == _CLAIM_ATTEMPTS:
+                raise
             continue
-    return _claim(run_id, holder, limit)
+        if claimed or not joined:
+            return claimed
+    return []
 
 
-def _claim(run_id: int, holder: str, limit: int) -> list[ClaimedItem]:
+def _claim(run_id: int, holder: str, limit: int) -> tuple[list[ClaimedItem], int]:
+    """Those taken, and how many joined."""
     now = timezone.now()
     with transaction.atomic():
-        waiting = RunItem.objects.filter(run_id=run_id, status=RunItem.Status.QUEUED, joined__isnull=True)
-        if connection.vendor == "postgresql":
-            waiting = waiting.select_for_update(skip_locked=True)
+        if not Run.objects.filter(id=run_id, status__in=(Run.Status.QUEUED, Run.Status.RUNNING)).exists():
+            return [], 0
+        waiting = RunItem.objects.select_for_update(skip_locked=True).filter(
+            run_id=run_id, status=RunItem.Status.QUEUED, joined__isnull=True
+        )
         items = list(waiting.order_by("id")[:limit])
         if not items:
-            return []
-        under_way = dict(
-            RunItem.objects.filter(
-                client_id__in=[item.client_id for item in items], status=RunItem.Status.RUNNING
-            ).values_list("client_id", "id")
+            return [], 0
+        # Locked, so that none of these can end between this look and the joining.
+        under_way: dict[int | None, int] = dict(
+            RunItem.objects.select_for_update()
+            .filter(client_id__in=[item.client_id for item in items], status=RunItem.Status.RUNNING)
+            .order_by("id")
+            .values_list("client_id", "id")
         )
         _join(items, under_way)
         mine = [item for item in items if item.client_id not in under_way]
@@ -95,11 +108,10 @@ def _claim(run_id: int, holder: str, limit: int) -> list[ClaimedItem]:
         )
         Run.objects.filter(id=run_id, status=Run.Status.QUEUED).update(status=Run.Status.RUNNING)
         Run.objects.filter(id=run_id, started_at__isnull=True).update(started_at=now)
-    return [
-        ClaimedItem(item.pk, item.client_id, item.care_recipient_id)
-        for item in mine
-        if item.client_id is not None
+    claimed = [
+        ClaimedItem(item.pk, item.client_id, item.care_recipient_id) for item in mine if item.client_id is not None
     ]
+    return claimed, len(items) - len(mine)
 
 
 def _join(items: Sequence[RunItem], under_way: dict[int | None, int]) -> None:
@@ -112,9 +124,7 @@ def _join(items: Sequence[RunItem], under_way: dict[int | None, int]) -> None:
 
 def renew_lease(holder: str) -> None:
     """Keep what this process holds for another lease."""
-    RunItem.objects.filter(status=RunItem.Status.RUNNING, holder=holder).update(
-        held_until=timezone.now() + LEASE
-    )
+    RunItem.objects.filter(status=RunItem.Status.RUNNING, holder=holder).update(held_until=timezone.now() + LEASE)
 
 
 def hand_back(holder: str, items: Sequence[ClaimedItem] | None = None) -> int:
@@ -134,8 +144,10 @@ def hand_back_abandoned(*, holder_prefix: str = "") -> int:
 
 
 def _hand_back(held: "QuerySet[RunItem]") -> int:
+    if not held.exists():  # so that a look around writes nothing
+        return 0
     with transaction.atomic():
-        ids = list(held.values_list("id", flat=True))
+        ids = list(held.select_for_update(of=("self",), skip_locked=True).values_list("id", flat=True))
         RunItem.objects.filter(joined_id__in=ids, status=RunItem.Status.QUEUED).update(joined=None)
         cancelled = RunItem.objects.filter(
             id__in=ids, status=RunItem.Status.RUNNING, run__status=Run.Status.CANCELLED
@@ -145,14 +157,26 @@ def _hand_back(held: "QuerySet[RunItem]") -> int:
         )
 
 
+def free_joined() -> int:
+    """Let go of those who joined a sync that is no longer under way, so that they are taken anew; gives how many."""
+    stuck = RunItem.objects.filter(status=RunItem.Status.QUEUED, joined__isnull=False).exclude(
+        joined__status=RunItem.Status.RUNNING
+    )
+    ids = list(stuck.values_list("id", flat=True))
+    return RunItem.objects.filter(id__in=ids, status=RunItem.Status.QUEUED).update(joined=None) if ids else 0
+
+
+def note_recovery(run_id: int) -> None:
+    """The funder answers again: the next outage of this run begins anew."""
+    Run.objects.filter(id=run_id, paused_at__isnull=False, status__in=(Run.Status.QUEUED, Run.Status.RUNNING)).update(
+        paused_at=None
+    )
+
+
 def record_results(holder: str, items: Sequence[ClaimedItem], results: Sequence[SyncResult]) -> None:
     """Write what came of these people, inside the transaction that wrote their records. Raises LeaseLost."""
     now = timezone.now()
-    held = set(
-        RunItem.objects.select_for_update()
-        .filter(id__in=[item.item_id for item in items], status=RunItem.Status.RUNNING, holder=holder)
-        .values_list("id", flat=True)
-    )
+    held = _lock_held(holder, items)
     if len(held) < len(items):
         raise LeaseLost({item.item_id for item in items} - held)
     store.update(
@@ -175,12 +199,21 @@ def record_results(holder: str, items: Sequence[ClaimedItem], results: Sequence[
     _finish_joined([item.item_id for item in items])
 
 
-def record_failures(failures: Sequence[Failure]) -> None:
-    """Write why these people could not be synchronised; their records stay as they were."""
-    if not failures:
-        return
+def _lock_held(holder: str, items: Sequence[ClaimedItem]) -> set[int]:
+    return set(
+        RunItem.objects.select_for_update()
+        .filter(id__in=[item.item_id for item in items], status=RunItem.Status.RUNNING, holder=holder)
+        .values_list("id", flat=True)
+    )
+
+
+def record_failures(holder: str, claimed: Sequence[Failure]) -> None:
+    """Write why these people could not be synchronised; their records stay as they were. Whoever is no longer held by
+    this process is left to the one who took over."""
     now = timezone.now()
     with transaction.atomic():
+        held = _lock_held(holder, [failure.item for failure in claimed])
+        failures = [failure for failure in claimed if failure.item.item_id in held]
         store.update(
             RunItem,
             (
@@ -226,9 +259,7 @@ def record_failures(failures: Sequence[Failure]) -> None:
 def _finish_joined(item_ids: Sequence[int]) -> None:
     """Whoever joined one of these syncs gets its outcome."""
     copied = ("outcome", "counts", "warnings", "error_code", "failed_step", "message", "advice", "started_at")
-    joined = list(
-        RunItem.objects.filter(joined_id__in=item_ids, status=RunItem.Status.QUEUED).select_related("joined")
-    )
+    joined = list(RunItem.objects.filter(joined_id__in=item_ids, status=RunItem.Status.QUEUED).select_related("joined"))
     for item in joined:
         assert item.joined is not None
         for name in copied:
@@ -242,11 +273,9 @@ def _finish_joined(item_ids: Sequence[int]) -> None:
 
 def finish_run_if_done(run_id: int) -> bool:
     """Close a run whose people are all done; gives whether it is over now."""
-    if RunItem.objects.filter(
-        run_id=run_id, status__in=(RunItem.Status.QUEUED, RunItem.Status.RUNNING)
-    ).exists():
+    if RunItem.objects.filter(run_id=run_id, status__in=(RunItem.Status.QUEUED, RunItem.Status.RUNNING)).exists():
         return False
     Run.objects.filter(id=run_id, status__in=(Run.Status.QUEUED, Run.Status.RUNNING, Run.Status.PAUSED)).update(
-        status=Run.Status.FINISHED, finished_at=timezone.now(), resumes_at=None, paused_reason=""
+        status=Run.Status.FINISHED, finished_at=timezone.now(), resumes_at=None, paused_at=None, paused_reason=""
     )
     return True

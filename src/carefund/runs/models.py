@@ -120,7 +120,7 @@ class RunItem(models.Model):
 
 
 class Preview(models.Model):
-    """What a sync of one person would change, with the answers it would apply; `version` is the state it was made on."""
+    """What a sync of one person would change, with the answers it would apply; `version` is the state it rests on."""
 
     item = models.OneToOneField(RunItem, models.CASCADE, primary_key=True, related_name="preview")
     version = models.PositiveBigIntegerField()
@@ -146,9 +146,9 @@ class Schedule(models.Model):
     parts = models.CharField(max_length=20, choices=Run.Parts, default=Run.Parts.EVERYTHING)
     last_slot_at = models.DateTimeField()
 
+    def __str__(self) -> str:
+        return self.kind
+
     @property
     def name(self) -> str:
         return self.Kind(self.kind).label
-
-    def __str__(self) -> str:
-        return self.kind

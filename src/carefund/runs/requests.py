@@ -1,6 +1,6 @@
 """Ask for work, and steer it: each function writes the ledger and wakes the engine after the commit.
 
-All triggers (on demand, bulk, scheduled, after a claim) end in `request_run` and differ only in the trigger they record.
+All triggers (on demand, bulk, scheduled, after a claim) end in `request_run` and differ only in what they record.
 Source: requirements/001, Sync Triggers.
 """
 
@@ -41,8 +41,10 @@ def request_run(
     open_budget_days: int | None = None,
     is_preview: bool = False,
 ) -> Run:
-    """Write down a run for these clients, each once, and hand it to the engine. `unknown_ids` (from a file) are recorded
-    as failed at once. Raises NothingToDo for an empty scope."""
+    """Write down a run for these clients, each once, and hand it to the engine. Raises NothingToDo for an empty scope.
+
+    `unknown_ids` (from a file) are recorded as failed at once.
+    """
     now = timezone.now()
     with transaction.atomic():
         run = Run.objects.create(
@@ -107,26 +109,37 @@ def cancel_run(run: Run) -> Run:
         locked.items.filter(status=RunItem.Status.QUEUED).update(
             status=RunItem.Status.CANCELLED, joined=None, finished_at=now
         )
-        return _set(locked, status=Run.Status.CANCELLED, finished_at=now, resumes_at=None, paused_reason="")
+        return _set(
+            locked, status=Run.Status.CANCELLED, finished_at=now, resumes_at=None, paused_at=None, paused_reason=""
+        )
 
 
-def pause_run(run: Run, reason: str = "paused by hand", resumes_at: datetime | None = None) -> Run:
-    """Hold a run: people under way are finished, nobody new is begun until it is resumed (or resumes by itself)."""
+def pause_run(run: Run, reason: str = "by hand", resumes_at: datetime | None = None, *, by_itself: bool = False) -> Run:
+    """Hold a run: people under way are finished, nobody new is begun until it is resumed (or resumes by itself).
+
+    A run that pauses `by_itself` remembers since when; one that a person has paused stays as that person left it.
+    """
     with transaction.atomic():
         locked = _lock(run)
         if locked.is_over:
             raise CannotChangeRun("This run is over already.")
+        if locked.status == Run.Status.PAUSED and by_itself and locked.resumes_at is None:
+            return locked
+        since = locked.paused_at if by_itself else None
         return _set(
             locked,
             status=Run.Status.PAUSED,
             paused_reason=reason[:200],
-            paused_at=locked.paused_at or timezone.now(),
+            paused_at=since or timezone.now(),
             resumes_at=resumes_at,
         )
 
 
 def resume_run(run: Run) -> Run:
-    """Go on with a paused run. Raises CannotChangeRun if it is over; a run that is not paused is left as it is."""
+    """Go on with a paused run. Raises CannotChangeRun if it is over; a run that is not paused is left as it is.
+
+    After an outage `paused_at` is kept until the funder has answered, so that the next pause says since when.
+    """
     with transaction.atomic():
         locked = _lock(run)
         if locked.is_over:
@@ -134,7 +147,8 @@ def resume_run(run: Run) -> Run:
         transaction.on_commit(partial(handover.hand_over, run.pk))
         if locked.status != Run.Status.PAUSED:
             return locked
-        return _set(locked, status=Run.Status.QUEUED, paused_reason="", paused_at=None, resumes_at=None)
+        since = locked.paused_at if locked.resumes_at else None
+        return _set(locked, status=Run.Status.QUEUED, paused_reason="", paused_at=since, resumes_at=None)
 
 
 def retry_failures(run: Run, requested_by: User | None = None) -> Run:

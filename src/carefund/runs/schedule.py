@@ -15,6 +15,8 @@ from carefund.records.models import Client
 from carefund.runs.models import Run, Schedule
 from carefund.runs.requests import NothingToDo, request_run
 
+_CLOCKS_DIFFER_BY = timedelta(minutes=10)
+
 
 def list_schedules() -> "QuerySet[Schedule]":
     return Schedule.objects.order_by("kind")
@@ -32,6 +34,11 @@ def request_due_runs(now: datetime) -> list[Run]:
     made = []
     for schedule in Schedule.objects.filter(is_enabled=True):
         slot = latest_slot(now, schedule.at, settings.BUSINESS_TIME_ZONE, schedule.weekday)
+        if schedule.last_slot_at > now + _CLOCKS_DIFFER_BY:
+            # A clock that was ahead must not silence the schedule until it is that late again.
+            Schedule.objects.filter(pk=schedule.pk).update(last_slot_at=slot)
+        if schedule.last_slot_at >= slot:  # looked at before, so that a round without work writes nothing
+            continue
         with transaction.atomic():
             due = Schedule.objects.filter(pk=schedule.pk, last_slot_at__lt=slot).update(last_slot_at=slot)
             if due:

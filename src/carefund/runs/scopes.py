@@ -42,7 +42,9 @@ def choose(
         words.append("whose last sync failed")
     if older_than is not None:
         before = timezone.now() - older_than
-        clients = clients.filter(Q(sync_state__isnull=True) | Q(sync_state__checked_at__isnull=True) | Q(sync_state__checked_at__lt=before))
+        clients = clients.filter(
+            Q(sync_state__isnull=True) | Q(sync_state__checked_at__isnull=True) | Q(sync_state__checked_at__lt=before)
+        )
         words.append(f"not checked for {older_than.total_seconds() / 3600:g} hours")
     return clients, ", ".join(words) or "everybody active"
 

@@ -9,29 +9,29 @@ import contextlib
 import fcntl
 import logging
 import os
-import signal
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import Iterator
 from pathlib import Path
 
 from django.conf import settings
-from django.db import connection
+from django.db import DatabaseError, connection
 from django.db.models import Case, IntegerField, Q, Value, When
-from django.utils import timezone
 
-from carefund.funders.errors import FunderError
-from carefund.runs import ledger, schedule
+from carefund.funders.errors import FunderError, NotConfigured
+from carefund.runs import housekeeping, ledger
+from carefund.runs.engines.stopping import stop_on_signals
 from carefund.runs.execution import DatabaseThread, Worker, work_on_run
 from carefund.runs.models import Run
-from carefund.runs.requests import CannotChangeRun, pause_run, resume_run
 from carefund.runs.sources import open_source
 
 log = logging.getLogger(__name__)
 HOLDER = "embedded"
 _PROMPT = (Run.Trigger.ON_DEMAND, Run.Trigger.CLAIM_APPROVED)
 _LOOK_SECONDS = 0.05
-_HOUSEKEEPING_SECONDS = 15
+_HOUSEKEEPING_SECONDS = 5
+_AFTER_TROUBLE_SECONDS = 2.0
 _GROUP = 20  # small transactions, so that a page that writes waits little
+# How many runs a lane carries at a time: nobody at a page waits for another one's slow answer.
+_PROMPT_RUNS, _BULK_RUNS = 8, 1
 
 
 class AlreadyRunning(Exception):
@@ -52,77 +52,126 @@ def only_one() -> Iterator[None]:
 
 
 async def work(*, until_idle: bool = False) -> None:
-    """Carry out runs until asked to stop by a signal, or (for tests and demos) until nothing is left to do."""
-    with only_one():
+    """Carry out runs until asked to stop by a signal, or (for tests and demos) until nothing is left to do.
+
+    Raises AlreadyRunning, and NotConfigured with `until_idle`; otherwise a run that is asked for says what is missing.
+    """
+    stopping = asyncio.Event()
+    with only_one(), stop_on_signals(stopping):
         database = DatabaseThread()
         try:
-            await database.do(ledger.hand_back_abandoned, holder_prefix=HOLDER)
-            async with _worker(database) as worker:
+            # What an earlier process held is free: there is no other one.
+            await database.insist(ledger.hand_back_abandoned, holder_prefix=HOLDER)
+            async with open_source() as source:
+                worker = Worker(
+                    source,
+                    database,
+                    f"{HOLDER}:{os.getpid()}",
+                    at_once=settings.SERVICES_AUSTRALIA.timing.calls_at_once,
+                    group=_GROUP,
+                    stopping=stopping,
+                )
                 await _work(worker, until_idle)
+        except NotConfigured as error:
+            if until_idle:
+                raise
+            await _hold_everything(database, stopping, error)
         finally:
             await database.close()
 
 
-@asynccontextmanager
-async def _worker(database: DatabaseThread) -> AsyncIterator[Worker]:
-    async with open_source() as source:
-        worker = Worker(
-            source,
-            database,
-            f"{HOLDER}:{os.getpid()}",
-            at_once=settings.SERVICES_AUSTRALIA.timing.calls_at_once,
-            group=_GROUP,
-        )
-        loop = asyncio.get_running_loop()
-        for name in (signal.SIGTERM, signal.SIGINT):
-            with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):
-                loop.add_signal_handler(name, worker.stopping.set)
-        yield worker
-
-
 async def _work(worker: Worker, until_idle: bool) -> None:
     """Two lanes, so that a person waiting at a page never waits for a bulk run; and the housekeeping."""
-    lanes = [
-        asyncio.create_task(_lane(worker, Q(trigger__in=_PROMPT))),
-        asyncio.create_task(_lane(worker, ~Q(trigger__in=_PROMPT))),
-        asyncio.create_task(_housekeeping(worker)),
-    ]
-    if until_idle:
-        while await worker.database.do(_anything_left):
-            await asyncio.sleep(_LOOK_SECONDS)
-            for lane in lanes:
-                if lane.done():
-                    lane.result()
-        worker.stopping.set()
-    await asyncio.gather(*lanes)
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(_lane(worker, Q(trigger__in=_PROMPT), _PROMPT_RUNS))
+        tasks.create_task(_lane(worker, ~Q(trigger__in=_PROMPT), _BULK_RUNS))
+        tasks.create_task(_keep_house(worker))
+        if until_idle:
+            while await worker.database.do(_anything_left) and not worker.stopping.is_set():
+                await _rest(worker.stopping, _LOOK_SECONDS)
+            worker.stopping.set()
 
 
 def _anything_left() -> bool:
     return Run.objects.filter(status__in=(Run.Status.QUEUED, Run.Status.RUNNING)).exists()
 
 
-async def _lane(worker: Worker, which: Q) -> None:
+async def _hold_everything(database: DatabaseThread, stopping: asyncio.Event, error: FunderError) -> None:
+    """Without a configured funder nothing can be done but say so, until this process is started anew."""
+    log.error("no run can be carried out: %s", error.message)
+    while not stopping.is_set():
+        with contextlib.suppress(DatabaseError):
+            await database.do(housekeeping.tidy)
+            while (run_id := await database.do(_next_run, Q(), [])) is not None:
+                await database.do(housekeeping.hold, run_id, f"{error.message} {error.advice}")
+        await _rest(stopping, _AFTER_TROUBLE_SECONDS)
+
+
+# --- A lane -----------------------------------------------------------------------------------------------------------
+
+
+async def _lane(worker: Worker, which: Q, at_a_time: int) -> None:
+    """Carry these runs, so many at a time, until asked to stop."""
+    under_way: dict[int, asyncio.Task[None]] = {}
     seen = -1
-    while not worker.stopping.is_set():
-        run_id = await worker.database.do(_next_run, which)
-        if run_id is not None:
-            try:
-                await work_on_run(worker, run_id)
-            except FunderError as error:
-                log.error("a run stopped: %s", error)
-                await worker.database.do(_hold, run_id, error)
-            continue
-        seen = await _until_written(worker, seen)
+    async with asyncio.TaskGroup() as runs:
+        while not worker.stopping.is_set():
+            under_way = {run_id: task for run_id, task in under_way.items() if not task.done()}
+            run_id = None
+            if len(under_way) < at_a_time:
+                run_id = await _find_next(worker, which, list(under_way))
+            if run_id is None:
+                seen = await _until_written(worker, seen, list(under_way.values()))
+            else:
+                under_way[run_id] = runs.create_task(_carry_out(worker, run_id))
 
 
-async def _until_written(worker: Worker, seen: int) -> int:
-    """Wait until another connection has written; looks at a counter, not at tables. At most a second."""
+async def _carry_out(worker: Worker, run_id: int) -> None:
+    """One run as far as it goes; whatever goes wrong is told, and the lane lives on."""
+    reason = ""
+    try:
+        await work_on_run(worker, run_id)
+    except DatabaseError as error:
+        log.error("the database refused a run's work (%s); it goes on when that is over", type(error).__name__)
+        await _rest(worker.stopping, _AFTER_TROUBLE_SECONDS)
+    except FunderError as error:
+        log.error("a run stopped: %s", error)
+        reason = f"{error.message} {error.advice}"
+    except Exception as error:  # noqa: BLE001 told in the run; the next one may fare better
+        log.error("a run stopped with an unexpected %s", type(error).__name__)
+        reason = f"An unexpected {type(error).__name__} stopped this run; nothing is lost. Resume it to try again."
+    if reason:
+        with contextlib.suppress(DatabaseError):
+            await worker.database.do(housekeeping.hold, run_id, reason)
+
+
+async def _find_next(worker: Worker, which: Q, besides: list[int]) -> int | None:
+    try:
+        return await worker.database.do(_next_run, which, besides)
+    except DatabaseError as error:
+        log.error("the database refused to say what is to do: %s", type(error).__name__)
+        await _rest(worker.stopping, _AFTER_TROUBLE_SECONDS)
+        return None
+
+
+def _next_run(which: Q, besides: list[int]) -> int | None:
+    """The run to work on: people who wait first, then in order of asking."""
+    by_haste = Case(When(trigger=Run.Trigger.ON_DEMAND, then=Value(0)), default=Value(1), output_field=IntegerField())
+    waiting = Run.objects.filter(which, status__in=(Run.Status.QUEUED, Run.Status.RUNNING)).filter(
+        items__status="queued", items__joined__isnull=True
+    )
+    return waiting.exclude(id__in=besides).order_by(by_haste, "id").values_list("id", flat=True).first()
+
+
+async def _until_written(worker: Worker, seen: int, under_way: list["asyncio.Task[None]"]) -> int:
+    """Wait until another connection wrote or a run has ended, at most a second; looks at a counter, not at tables."""
     for _ in range(int(1 / _LOOK_SECONDS)):
-        if worker.stopping.is_set():
+        if worker.stopping.is_set() or any(task.done() for task in under_way):
             return seen
-        version = await worker.database.do(_data_version)
-        if version != seen:
-            return version
+        with contextlib.suppress(DatabaseError):
+            version = await worker.database.do(_data_version)
+            if version != seen:
+                return version
         await asyncio.sleep(_LOOK_SECONDS)
     return seen
 
@@ -133,36 +182,19 @@ def _data_version() -> int:
         return int(cursor.fetchone()[0])
 
 
-def _next_run(which: Q) -> int | None:
-    """The run to work on: people who wait first, then in order of asking."""
-    by_haste = Case(
-        When(trigger=Run.Trigger.ON_DEMAND, then=Value(0)), default=Value(1), output_field=IntegerField()
-    )
-    waiting = Run.objects.filter(which, status__in=(Run.Status.QUEUED, Run.Status.RUNNING)).filter(
-        items__status="queued", items__joined__isnull=True
-    )
-    return waiting.order_by(by_haste, "id").values_list("id", flat=True).first()
+# --- Housekeeping -----------------------------------------------------------------------------------------------------
 
 
-def _hold(run_id: int, error: FunderError) -> None:
-    with contextlib.suppress(CannotChangeRun):
-        pause_run(Run.objects.get(pk=run_id), f"{error.message} {error.advice}")
-
-
-async def _housekeeping(worker: Worker) -> None:
-    """Now and then: take over from the dead, resume what resumes by itself, ask for what the schedule says."""
+async def _keep_house(worker: Worker) -> None:
     while not worker.stopping.is_set():
-        await worker.database.do(tidy)
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(worker.stopping.wait(), _HOUSEKEEPING_SECONDS)
+        try:
+            await worker.database.do(housekeeping.tidy)
+        except DatabaseError as error:
+            log.error("the database refused the housekeeping: %s", type(error).__name__)
+        await _rest(worker.stopping, _HOUSEKEEPING_SECONDS)
 
 
-def tidy() -> None:
-    """One round of housekeeping; harmless to repeat, on any number of machines."""
-    ledger.hand_back_abandoned()
-    for run in Run.objects.filter(status=Run.Status.PAUSED, resumes_at__lte=timezone.now()):
-        with contextlib.suppress(CannotChangeRun):
-            resume_run(run)
-    for run_id in Run.objects.filter(status=Run.Status.RUNNING).values_list("id", flat=True):
-        ledger.finish_run_if_done(run_id)
-    schedule.request_due_runs(timezone.now())
+async def _rest(stopping: asyncio.Event, seconds: float) -> None:
+    """Wait, but not beyond a stop."""
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(stopping.wait(), seconds)

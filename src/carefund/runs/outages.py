@@ -1,0 +1,80 @@
+"""When the funder is down: how a run notices it, and how it is held until the funder answers again.
+
+A run that resumes by itself asks about one person first; only when that works does it go on with the others.
+"""
+
+import logging
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.utils import timezone
+
+from carefund.funders.errors import FunderError, NotAllowedIn, NotPermitted, Unavailable
+from carefund.runs.ledger import ClaimedItem
+from carefund.runs.models import Run
+from carefund.runs.requests import CannotChangeRun, pause_run
+
+log = logging.getLogger(__name__)
+
+_IN_A_ROW = 5
+_FIRST_WAIT = timedelta(seconds=30)
+_LONGEST_WAIT = timedelta(minutes=15)
+
+
+@dataclass(slots=True)
+class Outage:
+    """Failures in a row that look like the funder's, not the person's. `applies` is false for a run of one person."""
+
+    is_probing: bool = False
+    applies: bool = True
+    suspects: dict[ClaimedItem, FunderError] = field(default_factory=dict)
+
+    @property
+    def is_certain(self) -> bool:
+        """Whether so many failed in a row that the run shall wait."""
+        return len(self.suspects) >= (1 if self.is_probing else _IN_A_ROW)
+
+    def suspect(self, item: ClaimedItem, error: FunderError) -> bool:
+        """Whether this failure may be the funder's; then it is kept until that is known."""
+        if not self.applies or not _is_the_funders(error):
+            return False
+        self.suspects[item] = error
+        return True
+
+    def acquit(self) -> list[tuple[ClaimedItem, FunderError]]:
+        """Those who failed for themselves after all: all so far, unless the outage is certain."""
+        if self.is_certain:
+            return []
+        failed = list(self.suspects.items())
+        self.suspects.clear()
+        return failed
+
+
+def _is_the_funders(error: FunderError) -> bool:
+    return isinstance(error, Unavailable) or (isinstance(error, NotAllowedIn) and not isinstance(error, NotPermitted))
+
+
+def pause_for_funder(run_id: int, error: FunderError) -> None:
+    """Hold a run because of what the funder said; it resumes by itself if waiting may help."""
+    run = Run.objects.get(pk=run_id)
+    now = timezone.now()
+    reason, resumes_at = f"{error.message} {error.advice}", None
+    if isinstance(error, Unavailable):
+        since = run.paused_at or now
+        reason = f"Services Australia unavailable since {_clock(since, now)} ({error.message.rstrip('.')})"
+        resumes_at = now + _wait_after(now - since)
+    try:
+        pause_run(run, reason, resumes_at, by_itself=True)
+    except CannotChangeRun:
+        log.info("a run was over before it could be paused")
+
+
+def _clock(since: datetime, now: datetime) -> str:
+    local = since.astimezone(settings.BUSINESS_TIME_ZONE)
+    return f"{local:%H:%M}" if now - since < timedelta(hours=20) else f"{local:%-d %B, %H:%M}"
+
+
+def _wait_after(down: timedelta) -> timedelta:
+    """As long again as it has been down, from half a minute up to a quarter of an hour."""
+    return min(max(_FIRST_WAIT, down), _LONGEST_WAIT)
