@@ -68,12 +68,17 @@ class BudgetPicture:
         return self.available - self.committed
 
     @property
+    def current_usage(self) -> list[BudgetUsage]:
+        """The draws that the funder still lists."""
+        return [each for each in self.usage if each.no_longer_returned_date is None]
+
+    @property
     def own_use(self) -> Decimal:
-        return -sum((each.amount or ZERO for each in self.usage if each.invoice_line_item_id), ZERO)
+        return -sum((each.amount or ZERO for each in self.current_usage if each.invoice_line_item_id), ZERO)
 
     @property
     def others_use(self) -> Decimal:
-        return -sum((each.amount or ZERO for each in self.usage if not each.invoice_line_item_id), ZERO)
+        return -sum((each.amount or ZERO for each in self.current_usage if not each.invoice_line_item_id), ZERO)
 
     @property
     def rolled_in(self) -> Decimal | None:
