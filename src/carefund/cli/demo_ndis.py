@@ -1,0 +1,52 @@
+"""The demo's NDIS side: fictitious participants as clients, some with a contract, one of them out of step with PACE."""
+
+from collections.abc import Callable, Sequence
+from datetime import date
+from typing import Any
+
+from carefund.domain.pace.plan import budget_ids, from_data
+from carefund.records import pace_store
+from carefund.records.models import Client, NdisParticipant
+from carefund.records.pace_queries import PACE_API, list_comparable
+from carefund.runs.pace import compare_queued, create_from_preview, preview_pace, queue_comparisons
+
+# The others are left for the person at the console to try + NDIS PACE with.
+WITH_CONTRACT = ("no-periods", "monthly", "negative-core", "many-hands", "unknown-category")
+OUT_OF_STEP = "monthly"
+
+Tell = Callable[[str, dict[str, Any]], object]
+
+
+def load_ndis_clients(participants: Sequence[dict[str, Any]], branch: str, tell_sandbox: Tell) -> tuple[int, int]:
+    """Make clients of the sandbox's participants; says how many there are, and how many got a contract.
+
+    `tell_sandbox` posts a body to a path of the sandbox's control. Safe to repeat.
+    """
+    pace_store.store_setting(PACE_API, True)
+    contracts = 0
+    for person in participants:
+        client = _client_of(person, branch)
+        if person["scenario"] in WITH_CONTRACT and not client.service_contracts.exists():
+            preview = preview_pace(client)
+            create_from_preview(client, preview.token, budget_ids(from_data(preview.plan).budgets))
+            contracts += 1
+        if person["scenario"] == OUT_OF_STEP:
+            body = {"category": "Consumables", "approved": "3600.00"}
+            tell_sandbox(f"/sandbox/ndia/participants/{person['ndisNumber']}/set-category", body)
+    queue_comparisons(list_comparable(Client.objects.all()))
+    compare_queued()
+    return len(participants), contracts
+
+
+def _client_of(person: dict[str, Any], branch: str) -> Client:
+    known = NdisParticipant.objects.select_related("client").filter(ndis_number=person["ndisNumber"]).first()
+    if known is not None:
+        return known.client
+    client = Client.objects.create(
+        first_name=person["firstName"],
+        last_name=person["surname"],
+        birth_date=date.fromisoformat(person["birthDate"]),
+        service_provider_id=branch,
+    )
+    pace_store.store_participant(client, ndis_number=person["ndisNumber"], is_pace_participant=True, api_access=True)
+    return client
