@@ -1,10 +1,11 @@
 """The gate: obtaining a client means being allowed to."""
 
+from typing import Any
+
 import pytest
 from django.contrib.auth.models import Group, User
 from django.core.exceptions import PermissionDenied
 from django.http import Http404
-from pytest_django.fixtures import SettingsWrapper
 
 from carefund.access.gate import (
     find_care_recipient_to_read,
@@ -29,7 +30,7 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture(autouse=True)
-def quick_passwords(settings: SettingsWrapper) -> None:
+def quick_passwords(settings: Any) -> None:
     """Hash passwords cheaply: the cost that protects them is not what these tests are about."""
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 

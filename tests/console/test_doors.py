@@ -15,7 +15,15 @@ from tests.console import world
 
 OPEN = {"log-in", "log-out", "theme", "two-factor-verify", "two-factor"}
 OWN = {"account", "password"}
-VALUES = {"client_id": 1, "run_id": 1, "user_id": 1, "digest": "0" * 64, "step": "pause", "contract_id": 1, "token": "x"}
+VALUES = {
+    "client_id": 1,
+    "run_id": 1,
+    "user_id": 1,
+    "digest": "0" * 64,
+    "step": "pause",
+    "contract_id": 1,
+    "token": "x",
+}
 Browse = Callable[[User | None], Browser]
 
 

@@ -8,12 +8,13 @@ from django.contrib.auth.password_validation import validate_password
 
 from carefund.access.roles import DESCRIPTIONS, Role
 from carefund.records.queries import list_service_providers
-from carefund.runs.models import Run
+from carefund.runs.models import Run, Schedule
 
 if TYPE_CHECKING:
     _UserForm = forms.ModelForm[User]
+    _ScheduleForm = forms.ModelForm[Schedule]
 else:
-    _UserForm = forms.ModelForm
+    _UserForm = _ScheduleForm = forms.ModelForm
 
 
 class CodeForm(forms.Form):
@@ -126,3 +127,25 @@ class RunForm(forms.Form):
         if upload and upload.size > 5 * 1024 * 1024:
             self.add_error("ids_file", "The file is larger than 5 MB; split it.")
         return data
+
+
+_WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+
+
+class ScheduleForm(_ScheduleForm):
+    """When a scheduled run begins, and what of each person it synchronises."""
+
+    weekday = forms.TypedChoiceField(
+        label="Day",
+        required=False,
+        coerce=int,
+        empty_value=None,
+        choices=[("", "Every day"), *((str(number), name) for number, name in enumerate(_WEEKDAYS))],
+    )
+
+    class Meta:
+        model = Schedule
+        fields = ("is_enabled", "at", "weekday", "parts")
+        labels = {"is_enabled": "Switched on", "at": "Time", "parts": "What"}
+        help_texts = {"at": ""}
+        widgets = {"at": forms.TimeInput(format="%H:%M", attrs={"type": "time"})}

@@ -3,7 +3,6 @@
 "Level rose from 5 to 6 on 3 May 2026; 2,104.33 more until 30 June 2026." No page and no writing lives here.
 """
 
-import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -13,12 +12,11 @@ from typing import Any
 
 from django.db.models import QuerySet
 
-from carefund.console.templatetags.words import name_level, write_day, write_money
+from carefund.console.templatetags.words import name_level, read_dates, write_day, write_money
 from carefund.domain.quarters import quarter_of
 from carefund.records.models import BudgetUsage, Change, Classification, PlanBudget
 from carefund.sync import recordsets
 
-_DAY = re.compile(r"\b(\d{4})-(\d{2})-(\d{2})\b")
 _AMOUNTS = {"total", "available", "used", "write_off", "rollover_deduction", "amount"}
 _MOVEMENTS = ("total", "used", "write_off", "rollover_deduction")
 _STAMPS = {"updated_at_date_time", "created_at_date_time"}  # when the funder wrote, not what it wrote
@@ -286,5 +284,4 @@ _NEW: dict[str, Callable[[str, Any], str]] = {
 
 
 def _read(text: str | None) -> str:
-    """A stored value as people read it: dates in words."""
-    return _DAY.sub(lambda found: write_day(date(*map(int, found.groups()))), text or "")
+    return read_dates(text or "")

@@ -23,6 +23,7 @@ urlpatterns = [
     path("clients/<int:client_id>/plan", client.show_plan, name="plan"),
     path("clients/<int:client_id>/synchronise", synchronise.ask, name="synchronise"),
     path("clients/<int:client_id>/synchronise/<int:run_id>", synchronise.watch, name="synchronise-run"),
+    path("clients/<int:client_id>/synchronise/<int:run_id>/apply", synchronise.apply, name="preview-apply"),
     path("clients/<int:client_id>/changes", history.show_changes, name="client-changes"),
     path("clients/<int:client_id>/syncs", history.show_syncs, name="client-syncs"),
     path("clients/<int:client_id>/as-of", history.show_as_of, name="as-of"),

@@ -4,6 +4,7 @@ Money has thousands separators, cents and a true minus sign; a date reads 3 May 
 What is not known is said in words, never as zero. Loaded into every template.
 """
 
+import re
 from collections.abc import Iterable
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -20,6 +21,7 @@ from carefund.records.queries import ONGOING, ClientRow
 register = template.Library()
 
 _TIERED = ("AT", "HM")
+_ISO_DAY = re.compile(r"\b(\d{4})-(\d{2})-(\d{2})\b")
 MINUS = "−"
 _STEPS = ((86400 * 365, "year"), (86400 * 30, "month"), (86400, "day"), (3600, "hour"), (60, "minute"))
 
@@ -250,6 +252,19 @@ def plain_money(amount: Decimal) -> str:
 def words(name: str) -> str:
     """An operation's or a code's name as words."""
     return name.replace("_", " ").replace("-", " ").capitalize()
+
+
+@register.filter
+def said(text: str | None) -> SafeString | str:
+    """A stored value as people read it: dates in words, a dash for nothing."""
+    if text in (None, ""):
+        return format_html('<span class="unknown" title="Nothing">{}</span>', "–")
+    return read_dates(text or "")
+
+
+def read_dates(text: str) -> str:
+    """A text with its ISO dates in words."""
+    return _ISO_DAY.sub(lambda found: write_day(date(*map(int, found.groups()))), text)
 
 
 @register.simple_tag

@@ -1,19 +1,28 @@
 """What administrators look after: funder connections, schedules, and the log of who looked at whose funding."""
 
+import asyncio
 from datetime import timedelta
+from typing import Any
 
 from django.conf import settings
+from django.contrib import messages
 from django.core.paginator import Paginator
 from django.http import HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.utils import timezone
 
 from carefund.access.log import list_entries
 from carefund.access.roles import may_administer, may_run_in_bulk
 from carefund.console.door import Request, page
+from carefund.console.forms import ScheduleForm
+from carefund.funders.access import check_access
+from carefund.funders.configuration import missing_values
+from carefund.funders.errors import FunderError
 from carefund.records.queries import list_devices
 from carefund.runs.models import Run
 from carefund.runs.queries import list_runs
+from carefund.runs.schedule import list_schedules, next_due_at
+from carefund.runs.sources import device_store
 
 _PAGE_SIZE = 100
 
@@ -32,10 +41,13 @@ def show(request: Request) -> HttpResponse:
 def show_connections(request: Request) -> HttpResponse:
     """How this installation reaches the funders: device, keys and limits. Secrets are never shown."""
     now = timezone.now()
+    tested = _test_connection() if request.method == "POST" else None
     return render(
         request,
         "console/connections.html",
         {
+            "tested": tested,
+            "missing": [sentence for _, sentence in missing_values(settings.SERVICES_AUSTRALIA)],
             "devices": list_devices(),
             "soon": now + timedelta(days=14),
             "now": now,
@@ -45,11 +57,37 @@ def show_connections(request: Request) -> HttpResponse:
     )
 
 
+def _test_connection() -> dict[str, Any]:
+    """Ask PRODA for a token with this installation's device: works, or what is wrong and what to do."""
+    try:
+        access = asyncio.run(check_access(settings.SERVICES_AUSTRALIA, device_store()))
+    except FunderError as error:
+        return {"problem": error}
+    return {"problem": access.problem, "access": access}
+
+
 @page(may_administer)
 def show_schedules(request: Request) -> HttpResponse:
-    """When runs begin by themselves, and how the last of them went."""
-    scheduled = list_runs().filter(trigger=Run.Trigger.SCHEDULED)[:10]
-    return render(request, "console/schedules.html", {"runs": scheduled})
+    """When runs begin by themselves, how to change that, and how the last of them went."""
+    schedules = list(list_schedules())
+    forms = [ScheduleForm(None, instance=each, prefix=each.kind) for each in schedules]
+    if request.method == "POST":
+        forms = [ScheduleForm(request.POST, instance=each, prefix=each.kind) for each in schedules]
+        if all(form.is_valid() for form in forms):
+            for form in forms:
+                form.save()
+            messages.success(request, "The schedules were saved.")
+            return redirect("console:schedules")
+    now = timezone.now()
+    return render(
+        request,
+        "console/schedules.html",
+        {
+            "lines": [(each, form, next_due_at(each, now)) for each, form in zip(schedules, forms, strict=True)],
+            "time_zone": settings.BUSINESS_TIME_ZONE,
+            "runs": list_runs().filter(trigger=Run.Trigger.SCHEDULED)[:10],
+        },
+    )
 
 
 @page(may_administer)

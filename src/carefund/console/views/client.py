@@ -1,5 +1,6 @@
 """One client's funding: the picture of now, and the plan across its quarters."""
 
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -20,13 +21,17 @@ from carefund.runs.models import RunItem
 from carefund.runs.queries import list_syncs_of
 
 
-def show_budgets(pictures: list[BudgetPicture], funding: Funding) -> list[dict[str, Any]]:
-    """Budgets with their names and drawings, for the templates."""
+def show_budgets(
+    pictures: list[BudgetPicture], funding: Funding, sources: Mapping[str, str] | None = None
+) -> list[dict[str, Any]]:
+    """Budgets with their names and drawings, for the templates; with the SHA-256 of the answer each came from."""
+    sources = sources or {}
     return [
         {
             "picture": picture,
             "name": name_budget(picture.budget),
             "bar": draw_bar(picture),
+            "source": sources.get(f"budget_details:{picture.budget.budget_id}", ""),
             "burn_down": draw_burn_down(picture, funding.today) if picture.covers(funding.today) else None,
         }
         for picture in pictures

@@ -11,12 +11,15 @@ from django.utils import timezone
 from carefund.access.gate import find_client_to_read
 from carefund.access.log import store_export, store_view
 from carefund.access.roles import may_export
+from carefund.console.as_of import picture_as_of
+from carefund.console.charts import draw_time_line
 from carefund.console.door import Request, page
 from carefund.console.sentences import write_sentences
-from carefund.console.views.client import frame
-from carefund.records.archive import answers_as_of, find_answer
+from carefund.console.views.client import frame, show_budgets
+from carefund.records.archive import find_answer
 from carefund.records.queries import list_changes
 from carefund.runs.queries import list_syncs_of
+from carefund.sync.history import find_funding_as_of
 
 _PAGE_SIZE = 60
 
@@ -49,7 +52,14 @@ def show_as_of(request: Request, client_id: int) -> HttpResponse:
     context: dict[str, Any] = {**frame(client), "asked": asked, "day": day, "today": timezone.localdate()}
     if day is not None:
         store_view(request.user, client, f"Funding as of {day.isoformat()}")
-        context["answers"] = answers_as_of(client.pk, end_of(day))
+        known = find_funding_as_of(client, end_of(day))
+        funding = picture_as_of(known, day)
+        context |= {
+            "answers": known.pages,
+            "funding": funding,
+            "budgets": show_budgets(list(funding.budgets), funding, known.sources),
+            "time_line": draw_time_line(funding.classifications, day),
+        }
     return render(request, "console/as_of.html", context)
 
 

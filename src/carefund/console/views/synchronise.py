@@ -4,18 +4,21 @@ With a script the three are fragments in a dialog; without one they are pages of
 Source: requirements/000, Sync Process.
 """
 
+from itertools import groupby
 from typing import Any
 
 from django.http import Http404, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
+from django.views.decorators.http import require_POST
 
 from carefund.access.gate import find_client_to_read, find_client_to_synchronise
 from carefund.access.log import store_synchronisation
 from carefund.console.door import Request, page
 from carefund.console.views.client import frame
 from carefund.records.models import Client
-from carefund.runs.models import Run, RunItem
+from carefund.runs.models import Preview, Run, RunItem
+from carefund.runs.previews import CannotApply, apply_preview, changes_of, request_preview
 from carefund.runs.queries import find_progress, list_items
 from carefund.runs.requests import request_run
 from carefund.sync import recordsets
@@ -38,8 +41,9 @@ def ask(request: Request, client_id: int) -> HttpResponse:
     """The question before a sync (GET), and its start (POST)."""
     client = find_client_to_synchronise(request.user, client_id)
     if request.method == "POST" and client.care_recipient_id:
-        store_synchronisation(request.user, client, NAME)
-        run = start(client, request)
+        is_preview = "preview" in request.POST
+        store_synchronisation(request.user, client, f"{NAME} (preview)" if is_preview else NAME)
+        run = request_preview(client, request.user) if is_preview else start(client, request)
         address = redirect("console:synchronise-run", client_id=client.pk, run_id=run.pk)
         return _show(request, "progress", _progress(client, run)) if request.htmx else address
     kinds = [(name, kind.model._default_manager.filter(client=client).count()) for name, kind in KINDS]
@@ -60,10 +64,48 @@ def watch(request: Request, client_id: int, run_id: int) -> HttpResponse:
         raise Http404
     if item.status in (RunItem.Status.QUEUED, RunItem.Status.RUNNING):
         return _show(request, "progress", _progress(client, item.run))
+    if item.run.is_preview and item.outcome not in ("", RunItem.Outcome.FAILED):
+        return _show(request, "preview", _preview(client, item))
     response = _show(request, "result", _result(client, item))
     if request.htmx:
         response.headers["HX-Trigger"] = "funding-changed"
     return response
+
+
+@require_POST
+@page()
+def apply(request: Request, client_id: int, run_id: int) -> HttpResponse:
+    """Apply exactly what was previewed, or say why not."""
+    client = find_client_to_synchronise(request.user, client_id)
+    preview = get_object_or_404(Preview.objects.select_related("item__run"), item__run_id=run_id, item__client=client)
+    store_synchronisation(request.user, client, f"{NAME} (reviewed)")
+    try:
+        item = apply_preview(preview, request.user)
+    except CannotApply as refusal:
+        return _show(request, "preview", _preview(client, preview.item) | {"refusal": str(refusal)})
+    if not request.htmx:
+        return redirect("console:synchronise-run", client_id=client.pk, run_id=item.run_id)
+    response = _show(request, "result", _result(client, item))
+    response.headers["HX-Trigger"] = "funding-changed"
+    return response
+
+
+def _preview(client: Client, item: RunItem) -> dict[str, Any]:
+    """Every field that would change, by kind, in the order of the guide."""
+    preview = Preview.objects.filter(item=item).first()
+    changes = changes_of(preview) if preview else []
+    labels = {kind.kind: kind.label for kind in recordsets.RECORD_SETS} | {"plan": "Plan", "client": "Client"}
+    order = list(labels)
+    changes.sort(key=lambda change: order.index(change.kind) if change.kind in order else len(order))
+    groups = [(labels.get(kind, kind), list(rows)) for kind, rows in groupby(changes, key=lambda change: change.kind)]
+    return {
+        "client": client,
+        "item": item,
+        "run": item.run,
+        "groups": groups,
+        "number": len(changes),
+        "applied": preview is not None and preview.applied_at is not None,
+    }
 
 
 def _progress(client: Client, run: Run) -> dict[str, Any]:

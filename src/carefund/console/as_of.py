@@ -1,0 +1,57 @@
+"""The funding picture of an earlier day, out of archived answers: the same shapes that the page of today shows.
+
+The rows made here are never saved; they only carry the figures to the templates.
+"""
+
+from collections.abc import Iterable
+from datetime import date
+from typing import Any
+
+from carefund.records.funding import ZERO, BudgetPicture, Funding
+from carefund.records.models import BudgetUsage, Client, InvoiceLineItem, Plan, PlanBudget
+from carefund.sync import recordsets
+from carefund.sync.history import FundingAsOf
+
+
+def picture_as_of(known: FundingAsOf, day: date) -> Funding:
+    """What the funder had said by the end of a day. What we had delivered and not yet claimed is not in it."""
+    client = known.client
+    if not known.is_known:
+        return Funding(client, day, None)
+    summary = known.summary
+    own_lines = _find_own_lines(known)
+    return Funding(
+        client,
+        day,
+        Plan(client=client, start_date=known.plan.start_date, end_date=known.plan.end_date),
+        (),
+        tuple(_rows(recordsets.CLASSIFICATIONS, client, summary.classifications if summary else ())),
+        tuple(_rows(recordsets.APPROVED_SERVICES, client, summary.approved_services if summary else ())),
+        tuple(_rows(recordsets.SUPPLEMENTS, client, summary.supplements if summary else ())),
+        tuple(_rows(recordsets.INDIVIDUAL_CONTRIBUTIONS, client, known.contributions)),
+        tuple(_picture(known, budget, own_lines) for budget in _rows(recordsets.BUDGETS, client, known.budgets)),
+    )
+
+
+def _rows(kind: recordsets.RecordSet, client: Client, payloads: Iterable[Any]) -> Iterable[Any]:
+    names = (*kind.key, *kind.said)
+    return (kind.model(client=client, **{name: getattr(payload, name) for name in names}) for payload in payloads)
+
+
+def _picture(known: FundingAsOf, budget: PlanBudget, own_lines: dict[tuple[str, str], int]) -> BudgetPicture:
+    details = known.details.get(budget.budget_id)
+    usage: list[BudgetUsage] = list(_rows(recordsets.BUDGET_USAGE, known.client, details.usage)) if details else []
+    for line in usage:
+        line.invoice_line_item_id = own_lines.get((line.invoice_id, line.item_id))
+    usage.sort(key=lambda line: line.delivery_date or date.min, reverse=True)
+    entitlements = tuple(_rows(recordsets.ENTITLEMENTS, known.client, details.entitlements)) if details else ()
+    return BudgetPicture(budget, entitlements, tuple(usage), ZERO, details is not None)
+
+
+def _find_own_lines(known: FundingAsOf) -> dict[tuple[str, str], int]:
+    """Our own invoice lines of this person, by the funder's invoice id and the item's."""
+    lines = InvoiceLineItem.objects.filter(client=known.client, invoice__invoice_id__isnull=False)
+    return {
+        (str(invoice_id), item_id): number
+        for number, invoice_id, item_id in lines.values_list("pk", "invoice__invoice_id", "item_id")
+    }
