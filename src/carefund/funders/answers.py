@@ -1,18 +1,43 @@
 """What a client hands back: the answer as received and as understood, together."""
 
-from dataclasses import dataclass
+from collections.abc import Callable
 from datetime import datetime
 from typing import Generic, TypeVar
 
 Value = TypeVar("Value", covariant=True)
+# Told the pages of an answer: whether the caller has understood exactly these bytes before.
+Recognise = Callable[[tuple[bytes, ...]], bool]
 
 
-@dataclass(frozen=True, slots=True)
 class Answer(Generic[Value]):
-    """One question answered: the pages byte for byte, for the archive, and their value; `fetched_at`: when it began."""
+    """One question answered: the pages byte for byte, for the archive, and their value; `fetched_at`: when it began.
 
-    operation: str
-    subject_id: str
-    pages: tuple[bytes, ...]
-    value: Value
-    fetched_at: datetime
+    An answer that the caller recognised by its bytes is decoded when its value is first asked for.
+    """
+
+    __slots__ = ("_read", "_value", "fetched_at", "operation", "pages", "recognised", "subject_id")
+
+    def __init__(
+        self,
+        operation: str,
+        subject_id: str,
+        pages: tuple[bytes, ...],
+        value: Value | None,
+        fetched_at: datetime,
+        read: Callable[[], Value] | None = None,
+    ) -> None:
+        """With `read`, `value` is None and made by calling it once, if at all."""
+        self.operation = operation
+        self.subject_id = subject_id
+        self.pages = pages
+        self.fetched_at = fetched_at
+        self.recognised = read is not None
+        self._value = value
+        self._read = read
+
+    @property
+    def value(self) -> Value:
+        """What the answer says. Raises whatever decoding it raises, which is nothing if it was decoded before."""
+        if self._read is not None:
+            self._value, self._read = self._read(), None
+        return self._value  # type: ignore[return-value]  # None only where None is the value

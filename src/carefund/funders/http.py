@@ -5,9 +5,10 @@ Source: domain/services-australia.md, 3.6, 4 and 8 no. 15.
 """
 
 import asyncio
+import os
 import random
 import uuid
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
 from http import HTTPStatus
 from typing import Literal, NamedTuple, Protocol
@@ -117,6 +118,7 @@ class Caller:
         self._subject_is_person = configuration.subject == "care-recipient"
         self._places = asyncio.Semaphore(configuration.timing.calls_at_once)
         self._constant = gateway_headers(configuration) | {"X-IBM-Client-Id": configuration.client_id}
+        self._message_ids = message_ids()
 
     async def read(
         self, operation: str, path: str, *, subject_id: str = "", headers: Mapping[str, str] | None = None
@@ -185,7 +187,7 @@ class Caller:
         body: bytes | None,
         token: str,
     ) -> Received:
-        headers = {**self._constant, "Authorization": f"Bearer {token}", "dhs-messageId": f"urn:uuid:{uuid.uuid4()}"}
+        headers = {**self._constant, "Authorization": f"Bearer {token}", "dhs-messageId": next(self._message_ids)}
         if self._subject_is_person and subject_id:
             headers["dhs-subjectId"] = subject_id
         if extra:
@@ -221,6 +223,14 @@ def gateway_headers(configuration: FunderConfiguration) -> dict[str, str]:
         "dhs-messageId": f"urn:uuid:{uuid.uuid4()}",
         "dhs-correlationId": f"{configuration.correlation_prefix}{uuid.uuid4()}",
     }
+
+
+def message_ids() -> Iterator[str]:
+    """Fresh random message ids for ever. Chance is fetched for many at a time: asking the system each time is slow."""
+    while True:
+        chance = os.urandom(16 * 256)
+        for start in range(0, len(chance), 16):
+            yield f"urn:uuid:{uuid.UUID(bytes=chance[start : start + 16], version=4)}"
 
 
 def back_off(attempt: int, timing: Timing) -> float:

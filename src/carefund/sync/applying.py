@@ -5,7 +5,7 @@ overwrites a newer one. People are locked in order of their number, so that two 
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -25,7 +25,14 @@ from carefund.records.models import (
     PlanBudget,
     SyncState,
 )
-from carefund.sync.deciding import Decision, StoredPerson, StoredPlan, decide
+from carefund.sync.deciding import (
+    Decision,
+    StoredPerson,
+    StoredPlan,
+    decide,
+    service_provider_of,
+    unchanged_result,
+)
 from carefund.sync.fetching import Fetched
 from carefund.sync.received import changed_answers
 from carefund.sync.recordsets import CLASSIFICATIONS, INDIVIDUAL_CONTRIBUTIONS, RECORD_SETS, RecordSet
@@ -52,20 +59,28 @@ def apply_fetched(
     `expected_version` (for a batch of one) raises DataMoved if something was applied since it was read.
     """
     with transaction.atomic():
-        stored = _read_states(batch, lock=True)
-        if expected_version is not None and any(person.version != expected_version for person in stored.values()):
+        versions = _lock_states(batch)
+        if expected_version is not None and any(version != expected_version for version, _ in versions.values()):
             raise DataMoved
-        decisions, results = _decide_batch(batch, stored, today)
-        _write(decisions, datetime.now(UTC), today)
+        same = [fetched for fetched in batch if _is_same(fetched, *versions[fetched.client_id], today)]
+        results = {fetched.client_id: _unchanged(fetched) for fetched in same}
+        now = datetime.now(UTC)
+        if len(same) < len(batch):
+            rest = [fetched for fetched in batch if fetched.client_id not in results]
+            decisions, decided = _decide_batch(rest, _read_states(rest), today)
+            results |= {result.client_id: result for result in decided}
+            _write(decisions, now, today)
+        _note_check(same, now)
+        in_order = [results[fetched.client_id] for fetched in batch]
         if on_applied:
-            on_applied(results)
-    return results
+            on_applied(in_order)
+    return in_order
 
 
 def preview_fetched(fetched: Fetched, today: date) -> SyncResult:
     """What applying this fetch would do, every changed field of it; writes nothing."""
     with transaction.atomic():  # one consistent look at the tables
-        _, results = _decide_batch([fetched], _read_states([fetched], lock=False), today)
+        _, results = _decide_batch([fetched], _read_states([fetched]), today)
     return results[0]
 
 
@@ -88,19 +103,45 @@ def _is_superseded(fetched: Fetched, person: StoredPerson) -> bool:
     return person.fetch_started_at is not None and person.fetch_started_at > fetched.started_at
 
 
+def _is_same(fetched: Fetched, version: int, fetch_started_at: datetime | None, today: date) -> bool:
+    """Whether there is nothing to do but to note the check: all answers known, and nothing applied since they were."""
+    known = fetched.known
+    if known is None or known.version != version or known.consent_missing or not fetched.says_nothing_new:
+        return False
+    if fetch_started_at is not None and fetch_started_at > fetched.started_at:
+        return False
+    return service_provider_of(fetched, today) in ("", known.service_provider_id)
+
+
+def _unchanged(fetched: Fetched) -> SyncResult:
+    assert fetched.known is not None
+    return unchanged_result(fetched, fetched.known)
+
+
 # --- Reading what is stored -----------------------------------------------------------------------------------------
 
 
-def _read_states(batch: Sequence[Fetched], *, lock: bool) -> dict[int, StoredPerson]:
+def _lock_states(batch: Sequence[Fetched]) -> dict[int, tuple[int, datetime | None]]:
+    """Each person's version and when the fetch last applied began, locked; made where there was none."""
     client_ids = sorted({fetched.client_id for fetched in batch})
-    if lock:
-        store.insert_unless_known(
-            SyncState, ("client_id", "version", "digests", "consent_missing", *_BLANK), _blank_states(client_ids)
-        )
-    states = SyncState.objects.filter(client_id__in=client_ids).order_by("client_id")
-    if lock:
-        states = states.select_for_update(of=("self",))
-    by_client = {state.client_id: state for state in states}
+    locked = SyncState.objects.filter(client_id__in=client_ids).order_by("client_id").select_for_update(of=("self",))
+    rows = locked.values_list("client_id", "version", "fetch_started_at")
+    found = {client_id: (version, at) for client_id, version, at in rows}
+    if len(found) < len(client_ids):
+        blank: list[tuple[Any, ...]] = [
+            (client_id, 0, {}, {}, False, "", "", "") for client_id in client_ids if client_id not in found
+        ]
+        store.insert_unless_known(SyncState, _BLANK, blank)
+        found = {client_id: (version, at) for client_id, version, at in rows.all()}
+    return found
+
+
+_BLANK = ("client_id", "version", "digests", "row_counts", "consent_missing", "outcome", "error_code", "failed_step")
+
+
+def _read_states(batch: Sequence[Fetched]) -> dict[int, StoredPerson]:
+    client_ids = sorted({fetched.client_id for fetched in batch})
+    by_client = {state.client_id: state for state in SyncState.objects.filter(client_id__in=client_ids)}
     providers = dict(Client.objects.filter(id__in=client_ids).values_list("id", "service_provider_id"))
     plans = {
         client_id: StoredPlan(plan_id, Period(start, end))
@@ -119,16 +160,9 @@ def _read_states(batch: Sequence[Fetched], *, lock: bool) -> dict[int, StoredPer
             state.consent_missing,
             providers[client_id],
             plans.get(client_id),
+            state.row_counts,
         )
     return found
-
-
-_BLANK = ("outcome", "error_code", "failed_step")
-
-
-def _blank_states(client_ids: Iterable[int]) -> list[tuple[Any, ...]]:
-    known = set(SyncState.objects.filter(client_id__in=client_ids).values_list("client_id", flat=True))
-    return [(client_id, 0, {}, False, "", "", "") for client_id in client_ids if client_id not in known]
 
 
 def _read_rows(people: Sequence[StoredPerson]) -> None:
@@ -308,26 +342,36 @@ def _write_changes(decisions: Sequence[Decision]) -> None:
     )
 
 
+_CHECKED = (
+    "fetch_started_at",
+    "checked_at",
+    "attempted_at",
+    "outcome",
+    "error_code",
+    "failed_step",
+    "consent_missing",
+)
+
+
 def _write_states(decisions: Sequence[Decision], now: datetime) -> None:
     """The time of the check for everybody; digests and version only where something moved."""
     same, moved = [], []
     for decision in decisions:
         outcome = decision.result.outcome.value
         common = (decision.fetched.started_at, now, now, outcome, "", "", decision.consent_missing)
-        if decision.digests == decision.stored.digests and not decision.touched:
-            same.append((*common, decision.stored.client_id))
+        was = decision.stored
+        if not decision.touched and (decision.digests, decision.row_counts) == (was.digests, was.row_counts):
+            same.append((*common, was.client_id))
         else:
-            version = decision.stored.version + 1
+            version = was.version + 1
             decision.result.version = version
-            moved.append((*common, now, version, decision.digests, decision.stored.client_id))
-    columns = (
-        "fetch_started_at",
-        "checked_at",
-        "attempted_at",
-        "outcome",
-        "error_code",
-        "failed_step",
-        "consent_missing",
-    )
-    store.update(SyncState, columns, same)
-    store.update(SyncState, (*columns, "changed_at", "version", "digests"), moved)
+            moved.append((*common, now, version, decision.digests, decision.row_counts, was.client_id))
+    store.update(SyncState, _CHECKED, same)
+    store.update(SyncState, (*_CHECKED, "changed_at", "version", "digests", "row_counts"), moved)
+
+
+def _note_check(same: Sequence[Fetched], now: datetime) -> None:
+    """All that a sync with nothing new writes."""
+    outcome = Outcome.UNCHANGED.value
+    rows = [(fetched.started_at, now, now, outcome, "", "", False, fetched.client_id) for fetched in same]
+    store.update(SyncState, _CHECKED, rows)

@@ -12,9 +12,11 @@ from carefund.domain.budgets import adds_up
 from carefund.domain.comparison import Differences, Incoming, Stored, compare
 from carefund.domain.plans import Period, begins_anew, of_new_episode, plan_period
 from carefund.domain.service_providers import newest_service_provider_id
+from carefund.funders.services_australia.payloads import Budget, BudgetDetails, CareRecipientSummary
 from carefund.records.archive import ReceivedPage
 from carefund.sync.fetching import Fetched
-from carefund.sync.received import answer_key, pages_to_keep
+from carefund.sync.known import Known
+from carefund.sync.received import key_of, pages_to_keep
 from carefund.sync.recordsets import (
     APPROVED_SERVICES,
     BUDGET_USAGE,
@@ -22,11 +24,14 @@ from carefund.sync.recordsets import (
     CLASSIFICATIONS,
     ENTITLEMENTS,
     INDIVIDUAL_CONTRIBUTIONS,
+    RECORD_SETS,
     SUPPLEMENTS,
     RecordSet,
     as_text,
 )
 from carefund.sync.results import Count, FieldChange, Outcome, SyncResult
+
+_WRONG_FIGURES = "figures_do_not_add_up"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +51,7 @@ class StoredPerson:
     consent_missing: bool
     service_provider_id: str
     latest_plan: StoredPlan | None
+    row_counts: dict[str, dict[str, int]] = field(default_factory=dict)
     rows: dict[str, list[Stored]] = field(default_factory=dict)
     rows_of_ended_plans: frozenset[int] = frozenset()
 
@@ -65,6 +71,7 @@ class Decision:
     service_provider_id: str | None = None
     pages: list[ReceivedPage] = field(default_factory=list)
     digests: dict[str, str] = field(default_factory=dict)
+    row_counts: dict[str, dict[str, int]] = field(default_factory=dict)
     consent_missing: bool = False
     touched: bool = False
 
@@ -74,6 +81,9 @@ def decide(stored: StoredPerson, fetched: Fetched, changed: dict[str, str], toda
     consent_missing = bool(fetched.refused_budget_ids)
     result = SyncResult(stored.client_id, fetched.care_recipient_id, Outcome.UNCHANGED, version=stored.version)
     decision = Decision(fetched, stored, result, digests={**stored.digests, **changed})
+    decision.row_counts = stored.row_counts | {
+        key_of(answer): _row_counts(answer.value) for answer in fetched.answers if not answer.recognised
+    }
     decision.consent_missing = consent_missing if fetched.details or consent_missing else stored.consent_missing
     if fetched.summary:
         _decide_summary(decision, "care_recipient_summary" in changed, today)
@@ -89,6 +99,52 @@ def decide(stored: StoredPerson, fetched: Fetched, changed: dict[str, str], toda
     return decision
 
 
+def unchanged_result(fetched: Fetched, known: Known) -> SyncResult:
+    """What came of a person of whom every answer was recognised, told from what was counted before."""
+    totals = dict.fromkeys((record_set.kind for record_set in RECORD_SETS), 0)
+    for key in fetched.digests:
+        for kind, number in known.row_counts[key].items():
+            totals[kind] = totals.get(kind, 0) + number
+    wrong = totals.pop(_WRONG_FIGURES, 0)
+    counts = {kind: Count(unchanged=number) for kind, number in totals.items()}
+    warnings = [_of_wrong_figures(wrong)] if wrong else []
+    return SyncResult(
+        fetched.client_id, fetched.care_recipient_id, Outcome.UNCHANGED, counts, warnings, version=known.version
+    )
+
+
+def _row_counts(value: Any) -> dict[str, int]:
+    """How many records of each kind an answer holds, and how many budgets whose figures do not add up."""
+    if isinstance(value, CareRecipientSummary):
+        return {
+            CLASSIFICATIONS.kind: len(value.classifications),
+            APPROVED_SERVICES.kind: len(value.approved_services),
+            SUPPLEMENTS.kind: len(value.supplements),
+        }
+    if isinstance(value, BudgetDetails):
+        return {ENTITLEMENTS.kind: len(value.entitlements), BUDGET_USAGE.kind: len(value.usage)}
+    if value and isinstance(value[0], Budget):
+        return {BUDGETS.kind: len(value), _WRONG_FIGURES: _wrong_figures(value)}
+    return {INDIVIDUAL_CONTRIBUTIONS.kind: len(value)} if value else {}
+
+
+def _wrong_figures(budgets: Sequence[Budget]) -> int:
+    return sum(
+        not adds_up(row.total, row.available, row.used, row.write_off, row.rollover_deduction) for row in budgets
+    )
+
+
+def _of_wrong_figures(number: int) -> str:
+    return f"The figures of {_many(number, 'budget')} do not add up; they are shown as received."
+
+
+def service_provider_of(fetched: Fetched, today: date) -> str:
+    """The service provider id of the person's newest budget; "" when none is told."""
+    budgets = fetched.budgets.value if fetched.budgets else ()
+    rows = [(budget.start_date, budget.service_provider_id) for budget in budgets]
+    return newest_service_provider_id(rows, today) or ""
+
+
 def _decide_summary(decision: Decision, changed: bool, today: date) -> None:
     assert decision.fetched.summary is not None
     summary = decision.fetched.summary.value
@@ -97,7 +153,8 @@ def _decide_summary(decision: Decision, changed: bool, today: date) -> None:
         (APPROVED_SERVICES, summary.approved_services),
         (SUPPLEMENTS, summary.supplements),
     ):
-        _decide_kind(decision, record_set, [record_set.incoming(payload) for payload in payloads], changed)
+        incoming = [record_set.incoming(payload) for payload in payloads] if changed else payloads
+        _decide_kind(decision, record_set, incoming, changed)
     if changed or decision.stored.latest_plan is None:
         _decide_plan(decision, today)
 
@@ -135,8 +192,9 @@ def _periods_of_latest_plan(decision: Decision) -> list[Period]:
 
 def _decide_contributions(decision: Decision, changed: bool) -> None:
     assert decision.fetched.contributions is not None
-    incoming = [INDIVIDUAL_CONTRIBUTIONS.incoming(row) for row in decision.fetched.contributions.value]
-    _decide_kind(decision, INDIVIDUAL_CONTRIBUTIONS, incoming, changed)
+    rows = decision.fetched.contributions.value
+    incoming = [INDIVIDUAL_CONTRIBUTIONS.incoming(row) for row in rows] if changed else []
+    _decide_kind(decision, INDIVIDUAL_CONTRIBUTIONS, incoming if changed else rows, changed)
     differences = decision.differences.get(INDIVIDUAL_CONTRIBUTIONS.kind)
     if differences:
         decision.contributions = incoming
@@ -146,17 +204,11 @@ def _decide_contributions(decision: Decision, changed: bool) -> None:
 def _decide_budgets(decision: Decision, changed: bool, today: date) -> None:
     assert decision.fetched.budgets is not None
     budgets = decision.fetched.budgets.value
-    _decide_kind(decision, BUDGETS, [BUDGETS.incoming(budget) for budget in budgets], changed)
-    wrong = sum(
-        not adds_up(row.total, row.available, row.used, row.write_off, row.rollover_deduction) for row in budgets
-    )
-    if wrong:
-        decision.result.warnings.append(
-            f"The figures of {_many(wrong, 'budget')} do not add up; they are shown as received."
-        )
-    provider_id = newest_service_provider_id(
-        [(budget.start_date, budget.service_provider_id) for budget in budgets], today
-    )
+    incoming = [BUDGETS.incoming(budget) for budget in budgets] if changed else budgets
+    _decide_kind(decision, BUDGETS, incoming, changed)
+    if wrong := _wrong_figures(budgets):
+        decision.result.warnings.append(_of_wrong_figures(wrong))
+    provider_id = service_provider_of(decision.fetched, today)
     if provider_id and provider_id != decision.stored.service_provider_id:
         decision.service_provider_id = provider_id
         decision.result.changes.append(
@@ -178,7 +230,7 @@ def _decide_details(decision: Decision, changed: dict[str, str]) -> None:
     read: set[str] = set()
     for answer in decision.fetched.details:
         details = answer.value
-        if answer_key(answer) in changed:
+        if key_of(answer) in changed:
             read.add(answer.subject_id)
             entitlements += [ENTITLEMENTS.incoming(row, answer.subject_id) for row in details.entitlements]
             usage += [BUDGET_USAGE.incoming(row, answer.subject_id) for row in details.usage]
@@ -215,10 +267,11 @@ def _warn_of_emptied_budgets(decision: Decision, record_set: RecordSet, incoming
 def _decide_kind(
     decision: Decision,
     record_set: RecordSet,
-    incoming: Sequence[Incoming],
+    incoming: Sequence[Any],
     changed: bool,
     budgets: set[str] | None = None,
 ) -> None:
+    """Compare one kind; of an answer that did not change the records are only counted."""
     count = decision.result.counts[record_set.kind]
     if not changed:
         count.unchanged += len(incoming)

@@ -13,7 +13,7 @@ from functools import partial
 from typing import Any, Protocol
 
 from carefund.domain.budgets import is_open
-from carefund.funders.answers import Answer
+from carefund.funders.answers import Answer, Recognise
 from carefund.funders.errors import ConsentMissing, NotFound, WrongPerson
 from carefund.funders.services_australia.payloads import (
     Budget,
@@ -21,6 +21,7 @@ from carefund.funders.services_australia.payloads import (
     CareRecipientSummary,
     IndividualContribution,
 )
+from carefund.sync.known import Known, answer_key, digest_pages
 
 
 class Parts(Enum):
@@ -51,15 +52,21 @@ class Parts(Enum):
 class CareRecipientSource(Protocol):
     """What the engine asks of a funder's client."""
 
-    async def fetch_care_recipient_summary(self, care_recipient_id: str) -> Answer[CareRecipientSummary]: ...
+    async def fetch_care_recipient_summary(
+        self, care_recipient_id: str, recognise: Recognise | None = None
+    ) -> Answer[CareRecipientSummary]: ...
 
     async def fetch_individual_contributions(
-        self, care_recipient_id: str
+        self, care_recipient_id: str, recognise: Recognise | None = None
     ) -> Answer[Sequence[IndividualContribution]]: ...
 
-    async def fetch_budgets(self, care_recipient_id: str) -> Answer[Sequence[Budget]]: ...
+    async def fetch_budgets(
+        self, care_recipient_id: str, recognise: Recognise | None = None
+    ) -> Answer[Sequence[Budget]]: ...
 
-    async def fetch_budget_details(self, budget_id: str) -> Answer[BudgetDetails]: ...
+    async def fetch_budget_details(
+        self, budget_id: str, recognise: Recognise | None = None
+    ) -> Answer[BudgetDetails]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +82,10 @@ class OpenBudgets:
 
 @dataclass(slots=True)
 class Fetched:
-    """All answers about one person, and when asking began. None stands for a part that was not asked for."""
+    """All answers about one person, and when asking began. None stands for a part that was not asked for.
+
+    `known` is what was known before asking; `digests` has those answers that were recognised by it.
+    """
 
     client_id: int
     care_recipient_id: str
@@ -86,10 +96,35 @@ class Fetched:
     details: list[Answer[BudgetDetails]] = field(default_factory=list)
     refused_budget_ids: list[str] = field(default_factory=list)
     vanished_budget_ids: list[str] = field(default_factory=list)
+    known: Known | None = None
+    digests: dict[str, str] = field(default_factory=dict)
 
     @property
     def answers(self) -> list[Answer[Any]]:
         return [answer for answer in (self.summary, self.contributions, self.budgets) if answer] + self.details
+
+    @property
+    def says_nothing_new(self) -> bool:
+        """Whether every answer is one that was known before asking."""
+        if self.refused_budget_ids or self.vanished_budget_ids:
+            return False
+        return len(self.digests) == len(self.answers)
+
+    def recogniser(self, operation: str, subject_id: str = "") -> Recognise | None:
+        """Tells whether an answer to this question is known, so that it need not be decoded."""
+        known = self.known
+        if known is None:
+            return None
+        key = answer_key(operation, subject_id)
+
+        def recognise(pages: tuple[bytes, ...]) -> bool:
+            digest = digest_pages(pages)
+            if not known.holds(key, digest):
+                return False
+            self.digests[key] = digest
+            return True
+
+        return recognise
 
 
 async def fetch_care_recipient(
@@ -100,13 +135,19 @@ async def fetch_care_recipient(
     *,
     parts: Parts = Parts.EVERYTHING,
     together: bool = True,
+    known: Known | None = None,
 ) -> Fetched:
     """Everything that the funder says about one person. Any failed call fails the whole; a refusal for want of consent
     on a budget's details does not, and is told in `refused_budget_ids`. Raises FunderError."""
-    fetched = Fetched(client_id, care_recipient_id, datetime.now(UTC))
-    summary = partial(source.fetch_care_recipient_summary, care_recipient_id)
-    contributions = partial(source.fetch_individual_contributions, care_recipient_id)
-    budgets = partial(source.fetch_budgets, care_recipient_id)
+    fetched = Fetched(client_id, care_recipient_id, datetime.now(UTC), known=known)
+    summary, contributions, budgets = (
+        partial(fetch, care_recipient_id, fetched.recogniser(operation))
+        for operation, fetch in (
+            ("care_recipient_summary", source.fetch_care_recipient_summary),
+            ("individual_contribution", source.fetch_individual_contributions),
+            ("budgets_by_care_recipient", source.fetch_budgets),
+        )
+    )
     fetched.summary, fetched.contributions, fetched.budgets = await _all(
         [
             summary if parts.with_summary else _nothing,
@@ -127,6 +168,8 @@ def _require_same_person(fetched: Fetched) -> None:
     """Raise WrongPerson if an answer names somebody else; a record that names nobody is taken as asked for."""
     asked = fetched.care_recipient_id.lstrip("0")
     for answer in fetched.answers:
+        if answer.recognised:  # it was looked at when it was new
+            continue
         records = answer.value if isinstance(answer.value, Sequence) else (answer.value,)
         if any(record.care_recipient_id.lstrip("0") not in ("", asked) for record in records):
             raise WrongPerson(operation=answer.operation)
@@ -134,7 +177,9 @@ def _require_same_person(fetched: Fetched) -> None:
 
 async def _fetch_details(source: CareRecipientSource, fetched: Fetched, budget_id: str) -> None:
     try:
-        fetched.details.append(await source.fetch_budget_details(budget_id))
+        fetched.details.append(
+            await source.fetch_budget_details(budget_id, fetched.recogniser("budget_details", budget_id))
+        )
     except ConsentMissing:
         fetched.refused_budget_ids.append(budget_id)
     except NotFound:  # listed a moment ago, gone now: say so, and keep what was known of it

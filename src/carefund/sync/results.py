@@ -1,6 +1,6 @@
 """What a sync of one person came to, as plain data for ledger, page and terminal."""
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from enum import Enum
 
 from carefund.sync.recordsets import RECORD_SETS
@@ -48,13 +48,19 @@ class SyncResult:
     client_id: int
     care_recipient_id: str
     outcome: Outcome
-    counts: dict[str, Count] = field(
-        default_factory=lambda: {record_set.kind: Count() for record_set in RECORD_SETS}
-    )
+    counts: dict[str, Count] = field(default_factory=lambda: {record_set.kind: Count() for record_set in RECORD_SETS})
     warnings: list[str] = field(default_factory=list)
     changes: list[FieldChange] = field(default_factory=list)
     plan_id: int | None = None
     version: int = 0
 
     def counts_as_data(self) -> dict[str, dict[str, int]]:
-        return {kind: asdict(count) for kind, count in self.counts.items()}
+        return {
+            kind: {
+                "new": count.new,
+                "changed": count.changed,
+                "unchanged": count.unchanged,
+                "no_longer_returned": count.no_longer_returned,
+            }
+            for kind, count in self.counts.items()
+        }

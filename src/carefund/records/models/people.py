@@ -5,12 +5,17 @@ from django.db.models import Q
 
 
 class ServiceProvider(models.Model):
-    """One service provider id of this organisation, as Services Australia knows it (a branch)."""
+    """One service provider id of this organisation, as Services Australia knows it (a branch).
+
+    `detected_at` is when it was last found on a care recipient's budget; None: only our own records name it.
+    """
 
     service_provider_id = models.CharField(max_length=20, unique=True)
     name = models.CharField(max_length=120, blank=True)
     first_seen_at = models.DateTimeField()
     last_seen_at = models.DateTimeField()
+    detected_at = models.DateTimeField(null=True)
+    no_longer_returned_date = models.DateField(null=True)
 
     class Meta:
         ordering = ("service_provider_id",)
@@ -57,7 +62,8 @@ class Client(models.Model):
 class SyncState(models.Model):
     """How far one person is in step: the only row that a sync with nothing new writes.
 
-    `digests` holds, per answer ("operation:subject"), the SHA-256 of the answer last applied. `version` grows with
+    `digests` holds, per answer ("operation:subject"), the SHA-256 of the answer last applied, and `row_counts` how many
+    records of each kind that answer holds, so that an unchanged one need not even be decoded. `version` grows with
     every apply, so that a reviewed preview can be refused when the data moved meanwhile.
     """
 
@@ -67,6 +73,7 @@ class SyncState(models.Model):
     changed_at = models.DateTimeField(null=True)
     version = models.PositiveBigIntegerField(default=0)
     digests = models.JSONField(default=dict)
+    row_counts = models.JSONField(default=dict)
     consent_missing = models.BooleanField(default=False)
     attempted_at = models.DateTimeField(null=True)
     outcome = models.CharField(max_length=24, blank=True)

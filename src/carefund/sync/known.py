@@ -1,0 +1,42 @@
+"""What is known of a person before asking: by it an answer that says nothing new is recognised by its bytes alone."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from carefund.records.archive import digest_of
+from carefund.records.models import SyncState
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """The state of the last apply. `row_counts`: per answer, how many records of each kind it holds."""
+
+    version: int
+    digests: dict[str, str]
+    row_counts: dict[str, dict[str, int]]
+    consent_missing: bool
+    service_provider_id: str
+
+    def holds(self, key: str, digest: str) -> bool:
+        """Whether this answer is the one last applied, and what it counts is known."""
+        return self.digests.get(key) == digest and key in self.row_counts
+
+
+def find_known(client_ids: Collection[int]) -> dict[int, Known]:
+    """What is known of these people; those never synchronised are left out."""
+    rows = SyncState.objects.filter(client_id__in=client_ids, version__gt=0).values_list(
+        "client_id", "version", "digests", "row_counts", "consent_missing", "client__service_provider_id"
+    )
+    return {client_id: Known(*values) for client_id, *values in rows}
+
+
+def answer_key(operation: str, subject_id: str) -> str:
+    """By which an answer's digest is kept: the question without the person."""
+    return f"{operation}:{subject_id}" if operation == "budget_details" else operation
+
+
+def digest_pages(pages: tuple[bytes, ...]) -> str:
+    """One digest for an answer: that of its page, or of its pages' digests in order; "not found" is one empty page."""
+    if len(pages) == 1:
+        return digest_of(pages[0])
+    return digest_of("".join(digest_of(page) for page in pages).encode()) if pages else digest_of(b"")
