@@ -193,7 +193,7 @@ def compare_pools(before: Pool, after: Pool) -> tuple[BudgetChange, ...]:
 
 def says_the_same(one: Pool, other: Pool) -> bool:
     """Whether two pictures hold the same budgets and uses, whenever they were asked for."""
-    return one.budgets == other.budgets and one.uses == other.uses
+    return set(one.budgets) == set(other.budgets) and set(one.uses) == set(other.uses)
 
 
 def _sum(amounts: list[Decimal | None]) -> Decimal | None:

@@ -43,8 +43,7 @@ def begins_anew(latest: Period, incoming: Sequence[Period], today: date) -> bool
     if is_active(latest, today) or latest.end_date is None:
         return False
     day_after = latest.end_date + timedelta(days=1)
-    starts = [period.start_date for period in incoming if period.start_date is not None]
-    later = [start for start in starts if start > day_after]
+    later = [period for period in incoming if _holds(period) and period.start_date and period.start_date > day_after]
     bridged = any(
         period.start_date is not None
         and period.start_date <= day_after
@@ -52,6 +51,11 @@ def begins_anew(latest: Period, incoming: Sequence[Period], today: date) -> bool
         for period in incoming
     )
     return bool(later) and not bridged
+
+
+def _holds(period: Period) -> bool:
+    """Whether a period has a day at all; one that ends before it starts was never in force."""
+    return period.start_date is None or period.end_date is None or period.start_date <= period.end_date
 
 
 def of_new_episode(latest: Period, period: Period) -> bool:

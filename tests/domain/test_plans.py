@@ -1,0 +1,114 @@
+"""Which plan a person's records belong to, and its dates. Source: requirements/001, Plan Record Validation."""
+
+from datetime import date, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from carefund.domain.plans import Period, begins_anew, is_active, of_new_episode, plan_period
+
+TODAY = date(2026, 11, 20)
+YESTERDAY, TOMORROW = TODAY - timedelta(days=1), TODAY + timedelta(days=1)
+
+days = st.dates(date(2025, 1, 1), date(2028, 12, 31))
+periods = st.builds(Period, st.none() | days, st.none() | days)
+
+
+@pytest.mark.parametrize(
+    ("end", "active"),
+    [(None, True), (TOMORROW, True), (TODAY, False), (YESTERDAY, False)],
+)
+def test_a_plan_is_active_without_end_or_with_an_end_after_today(end, active):
+    assert is_active(Period(date(2025, 11, 1), end), TODAY) is active
+
+
+@pytest.mark.parametrize(
+    ("classifications", "expected"),
+    [
+        ([], None),
+        ([(date(2025, 11, 1), None)], (date(2025, 11, 1), None)),
+        ([(date(2025, 11, 1), date(2026, 3, 31)), (date(2026, 4, 1), None)], (date(2025, 11, 1), None)),
+        (
+            [(date(2026, 4, 1), date(2026, 9, 30)), (date(2025, 11, 1), date(2026, 12, 31))],
+            (date(2025, 11, 1), date(2026, 12, 31)),
+        ),
+        ([(None, date(2026, 9, 30)), (date(2026, 1, 1), date(2026, 3, 1))], (date(2026, 1, 1), date(2026, 9, 30))),
+        ([(None, None)], (None, None)),
+        ([(date(2027, 1, 1), None)], (date(2027, 1, 1), None)),
+    ],
+)
+def test_a_plan_runs_from_the_earliest_start_to_the_latest_end_or_stays_open(classifications, expected):
+    found = plan_period(Period(*dates) for dates in classifications)
+    assert found == (None if expected is None else Period(*expected))
+
+
+@given(st.lists(periods, min_size=1))
+def test_a_plan_covers_every_classification_in_any_order(classifications):
+    plan = plan_period(classifications)
+    assert plan is not None
+    assert plan == plan_period(reversed(classifications))
+    assert all(plan.start_date <= row.start_date for row in classifications if row.start_date and plan.start_date)
+    if any(row.end_date is None for row in classifications):
+        assert plan.end_date is None
+    else:
+        assert plan.end_date == max(row.end_date for row in classifications)
+
+
+ENDED = Period(date(2025, 11, 1), date(2026, 6, 30))
+
+
+@pytest.mark.parametrize(
+    ("latest", "incoming", "expected"),
+    [
+        pytest.param(ENDED, [ENDED], False, id="still ended: a second sync makes no second plan"),
+        pytest.param(ENDED, [], False, id="nothing classified any more"),
+        pytest.param(ENDED, [ENDED, Period(date(2026, 10, 1), None)], True, id="came back after a gap"),
+        pytest.param(ENDED, [Period(date(2026, 10, 1), None)], True, id="came back, the old one is not listed"),
+        pytest.param(ENDED, [ENDED, Period(date(2026, 7, 1), None)], False, id="the day after the end continues"),
+        pytest.param(ENDED, [ENDED, Period(date(2026, 7, 2), None)], True, id="a gap of one day"),
+        pytest.param(ENDED, [Period(date(2025, 11, 1), None)], False, id="the end was taken back"),
+        pytest.param(
+            ENDED,
+            [ENDED, Period(date(2026, 6, 1), date(2026, 9, 30)), Period(date(2026, 10, 1), None)],
+            False,
+            id="another classification bridges the gap",
+        ),
+        pytest.param(
+            ENDED, [ENDED, Period(date(2026, 10, 1), date(2026, 9, 30))], False, id="withdrawn before it began"
+        ),
+        pytest.param(ENDED, [ENDED, Period(None, None)], False, id="a classification without dates is no return"),
+        pytest.param(
+            Period(date(2025, 11, 1), TODAY),
+            [Period(date(2025, 11, 1), TODAY)],
+            False,
+            id="on its last day a plan is over, and yet stays the person's plan",
+        ),
+        pytest.param(
+            Period(date(2025, 11, 1), TODAY), [Period(date(2027, 1, 1), None)], True, id="over on its last day"
+        ),
+        pytest.param(
+            Period(date(2025, 11, 1), TOMORROW),
+            [Period(date(2025, 11, 1), TOMORROW), Period(date(2027, 1, 1), None)],
+            False,
+            id="an active plan takes in what comes later",
+        ),
+        pytest.param(Period(None, None), [Period(date(2026, 10, 1), None)], False, id="a plan without dates is filled"),
+    ],
+)
+def test_a_new_plan_begins_only_when_a_person_comes_back_after_the_last_one_ended(latest, incoming, expected):
+    assert begins_anew(latest, incoming, TODAY) is expected
+
+
+@given(st.lists(periods), days)
+def test_a_plan_made_of_classifications_never_begins_anew_over_them(classifications, today):
+    plan = plan_period(classifications) or Period(None, None)
+    assert not begins_anew(plan, classifications, today)
+
+
+@given(periods, st.lists(periods), days)
+def test_once_begun_anew_the_same_answer_makes_no_third_plan(latest, incoming, today):
+    if begins_anew(latest, incoming, today):
+        renewed = plan_period(period for period in incoming if of_new_episode(latest, period))
+        assert renewed is not None
+        assert not begins_anew(renewed, incoming, today)
