@@ -3,7 +3,10 @@
 from django.conf import settings
 from django.db import models
 
+from carefund.access.tokens import ApiToken
 from carefund.records.models import Client
+
+__all__ = ["AccessLogEntry", "ApiToken", "BranchMembership", "LastLook"]
 
 
 class BranchMembership(models.Model):

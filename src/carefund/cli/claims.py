@@ -1,0 +1,241 @@
+"""`carefund claims`: prepare a batch, send it, look how far its claim is, and show what was paid and drawn."""
+
+from datetime import date, datetime, timedelta
+from typing import Annotated, Any
+
+import typer
+from rich.table import Table
+
+from carefund.cli.output import FAILED, WRONG_INPUT, complain, print_json, screen
+from carefund.records.claim_queries import LineRow, find_batch_total, list_batches, list_claims, list_lines
+from carefund.records.claim_store import BatchMoved
+from carefund.records.models import Claim, ClaimBatch, PaymentRequest
+from carefund.runs.claims import Checked, check_claims, check_open_claims, find_foreign_claims, send_batch
+from carefund.runs.dates import business_today
+from carefund.sync.claims.preparing import BatchChoice, BatchPreview, NothingToClaim, prepare_batch, preview_batch
+
+app = typer.Typer(help="Claims, from invoice line to paid.", no_args_is_help=True)
+AsJson = Annotated[bool, typer.Option("--json", help="Print as JSON.")]
+BatchNumber = Annotated[int, typer.Argument(help="Number of the batch.", metavar="BATCH")]
+_DAYS = ["%Y-%m-%d"]
+
+
+@app.command(name="list")
+def list_all(json: AsJson = False) -> None:
+    """List batches and claims, newest first; claims made elsewhere among them."""
+    batches, claims = list(list_batches()[:50]), list(list_claims()[:50])
+    if json:
+        print_json(
+            {"batches": [_batch_data(each) for each in batches], "claims": [_claim_data(each) for each in claims]}
+        )
+        return
+    if not batches and not claims:
+        screen.print("No claim yet. `carefund claims prepare` chooses what to claim.")
+        return
+    table = Table("Batch", "Service provider", "Funding", "Delivered", "State", box=None, pad_edge=False)
+    table.add_column("Total", justify="right")
+    for batch in batches:
+        table.add_row(
+            str(batch.pk), batch.service_provider_id, batch.funding_source or "all", _period(batch),
+            batch.get_state_display(), f"{find_batch_total(batch):,.2f}",
+        )  # fmt: skip
+    screen.print(table)
+    table = Table("Claim", "Service provider", "Status", "Batch", box=None, pad_edge=False)
+    table.add_column("Paid", justify="right")
+    for claim in claims:
+        paid = "" if claim.total_paid is None else f"{claim.total_paid:,.2f}"
+        table.add_row(claim.claim_id, claim.service_provider_id, claim.status, str(claim.batch_id or "elsewhere"), paid)
+    screen.print(table)
+
+
+@app.command()
+def prepare(
+    service_provider_id: Annotated[str, typer.Option(help="The branch that claims.")],
+    from_date: Annotated[datetime | None, typer.Option(formats=_DAYS, help="First day of delivery.")] = None,
+    to_date: Annotated[datetime | None, typer.Option(formats=_DAYS, help="Last day of delivery.")] = None,
+    funding_source: Annotated[str, typer.Option(help="ON, AT, HM, …; empty for all.")] = "",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would go and what not; keep nothing.")] = False,
+    json: AsJson = False,
+) -> None:
+    """Choose open lines for a batch, and say what would be refused."""
+    today = business_today()
+    first = from_date.date() if from_date else today - timedelta(days=120)
+    choice = BatchChoice(service_provider_id, first, to_date.date() if to_date else today, funding_source.upper())
+    preview = preview_batch(choice, today)
+    batch: ClaimBatch | None = None
+    if not dry_run:
+        try:
+            batch = prepare_batch(choice, today)
+        except (NothingToClaim, BatchMoved) as problem:
+            complain(str(problem) or "No open line may go.", "See --dry-run for what stands against each line.")
+            raise typer.Exit(WRONG_INPUT) from None
+    if json:
+        print_json(_preview_data(preview, batch))
+        return
+    _show_preview(preview, today)
+    if batch:
+        screen.print(f"Batch {batch.pk} is prepared; `carefund claims submit {batch.pk}` sends it.", highlight=False)
+
+
+@app.command()
+def submit(batch_number: BatchNumber, json: AsJson = False) -> None:
+    """Upload and submit a batch and claim it; going on wherever it was left."""
+    _find_batch(batch_number)
+    send_batch(batch_number)
+    batch = _find_batch(batch_number)
+    if json:
+        print_json(_batch_data(batch))
+    elif batch.problem_code:
+        complain(batch.problem, batch.advice)
+    else:
+        names = ", ".join(claim.claim_id for claim in batch.claims.all())
+        screen.print(f"Batch {batch.pk} is {batch.get_state_display()}: claim {names}.", highlight=False)
+    if batch.problem_code:
+        raise typer.Exit(FAILED)
+
+
+@app.command()
+def check(
+    claim_id: Annotated[str, typer.Argument(help="One claim; without it every claim not at its end.")] = "",
+    json: AsJson = False,
+) -> None:
+    """Check Status, bring in payments, and ask for the sync of everybody in an approved claim."""
+    if claim_id:
+        checked = check_claims([_find_claim(claim_id)])
+    else:
+        find_foreign_claims()
+        checked = check_open_claims()
+    if json:
+        print_json([_claim_data(each.claim) | _checked_data(each) for each in checked])
+    else:
+        for each in checked:
+            run = f"; run {each.run.pk} synchronises {each.run.total:,} people" if each.run else ""
+            screen.print(f"Claim {each.claim.claim_id}: {each.claim.status}{run}.", highlight=False)
+            if each.problem:
+                complain(each.problem, each.advice)
+        if not checked:
+            screen.print("No claim is open.")
+    if any(each.problem for each in checked):
+        raise typer.Exit(FAILED)
+
+
+@app.command()
+def show(claim_id: Annotated[str, typer.Argument(help="The claim.")], json: AsJson = False) -> None:
+    """Show one claim: its statement, and each line with claimed, paid, drawn and the difference."""
+    claim = _find_claim(claim_id)
+    requests = (
+        PaymentRequest.objects.filter(batch_id=claim.batch_id) if claim.batch_id else PaymentRequest.objects.none()
+    )
+    rows = list_lines(requests, business_today())
+    if json:
+        print_json(_claim_data(claim) | {"lines": [_line_data(row) for row in rows]})
+        return
+    screen.print(f"Claim {claim.claim_id}: {claim.status}.", highlight=False)
+    for sentence in claim.discrepancies:
+        complain(sentence)
+    table = Table("Line", "Service", "Delivered", "State", "Drawn from", box=None, pad_edge=False)
+    for title in ("Claimed", "Paid", "Drawn", "Difference"):
+        table.add_column(title, justify="right")
+    for row in rows:
+        item, paid = row.request.line_item, row.request.paid_amount
+        table.add_row(
+            item.external_reference_id, item.service_id, str(item.delivery_date), row.state.value,
+            ", ".join(draw.budget_id for draw in row.truth.draws), f"{row.truth.claimed:,.2f}",
+            "" if paid is None else f"{paid:,.2f}", f"{row.truth.drawn:,.2f}", f"{row.truth.difference:,.2f}",
+        )  # fmt: skip
+    screen.print(table)
+
+
+def _show_preview(preview: BatchPreview, today: date) -> None:
+    screen.print(
+        f"{len(preview.ready):,} lines of {preview.client_count:,} clients may go, ${preview.total:,.2f}; "
+        f"{len(preview.refused):,} would be refused, ${preview.refused_total:,.2f}.",
+        highlight=False,
+    )
+    if preview.claim_date > today:
+        screen.print("A claim was made today; one a day is all that the funder takes, so this one waits for tomorrow.")
+    for each in preview.lines:
+        for problem in each.problems:
+            mark = "refused" if problem.blocks else "caution"
+            screen.print(f"  {each.item.external_reference_id} ({mark}): {problem.message}", highlight=False)
+
+
+def _find_batch(number: int) -> ClaimBatch:
+    batch = list_batches().filter(pk=number).first()
+    if batch is None:
+        complain(f"There is no batch {number}.", "See `carefund claims list`.")
+        raise typer.Exit(WRONG_INPUT)
+    return batch
+
+
+def _find_claim(claim_id: str) -> Claim:
+    claim = Claim.objects.filter(claim_id=claim_id.strip()).first()
+    if claim is None:
+        complain("No claim here has this id.", "`carefund claims check` also finds claims that were made elsewhere.")
+        raise typer.Exit(WRONG_INPUT)
+    return claim
+
+
+def _period(batch: ClaimBatch) -> str:
+    return f"{batch.from_date} to {batch.to_date}"
+
+
+def _batch_data(batch: ClaimBatch) -> dict[str, Any]:
+    return {
+        "batch": batch.pk,
+        "service_provider_id": batch.service_provider_id,
+        "funding_source": batch.funding_source,
+        "from_date": batch.from_date,
+        "to_date": batch.to_date,
+        "state": batch.state,
+        "total": find_batch_total(batch),
+        "claim_ids": [claim.claim_id for claim in batch.claims.all()],
+        "problem_code": batch.problem_code,
+        "problem": batch.problem,
+        "advice": batch.advice,
+    }
+
+
+def _claim_data(claim: Claim) -> dict[str, Any]:
+    names = (
+        "claim_id", "service_provider_id", "status", "reported_status", "payment_date", "claim_total", "total_paid",
+        "compensation_reduction", "care_recipient_individual_contribution", "heldover_previous_period",
+        "outstanding_heldover", "discrepancies", "invoice_ids",
+    )  # fmt: skip
+    return {name: getattr(claim, name) for name in names} | {"batch": claim.batch_id}
+
+
+def _checked_data(checked: Checked) -> dict[str, Any]:
+    return {"run": checked.run.pk if checked.run else None, "problem": checked.problem, "advice": checked.advice}
+
+
+def _line_data(row: LineRow) -> dict[str, Any]:
+    return {
+        "external_reference_id": row.request.line_item.external_reference_id,
+        "state": row.state.value,
+        "claimed": row.truth.claimed,
+        "paid": row.request.paid_amount,
+        "individual_contribution_amount": row.request.individual_contribution_amount,
+        "payment_determination": row.request.payment_determination,
+        "drawn": row.truth.drawn,
+        "difference": row.truth.difference,
+        "budgets": [{"budget_id": draw.budget_id, "amount": draw.amount} for draw in row.truth.draws],
+    }
+
+
+def _preview_data(preview: BatchPreview, batch: ClaimBatch | None) -> dict[str, Any]:
+    return {
+        "batch": batch.pk if batch else None,
+        "claim_date": preview.claim_date,
+        "total": preview.total,
+        "refused_total": preview.refused_total,
+        "lines": [
+            {
+                "external_reference_id": each.item.external_reference_id,
+                "amount": each.line.amount,
+                "refused": each.is_refused,
+                "problems": [problem._asdict() for problem in each.problems],
+            }
+            for each in preview.lines
+        ],
+    }

@@ -1,0 +1,75 @@
+"""`carefund invoices`: bring invoice lines in from a CSV file, after showing what it would do."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.table import Table
+
+from carefund.cli.output import WRONG_INPUT, complain, print_json, screen
+from carefund.domain.claims.invoice_file import UnreadableFile
+from carefund.records.invoice_store import ImportPlan, store_import
+from carefund.records.invoice_uploads import plan_file
+
+app = typer.Typer(help="Invoices of delivered services, from the provider's own system.", no_args_is_help=True)
+AsJson = Annotated[bool, typer.Option("--json", help="Print as JSON.")]
+_SHOWN = 50
+
+
+@app.callback()
+def _invoices() -> None:
+    """Invoices of delivered services, from the provider's own system."""
+
+
+@app.command(name="import")
+def import_file(
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="CSV, separated by comma, ; or tab.")],
+    confirm: Annotated[bool, typer.Option(help="Load it; without this nothing is loaded.")] = False,
+    json: AsJson = False,
+) -> None:
+    """Show what a file would add and each row that is wrong; load it with --confirm if none is."""
+    try:
+        plan = plan_file(file.read_bytes())
+    except UnreadableFile as problem:
+        complain(str(problem))
+        raise typer.Exit(WRONG_INPUT) from None
+    loaded = plan.is_loadable and confirm
+    if loaded:
+        store_import(plan)
+    if json:
+        print_json(_as_data(plan, loaded=loaded))
+    else:
+        _show(plan, loaded=loaded)
+    if not plan.is_loadable:
+        raise typer.Exit(WRONG_INPUT)
+
+
+def _as_data(plan: ImportPlan, *, loaded: bool) -> dict[str, Any]:
+    return {
+        "new_lines": plan.line_count,
+        "new_invoices": plan.new_invoice_count,
+        "known_lines": plan.known_line_count,
+        "clients": plan.client_count,
+        "total": str(plan.total),
+        "problem_count": plan.problem_count,
+        "problems": [each._asdict() for each in plan.problems],
+        "loaded": loaded,
+    }
+
+
+def _show(plan: ImportPlan, *, loaded: bool) -> None:
+    screen.print(
+        f"{plan.line_count:,} new lines on {plan.new_invoice_count:,} new invoices of {plan.client_count:,} clients, "
+        f"${plan.total:,.2f}; {plan.known_line_count:,} lines are here already.",
+        highlight=False,
+    )
+    if plan.problem_count:
+        table = Table("Line", "Column", "What is wrong", box=None, pad_edge=False, header_style="bold")
+        for each in plan.problems[:_SHOWN]:
+            table.add_row(str(each.line), each.column, each.message)
+        screen.print(table)
+        complain(f"{plan.problem_count:,} rows are wrong; nothing was loaded.", "Correct the file and try again.")
+    elif loaded:
+        screen.print("Loaded.")
+    else:
+        screen.print("Nothing was loaded yet; add --confirm to load it.")

@@ -1,0 +1,51 @@
+"""`carefund tokens`: ways in for machines, each in the name of an account."""
+
+from typing import Annotated
+
+import typer
+from django.contrib.auth.models import User
+from django.utils import timezone
+from rich.table import Table
+
+from carefund.access.tokens import ApiToken, create_token, list_tokens, revoke_token
+from carefund.cli.output import WRONG_INPUT, complain, screen
+
+app = typer.Typer(help="Tokens for the API.", no_args_is_help=True)
+
+
+@app.command()
+def add(
+    username: Annotated[str, typer.Argument(help="The account that the machine acts for.")],
+    name: Annotated[str, typer.Option(help="What the token is for.")] = "API",
+) -> None:
+    """Make a token and show it, this once."""
+    user = User.objects.filter(username=username, is_active=True).first()
+    if user is None:
+        complain("There is no such account that may log in.", "`carefund users add` makes one.")
+        raise typer.Exit(WRONG_INPUT)
+    token, text = create_token(user, name)
+    print(text)
+    screen.print(f"Token {token.pk}. It is shown only now; keep it where the machine's secrets are.", highlight=False)
+
+
+@app.command(name="list")
+def list_all() -> None:
+    """List the tokens; never their texts."""
+    table = Table("Token", "Name", "Account", "Made", "Last used", "State", box=None, pad_edge=False)
+    for token in list_tokens():
+        used = f"{timezone.localtime(token.last_used_at):%-d %b %Y}" if token.last_used_at else "never"
+        state = "revoked" if token.revoked_at else "in force"
+        made = f"{timezone.localtime(token.created_at):%-d %b %Y}"
+        table.add_row(str(token.pk), token.name, token.user.get_username(), made, used, state)
+    screen.print(table)
+
+
+@app.command()
+def revoke(number: Annotated[int, typer.Argument(help="Number of the token.", metavar="TOKEN")]) -> None:
+    """End a token at once."""
+    token = ApiToken.objects.filter(pk=number).first()
+    if token is None:
+        complain(f"There is no token {number}.", "See `carefund tokens list`.")
+        raise typer.Exit(WRONG_INPUT)
+    revoke_token(token)
+    screen.print(f"Token {number} is revoked.", highlight=False)
