@@ -74,7 +74,7 @@ class Budgets:
         """The budgets that the provider itself holds: care management by quarter; with others if so switched."""
         provider_id = call.args["serviceProviderId"]
         if has(self._world, provider_id, "refuse"):
-            return business_error(403, "4", "The organisation does not act for this service provider")
+            return _not_our_provider()
         pooled = [] if has(self._world, provider_id, "empty") else self._pools.list_budgets(provider_id)
         rows = [budget_header(budget, "", None) for budget in pooled]
         if has(self._world, provider_id, "other-types"):
@@ -87,6 +87,8 @@ class Budgets:
         provider_id = call.query.get("serviceProviderId", "")
         if not provider_id:
             return schema_error("Invalid object: mandatory property serviceProviderId is missing")
+        if has(self._world, provider_id, "refuse"):
+            return _not_our_provider()
         today = self._world.clock.today()
 
         def is_current(budget: Budget) -> bool:
@@ -162,6 +164,10 @@ class Budgets:
 
     def _answer(self, row: Row) -> Answer:
         return Answer(200, encode(row, money_as_text=self._building.switches.money == "string"))
+
+
+def _not_our_provider() -> Answer:
+    return business_error(403, "4", "The organisation does not act for this service provider")
 
 
 def kept_budgets(entry: Entry) -> list[Budget]:

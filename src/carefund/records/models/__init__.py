@@ -1,5 +1,11 @@
 """All tables of the memory room, grouped by subject."""
 
+from carefund.records.models.care_management import (
+    CareManagementBudget,
+    CareManagementSave,
+    CareManagementSettings,
+    CareManagementUse,
+)
 from carefund.records.models.claims import Claim, ClaimBatch, PaymentRequest
 from carefund.records.models.devices import ProdaDevice
 from carefund.records.models.history import Answer, Change, Payload
@@ -33,6 +39,10 @@ __all__ = [
     "Answer",
     "ApprovedService",
     "BudgetUsage",
+    "CareManagementBudget",
+    "CareManagementSave",
+    "CareManagementSettings",
+    "CareManagementUse",
     "Change",
     "Claim",
     "ClaimBatch",

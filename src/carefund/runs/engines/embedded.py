@@ -18,6 +18,7 @@ from django.db.models import Case, IntegerField, Q, Value, When
 
 from carefund.funders.errors import FunderError, NotConfigured
 from carefund.runs import housekeeping, ledger
+from carefund.runs.care_management import save_when_due
 from carefund.runs.engines.stopping import stop_on_signals
 from carefund.runs.execution import DatabaseThread, Worker, work_on_run
 from carefund.runs.models import Run
@@ -189,6 +190,7 @@ async def _keep_house(worker: Worker) -> None:
     while not worker.stopping.is_set():
         try:
             await worker.database.do(housekeeping.tidy)
+            await save_when_due(worker.database)
         except DatabaseError as error:
             log.error("the database refused the housekeeping: %s", type(error).__name__)
         await _rest(worker.stopping, _HOUSEKEEPING_SECONDS)
