@@ -208,13 +208,14 @@ def _difference_as_data(difference: Difference) -> dict[str, Any]:
 
 def _show_plan(data: dict[str, Any]) -> None:
     screen.print(f"PACE plan from {data['start_date']} to {data['end_date'] or 'no end date'}.", highlight=False)
-    table = Table("Id", "Category", "Management", box=None, pad_edge=False, header_style="bold")
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("Id: category, type, management", no_wrap=True)
     for title in ("Periods", "Approved", "Released", "Spent", "Remaining"):
         table.add_column(title, justify="right")
     for row in data["budgets"]:
         amounts = (row[f"{name}_amount"] or "" for name in ("approved", "released", "spent", "remaining"))
         periods = str(len(row["funding_periods"]))
-        table.add_row(row["id"], row["category_name"], row["management"], periods, *amounts)
+        table.add_row(row["id"], periods, *amounts)
     screen.print(table)
     for notice in data["notices"]:
         screen.print(notice, highlight=False)
