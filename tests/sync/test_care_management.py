@@ -1,0 +1,152 @@
+"""Refresh and Save: what counts as this quarter's pool, what is shown, what is kept, and what happens without data."""
+
+from collections.abc import Callable
+from decimal import Decimal
+
+import pytest
+
+from carefund.domain.care_management import roll_up
+from carefund.domain.quarters import quarter_of
+from carefund.records.care_management_store import find_newest, list_saves, store_pool
+from carefund.records.models import CareManagementSave, Client, ServiceProvider
+from carefund.runs.care_management import (
+    NotRefreshable,
+    refresh,
+    save_after_scheduled_run,
+    switch_saving,
+    sync_service_providers,
+)
+from carefund.runs.dates import business_today
+from carefund.runs.models import Run
+from tests.conftest import Sandbox
+
+ONE, TWO = "4049000001", "4049000002"
+
+
+@pytest.fixture
+def detected(world: Sandbox, add_client: Callable[..., Client]) -> Sandbox:
+    """The world after Sync Service Providers."""
+    for number in (1, 2, 3):
+        add_client(str(400_000_000 + number))
+    sync_service_providers()
+    return world
+
+
+def test_refresh_is_not_possible_before_a_valid_id_was_found(world: Sandbox):
+    with pytest.raises(NotRefreshable, match="Sync Service Providers"):
+        refresh()
+
+
+def test_an_id_that_only_our_own_records_name_does_not_make_refresh_possible(world: Sandbox):
+    at = "2026-01-01T00:00:00Z"
+    ServiceProvider.objects.create(service_provider_id=ONE, first_seen_at=at, last_seen_at=at)
+    with pytest.raises(NotRefreshable):
+        refresh(ONE)
+
+
+@pytest.mark.parametrize("wrong", ["not an id!", "00000", "40490000011111", "4049009999"])
+def test_an_id_that_is_malformed_or_not_ours_is_refused_without_a_call(detected: Sandbox, wrong: str):
+    detected.ask("DELETE", "/journal")
+    with pytest.raises(NotRefreshable):
+        refresh(wrong)
+    asked = detected.ask("GET", "/journal?operation=budgets_by_service_provider")["requests"]
+    assert asked == []
+
+
+def test_only_care_management_of_this_quarter_is_shown_whatever_else_came(detected: Sandbox):
+    for change in ("other-types", "next-quarter"):
+        detected.ask("POST", f"/service-providers/{ONE}/{change}")
+
+    (result,) = refresh(ONE)
+
+    quarter = quarter_of(business_today())
+    assert [row.budget_type_code for row in result.pool.budgets] == ["CM"]
+    assert all(quarter.overlaps(row.start_date, row.end_date) for row in result.pool.budgets)
+    assert len(result.received) > 1, "other types came back and are told"
+
+
+def test_several_budgets_are_shown_as_several_by_start_date(detected: Sandbox):
+    detected.ask("POST", f"/service-providers/{ONE}/second-budget", {"amount": 500})
+    (result,) = refresh(ONE)
+    starts = [row.start_date for row in result.pool.budgets]
+    assert len(starts) == 2
+    assert starts == sorted(starts)
+    assert result.pool.budgets[1].total == Decimal("500.00")
+
+
+def test_who_used_the_pool_is_named_by_the_usage_lines(detected: Sandbox):
+    detected.ask("POST", f"/service-providers/{ONE}/use", {"amount": 75, "careRecipientId": "400000003"})
+    detected.ask("POST", f"/service-providers/{ONE}/use", {"amount": 5})
+    (result,) = refresh(ONE)
+    uses = {use.care_recipient_id: use for use in result.pool.uses}
+    assert uses["400000003"].amount <= Decimal("-75.00")
+    assert result.pool.uses[-1].care_recipient_id == "", "lines that name nobody come last"
+    assert sum(use.amount for use in result.pool.uses) == result.pool.budgets[0].used
+
+
+def test_refresh_stores_nothing_and_save_stores_what_was_shown(detected: Sandbox):
+    (result,) = refresh(ONE)
+    assert not CareManagementSave.objects.exists()
+    assert store_pool(result.pool)
+    saved = find_newest(ONE, result.pool.quarter)
+    assert saved is not None
+    assert saved.pool == result.pool
+    assert saved.last_synced_at == result.pool.asked_at
+
+
+def test_saving_the_same_again_moves_the_last_sync_date_only(detected: Sandbox):
+    (first,) = refresh(ONE)
+    store_pool(first.pool)
+    (second,) = refresh(ONE)
+    assert not store_pool(second.pool)
+    (saved,) = list_saves(ONE)
+    assert saved.last_synced_at == second.pool.asked_at > first.pool.asked_at
+
+
+def test_an_older_picture_is_not_saved_over_a_newer_one(detected: Sandbox):
+    (older,) = refresh(ONE)
+    detected.ask("POST", f"/service-providers/{ONE}/use", {"amount": 20})
+    (newer,) = refresh(ONE)
+    assert store_pool(newer.pool)
+    assert not store_pool(older.pool)
+    assert len(list_saves(ONE)) == 1
+
+
+def test_no_data_says_what_came_back(detected: Sandbox):
+    detected.ask("POST", f"/service-providers/{ONE}/empty")
+    (nothing,) = refresh(ONE)
+    assert nothing.is_empty
+    assert nothing.received == ()
+
+    detected.ask("POST", f"/service-providers/{ONE}/other-types")
+    (others,) = refresh(ONE)
+    assert others.is_empty
+    assert others.received
+
+
+def test_a_refusal_of_one_id_costs_the_others_nothing(detected: Sandbox):
+    detected.ask("POST", f"/service-providers/{ONE}/refuse")
+    results = {result.pool.service_provider_id: result for result in refresh()}
+    assert results[ONE].problem is not None
+    assert results[ONE].problem.advice
+    assert results[TWO].pool.budgets
+
+
+def test_the_roll_up_of_all_ids_splits_back(detected: Sandbox):
+    pools = [result.pool for result in refresh()]
+    whole = roll_up(pools)
+    assert len(whole.parts) == 3
+    assert whole.sums.total == sum(part.total for part in whole.parts.values() if part.total)
+    assert roll_up([*pools, *pools]).sums == whole.sums
+
+
+def test_the_history_saves_itself_after_a_scheduled_run_once_if_switched_on(detected: Sandbox):
+    Run.objects.create(trigger=Run.Trigger.SCHEDULED, status=Run.Status.FINISHED, scope="everybody active")
+    assert save_after_scheduled_run() == 0, "it is off at first"
+    switch_saving(on=True)
+    assert save_after_scheduled_run() == 0, "runs that ended before are not made up for"
+
+    Run.objects.create(trigger=Run.Trigger.SCHEDULED, status=Run.Status.FINISHED, scope="everybody active")
+    assert save_after_scheduled_run() == 3
+    assert save_after_scheduled_run() == 0, "one save per run"
+    assert set(CareManagementSave.objects.values_list("is_by_schedule", flat=True)) == {True}
