@@ -1,0 +1,51 @@
+"""One person, synchronised without the hall: on any day, in a thread, or with the answers held back."""
+
+import asyncio
+from collections.abc import Callable
+from datetime import date
+from typing import Any
+
+import pytest
+
+from carefund.records.models import Change, Client
+from carefund.runs.dates import business_today
+from carefund.runs.sources import open_source
+from carefund.sync.applying import apply_fetched
+from carefund.sync.fetching import Fetched, OpenBudgets, Parts, fetch_care_recipient
+from carefund.sync.results import SyncResult
+
+
+@pytest.fixture
+def fetch(world: Any) -> Callable[..., Fetched]:
+    """Ask the funder about a client, and write nothing."""
+
+    def run(client: Client, *, today: date | None = None, parts: Parts = Parts.EVERYTHING, days: int = 90) -> Fetched:
+        async def ask() -> Fetched:
+            async with open_source() as source:
+                wanted = OpenBudgets(today or business_today(), days)
+                return await fetch_care_recipient(source, client.pk, client.care_recipient_id or "", wanted, parts=parts)
+
+        return asyncio.run(ask())
+
+    return run
+
+
+@pytest.fixture
+def sync_on(fetch: Callable[..., Fetched]) -> Callable[..., SyncResult]:
+    """Synchronise a client as if a day were today, for the plan's rules."""
+
+    def run(client: Client, today: date, **how: Any) -> SyncResult:
+        return apply_fetched([fetch(client, today=today, **how)], today)[0]
+
+    return run
+
+
+@pytest.fixture
+def changes() -> Callable[..., list[tuple[str, ...]]]:
+    """The lines of the change log since a number, as (kind, action, field, before, after)."""
+
+    def read(client: Client, after_id: int = 0) -> list[tuple[str, ...]]:
+        rows = Change.objects.filter(client=client, id__gt=after_id).order_by("id")
+        return list(rows.values_list("kind", "action", "field", "before", "after"))
+
+    return read

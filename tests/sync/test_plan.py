@@ -1,0 +1,132 @@
+"""The plan that a person's records hang on: one at a time, its dates computed anew with every sync.
+
+Source: requirements/001, Plan Record Validation; decision 0004 for what that leaves open.
+"""
+
+from datetime import date, timedelta
+
+import pytest
+
+from carefund.records.models import Change, Classification, Plan, PlanBudget
+from carefund.runs.dates import business_today
+from carefund.runs.models import RunItem
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def plans(client) -> list[tuple[date | None, date | None, bool]]:
+    found = Plan.objects.filter(client=client).order_by("id")
+    return list(found.values_list("start_date", "end_date", "is_latest"))
+
+
+def test_a_plan_is_made_of_type_support_at_home_with_a_quarterly_claim_period(world, add_client, synchronise):
+    client = add_client("400000003")
+    synchronise(client)
+    plan = Plan.objects.get(client=client)
+    assert (plan.type, plan.claim_period, plan.is_latest) == ("Support at Home", "Quarterly", True)
+    starts = Classification.objects.filter(client=client).values_list("start_date", flat=True)
+    assert plan.start_date == min(starts)
+
+
+def test_dates_follow_the_classifications_with_every_sync(world, add_client, synchronise, changes):
+    client = add_client("400000001")
+    world.change("400000001", "end-classifications", date="2027-06-30")
+    synchronise(client)
+    assert [end for _, end, _ in plans(client)] == [date(2027, 6, 30)]
+    number = Change.objects.latest("id").pk
+    world.change("400000001", "end-classifications", date="2027-03-31")
+    synchronise(client)
+    start, end, _ = plans(client)[0]
+    assert end == date(2027, 3, 31)
+    assert ("plan", "changed", "end_date", "2027-06-30", "2027-03-31") in changes(client, number)
+    earlier = start - timedelta(days=30)
+    world.change("400000001", "add-classification", code="ON", level="2", startDate=earlier.isoformat())
+    synchronise(client)
+    assert plans(client) == [(earlier, None, True)], "any open classification leaves the plan open"
+    assert synchronise(client).outcome == RunItem.Outcome.UNCHANGED
+
+
+def test_a_person_without_classifications_has_one_plan_without_dates(world, add_client, synchronise):
+    client = add_client(world.scenario("no-classification")[0])
+    synchronise(client)
+    assert plans(client) == [(None, None, True)]
+    world.change(client.care_recipient_id, "add-classification", code="ON", level="4", startDate="2026-11-01")
+    synchronise(client)
+    assert plans(client) == [(date(2026, 11, 1), None, True)]
+    assert synchronise(client).outcome == RunItem.Outcome.UNCHANGED
+
+
+def test_classifications_that_are_no_longer_returned_leave_the_plan_its_dates(world, add_client, synchronise):
+    client = add_client("400000003")
+    synchronise(client)
+    before = plans(client)
+    world.change("400000003", "drop", what="classifications")
+    result = synchronise(client)
+    assert any("no classifications where there were" in warning for warning in result.warnings)
+    assert plans(client) == before
+
+
+def test_when_every_classification_has_ended_further_syncs_make_no_second_plan(world, add_client, synchronise):
+    client = add_client(world.scenario("all-ended")[0])
+    synchronise(client)
+    ended = plans(client)
+    assert [latest for _, _, latest in ended] == [True]
+    assert ended[0][1] is not None
+    assert ended[0][1] < business_today()
+    assert synchronise(client).outcome == RunItem.Outcome.UNCHANGED
+    world.change(client.care_recipient_id, "add-usage", amount="-12.00")
+    world.change(client.care_recipient_id, "add-supplement", typeCode="OXY_NORM", startDate="2026-07-01")
+    synchronise(client)
+    assert plans(client) == ended
+
+
+def test_on_its_last_day_a_plan_is_over_and_yet_kept(world, add_client, sync_on):
+    client = add_client("400000001")
+    last_day = date(2026, 12, 15)
+    world.change("400000001", "end-classifications", date=last_day.isoformat())
+    for day in (last_day - timedelta(days=1), last_day, last_day + timedelta(days=1)):
+        sync_on(client, day)
+        world.change("400000001", "add-usage", amount="-1.00")
+        assert [end for _, end, _ in plans(client)] == [last_day]
+
+
+def test_who_leaves_and_comes_back_gets_a_new_plan_and_keeps_the_old_one(world, add_client, sync_on):
+    client = add_client("400000001")
+    world.change("400000001", "end-classifications", date="2026-08-31")
+    sync_on(client, date(2026, 9, 1))
+    (first,) = plans(client)
+    old_budgets = set(PlanBudget.objects.filter(client=client).values_list("id", flat=True))
+    world.change("400000001", "add-classification", code="ON", level="6", startDate="2026-11-02")
+    sync_on(client, date(2026, 11, 3))
+    assert plans(client) == [(first[0], date(2026, 8, 31), False), (date(2026, 11, 2), None, True)]
+    old, new = Plan.objects.filter(client=client).order_by("id")
+    assert list(new.classifications.values_list("start_date", flat=True)) == [date(2026, 11, 2)]
+    assert old.classifications.filter(end_date=date(2026, 8, 31)).exists()
+    assert old_budgets <= set(old.plan_budgets.values_list("id", flat=True)), "what was spent then stays with that plan"
+    again = sync_on(client, date(2026, 11, 4))
+    assert again.outcome.value == "unchanged"
+    assert again.plan_id == new.pk
+    world.change("400000001", "add-classification", code="ON", level="7", startDate="2026-12-01")
+    sync_on(client, date(2026, 12, 2))
+    assert plans(client)[1] == (date(2026, 11, 2), None, True), "the old plan's classifications do not reach in"
+
+
+def test_who_left_and_came_back_before_the_first_sync_has_one_plan_over_both_times(world, add_client, synchronise):
+    client = add_client(world.scenario("came-back")[0])
+    synchronise(client)
+    ((start, end, latest),) = plans(client)
+    assert (start, end, latest) == (
+        min(Classification.objects.filter(client=client).values_list("start_date", flat=True)),
+        None,
+        True,
+    )
+
+
+def test_a_classification_that_follows_on_the_next_day_continues_the_plan(world, add_client, sync_on):
+    client = add_client("400000001")
+    world.change("400000001", "end-classifications", date="2026-08-31")
+    sync_on(client, date(2026, 9, 1))
+    world.change("400000001", "add-classification", code="ON", level="6", startDate="2026-09-01")
+    sync_on(client, date(2026, 9, 20))
+    ((_, end, latest),) = plans(client)
+    assert (end, latest) == (None, True)
