@@ -20,12 +20,14 @@ import typer  # noqa: E402
 from django.db.utils import DatabaseError  # noqa: E402
 
 from carefund.cli import (  # noqa: E402
+    care_management,
     check,
     clients,
     demo,
     device,
     manage,
     pace,
+    providers,
     runs,
     serving,
     show,
@@ -53,6 +55,8 @@ app.command("demo")(demo.demo)
 app.add_typer(runs.app, name="runs")
 app.add_typer(device.app, name="device")
 app.add_typer(pace.app, name="pace")
+app.add_typer(providers.app, name="providers")
+app.add_typer(care_management.app, name="care-management")
 app.add_typer(clients.app, name="clients")
 app.add_typer(users.app, name="users")
 

@@ -6,15 +6,14 @@ Callers hand in pools as the domain knows them and get them back the same way, w
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, fields
 from datetime import date, datetime
-from decimal import Decimal
 from typing import Any
 
 from django.db import transaction
 from django.db.models import QuerySet
 
 from carefund.domain.care_management import Pool, PooledBudget, PooledUse, says_the_same
-from carefund.domain.carry_over import Estimate
 from carefund.domain.quarters import Quarter
+from carefund.records.care_management_data import estimate_as_data, estimate_from_data
 from carefund.records.models import (
     CareManagementBudget,
     CareManagementSave,
@@ -74,19 +73,6 @@ def _insert(pool: Pool, user_id: int | None, is_by_schedule: bool) -> None:
     CareManagementUse.objects.bulk_create(
         (CareManagementUse(save_record=row, **asdict(use)) for use in pool.uses), batch_size=1000
     )
-
-
-def estimate_as_data(estimate: Estimate | None) -> dict[str, str] | None:
-    """The forecast's parts as texts."""
-    return {name: str(value) for name, value in asdict(estimate).items()} if estimate else None
-
-
-def estimate_from_data(data: dict[str, str] | None) -> Estimate | None:
-    """The forecast back from texts."""
-    if not data:
-        return None
-    parts: dict[str, Any] = {name: Decimal(text) for name, text in data.items() if name != "year_end_date"}
-    return Estimate(year_end_date=date.fromisoformat(data["year_end_date"]), **parts)
 
 
 def list_saves(service_provider_id: str) -> list[Saved]:

@@ -1,0 +1,186 @@
+"""`carefund care-management`: the pooled budgets of this quarter, and the history of those that were saved."""
+
+from decimal import Decimal
+from typing import Annotated, Any
+
+import typer
+from rich.table import Table
+
+from carefund.cli.output import FAILED, WRONG_INPUT, complain, print_json, screen
+from carefund.domain.care_management import METRICS, RollUp, Sums, compare_pools, roll_up
+from carefund.records.care_management_data import pool_as_data
+from carefund.records.care_management_store import Saved, list_detected_providers, list_saves, store_pool
+from carefund.runs.care_management import NotRefreshable
+from carefund.runs.care_management import refresh as refresh_now
+from carefund.sync.care_management import NO_DATA, NO_DATA_ADVICE, Refreshed
+
+app = typer.Typer(help="Pooled care management budgets, per service provider id.", no_args_is_help=True)
+ProviderId = Annotated[str, typer.Argument(help="A Service Provider ID; without one, all of them.", metavar="[ID]")]
+AsJson = Annotated[bool, typer.Option(help="Print the result as JSON.")]
+_TITLES = ("Total", "Used", "Available", "Rollover Deduction", "Write Off")
+
+
+@app.command()
+def refresh(
+    service_provider_id: ProviderId = "",
+    save: Annotated[bool, typer.Option("--save", help="Keep what was shown in the history.")] = False,
+    json: AsJson = False,
+) -> None:
+    """Ask Services Australia for the care management budgets of the current quarter. Stores nothing without --save."""
+    try:
+        results = refresh_now(service_provider_id.strip())
+    except NotRefreshable as refusal:
+        complain(str(refusal))
+        raise typer.Exit(WRONG_INPUT) from None
+    saved = [one.pool.service_provider_id for one in results if save and one.pool.budgets and store_pool(one.pool)]
+    whole = roll_up([one.pool for one in results if not one.problem])
+    if json:
+        print_json({
+            "results": [_as_data(one) for one in results],
+            "roll_up": _roll_up_as_data(whole),
+            "saved": save,
+            "new_in_history": saved,
+        })  # fmt: skip
+    else:
+        for one in results:
+            _print(one)
+        if len(results) > 1:
+            screen.print(_sums_table(whole))
+        if save:
+            screen.print(f"Saved; {len(saved)} of {len(results)} differ from what was saved before.", highlight=False)
+    if any(one.problem for one in results):
+        raise typer.Exit(FAILED)
+
+
+@app.command()
+def history(service_provider_id: ProviderId = "", json: AsJson = False) -> None:
+    """Show what was saved, per service provider id and quarter, and what moved between two saves."""
+    ids = [service_provider_id.strip()] if service_provider_id else [
+        row.service_provider_id for row in list_detected_providers()
+    ]  # fmt: skip
+    saves = [saved for one in ids for saved in list_saves(one)]
+    if json:
+        print_json([_saved_as_data(saved, before) for saved, before in zip(saves, _befores(saves), strict=True)])
+        return
+    if not saves:
+        screen.print("Nothing was saved yet. `carefund care-management refresh --save` begins the history.")
+        return
+    table = _table("Quarter", "Service Provider ID", "Saved")
+    for saved in saves:
+        sums = roll_up([saved.pool]).sums
+        table.add_row(
+            saved.pool.quarter.name,
+            saved.pool.service_provider_id,
+            saved.pool.asked_at.isoformat(timespec="minutes"),
+            *_amounts(sums),
+        )
+    screen.print(table)
+
+
+def _befores(saves: list[Saved]) -> list[Saved | None]:
+    """For each save the one before it of the same id and quarter."""
+    found: list[Saved | None] = []
+    newest: dict[tuple[str, Any], Saved] = {}
+    for saved in saves:
+        key = (saved.pool.service_provider_id, saved.pool.quarter)
+        found.append(newest.get(key))
+        newest[key] = saved
+    return found
+
+
+def _saved_as_data(saved: Saved, before: Saved | None) -> dict[str, Any]:
+    changes = compare_pools(before.pool, saved.pool) if before else ()
+    return {
+        **pool_as_data(saved.pool),
+        "last_synced_at": saved.last_synced_at.isoformat(),
+        "saved_by": saved.saved_by,
+        "is_by_schedule": saved.is_by_schedule,
+        "changes": [
+            {
+                "budget_id": change.budget_id,
+                "what": change.what,
+                **{metric.name: metric.change for metric in change.metrics},
+            }
+            for change in changes
+        ],
+    }
+
+
+def _as_data(result: Refreshed) -> dict[str, Any]:
+    return {
+        **pool_as_data(result.pool),
+        "is_empty": result.is_empty,
+        "received": [
+            {name: getattr(row, name) for name in ("budget_type", "count", "start_date", "end_date")}
+            for row in result.received
+        ],
+        "problem": {
+            "code": result.problem.code,
+            "message": result.problem.message,
+            "advice": result.problem.advice,
+        }
+        if result.problem
+        else None,
+    }
+
+
+def _roll_up_as_data(whole: RollUp) -> dict[str, Any]:
+    return {
+        **_sums_as_data(whole.sums),
+        "by_service_provider_id": {one: _sums_as_data(sums) for one, sums in whole.parts.items()},
+        "repeated_budget_ids": whole.repeated_budget_ids,
+    }
+
+
+def _sums_as_data(sums: Sums) -> dict[str, Decimal | None]:
+    return {name: getattr(sums, name) for name in METRICS}
+
+
+def _print(result: Refreshed) -> None:
+    pool = result.pool
+    screen.print(f"[bold]{pool.service_provider_id}[/], {pool.quarter.name}", highlight=False)
+    if result.problem:
+        complain(result.problem.message, result.problem.advice)
+    elif result.is_empty:
+        screen.print(f"{NO_DATA} {NO_DATA_ADVICE}")
+        for row in result.received:
+            screen.print(f"  Came back: {row.count:,} × {row.budget_type}", highlight=False)
+    else:
+        table = _table("Budget ID", "Budget Type", "Start", "End")
+        for budget in pool.budgets:
+            days = (
+                budget.start_date.isoformat() if budget.start_date else "",
+                budget.end_date.isoformat() if budget.end_date else "",
+            )
+            amounts = (getattr(budget, name) for name in METRICS)
+            table.add_row(budget.budget_id, budget.budget_type, *days, *(_amount(amount) for amount in amounts))
+        screen.print(table)
+        if pool.estimate:
+            screen.print(
+                f"Estimate, not a figure of Services Australia: {_amount(pool.estimate.lost)} would be lost on "
+                f"{pool.estimate.year_end_date.isoformat()}.",
+                highlight=False,
+            )
+
+
+def _sums_table(whole: RollUp) -> Table:
+    table = _table("Service Provider ID")
+    for one, sums in whole.parts.items():
+        table.add_row(one, *_amounts(sums))
+    table.add_row("All, each budget once", *_amounts(whole.sums), style="bold")
+    return table
+
+
+def _table(*titles: str) -> Table:
+    table = Table(*titles, box=None, pad_edge=False, header_style="bold")
+    for title in _TITLES:
+        table.add_column(title, justify="right")
+    return table
+
+
+def _amounts(sums: Sums) -> list[str]:
+    return [_amount(getattr(sums, name)) for name in METRICS]
+
+
+def _amount(amount: Decimal | None) -> str:
+    return "not given" if amount is None else f"{amount:,.2f}"

@@ -1,0 +1,65 @@
+"""`carefund providers`: which service provider ids this organisation has at Services Australia."""
+
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from carefund.cli.output import print_json, screen
+from carefund.records.care_management_store import list_detected_providers
+from carefund.runs.care_management import sync_service_providers
+from carefund.sync.service_providers import ProviderSyncResult
+
+app = typer.Typer(help="Service provider ids of this organisation.", no_args_is_help=True)
+
+
+@app.callback()
+def providers() -> None:
+    """Service provider ids of this organisation."""
+
+
+@app.command()
+def sync(json: Annotated[bool, typer.Option(help="Print the result as JSON.")] = False) -> None:
+    """Find the service provider ids on all care recipients' budgets, and give each client theirs."""
+    result = sync_service_providers()
+    if json:
+        print_json({
+            "service_provider_ids": result.service_provider_ids,
+            "new": result.changes.new,
+            "returned_again": result.changes.returned_again,
+            "no_longer_returned": result.changes.no_longer_returned,
+            "refused": result.refused_ids,
+            "clients_with_id": result.clients_with_id,
+            "clients_updated": result.clients_updated,
+            "clients_failed": result.failed,
+            "malformed_ids": result.malformed,
+            "calls": result.calls,
+        })  # fmt: skip
+    else:
+        _print(result)
+
+
+def _print(result: ProviderSyncResult) -> None:
+    table = Table("Service Provider ID", "Name", "State", box=None, pad_edge=False, header_style="bold")
+    for row in list_detected_providers():
+        if row.no_longer_returned_date:
+            state = f"no longer returned since {row.no_longer_returned_date.isoformat()}"
+        else:
+            state = "new" if row.service_provider_id in result.changes.new else "returned"
+        table.add_row(row.service_provider_id, row.name, state)
+    if result.service_provider_ids or table.row_count:
+        screen.print(table)
+    else:
+        screen.print("No valid Service Provider ID was found on any budget.")
+    screen.print(
+        f"{result.clients_with_id:,} clients with an id, {result.clients_updated:,} updated, {result.calls:,} calls.",
+        highlight=False,
+    )
+    if result.malformed:
+        screen.print(
+            f"[yellow]Warning:[/] {result.malformed:,} budgets carried an id that is none; they were left out."
+        )
+    if result.refused_ids:
+        screen.print(f"[yellow]Warning:[/] {len(result.refused_ids):,} ids were refused; nothing was marked as gone.")
+    if result.failed:
+        screen.print(f"[yellow]Warning:[/] {result.failed:,} clients could not be asked about; try again later.")

@@ -1,0 +1,73 @@
+"""Pools as plain data and back: for JSON on a terminal, and for the page that hands a picture on to Save.
+
+Money is text with its cents, days and instants are ISO. No database here.
+"""
+
+from dataclasses import asdict, fields
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+from carefund.domain.care_management import Pool, PooledBudget, PooledUse
+from carefund.domain.carry_over import Estimate
+from carefund.domain.quarters import Quarter
+
+_MONEY = ("total", "used", "available", "rollover_deduction", "write_off", "allocated")
+_DAYS = ("start_date", "end_date")
+
+
+def pool_as_data(pool: Pool) -> dict[str, Any]:
+    """A picture as JSON data."""
+    return {
+        "service_provider_id": pool.service_provider_id,
+        "quarter_start_date": pool.quarter.start_date.isoformat(),
+        "quarter": pool.quarter.name,
+        "asked_at": pool.asked_at.isoformat(),
+        "budgets": [_plain(budget) for budget in pool.budgets],
+        "uses": [_plain(use) for use in pool.uses],
+        "estimate": estimate_as_data(pool.estimate),
+        "unread_details": pool.unread_details,
+    }
+
+
+def pool_from_data(data: dict[str, Any]) -> Pool:
+    """The picture back from JSON data."""
+    return Pool(
+        data["service_provider_id"],
+        Quarter(date.fromisoformat(data["quarter_start_date"])),
+        datetime.fromisoformat(data["asked_at"]),
+        tuple(PooledBudget(**_typed(row)) for row in data["budgets"]),
+        tuple(PooledUse(row["care_recipient_id"], Decimal(row["amount"]), row["lines"]) for row in data["uses"]),
+        estimate_from_data(data["estimate"]),
+        data["unread_details"],
+    )
+
+
+def estimate_as_data(estimate: Estimate | None) -> dict[str, str] | None:
+    """The forecast's parts as texts."""
+    return {name: str(value) for name, value in asdict(estimate).items()} if estimate else None
+
+
+def estimate_from_data(data: dict[str, str] | None) -> Estimate | None:
+    """The forecast back from texts."""
+    if not data:
+        return None
+    parts: dict[str, Any] = {name: Decimal(text) for name, text in data.items() if name != "year_end_date"}
+    return Estimate(year_end_date=date.fromisoformat(data["year_end_date"]), **parts)
+
+
+def _plain(record: PooledBudget | PooledUse) -> dict[str, Any]:
+    found = {}
+    for one in fields(record):
+        value = getattr(record, one.name)
+        found[one.name] = str(value) if isinstance(value, (Decimal, date)) else value
+    return found
+
+
+def _typed(row: dict[str, Any]) -> dict[str, Any]:
+    typed = dict(row)
+    for name in _MONEY:
+        typed[name] = None if row[name] is None else Decimal(row[name])
+    for name in _DAYS:
+        typed[name] = None if row[name] is None else date.fromisoformat(row[name])
+    return typed
