@@ -23,7 +23,9 @@ def fetch(world: Any) -> Callable[..., Fetched]:
         async def ask() -> Fetched:
             async with open_source() as source:
                 wanted = OpenBudgets(today or business_today(), days)
-                return await fetch_care_recipient(source, client.pk, client.care_recipient_id or "", wanted, parts=parts)
+                return await fetch_care_recipient(
+                    source, client.pk, client.care_recipient_id or "", wanted, parts=parts
+                )
 
         return asyncio.run(ask())
 
