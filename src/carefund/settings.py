@@ -238,5 +238,6 @@ LOGGING = {
         "django.server": {"level": "ERROR"},
         "axes": {"level": "ERROR"},
         "aiohttp.access": {"level": "ERROR"},
+        "procrastinate": {"level": "ERROR"},
     },
 }

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import ctypes
 import os
 import signal
 import subprocess
@@ -16,55 +17,58 @@ from django.conf import settings
 
 from carefund.cli.manage import prepare_installation
 from carefund.cli.output import FAILED, complain, screen
-from carefund.runs.engines import embedded
+from carefund.runs.engines.choosing import AlreadyRunning, serves_alone, work
 
 _GRACE_SECONDS = 30
-_SOON = 5.0
+_FIRST_WAIT_SECONDS, _LONGEST_WAIT_SECONDS = 2.0, 60.0
+_PARENT_DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG
 
 
 def serve(
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port to listen on.")] = 8000,
-    web_only: Annotated[bool, typer.Option(help="No background work here: workers run elsewhere.")] = False,
+    with_worker: Annotated[
+        bool | None,
+        typer.Option(
+            "--with-worker/--web-only",
+            help="Whether to do background work here too. Unless told: yes beside SQLite, no on PostgreSQL.",
+            show_default=False,
+        ),
+    ] = None,
 ) -> None:
     """Serve the console; beside SQLite also do the background work, in a process of its own."""
     prepare_installation()
     screen.print(f"Console on http://{host}:{port}", highlight=False)
-    serve_until_stopped(host, port, with_worker=not web_only and not settings.ON_POSTGRESQL)
+    serve_until_stopped(host, port, with_worker=serves_alone() if with_worker is None else with_worker)
 
 
 def worker() -> None:
     """Do the background work for this database until stopped."""
     try:
-        asyncio.run(embedded.work())
-    except embedded.AlreadyRunning:
+        asyncio.run(work())
+    except AlreadyRunning:
         complain("Another process already does the background work here.", "Stop it first, or leave it to it.")
         raise typer.Exit(FAILED) from None
 
 
 def serve_until_stopped(host: str, port: int, *, with_worker: bool, on_ready: Callable[[], None] | None = None) -> None:
-    """Run the web server, and the worker if wanted; whichever dies is started again. Ends politely on SIGTERM or SIGINT."""
+    """Run the web server, and the worker if wanted; whichever dies is started again. Stops on SIGTERM or SIGINT."""
     commands = {"web": _web_command(host, port)}
     if with_worker:
         commands["worker"] = [sys.executable, "-m", "carefund.cli.main", "worker"]
     stopping: list[int] = []
     for name in (signal.SIGTERM, signal.SIGINT):
         signal.signal(name, lambda number, _: stopping.append(number))
-    children = {name: _start(command) for name, command in commands.items()}
-    started = dict.fromkeys(commands, time.monotonic())
+    children = {name: _Child(command) for name, command in commands.items()}
     if on_ready:
         on_ready()
     try:
         while not stopping:
             time.sleep(0.2)
-            for name, child in children.items():
-                if child.poll() is not None and not stopping:
-                    if time.monotonic() - started[name] < _SOON:
-                        time.sleep(_SOON)
-                    children[name] = _start(commands[name])
-                    started[name] = time.monotonic()
+            for child in children.values():
+                child.start_again_if_dead()
     finally:
-        _stop(list(children.values()))
+        _stop([child.process for child in children.values()])
 
 
 def _web_command(host: str, port: int) -> list[str]:
@@ -76,8 +80,37 @@ def _web_command(host: str, port: int) -> list[str]:
     ]  # fmt: skip
 
 
-def _start(command: list[str]) -> subprocess.Popen[bytes]:
-    return subprocess.Popen(command, env=os.environ.copy(), start_new_session=True)  # noqa: S603 our own commands
+class _Child:
+    """A process that is started again when it dies; the longer it keeps dying, the more seldom."""
+
+    def __init__(self, command: list[str]) -> None:
+        self._command = command
+        self._wait = _FIRST_WAIT_SECONDS
+        self._start()
+
+    def _start(self) -> None:
+        self._started = time.monotonic()
+        self.process = subprocess.Popen(  # noqa: S603 our own commands
+            self._command,
+            env=os.environ.copy(),
+            start_new_session=True,
+            preexec_fn=_die_with_parent,  # noqa: PLW1509 this process has one thread
+        )
+
+    def start_again_if_dead(self) -> None:
+        """Look, and start it again if it is dead and has been left alone for a while."""
+        if self.process.poll() is None:
+            if time.monotonic() - self._started > _LONGEST_WAIT_SECONDS:
+                self._wait = _FIRST_WAIT_SECONDS
+        elif time.monotonic() - self._started > self._wait:
+            self._wait = min(self._wait * 2, _LONGEST_WAIT_SECONDS)
+            self._start()
+
+
+def _die_with_parent() -> None:
+    """Ask Linux to end a child whose parent was killed, so that nobody is left holding the port or the lock."""
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL(None).prctl(_PARENT_DEATH_SIGNAL, signal.SIGTERM)
 
 
 def _stop(children: list[subprocess.Popen[bytes]]) -> None:

@@ -192,10 +192,16 @@ class Caller:
             headers["dhs-subjectId"] = subject_id
         if extra:
             headers.update(extra)
-        if self._pace is not None:
-            await self._pace.wait()
+        url = URL(self._base + path, encoded=True)
         async with self._places:
-            return await exchange(self._session, operation, method, URL(self._base + path, encoded=True), headers, body)
+            if self._pace is None:
+                return await exchange(self._session, operation, method, url, headers, body)
+            # With a place in hand, so that nobody who was let through waits, to start later together with others.
+            await self._pace.wait()
+            try:
+                return await exchange(self._session, operation, method, url, headers, body)
+            finally:
+                self._pace.done()
 
     async def _seconds_to_wait(self, attempt: int, problem: Unavailable) -> float | None:
         """How long to wait before the next attempt, or None when there shall be none."""

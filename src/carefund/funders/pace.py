@@ -13,6 +13,9 @@ class Pace(Protocol):
     async def wait(self) -> None:
         """Return when the next call may start."""
 
+    def done(self) -> None:
+        """A call that `wait` let start has ended."""
+
     async def slow_down(self, seconds: float) -> None:
         """Let nobody through for a while: the funder asked for it."""
 
@@ -37,6 +40,9 @@ class InMemoryPace:
         if self._limiter is not None and self._bucket is not None:
             await self._limiter.try_acquire_async("call")
             self._bucket.leak(time.monotonic_ns() // 1_000_000)
+
+    def done(self) -> None:
+        """Nothing to do: this pace does not count calls under way."""
 
     async def slow_down(self, seconds: float) -> None:
         """Let nobody through for so many seconds from now."""

@@ -27,6 +27,7 @@ from carefund.runs.outages import Outage, pause_for_funder
 from carefund.runs.previews import record_preview
 from carefund.sync.applying import apply_fetched
 from carefund.sync.fetching import CareRecipientSource, Fetched, OpenBudgets, Parts, fetch_care_recipient
+from carefund.sync.known import find_known
 
 log = logging.getLogger(__name__)
 Result = TypeVar("Result")
@@ -222,6 +223,7 @@ async def _fetch_all(
 ) -> None:
     """Fetch these people, `at_once` at a time, until there is a reason to begin nobody else."""
     waiting = iter(items)
+    known = await course.worker.database.insist(find_known, [item.client_id for item in items])
     fetch = partial(
         fetch_care_recipient,
         course.worker.source,
@@ -235,7 +237,7 @@ async def _fetch_all(
             if not course.may_begin:
                 return
             try:
-                answer = await fetch(item.client_id, item.care_recipient_id)
+                answer = await fetch(item.client_id, item.care_recipient_id, known=known.get(item.client_id))
             except Exception as error:  # noqa: BLE001 one person's failure never stops the run
                 await _note_failure(course, item, error)
                 continue

@@ -4,11 +4,15 @@ It is the record that people read and the truth that a resume starts from. No qu
 over work; whether a person is done is decided by the row.
 """
 
+from datetime import UTC, datetime
+
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
 from carefund.records.models import Client
+
+LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 
 
 class Run(models.Model):
@@ -130,6 +134,18 @@ class Preview(models.Model):
 
     def __str__(self) -> str:
         return f"preview {self.pk}"
+
+
+class CallLimit(models.Model):
+    """What all processes agree on about calls to one funder: when the next may start, who has how many under way."""
+
+    funder = models.CharField(max_length=30, primary_key=True)
+    next_at = models.DateTimeField(default=LONG_AGO)
+    closed_until = models.DateTimeField(default=LONG_AGO, help_text="The funder asked for patience until then.")
+    shares = models.JSONField(default=dict, help_text="By process: places, and until when they are kept.")
+
+    def __str__(self) -> str:
+        return self.funder
 
 
 class Schedule(models.Model):

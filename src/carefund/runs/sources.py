@@ -8,6 +8,7 @@ from django.conf import settings
 from carefund.funders.opening import open_services_australia
 from carefund.funders.services_australia.client import ServicesAustralia
 from carefund.records.device_keys import DatabaseDeviceStore
+from carefund.runs.shared_pace import open_pace
 
 
 def device_store() -> DatabaseDeviceStore:
@@ -24,5 +25,9 @@ def device_store() -> DatabaseDeviceStore:
 @asynccontextmanager
 async def open_source() -> AsyncIterator[ServicesAustralia]:
     """Services Australia's client with this installation's device and pace. Raises NotConfigured."""
-    async with open_services_australia(settings.SERVICES_AUSTRALIA, device_store()) as source:
+    configuration = settings.SERVICES_AUSTRALIA
+    async with (
+        open_pace(configuration) as pace,
+        open_services_australia(configuration, device_store(), pace) as source,
+    ):
         yield source

@@ -19,8 +19,9 @@ from django.db.models import Case, IntegerField, Q, Value, When
 from carefund.funders.errors import FunderError, NotConfigured
 from carefund.runs import housekeeping, ledger
 from carefund.runs.care_management import save_when_due
+from carefund.runs.engines.carrying import AFTER_TROUBLE_SECONDS, carry_out, rest
 from carefund.runs.engines.stopping import stop_on_signals
-from carefund.runs.execution import DatabaseThread, Worker, work_on_run
+from carefund.runs.execution import DatabaseThread, Worker
 from carefund.runs.models import Run
 from carefund.runs.sources import open_source
 
@@ -29,7 +30,6 @@ HOLDER = "embedded"
 _PROMPT = (Run.Trigger.ON_DEMAND, Run.Trigger.CLAIM_APPROVED)
 _LOOK_SECONDS = 0.05
 _HOUSEKEEPING_SECONDS = 5
-_AFTER_TROUBLE_SECONDS = 2.0
 _GROUP = 20  # small transactions, so that a page that writes waits little
 # How many runs a lane carries at a time: nobody at a page waits for another one's slow answer.
 _PROMPT_RUNS, _BULK_RUNS = 8, 1
@@ -89,7 +89,7 @@ async def _work(worker: Worker, until_idle: bool) -> None:
         tasks.create_task(_keep_house(worker))
         if until_idle:
             while await worker.database.do(_anything_left) and not worker.stopping.is_set():
-                await _rest(worker.stopping, _LOOK_SECONDS)
+                await rest(worker.stopping, _LOOK_SECONDS)
             worker.stopping.set()
 
 
@@ -105,7 +105,7 @@ async def _hold_everything(database: DatabaseThread, stopping: asyncio.Event, er
             await database.do(housekeeping.tidy)
             while (run_id := await database.do(_next_run, Q(), [])) is not None:
                 await database.do(housekeeping.hold, run_id, f"{error.message} {error.advice}")
-        await _rest(stopping, _AFTER_TROUBLE_SECONDS)
+        await rest(stopping, AFTER_TROUBLE_SECONDS)
 
 
 # --- A lane -----------------------------------------------------------------------------------------------------------
@@ -124,26 +124,7 @@ async def _lane(worker: Worker, which: Q, at_a_time: int) -> None:
             if run_id is None:
                 seen = await _until_written(worker, seen, list(under_way.values()))
             else:
-                under_way[run_id] = runs.create_task(_carry_out(worker, run_id))
-
-
-async def _carry_out(worker: Worker, run_id: int) -> None:
-    """One run as far as it goes; whatever goes wrong is told, and the lane lives on."""
-    reason = ""
-    try:
-        await work_on_run(worker, run_id)
-    except DatabaseError as error:
-        log.error("the database refused a run's work (%s); it goes on when that is over", type(error).__name__)
-        await _rest(worker.stopping, _AFTER_TROUBLE_SECONDS)
-    except FunderError as error:
-        log.error("a run stopped: %s", error)
-        reason = f"{error.message} {error.advice}"
-    except Exception as error:  # noqa: BLE001 told in the run; the next one may fare better
-        log.error("a run stopped with an unexpected %s", type(error).__name__)
-        reason = f"An unexpected {type(error).__name__} stopped this run; nothing is lost. Resume it to try again."
-    if reason:
-        with contextlib.suppress(DatabaseError):
-            await worker.database.do(housekeeping.hold, run_id, reason)
+                under_way[run_id] = runs.create_task(carry_out(worker, run_id))
 
 
 async def _find_next(worker: Worker, which: Q, besides: list[int]) -> int | None:
@@ -151,7 +132,7 @@ async def _find_next(worker: Worker, which: Q, besides: list[int]) -> int | None
         return await worker.database.do(_next_run, which, besides)
     except DatabaseError as error:
         log.error("the database refused to say what is to do: %s", type(error).__name__)
-        await _rest(worker.stopping, _AFTER_TROUBLE_SECONDS)
+        await rest(worker.stopping, AFTER_TROUBLE_SECONDS)
         return None
 
 
@@ -193,10 +174,4 @@ async def _keep_house(worker: Worker) -> None:
             await save_when_due(worker.database)
         except DatabaseError as error:
             log.error("the database refused the housekeeping: %s", type(error).__name__)
-        await _rest(worker.stopping, _HOUSEKEEPING_SECONDS)
-
-
-async def _rest(stopping: asyncio.Event, seconds: float) -> None:
-    """Wait, but not beyond a stop."""
-    with contextlib.suppress(TimeoutError):
-        await asyncio.wait_for(stopping.wait(), seconds)
+        await rest(worker.stopping, _HOUSEKEEPING_SECONDS)

@@ -1,0 +1,42 @@
+"""What both engines do with a run that is waiting: carry it as far as it goes, whatever happens on the way."""
+
+import asyncio
+import contextlib
+import logging
+
+from django.db import DatabaseError, InterfaceError
+
+from carefund.funders.errors import FunderError
+from carefund.runs import housekeeping
+from carefund.runs.execution import Worker, work_on_run
+from carefund.runs.models import Run
+
+log = logging.getLogger(__name__)
+AFTER_TROUBLE_SECONDS = 2.0
+
+
+async def carry_out(worker: Worker, run_id: int, *, people: int | None = None) -> None:
+    """Work on one run; never raises. What goes wrong is told in the run, or in the log if it is the database."""
+    reason = ""
+    try:
+        await work_on_run(worker, run_id, people=people)
+    except Run.DoesNotExist:
+        return
+    except (DatabaseError, InterfaceError) as error:
+        log.error("the database refused a run's work (%s); it goes on when that is over", type(error).__name__)
+        await rest(worker.stopping, AFTER_TROUBLE_SECONDS)
+    except FunderError as error:
+        log.error("a run stopped: %s", error)
+        reason = f"{error.message} {error.advice}"
+    except Exception as error:  # noqa: BLE001 told in the run; the next one may fare better
+        log.error("a run stopped with an unexpected %s", type(error).__name__)
+        reason = f"An unexpected {type(error).__name__} stopped this run; nothing is lost. Resume it to try again."
+    if reason:
+        with contextlib.suppress(DatabaseError, InterfaceError):
+            await worker.database.do(housekeeping.hold, run_id, reason)
+
+
+async def rest(stopping: asyncio.Event, seconds: float) -> None:
+    """Wait, but not beyond a stop."""
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(stopping.wait(), seconds)

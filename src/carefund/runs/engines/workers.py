@@ -1,0 +1,126 @@
+"""The engine on PostgreSQL: any number of worker processes on any machines, fed by Procrastinate's queue.
+
+A job is a share of about 50 people of a run. It takes whoever is still open in the ledger, so a job too many finds
+nothing, and a job lost with its worker is made again by the housekeeping. Two sets of hands per process, so that
+someone who waits at a page never waits for a bulk run.
+"""
+
+import asyncio
+import logging
+import os
+import socket
+import uuid
+
+from django.conf import settings
+from django.db import DatabaseError, InterfaceError
+from procrastinate import App, Blueprint, JobContext
+from procrastinate.contrib.django import connector_params
+from procrastinate.jobs import Status
+from procrastinate.psycopg_connector import PsycopgConnector
+from procrastinate.worker import Worker as Hands
+
+from carefund.runs import handover, housekeeping
+from carefund.runs.care_management import save_when_due
+from carefund.runs.engines.carrying import AFTER_TROUBLE_SECONDS, carry_out, rest
+from carefund.runs.engines.stopping import stop_on_signals
+from carefund.runs.execution import DatabaseThread, Worker
+from carefund.runs.sources import open_source
+
+log = logging.getLogger(__name__)
+
+_HOUSE = "house"
+_BULK_JOBS, _PROMPT_JOBS = 2, 10  # two, so that one begins while the last people of the other are under way
+_HEARTBEAT_SECONDS, _DEAD_AFTER_SECONDS = 5.0, 30.0
+_STOP_SECONDS = 25.0
+_CONNECTIONS = 8
+
+jobs = Blueprint()
+
+
+async def work() -> None:
+    """Carry out runs together with the other workers until asked to stop by a signal. Raises NotConfigured."""
+    stopping = asyncio.Event()
+    database = DatabaseThread()
+    try:
+        with stop_on_signals(stopping):
+            async with open_source() as source:
+                holder = f"{socket.gethostname()[:30]}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
+                at_once = settings.SERVICES_AUSTRALIA.timing.calls_at_once
+                worker = Worker(source, database, holder, at_once=at_once, stopping=stopping)
+                while not stopping.is_set():
+                    await _work_while_connected(worker)
+    finally:
+        await database.close()
+
+
+async def _work_while_connected(worker: Worker) -> None:
+    try:
+        await _take_jobs(worker)
+    except Exception as error:  # noqa: BLE001 whatever ended it, the next attempt begins from nothing
+        kind: BaseException = error
+        while isinstance(kind, BaseExceptionGroup):
+            kind = kind.exceptions[0]
+        log.error("the queue cannot be reached (%s); trying again", type(kind).__name__)
+        await rest(worker.stopping, AFTER_TROUBLE_SECONDS)
+
+
+async def _take_jobs(worker: Worker) -> None:
+    connector = PsycopgConnector(kwargs=connector_params(), min_size=1, max_size=_CONNECTIONS, timeout=10)
+    app = App(connector=connector)
+    app.add_tasks_from(jobs, namespace=handover.NAMESPACE)
+    async with app.open_async():
+        hands = [
+            _hands(app, worker, [handover.BULK], _BULK_JOBS),
+            _hands(app, worker, [handover.PROMPT, _HOUSE], _PROMPT_JOBS),
+        ]
+        async with asyncio.TaskGroup() as tasks:
+            working = [tasks.create_task(pair.run()) for pair in hands]  # type: ignore[no-untyped-call]
+            stopper = tasks.create_task(_stop_when_asked(worker.stopping, hands))
+            await asyncio.wait(working)
+            stopper.cancel()
+
+
+def _hands(app: App, worker: Worker, queues: list[str], at_a_time: int) -> Hands:
+    return Hands(
+        app,
+        queues=queues,
+        name=queues[0],
+        concurrency=at_a_time,
+        delete_jobs="always",  # the ledger is the record
+        additional_context={"worker": worker},
+        install_signal_handlers=False,
+        shutdown_graceful_timeout=_STOP_SECONDS,
+        update_heartbeat_interval=_HEARTBEAT_SECONDS,
+        stalled_worker_timeout=_DEAD_AFTER_SECONDS,
+    )
+
+
+async def _stop_when_asked(stopping: asyncio.Event, hands: list[Hands]) -> None:
+    await stopping.wait()
+    for pair in hands:
+        pair.stop()  # type: ignore[no-untyped-call]
+
+
+# --- Jobs -------------------------------------------------------------------------------------------------------------
+
+
+@jobs.task(name=handover.TASK, pass_context=True)
+async def work_on_share(context: JobContext, /, *, run_id: int) -> None:
+    """One job: a share of a run's people."""
+    await carry_out(context.additional_context["worker"], run_id, people=handover.SHARE)
+
+
+@jobs.periodic(cron="* * * * * */10")
+@jobs.task(name="keep_house", pass_context=True, queue=_HOUSE, queueing_lock="keep_house", priority=20)
+async def keep_house(context: JobContext, /, timestamp: int) -> None:
+    """Every ten seconds, on one of the workers: take over from the dead, and see that all that waits has its jobs."""
+    worker: Worker = context.additional_context["worker"]
+    for job in await context.app.job_manager.get_stalled_jobs(seconds_since_heartbeat=_DEAD_AFTER_SECONDS):
+        if job.id is not None:
+            await context.app.job_manager.finish_job_by_id_async(job.id, Status.FAILED, delete_job=True)
+    try:
+        await worker.database.do(housekeeping.tidy)
+        await worker.database.do(handover.hand_over_forgotten)
+        await save_when_due(worker.database)
+    except (DatabaseError, InterfaceError) as error:
+        log.error("the database refused the housekeeping: %s", type(error).__name__)
