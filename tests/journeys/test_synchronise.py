@@ -18,6 +18,7 @@ def find_client(page: Page, care_recipient_id: str) -> None:
     page.get_by_label("Name or id").press_sequentially(care_recipient_id)
     expect(page.locator("tbody tr")).to_have_count(1)
     page.locator("tbody th a").click()
+    expect(page.get_by_role("navigation", name="Client")).to_be_visible()
 
 
 def start_sync(page: Page) -> None:
@@ -75,7 +76,9 @@ def test_consent_refused_is_told_apart_from_an_empty_budget(demo: Demo, open_pag
 def test_a_failure_names_the_step_and_what_to_do(demo: Demo, open_page: OpenPage) -> None:
     page = open_page("ada")
     find_client(page, "400000009")
-    demo.control("POST", "/faults", {"kind": "status", "status": 400, "subject": "400000009", "operation": "*", "times": 50})
+    demo.control(
+        "POST", "/faults", {"kind": "status", "status": 400, "subject": "400000009", "operation": "*", "times": 50}
+    )
     try:
         start_sync(page)
         expect(page.get_by_role("alert").get_by_text("Nothing was changed")).to_be_visible()

@@ -59,11 +59,13 @@ def list_all(request: Request) -> HttpResponse:
         "columns": _columns(request),
         "all_columns": COLUMNS,
         "stale_before": _stale_before(),
-        "query": urlencode({key: value for key, value in request.GET.items() if value and key != "page"}),
+        "query": urlencode([(key, value) for key, value in _asked(request) if key != "page"]),
         "chips": _chips(wanted),
     }
     if request.htmx and not request.htmx.boosted:
-        return render(request, "console/pieces/client_table.html", context)
+        response = render(request, "console/pieces/client_table.html", context)
+        response.headers["HX-Push-Url"] = f"{request.path}?{context['query']}" if context["query"] else request.path
+        return response
     context |= {"providers": list_service_providers(), "levels": list_levels(), "budgets": BUDGETS, "states": STATES}
     return render(request, "console/clients.html", context)
 
@@ -99,6 +101,12 @@ def find_wanted(request: Request, wanted: ClientFilter) -> QuerySet[Client]:
 
 def _stale_before() -> datetime:
     return timezone.now() - timedelta(hours=settings.STALE_AFTER_HOURS)
+
+
+def _asked(request: Request) -> Iterator[tuple[str, str]]:
+    """The query's names and values that say something."""
+    for key, values in request.GET.lists():
+        yield from ((key, value) for value in values if value and (key, value) != ("sort", "name"))
 
 
 def _paged(request: Request, clients: QuerySet[Client]) -> "Page[Client]":

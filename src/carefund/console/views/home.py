@@ -15,10 +15,11 @@ from carefund.access.roles import may_run_in_bulk
 from carefund.console.door import Request, page
 from carefund.console.sentences import write_sentences
 from carefund.records import queries
+from carefund.records.models import Change
 from carefund.records.models.devices import ProdaDevice
 from carefund.runs.queries import find_last_run, find_progress
 
-_SENTENCES = 40
+_CHANGES = 60
 _KEY_WARNING = timedelta(days=14)
 
 
@@ -33,14 +34,14 @@ def show_home(request: Request) -> HttpResponse:
         after_id=look.change_id if look else 0,
         since=None if look else now - timedelta(days=7),
     )
-    newest = list(changes[:_SENTENCES])
+    newest = _whole_groups(list(changes[:_CHANGES]))
     last_run = find_last_run() if may_run_in_bulk(request.user) else None
     return render(
         request,
         "console/home.html",
         {
             "sentences": write_sentences(newest),
-            "more_changes": max(changes.count() - len(newest), 0) if len(newest) == _SENTENCES else 0,
+            "more_changes": changes.count() - len(newest),
             "up_to_change_id": newest[0].pk if newest else 0,
             "look": look,
             "attention": queries.find_attention(clients, now - timedelta(hours=settings.STALE_AFTER_HOURS)),
@@ -50,6 +51,14 @@ def show_home(request: Request) -> HttpResponse:
             "progress": find_progress(last_run, now) if last_run else None,
         },
     )
+
+
+def _whole_groups(newest: list[Change]) -> list[Change]:
+    """Without the oldest sync's changes if some of them may be missing, since they would tell half a story."""
+    if len(newest) < _CHANGES:
+        return newest
+    last = (newest[-1].client_id, newest[-1].fetched_at)
+    return [change for change in newest if (change.client_id, change.fetched_at) != last] or newest
 
 
 def _expiring_devices(request: HttpRequest, before: datetime) -> list[ProdaDevice]:

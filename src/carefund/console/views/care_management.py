@@ -1,0 +1,244 @@
+"""Support at Home settings: care management by service provider id. Find the ids, refresh, look, save. Administrators.
+
+Refresh shows without storing: the picture travels in the page, signed, so that sorting asks nobody again and Save stores
+what was seen. Source: requirements/003.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.contrib import messages
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_POST
+
+from carefund.access.roles import may_administer
+from carefund.console.care_management_pictures import PictureExpired, read_pictures, sign_pictures
+from carefund.console.door import Request, page
+from carefund.domain.care_management import METRICS, Pool, PooledBudget, PooledUse, RollUp, roll_up
+from carefund.domain.quarters import quarter_of
+from carefund.funders.errors import FunderError
+from carefund.records.care_management_store import (
+    Saved,
+    find_newest,
+    find_settings,
+    list_detected_providers,
+    store_pool,
+)
+from carefund.records.models import Client
+from carefund.runs.care_management import NotRefreshable, refresh, switch_saving, sync_service_providers
+from carefund.runs.dates import business_today
+from carefund.sync.care_management import Refreshed
+from carefund.sync.service_providers import ProviderSyncResult
+
+COLUMNS = (
+    ("budget_id", "Budget ID", ""),
+    ("budget_type", "Budget Type", ""),
+    ("start_date", "Start", ""),
+    ("end_date", "End", ""),
+    ("total", "Total", "amount"),
+    ("used", "Used", "amount"),
+    ("available", "Available", "amount"),
+    ("rollover_deduction", "Rollover Deduction", "amount"),
+    ("write_off", "Write Off", "amount"),
+)
+OWNER = ("service_provider_id", "Service Provider ID", "")
+FIRST_SORT = "start_date"
+_NAMES = {name for name, _, _ in COLUMNS} | {OWNER[0]}
+_MOST_USES = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """What one person drew from the pool, and who that is here, if anybody."""
+
+    use: PooledUse
+    client: Client | None
+
+
+@page(may_administer)
+def show_first(request: Request) -> HttpResponse:
+    """The first tab, or the page that says how to find a valid id."""
+    first = list_detected_providers().first()
+    if first is not None:
+        return redirect("console:care-management", service_provider_id=first.service_provider_id)
+    return render(request, "console/care_management/page.html", _frame(""))
+
+
+@require_POST
+@page(may_administer)
+def sync_providers(request: Request) -> HttpResponse:
+    """Sync Service Providers, then back to the tab one came from, or to the first."""
+    try:
+        result = sync_service_providers()
+    except FunderError as error:
+        messages.error(request, f"Sync Service Providers: {error.message} {error.advice}")
+        return redirect("console:support-at-home")
+    _tell(request, result)
+    chosen = request.POST.get("service_provider_id", "")
+    if chosen and list_detected_providers().filter(service_provider_id=chosen).exists():
+        return redirect("console:care-management", service_provider_id=chosen)
+    return redirect("console:support-at-home")
+
+
+@require_POST
+@page(may_administer)
+def switch(request: Request) -> HttpResponse:
+    """Saving by itself, on or off."""
+    on = request.POST.get("on") == "1"
+    switch_saving(on=on)
+    messages.success(request, f"Saving after each scheduled run is switched {'on' if on else 'off'}.")
+    return redirect("console:support-at-home")
+
+
+@page(may_administer)
+def show(request: Request, service_provider_id: str) -> HttpResponse:
+    """One id's tab: what was saved last for this quarter (GET); refresh, sort or save (POST)."""
+    if not list_detected_providers().filter(service_provider_id=service_provider_id).exists():
+        raise Http404
+    return _answer(request, service_provider_id)
+
+
+@page(may_administer)
+def show_all(request: Request) -> HttpResponse:
+    """All ids as one, each budget counted once, split back by id."""
+    return _answer(request, "")
+
+
+def _answer(request: Request, service_provider_id: str) -> HttpResponse:
+    context = _frame(service_provider_id)
+    results: list[Refreshed] | None = None
+    if request.method == "POST":
+        try:
+            results = _act(request, service_provider_id)
+        except NotRefreshable as refusal:
+            messages.error(request, str(refusal))
+        except PictureExpired:
+            messages.error(request, "What was shown is more than an hour old. Refresh, then save.")
+        except FunderError as error:
+            context["problem"] = error
+        if results is None and "problem" not in context:
+            return redirect(request.path)
+    source = request.POST if results is not None else request.GET
+    context |= _shown(results) if results is not None else _kept(context["ids"], service_provider_id)
+    context |= _table(context["pools"], str(source.get("sort", "")), of_all=not service_provider_id)
+    return render(request, "console/care_management/page.html", context)
+
+
+def _act(request: Request, service_provider_id: str) -> list[Refreshed] | None:
+    """Refresh, or take up what was shown before; None when that was saved."""
+    if "picture" not in request.POST:
+        return refresh(service_provider_id)
+    results = read_pictures(request.POST["picture"])
+    if "save" not in request.POST:
+        return results
+    pools = [one.pool for one in results if one.pool.budgets]
+    new = sum(store_pool(pool, user_id=request.user.pk) for pool in pools)
+    if new:
+        messages.success(request, "Saved to the history.")
+    else:
+        messages.info(request, "Nothing has changed since the last save; the history keeps that one.")
+    return None
+
+
+def _frame(service_provider_id: str) -> dict[str, Any]:
+    """What every tab shows around its figures."""
+    providers = list(list_detected_providers())
+    settings = find_settings()
+    return {
+        "providers": providers,
+        "ids": [row.service_provider_id for row in providers],
+        "chosen": next((row for row in providers if row.service_provider_id == service_provider_id), None),
+        "quarter": quarter_of(business_today()),
+        "settings": settings,
+        "pools": [],
+    }
+
+
+def _shown(results: Sequence[Refreshed]) -> dict[str, Any]:
+    """What was refreshed just now and is not stored."""
+    pools = [one.pool for one in results]
+    return {
+        "results": results,
+        "pools": [pool for pool in pools if pool.budgets],
+        "unanswered": [one for one in results if one.problem or one.is_empty],
+        "asked_at": max((pool.asked_at for pool in pools), default=None),
+        "picture": sign_pictures(results),
+        "can_save": any(pool.budgets for pool in pools),
+    }
+
+
+def _kept(ids: Sequence[str], service_provider_id: str) -> dict[str, Any]:
+    """What was saved last for this quarter, of one id or of all."""
+    quarter = quarter_of(business_today())
+    wanted = [service_provider_id] if service_provider_id else ids
+    saves = [saved for one in wanted if (saved := find_newest(one, quarter))]
+    return {"saves": saves, "pools": [saved.pool for saved in saves], "last_synced_at": _oldest(saves)}
+
+
+def _oldest(saves: Sequence[Saved]) -> datetime | None:
+    """The Last Sync Date of several: that of the one asked longest ago."""
+    return min((saved.last_synced_at for saved in saves), default=None)
+
+
+def _table(pools: Sequence[Pool], sort: str, *, of_all: bool) -> dict[str, Any]:
+    whole = roll_up(pools)
+    budgets = {budget.budget_id: budget for pool in pools for budget in pool.budgets}
+    sort = sort if sort.removeprefix("-") in _NAMES else FIRST_SORT
+    return {
+        "budgets": sort_budgets(budgets.values(), sort),
+        "columns": (OWNER, *COLUMNS) if of_all else COLUMNS,
+        "sort": sort,
+        "whole": whole,
+        "parts": _parts(whole),
+        "uses": _uses(pools),
+        "estimates": [(pool.service_provider_id, pool.estimate) for pool in pools if pool.estimate],
+        "unread_details": sum(pool.unread_details for pool in pools),
+    }
+
+
+def sort_budgets(budgets: "Sequence[PooledBudget] | Any", sort: str) -> list[PooledBudget]:
+    """Budgets by one column, falling if it begins with a minus; what is not given comes last, equals by start and id."""
+    name = sort.removeprefix("-")
+    rows = sorted(budgets, key=lambda row: (str(row.start_date or ""), row.budget_id))
+    known = [row for row in rows if getattr(row, name) not in (None, "")]
+    known.sort(key=lambda row: getattr(row, name), reverse=sort.startswith("-"))
+    return known + [row for row in rows if getattr(row, name) in (None, "")]
+
+
+def _parts(whole: RollUp) -> list[tuple[str, list[Any]]]:
+    return [(one, [getattr(sums, name) for name in METRICS]) for one, sums in whole.parts.items()]
+
+
+def _uses(pools: Sequence[Pool]) -> dict[str, Any]:
+    """Who drew how much, whoever drew most first, with the client where there is one here."""
+    uses = sorted((use for pool in pools for use in pool.uses), key=lambda use: (not use.care_recipient_id, use.amount))
+    ids = [use.care_recipient_id for use in uses[:_MOST_USES] if use.care_recipient_id]
+    clients = {client.care_recipient_id: client for client in Client.objects.filter(care_recipient_id__in=ids)}
+    return {
+        "rows": [Use(use, clients.get(use.care_recipient_id)) for use in uses[:_MOST_USES]],
+        "left_out": max(0, len(uses) - _MOST_USES),
+        "total": sum(use.amount for use in uses),
+        "people": sum(bool(use.care_recipient_id) for use in uses),
+    }
+
+
+def _tell(request: Request, result: ProviderSyncResult) -> None:
+    found = len(result.service_provider_ids)
+    if found:
+        messages.success(
+            request,
+            f"{found} Service Provider ID{'' if found == 1 else 's'} found; {result.clients_updated:,} clients updated.",
+        )
+    else:
+        messages.warning(request, "No valid Service Provider ID was found on any care recipient's budget.")
+    if result.changes.no_longer_returned:
+        messages.warning(request, f"No longer returned: {', '.join(result.changes.no_longer_returned)}.")
+    if result.malformed:
+        messages.warning(request, f"{result.malformed:,} budgets carried an id that is none; they were left out.")
+    if result.refused_ids:
+        messages.warning(request, f"Services Australia refused: {', '.join(result.refused_ids)}.")
+    if result.failed:
+        messages.warning(request, f"{result.failed:,} clients could not be asked about. Try again later.")

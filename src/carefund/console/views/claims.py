@@ -1,0 +1,109 @@
+"""Claims: the list, Check Status, one claim with what was paid and drawn, and what does not fit together."""
+
+from django.contrib import messages
+from django.core.paginator import Paginator
+from django.db.models import DecimalField, ExpressionWrapper, F, Sum
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.views.decorators.http import require_POST
+
+from carefund.access.roles import may_claim
+from carefund.console.door import Request, page
+from carefund.funders.errors import FunderError
+from carefund.records.claim_queries import (
+    list_batches,
+    list_claims,
+    list_exception_lines,
+    list_lines,
+    list_open_lines,
+    list_orphan_usage,
+    list_unsettled_claims,
+)
+from carefund.records.models import Claim, PaymentRequest
+from carefund.runs.claims import Checked, check_claims, check_open_claims, find_foreign_claims
+
+_PAGE_SIZE = 50
+_MONEY: DecimalField = DecimalField(max_digits=16, decimal_places=2)
+
+
+@page(may_claim)
+def list_all(request: Request) -> HttpResponse:
+    """Open lines, batches under way, and all claims, newest first."""
+    amount = ExpressionWrapper(F("quantity") * F("price_per_unit"), output_field=_MONEY)
+    lines = list_open_lines().order_by()
+    shown = Paginator(list_claims(), _PAGE_SIZE).get_page(request.GET.get("page"))
+    context = {
+        "open_lines": lines.count(),
+        "open_amount": lines.aggregate(total=Sum(amount, output_field=_MONEY))["total"] or 0,
+        "unsettled": list_unsettled_claims().count(),
+        "exceptions": len(list_exception_lines(timezone.localdate())) + list_orphan_usage().count(),
+        "batches": list_batches().exclude(state__in=("claimed", "withdrawn"))[:_PAGE_SIZE],
+        "page": shown,
+        "claims": shown.object_list,
+    }
+    return render(request, "console/claims/claims.html", context)
+
+
+@page(may_claim)
+def show(request: Request, claim_id: str) -> HttpResponse:
+    """One claim: status, statement, and each line with claimed, paid, drawn and the difference."""
+    claim = get_object_or_404(Claim.objects.select_related("batch"), claim_id=claim_id)
+    requests = PaymentRequest.objects.filter(batch=claim.batch) if claim.batch else PaymentRequest.objects.none()
+    shown = Paginator(requests, _PAGE_SIZE * 2).get_page(request.GET.get("page"))
+    keys = [each.pk for each in shown.object_list]
+    rows = list_lines(PaymentRequest.objects.filter(pk__in=keys), timezone.localdate())
+    steps = ("BeingCalculated", "PendingApproval", "Approved", "Completed")
+    place = steps.index(claim.status) if claim.status in steps else -1
+    context = {
+        "claim": claim,
+        "rows": rows,
+        "page": shown,
+        "steps": [(name, number <= place, number == place) for number, name in enumerate(steps)],
+    }
+    return render(request, "console/claims/claim.html", context)
+
+
+@require_POST
+@page(may_claim)
+def check(request: Request, claim_id: str) -> HttpResponse:
+    """Check Status of one claim."""
+    claim = get_object_or_404(Claim, claim_id=claim_id)
+    try:
+        _tell(request, check_claims([claim]))
+    except FunderError as problem:
+        messages.error(request, f"{problem.message} {problem.advice}")
+    return redirect("console:claim", claim_id=claim.claim_id)
+
+
+@require_POST
+@page(may_claim)
+def check_all(request: Request) -> HttpResponse:
+    """Look for claims made elsewhere, and Check Status of every claim that is not at its end."""
+    try:
+        found = find_foreign_claims()
+        if found:
+            messages.info(request, f"{len(found)} made elsewhere and found now.")
+        _tell(request, check_open_claims())
+    except FunderError as problem:
+        messages.error(request, f"{problem.message} {problem.advice}")
+    return redirect("console:claims")
+
+
+def _tell(request: Request, checked: list[Checked]) -> None:
+    people = sum(each.run.total for each in checked if each.run)
+    for each in checked:
+        if each.problem:
+            messages.error(request, f"Claim {each.claim.claim_id}: {each.problem} {each.advice}")
+    if people:
+        messages.success(request, f"Approved. {people} client{' is' if people == 1 else 's are'} being synchronised.")
+    elif not any(each.problem for each in checked):
+        messages.info(request, "Status checked.")
+
+
+@page(may_claim)
+def show_exceptions(request: Request) -> HttpResponse:
+    """Lines whose two sides do not fit, and usage in our name without a line."""
+    shown = Paginator(list_orphan_usage(), _PAGE_SIZE).get_page(request.GET.get("page"))
+    context = {"rows": list_exception_lines(timezone.localdate())[:500], "page": shown, "usage": shown.object_list}
+    return render(request, "console/claims/exceptions.html", context)

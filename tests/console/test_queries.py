@@ -1,0 +1,51 @@
+"""No page asks the database more often because there is more to show."""
+
+from collections.abc import Callable
+
+import pytest
+from django.contrib.auth.models import User
+from django.db import connection
+from django.test import Client as Browser
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+
+from carefund.records.models import Client
+from carefund.runs.models import Run
+from tests.console import world
+
+Browse = Callable[[User | None], Browser]
+
+# Each limit counts session, account, rights, second factor and, for a client's page, the entry in the access log.
+LIMITS = {
+    "home": 17, "clients": 13, "client": 24, "plan": 18, "synchronise": 15, "client-changes": 16, "client-syncs": 11,
+    "as-of": 10, "runs": 9, "run": 10, "access-log": 8, "people": 10,
+}  # fmt: skip
+
+
+def count(browser: Browser, name: str, margaret: Client) -> int:
+    keywords: dict[str, int] = {}
+    if name in ("client", "plan", "synchronise", "client-changes", "client-syncs", "as-of"):
+        keywords = {"client_id": margaret.pk}
+    elif name == "run":
+        keywords = {"run_id": Run.objects.order_by("id").values_list("id", flat=True)[0]}
+    with CaptureQueriesContext(
+        connection,
+    ) as queries:
+        assert browser.get(reverse(f"console:{name}", kwargs=keywords)).status_code == 200
+    return len(queries)
+
+
+@pytest.mark.parametrize("name", LIMITS)
+def test_a_page_asks_a_fixed_number_of_times(name: str, browse: Browse, cast: world.Cast, margaret: Client) -> None:
+    browser = browse(cast.ada)
+    before = count(browser, name, margaret)
+    assert before <= LIMITS[name]
+    more = world.make_clients(8, first_id=400000501)
+    for client in more:
+        world.make_funding(client, quarters=2)
+        world.make_changes(client)
+    world.make_run(more, cast.fay)
+    for hours in (3, 4, 5):
+        world.make_changes(margaret, hours_ago=hours)
+        world.make_run([margaret], cast.fay)
+    assert count(browser, name, margaret) <= before
