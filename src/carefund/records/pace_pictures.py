@@ -47,7 +47,9 @@ class BudgetPicture:
     @property
     def drift(self) -> Decimal:
         spent = self.budget.spent_amount
-        return ZERO if spent is None else spent - self.delivered
+        if spent is None or self.budget.no_longer_in_pace_date is not None:
+            return ZERO
+        return spent - self.delivered
 
     @property
     def counts(self) -> bool:
@@ -109,7 +111,7 @@ class ContractPicture:
 
 def find_contract_picture(contract: ServiceContract, today: date) -> ContractPicture:
     """Everything a contract's page shows: Core Flexible first as one pot, then each support type."""
-    deliveries = list_deliveries(contract, current=True)
+    deliveries = list_deliveries(contract, plan_start_date=contract.start_date)
     rows = tuple(_picture(row, deliveries.get(row.id, []), today) for row in list_budgets(contract))
     groups: defaultdict[str, list[BudgetPicture]] = defaultdict(list)
     for row in rows:

@@ -5,7 +5,7 @@ What a contract's page shows is in pace_pictures.py.
 
 from collections import defaultdict
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 from django.db.models import OuterRef, Q, QuerySet, Subquery
@@ -109,10 +109,10 @@ def hold_contract(contract: ServiceContract) -> HeldContract:
     )
 
 
-def delivered_since_start(contract: ServiceContract) -> dict[int, Decimal]:
-    """Per budget, what was delivered since the contract's current start: a plan review begins a new count."""
+def delivered_since(contract: ServiceContract, start_date: date) -> dict[int, Decimal]:
+    """Per budget, what was delivered in the plan that began on a day: a plan review begins a new count."""
     sums: defaultdict[int, Decimal] = defaultdict(lambda: ZERO)
-    for budget_id, deliveries in list_deliveries(contract, current=True).items():
+    for budget_id, deliveries in list_deliveries(contract, plan_start_date=start_date).items():
         sums[budget_id] = sum((each.amount for each in deliveries), ZERO)
     return sums
 
@@ -123,13 +123,13 @@ def list_budgets(contract: ServiceContract) -> list[ServiceContractBudget]:
     return list(rows.prefetch_related("component__periods").order_by("id"))
 
 
-def list_deliveries(contract: ServiceContract, *, current: bool = False) -> dict[int, list[Delivery]]:
-    """Per budget, what was delivered; `current` leaves out what belongs to the plan before its last review."""
+def list_deliveries(contract: ServiceContract, *, plan_start_date: date | None = None) -> dict[int, list[Delivery]]:
+    """Per budget, what was delivered; with `plan_start_date` only what belongs to the plan that began then."""
     found: defaultdict[int, list[Delivery]] = defaultdict(list)
     rows = DeliveredService.objects.filter(contract=contract)
-    if current:
-        now = Q(is_adjustment=True, plan_start_date=contract.start_date)
-        rows = rows.filter(now | Q(is_adjustment=False, delivered_date__gte=contract.start_date))
+    if plan_start_date is not None:
+        adjusting = Q(is_adjustment=True, plan_start_date=plan_start_date)
+        rows = rows.filter(adjusting | Q(is_adjustment=False, delivered_date__gte=plan_start_date))
     for budget_id, delivered_date, amount, is_adjustment in rows.values_list(
         "budget_id", "delivered_date", "amount", "is_adjustment"
     ):

@@ -8,11 +8,12 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Collection, Iterable
 from contextlib import asynccontextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from asgiref.sync import async_to_sync
 from django.conf import settings
-from django.db.models import Q
+from django.db import connection
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from carefund.domain.pace.comparing import Difference
@@ -22,6 +23,8 @@ from carefund.funders.ndia.client import open_ndia
 from carefund.funders.ndia.source import Identity, PaceSource
 from carefund.records import pace_store
 from carefund.records.models import Client, PaceComparison, PacePreview, ServiceContract
+from carefund.records.pace_queries import count_budget_calls, is_pace_api_enabled, list_comparable
+from carefund.runs.execution import DatabaseThread
 from carefund.runs.sources import device_store
 from carefund.sync.pace import (
     ContractComparison,
@@ -38,6 +41,10 @@ from carefund.sync.pace import (
 from carefund.sync.pace_problems import PaceProblem
 
 _HOLD = timedelta(minutes=5)
+_COMPARED_ON = "ndis.compared_on"
+_FIRST_HOUR = 3
+_SECONDS_PER_ROUND = 10.0
+_SHARE_FOR_MANY = 0.8
 SUCCEEDED = "ok"
 
 
@@ -136,7 +143,7 @@ def compare_queued(seconds: float = 60.0) -> int:
     """
     until = time.monotonic() + seconds
     done = 0
-    while time.monotonic() < until:
+    while time.monotonic() < until and not _is_hour_nearly_used():
         row = _take_next()
         if row is None:
             break
@@ -151,20 +158,56 @@ def compare_queued(seconds: float = 60.0) -> int:
     return done
 
 
-async def compare_queued_async(seconds: float = 60.0) -> int:
-    """As `compare_queued`, for a scheduler that lives in an event loop."""
-    return await asyncio.to_thread(compare_queued, seconds)
+async def compare_when_due(database: DatabaseThread) -> None:
+    """The schedule's part: once a day ask for every contract, and work on what is queued in a thread of its own.
+
+    A funding period that begins is announced by nobody, so a daily look is the only way to notice.
+    """
+    if await database.do(_is_anything_due):
+        await asyncio.to_thread(_compare_and_disconnect)
+
+
+def _is_anything_due() -> bool:
+    if not is_pace_api_enabled():
+        return False
+    queue_daily(timezone.now())
+    return _waiting(timezone.now()).exists() and not _is_hour_nearly_used()
+
+
+def _compare_and_disconnect() -> None:
+    try:
+        compare_queued(_SECONDS_PER_ROUND)
+    finally:
+        connection.close()
+
+
+def queue_daily(now: datetime) -> int:
+    """Ask for every comparable contract, once per business day from three in the morning; says how many."""
+    local = now.astimezone(settings.BUSINESS_TIME_ZONE)
+    if local.hour < _FIRST_HOUR or not pace_store.take_day(_COMPARED_ON, local.date()):
+        return 0
+    return queue_comparisons(list_comparable(Client.objects.all()))
+
+
+def _is_hour_nearly_used() -> bool:
+    """Whether the rest of this hour's budgets should be left to people who wait at a page."""
+    limit = settings.NDIA_BUDGETS_PER_HOUR
+    return bool(limit) and count_budget_calls(timezone.now()) >= limit * _SHARE_FOR_MANY
 
 
 def _take_next() -> PaceComparison | None:
     """The queued comparison that waited longest, held for us alone for some minutes."""
     now = timezone.now()
-    free = Q(held_until__isnull=True) | Q(held_until__lt=now)
-    waiting = PaceComparison.objects.filter(free, outcome=PaceComparison.Outcome.QUEUED)
+    waiting = _waiting(now)
     while (row := waiting.select_related("contract__client").order_by("queued_at", "pk").first()) is not None:
         if waiting.filter(pk=row.pk).update(held_until=now + _HOLD):
             return row
     return None
+
+
+def _waiting(now: datetime) -> "QuerySet[PaceComparison]":
+    free = Q(held_until__isnull=True) | Q(held_until__lt=now)
+    return PaceComparison.objects.filter(free, outcome=PaceComparison.Outcome.QUEUED)
 
 
 def _compare(contract: ServiceContract) -> None:

@@ -24,7 +24,7 @@ from carefund.records import pace_store
 from carefund.records.archive import ReceivedPage, digest_of, record_answers
 from carefund.records.models import Client, NdisParticipant, PacePreview, ServiceContract
 from carefund.records.pace_queries import (
-    delivered_since_start,
+    delivered_since,
     find_category_aliases,
     find_participant,
     hold_contract,
@@ -227,7 +227,7 @@ def compare_contract(contract: ServiceContract, plan: PacePlan) -> ContractCompa
     """What would change; reads only."""
     held = hold_contract(contract)
     comparison = compare(held, plan)
-    delivered = delivered_since_start(contract)
+    delivered = delivered_since(contract, plan.start_date)
     drifts = find_drift(held.budgets, lambda budget_id: delivered[budget_id], plan, comparison)
     return ContractComparison(plan, comparison, tuple(drifts))
 

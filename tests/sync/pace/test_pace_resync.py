@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from carefund.domain.pace.comparing import Kind
 from carefund.domain.pace.plan import budget_ids, from_data
-from carefund.records.models import Change, Client, DeliveredService, PaceComparison, ServiceContract
+from carefund.records.models import Change, Client, DeliveredService, NdiaBudgetCall, PaceComparison, ServiceContract
 from carefund.records.pace_pictures import find_contract_picture
 from carefund.records.pace_queries import list_comparable
 from carefund.runs.pace import (
@@ -18,6 +18,7 @@ from carefund.runs.pace import (
     preview_pace,
     preview_sync,
     queue_comparisons,
+    queue_daily,
 )
 from carefund.sync import pace_problems as problems
 from tests.pace_world import NdiaSandbox
@@ -153,6 +154,7 @@ def test_a_review_opens_a_new_period_on_the_same_plan(ndia: NdiaSandbox, contrac
     ndia.change(contract.client, "review", approved={"Consumables": "4000.00"})
     _, found = preview_sync(contract)
     assert [each.field for each in found.differences if each.kind is Kind.CONTRACT_FIELD] == ["start_date", "end_date"]
+    assert found.drifts == ()  # what was spent before the review is no drift of the plan after it
     apply_all(contract)
     today = timezone.localdate()
     assert (contract.start_date, contract.first_start_date) == (today, first_start)
@@ -236,3 +238,22 @@ def test_a_client_whose_access_was_taken_off_is_not_compared(contract: ServiceCo
     contract.client.ndis.api_access = False
     contract.client.ndis.save()
     assert list(list_comparable(Client.objects.all())) == []
+
+
+def test_every_contract_is_compared_once_a_day(contract: ServiceContract) -> None:
+    night = timezone.localtime().replace(hour=2)
+    assert queue_daily(night) == 0
+    assert queue_daily(night.replace(hour=4)) == 1
+    assert queue_daily(night.replace(hour=5)) == 0
+    assert queue_daily(night.replace(hour=4) + timedelta(days=1)) == 1
+
+
+def test_comparing_many_leaves_some_of_the_hour_to_people(
+    ndia: NdiaSandbox, contract: ServiceContract, settings: object
+) -> None:
+    settings.NDIA_BUDGETS_PER_HOUR = 3  # type: ignore[attr-defined]
+    assert NdiaBudgetCall.objects.count() == 2
+    queue_comparisons([contract])
+    assert compare_queued() == 1
+    queue_comparisons([contract])
+    assert compare_queued() == 0

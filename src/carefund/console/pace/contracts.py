@@ -121,7 +121,7 @@ class Line:
 
 
 _LABELS = {
-    "component_name": "Funding component",
+    "component_name": "Component name",
     "instalment_type": "Instalments",
     "first_start_date": "First PACE start",
 }
@@ -148,7 +148,7 @@ def _lines(differences: list[Difference]) -> Iterator[Line]:
     periods = [each for each in differences if each.kind in _OF_PERIODS]
     if periods:
         ids = ",".join(each.id for each in periods)
-        yield Line(ids, "Funding component", parts=tuple(_line(each) for each in periods))
+        yield Line(ids, "Funding periods", parts=tuple(_line(each) for each in periods))
 
 
 def _line(each: Difference) -> Line:

@@ -24,6 +24,7 @@ from carefund.runs.care_management import save_when_due
 from carefund.runs.engines.carrying import AFTER_TROUBLE_SECONDS, carry_out, rest
 from carefund.runs.engines.stopping import stop_on_signals
 from carefund.runs.execution import DatabaseThread, Worker
+from carefund.runs.pace import compare_when_due
 from carefund.runs.sources import open_source
 
 log = logging.getLogger(__name__)
@@ -122,5 +123,6 @@ async def keep_house(context: JobContext, /, timestamp: int) -> None:
         await worker.database.do(housekeeping.tidy)
         await worker.database.do(handover.hand_over_forgotten)
         await save_when_due(worker.database)
+        await compare_when_due(worker.database)
     except (DatabaseError, InterfaceError) as error:
         log.error("the database refused the housekeeping: %s", type(error).__name__)
