@@ -23,6 +23,9 @@ VALUES = {
     "step": "pause",
     "contract_id": 1,
     "token": "x",
+    "upload_id": 1,
+    "batch_id": 1,
+    "claim_id": "100000000001",
 }
 Browse = Callable[[User | None], Browser]
 

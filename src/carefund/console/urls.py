@@ -2,6 +2,7 @@
 
 from django.urls import include, path
 
+from carefund.console import claim_urls
 from carefund.console.pace import urls as pace
 from carefund.console.views import account, administration, client, clients, history, home, people, runs, synchronise
 
@@ -42,4 +43,5 @@ urlpatterns = [
     path("administration/people/<int:user_id>", people.change, name="person"),
     path("", include("carefund.console.pace.urls")),
     *pace.urlpatterns,
+    *claim_urls.urlpatterns,
 ]

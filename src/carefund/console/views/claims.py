@@ -1,5 +1,7 @@
 """Claims: the list, Check Status, one claim with what was paid and drawn, and what does not fit together."""
 
+from typing import Any
+
 from django.contrib import messages
 from django.core.paginator import Paginator
 from django.db.models import DecimalField, ExpressionWrapper, F, Sum
@@ -24,7 +26,7 @@ from carefund.records.models import Claim, PaymentRequest
 from carefund.runs.claims import Checked, check_claims, check_open_claims, find_foreign_claims
 
 _PAGE_SIZE = 50
-_MONEY: DecimalField = DecimalField(max_digits=16, decimal_places=2)
+_MONEY: "DecimalField[Any, Any]" = DecimalField(max_digits=16, decimal_places=2)
 
 
 @page(may_claim)

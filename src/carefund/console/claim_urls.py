@@ -1,0 +1,19 @@
+"""The addresses of the claim pages, in the order in which a person meets them; part of the console's table."""
+
+from django.urls import path
+
+from carefund.console.views import claim_batches, claims, invoices
+
+urlpatterns = [
+    path("claims", claims.list_all, name="claims"),
+    path("claims/invoices", invoices.upload, name="invoices"),
+    path("claims/invoices/<int:upload_id>", invoices.preview, name="invoice-upload"),
+    path("claims/new", claim_batches.choose, name="batch-new"),
+    path("claims/batches/<int:batch_id>", claim_batches.show, name="batch"),
+    path("claims/batches/<int:batch_id>/send", claim_batches.send, name="batch-send"),
+    path("claims/batches/<int:batch_id>/withdraw", claim_batches.withdraw, name="batch-withdraw"),
+    path("claims/check", claims.check_all, name="claims-check"),
+    path("claims/exceptions", claims.show_exceptions, name="claim-exceptions"),
+    path("claims/claim/<str:claim_id>", claims.show, name="claim"),
+    path("claims/claim/<str:claim_id>/check", claims.check, name="claim-check"),
+]

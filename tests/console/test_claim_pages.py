@@ -1,0 +1,74 @@
+"""The claim pages: who may come in, what a bad file looks like, and a batch's story at a glance."""
+
+from collections.abc import Callable
+
+import pytest
+from django.contrib.auth.models import User
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client as Browser
+from django.urls import reverse
+
+from carefund.records.models import InvoiceLineItem, InvoiceUpload
+from tests.console import world
+
+Browse = Callable[[User | None], Browser]
+CSV = (
+    "Invoice reference;Line reference;Care recipient ID;Service;Date;Quantity;Price\r\n"
+    "INV-1;INV-1-1;400000001;SERV-0001;9/7/2026;1.5;80.00\r\n"
+)
+PAGES = ("claims", "invoices", "batch-new", "claim-exceptions")
+
+
+def send_file(browser: Browser, content: str, name: str = "july.csv"):
+    return browser.post(reverse("console:invoices"), {"file": SimpleUploadedFile(name, content.encode())}, follow=True)
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_only_finance_and_administration_claim(name: str, browse: Browse, cast: world.Cast) -> None:
+    address = reverse(f"console:{name}")
+    assert [browse(user).get(address).status_code for user in (cast.ada, cast.fay)] == [200, 200]
+    assert [browse(user).get(address).status_code for user in (cast.ben, cast.rex)] == [403, 403]
+
+
+def test_a_file_is_shown_before_it_is_loaded(browse: Browse, cast: world.Cast) -> None:
+    browser = browse(cast.fay)
+    lines = InvoiceLineItem.objects.count()
+    answer = send_file(browser, CSV)
+    assert "Load 1 line" in answer.content.decode()
+    assert InvoiceLineItem.objects.count() == lines
+    upload = InvoiceUpload.objects.get()
+    browser.post(reverse("console:invoice-upload", args=[upload.pk]))
+    assert InvoiceLineItem.objects.count() == lines + 1
+
+
+def test_a_bad_row_is_named_and_nothing_can_be_loaded(browse: Browse, cast: world.Cast) -> None:
+    browser = browse(cast.fay)
+    lines = InvoiceLineItem.objects.count()
+    page = send_file(browser, CSV.replace("9/7/2026", "31/2/2026")).content.decode()
+    assert "1 thing wrong" in page
+    assert "Is a day that does not exist" in page
+    assert "Load " not in page
+    browser.post(reverse("console:invoice-upload", args=[InvoiceUpload.objects.get().pk]))
+    assert InvoiceLineItem.objects.count() == lines
+
+
+def test_a_file_that_is_no_table_is_refused_at_once(browse: Browse, cast: world.Cast) -> None:
+    page = send_file(browse(cast.fay), "nothing,useful\n1,2\n").content.decode()
+    assert "These columns are missing" in page
+    assert not InvoiceUpload.objects.exists()
+
+
+def test_a_batch_is_chosen_kept_and_withdrawn(browse: Browse, cast: world.Cast) -> None:
+    browser = browse(cast.fay)
+    send_file(browser, CSV)
+    browser.post(reverse("console:invoice-upload", args=[InvoiceUpload.objects.get().pk]))
+    choice = {"service_provider_id": world.BRANCH, "from_date": "2026-07-01", "to_date": "2026-07-31"}
+    preview = browser.get(reverse("console:batch-new"), choice).content.decode()
+    assert "INV-1-1" in preview
+    made = browser.post(reverse("console:batch-new"), choice, follow=True)
+    assert made.status_code == 200
+
+
+def test_what_does_not_exist_is_not_found(browse: Browse, cast: world.Cast) -> None:
+    for address in ("/claims/batches/999", "/claims/claim/nothing", "/claims/invoices/999"):
+        assert browse(cast.ada).get(address).status_code == 404
