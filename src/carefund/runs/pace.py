@@ -43,7 +43,7 @@ from carefund.sync.pace_problems import PaceProblem
 _HOLD = timedelta(minutes=5)
 _COMPARED_ON = "ndis.compared_on"
 _FIRST_HOUR = 3
-_SECONDS_PER_ROUND = 10.0
+_SECONDS_PER_ROUND = 3.0
 _SHARE_FOR_MANY = 0.8
 SUCCEEDED = "ok"
 

@@ -23,6 +23,7 @@ from carefund.runs.engines.carrying import AFTER_TROUBLE_SECONDS, carry_out, res
 from carefund.runs.engines.stopping import stop_on_signals
 from carefund.runs.execution import DatabaseThread, Worker
 from carefund.runs.models import Run
+from carefund.runs.pace import compare_when_due
 from carefund.runs.sources import open_source
 
 log = logging.getLogger(__name__)
@@ -172,6 +173,7 @@ async def _keep_house(worker: Worker) -> None:
         try:
             await worker.database.do(housekeeping.tidy)
             await save_when_due(worker.database)
+            await compare_when_due(worker.database)
         except DatabaseError as error:
             log.error("the database refused the housekeeping: %s", type(error).__name__)
         await rest(worker.stopping, _HOUSEKEEPING_SECONDS)
