@@ -21,6 +21,7 @@ from rich.table import Table
 
 from carefund.access.models import BranchMembership
 from carefund.access.roles import Role
+from carefund.cli.demo_ndis import load_ndis_clients
 from carefund.cli.manage import prepare_installation
 from carefund.cli.output import FAILED, complain, counts_table, screen
 from carefund.cli.runs import watch_run
@@ -69,6 +70,11 @@ def demo(
         second = _synchronise_everybody()
         _report(second)
         screen.print(f"Some fail on purpose: run {second.pk} on the console says who, why, and what to do.", highlight=False)
+        people, contracts = _load_ndis()
+        screen.print(
+            f"7. NDIS: {people} participants as clients, {contracts} service contracts made from PACE, one out of step.",
+            highlight=False,
+        )
         if once:
             return
         _serve()
@@ -122,6 +128,12 @@ def _change_something() -> None:
     _ask("POST", "/sandbox/change?share=0.2")
     today = timezone.localdate()
     _ask("POST", "/sandbox/care-recipients/400000003/change-level", {"level": 5, "from": today.isoformat()})
+
+
+def _load_ndis() -> tuple[int, int]:
+    participants = jsonlib.loads(_ask("GET", "/sandbox/ndia/participants"))
+    branches = sorted(set(Client.objects.values_list("service_provider_id", flat=True)) - {""})
+    return load_ndis_clients(participants, branches[0], lambda path, body: _ask("POST", path, body))
 
 
 def _add_people() -> None:
@@ -188,7 +200,7 @@ def _serve() -> None:
     host, port = public_address()
 
     def tell() -> None:
-        screen.print(f"\n7. The console is on [bold]{settings.PUBLIC_URL}[/], until Ctrl+C.", highlight=False)
+        screen.print(f"\n8. The console is on [bold]{settings.PUBLIC_URL}[/], until Ctrl+C.", highlight=False)
         table = Table("Log-in", "Role", "Password", box=None, pad_edge=False, header_style="bold")
         for name, role in PEOPLE:
             table.add_row(name, role.value, PASSWORD)
