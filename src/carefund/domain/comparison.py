@@ -7,14 +7,13 @@ such twins are told apart by their order among each other, so that re-sending th
 from collections import defaultdict
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 Key = tuple[Hashable, ...]
 Values = tuple[Any, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Stored:
+class Stored(NamedTuple):
     """A row as the database has it. `returned` is false once the funder stopped listing it."""
 
     id: int
@@ -24,16 +23,14 @@ class Stored:
     returned: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class Incoming:
+class Incoming(NamedTuple):
     """A record as the funder just sent it."""
 
     key: Key
     values: Values
 
 
-@dataclass(frozen=True, slots=True)
-class New:
+class New(NamedTuple):
     key: Key
     ordinal: int
     values: Values
@@ -81,8 +78,11 @@ def compare(stored: Iterable[Stored], incoming: Sequence[Incoming]) -> Differenc
 
 
 def _compare_twins(result: Differences, key: Key, rows: list[Stored], values: list[Values]) -> None:
-    if len(rows) == 1 and len(values) == 1:
-        _compare_one(result, rows[0], values[0])
+    if len(values) == 1 and len(rows) < 2:
+        if rows:
+            _compare_one(result, rows[0], values[0])
+        else:
+            result.new.append(New(key, 0, values[0]))
         return
     rows = sorted(rows, key=lambda row: (not row.returned, row.ordinal))  # who is still listed stays
     left = list(values)

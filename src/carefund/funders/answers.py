@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Generic, TypeVar
 
-Value = TypeVar("Value", covariant=True)
+Value = TypeVar("Value", covariant=True)  # noqa: PLC0105 it reads as what it is
 # Told the pages of an answer: whether the caller has understood exactly these bytes before.
 Recognise = Callable[[tuple[bytes, ...]], bool]
 

@@ -14,6 +14,7 @@ from http import HTTPStatus
 from typing import Literal, NamedTuple, Protocol
 
 import aiohttp
+from multidict import CIMultiDict
 from yarl import URL
 
 from carefund.funders.configuration import FunderConfiguration, Timing
@@ -117,7 +118,7 @@ class Caller:
         self._base = configuration.base_url.rstrip("/")
         self._subject_is_person = configuration.subject == "care-recipient"
         self._places = asyncio.Semaphore(configuration.timing.calls_at_once)
-        self._constant = gateway_headers(configuration) | {"X-IBM-Client-Id": configuration.client_id}
+        self._constant = CIMultiDict(gateway_headers(configuration) | {"X-IBM-Client-Id": configuration.client_id})
         self._message_ids = message_ids()
 
     async def read(
@@ -187,7 +188,9 @@ class Caller:
         body: bytes | None,
         token: str,
     ) -> Received:
-        headers = {**self._constant, "Authorization": f"Bearer {token}", "dhs-messageId": next(self._message_ids)}
+        headers = self._constant.copy()
+        headers["Authorization"] = f"Bearer {token}"
+        headers["dhs-messageId"] = next(self._message_ids)
         if self._subject_is_person and subject_id:
             headers["dhs-subjectId"] = subject_id
         if extra:

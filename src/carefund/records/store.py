@@ -1,16 +1,16 @@
 """The only writer of synced tables: set-based, straight through the database driver, from the models' own columns.
 
 What lives here knows tables and rows, not care recipients. The ORM's own bulk writes cannot tell new from changed and
-cost several times as much (docs/decisions/0004-hot-path.md); everywhere else use the ORM.
+cost several times as much (docs/decisions/0003-writing.md); everywhere else use the ORM.
 Callers hold the transaction.
 """
 
-import json
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, date, datetime
 from functools import lru_cache
 from typing import Any
 
+import msgspec
 from django.db import connection, models
 
 Row = Sequence[Any]
@@ -31,14 +31,10 @@ def insert_unless_known(model: type[models.Model], columns: Sequence[str], rows:
 def update(model: type[models.Model], columns: Sequence[str], rows: Sequence[Row]) -> None:
     """Update rows by primary key: each row holds the new values of `columns`, then the key."""
     if rows:
-        _execute(
-            _update_statement(model, tuple(columns)), model, (*columns, model._meta.pk.attname), rows
-        )
+        _execute(_update_statement(model, tuple(columns)), model, (*columns, model._meta.pk.attname), rows)
 
 
-def read(
-    model: type[models.Model], columns: Sequence[str], where: str, ids: Iterable[int]
-) -> list[tuple[Any, ...]]:
+def read(model: type[models.Model], columns: Sequence[str], where: str, ids: Iterable[int]) -> list[tuple[Any, ...]]:
     """Rows whose `where` attribute is among `ids`, as tuples of `columns`."""
     return list(model._default_manager.filter(**{f"{where}__in": list(ids)}).values_list(*columns))
 
@@ -81,7 +77,7 @@ def _converters(
     for position, name in enumerate(columns):
         field = _field(model, name)
         if isinstance(field, models.JSONField):
-            found.append((position, json.dumps))
+            found.append((position, _json))
         elif vendor == "sqlite":
             if isinstance(field, models.DateTimeField):
                 found.append((position, _sqlite_instant))
@@ -92,6 +88,11 @@ def _converters(
     return found
 
 
+def _json(value: Any) -> str:
+    return msgspec.json.encode(value).decode()
+
+
+@lru_cache(maxsize=64)  # the rows of a group carry few instants
 def _sqlite_instant(value: datetime) -> str:
     """As Django stores it: UTC without a zone."""
     return value.astimezone(UTC).replace(tzinfo=None).isoformat(" ")

@@ -39,6 +39,7 @@ from carefund.sync.recordsets import CLASSIFICATIONS, INDIVIDUAL_CONTRIBUTIONS, 
 from carefund.sync.results import Outcome, SyncResult
 
 _LINKED_AT_ONCE = 1000
+_PLAN_KIND = (Plan.SUPPORT_AT_HOME, Plan.QUARTERLY)
 Applied = Callable[[Sequence[SyncResult]], None]
 
 
@@ -192,7 +193,7 @@ def _hangs_on_ended_plan(person: StoredPerson, plan_id: int) -> bool:
 
 
 def _write(decisions: Sequence[Decision], now: datetime, today: date) -> None:
-    plan_ids = _write_plans(decisions)
+    plan_ids = _write_plans(decisions, now)
     for record_set in RECORD_SETS:
         if record_set.replaced_whole:
             _replace_contributions(decisions, plan_ids, now, today)
@@ -204,13 +205,19 @@ def _write(decisions: Sequence[Decision], now: datetime, today: date) -> None:
         [page for decision in decisions for page in decision.pages],
         [decision.stored.client_id for decision in decisions if decision.stored.digests],
     )
-    for decision in decisions:
-        if decision.service_provider_id is not None:
-            Client.objects.filter(id=decision.stored.client_id).update(service_provider_id=decision.service_provider_id)
+    store.update(
+        Client,
+        ("service_provider_id",),
+        [
+            (decision.service_provider_id, decision.stored.client_id)
+            for decision in decisions
+            if decision.service_provider_id is not None
+        ],
+    )
     _write_states(decisions, now)
 
 
-def _write_plans(decisions: Sequence[Decision]) -> dict[int, int]:
+def _write_plans(decisions: Sequence[Decision], now: datetime) -> dict[int, int]:
     """Create, renew and date plans; gives each person's latest plan."""
     renewed = [
         decision.stored.latest_plan.id for decision in decisions if decision.new_plan and decision.stored.latest_plan
@@ -218,8 +225,7 @@ def _write_plans(decisions: Sequence[Decision]) -> dict[int, int]:
     if renewed:
         Plan.objects.filter(id__in=renewed).update(is_latest=False)
     fresh = [decision for decision in decisions if decision.new_plan]
-    created = Plan.objects.bulk_create([_new_plan(decision) for decision in fresh]) if fresh else []
-    plan_ids = {plan.client_id: plan.pk for plan in created}
+    plan_ids = _create_plans(fresh, now) if fresh else {}
     dated = []
     for decision in decisions:
         latest = decision.stored.latest_plan
@@ -233,9 +239,15 @@ def _write_plans(decisions: Sequence[Decision]) -> dict[int, int]:
     return plan_ids
 
 
-def _new_plan(decision: Decision) -> Plan:
-    period = decision.plan_period or Period(None, None)
-    return Plan(client_id=decision.stored.client_id, start_date=period.start_date, end_date=period.end_date)
+def _create_plans(decisions: Sequence[Decision], now: datetime) -> dict[int, int]:
+    rows = []
+    for decision in decisions:
+        period = decision.plan_period or Period(None, None)
+        client_id = decision.stored.client_id
+        rows.append((client_id, *_PLAN_KIND, period.start_date, period.end_date, True, now))
+    store.insert(Plan, ("client_id", "type", "claim_period", "start_date", "end_date", "is_latest", "created_at"), rows)
+    created = Plan.objects.filter(client_id__in=[row[0] for row in rows], type=Plan.SUPPORT_AT_HOME, is_latest=True)
+    return dict(created.order_by().values_list("client_id", "id"))
 
 
 def _write_kind(
