@@ -53,6 +53,8 @@ def settled(synchronise):
         assert not any(
             count[what] for count in again.counts.values() for what in ("new", "changed", "no_longer_returned")
         )
+        listed = {kind: count["new"] + count["changed"] + count["unchanged"] for kind, count in item.counts.items()}
+        assert {kind: count["unchanged"] for kind, count in again.counts.items()} == listed
         return item
 
     return run
