@@ -22,6 +22,7 @@ VALUES = {
     "digest": "0" * 64,
     "step": "pause",
     "contract_id": 1,
+    "service_provider_id": "2200000011",
     "token": "x",
     "upload_id": 1,
     "batch_id": 1,

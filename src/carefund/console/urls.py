@@ -1,8 +1,8 @@
 """The addresses of the console. One table, in the order in which a person meets the pages."""
 
-from django.urls import include, path
+from django.urls import path
 
-from carefund.console import claim_urls
+from carefund.console import care_management_urls, claim_urls
 from carefund.console.pace import urls as pace
 from carefund.console.views import account, administration, client, clients, history, home, people, runs, synchronise
 
@@ -41,7 +41,7 @@ urlpatterns = [
     path("administration/people", people.list_all, name="people"),
     path("administration/people/new", people.add, name="person-new"),
     path("administration/people/<int:user_id>", people.change, name="person"),
-    path("", include("carefund.console.pace.urls")),
+    *care_management_urls.urlpatterns,
     *pace.urlpatterns,
     *claim_urls.urlpatterns,
 ]

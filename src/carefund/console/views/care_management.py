@@ -1,10 +1,10 @@
 """Support at Home settings: care management by service provider id. Find the ids, refresh, look, save. Administrators.
 
-Refresh shows without storing: the picture travels in the page, signed, so that sorting asks nobody again and Save stores
-what was seen. Source: requirements/003.
+Refresh shows without storing: the picture travels in the page, signed, so that sorting asks nobody again and Save
+stores what was seen. Source: requirements/003.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -199,8 +199,8 @@ def _table(pools: Sequence[Pool], sort: str, *, of_all: bool) -> dict[str, Any]:
     }
 
 
-def sort_budgets(budgets: "Sequence[PooledBudget] | Any", sort: str) -> list[PooledBudget]:
-    """Budgets by one column, falling if it begins with a minus; what is not given comes last, equals by start and id."""
+def sort_budgets(budgets: Iterable[PooledBudget], sort: str) -> list[PooledBudget]:
+    """Budgets by one column, falling if it begins with a minus; what is not given last, equals by start and id."""
     name = sort.removeprefix("-")
     rows = sorted(budgets, key=lambda row: (str(row.start_date or ""), row.budget_id))
     known = [row for row in rows if getattr(row, name) not in (None, "")]
@@ -230,7 +230,7 @@ def _tell(request: Request, result: ProviderSyncResult) -> None:
     if found:
         messages.success(
             request,
-            f"{found} Service Provider ID{'' if found == 1 else 's'} found; {result.clients_updated:,} clients updated.",
+            f"Service Provider IDs found: {found}. Clients updated: {result.clients_updated:,}.",
         )
     else:
         messages.warning(request, "No valid Service Provider ID was found on any care recipient's budget.")

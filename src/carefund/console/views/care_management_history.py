@@ -1,4 +1,4 @@
-"""What was saved of one service provider id's care management: a chart, the quarters, and the change between two saves."""
+"""What was saved of one service provider id's care management: a chart, its figures, the change between two saves."""
 
 from django.http import Http404, HttpResponse
 from django.shortcuts import render

@@ -1,0 +1,17 @@
+"""The addresses of care management, under the administrators' settings; part of the console's table."""
+
+from django.urls import path
+
+from carefund.console.views import care_management as pages
+from carefund.console.views import care_management_history as history
+
+_BASE = "administration/support-at-home"
+
+urlpatterns = [
+    path(_BASE, pages.show_first, name="support-at-home"),
+    path(f"{_BASE}/service-providers", pages.sync_providers, name="service-providers-sync"),
+    path(f"{_BASE}/saving", pages.switch, name="care-management-saving"),
+    path(f"{_BASE}/all", pages.show_all, name="care-management-all"),
+    path(f"{_BASE}/<str:service_provider_id>", pages.show, name="care-management"),
+    path(f"{_BASE}/<str:service_provider_id>/history", history.show, name="care-management-history"),
+]

@@ -1,0 +1,50 @@
+"""How care management is written: columns that sort inside a form, figures by name, changes with their sign."""
+
+from decimal import Decimal
+
+from django import template
+from django.utils.html import format_html
+from django.utils.safestring import SafeString, mark_safe
+
+from carefund.console.templatetags.words import icon, sort_head, write_money
+
+register = template.Library()
+
+
+@register.simple_tag(takes_context=True)
+def pool_head(context: template.Context, name: str, words: str, sort: str, kind: str = "") -> SafeString:
+    """The head of a column: a link on a page that can be asked for again, a button where the picture is in the page."""
+    if not context.get("picture"):
+        return sort_head(context, name, words, sort, kind)
+    rising, falling = sort == name, sort == f"-{name}"
+    drawing = icon("arrow-up") if rising else icon("arrow-down") if falling else icon("arrow-up-down")
+    state = mark_safe(f' aria-sort="{"ascending" if rising else "descending"}"') if rising or falling else ""  # noqa: S308
+    return format_html(
+        '<th scope="col" class="{}"{}><button class="sort" form="picture" name="sort" value="{}">{}{}</button></th>',
+        kind, state, f"-{name}" if rising else name, words, drawing,
+    )  # fmt: skip
+
+
+@register.filter
+def figure(record: object, name: str) -> object:
+    """One figure of a record by its name."""
+    return getattr(record, name)
+
+
+@register.filter
+def signed(amount: Decimal | None) -> str:
+    """A change, with its plus or minus."""
+    return "" if amount is None else f"{'+' if amount > 0 else ''}{write_money(amount)}"
+
+
+@register.filter
+def plain(amount: Decimal | None) -> str:
+    """An amount as bare text, "not given" if nobody sent one."""
+    return "not given" if amount is None else write_money(amount)
+
+
+@register.filter
+def cut_months(name: str) -> str:
+    """A quarter's months in short: "October to December 2026" is "Oct–Dec". A year stays as it is."""
+    words = name.split()
+    return f"{words[0][:3]}–{words[2][:3]}" if len(words) == 4 else name

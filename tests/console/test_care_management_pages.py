@@ -1,0 +1,176 @@
+"""The pages of care management, over the real sandbox: who may, what is shown, what is kept."""
+
+from collections.abc import Callable
+from html import unescape
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client as Browser
+from django.urls import reverse
+
+from carefund.domain.quarters import quarter_of
+from carefund.records.care_management_store import find_settings, list_saves
+from carefund.records.models import CareManagementSave, Client
+from carefund.runs.care_management import sync_service_providers
+from carefund.runs.dates import business_today
+from tests.conftest import Sandbox
+from tests.console import world as cast_world
+
+ONE = "4049000001"
+FIRST = reverse("console:support-at-home")
+TAB = reverse("console:care-management", args=[ONE])
+ALL = reverse("console:care-management-all")
+HISTORY = reverse("console:care-management-history", args=[ONE])
+SYNC = reverse("console:service-providers-sync")
+SAVING = reverse("console:care-management-saving")
+Browse = Callable[[User | None], Browser]
+
+
+@pytest.fixture
+def people(transactional_db: None) -> cast_world.Cast:
+    return cast_world.make_cast()
+
+
+@pytest.fixture
+def ada(people: cast_world.Cast, browse: Browse) -> Browser:
+    return browse(people.ada)
+
+
+@pytest.fixture
+def detected(world: Sandbox, add_client: Callable[..., Client]) -> Sandbox:
+    for number in (1, 2, 3):
+        add_client(str(400_000_000 + number), last_name=f"Example{number}")
+    sync_service_providers()
+    return world
+
+
+def text_of(answer: object) -> str:
+    return unescape(answer.content.decode())  # type: ignore[attr-defined]
+
+
+def picture_in(page: str) -> str:
+    return page.split('name="picture" value="')[1].split('"', maxsplit=1)[0]
+
+
+@pytest.mark.parametrize("who", ["ben", "fay", "rex"])
+def test_only_administrators_see_or_run_this(detected: Sandbox, people: cast_world.Cast, browse: Browse, who: str):
+    detected.ask("DELETE", "/journal")
+    browser = browse(getattr(people, who))
+    for address in (FIRST, TAB, ALL, HISTORY):
+        assert browser.get(address).status_code == 403
+    for address in (TAB, ALL, SYNC, SAVING):
+        assert browser.post(address).status_code == 403
+    assert "support-at-home" not in text_of(browser.get(reverse("console:home")))
+    assert detected.ask("GET", "/journal")["requests"] == []
+
+
+def test_without_a_valid_id_refresh_is_closed_and_says_so(world: Sandbox, ada: Browser):
+    page = text_of(ada.get(FIRST))
+    assert "No valid Service Provider ID has been found yet" in page
+    assert "disabled" in page.split("Refresh</button>")[0].rsplit("<button", 1)[1]
+    assert ada.get(TAB).status_code == 404
+    page = text_of(ada.post(ALL, follow=True))
+    assert "Run Sync Service Providers first" in page
+
+
+def test_sync_service_providers_makes_tabs_and_fills_the_id(
+    world: Sandbox, ada: Browser, add_client: Callable[..., Client]
+):
+    for number in (1, 2, 3):
+        add_client(str(400_000_000 + number))
+    page = text_of(ada.post(SYNC, follow=True))
+    assert "Service Provider IDs found: 3" in page
+    for one in ("4049000001", "4049000002", "4049000003"):
+        assert reverse("console:care-management", args=[one]) in page
+    assert f'id="service-provider-id" value="{ONE}"' in page
+
+
+def test_refresh_shows_and_save_keeps_with_the_last_sync_date(detected: Sandbox, ada: Browser):
+    detected.ask("POST", f"/service-providers/{ONE}/use", {"amount": 75, "careRecipientId": "400000003"})
+    page = text_of(ada.post(TAB))
+    assert "Last Sync Date" in page
+    assert "Shown, not stored" in page
+    assert "Example3" in page, "who uses the pool"
+    assert "Estimate" in page
+    assert not CareManagementSave.objects.exists()
+
+    page = text_of(ada.post(TAB, {"picture": picture_in(page), "save": "1"}, follow=True))
+    assert "Saved to the history" in page
+    assert "saved by ada" in page
+    assert len(list_saves(ONE)) == 1
+
+
+def test_sorting_asks_nobody_again(detected: Sandbox, ada: Browser):
+    detected.ask("POST", f"/service-providers/{ONE}/second-budget")
+    page = text_of(ada.post(TAB))
+    first, second = "9200001", "9300001"
+    assert page.index(first) < page.index(second), "by start date at first"
+    detected.ask("DELETE", "/journal")
+    picture = picture_in(page)
+    page = text_of(ada.post(TAB, {"picture": picture, "sort": "total"}))
+    assert page.index(second) < page.index(first)
+    assert 'aria-sort="ascending"' in page
+    assert detected.ask("GET", "/journal")["requests"] == []
+
+    ada.post(TAB, {"picture": picture, "save": "1"})
+    page = text_of(ada.get(TAB, {"sort": "-budget_id"}))
+    assert page.index(second) < page.index(first)
+
+
+def test_a_picture_that_was_tampered_with_is_not_saved(detected: Sandbox, ada: Browser):
+    picture = picture_in(text_of(ada.post(TAB)))
+    page = text_of(ada.post(TAB, {"picture": picture[:-3] + "xyz", "save": "1"}, follow=True))
+    assert "Refresh, then save" in page
+    assert not CareManagementSave.objects.exists()
+
+
+def test_no_data_says_what_was_asked_and_what_came_back(detected: Sandbox, ada: Browser):
+    detected.ask("POST", f"/service-providers/{ONE}/empty")
+    detected.ask("POST", f"/service-providers/{ONE}/other-types")
+    page = text_of(ada.post(TAB))
+    assert "Check that the Service Provider ID is correct, then try again." in page
+    assert f"Budgets of Service Provider ID {ONE}" in page
+    assert "Home support ongoing" in page
+
+
+def test_a_refusal_is_told_with_advice(detected: Sandbox, ada: Browser):
+    detected.ask("POST", f"/service-providers/{ONE}/refuse")
+    page = text_of(ada.post(TAB))
+    assert "does not act for this service provider" in page
+
+
+def test_a_funder_that_is_down_is_told_on_the_page(detected: Sandbox, ada: Browser):
+    detected.fault(operation="budgets_by_service_provider", kind="status", status=401)
+    assert 'role="alert"' in text_of(ada.post(TAB))
+
+
+def test_all_ids_are_rolled_up_and_split_back(detected: Sandbox, ada: Browser):
+    page = text_of(ada.post(ALL))
+    assert "split back by id" in page
+    assert "each is counted once" in page
+    ada.post(ALL, {"picture": picture_in(page), "save": "1"})
+    assert set(CareManagementSave.objects.values_list("service_provider_id", flat=True)) == {
+        "4049000001",
+        "4049000002",
+        "4049000003",
+    }
+
+
+def test_history_shows_saves_and_what_moved_between_two(detected: Sandbox, ada: Browser):
+    assert "Nothing was saved yet" in text_of(ada.get(HISTORY))
+    for _ in range(2):
+        ada.post(TAB, {"picture": picture_in(text_of(ada.post(TAB))), "save": "1"})
+        detected.ask("POST", f"/service-providers/{ONE}/use", {"amount": 75})
+    assert "−75.00" not in text_of(ada.get(HISTORY)).split("Between two saves")[0]
+    page = text_of(ada.get(HISTORY))
+    assert "<svg" in page
+    assert "−75.00" in page.split("Between two saves")[1]
+    year = quarter_of(business_today()).financial_year
+    assert f"{year}-{(year + 1) % 100:02}" in text_of(ada.get(HISTORY, {"by": "year"}))
+
+
+def test_saving_by_itself_can_be_switched(detected: Sandbox, ada: Browser):
+    ada.post(SAVING, {"on": "1"})
+    assert find_settings().is_saved_by_schedule
+    ada.post(SAVING, {"on": "0"})
+    assert not find_settings().is_saved_by_schedule
