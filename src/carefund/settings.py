@@ -109,6 +109,10 @@ NDIA_IDENTITY_CHANNEL = env.str("CAREFUND_NDIA_IDENTITY_CHANNEL", default="query
 if NDIA_IDENTITY_CHANNEL not in ("query", "header"):
     raise ImproperlyConfigured("CAREFUND_NDIA_IDENTITY_CHANNEL must be query or header")
 NDIA_BUDGETS_PER_HOUR = env.int("CAREFUND_NDIA_BUDGETS_PER_HOUR", default=0)
+# A digital partner's gateway may stand in for the NDIA: set its address, and the pair of names it knows us by.
+NDIA_PARTNER_URL = env.str("CAREFUND_NDIA_PARTNER_URL", default="")
+NDIA_PARTNER_ORGANISATION = env.str("CAREFUND_NDIA_PARTNER_ORGANISATION", default="")
+NDIA_PARTNER_KEY = env.str("CAREFUND_NDIA_PARTNER_KEY", default="")
 
 # --- Rules that a provider may set ----------------------------------------------------------------------------------
 

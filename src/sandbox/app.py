@@ -21,6 +21,7 @@ from sandbox.faults import AFTER, Fault, instead, spoilt
 from sandbox.journal import Line
 from sandbox.ndia.api import NdiaApi
 from sandbox.ndia.control import NdiaControl
+from sandbox.ndia.partner import PartnerApi
 from sandbox.routing import RouteTable
 from sandbox.services_australia.budgets import Budgets
 from sandbox.services_australia.care_recipients import CareRecipients
@@ -60,6 +61,7 @@ def all_routes(building: Building) -> list[Route]:
         *Claims(building, life).routes(SUPPORT_AT_HOME),
         *NdiaApi(building).routes(NDIA),
         *NdiaControl(building).routes(),
+        *PartnerApi(building).routes("/partner"),
         *ClaimControl(life).routes(),
         *PoolControl(building.world).routes(),
         *Control(building).routes(),

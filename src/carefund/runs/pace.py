@@ -20,6 +20,7 @@ from carefund.domain.pace.comparing import Difference
 from carefund.domain.pace.plan import PacePlan
 from carefund.funders.errors import FunderError, Throttled
 from carefund.funders.ndia.client import open_ndia
+from carefund.funders.ndia.partner import Partner, open_partner
 from carefund.funders.ndia.source import Identity, PaceSource
 from carefund.records import pace_store
 from carefund.records.models import Client, PaceComparison, PacePreview, ServiceContract
@@ -50,7 +51,12 @@ SUCCEEDED = "ok"
 
 @asynccontextmanager
 async def open_pace_source() -> AsyncIterator[PaceSource]:
-    """The NDIA's client with this installation's device and pace. Raises NotConfigured."""
+    """The NDIA's client with this installation's device and pace, or a partner's gateway. Raises NotConfigured."""
+    if settings.NDIA_PARTNER_URL:
+        partner = Partner(settings.NDIA_PARTNER_URL, settings.NDIA_PARTNER_ORGANISATION, settings.NDIA_PARTNER_KEY)
+        async with open_partner(partner, settings.NDIA.timing) as gateway:
+            yield gateway
+        return
     async with open_ndia(settings.NDIA, device_store(), identity_channel=settings.NDIA_IDENTITY_CHANNEL) as source:
         yield source
 

@@ -193,14 +193,16 @@ def _use(preview: PacePreview, now: datetime) -> None:
 
 def _archive(client_id: int, fetched: FetchedPace) -> None:
     """Keep the answers as received, as evidence of what was applied."""
-    answers: tuple[Answer[Determination] | Answer[tuple[PlanRow, ...]] | Answer[BudgetTree], ...]
     answers = (fetched.determination, fetched.plans, fetched.budget)
-    pages = [
-        ReceivedPage(client_id, answer.operation, answer.subject_id, 1, digest_of(body), body, answer.fetched_at)
+    # A partner's gateway answers all three questions at once: kept once.
+    pages = {
+        answer.operation: ReceivedPage(
+            client_id, answer.operation, answer.subject_id, 1, digest_of(body), body, answer.fetched_at
+        )
         for answer in answers
         for body in answer.pages
-    ]
-    record_answers(pages, [client_id])
+    }
+    record_answers(list(pages.values()), [client_id])
 
 
 # --- An existing contract

@@ -133,7 +133,7 @@ class NdiaControl:
         self.room.note_event("BUDGET_UPDATED", facts)
 
     def review(self, facts: Facts, wanted: dict[str, Any]) -> None:
-        """A plan review from startDate (today if missing) to endDate: the same categories with new money, nothing spent.
+        """A plan review from startDate (or today) to endDate: the same categories with new money, nothing spent.
 
         approved: amounts by category.
         """

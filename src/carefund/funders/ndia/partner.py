@@ -1,0 +1,189 @@
+"""A digital partner's gateway as another source of the same three calls: one flat list of budgets per participant.
+
+The gateway knows participants by their number alone and asks the NDIA itself, so surname and date of birth are not
+checked by this road. It tells no plan dates of its own: they follow from the budgets.
+Source: domain/ndis-pace.md, 1.4 D and 2.4 (the flattened form).
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from http import HTTPStatus
+from itertools import groupby
+from typing import TypeVar
+from urllib.parse import quote
+
+import aiohttp
+from msgspec import Struct
+from yarl import URL
+
+from carefund.funders.answers import Answer
+from carefund.funders.configuration import Timing
+from carefund.funders.decoding import RowReader
+from carefund.funders.errors import IdentityNotMatched, NotConfigured, Unavailable
+from carefund.funders.http import back_off, exchange, open_session
+from carefund.funders.ndia.envelopes import sorted_refusal
+from carefund.funders.ndia.payloads import (
+    BudgetTree,
+    BudgetTypeLevel,
+    Determination,
+    ManagementLevel,
+    PlanRow,
+    SupportCategory,
+    SupportTypeLevel,
+)
+from carefund.funders.ndia.source import Identity
+from carefund.funders.refusals import refusal
+
+OPERATION = "ndia_partner_budget"
+Value = TypeVar("Value")
+
+
+@dataclass(frozen=True, slots=True)
+class Partner:
+    """Where the gateway is and what it knows us by."""
+
+    base_url: str
+    organisation: str
+    key: str = field(repr=False)
+
+
+class PartnerBudget(Struct, frozen=True, kw_only=True, rename="camel"):
+    """One row of the gateway's list: the money for one category, with names old and new."""
+
+    type: str = ""
+    start_date: date | None = None
+    end_date: date | None = None
+    management: str = ""
+    support: str = ""
+    support_category_pace: str = ""
+    support_category_api: str = ""
+    budget_type: str = ""
+    allocated_amount: Decimal | None = None
+    approved_amount: Decimal | None = None
+    spent_amount: Decimal | None = None
+    remaining_amount: Decimal | None = None
+
+
+_ROWS = RowReader(PartnerBudget)
+
+
+class PartnerGateway:
+    """A `PaceSource` over a partner's gateway. One question serves the three calls about a participant."""
+
+    def __init__(self, session: aiohttp.ClientSession, partner: Partner, timing: Timing) -> None:
+        self._session = session
+        self._partner = partner
+        self._timing = timing
+        self._known: dict[str, Answer[tuple[PartnerBudget, ...]]] = {}
+
+    async def fetch_determination(self, identity: Identity) -> Answer[Determination]:
+        """Whether any budget is on PACE. Raises IdentityNotMatched, AuthorityMissing."""
+        answer = await self._fetch(identity)
+        rows = _on_pace(answer.value)
+        return _with_value(answer, Determination(is_pace_plan=bool(rows), plan_first_start_date=None))
+
+    async def fetch_plans(self, identity: Identity) -> Answer[tuple[PlanRow, ...]]:
+        """One plan, from the first day of any budget to the last."""
+        answer = await self._fetch(identity)
+        rows = _on_pace(answer.value)
+        plan = PlanRow(
+            is_pace_plan=True,
+            participant_plan_id="0",
+            plan_start_date=min((row.start_date for row in rows if row.start_date), default=None),
+            plan_end_date=max((row.end_date for row in rows if row.end_date), default=None),
+        )
+        return _with_value(answer, (plan,) if rows else ())
+
+    async def fetch_budget(self, identity: Identity) -> Answer[BudgetTree]:
+        """The rows as the NDIA's own tree; the gateway tells no funding periods and no totals."""
+        answer = await self._fetch(identity)
+        return _with_value(answer, as_tree(_on_pace(answer.value)))
+
+    async def _fetch(self, identity: Identity) -> Answer[tuple[PartnerBudget, ...]]:
+        known = self._known.get(identity.ndis_number)
+        if known is None:
+            begun = datetime.now(UTC)
+            body = await self._read(f"/paceBudget/{quote(identity.ndis_number)}")
+            rows = tuple(_ROWS.read_rows(body, OPERATION))
+            if not rows:
+                raise IdentityNotMatched(operation=OPERATION)
+            known = self._known[identity.ndis_number] = Answer(OPERATION, identity.ndis_number, (body,), rows, begun)
+        return known
+
+    async def _read(self, path: str) -> bytes:
+        headers = {
+            "Accept": "application/json",
+            "org-id": self._partner.organisation,
+            "x-api-key": self._partner.key,
+        }
+        url = URL(self._partner.base_url.rstrip("/") + path, encoded=True)
+        attempt = 1
+        while True:
+            try:
+                answer = await exchange(self._session, OPERATION, "GET", url, headers)
+                if answer.status == HTTPStatus.OK:
+                    return answer.body
+                raise sorted_refusal(refusal(OPERATION, answer.status, answer.headers, answer.body))
+            except Unavailable as problem:
+                if attempt >= self._timing.attempts or problem.retry_after:
+                    raise
+            await asyncio.sleep(back_off(attempt, self._timing))
+            attempt += 1
+
+
+def _on_pace(rows: Iterable[PartnerBudget]) -> list[PartnerBudget]:
+    return [row for row in rows if row.type.upper() == "PACE"]
+
+
+def _with_value(answer: Answer[tuple[PartnerBudget, ...]], value: Value) -> Answer[Value]:
+    return Answer(answer.operation, answer.subject_id, answer.pages, value, answer.fetched_at)
+
+
+def as_tree(rows: Iterable[PartnerBudget]) -> BudgetTree:
+    """The gateway's flat rows as a tree: one level of each kind per management and support type."""
+
+    def place(row: PartnerBudget) -> tuple[str, str, str]:
+        return row.budget_type, row.management, row.support
+
+    levels = [
+        BudgetTypeLevel(
+            budget_type=budget_type,
+            plan_management=(
+                ManagementLevel(
+                    fund_management_type=management,
+                    supp_typ_lvl_dtls=(
+                        SupportTypeLevel(support_type_text=support, supp_cat_lvl_dtls=tuple(map(_category, group))),
+                    ),
+                ),
+            ),
+        )
+        for (budget_type, management, support), group in groupby(sorted(rows, key=place), key=place)
+    ]
+    return BudgetTree(use_funding_periods=False, bgt_typ_lvl_dtls=tuple(levels))
+
+
+def _category(row: PartnerBudget) -> SupportCategory:
+    return SupportCategory(
+        support_category_text=row.support_category_pace or row.support_category_api,
+        start_date=row.start_date,
+        end_date=row.end_date,
+        approved_amount=row.approved_amount,
+        released_amount=row.allocated_amount,
+        spent_amount=row.spent_amount,
+        remaining_amount=row.remaining_amount,
+    )
+
+
+@asynccontextmanager
+async def open_partner(partner: Partner, timing: Timing) -> AsyncIterator[PartnerGateway]:
+    """A ready gateway. Raises NotConfigured when organisation or key is missing."""
+    if not (partner.organisation and partner.key):
+        raise NotConfigured(
+            "CAREFUND_NDIA_PARTNER_ORGANISATION and CAREFUND_NDIA_PARTNER_KEY are needed beside the partner's address."
+        )
+    async with open_session(timing, trust_environment=True) as session:
+        yield PartnerGateway(session, partner, timing)

@@ -1,0 +1,57 @@
+"""A digital partner's gateway in front of the NDIA: one flat list of budgets per participant, by number alone.
+
+Source: domain notes on PACE, 1.4 D and 2.4.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sandbox.building import Building
+from sandbox.ndia.budgets import category_row, plan_in_force
+from sandbox.ndia.room import NdiaRoom
+from sandbox.wire import Answer, Call, Route, json_answer
+
+ORGANISATION, KEY = "wattle-grove", "sandbox-partner-key"
+
+
+class PartnerApi:
+    """Handlers of the gateway."""
+
+    def __init__(self, building: Building) -> None:
+        self.room = NdiaRoom(building.world)
+
+    def routes(self, base: str) -> list[Route]:
+        """The lines of the route table."""
+        return [Route("ndia_partner_budget", "GET", f"{base}/paceBudget/{{ndisNumber}}", self.budgets)]
+
+    def budgets(self, call: Call) -> Answer:
+        """All budgets of one participant; 401 without the right pair of names, 403 without authority."""
+        if (call.headers.get("org-id"), call.headers.get("x-api-key")) != (ORGANISATION, KEY):
+            return json_answer({"errors": ["The organisation or its key is not known"]}, 401)
+        facts = self.room.participants.get(call.args["ndisNumber"])
+        if facts is None:
+            return json_answer({"errors": ["The participant was not found"]}, 404)
+        if not self.room.may_be_seen(facts):
+            return json_answer({"errors": ["Requestor does not have the authority to perform the request"]}, 403)
+        today = self.room.today
+        plan = plan_in_force(facts, today)
+        rows: list[dict[str, Any]] = []
+        for row in plan["categories"]:
+            told = category_row(facts, plan, row, today)
+            rows.append(
+                {
+                    "type": "PACE" if facts["isPace"] else "PRODA",
+                    "startDate": told["start_date"],
+                    "endDate": told["end_date"],
+                    "management": row["management"],
+                    "support": row["support"],
+                    "budgetType": row["kind"],
+                    "supportCategoryPace": row["category"],
+                    "allocatedAmount": told["released_amount"],
+                    "approvedAmount": told["approved_amount"],
+                    "spentAmount": told.get("spent_amount"),
+                    "remainingAmount": told["remaining_amount"],
+                }
+            )
+        return json_answer(rows)
