@@ -22,9 +22,11 @@ from django.db.utils import DatabaseError  # noqa: E402
 from carefund.cli import (  # noqa: E402
     care_management,
     check,
+    claims,
     clients,
     demo,
     device,
+    invoices,
     manage,
     pace,
     providers,
@@ -32,6 +34,7 @@ from carefund.cli import (  # noqa: E402
     serving,
     show,
     sync,
+    tokens,
     users,
 )
 from carefund.cli.database_trouble import describe  # noqa: E402
@@ -58,7 +61,10 @@ app.add_typer(pace.app, name="pace")
 app.add_typer(providers.app, name="providers")
 app.add_typer(care_management.app, name="care-management")
 app.add_typer(clients.app, name="clients")
+app.add_typer(invoices.app, name="invoices")
+app.add_typer(claims.app, name="claims")
 app.add_typer(users.app, name="users")
+app.add_typer(tokens.app, name="tokens")
 
 
 def main() -> None:

@@ -38,8 +38,10 @@ class BatchForm(forms.Form):
 
     service_provider_id = forms.ChoiceField(label="Service provider")
     funding_source = forms.ChoiceField(label="Funding", required=False, choices=FUNDING)
-    from_date = forms.DateField(label="Delivered from", widget=forms.DateInput(attrs={"type": "date"}))
-    to_date = forms.DateField(label="Delivered to", widget=forms.DateInput(attrs={"type": "date"}))
+    from_date = forms.DateField(
+        label="Delivered from", widget=forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"})
+    )
+    to_date = forms.DateField(label="Delivered to", widget=forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"}))
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -15,7 +15,7 @@ from django.db.models import Count
 
 from carefund.domain.claims.checks import MOST_ITEMS, ONGOING
 from carefund.domain.claims.invoice_file import MOST_PROBLEMS, BadRow, InvoiceRow
-from carefund.records.models import Client, Invoice, InvoiceLineItem
+from carefund.records.models import ApprovedService, Client, Invoice, InvoiceLineItem
 
 Value = TypeVar("Value")
 _AT_ONCE = 2_000
@@ -117,8 +117,9 @@ def store_import(plan: ImportPlan) -> int:
         raise ValueError("a plan with problems is not stored")
     with transaction.atomic():
         invoices = _store_invoices(plan)
+        texts = _read_service_texts(plan.rows)
         for chunk in _chunks(plan.rows):
-            InvoiceLineItem.objects.bulk_create(_line(row, invoices, plan) for row in chunk)
+            InvoiceLineItem.objects.bulk_create(_line(row, invoices, plan, texts) for row in chunk)
     return plan.line_count
 
 
@@ -137,13 +138,13 @@ def _store_invoices(plan: ImportPlan) -> dict[str, int]:
     return {reference: invoice.pk for reference, invoice in _read_invoices(naps).items()}
 
 
-def _line(row: InvoiceRow, invoices: dict[str, int], plan: ImportPlan) -> InvoiceLineItem:
+def _line(row: InvoiceRow, invoices: dict[str, int], plan: ImportPlan, texts: dict[str, str]) -> InvoiceLineItem:
     return InvoiceLineItem(
         invoice_id=invoices[row.invoice_reference],
         client_id=plan.client_ids[row.care_recipient_id],
         external_reference_id=row.line_reference,
         service_id=row.service_id,
-        service_text=row.service_text,
+        service_text=row.service_text or texts.get(row.service_id, ""),
         delivery_date=row.delivery_date,
         quantity=row.quantity,
         price_per_unit=row.price_per_unit,
@@ -152,6 +153,13 @@ def _line(row: InvoiceRow, invoices: dict[str, int], plan: ImportPlan) -> Invoic
         late_reason_code=row.late_reason_code,
         late_justification=row.late_justification,
     )
+
+
+def _read_service_texts(rows: Iterable[InvoiceRow]) -> dict[str, str]:
+    """What Services Australia calls the services that came without a text."""
+    untold = {row.service_id for row in rows if not row.service_text}
+    known = ApprovedService.objects.filter(service_id__in=untold).exclude(service_text="").order_by()
+    return dict(known.values_list("service_id", "service_text").distinct())
 
 
 def _is_same(held: InvoiceLineItem, row: InvoiceRow, client_id: int) -> bool:
