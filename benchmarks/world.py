@@ -130,7 +130,7 @@ async def synchronise(worker: Worker) -> None:
 
 
 def _request() -> Run:
-    return request_run(trigger=Run.Trigger.BULK, clients=Client.objects.iterator(), scope="benchmark")
+    return request_run(trigger=Run.Trigger.BULK, clients=Client.objects.all(), scope="benchmark")
 
 
 def _failures(run_id: int) -> int:

@@ -12,13 +12,17 @@ from typing import Any
 
 from django.contrib.auth.models import User
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
+from carefund.records import store
 from carefund.records.models import Client
 from carefund.runs import handover
 from carefund.runs.models import Run, RunItem
 
 _ITEMS_AT_ONCE = 2000
+_BLANK_TEXTS = ("outcome", "error_code", "failed_step", "message", "advice", "holder")
+_NO_TEXTS = ("",) * len(_BLANK_TEXTS)
 
 
 class NothingToDo(Exception):
@@ -69,15 +73,24 @@ def request_run(
 
 
 def _add_items(run: Run, clients: Iterable[Client]) -> int:
-    pairs = iter({client.pk: client.care_recipient_id or "" for client in clients}.items())
+    pairs = iter(_ids_of(clients).items())
     total = 0
     while chunk := list(islice(pairs, _ITEMS_AT_ONCE)):
-        RunItem.objects.bulk_create(
-            RunItem(run=run, client_id=client_id, care_recipient_id=care_recipient_id)
-            for client_id, care_recipient_id in chunk
+        store.insert(
+            RunItem,
+            ("run_id", "client_id", "care_recipient_id", "status", "counts", "warnings", *_BLANK_TEXTS),
+            [(run.pk, *pair, RunItem.Status.QUEUED.value, {}, [], *_NO_TEXTS) for pair in chunk],
         )
         total += len(chunk)
     return total
+
+
+def _ids_of(clients: Iterable[Client]) -> dict[int, str]:
+    """Each client once; of a query only the ids are read, since it may stand for a hundred thousand people."""
+    if isinstance(clients, QuerySet):
+        pairs = clients.values_list("pk", "care_recipient_id").iterator()
+        return {client_id: care_recipient_id or "" for client_id, care_recipient_id in pairs}
+    return {client.pk: client.care_recipient_id or "" for client in clients}
 
 
 def _add_unknown(run: Run, unknown_ids: Sequence[str], now: datetime) -> int:
