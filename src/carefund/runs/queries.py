@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db.models import Count, Max, Q, QuerySet
+from django.db.models import Case, Count, F, Max, OuterRef, Q, QuerySet, Subquery, When
+from django.db.models.functions import Coalesce
 
 from carefund.records.models import Client
 from carefund.runs.models import Run, RunItem
@@ -62,10 +63,17 @@ def _pace(run: Run, now: datetime, done: int, total: int) -> tuple[float | None,
 def list_runs(*, with_on_demand: bool = False) -> QuerySet[Run]:
     """Runs, newest first; those of one person only on request, since they would hide the others."""
     runs = Run.objects.select_related("requested_by").annotate(
-        failed=Count("items", filter=Q(items__outcome=RunItem.Outcome.FAILED)),
-        done=Count("items", filter=Q(items__status=RunItem.Status.DONE)),
+        failed=_number_of(outcome=RunItem.Outcome.FAILED),
+        done=Case(When(status=Run.Status.FINISHED, then=F("total")), default=_number_of(status=RunItem.Status.DONE)),
     )
+    runs = runs.order_by("-id")
     return runs if with_on_demand else runs.exclude(trigger=Run.Trigger.ON_DEMAND)
+
+
+def _number_of(**condition: str) -> Coalesce:
+    """How many items of each run meet a condition, counted only for the runs that are shown."""
+    items = RunItem.objects.filter(run=OuterRef("pk"), **condition).order_by().values("run")
+    return Coalesce(Subquery(items.annotate(number=Count("pk")).values("number")), 0)
 
 
 def list_items(run: Run, *, only: str = "") -> QuerySet[RunItem]:
@@ -89,7 +97,7 @@ def list_syncs_of(client: Client) -> QuerySet[RunItem]:
 
 def find_last_run() -> Run | None:
     """The newest run of many people that has begun."""
-    return Run.objects.exclude(trigger=Run.Trigger.ON_DEMAND).filter(started_at__isnull=False).first()
+    return list_runs().filter(started_at__isnull=False).first()
 
 
 def find_last_finished_at() -> datetime | None:

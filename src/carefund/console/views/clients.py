@@ -20,11 +20,13 @@ from carefund.console.spreadsheets import stream_csv
 from carefund.console.templatetags.words import level
 from carefund.records.models import Client
 from carefund.records.queries import (
+    BY_AVAILABLE,
     SORTS,
     ClientFilter,
     ClientRow,
     list_client_rows,
     list_clients,
+    list_ids_by_available,
     list_levels,
     list_service_providers,
 )
@@ -51,9 +53,9 @@ STATES = {
 def list_all(request: Request) -> HttpResponse:
     """The list, whole or, while somebody types, its table alone."""
     wanted = read_filter(request)
-    shown = _paged(request, find_wanted(request, wanted))
+    shown, people = _paged(request, find_wanted(request, wanted), wanted.sort)
     context: dict[str, Any] = {
-        "rows": list_client_rows(shown.object_list, timezone.localdate()),
+        "rows": list_client_rows(people, timezone.localdate()),
         "page": shown,
         "filter": wanted,
         "columns": _columns(request),
@@ -88,7 +90,7 @@ def read_filter(request: Request) -> ClientFilter:
         level=asked.get("level", "")[:20],
         budget=asked["budget"] if asked.get("budget") in BUDGETS else "",
         state=asked["state"] if asked.get("state") in STATES else "",
-        sort=sort if sort.removeprefix("-") in SORTS else "name",
+        sort=sort if sort.removeprefix("-") in {*SORTS, BY_AVAILABLE} else "name",
     )
 
 
@@ -109,8 +111,16 @@ def _asked(request: Request) -> Iterator[tuple[str, str]]:
         yield from ((key, value) for value in values if value and (key, value) != ("sort", "name"))
 
 
-def _paged(request: Request, clients: QuerySet[Client]) -> "Page[Client]":
-    return Paginator(clients, PAGE_SIZE).get_page(request.GET.get("page"))
+def _paged(request: Request, clients: QuerySet[Client], sort: str) -> tuple["Page[Any]", list[Client]]:
+    """One page of the list, and the clients on it."""
+    wanted = request.GET.get("page")
+    if sort.removeprefix("-") != BY_AVAILABLE:
+        shown: Page[Any] = Paginator(clients, PAGE_SIZE).get_page(wanted)
+        return shown, list(shown.object_list)
+    ids = list_ids_by_available(clients, timezone.localdate(), falling=sort.startswith("-"))
+    shown = Paginator(ids, PAGE_SIZE).get_page(wanted)
+    people = clients.in_bulk(shown.object_list)
+    return shown, [people[client_id] for client_id in shown.object_list if client_id in people]
 
 
 def _columns(request: Request) -> list[str]:
