@@ -130,6 +130,8 @@ class Caller:
             try:
                 return await self._call(operation, "GET", path, subject_id, headers, None)
             except Unavailable as problem:
+                if problem.operation != operation:  # PRODA's, which was tried again already
+                    raise
                 seconds = await self._seconds_to_wait(attempt, problem)
                 if seconds is None:
                     raise

@@ -106,6 +106,11 @@ class _Course:
         """Whether another person may be begun."""
         return not (self.halted or self.outage.is_certain or self.worker.stopping.is_set())
 
+    def give_up(self) -> None:
+        """End the other fetches under way: they would only wait for the same silence, one after another."""
+        for task in self.fetching - {asyncio.current_task()}:
+            task.cancel()
+
     def take(self) -> int:
         """How many people to claim now; 0 when this process has had its share."""
         if not self.may_begin:
@@ -205,8 +210,7 @@ async def _watch(course: _Course) -> None:
         except DatabaseError as error:
             log.warning("the database refused a look at a run: %s", type(error).__name__)
     await asyncio.sleep(_GRACE_SECONDS)
-    for task in course.fetching:
-        task.cancel()
+    course.give_up()
 
 
 def _may_go_on(run_id: int) -> bool:
@@ -256,6 +260,8 @@ async def _fetch_all(
 
 async def _note_failure(course: _Course, item: ClaimedItem, error: Exception) -> None:
     if isinstance(error, FunderError) and course.outage.suspect(item, error):
+        if course.outage.is_certain:
+            course.give_up()
         return
     if not isinstance(error, FunderError):
         log.error("a sync stopped with an unexpected %s", type(error).__name__)

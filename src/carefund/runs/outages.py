@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.utils import timezone
 
-from carefund.funders.errors import FunderError, NotAllowedIn, NotPermitted, Unavailable
+from carefund.funders.errors import DeviceBusy, FunderError, NotAllowedIn, NotPermitted, Unavailable
 from carefund.runs.ledger import ClaimedItem
 from carefund.runs.models import Run
 from carefund.runs.requests import CannotChangeRun, pause_run
@@ -60,7 +60,7 @@ def pause_for_funder(run_id: int, error: FunderError) -> None:
     run = Run.objects.get(pk=run_id)
     now = timezone.now()
     reason, resumes_at = f"{error.message} {error.advice}", None
-    if isinstance(error, Unavailable):
+    if isinstance(error, Unavailable | DeviceBusy):
         since = run.paused_at or now
         reason = f"Services Australia unavailable since {_clock(since, now)} ({error.message.rstrip('.')})"
         resumes_at = now + _wait_after(now - since)

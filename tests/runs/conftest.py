@@ -1,0 +1,123 @@
+"""The hall in tests: runs carried out in this process, and whole installations in processes of their own."""
+
+import asyncio
+import contextlib
+import itertools
+from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from django.conf import settings
+
+from carefund.records.models import Client
+from carefund.runs.execution import DatabaseThread, Worker, work_on_run
+from carefund.runs.models import Run
+from carefund.runs.requests import request_run
+from carefund.runs.sources import open_source
+from tests.conftest import Sandbox
+from tests.runs.installation import Installation, running_sandbox
+
+PEOPLE = 60
+
+
+@pytest.fixture
+def clients(world: Sandbox, add_client: Callable[..., Client]) -> list[Client]:
+    """Twenty people whom the sandbox knows and whose records hold no surprise."""
+    return [add_client(care_recipient_id) for care_recipient_id in world.scenario("ordinary")[:20]]
+
+
+@pytest.fixture
+def bulk() -> Callable[..., Run]:
+    """Ask for a bulk run for these clients."""
+
+    def ask(clients: list[Client], **values: Any) -> Run:
+        return request_run(**({"trigger": Run.Trigger.BULK, "clients": clients, "scope": "test"} | values))
+
+    return ask
+
+
+@pytest.fixture
+def carry_out() -> Callable[..., Run]:
+    """Work on a run in this process; `meanwhile` is awaited beside it. Gives the run as it is then."""
+
+    def work(run: Run, meanwhile: Callable[[Worker], Awaitable[None]] | None = None, **values: Any) -> Run:
+        async def both() -> None:
+            database = DatabaseThread()
+            async with open_source() as source:
+                worker = Worker(source, database, "test", **values)
+                beside = asyncio.create_task(meanwhile(worker)) if meanwhile else None
+                await work_on_run(worker, run.pk)
+                if beside:
+                    await beside
+            await database.close()
+
+        asyncio.run(both())
+        run.refresh_from_db()
+        return run
+
+    return work
+
+
+# --- Real processes ---------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="session")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+    """An installation with a sandbox of its own, a device and 60 clients, to be copied."""
+    with running_sandbox(PEOPLE) as sandbox_url:
+        installation = Installation(tmp_path_factory.mktemp("installed") / "data", sandbox_url)
+        installation.prepare(PEOPLE)
+        yield installation
+
+
+@pytest.fixture
+def installation(installed: Installation, tmp_path: Path) -> Iterator[Installation]:
+    """One of our own beside SQLite. The funder answers after 50 ms, four at a time: a run takes some seconds."""
+    installed.ask("POST", "/reset", {})
+    installed.ask("POST", "/switches", {"latencyMs": 50})
+    copy = installed.copy(tmp_path / "data")
+    copy.settings["CAREFUND_CALLS_AT_ONCE"] = "4"
+    yield copy
+    copy.stop()
+
+
+@pytest.fixture(scope="session")
+def installed_on_postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+    """The same on PostgreSQL, in a database beside the tests' own."""
+    with running_sandbox(PEOPLE) as sandbox_url, another_database("carefund_installed") as database_url:
+        installation = Installation(tmp_path_factory.mktemp("installed") / "data", sandbox_url, database_url)
+        installation.prepare(PEOPLE)
+        yield installation
+
+
+_numbers = itertools.count(1)
+
+
+@pytest.fixture
+def distributed(installed_on_postgresql: Installation, tmp_path: Path) -> Iterator[Installation]:
+    """One of our own on PostgreSQL, for workers that share the work."""
+    template = installed_on_postgresql
+    template.ask("POST", "/reset", {})
+    template.ask("POST", "/switches", {"latencyMs": 50})
+    name = template.database_url.rsplit("/", 1)[-1]
+    with another_database(f"carefund_run_{next(_numbers)}", template=name) as database_url:
+        copy = template.copy(tmp_path / "data", database_url)
+        copy.settings["CAREFUND_CALLS_AT_ONCE"] = "8"
+        yield copy
+        copy.stop()
+
+
+@contextlib.contextmanager
+def another_database(name: str, template: str = "template1") -> Iterator[str]:
+    """A database of one's own on the server of the tests; yields its URL and drops it."""
+    server = settings.DATABASES["default"]
+    credentials = f"{server['USER']}:{server['PASSWORD']}@" if server["PASSWORD"] else f"{server['USER']}@"
+    address = f"postgresql://{credentials}{server['HOST']}:{server['PORT']}"
+    unique = f"{name}_{server['NAME']}"[:60]
+    with psycopg.connect(f"{address}/postgres", autocommit=True) as database:
+        database.execute(f'DROP DATABASE IF EXISTS "{unique}" WITH (FORCE)')
+        database.execute(f'CREATE DATABASE "{unique}" TEMPLATE "{template}"')
+        yield f"{address}/{unique}"
+        database.execute(f'DROP DATABASE IF EXISTS "{unique}" WITH (FORCE)')
