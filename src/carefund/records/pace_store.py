@@ -263,7 +263,7 @@ class _Log:
         kind, action = _LOGGED[difference.kind]
         about = difference.category_name
         if difference.period_start_date is not None:
-            about += f", funding period from {difference.period_start_date.isoformat()}"
+            about += f" from {difference.period_start_date.isoformat()}"
         self.add(
             kind, action, about, field=difference.field, before=_text(difference.before), after=_text(difference.after)
         )

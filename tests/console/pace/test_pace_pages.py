@@ -7,6 +7,7 @@ import pytest
 from django.test import Client as Browser
 from django.urls import reverse
 
+from carefund.access.models import AccessLogEntry
 from carefund.records import pace_store
 from carefund.records.models import Client, NdisParticipant, PaceComparison, ServiceContract
 from carefund.records.pace_queries import PACE_API, find_category_aliases
@@ -254,3 +255,20 @@ def test_a_contract_page_costs_the_same_however_many_budgets(
     contract = create(ben, client)
     with django_assert_max_num_queries(25):  # type: ignore[operator]
         ben.get(reverse("console:ndis-contract", args=[contract.pk]))
+
+
+def test_looking_and_asking_are_in_the_access_log(ben: Browser, client: Client) -> None:
+    contract = create(ben, client)
+    ben.get(reverse("console:ndis-client", args=[client.pk]))
+    ben.get(reverse("console:ndis-contract", args=[contract.pk]))
+    entries = set(AccessLogEntry.objects.filter(client=client).values_list("action", "what"))
+    assert {
+        ("synchronised", "NDIS PACE plan"),
+        ("viewed", "NDIS funding"),
+        ("viewed", "NDIS service contract"),
+    } <= entries
+
+
+def test_a_client_is_found_by_ndis_number(ben: Browser, client: Client) -> None:
+    page = ben.get(reverse("console:clients"), {"search": client.ndis.ndis_number}).content.decode()
+    assert client.last_name in page

@@ -257,3 +257,15 @@ def test_comparing_many_leaves_some_of_the_hour_to_people(
     assert compare_queued() == 1
     queue_comparisons([contract])
     assert compare_queued() == 0
+
+
+def test_a_period_that_begins_overnight_is_noticed_though_nobody_announces_it(
+    ndia: NdiaSandbox, contract: ServiceContract
+) -> None:
+    row = contract.budgets.get(category_number="03")
+    following = row.component.periods.filter(start_date__gt=timezone.localdate()).first()
+    ndia.control("POST", "/clock", today=following.start_date.isoformat())
+    _, found = preview_sync(contract)
+    fields = {each.field for each in found.differences if each.category_name == "Consumables"}
+    assert fields == {"released_amount", "remaining_amount"}
+    assert ndia.control("GET", "/ndia/events") == []
