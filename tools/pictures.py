@@ -1,138 +1,114 @@
-"""Photographs the main pages of the demo world into docs/pictures: in light and dark, and on a phone.
+"""Photograph the main pages of the demo world into docs/pictures: `make pictures`.
 
-Starts a demo of its own in a temporary folder, logs in as its administrator, and looks at it with Chromium.
-Everybody in the pictures is invented.
-
-    python tools/pictures.py                          its own demo
-    python tools/pictures.py http://127.0.0.1:8000 NAME PASSWORD     a console that already runs
+Starts `carefund demo` in a folder that is thrown away, logs in as its administrator, and takes each page on a desktop,
+some in the dark theme and on a phone. Needs Chromium. Everybody in the pictures is fictitious.
 """
 
-import os
 import re
-import shutil
 import subprocess
 import sys
 import tempfile
-import threading
+import time
+import urllib.error
+import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Literal, NamedTuple
 
-from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
+from playwright.sync_api import Page, sync_playwright
 
-ROOT = Path(__file__).resolve().parent.parent
-PICTURES = ROOT / "docs" / "pictures"
-ADMINISTRATOR = "ada"
-PATIENCE_SECONDS = 180
-DESKTOP: ViewportSize = {"width": 1280, "height": 900}
-PHONE: ViewportSize = {"width": 390, "height": 844}
-CLIENT = "the first client in the list"
-PAGES = {
-    "home": "/",
-    "clients": "/clients",
-    "client": CLIENT,
-    "plan": f"{CLIENT}/plan",
-    "changes": f"{CLIENT}/changes",
-    "runs": "/runs",
-    "connections": "/administration/connections",
+TARGET = Path(__file__).parent.parent / "docs" / "pictures"
+CHROMIUM = "/usr/bin/chromium"
+ARGUMENTS = [
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync",
+]  # fmt: skip
+PASSWORD = "wattle-grove-demo"
+DESKTOP, PHONE = {"width": 1280, "height": 860}, {"width": 390, "height": 800}
+
+# name of the picture: (address, what to press before it is taken)
+PAGES: dict[str, tuple[str, tuple[str, ...]]] = {
+    "home": ("/", ()),
+    "clients": ("/clients", ()),
+    "client": ("/clients/1", ()),
+    "synchronise": ("/clients/1", ("Synchronise Budget Information",)),
+    "plan": ("/clients/1/plan", ()),
+    "run": ("/runs/1?only=", ()),
 }
-ON_A_PHONE = ("home", "client")
-
-
-class Console(NamedTuple):
-    """A running console and who may log in there."""
-
-    address: str
-    name: str
-    password: str
-
-
-def main() -> int:
-    """Take all pictures; the exit status is 0 if every page answered."""
-    PICTURES.mkdir(parents=True, exist_ok=True)
-    if sys.argv[1:]:
-        take_pictures(Console(*sys.argv[1:]))
-    else:
-        with running_demo() as console:
-            take_pictures(console)
-    return 0
+IN_THE_DARK = ("client",)
+ON_A_PHONE = ("client", "clients")
 
 
 @contextmanager
-def running_demo() -> Iterator[Console]:
-    """A demo with data of its own, up until the block ends; address and log-in are read from what it prints."""
-    with tempfile.TemporaryDirectory(prefix="carefund-pictures-") as folder:
-        environment = {**os.environ, "PYTHONUNBUFFERED": "1", "COLUMNS": "200"}
-        command = [str(Path(sys.executable).parent / "carefund"), "demo"]
-        demo = subprocess.Popen(command, env=environment, cwd=folder, stdout=subprocess.PIPE, text=True)
-        alarm = threading.Timer(PATIENCE_SECONDS, demo.kill)
-        alarm.start()
+def demo() -> Iterator[str]:
+    """A running demo; gives the console's address."""
+    with tempfile.TemporaryDirectory() as folder:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "carefund.cli.main", "demo"], cwd=folder, stdout=subprocess.PIPE, text=True
+        )
+        assert process.stdout is not None
         try:
-            yield read_console(demo)
+            line = next((line for line in process.stdout if "console is on" in line), "")
+            found = re.search(r"http://[\d.:]+\d", line)
+            if found is None:
+                sys.exit("The demo did not start; try `make demo` to see why.")
+            wait_for(found.group())
+            yield found.group()
         finally:
-            alarm.cancel()
-            demo.terminate()
-            demo.wait(30)
+            process.terminate()
+            process.wait(60)
 
 
-def read_console(demo: subprocess.Popen[str]) -> Console:
-    """What the demo prints about itself, as soon as both address and log-in are known."""
-    address = password = None
-    for line in demo.stdout or ():
-        address = found(r"(http://[\w.]+:\d+)", line) or address
-        password = found(rf"^\s*{ADMINISTRATOR}\b.*\s(\S+)\s*$", line) or password
-        if address and password:
-            return Console(address, ADMINISTRATOR, password)
-    raise SystemExit("pictures: the demo ended, or printed no address and log-in")
+def wait_for(address: str) -> None:
+    """Wait until the console answers."""
+    for _ in range(300):
+        try:
+            urllib.request.urlopen(f"{address}/log-in", timeout=5)
+        except (urllib.error.URLError, OSError):
+            time.sleep(0.1)
+        else:
+            return
+    sys.exit("The console did not answer.")
 
 
-def found(pattern: str, line: str) -> str | None:
-    """The pattern's group in a line, if it is there."""
-    match = re.search(pattern, line)
-    return match.group(1) if match else None
+def log_in(page: Page) -> None:
+    """Log in as the demo's administrator."""
+    page.goto("/log-in")
+    page.get_by_label("User name").fill("ada")
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Log in").click()
 
 
-def take_pictures(console: Console) -> None:
-    """Every page in light and dark, some on a phone."""
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
-        on_a_phone = {f"{name}-phone": PAGES[name] for name in ON_A_PHONE}
-        photograph(browser, console, "light", DESKTOP, PAGES)
-        photograph(browser, console, "dark", DESKTOP, {f"{name}-dark": address for name, address in PAGES.items()})
-        photograph(browser, console, "light", PHONE, on_a_phone)
+def photograph(page: Page, name: str, suffix: str = "") -> None:
+    """Take one page as it fits the window."""
+    address, steps = PAGES[name]
+    page.goto(address)
+    for step in steps:
+        page.get_by_role("link", name=step).first.click()
+        page.get_by_role("dialog").get_by_role("button").first.wait_for()
+    page.evaluate("document.fonts.ready")
+    page.screenshot(path=TARGET / f"{name}{suffix}.png", animations="disabled")
+
+
+def main() -> None:
+    """All pictures."""
+    TARGET.mkdir(parents=True, exist_ok=True)
+    with demo() as address, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        for names, window, theme, suffix in (
+            (tuple(PAGES), DESKTOP, "light", ""),
+            (IN_THE_DARK, DESKTOP, "dark", "-dark"),
+            (ON_A_PHONE, PHONE, "light", "-phone"),
+        ):
+            context = browser.new_context(base_url=address, viewport=window, color_scheme=theme)  # type: ignore[arg-type]
+            page = context.new_page()
+            log_in(page)
+            for name in names:
+                photograph(page, name, suffix)
+            context.close()
         browser.close()
-
-
-def photograph(
-    browser: Browser, console: Console, theme: Literal["light", "dark"], size: ViewportSize, pages: dict[str, str]
-) -> None:
-    """Log in once and save one picture per page."""
-    page = browser.new_context(color_scheme=theme, viewport=size, locale="en-AU").new_page()
-    page.goto(f"{console.address}/log-in")
-    page.fill("input[name=username]", console.name)
-    page.fill("input[name=password]", console.password)
-    page.press("input[name=password]", "Enter")
-    page.wait_for_load_state("networkidle")
-    client = first_client(page, console)
-    for name, address in pages.items():
-        answer = page.goto(console.address + address.replace(CLIENT, client))
-        if answer is None or not answer.ok:
-            raise SystemExit(f"pictures: {name} did not answer")
-        page.wait_for_load_state("networkidle")
-        page.screenshot(path=PICTURES / f"{name}.png", full_page=size is PHONE)
-        print(f"docs/pictures/{name}.png", flush=True)
-
-
-def first_client(page: Page, console: Console) -> str:
-    """The path of the page of the first client in the list."""
-    page.goto(f"{console.address}/clients")
-    link = page.locator("a[href^='/clients/']").filter(has_text=re.compile(r"\w")).first.get_attribute("href")
-    path = found(r"^(/clients/\d+)", link or "")
-    if path is None:
-        raise SystemExit("pictures: the list of clients is empty")
-    return path
+    print(f"{len(list(TARGET.glob('*.png')))} pictures in {TARGET.relative_to(Path.cwd())}")
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()
