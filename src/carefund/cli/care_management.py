@@ -17,7 +17,7 @@ from carefund.sync.care_management import NO_DATA, NO_DATA_ADVICE, Refreshed
 app = typer.Typer(help="Pooled care management budgets, per service provider id.", no_args_is_help=True)
 ProviderId = Annotated[str, typer.Argument(help="A Service Provider ID; without one, all of them.", metavar="[ID]")]
 AsJson = Annotated[bool, typer.Option(help="Print the result as JSON.")]
-_TITLES = ("Total", "Used", "Available", "Rollover Deduction", "Write Off")
+_TITLES = ("Total", "Used", "Available", "Rollover\nDeduction", "Write\nOff")
 
 
 @app.command()
@@ -65,12 +65,12 @@ def history(service_provider_id: ProviderId = "", json: AsJson = False) -> None:
     if not saves:
         screen.print("Nothing was saved yet. `carefund care-management refresh --save` begins the history.")
         return
-    table = _table("Quarter", "Service Provider ID", "Saved")
+    table = _table("Quarter", "Saved", ids="Service\nProvider ID")
     for saved in saves:
         sums = roll_up([saved.pool]).sums
         table.add_row(
-            saved.pool.quarter.name,
             saved.pool.service_provider_id,
+            saved.pool.quarter.name,
             saved.pool.asked_at.isoformat(timespec="minutes"),
             *_amounts(sums),
         )
@@ -146,14 +146,11 @@ def _print(result: Refreshed) -> None:
         for row in result.received:
             screen.print(f"  Came back: {row.count:,} × {row.budget_type}", highlight=False)
     else:
-        table = _table("Budget ID", "Budget Type", "Start", "End")
+        table = _table("Period", ids="Budget ID")
         for budget in pool.budgets:
-            days = (
-                budget.start_date.isoformat() if budget.start_date else "",
-                budget.end_date.isoformat() if budget.end_date else "",
-            )
-            amounts = (getattr(budget, name) for name in METRICS)
-            table.add_row(budget.budget_id, budget.budget_type, *days, *(_amount(amount) for amount in amounts))
+            days = (day.isoformat() if day else "not given" for day in (budget.start_date, budget.end_date))
+            amounts = (_amount(getattr(budget, name)) for name in METRICS)
+            table.add_row(budget.budget_id, " to ".join(days), *amounts)
         screen.print(table)
         if pool.estimate:
             screen.print(
@@ -164,17 +161,21 @@ def _print(result: Refreshed) -> None:
 
 
 def _sums_table(whole: RollUp) -> Table:
-    table = _table("Service Provider ID")
+    table = _table(ids="Service\nProvider ID")
     for one, sums in whole.parts.items():
         table.add_row(one, *_amounts(sums))
-    table.add_row("All, each budget once", *_amounts(whole.sums), style="bold")
+    table.add_row("All ids", *_amounts(whole.sums), style="bold")
     return table
 
 
-def _table(*titles: str) -> Table:
-    table = Table(*titles, box=None, pad_edge=False, header_style="bold")
+def _table(*titles: str, ids: str) -> Table:
+    """A table of figures. Ids and amounts are never cut; what else there is gives way on a narrow terminal."""
+    table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold")
+    table.add_column(ids, no_wrap=True)
+    for title in titles:
+        table.add_column(title, overflow="fold")
     for title in _TITLES:
-        table.add_column(title, justify="right")
+        table.add_column(title, justify="right", no_wrap=True)
     return table
 
 

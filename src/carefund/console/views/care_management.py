@@ -194,6 +194,7 @@ def _table(pools: Sequence[Pool], sort: str, *, of_all: bool) -> dict[str, Any]:
         "whole": whole,
         "parts": _parts(whole),
         "uses": _uses(pools),
+        "lost": sum(pool.estimate.lost for pool in pools if pool.estimate),
         "estimates": [(pool.service_provider_id, pool.estimate) for pool in pools if pool.estimate],
         "unread_details": sum(pool.unread_details for pool in pools),
     }
