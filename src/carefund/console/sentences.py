@@ -19,9 +19,23 @@ from carefund.sync import recordsets
 
 _AMOUNTS = {"total", "available", "used", "write_off", "rollover_deduction", "amount"}
 _MOVEMENTS = ("total", "used", "write_off", "rollover_deduction")
+_FEW = 3  # beyond which records that came or went together are counted and not named
+_CAME_OR_WENT = {
+    Change.NEW: "are new",
+    Change.NO_LONGER_RETURNED: "are no longer returned by the funder; they are kept here and marked",
+    Change.REMOVED: "were replaced",
+    Change.RETURNED_AGAIN: "are returned by the funder again",
+}
 _STAMPS = {"updated_at_date_time", "created_at_date_time"}  # when the funder wrote, not what it wrote
 _LABELS = {each.kind: each.label for each in recordsets.RECORD_SETS} | {"plan": "Plan", "client": "Client"}
 _GOOD, _BAD, _PLAIN = "good", "bad", "plain"
+_FEW = 3  # beyond which records that came or went together are counted and not named
+_CAME_OR_WENT = {
+    Change.NEW: "are new",
+    Change.NO_LONGER_RETURNED: "are no longer returned by the funder; they are kept here and marked",
+    Change.REMOVED: "were replaced",
+    Change.RETURNED_AGAIN: "are returned by the funder again",
+}
 _STAMPS = {"created_at_date_time", "updated_at_date_time"}  # the funder's book-keeping: no news to anybody
 _MANY_LINES = 3
 
@@ -79,10 +93,10 @@ def write_sentences(changes: Iterable[Change]) -> list[Sentence]:
 
 
 def _write_group(changes: list[Change], known: _Known) -> list[Sentence]:
-    """The changes of one person from one sync: first the level, then each budget, then what is left."""
+    """The changes of one person from one sync: the level, each budget, what came or went in numbers, and the rest."""
     told: set[int] = set()
     sentences = []
-    for tell in (_tell_level, _tell_budgets):
+    for tell in (_tell_level, _tell_budgets, _tell_many):
         for sentence, numbers in tell([change for change in changes if change.pk not in told], known):
             sentences.append(sentence)
             told |= numbers
@@ -152,6 +166,22 @@ def _tell_budgets(changes: list[Change], known: _Known) -> _Told:
         if not draws:
             told -= {other.pk for other in fields if other.field == "used" and not _write_movement(other)}
         yield Sentence(change, f"{text}.", _PLAIN if draws else _GOOD if difference > 0 else _BAD), told
+
+
+def _tell_many(changes: list[Change], known: _Known) -> _Told:
+    """Many records of one kind that came or went together, as their number."""
+    alike: dict[tuple[str, str], list[Change]] = {}
+    for change in changes:
+        if change.action in _CAME_OR_WENT and not change.field:
+            alike.setdefault((change.kind, change.action), []).append(change)
+    for (kind, action), group in alike.items():
+        if len(group) > _FEW:
+            what = _LABELS.get(kind, kind.replace("_", " ")).lower()
+            text = f"{len(group)} {what} {_CAME_OR_WENT[action]}."
+            yield (
+                Sentence(group[0], text, _BAD if action == Change.NO_LONGER_RETURNED else _PLAIN),
+                {change.pk for change in group},
+            )
 
 
 def _by(difference: Decimal) -> str:

@@ -131,7 +131,7 @@ def _in_state(clients: QuerySet[Client], state: str, stale_before: datetime) -> 
         return clients.filter(is_active=False)
     clients = clients.filter(is_active=True)
     if state == "stale":
-        return clients.filter(Q(sync_state__checked_at__lt=stale_before) | Q(sync_state__checked_at__isnull=True))
+        return clients.filter(_is_stale(stale_before))
     if state == "never":
         return clients.filter(sync_state__checked_at__isnull=True)
     if state == "failed":
@@ -139,6 +139,12 @@ def _in_state(clients: QuerySet[Client], state: str, stale_before: datetime) -> 
     if state == "consent":
         return clients.filter(sync_state__consent_missing=True)
     return clients
+
+
+def _is_stale(stale_before: datetime) -> Q:
+    """Whoever Services Australia can be asked about and was not, lately; who is under the NDIS alone is not stale."""
+    old = Q(sync_state__checked_at__lt=stale_before) | Q(sync_state__checked_at__isnull=True)
+    return Q(care_recipient_id__isnull=False) & old
 
 
 def _sorted(clients: QuerySet[Client], sort: str) -> QuerySet[Client]:
@@ -222,7 +228,7 @@ def find_attention(clients: QuerySet[Client], stale_before: datetime) -> Attenti
         total=Count("pk"),
         failed=Count("pk", filter=Q(sync_state__outcome="failed")),
         consent_missing=Count("pk", filter=Q(sync_state__consent_missing=True)),
-        stale=Count("pk", filter=Q(sync_state__checked_at__lt=stale_before) | Q(sync_state__checked_at__isnull=True)),
+        stale=Count("pk", filter=_is_stale(stale_before)),
     )
     return Attention(**counted)
 

@@ -146,7 +146,11 @@ def name_level(classification: object) -> str:
         return f"Home Care Package level {held.removeprefix('HCP')}"
     if held.isdigit() and code in (ONGOING, ""):
         return f"Level {held}"
-    return f"{kind} {held.lower()}" if held and code in _TIERED else f"{kind} {held}" if not code else kind
+    if code in _TIERED:
+        held = held.lower()
+    elif code:
+        held = ""
+    return f"{kind} {held}".strip()
 
 
 @register.simple_tag
