@@ -1,16 +1,22 @@
 """Sending a batch: wherever it stops it goes on, nothing is sent twice, nothing is lost."""
 
+import asyncio
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from django.utils import timezone
 
+from carefund.funders.services_australia.claiming import Claiming
 from carefund.records.claim_queries import list_open_lines
 from carefund.records.claim_store import BatchMoved, withdraw_batch
 from carefund.records.models import Claim, ClaimBatch, Invoice, InvoiceLineItem, PaymentRequest
 from carefund.runs.claims import send_batch
 from carefund.runs.dates import business_today
+from carefund.runs.execution import DatabaseThread
+from carefund.runs.sources import open_source
 from carefund.sync.claims.preparing import NothingToClaim, prepare_batch, preview_batch
+from carefund.sync.claims.sending import Sender
 from tests.claim_world import ClaimWorld, approved_services
 from tests.conftest import table_rows
 
@@ -62,14 +68,68 @@ def test_a_lost_answer_is_resolved_by_reading_first(claims: ClaimWorld, operatio
 
 
 @pytest.mark.parametrize("step", range(8))
-def test_work_stopped_between_any_two_steps_goes_on(claims: ClaimWorld, step: int):
-    """The process dies at the n-th word to the funder: the request never leaves, or its answer is never stored."""
+def test_work_stopped_at_any_word_to_the_funder_goes_on(claims: ClaimWorld, step: int):
+    """The n-th answer is lost, whatever was asked."""
     claims.deliver(claims.clients[0], lines=2)
     batch = claims.prepare()
     claims.sandbox.fault(kind="truncate", operation="*", after=step, times=1, share=0)
     for _ in range(4):
         send_batch(batch.pk)
     assert_claimed_once(claims, batch, 2)
+
+
+class Died(BaseException):
+    """The process was killed."""
+
+
+class DyingDatabase(DatabaseThread):
+    """A process that is killed at its n-th word to the database: before it is written, or just after."""
+
+    def __init__(self, step: int, *, after: bool) -> None:
+        super().__init__()
+        self.left, self.after = step, after
+
+    async def do(self, work, *arguments, **named):
+        if self.left < 0:
+            raise Died
+        self.left -= 1
+        if self.left >= 0:
+            return await super().do(work, *arguments, **named)
+        if self.after:
+            await super().do(work, *arguments, **named)
+        raise Died
+
+
+async def send_and_die(batch_id: int, database: DyingDatabase) -> None:
+    async with open_source() as source:
+        await Sender(Claiming(source.caller, source.configuration), database).send(batch_id)
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["before the write", "after the write"])
+def test_work_killed_between_any_two_steps_goes_on(claims: ClaimWorld, after: bool):
+    """Every step of the whole way, one after the other: the process dies, the lease runs out, another one goes on."""
+    deaths = 0
+    for step in range(60):
+        claims.sandbox.ask("POST", "/claim-rules", {"oneClaimPerDay": False})
+        claims.deliver(claims.clients[0], f"INV-{step}", lines=2, price=f"{step + 1}.00")
+        batch = claims.prepare()
+        database = DyingDatabase(step, after=after)
+        try:
+            asyncio.run(send_and_die(batch.pk, database))
+        except Died:
+            deaths += 1
+        ClaimBatch.objects.filter(pk=batch.pk).update(busy_until=None)
+        Claim.objects.exclude(batch=batch).update(made_at=timezone.now() - timedelta(days=1))
+        send_batch(batch.pk)
+        batch.refresh_from_db()
+        assert batch.state == ClaimBatch.State.CLAIMED, (step, batch.problem)
+        if deaths == step:
+            break
+    assert deaths > 15
+    held = [invoice for invoice in claims.invoices() if invoice["status"] != "DELETED"]
+    references = [item["externalReferenceId"] for invoice in held for item in invoice["items"]]
+    assert sorted(references) == sorted(InvoiceLineItem.objects.values_list("external_reference_id", flat=True))
+    assert len(claims.claims()) == len(held) == Claim.objects.count() == deaths + 1
 
 
 def test_a_second_claim_on_the_same_day_waits(claims: ClaimWorld):

@@ -9,6 +9,7 @@ Source: domain/services-australia.md, 5 (11, 14, 15), 6 and 8 (15, 25).
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any, Protocol, TypeVar
 
 from django.conf import settings
@@ -121,7 +122,7 @@ class Sender:
             external_reference_id=invoice.external_reference_id,
             service_naps_id=invoice.service_naps_id or UNSET,
         )
-        written = await self._write(invoice, self.claiming.create_invoice(draft))
+        written = await self._write(invoice, partial(self.claiming.create_invoice, draft))
         status = statuses.invoice_status(written.invoice.status) or statuses.OPEN
         await self._store(
             invoice, invoice_id=written.invoice.invoice_id, status=status, etag=written.etag, is_uncertain=False
@@ -131,7 +132,7 @@ class Sender:
         for line in await self.database.do(_lines_to_add, invoice.pk):
             try:
                 item_id, etag = await self._write(
-                    invoice, self.claiming.add_item(invoice.invoice_id or "", _new_item(line))
+                    invoice, partial(self.claiming.add_item, invoice.invoice_id or "", _new_item(line))
                 )
             except RequestRejected as refusal:
                 words = words_of(refusal)
@@ -149,28 +150,30 @@ class Sender:
         live = [item for item in held.invoice.items if item.item_status.upper() != statuses.DELETED]
         step = self.claiming.submit_invoice if live else self.claiming.delete_invoice
         try:
-            written = await self._write(invoice, step(held.invoice.invoice_id, held.etag))
+            written = await self._write(invoice, partial(step, held.invoice.invoice_id, held.etag))
         except Conflict:
             # Somebody changed it between reading and writing: read, and look once more.
             held = await self.claiming.fetch_invoice(held.invoice.invoice_id)
             await self._adopt(invoice, held)
             if invoice.status != statuses.OPEN:
                 return
-            written = await self._write(invoice, step(held.invoice.invoice_id, held.etag))
+            written = await self._write(invoice, partial(step, held.invoice.invoice_id, held.etag))
         except RequestRejected as refusal:
             words = words_of(refusal)
             await self.database.do(claim_store.store_invoice_refusal, invoice.pk, words)
-            written = await self._write(invoice, self.claiming.delete_invoice(held.invoice.invoice_id, held.etag))
+            written = await self._write(
+                invoice, partial(self.claiming.delete_invoice, held.invoice.invoice_id, held.etag)
+            )
             await self._store(invoice, status=statuses.DELETED, etag=written.etag, is_uncertain=False, problem=words)
             return
         status = statuses.invoice_status(written.invoice.status)
         await self._store(invoice, status=status, etag=written.etag, is_uncertain=False, problem="")
 
-    async def _write(self, invoice: Invoice, call: Awaitable[Result]) -> Result:
+    async def _write(self, invoice: Invoice, call: Callable[[], Awaitable[Result]]) -> Result:
         """One write between its mark and its answer; the mark goes when the funder has certainly not done it."""
         await self._store(invoice, is_uncertain=True)
         try:
-            return await call
+            return await call()
         except FunderError as problem:
             await self._store(invoice, is_uncertain=is_uncertain(problem), problem=words_of(problem))
             raise
