@@ -16,12 +16,13 @@ import typer
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import connection
-from django.utils import timezone
 from rich.table import Table
 
 from carefund.access.models import BranchMembership
 from carefund.access.roles import Role
 from carefund.cli.demo_ndis import load_ndis_clients
+from carefund.cli.demo_environment import ENVIRONMENT_FILE
+from carefund.cli.demo_world import change_funding, deliver_services
 from carefund.cli.manage import prepare_installation
 from carefund.cli.output import FAILED, complain, counts_table, screen
 from carefund.cli.runs import watch_run
@@ -65,14 +66,22 @@ def demo(
         screen.print("5. Synchronising everybody:")
         first = _synchronise_everybody()
         _report(first)
-        screen.print("6. Some funding changes at the government's end; the next night's run finds it:")
-        _change_something()
+        delivered = deliver_services()
+        change_funding(lambda path, body: _ask("POST", path, body))
+        screen.print(
+            f"6. {delivered} services are delivered and not yet claimed, "
+            "and some funding changes at the government's end; the next night's run finds it:",
+            highlight=False,
+        )
         second = _synchronise_everybody()
         _report(second)
-        screen.print(f"Some fail on purpose: run {second.pk} on the console says who, why, and what to do.", highlight=False)
+        screen.print(
+            f"Some fail on purpose: run {second.pk} on the console says who, why, and what to do.", highlight=False
+        )
         people, contracts = _load_ndis()
         screen.print(
-            f"7. NDIS: {people} participants as clients, {contracts} service contracts made from PACE, one out of step.",
+            f"7. NDIS: {people} participants as clients, {contracts} service contracts made from PACE, "
+            "one of them out of step.",
             highlight=False,
         )
         if once:
@@ -87,7 +96,9 @@ def _sandbox(care_recipients: int) -> Iterator[None]:
     state = settings.DATA_FOLDER / "sandbox.json"
     command = [sys.executable, "-m", "sandbox", "--port", str(port), "--state", str(state)]
     command += ["--care-recipients", str(care_recipients)]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, start_new_session=True)  # noqa: S603
+    process = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, start_new_session=True
+    )  # noqa: S603
     try:
         assert process.stdout is not None
         if not process.stdout.readline():
@@ -121,13 +132,6 @@ def _activate_device() -> None:
     name = settings.SERVICES_AUSTRALIA.device_name
     registered = jsonlib.loads(_ask("POST", "/sandbox/proda/devices", {"deviceName": name}))
     asyncio.run(activate(registered["activationCode"]))
-
-
-def _change_something() -> None:
-    """New spending for some, a higher level for one, consent given by another."""
-    _ask("POST", "/sandbox/change?share=0.2")
-    today = timezone.localdate()
-    _ask("POST", "/sandbox/care-recipients/400000003/change-level", {"level": 5, "from": today.isoformat()})
 
 
 def _load_ndis() -> tuple[int, int]:
@@ -179,8 +183,7 @@ def _synchronise_everybody() -> Run:
 
 def _report(run: Run) -> None:
     totals = {
-        record_set.kind: {"new": 0, "changed": 0, "unchanged": 0, "no_longer_returned": 0}
-        for record_set in RECORD_SETS
+        record_set.kind: {"new": 0, "changed": 0, "unchanged": 0, "no_longer_returned": 0} for record_set in RECORD_SETS
     }
     outcomes: dict[str, int] = {}
     for item in RunItem.objects.filter(run=run):
@@ -205,5 +208,10 @@ def _serve() -> None:
         for name, role in PEOPLE:
             table.add_row(name, role.value, PASSWORD)
         screen.print(table)
+        screen.print(
+            "On the command line, from another terminal here:\n"
+            f"  CAREFUND_ENVIRONMENT_FILE={ENVIRONMENT_FILE} .venv/bin/carefund sync 400000003",
+            highlight=False,
+        )
 
     serve_until_stopped(host, port, with_worker=True, on_ready=tell)

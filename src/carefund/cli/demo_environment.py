@@ -14,6 +14,8 @@ from pathlib import Path
 from cryptography.fernet import Fernet
 
 FOLDER = Path("var") / "demo"
+ENVIRONMENT_FILE = FOLDER / "demo.env"
+_SECRETS = ("CAREFUND_SECRET_KEY", "CAREFUND_ENCRYPTION_KEYS")
 
 
 def prepare_demo_environment() -> None:
@@ -22,7 +24,7 @@ def prepare_demo_environment() -> None:
         return
     for name in [name for name in os.environ if name.startswith("CAREFUND_")]:
         del os.environ[name]
-    keys = FOLDER / "demo.env"
+    keys = ENVIRONMENT_FILE
     if "--keep" not in sys.argv or not keys.exists():
         shutil.rmtree(FOLDER, ignore_errors=True)
         FOLDER.mkdir(parents=True)
@@ -32,11 +34,16 @@ def prepare_demo_environment() -> None:
             encoding="utf-8",
         )
         keys.chmod(0o600)
+    kept = [line for line in keys.read_text(encoding="utf-8").splitlines() if line.split("=")[0] in _SECRETS]
+    values = {
+        "CAREFUND_DATA_FOLDER": str(FOLDER.absolute()),
+        "CAREFUND_PROVIDER_NAME": "Wattle Grove Care (fictitious)",
+        "CAREFUND_SANDBOX_URL": f"http://127.0.0.1:{_port_near(8765)}",
+        "CAREFUND_PUBLIC_URL": f"http://127.0.0.1:{_port_near(8000)}",
+    }
+    lines = [*kept, *(f"{name}={value}" for name, value in values.items())]
+    keys.write_text("\n".join(lines) + "\n", encoding="utf-8")
     os.environ["CAREFUND_ENVIRONMENT_FILE"] = str(keys)
-    os.environ["CAREFUND_DATA_FOLDER"] = str(FOLDER)
-    os.environ["CAREFUND_PROVIDER_NAME"] = "Wattle Grove Care (fictitious)"
-    os.environ["CAREFUND_SANDBOX_URL"] = f"http://127.0.0.1:{_port_near(8765)}"
-    os.environ["CAREFUND_PUBLIC_URL"] = f"http://127.0.0.1:{_port_near(8000)}"
 
 
 def _port_near(wanted: int) -> int:

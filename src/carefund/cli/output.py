@@ -47,10 +47,13 @@ def counts_table(counts: Mapping[str, Mapping[str, int]]) -> Table:
 
 def changes_table(changes: Sequence[FieldChange]) -> Table:
     """Every field that changed, or would."""
-    table = Table("Kind", "Record", "What", "Before", "After", box=None, pad_edge=False, header_style="bold")
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for title in ("Kind", "Record", "What", "Before", "After"):
+        table.add_column(title, overflow="fold")
+    labels = {record_set.kind: record_set.label for record_set in RECORD_SETS}
     for change in changes:
         table.add_row(
-            change.kind.replace("_", " "),
+            labels.get(change.kind, change.kind),
             change.record,
             (change.field or change.action).replace("_", " "),
             change.before or "",

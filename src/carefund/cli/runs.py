@@ -102,9 +102,7 @@ def start(
                 failed=failed,
                 older_than=timedelta(hours=older_than_hours) if older_than_hours else None,
             )
-        run = request_run(
-            trigger=Run.Trigger.BULK, clients=clients, scope=scope, parts=parts, unknown_ids=unknown
-        )
+        run = request_run(trigger=Run.Trigger.BULK, clients=clients, scope=scope, parts=parts, unknown_ids=unknown)
     except EmptyFile:
         complain("The file holds no ids.", "Write one care recipient id per line.")
         raise typer.Exit(WRONG_INPUT) from None

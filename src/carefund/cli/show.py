@@ -9,14 +9,15 @@ from rich.table import Table
 
 from carefund.cli.finding import client_or_exit
 from carefund.cli.output import WRONG_INPUT, complain, print_json, screen
+from carefund.records.models import SyncState
 from carefund.sync.history import FundingAsOf, find_funding_as_of, find_funding_now
+
+_AMOUNTS = ("total", "used", "rollover_deduction", "write_off", "available")
 
 
 def show(
     care_recipient_id: Annotated[str, typer.Argument(help="Services Australia's id of the person.")],
-    as_of: Annotated[
-        str, typer.Option(help="A day, YYYY-MM-DD: as known at the end of that day.", metavar="DAY")
-    ] = "",
+    as_of: Annotated[str, typer.Option(help="A day, YYYY-MM-DD: as known at the end of that day.", metavar="DAY")] = "",
     json: Annotated[bool, typer.Option(help="Print as JSON.")] = False,
 ) -> None:
     """Show plan, classifications and budgets of one care recipient; with --as-of as they were known on that day."""
@@ -25,7 +26,7 @@ def show(
     if json:
         print_json(funding.as_data())
     else:
-        _print(funding)
+        _print(funding, as_of=bool(as_of))
 
 
 def end_of_day(text: str) -> datetime:
@@ -38,9 +39,14 @@ def end_of_day(text: str) -> datetime:
     return datetime.combine(day + timedelta(days=1), time(), settings.BUSINESS_TIME_ZONE)
 
 
-def _print(funding: FundingAsOf) -> None:
+def _print(funding: FundingAsOf, *, as_of: bool) -> None:
     data = funding.as_data()
-    screen.print(f"Care recipient {data['care_recipient_id']}, as known {data['as_of']}", highlight=False)
+    last_instant = (funding.instant - timedelta(seconds=1)).astimezone(settings.BUSINESS_TIME_ZONE)
+    when = f"at the end of {last_instant:%-d %B %Y}" if as_of else "now"
+    screen.print(f"Care recipient {data['care_recipient_id']}, as known {when}", highlight=False)
+    state = SyncState.objects.filter(client=funding.client).first()
+    if not as_of and state and state.consent_missing:
+        screen.print("[yellow]Consent not given:[/] details of some budgets were refused; the last known are kept.")
     if not funding.is_known:
         screen.print("Nothing had been fetched by then.")
         return
@@ -51,7 +57,7 @@ def _print(funding: FundingAsOf) -> None:
         (
             "Budgets",
             data["budgets"],
-            ("budget_id", "budget_type", "start_date", "end_date", "total", "used", "available"),
+            ("budget_id", "budget_type", "start_date", "end_date", *_AMOUNTS),
         ),
         (
             "Individual contributions",
@@ -65,8 +71,15 @@ def _print(funding: FundingAsOf) -> None:
 def _table(title: str, rows: list[dict[str, Any]], columns: tuple[str, ...]) -> Table:
     table = Table(title=title, title_justify="left", box=None, pad_edge=False, header_style="bold")
     for column in columns:
-        is_number = column in ("total", "used", "available") or column.endswith("percentage")
+        is_number = column in _AMOUNTS or column.endswith("percentage")
         table.add_column(column.replace("_", " "), justify="right" if is_number else "left")
     for row in rows:
-        table.add_row(*("" if row[column] is None else str(row[column]) for column in columns))
+        table.add_row(*(_as_words(column, row[column]) for column in columns))
     return table
+
+
+def _as_words(column: str, value: Any) -> str:
+    """A value as people read it: nothing for what is not known, money with separators and cents."""
+    if value is None:
+        return ""
+    return f"{value:,.2f}" if column in _AMOUNTS else str(value)
