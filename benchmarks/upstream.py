@@ -1,7 +1,7 @@
-"""A stand-in for Services Australia that is faster than any client: pre-encoded bodies, one small protocol, no framework.
+"""A stand-in for Services Australia, faster than any client: pre-encoded bodies, one small protocol, no framework.
 
-It is a process of its own and knows six questions per person. Each body is made once per template and gets the person's
-id put in, so that no two people's bodies are equal. A revision number changes every twentieth person. No rules live here.
+It is a process of its own and knows six questions per person. Each body is made once per template and gets the
+person's id put in, so that no two people's bodies are equal. A revision number changes every twentieth person.
 """
 
 import argparse

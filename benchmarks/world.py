@@ -1,15 +1,16 @@
 """The client's side of a measurement: settings, an empty database, people, a worker whose token is given.
 
-Import this first in a measuring process: it configures Django from the environment of that process. The run goes through
-the product's own hall (ledger, engine, client, archive, change log); only PRODA is left out.
+Import this first in a measuring process: it configures Django from the environment of that process. The run goes
+through the product's own hall (ledger, engine, client, archive, change log); only PRODA is left out.
 """
 
 import asyncio
 import gc
+import os
 import resource
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -31,13 +32,26 @@ from carefund.records.models import Client  # noqa: E402
 from carefund.runs.execution import DatabaseThread, Worker, work_on_run  # noqa: E402
 from carefund.runs.models import Run  # noqa: E402
 from carefund.runs.requests import request_run  # noqa: E402
+from carefund.runs.shared_pace import open_pace  # noqa: E402
 
 TOKEN = "benchmark-token"
 _EMPTIED = (
-    "runs_preview runs_runitem runs_run records_answer records_change records_budgetusage records_entitlement "
-    "records_individualcontribution records_supplement records_approvedservice records_classification "
-    "records_planbudget records_plan records_payload records_syncstate"
-).split()
+    "runs_preview",
+    "runs_runitem",
+    "runs_run",
+    "records_answer",
+    "records_change",
+    "records_budgetusage",
+    "records_entitlement",
+    "records_individualcontribution",
+    "records_supplement",
+    "records_approvedservice",
+    "records_classification",
+    "records_planbudget",
+    "records_plan",
+    "records_payload",
+    "records_syncstate",
+)
 
 
 class GivenToken:
@@ -100,36 +114,40 @@ def empty() -> None:
     Client.objects.update(service_provider_id="")
 
 
-def configuration_for(url: str, at_once: int) -> FunderConfiguration:
-    """The product's settings, pointed at the upstream, with no limit on calls per second."""
+def configuration_for(url: str, at_once: int, calls_per_second: float = 0) -> FunderConfiguration:
+    """The product's settings, pointed at the upstream; 0: no limit on calls per second."""
     configured = settings.SERVICES_AUSTRALIA
-    timing = replace(configured.timing, calls_at_once=at_once, calls_per_second=0)
+    timing = replace(configured.timing, calls_at_once=at_once, calls_per_second=calls_per_second)
     return replace(configured, base_url=url, timing=timing)
 
 
 @asynccontextmanager
-async def open_worker(url: str, at_once: int) -> AsyncIterator[Worker]:
-    """A worker as `carefund worker` makes one."""
-    configuration = configuration_for(url, at_once)
+async def open_worker(url: str, at_once: int, calls_per_second: float = 0) -> AsyncIterator[Worker]:
+    """A worker as `carefund worker` makes one; with a rate it shares that with its like on the same database."""
+    configuration = configuration_for(url, at_once, calls_per_second)
     database = DatabaseThread()
     try:
-        async with open_session(configuration.timing, trust_environment=False) as session:
-            source = ServicesAustralia(Caller(session, configuration, GivenToken()), configuration)
-            yield Worker(source, database, "benchmark", at_once=at_once)
+        async with (
+            open_session(configuration.timing, trust_environment=False) as session,
+            open_pace(configuration) if calls_per_second else nullcontext() as pace,
+        ):
+            source = ServicesAustralia(Caller(session, configuration, GivenToken(), pace), configuration)
+            yield Worker(source, database, f"benchmark:{os.getpid()}", at_once=at_once)
     finally:
         await database.close()
 
 
 async def synchronise(worker: Worker) -> None:
     """One bulk run of everybody, from the request to the last entry in the ledger. Raises if anybody was left out."""
-    run = await worker.database.do(_request)
+    run = await worker.database.do(request_everybody)
     await work_on_run(worker, run.pk)
     done = await worker.database.do(_failures, run.pk)
     if done:
         raise RuntimeError(f"{done} people were not synchronised")
 
 
-def _request() -> Run:
+def request_everybody() -> Run:
+    """A run of everybody, in the ledger."""
     return request_run(trigger=Run.Trigger.BULK, clients=Client.objects.all(), scope="benchmark")
 
 
