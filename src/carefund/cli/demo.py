@@ -20,8 +20,8 @@ from rich.table import Table
 
 from carefund.access.models import BranchMembership
 from carefund.access.roles import Role
-from carefund.cli.demo_ndis import load_ndis_clients
 from carefund.cli.demo_environment import ENVIRONMENT_FILE
+from carefund.cli.demo_ndis import load_ndis_clients
 from carefund.cli.demo_world import change_funding, deliver_services
 from carefund.cli.manage import prepare_installation
 from carefund.cli.output import FAILED, complain, counts_table, screen
@@ -96,9 +96,9 @@ def _sandbox(care_recipients: int) -> Iterator[None]:
     state = settings.DATA_FOLDER / "sandbox.json"
     command = [sys.executable, "-m", "sandbox", "--port", str(port), "--state", str(state)]
     command += ["--care-recipients", str(care_recipients)]
-    process = subprocess.Popen(
+    process = subprocess.Popen(  # noqa: S603 our own command
         command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, start_new_session=True
-    )  # noqa: S603
+    )
     try:
         assert process.stdout is not None
         if not process.stdout.readline():

@@ -13,6 +13,7 @@ from carefund.records.models import SyncState
 from carefund.sync.history import FundingAsOf, find_funding_as_of, find_funding_now
 
 _AMOUNTS = ("total", "used", "rollover_deduction", "write_off", "available")
+_TITLES = {"rollover_deduction": "Rolled over", "write_off": "Written off"}
 
 
 def show(
@@ -56,8 +57,8 @@ def _print(funding: FundingAsOf, *, as_of: bool) -> None:
         ("Classifications", data["classifications"], ("type", "level", "start_date", "end_date", "status")),
         (
             "Budgets",
-            data["budgets"],
-            ("budget_id", "budget_type", "start_date", "end_date", *_AMOUNTS),
+            [row | {"budget": _name(row)} for row in data["budgets"]],
+            ("budget", *_AMOUNTS),
         ),
         (
             "Individual contributions",
@@ -72,10 +73,15 @@ def _table(title: str, rows: list[dict[str, Any]], columns: tuple[str, ...]) -> 
     table = Table(title=title, title_justify="left", box=None, pad_edge=False, header_style="bold")
     for column in columns:
         is_number = column in _AMOUNTS or column.endswith("percentage")
-        table.add_column(column.replace("_", " "), justify="right" if is_number else "left")
+        title = _TITLES.get(column, column.replace("_", " ").capitalize())
+        table.add_column(title, justify="right" if is_number else "left", no_wrap=is_number)
     for row in rows:
         table.add_row(*(_as_words(column, row[column]) for column in columns))
     return table
+
+
+def _name(budget: dict[str, Any]) -> str:
+    return f"{budget['budget_type']}, {budget['start_date']} to {budget['end_date'] or 'open'}"
 
 
 def _as_words(column: str, value: Any) -> str:
