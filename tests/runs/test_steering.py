@@ -4,6 +4,7 @@ import asyncio
 from datetime import timedelta
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 
 from carefund.funders.errors import OutOfService
@@ -186,3 +187,21 @@ def test_ids_from_a_file_unknown_doubled_or_none(clients, bulk, carry_out):
 def test_a_file_of_unknown_ids_alone_is_over_at_once(db, bulk):
     run = bulk([], unknown_ids=["499999999"])
     assert run.status == Run.Status.FINISHED
+
+
+def test_a_database_that_is_read_only_loses_nothing(clients, bulk, carry_out):
+    read_only = "PRAGMA query_only" if connection.vendor == "sqlite" else "SET default_transaction_read_only"
+    run = bulk(clients[:3])
+
+    async def forbid(worker):
+        await worker.database.do(execute, f"{read_only} = on")
+        await asyncio.sleep(1)
+        await worker.database.do(execute, f"{read_only} = off")
+
+    assert carry_out(run, forbid).status == Run.Status.FINISHED
+    assert run.items.filter(outcome="changed").count() == 3
+
+
+def execute(statement):
+    with connection.cursor() as cursor:
+        cursor.execute(statement)

@@ -1,0 +1,82 @@
+"""`carefund runs`: ask, watch, pause, resume, cancel, retry, by commands alone."""
+
+import csv
+from io import StringIO
+
+import pytest
+
+from carefund.cli import runs
+from carefund.runs.models import Run
+from tests.cli.conftest import Terminal
+
+pytestmark = pytest.mark.django_db(transaction=True)
+RUNS = Terminal(runs.app)
+
+
+@pytest.fixture
+def failures(clients, bulk, carry_out, world):
+    """A finished run in which one of three people failed."""
+    world.fault(kind="not-json", subject=clients[0].care_recipient_id)
+    run = carry_out(bulk(clients[:3]))
+    world.ask("DELETE", "/faults")
+    return run
+
+
+def test_a_run_is_asked_for_and_listed(clients):
+    assert "Run 1 asked for" in RUNS.type("start", "--no-watch").replace(str(Run.objects.get().pk), "1", 1)
+    [listed] = RUNS.ask("list")
+    assert (listed["status"], listed["trigger"], listed["total"]) == ("queued", "bulk", len(clients))
+    assert "everybody active" in RUNS.type("list")
+
+
+def test_a_file_of_ids_names_the_unknown_ones(clients, carry_out, tmp_path):
+    file = tmp_path / "ids.csv"
+    file.write_text(f"{clients[0].care_recipient_id}\n{clients[0].care_recipient_id}\n499999999\n")
+    RUNS.type("start", "--file", str(file), "--no-watch")
+    shown = RUNS.ask("show", str(carry_out(Run.objects.get()).pk))
+    assert (shown["total"], shown["done"], shown["changed"], shown["failed"]) == (2, 2, 1, 1)
+    assert shown["failures"][0]["care_recipient_id"] == "499999999"
+    assert shown["failures"][0]["advice"]
+
+
+def test_nobody_and_nothing_are_wrong_input(world, tmp_path):
+    empty = tmp_path / "empty.csv"
+    empty.write_text("")
+    RUNS.type("start", "--file", str(empty), "--no-watch", status=2)
+    RUNS.type("start", "--service-provider-id", "9999999999", "--no-watch", status=2)
+    for command in ("show", "pause", "resume", "cancel", "retry"):
+        RUNS.type(command, "99999", status=2)
+    assert "No run yet" in RUNS.type("list")
+
+
+def test_a_run_is_shown_as_a_line_per_person(failures):
+    lines = list(csv.DictReader(StringIO(RUNS.type("show", str(failures.pk), "--csv"))))
+    assert sorted(line["outcome"] for line in lines) == ["changed", "changed", "failed"]
+    assert all(line["message"] for line in lines if line["outcome"] == "failed")
+    assert "1 failed" in RUNS.type("show", str(failures.pk))
+
+
+def test_a_run_is_paused_resumed_and_cancelled(clients, bulk, carry_out):
+    run = bulk(clients)
+    RUNS.type("pause", str(run.pk))
+    assert carry_out(run).status == Run.Status.PAUSED
+    assert "paused: by hand" in RUNS.type("show", str(run.pk))
+    RUNS.type("resume", str(run.pk))
+    assert RUNS.ask("show", str(run.pk))["status"] == "queued"
+    RUNS.type("cancel", str(run.pk))
+    assert carry_out(run).items.filter(status="cancelled").count() == len(clients)
+    RUNS.type("resume", str(run.pk), status=2)
+    RUNS.type("cancel", str(run.pk), status=2)
+
+
+def test_only_the_failures_are_retried(failures, carry_out):
+    RUNS.type("retry", str(failures.pk))
+    again = Run.objects.get(retry_of=failures)
+    assert carry_out(again).items.get().outcome == "changed"
+    assert "Nobody failed" in RUNS.type("retry", str(again.pk))
+
+
+def test_watching_ends_with_the_run(clients, bulk, carry_out):
+    run = carry_out(bulk(clients[:2]))
+    runs.watch_run(run)
+    assert RUNS.ask("show", str(run.pk))["done"] == 2
