@@ -1,0 +1,110 @@
+"""`carefund sync`, `show` and `check` as typed by a person: what they print, write, and end with."""
+
+from datetime import timedelta
+
+import pytest
+
+from carefund.runs.dates import business_today
+from carefund.runs.models import RunItem
+from tests.cli.one_person.conftest import Terminal
+from tests.installation import Installation
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+KINDS = {
+    "budgets", "approved_services", "classifications", "individual_contributions", "supplements", "entitlements",
+    "budget_usage",
+}  # fmt: skip
+
+
+def test_a_sync_tells_counts_per_kind_and_a_link_to_the_plan(terminal: Terminal):
+    done = terminal.type("sync", "400000003")
+    assert done.status == 0, done.err
+    for words in ("400000003: synchronised", "Budget records", "Entitlements", "Plan: http://127.0.0.1:8000/"):
+        assert words in done.out
+    again = terminal.type("sync", "400000003", "--json")
+    assert again.status == 0
+    assert again.data["outcome"] == "unchanged"
+    assert set(again.data["counts"]) == KINDS
+    assert again.data["plan"].startswith("/")
+    assert all(count["new"] == count["changed"] == 0 for count in again.data["counts"].values())
+
+
+def test_a_dry_run_prints_every_field_and_writes_nothing(terminal: Terminal):
+    before = terminal.records()
+    first = terminal.type("sync", "400000003", "--dry-run")
+    assert first.status == 0, first.err
+    assert "nothing was written" in first.out
+    assert terminal.records() == before
+    assert terminal.type("sync", "400000003").status == 0
+    terminal.sandbox.change("400000003", "add-usage", amount="-8.00")
+    before = terminal.records()
+    told = terminal.type("sync", "400000003", "--dry-run", "--json").data
+    assert told["dry_run"] is True
+    fields = {(change["kind"], change["field"]) for change in told["changes"]}
+    assert {("budgets", "used"), ("budgets", "available")} <= fields
+    assert terminal.records() == before
+    assert "available" in terminal.type("sync", "400000003", "--dry-run").out
+    assert RunItem.objects.count() == 1
+
+
+def test_refused_consent_ends_with_a_status_of_its_own(terminal: Terminal):
+    terminal.sandbox.change("400000003", "consent", given=False)
+    done = terminal.type("sync", "400000003")
+    assert done.status == 3
+    assert "Consent not given" in done.out
+    assert terminal.last_item().outcome == "consent not given"
+    assert terminal.type("sync", "400000003", "--dry-run").status == 3
+
+
+def test_what_is_known_is_shown_now_and_as_of_a_day(terminal: Terminal):
+    nothing = terminal.type("show", "400000003")
+    assert nothing.status == 0
+    assert "Nothing had been fetched" in nothing.out
+    terminal.type("sync", "400000003")
+    today = business_today()
+    now = terminal.type("show", "400000003", "--json").data
+    then = terminal.type("show", "400000003", "--as-of", today.isoformat(), "--json").data
+    assert then | {"as_of": now["as_of"]} == now
+    assert now["budgets"][0]["total"]
+    earlier = terminal.type("show", "400000003", "--as-of", (today - timedelta(days=1)).isoformat(), "--json").data
+    assert earlier["budgets"] == []
+    wrong = terminal.type("show", "400000003", "--as-of", "yesterday")
+    assert (wrong.status, "YYYY-MM-DD" in wrong.err) == (2, True)
+
+
+def test_check_is_content_when_all_works(terminal: Terminal):
+    done = terminal.type("check")
+    assert done.status == 0, done.out
+    assert "gave a token" in done.out
+    assert "Key expires" in done.out
+    assert terminal.type("check", "--json").data["ready"] is True
+
+
+def test_check_tells_each_missing_setting_in_a_line_of_its_own(installation: Installation):
+    done = installation.type("check", funder_environment="vendor", secret_key="", encryption_keys="")
+    assert done.status == 1
+    lines = done.out.splitlines()
+    for name in (
+        "SECRET_KEY", "ENCRYPTION_KEYS", "ORGANISATION_ID", "DEVICE_NAME", "PRODA_CLIENT_ID", "CLIENT_ID", "PRODUCT_ID",
+        "SERVICES_AUSTRALIA_AUDIENCE",
+    ):  # fmt: skip
+        assert sum(f"CAREFUND_{name} is not set" in line for line in lines) == 1, name
+    told = installation.type("check", "--json", funder_environment="vendor").data
+    assert told["ready"] is False
+    assert len(told["missing"]) == 6
+
+
+def test_a_live_environment_that_is_not_configured_sends_nothing(installation: Installation):
+    done = installation.type("sync", "400000003", funder_environment="vendor")
+    assert done.status == 1
+    assert sum("is not set" in line for line in done.err.splitlines()) == 6
+    assert "Traceback" not in done.err
+
+
+def test_check_says_when_the_tables_are_missing(installation: Installation):
+    done = installation.type("check", database_url=f"sqlite:///{installation.folder}/none.sqlite3")
+    assert done.status == 1
+    assert "carefund setup" in done.out
+    done = installation.type("sync", "400000003", database_url=f"sqlite:///{installation.folder}/none.sqlite3")
+    assert (done.status, "carefund setup" in done.err, "Traceback" in done.err) == (1, True, False)
