@@ -101,15 +101,29 @@ def test_an_id_that_disappears_is_marked_and_kept_and_comes_back(world: Sandbox,
 
 def test_a_look_that_was_not_complete_marks_no_id_as_gone(world: Sandbox, add_client: AddClient):
     add_client("400000003")
+    add_client("400000022")  # known to nobody, so asked about by person
     world.change("400000003", "service-provider", serviceProviderId="4049000009")
     sync_service_providers()
     world.ask("DELETE", "/care-recipients/400000003")
+    world.fault(operation="budgets_by_care_recipient", subject="400000022", kind="status", status=403, times=10)
+
+    result = sync_service_providers()
+
+    assert result.failed == 1
+    assert result.changes.no_longer_returned == ()
+
+
+def test_people_under_a_refused_id_are_asked_about_one_by_one(world: Sandbox, add_client: AddClient):
+    client = add_client("400000003")
+    world.change("400000003", "service-provider", serviceProviderId="4049000009")
     world.ask("POST", "/service-providers/4049000009/refuse")
 
     result = sync_service_providers()
 
+    client.refresh_from_db()
     assert result.refused_ids == ("4049000009",)
-    assert result.changes.no_longer_returned == ()
+    assert client.service_provider_id == "4049000009"
+    assert "4049000009" in provider_ids()
 
 
 def test_a_malformed_id_is_counted_and_never_stored(world: Sandbox, add_client: AddClient):

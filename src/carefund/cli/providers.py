@@ -60,6 +60,9 @@ def _print(result: ProviderSyncResult) -> None:
             f"[yellow]Warning:[/] {result.malformed:,} budgets carried an id that is none; they were left out."
         )
     if result.refused_ids:
-        screen.print(f"[yellow]Warning:[/] {len(result.refused_ids):,} ids were refused; nothing was marked as gone.")
+        screen.print(
+            f"[yellow]Warning:[/] {len(result.refused_ids):,} X
+            highlight=False,
+        )
     if result.failed:
         screen.print(f"[yellow]Warning:[/] {result.failed:,} clients could not be asked about; try again later.")

@@ -56,7 +56,8 @@ class FoundProviders:
 
     @property
     def is_complete(self) -> bool:
-        return not self.failed and not self.refused_ids
+        """Whether everybody was heard about: those under a refused id were asked about one by one."""
+        return not self.failed
 
 
 @dataclass(frozen=True, slots=True)
