@@ -61,8 +61,7 @@ def _print(result: ProviderSyncResult) -> None:
         )
     if result.refused_ids:
         screen.print(
-            f"[yellow]Warning:[/] {len(result.refused_ids):,} X
-            highlight=False,
+            f"[yellow]Warning:[/] {len(result.refused_ids):,} ids were refused; their clients were asked singly."
         )
     if result.failed:
         screen.print(f"[yellow]Warning:[/] {result.failed:,} clients could not be asked about; try again later.")
