@@ -1,4 +1,4 @@
-"""The world that tests live in: the sandbox as a process of its own, a provider who knows some of its people, an engine.
+"""The world that tests live in: the sandbox as a process of its own, and a provider who knows some of its people.
 
 None of our own code is mocked. A test that wants a funder to behave oddly says so to the sandbox.
 """
@@ -39,9 +39,9 @@ class Sandbox:
     def ask(self, method: str, path: str, body: Any = None) -> Any:
         """One request to the control API; gives the JSON of the answer."""
         data = None if body is None else json.dumps(body).encode()
-        request = urllib.request.Request(f"{self.url}/sandbox{path}", data, method=method)  # noqa: S310
+        request = urllib.request.Request(f"{self.url}/sandbox{path}", data, method=method)
         request.add_header("Content-Type", "application/json")
-        with urllib.request.urlopen(request, timeout=20) as answer:  # noqa: S310
+        with urllib.request.urlopen(request, timeout=20) as answer:
             content = answer.read()
         return json.loads(content) if content else None
 
@@ -85,9 +85,7 @@ def sandbox(sandbox_process: Sandbox) -> Sandbox:
 def world(sandbox: Sandbox, transactional_db: None) -> Iterator[Sandbox]:
     """The sandbox with our device activated, and settings that point to it."""
     configuration = configure("services-australia", "sandbox", sandbox_url=sandbox.url)
-    with override_settings(
-        SERVICES_AUSTRALIA=configuration, ENCRYPTION_KEYS=[ENCRYPTION_KEY], SANDBOX_URL=sandbox.url
-    ):
+    with override_settings(SERVICES_AUSTRALIA=configuration, ENCRYPTION_KEYS=[ENCRYPTION_KEY], SANDBOX_URL=sandbox.url):
         activate_device(sandbox)
         yield sandbox
 

@@ -3,6 +3,7 @@
 import csv
 import sys
 import time
+from collections.abc import Iterable
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any
@@ -13,6 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from carefund.cli.output import WRONG_INPUT, complain, print_json, screen
+from carefund.records.models import Client
 from carefund.runs.models import Run, RunItem
 from carefund.runs.queries import find_progress
 from carefund.runs.requests import (
@@ -71,8 +73,9 @@ def show(
     progress = find_progress(run, timezone.now())
     screen.print(f"Run {run.pk}, {run.trigger}, {run.scope}: {_status(run)}", highlight=False)
     screen.print(
-        f"{progress.done:,} of {progress.total:,} done: {progress.changed:,} changed, {progress.unchanged:,} unchanged, "
-        f"{progress.consent_missing:,} without consent, {progress.failed:,} failed, {progress.warnings:,} with warnings.",
+        f"{progress.done:,} of {progress.total:,} done: {progress.changed:,} changed, "
+        f"{progress.unchanged:,} unchanged, {progress.consent_missing:,} without consent, "
+        f"{progress.failed:,} failed, {progress.warnings:,} with warnings.",
         highlight=False,
     )
     for item in failures:
@@ -92,10 +95,11 @@ def start(
 ) -> None:
     """Ask for a bulk run; the background process carries it out."""
     unknown: list[str] = []
+    clients: Iterable[Client]
     try:
         if file:
-            clients, unknown = choose_ids(read_ids(file.read_bytes()))
-            scope = f"{len(clients) + len(unknown):,} ids from a file"
+            known, unknown = choose_ids(read_ids(file.read_bytes()))
+            clients, scope = known, f"{len(known) + len(unknown):,} ids from a file"
         else:
             clients, scope = choose(
                 service_provider_id=service_provider_id,

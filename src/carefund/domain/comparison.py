@@ -105,7 +105,5 @@ def _compare_one(result: Differences, row: Stored, values: Values) -> None:
     if row.values == values and row.returned:
         result.unchanged += 1
         return
-    columns = tuple(
-        index for index, (old, new) in enumerate(zip(row.values, values, strict=True)) if old != new
-    )
+    columns = tuple(index for index, (old, new) in enumerate(zip(row.values, values, strict=True)) if old != new)
     result.changed.append(Changed(row, values, columns))

@@ -60,6 +60,4 @@ def _holds(period: Period) -> bool:
 
 def of_new_episode(latest: Period, period: Period) -> bool:
     """Whether a classification belongs to the plan that begins anew rather than to the one that ended."""
-    return (
-        latest.end_date is not None and period.start_date is not None and period.start_date > latest.end_date
-    )
+    return latest.end_date is not None and period.start_date is not None and period.start_date > latest.end_date

@@ -1,7 +1,7 @@
 """Bring in what the provider's own system holds: branches, clients, invoices with their line items.
 
-The format is one JSON object with `serviceProviders`, `clients` and `invoices` (docs/provider-file.md). Loading the same
-file again changes nothing: clients are known by care recipient id, invoices and lines by external reference.
+The format is one JSON object with `serviceProviders`, `clients` and `invoices` (docs/provider-file.md). Loading the
+same file again changes nothing: clients are known by care recipient id, invoices and lines by external reference.
 """
 
 from collections.abc import Sequence

@@ -66,6 +66,7 @@ __all__ = [
     "PaymentRequest",
     "Plan",
     "PlanBudget",
+    "ProdaDevice",
     "ServiceContract",
     "ServiceContractBudget",
     "ServiceProvider",

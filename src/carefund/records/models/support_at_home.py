@@ -117,9 +117,7 @@ class Supplement(FunderRecord):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(
-                fields=("client", "type_code", "start_date", "ordinal"), name="supplement_key"
-            )
+            models.UniqueConstraint(fields=("client", "type_code", "start_date", "ordinal"), name="supplement_key")
         ]
 
 
@@ -170,9 +168,7 @@ class PlanBudget(FunderRecord):
     updated_at_date_time = models.CharField(max_length=40, blank=True)
 
     class Meta:
-        constraints = [
-            models.UniqueConstraint(fields=("client", "budget_id", "ordinal"), name="plan_budget_key")
-        ]
+        constraints = [models.UniqueConstraint(fields=("client", "budget_id", "ordinal"), name="plan_budget_key")]
         indexes = [models.Index(fields=("budget_type_code", "end_date"), name="plan_budget_by_type_and_end")]
 
     def __str__(self) -> str:
