@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, tzinfo
 from decimal import Decimal
 
-from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Sum
+from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Sum
 
 from carefund.domain.claims.checks import ApprovedSpan, BudgetSpan, ClaimLine, Known, Span
 from carefund.domain.claims.matching import EXCEPTIONS, Draw, LineState, LineTruth
@@ -174,7 +174,12 @@ def find_draws(line_ids: Iterable[int]) -> dict[int, list[Draw]]:
 def list_exception_lines(today: date) -> list[LineRow]:
     """Decided lines whose two sides do not fit: refused, drawn differently, or paid and never drawn."""
     decided = PaymentRequest.objects.filter(state__in=(PaymentRequest.State.PAID, PaymentRequest.State.REFUSED))
-    return [row for row in list_lines(decided.order_by("-id"), today) if row.is_exception]
+    # The database leaves out the many that fit; the rule decides on the rest.
+    listed = Q(line_item__budget_usage__no_longer_returned_date__isnull=True)
+    suspects = decided.annotate(drawn=Sum("line_item__budget_usage__amount", filter=listed)).filter(
+        Q(state=PaymentRequest.State.REFUSED) | Q(drawn__isnull=True) | ~Q(drawn=-F("amount"))
+    )
+    return [row for row in list_lines(suspects.order_by("-id"), today) if row.is_exception]
 
 
 def list_orphan_usage() -> QuerySet[BudgetUsage]:

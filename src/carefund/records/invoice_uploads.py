@@ -1,6 +1,7 @@
 """A file of invoice lines between its preview and its loading: kept as received, so what was seen is what is loaded."""
 
 from django.contrib.auth.models import User
+from django.db import IntegrityError
 from django.utils import timezone
 
 from carefund.domain.claims.invoice_file import UnreadableFile, read_invoice_file
@@ -40,6 +41,9 @@ def load_upload(upload: InvoiceUpload) -> int:
     plan = plan_upload(upload)
     if not plan.is_loadable:
         raise NotLoadable("Some rows are wrong; nothing was loaded.")
-    lines = store_import(plan)
+    try:
+        lines = store_import(plan)
+    except IntegrityError:
+        raise NotLoadable("Some of these lines were brought in by somebody else meanwhile; look once more.") from None
     InvoiceUpload.objects.filter(pk=upload.pk).update(loaded_at=timezone.now(), content=b"")
     return lines

@@ -4,6 +4,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
+from django.db import IntegrityError
 from django.http import HttpRequest
 from ninja import Field, Router, Schema, Status
 
@@ -81,13 +82,12 @@ _REFUSALS = {403: ProblemOut, 404: ProblemOut, 409: ProblemOut, 422: ProblemOut}
 def bring_in(request: HttpRequest, invoice: InvoiceIn) -> Status[dict[str, Any]]:
     """Bring an invoice in. The same again answers 200 and changes nothing; other values for a known line answer 409."""
     _require_right(request)
-    plan = plan_import(_rows(invoice))
-    if not plan.is_loadable:
-        raise _refusal(plan)
-    if not plan.rows:
-        return Status(200, _as_data(_find(invoice.external_reference_id)))
-    store_import(plan)
-    return Status(201, _as_data(_find(invoice.external_reference_id)))
+    rows = _rows(invoice)
+    try:
+        is_new = _store(rows)
+    except IntegrityError:  # the same call came twice at once, and the other one was quicker
+        is_new = _store(rows)
+    return Status(201 if is_new else 200, _as_data(_find(invoice)))
 
 
 @router.get("/{external_reference_id}", response={200: InvoiceOut, **_REFUSALS}, operation_id="find_invoice")
@@ -97,13 +97,26 @@ def show(request: HttpRequest, external_reference_id: str) -> dict[str, Any]:
     return _as_data(_find(external_reference_id))
 
 
+def _store(rows: list[InvoiceRow]) -> bool:
+    """Store what is new among these rows; whether anything was. Raises Problem."""
+    plan = plan_import(rows)
+    if not plan.is_loadable:
+        raise _refusal(plan)
+    return bool(plan.rows) and store_import(plan) > 0
+
+
 def _require_right(request: HttpRequest) -> None:
     if not may_claim(request.auth):  # type: ignore[attr-defined]  # set by the token's check
         raise Problem(403, "not-allowed", "This account may not claim.", "Give the token's account the role Finance.")
 
 
-def _find(external_reference_id: str) -> Invoice:
-    found = Invoice.objects.filter(external_reference_id=external_reference_id).first()
+def _find(wanted: InvoiceIn | str) -> Invoice:
+    """The invoice with a reference; of one that was split meanwhile, the part that holds the first line brought in."""
+    if isinstance(wanted, str):
+        found = Invoice.objects.filter(external_reference_id=wanted).first()
+    else:
+        line = wanted.line_items[0].external_reference_id
+        found = Invoice.objects.filter(line_items__external_reference_id=line).first()
     if found is None:
         raise Problem(404, "not-found", "There is no invoice with this reference.")
     return found

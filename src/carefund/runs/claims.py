@@ -18,6 +18,7 @@ from django.utils import timezone
 from carefund.domain.claims.statuses import PAID_CLAIM_STATUSES
 from carefund.funders.errors import FunderError
 from carefund.funders.services_australia.claiming import Claiming
+from carefund.funders.services_australia.client import ServicesAustralia
 from carefund.records.claim_queries import list_sending_batches, list_unsettled_claims
 from carefund.records.models import Claim, Client
 from carefund.runs.execution import DatabaseThread
@@ -46,9 +47,9 @@ def send_batch(batch_id: int, *, seconds: float | None = None) -> bool:
 
     Raises NotConfigured before anything is sent.
     """
-    until = timezone.now() + timedelta(seconds=seconds) if seconds is not None else None
 
     async def work(claiming: Claiming, database: DatabaseThread) -> bool:
+        until = timezone.now() + timedelta(seconds=seconds) if seconds is not None else None
         return await Sender(claiming, database, until).send(batch_id)
 
     return asyncio.run(_with_funder(work))
@@ -106,23 +107,49 @@ def find_foreign_claims() -> list[Claim]:
 
 def check_open_claims() -> list[Checked]:
     """Check Status of every claim that is not at its end, those made elsewhere included."""
-    return check_claims(list(list_unsettled_claims()))
+    return check_claims(_list_unsettled())
 
 
-def tend_claims() -> list[Run]:
-    """What the schedule does about claims: go on sending what was interrupted, look for foreign claims, check them all.
+async def tend(source: ServicesAustralia, database: DatabaseThread) -> list[Run]:
+    """What the background does about claims, every quarter of an hour or so: go on with what was left unsent, look for
+    claims made elsewhere, check all that are not at their end. Harmless to repeat, by any number of processes at once.
 
     Gives the runs that were asked for. A funder that is down is left for the next time.
     """
+    claiming = Claiming(source.caller, source.configuration)
     try:
-        for batch in list_sending_batches():
-            send_batch(batch.pk)
-        find_foreign_claims()
-        checked = check_open_claims()
+        for batch_id in await database.do(_list_sending):
+            await Sender(claiming, database).send(batch_id)
+        checker = Checker(claiming, database)
+        await checker.find_foreign()
+        claims = await database.do(_list_unsettled)
+        checked = [await _check_one(checker, database, claim) for claim in claims]
     except FunderError as problem:
         log.warning("claims were not checked: %s", problem)
         return []
     return [each.run for each in checked if each.run]
+
+
+def tend_claims() -> list[Run]:
+    """As `tend`, where no event loop is running."""
+
+    async def work() -> list[Run]:
+        database = DatabaseThread()
+        try:
+            async with open_source() as source:
+                return await tend(source, database)
+        finally:
+            await database.close()
+
+    return asyncio.run(work())
+
+
+def _list_sending() -> list[int]:
+    return list(list_sending_batches().values_list("pk", flat=True))
+
+
+def _list_unsettled() -> list[Claim]:
+    return list(list_unsettled_claims())
 
 
 async def _with_funder(work: Callable[[Claiming, DatabaseThread], Awaitable[Result]]) -> Result:

@@ -145,6 +145,17 @@ def test_a_second_claim_on_the_same_day_waits(claims: ClaimWorld):
     assert {invoice["status"] for invoice in claims.invoices()} == {"CLAIMED", "SUBMITTED"}
 
 
+def test_a_large_batch_is_sent_in_stretches(claims: ClaimWorld):
+    claims.deliver(claims.clients[0], lines=45)
+    batch = claims.prepare()
+    stretches = 0
+    while send_batch(batch.pk, seconds=0.05):
+        stretches += 1
+        assert stretches < 50
+    assert stretches
+    assert_claimed_once(claims, batch, 45)
+
+
 def test_two_processes_do_not_send_the_same_batch(claims: ClaimWorld):
     claims.deliver(claims.clients[0])
     batch = claims.prepare()

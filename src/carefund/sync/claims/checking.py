@@ -94,8 +94,14 @@ class Checker:
         """Read statement, invoices and payment items, with no transaction open; then store them all in one."""
         statement = await self._fetch_statement(claim)
         payments = await self.claiming.fetch_payment_items(claim.claim_id)
-        invoices = [await self.claiming.fetch_invoice(invoice_id) for invoice_id in claim.invoice_ids]
+        invoices = [held for each in claim.invoice_ids if (held := await self._fetch_invoice(each)) is not None]
         return await self.database.do(_store_related, claim, statement, payments, invoices)
+
+    async def _fetch_invoice(self, invoice_id: str) -> Versioned | None:
+        try:
+            return await self.claiming.fetch_invoice(invoice_id)
+        except NotFound:  # named by the claim, yet not for us to see: the others count all the same
+            return None
 
     async def _fetch_statement(self, claim: Claim) -> PaymentStatement:
         try:

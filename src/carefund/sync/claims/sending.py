@@ -29,6 +29,7 @@ from carefund.records.models import ClaimBatch, Invoice, InvoiceLineItem, Paymen
 
 Result = TypeVar("Result")
 _CLAIMABLE = (statuses.SUBMITTED,)
+_KEEP_EVERY = 20
 
 
 class Database(Protocol):
@@ -45,9 +46,13 @@ class Stopped(Exception):
         super().__init__(problem)
 
 
+class TimeIsUp(Exception):
+    """The time given for sending is over; the rest is for the next call."""
+
+
 @dataclass(slots=True)
 class Sender:
-    """What sending needs. After `until` no further invoice is begun, and the rest is left for the next call."""
+    """What sending needs. Soon after `until` it stops, and the rest is left for the next call."""
 
     claiming: Claiming
     database: Database
@@ -71,13 +76,20 @@ class Sender:
 
     async def _send_all(self, batch_id: int) -> bool:
         batch = await self.database.do(ClaimBatch.objects.get, pk=batch_id)
-        for invoice_pk in await self.database.do(_unfinished_invoices, batch_id):
-            if self.until and timezone.now() >= self.until:
-                return True
-            await self.database.do(claim_store.keep_batch, batch_id)
-            await self._send_invoice(invoice_pk)
+        try:
+            for invoice_pk in await self.database.do(_unfinished_invoices, batch_id):
+                await self._keep(batch_id)
+                await self._send_invoice(invoice_pk)
+        except TimeIsUp:
+            return True
         await self._claim(batch)
         return False
+
+    async def _keep(self, batch_id: int) -> None:
+        """Renew the hold on the batch, or stop here if the time given is up."""
+        if self.until and timezone.now() >= self.until:
+            raise TimeIsUp
+        await self.database.do(claim_store.keep_batch, batch_id)
 
     # --- one invoice
 
@@ -129,7 +141,9 @@ class Sender:
         )
 
     async def _add_items(self, invoice: Invoice) -> None:
-        for line in await self.database.do(_lines_to_add, invoice.pk):
+        for number, line in enumerate(await self.database.do(_lines_to_add, invoice.pk), 1):
+            if number % _KEEP_EVERY == 0 and invoice.batch_id:
+                await self._keep(invoice.batch_id)
             try:
                 item_id, etag = await self._write(
                     invoice, partial(self.claiming.add_item, invoice.invoice_id or "", _new_item(line))
