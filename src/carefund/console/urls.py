@@ -10,6 +10,7 @@ app_name = "console"
 
 urlpatterns = [
     path("", home.show_home, name="home"),
+    path("changes", home.show_changes, name="changes"),
     path("changes/seen", home.mark_as_seen, name="mark-as-seen"),
     path("theme", account.choose_theme, name="theme"),
     path("log-in", account.LogIn.as_view(), name="log-in"),

@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from carefund.access.gate import find_client_to_read
 from carefund.access.log import store_view
+from carefund.console.change_pages import cut_at_sync
 from carefund.console.charts import draw_bar, draw_burn_down, draw_time_line
 from carefund.console.door import Request, page
 from carefund.console.sentences import name_budget, write_sentences
@@ -19,6 +20,8 @@ from carefund.records.models import Client
 from carefund.records.queries import list_changes
 from carefund.runs.models import RunItem
 from carefund.runs.queries import list_syncs_of
+
+_CHANGES = 12
 
 
 def show_budgets(
@@ -67,7 +70,7 @@ def show_funding(request: Request, client_id: int) -> HttpResponse:
             "current": show_budgets(funding.current_budgets, funding),
             "others": show_budgets([each for each in funding.other_budgets if each.with_usage], funding),
             "time_line": draw_time_line(funding.classifications, funding.today),
-            "sentences": write_sentences(list_changes(client=client)[:12]),
+            "sentences": write_sentences(cut_at_sync(list_changes(client=client), _CHANGES).changes)[:_CHANGES],
             "syncs": syncs,
             "last_failure": next((each for each in syncs if each.outcome == RunItem.Outcome.FAILED), None),
         },

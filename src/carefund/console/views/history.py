@@ -12,6 +12,7 @@ from carefund.access.gate import find_client_to_read
 from carefund.access.log import store_export, store_view
 from carefund.access.roles import may_export
 from carefund.console.as_of import picture_as_of
+from carefund.console.change_pages import cut_at_sync, read_number
 from carefund.console.charts import draw_time_line
 from carefund.console.door import Request, page
 from carefund.console.sentences import write_sentences
@@ -29,8 +30,8 @@ def show_changes(request: Request, client_id: int) -> HttpResponse:
     """The whole change log of one client, in sentences."""
     client = find_client_to_read(request.user, client_id)
     store_view(request.user, client, "Change log")
-    shown = Paginator(list_changes(client=client), _PAGE_SIZE).get_page(request.GET.get("page"))
-    context: dict[str, Any] = {**frame(client), "page": shown, "sentences": write_sentences(shown.object_list)}
+    shown = cut_at_sync(list_changes(client=client), _PAGE_SIZE, read_number(request.GET.get("before", "")))
+    context: dict[str, Any] = {**frame(client), "shown": shown, "sentences": write_sentences(shown.changes)}
     return render(request, "console/changes.html", context)
 
 

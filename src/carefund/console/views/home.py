@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.contrib import messages
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
@@ -11,15 +12,17 @@ from django.views.decorators.http import require_POST
 
 from carefund.access import looks
 from carefund.access.gate import list_clients_for
+from carefund.access.models import LastLook
 from carefund.access.roles import may_run_in_bulk, rights_of
+from carefund.console.change_pages import cut_at_sync, read_number
 from carefund.console.door import Request, page
 from carefund.console.sentences import write_sentences
 from carefund.records import queries
-from carefund.records.models import Change
+from carefund.records.models import Change, Client
 from carefund.records.models.devices import ProdaDevice
 from carefund.runs.queries import find_last_run
 
-_CHANGES = 60
+_CHANGES = 200
 _MANY = 1000  # beyond which nobody wants the exact number
 _KEY_WARNING = timedelta(days=14)
 
@@ -30,13 +33,8 @@ def show_home(request: Request) -> HttpResponse:
     now = timezone.now()
     clients = list_clients_for(request.user)
     look = looks.find_last_look(request.user)
-    everybody = rights_of(request.user).service_provider_ids is None
-    changes = queries.list_changes(
-        None if everybody else clients,
-        after_id=look.change_id if look else 0,
-        since=None if look else now - timedelta(days=7),
-    )
-    newest = _whole_groups(list(changes[:_CHANGES]))
+    changes = _list_new(request, look)
+    newest = cut_at_sync(changes, _CHANGES).changes
     last_run = find_last_run() if may_run_in_bulk(request.user) else None
     return render(
         request,
@@ -55,12 +53,46 @@ def show_home(request: Request) -> HttpResponse:
     )
 
 
-def _whole_groups(newest: list[Change]) -> list[Change]:
-    """Without the oldest sync's changes if some of them may be missing, since they would tell half a story."""
-    if len(newest) < _CHANGES:
-        return newest
-    last = (newest[-1].client_id, newest[-1].fetched_at)
-    return [change for change in newest if (change.client_id, change.fetched_at) != last] or newest
+def _list_new(request: Request, look: LastLook | None) -> QuerySet[Change]:
+    """What one has not seen yet of those one may read; of the last seven days if one never looked."""
+    return queries.list_changes(
+        _those_to_tell(request),
+        after_id=look.change_id if look else 0,
+        since=None if look else timezone.now() - timedelta(days=7),
+    )
+
+
+def _those_to_tell(request: Request) -> QuerySet[Client] | None:
+    """Whose changes one may read; None, which is quicker, for everybody's."""
+    everybody = rights_of(request.user).service_provider_ids is None
+    return None if everybody else list_clients_for(request.user)
+
+
+@page()
+def show_changes(request: Request) -> HttpResponse:
+    """Everything that is new, page by page; with `all` whatever was ever found, seen or not."""
+    look = looks.find_last_look(request.user)
+    new = _list_new(request, look)
+    with_seen = request.GET.get("all") == "1"
+    listed = queries.list_changes(_those_to_tell(request)) if with_seen else new
+    before_id = read_number(request.GET.get("before", ""))
+    shown = cut_at_sync(listed, _CHANGES, before_id)
+    # What comes while one turns the pages stays new: the newest change of the first page is carried along.
+    newest = new.values_list("id", flat=True).first() or 0
+    return render(
+        request,
+        "console/all_changes.html",
+        {
+            "shown": shown,
+            "sentences": write_sentences(shown.changes),
+            "with_seen": with_seen,
+            "before_id": before_id,
+            "look": look,
+            "new": new[: _MANY + 1].count(),
+            "many": _MANY,
+            "up_to_change_id": read_number(request.GET.get("up_to", "")) or newest,
+        },
+    )
 
 
 def _expiring_devices(request: HttpRequest, before: datetime) -> list[ProdaDevice]:
