@@ -1,9 +1,11 @@
 """Requirement 003: no valid id yet; then find the ids, open a tab, refresh, save, see the history."""
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from tests.journeys.conftest import DESKTOP, PHONE, Demo, OpenPage
+from tests.journeys.test_every_page import RULES
 
 pytestmark = pytest.mark.browser
 ONE, TWO = "4049000001", "4049000002"
@@ -21,6 +23,15 @@ def refresh_and_save(page: Page) -> None:
     page.get_by_role("button", name="Save", exact=True).click()
     expect(page.get_by_text("Shown, not stored")).to_have_count(0)
     expect(page.get_by_text("Last Sync Date:")).to_be_visible()
+
+
+def objections(page: Page, *addresses: str) -> list[str]:
+    """What axe-core objects to on these pages and their histories."""
+    found = []
+    for address in (page.url, *addresses):
+        page.goto(address)
+        found += [f"{address}: {each['id']}" for each in Axe().run(page, options=RULES).response["violations"]]
+    return found
 
 
 @pytest.fixture(autouse=True)
@@ -73,15 +84,17 @@ def test_find_the_ids_open_a_tab_refresh_save_and_see_history(
     page.get_by_role("link", name="Financial years").click()
     expect(page.get_by_role("heading", name="By financial year")).to_be_visible()
     if script:
+        assert not objections(page, f"/settings/support-at-home/{TWO}", "/settings/support-at-home/all")
+        page.goto(f"/settings/support-at-home/{TWO}/history")
         assert page.evaluate("document.documentElement.scrollWidth") <= size[0]
 
 
 def test_no_data_says_what_to_check_and_what_came_back(demo: Demo, open_page: OpenPage) -> None:
     page = open_page("ada")
-    page.goto("/administration/support-at-home")
+    page.goto("/settings/support-at-home")
     page.get_by_role("button", name="Sync Service Providers").click()
     demo.control("POST", f"/service-providers/{ONE}/empty")
-    page.goto(f"/administration/support-at-home/{ONE}")
+    page.goto(f"/settings/support-at-home/{ONE}")
     page.get_by_role("button", name="Refresh").click()
     alert = page.get_by_role("alert")
     expect(alert).to_contain_text("Check that the Service Provider ID is correct, then try again.")

@@ -5,7 +5,7 @@ from django.urls import path
 from carefund.console.views import care_management as pages
 from carefund.console.views import care_management_history as history
 
-_BASE = "administration/support-at-home"
+_BASE = "settings/support-at-home"
 
 urlpatterns = [
     path(_BASE, pages.show_first, name="support-at-home"),
