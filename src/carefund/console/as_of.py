@@ -8,7 +8,7 @@ from datetime import date
 from typing import Any
 
 from carefund.records.funding import ZERO, BudgetPicture, Funding
-from carefund.records.models import BudgetUsage, Client, InvoiceLineItem, Plan, PlanBudget
+from carefund.records.models import ApprovedService, BudgetUsage, Client, InvoiceLineItem, Plan, PlanBudget
 from carefund.sync import recordsets
 from carefund.sync.history import FundingAsOf
 
@@ -20,17 +20,32 @@ def picture_as_of(known: FundingAsOf, day: date) -> Funding:
         return Funding(client, day, None)
     summary = known.summary
     own_lines = _find_own_lines(known)
+    services = summary.approved_services if summary else ()
+    budgets = sorted(_rows(recordsets.BUDGETS, client, known.budgets), key=_by_type)
     return Funding(
         client,
         day,
         Plan(client=client, start_date=known.plan.start_date, end_date=known.plan.end_date),
         (),
-        tuple(_rows(recordsets.CLASSIFICATIONS, client, summary.classifications if summary else ())),
-        tuple(_rows(recordsets.APPROVED_SERVICES, client, summary.approved_services if summary else ())),
-        tuple(_rows(recordsets.SUPPLEMENTS, client, summary.supplements if summary else ())),
-        tuple(_rows(recordsets.INDIVIDUAL_CONTRIBUTIONS, client, known.contributions)),
-        tuple(_picture(known, budget, own_lines) for budget in _rows(recordsets.BUDGETS, client, known.budgets)),
+        _newest_first(_rows(recordsets.CLASSIFICATIONS, client, summary.classifications if summary else ())),
+        tuple(sorted(_rows(recordsets.APPROVED_SERVICES, client, services), key=_by_category)),
+        _newest_first(_rows(recordsets.SUPPLEMENTS, client, summary.supplements if summary else ())),
+        _newest_first(_rows(recordsets.INDIVIDUAL_CONTRIBUTIONS, client, known.contributions), "effective_date_from"),
+        tuple(_picture(known, budget, own_lines) for budget in _newest_first(budgets)),
     )
+
+
+def _newest_first(rows: Iterable[Any], name: str = "start_date") -> tuple[Any, ...]:
+    """In the order of the page of today."""
+    return tuple(sorted(rows, key=lambda row: getattr(row, name) or date.min, reverse=True))
+
+
+def _by_type(budget: PlanBudget) -> tuple[str, str]:
+    return budget.budget_type_code, budget.budget_id
+
+
+def _by_category(service: ApprovedService) -> tuple[str, str, date]:
+    return service.category, service.service_text, service.start_date or date.min
 
 
 def _rows(kind: recordsets.RecordSet, client: Client, payloads: Iterable[Any]) -> Iterable[Any]:
@@ -45,6 +60,7 @@ def _picture(known: FundingAsOf, budget: PlanBudget, own_lines: dict[tuple[str, 
         line.invoice_line_item_id = own_lines.get((line.invoice_id, line.item_id))
     usage.sort(key=lambda line: line.delivery_date or date.min, reverse=True)
     entitlements = tuple(_rows(recordsets.ENTITLEMENTS, known.client, details.entitlements)) if details else ()
+    entitlements = tuple(sorted(entitlements, key=lambda each: each.start_date or date.min))
     return BudgetPicture(budget, entitlements, tuple(usage), ZERO, details is not None)
 
 

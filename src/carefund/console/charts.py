@@ -14,6 +14,7 @@ Place = Callable[[date], Decimal]
 
 WIDTH = 400
 HEIGHT = 120
+OUT_OF_STEP = 15  # points between the shares of money and of days gone, either way, that call for a look
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +56,10 @@ def _percent(share: Decimal) -> str:
 
 @dataclass(frozen=True, slots=True)
 class BurnDown:
-    """Money left against days: `line` and `ground` are SVG points, `even` is the line of spending evenly."""
+    """Money left against days: `line` and `ground` are SVG points, `even` is the line of spending evenly.
+
+    `line` and `ground` are empty where usage lines do not explain what was used: nobody knows then when it went.
+    """
 
     line: str
     ground: str
@@ -67,14 +71,19 @@ class BurnDown:
     days_gone_percent: int
 
     @property
+    def tolerance(self) -> int:
+        """How many points money and days may be apart and still be in step."""
+        return OUT_OF_STEP
+
+    @property
     def is_ahead(self) -> bool:
         """Whether money goes clearly faster than days."""
-        return self.money_gone_percent > self.days_gone_percent + 10
+        return self.money_gone_percent > self.days_gone_percent + OUT_OF_STEP
 
     @property
     def is_behind(self) -> bool:
         """Whether much would be left at the present pace."""
-        return self.days_gone_percent > self.money_gone_percent + 25
+        return self.days_gone_percent > self.money_gone_percent + OUT_OF_STEP
 
 
 def draw_burn_down(picture: BudgetPicture, today: date) -> BurnDown | None:
@@ -85,13 +94,13 @@ def draw_burn_down(picture: BudgetPicture, today: date) -> BurnDown | None:
     if gone is None or start is None or spendable <= 0:
         return None
     days_gone, days = gone
-    points = _steps(picture, start, days, days_gone, spendable)
+    points = _steps(picture, start, days, days_gone, spendable) if _is_explained(picture) else []
     text = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
     today_x = WIDTH * days_gone / days
     spent = picture.used + picture.committed
     return BurnDown(
         line=text,
-        ground=f"0,{HEIGHT} {text} {today_x:.1f},{HEIGHT}",
+        ground=f"0,{HEIGHT} {text} {today_x:.1f},{HEIGHT}" if text else "",
         even=f"0,0 {WIDTH},{HEIGHT}",
         today=f"{today_x:.1f}",
         days_gone=days_gone,
@@ -101,18 +110,22 @@ def draw_burn_down(picture: BudgetPicture, today: date) -> BurnDown | None:
     )
 
 
+def _is_explained(picture: BudgetPicture) -> bool:
+    """Whether dated lines of usage add up to what the funder says was used."""
+    dated = (line.amount for line in picture.current_usage if line.amount is not None and line.delivery_date)
+    return -sum(dated, ZERO) == picture.used
+
+
 def _steps(
     picture: BudgetPicture, start: date, days: int, days_gone: int, spendable: Decimal
 ) -> list[tuple[float, float]]:
     """What was left on each day that something was drawn, up to today."""
     drawn: dict[int, Decimal] = {}
-    undated = picture.used
-    for line in picture.usage:
+    for line in picture.current_usage:
         if line.amount is not None and line.delivery_date is not None:
             day = min(max((line.delivery_date - start).days, 0), days_gone)
             drawn[day] = drawn.get(day, ZERO) - line.amount
-            undated += line.amount
-    left = spendable - max(undated, ZERO)  # what no line explains counts from the first day
+    left = spendable
     points = [(0.0, _height(left, spendable))]
     for day in sorted(drawn):
         x = WIDTH * day / days

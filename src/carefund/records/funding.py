@@ -73,6 +73,11 @@ class BudgetPicture:
         return [each for each in self.usage if each.no_longer_returned_date is None]
 
     @property
+    def current_entitlements(self) -> list[Entitlement]:
+        """The entitlements that the funder still lists."""
+        return [each for each in self.entitlements if each.no_longer_returned_date is None]
+
+    @property
     def own_use(self) -> Decimal:
         return -sum((each.amount or ZERO for each in self.current_usage if each.invoice_line_item_id), ZERO)
 
@@ -83,7 +88,7 @@ class BudgetPicture:
     @property
     def rolled_in(self) -> Decimal | None:
         """The part of the total that no entitlement explains; None if it is not known or there is none."""
-        current = [each.amount for each in self.entitlements if each.no_longer_returned_date is None]
+        current = [each.amount for each in self.current_entitlements]
         if not current:
             return None
         return rolled_in(self.budget.total, current) or None

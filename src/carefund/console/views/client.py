@@ -15,6 +15,7 @@ from carefund.console.change_pages import cut_at_sync
 from carefund.console.charts import draw_bar, draw_burn_down, draw_time_line
 from carefund.console.door import Request, page
 from carefund.console.sentences import name_budget, write_sentences
+from carefund.domain.budgets import is_open
 from carefund.records.funding import BudgetPicture, Funding, find_funding
 from carefund.records.models import Client
 from carefund.records.queries import list_changes
@@ -25,7 +26,11 @@ _CHANGES = 12
 
 
 def show_budgets(
-    pictures: list[BudgetPicture], funding: Funding, sources: Mapping[str, str] | None = None
+    pictures: list[BudgetPicture],
+    funding: Funding,
+    sources: Mapping[str, str] | None = None,
+    *,
+    consent_missing: bool = False,
 ) -> list[dict[str, Any]]:
     """Budgets with their names and drawings, for the templates; with the SHA-256 of the answer each came from."""
     sources = sources or {}
@@ -35,10 +40,22 @@ def show_budgets(
             "name": name_budget(picture.budget),
             "bar": draw_bar(picture),
             "source": sources.get(f"budget_details:{picture.budget.budget_id}", ""),
+            "without_details": _explain_missing_details(picture, funding, consent_missing=consent_missing),
             "burn_down": draw_burn_down(picture, funding.today) if picture.covers(funding.today) else None,
         }
         for picture in pictures
     ]
+
+
+def _explain_missing_details(picture: BudgetPicture, funding: Funding, *, consent_missing: bool) -> str:
+    """Why a budget has neither entitlements nor usage though it should; nothing if it has, or is simply unused."""
+    if picture.entitlements or picture.usage:
+        return ""
+    if consent_missing:
+        return "Entitlements and usage were not released, for want of the client's consent. They are not empty."
+    if not is_open(picture.budget.end_date, funding.today, settings.OPEN_BUDGET_DAYS):
+        return "Entitlements and usage are not known: they are read while a budget is open, and this one closed before."
+    return "Services Australia sent no lines that explain what was used." if picture.used else ""
 
 
 def frame(client: Client) -> dict[str, Any]:
@@ -61,14 +78,20 @@ def show_funding(request: Request, client_id: int) -> HttpResponse:
     funding = find_funding(client, timezone.localdate(), open_days=settings.OPEN_BUDGET_DAYS)
     store_view(request.user, client, "Funding")
     syncs = list(list_syncs_of(client)[:6])
+    head = frame(client)
+    refused = bool(head["state"] and head["state"].consent_missing)
+    others = [each for each in funding.other_budgets if each.with_usage]
+    ended = [each for each in others if each.budget.status.upper() == "CLOSED"]
+    still_open = [each for each in others if each not in ended]
     return render(
         request,
         "console/client.html",
         {
-            **frame(client),
+            **head,
             "funding": funding,
-            "current": show_budgets(funding.current_budgets, funding),
-            "others": show_budgets([each for each in funding.other_budgets if each.with_usage], funding),
+            "current": show_budgets(funding.current_budgets, funding, consent_missing=refused),
+            "others": show_budgets(still_open, funding, consent_missing=refused),
+            "has_more_budgets": len(funding.other_budgets) > len(still_open),
             "time_line": draw_time_line(funding.classifications, funding.today),
             "sentences": write_sentences(cut_at_sync(list_changes(client=client), _CHANGES).changes)[:_CHANGES],
             "syncs": syncs,
@@ -83,13 +106,15 @@ def show_plan(request: Request, client_id: int) -> HttpResponse:
     client = find_client_to_read(request.user, client_id)
     funding = find_funding(client, timezone.localdate(), open_days=settings.OPEN_BUDGET_DAYS, with_all_usage=True)
     store_view(request.user, client, "Plan")
+    head = frame(client)
+    refused = bool(head["state"] and head["state"].consent_missing)
     return render(
         request,
         "console/plan.html",
         {
-            **frame(client),
+            **head,
             "funding": funding,
-            "budgets": show_budgets(list(funding.budgets), funding),
+            "budgets": show_budgets(list(funding.budgets), funding, consent_missing=refused),
             "deciding": _deciding(funding),
         },
     )

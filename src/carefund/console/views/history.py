@@ -16,6 +16,7 @@ from carefund.console.change_pages import cut_at_sync, read_number
 from carefund.console.charts import draw_time_line
 from carefund.console.door import Request, page
 from carefund.console.sentences import write_sentences
+from carefund.console.templatetags.words import write_day
 from carefund.console.views.client import frame, show_budgets
 from carefund.records.archive import find_answer
 from carefund.records.queries import list_changes
@@ -49,10 +50,13 @@ def show_as_of(request: Request, client_id: int) -> HttpResponse:
     """What the funder had said of one client by the end of a day, and the stored answers that prove it."""
     client = find_client_to_read(request.user, client_id)
     asked = request.GET.get("day", "")
-    day = _read_day(asked)
-    context: dict[str, Any] = {**frame(client), "asked": asked, "day": day, "today": timezone.localdate()}
+    day, today = _read_day(asked), timezone.localdate()
+    is_to_come = day is not None and day > today
+    if is_to_come:
+        day = None
+    context: dict[str, Any] = {**frame(client), "asked": asked, "day": day, "is_to_come": is_to_come, "today": today}
     if day is not None:
-        store_view(request.user, client, f"Funding as of {day.isoformat()}")
+        store_view(request.user, client, f"Funding as of {write_day(day)}")
         known = find_funding_as_of(client, end_of(day))
         funding = picture_as_of(known, day)
         context |= {
