@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 
 SHARE = 50
 BULK, PROMPT = "bulk", "prompt"
-NAMESPACE, TASK = "runs", "work_on_share"
+TASK = "work on a share"
 _PRIORITIES = {Run.Trigger.ON_DEMAND: 10, Run.Trigger.CLAIM_APPROVED: 5}
 
 
@@ -71,7 +71,7 @@ def _job(run: Run, share: int) -> Job:
         priority=_PRIORITIES.get(Run.Trigger(run.trigger), 0),
         lock=None,
         queueing_lock=_lock(run.pk, share),
-        task_name=f"{NAMESPACE}:{TASK}",
+        task_name=TASK,
         task_kwargs={"run_id": run.pk},
     )
 

@@ -13,7 +13,7 @@ import uuid
 
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError
-from procrastinate import App, Blueprint, JobContext
+from procrastinate import App, JobContext
 from procrastinate.contrib.django import connector_params
 from procrastinate.jobs import Status
 from procrastinate.psycopg_connector import PsycopgConnector
@@ -34,8 +34,6 @@ _BULK_JOBS, _PROMPT_JOBS = 2, 10  # two, so that one begins while the last peopl
 _HEARTBEAT_SECONDS, _DEAD_AFTER_SECONDS = 5.0, 30.0
 _STOP_SECONDS = 25.0
 _CONNECTIONS = 8
-
-jobs = Blueprint()
 
 
 async def work() -> None:
@@ -66,9 +64,7 @@ async def _work_while_connected(worker: Worker) -> None:
 
 
 async def _take_jobs(worker: Worker) -> None:
-    connector = PsycopgConnector(kwargs=connector_params(), min_size=1, max_size=_CONNECTIONS, timeout=10)
-    app = App(connector=connector)
-    app.add_tasks_from(jobs, namespace=handover.NAMESPACE)
+    app = _app()
     async with app.open_async():
         hands = [
             _hands(app, worker, [handover.BULK], _BULK_JOBS),
@@ -79,6 +75,15 @@ async def _take_jobs(worker: Worker) -> None:
             stopper = tasks.create_task(_stop_when_asked(worker.stopping, hands))
             await asyncio.wait(working)
             stopper.cancel()
+
+
+def _app() -> App:
+    """Procrastinate with connections of its own; made anew whenever the database was lost."""
+    app = App(connector=PsycopgConnector(kwargs=connector_params(), min_size=1, max_size=_CONNECTIONS, timeout=10))
+    app.task(name=handover.TASK, pass_context=True)(work_on_share)
+    house = app.task(name="keep house", pass_context=True, queue=_HOUSE, queueing_lock="keep house", priority=20)
+    app.periodic(cron="* * * * * */10")(house(keep_house))
+    return app
 
 
 def _hands(app: App, worker: Worker, queues: list[str], at_a_time: int) -> Hands:
@@ -105,14 +110,11 @@ async def _stop_when_asked(stopping: asyncio.Event, hands: list[Hands]) -> None:
 # --- Jobs -------------------------------------------------------------------------------------------------------------
 
 
-@jobs.task(name=handover.TASK, pass_context=True)
 async def work_on_share(context: JobContext, /, *, run_id: int) -> None:
     """One job: a share of a run's people."""
     await carry_out(context.additional_context["worker"], run_id, people=handover.SHARE)
 
 
-@jobs.periodic(cron="* * * * * */10")
-@jobs.task(name="keep_house", pass_context=True, queue=_HOUSE, queueing_lock="keep_house", priority=20)
 async def keep_house(context: JobContext, /, timestamp: int) -> None:
     """Every ten seconds, on one of the workers: take over from the dead, and see that all that waits has its jobs."""
     worker: Worker = context.additional_context["worker"]
