@@ -168,6 +168,15 @@ def test_state_outlives_a_search_and_paging_is_as_everywhere(sandbox: Client):
     assert sandbox.get("/claim/v1/999").status == 404
 
 
+def test_the_provider_exports_a_file_of_services(sandbox: Client):
+    reply = sandbox.call("GET", "/sandbox/invoice-file?limit=3&days=2")
+    heading, *lines = reply.body.decode().splitlines()
+    assert heading.startswith("Invoice reference,")
+    assert len(lines) == 7
+    assert len({line.split(",")[1] for line in lines}) == 7
+    assert ",SERV-9" in lines[-1]
+
+
 def test_control_refuses_what_it_does_not_know(sandbox: Client):
     claim_id = a_claim(sandbox)
     assert sandbox.call("POST", f"/sandbox/claims/{claim_id}", b'{"luck": 1}').status == 400

@@ -8,17 +8,23 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from itertools import islice
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from django.db import transaction
 from django.db.models import Count
 
 from carefund.domain.claims.checks import MOST_ITEMS, ONGOING
 from carefund.domain.claims.invoice_file import MOST_PROBLEMS, BadRow, InvoiceRow
+from carefund.records import store
 from carefund.records.models import ApprovedService, Client, Invoice, InvoiceLineItem
 
 Value = TypeVar("Value")
 _AT_ONCE = 2_000
+_LINE_COLUMNS = (
+    "invoice_id", "client_id", "item_id", "etag", "external_reference_id", "service_id", "service_text",
+    "delivery_date", "quantity", "price_per_unit", "unit_type", "funding_source", "late_reason_code",
+    "late_justification",
+)  # fmt: skip
 ZERO = Decimal("0.00")
 
 
@@ -119,7 +125,8 @@ def store_import(plan: ImportPlan) -> int:
         invoices = _store_invoices(plan)
         texts = _read_service_texts(plan.rows)
         for chunk in _chunks(plan.rows):
-            InvoiceLineItem.objects.bulk_create(_line(row, invoices, plan, texts) for row in chunk)
+            # By the driver: with the ORM this alone was seven tenths of the time for a file of 100,000 lines.
+            store.insert(InvoiceLineItem, _LINE_COLUMNS, [_line(row, invoices, plan, texts) for row in chunk])
     return plan.line_count
 
 
@@ -138,20 +145,23 @@ def _store_invoices(plan: ImportPlan) -> dict[str, int]:
     return {reference: invoice.pk for reference, invoice in _read_invoices(naps).items()}
 
 
-def _line(row: InvoiceRow, invoices: dict[str, int], plan: ImportPlan, texts: dict[str, str]) -> InvoiceLineItem:
-    return InvoiceLineItem(
-        invoice_id=invoices[row.invoice_reference],
-        client_id=plan.client_ids[row.care_recipient_id],
-        external_reference_id=row.line_reference,
-        service_id=row.service_id,
-        service_text=row.service_text or texts.get(row.service_id, ""),
-        delivery_date=row.delivery_date,
-        quantity=row.quantity,
-        price_per_unit=row.price_per_unit,
-        unit_type=row.unit_type,
-        funding_source=row.funding_source or ONGOING,
-        late_reason_code=row.late_reason_code,
-        late_justification=row.late_justification,
+def _line(row: InvoiceRow, invoices: dict[str, int], plan: ImportPlan, texts: dict[str, str]) -> tuple[Any, ...]:
+    """A row's values in the order of `_LINE_COLUMNS`."""
+    return (
+        invoices[row.invoice_reference],
+        plan.client_ids[row.care_recipient_id],
+        "",
+        "",
+        row.line_reference,
+        row.service_id,
+        row.service_text or texts.get(row.service_id, ""),
+        row.delivery_date,
+        row.quantity,
+        row.price_per_unit,
+        row.unit_type,
+        row.funding_source or ONGOING,
+        row.late_reason_code,
+        row.late_justification,
     )
 
 

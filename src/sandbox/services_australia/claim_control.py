@@ -6,15 +6,19 @@ No funder has these addresses; all are under /sandbox.
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import date, timedelta
 from typing import Any
 
 import msgspec
 
-from sandbox.people import PROVIDERS
+from sandbox.people import PROVIDERS, Person
+from sandbox.rates import Service
 from sandbox.services_australia.claim_life import ClaimLife, Row
 from sandbox.services_australia.invoice_items import check_item, read_item
 from sandbox.wire import Answer, Call, Route, json_answer
 
+_FILE_QUERY = (("from", "1"), ("limit", "20"), ("days", "3"))
+_FILE_HEADING = "Invoice reference,Line reference,Care recipient ID,Service,Description,Date,Quantity,Unit type,Price"
 FATES = ("cancel", "refuse", "split", "withoutUsage", "statementError", "statusText", "stuck")
 
 
@@ -35,7 +39,8 @@ class ClaimControl:
             ("POST", "/invoices/{invoiceId}/release", self.release),
             ("POST", "/portal-claims", self.claim_in_portal),
         ]
-        return [Route("control", method, f"/sandbox{path}", self._answering(work)) for method, path, work in table]
+        routes = [Route("control", method, f"/sandbox{path}", self._answering(work)) for method, path, work in table]
+        return [*routes, Route("control", "GET", "/sandbox/invoice-file", self.invoice_file)]
 
     def _answering(self, work: Callable[[Call], Any]) -> Callable[[Call], Answer]:
         def handler(call: Call) -> Answer:
@@ -56,6 +61,27 @@ class ClaimControl:
     def invoices(self, _call: Call) -> Any:
         """Every invoice with its items."""
         return list(self._life.invoices.values())
+
+    def invoice_file(self, call: Call) -> Answer:
+        """What the provider's own system would export: services of the last days as CSV, to be imported and claimed.
+
+        from, limit: which care recipients; days: how many days back. The last line is one that will be refused.
+        """
+        world = self._life.world
+        first, limit, days = (int(call.query.get(name, text)) for name, text in _FILE_QUERY)
+        today = world.clock.today()
+        lines = [_FILE_HEADING]
+        for number in range(max(1, first), min(world.care_recipients, first + limit - 1) + 1):
+            person = world.entry(number).person
+            home = [row.service for row in person.approved_services if row.service and row.end_date is None]
+            if not person.known or not home or not any(row.code == "ON" for row in person.classifications):
+                continue
+            for back in range(1, days + 1):
+                service = home[(number + back) % len(home)]
+                lines.append(_file_line(person, service, today - timedelta(days=back), back))
+        if len(lines) > 1:
+            lines.append(lines[-1].replace(f"-{days},", "-X,").replace(",SERV-", ",SERV-9"))
+        return Answer(200, "\n".join([*lines, ""]).encode(), content_type="text/csv")
 
     def steer(self, call: Call) -> Any:
         """Set a claim's fate: cancel, refuse (["invoiceId/itemId"]), split ({"invoiceId/itemId": "AT"}), withoutUsage,
@@ -105,6 +131,15 @@ class ClaimControl:
             }  # fmt: skip
             invoice["items"].append(item)
         return self._life.add_claim(provider_id, [invoice])
+
+
+def _file_line(person: Person, service: Service, day: date, back: int) -> str:
+    invoice = f"WG-{day:%y%m%d}-{person.number}"
+    quantity = "1.5" if service.unit == "hours" else "2"
+    return (
+        f"{invoice},{invoice}-{back},{person.care_recipient_id},{service.service_id},{service.service_text},"
+        f"{day:%d/%m/%Y},{quantity},{service.unit},{service.price}"
+    )
 
 
 def _body(call: Call) -> dict[str, Any]:
