@@ -91,7 +91,7 @@ class Bench:
     def measure_workers(self, database_url: str) -> dict[str, float]:
         """Four processes that share one run and one rate; gives calls per second allowed and reached."""
         say(f"{_WORKERS} workers at {_WORKERS_RATE} calls per second")
-        people = _WORKERS_RATE * 3
+        people = _WORKERS_RATE * 6  # 36 seconds' worth of calls
         database_url = self._fresh(database_url)
         with running_upstream(_WORKERS_LATENCY) as url:
             self._run(database_url, "request", f"--url={url}", f"--people={people}")
@@ -175,9 +175,7 @@ class Bench:
 
 
 def _read(command: list[str], environment: dict[str, str]) -> Any:
-    done = subprocess.run(
-        command, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
+    done = subprocess.run(command, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True)
     if done.returncode:
         raise SystemExit(f"bench: {command[2]} failed\n{done.stderr[-2000:]}")
     return json.loads(done.stdout)

@@ -156,6 +156,9 @@ async def fetch_care_recipient(
         ],
         together,
     )
+    for answer in fetched.answers:
+        if not answer.pages and (recognise := fetched.recogniser(answer.operation)):
+            recognise(())  # "nothing found" has no bytes to be recognised by on arrival
     if fetched.budgets and parts.with_usage:
         wanted = dict.fromkeys(budget.budget_id for budget in fetched.budgets.value if budget in open_budgets)
         await _all([partial(_fetch_details, source, fetched, budget_id) for budget_id in wanted], together)

@@ -1,0 +1,82 @@
+"""What was understood before is recognised by its bytes: not decoded again, and told with the same counts."""
+
+import asyncio
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from carefund.records.models import Client, SyncState
+from carefund.runs.dates import business_today
+from carefund.runs.models import RunItem
+from carefund.runs.sources import open_source
+from carefund.sync.applying import apply_fetched
+from carefund.sync.fetching import Fetched, OpenBudgets, fetch_care_recipient
+from carefund.sync.known import find_known
+from carefund.sync.results import Outcome
+from tests.conftest import Sandbox
+
+CARE_RECIPIENT_ID = "400000003"
+
+
+@pytest.fixture
+def client_in_step(world: Sandbox, add_client: Callable[..., Client], synchronise: Callable[..., RunItem]) -> Client:
+    client = add_client(CARE_RECIPIENT_ID)
+    assert synchronise(client).outcome == RunItem.Outcome.CHANGED
+    return client
+
+
+def fetch(client: Client) -> Fetched:
+    known = find_known([client.pk]).get(client.pk)
+
+    async def ask() -> Fetched:
+        async with open_source() as source:
+            open_budgets = OpenBudgets(business_today(), 90)
+            return await fetch_care_recipient(source, client.pk, CARE_RECIPIENT_ID, open_budgets, known=known)
+
+    return asyncio.run(ask())
+
+
+def test_answers_known_by_their_bytes_are_not_decoded_again(client_in_step: Client) -> None:
+    fetched = fetch(client_in_step)
+    assert fetched.says_nothing_new
+    assert all(answer.recognised for answer in fetched.answers if answer.pages)
+
+
+def test_an_unchanged_person_is_told_with_the_counts_of_the_sync_before(
+    client_in_step: Client, synchronise: Callable[..., RunItem]
+) -> None:
+    first = RunItem.objects.get(client=client_in_step)
+    second = synchronise(client_in_step)
+    assert second.outcome == RunItem.Outcome.UNCHANGED
+    assert {kind: count["unchanged"] for kind, count in second.counts.items()} == {
+        kind: count["new"] for kind, count in first.counts.items()
+    }
+
+
+def test_only_what_changed_is_decoded(world: Sandbox, client_in_step: Client) -> None:
+    world.change(CARE_RECIPIENT_ID, "add-usage", amount="-5.00")
+    fetched = fetch(client_in_step)
+    assert not fetched.says_nothing_new
+    assert fetched.summary is not None
+    assert fetched.summary.recognised
+    results = apply_fetched([fetched], business_today())
+    assert [result.outcome for result in results] == [Outcome.CHANGED]
+
+
+def test_what_was_known_is_not_trusted_once_something_else_was_applied(client_in_step: Client) -> None:
+    fetched = fetch(client_in_step)
+    state = SyncState.objects.get(client=client_in_step)
+    others = dict.fromkeys(state.digests, "of other answers")
+    SyncState.objects.filter(client=client_in_step).update(version=state.version + 1, digests=others)
+    (result,) = apply_fetched([fetched], business_today())
+    assert sum(count.total for count in result.counts.values()) > 0
+    assert SyncState.objects.get(client=client_in_step).digests == state.digests
+
+
+def test_an_older_fetch_that_says_nothing_new_is_superseded(client_in_step: Client) -> None:
+    fetched = fetch(client_in_step)
+    SyncState.objects.filter(client=client_in_step).update(fetch_started_at=timezone.now() + timedelta(minutes=1))
+    (result,) = apply_fetched([fetched], business_today())
+    assert result.outcome is Outcome.SUPERSEDED
