@@ -177,6 +177,7 @@ def _tell_many(changes: list[Change], known: _Known) -> _Told:
     for (kind, action), group in alike.items():
         if len(group) > _FEW:
             what = _LABELS.get(kind, kind.replace("_", " ")).lower()
+            what += "" if what.endswith(("s", "usage")) else "s"
             text = f"{len(group)} {what} {_CAME_OR_WENT[action]}."
             yield (
                 Sentence(group[0], text, _BAD if action == Change.NO_LONGER_RETURNED else _PLAIN),
