@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 
 from carefund.domain.care_management import roll_up
-from carefund.domain.quarters import quarter_of
+from carefund.domain.quarters import previous_quarter, quarter_of
 from carefund.records.care_management_store import find_newest, list_saves, store_pool
 from carefund.records.models import CareManagementSave, Client, ServiceProvider
 from carefund.runs.care_management import (
@@ -124,6 +124,19 @@ def test_no_data_says_what_came_back(detected: Sandbox):
     assert others.received
 
 
+def test_the_quarters_just_ended_come_along_since_their_write_off_shows_late(detected: Sandbox):
+    (result,) = refresh(ONE)
+    last, before = result.ended
+    assert (last.quarter, before.quarter) == (
+        previous_quarter(result.pool.quarter),
+        previous_quarter(previous_quarter(result.pool.quarter)),
+    )
+    assert before.budgets[0].rollover_deduction
+    for pool in result.to_save:
+        store_pool(pool)
+    assert [saved.pool for saved in list_saves(ONE)] == [before, last, result.pool]
+
+
 def test_a_refusal_of_one_id_costs_the_others_nothing(detected: Sandbox):
     detected.ask("POST", f"/service-providers/{ONE}/refuse")
     results = {result.pool.service_provider_id: result for result in refresh()}
@@ -147,6 +160,6 @@ def test_the_history_saves_itself_after_a_scheduled_run_once_if_switched_on(dete
     assert save_after_scheduled_run() == 0, "runs that ended before are not made up for"
 
     Run.objects.create(trigger=Run.Trigger.SCHEDULED, status=Run.Status.FINISHED, scope="everybody active")
-    assert save_after_scheduled_run() == 3
+    assert save_after_scheduled_run() == 3 * 3, "three ids, this quarter and the two just ended"
     assert save_after_scheduled_run() == 0, "one save per run"
     assert set(CareManagementSave.objects.values_list("is_by_schedule", flat=True)) == {True}

@@ -32,14 +32,16 @@ def refresh(
     except NotRefreshable as refusal:
         complain(str(refusal))
         raise typer.Exit(WRONG_INPUT) from None
-    saved = [one.pool.service_provider_id for one in results if save and one.pool.budgets and store_pool(one.pool)]
+    saved = [pool for one in results if save for pool in one.to_save if store_pool(pool)]
     whole = roll_up([one.pool for one in results if not one.problem])
     if json:
         print_json({
             "results": [_as_data(one) for one in results],
             "roll_up": _roll_up_as_data(whole),
             "saved": save,
-            "new_in_history": saved,
+            "new_in_history": [
+                {"service_provider_id": pool.service_provider_id, "quarter": pool.quarter.name} for pool in saved
+            ],
         })  # fmt: skip
     else:
         for one in results:
@@ -47,7 +49,7 @@ def refresh(
         if len(results) > 1:
             screen.print(_sums_table(whole))
         if save:
-            screen.print(f"Saved; {len(saved)} of {len(results)} differ from what was saved before.", highlight=False)
+            screen.print(f"Saved, with the quarters just ended; new in the history: {len(saved)}.", highlight=False)
     if any(one.problem for one in results):
         raise typer.Exit(FAILED)
 
@@ -109,6 +111,7 @@ def _saved_as_data(saved: Saved, before: Saved | None) -> dict[str, Any]:
 def _as_data(result: Refreshed) -> dict[str, Any]:
     return {
         **pool_as_data(result.pool),
+        "ended": [pool_as_data(pool) for pool in result.ended],
         "is_empty": result.is_empty,
         "received": [
             {name: getattr(row, name) for name in ("budget_type", "count", "start_date", "end_date")}

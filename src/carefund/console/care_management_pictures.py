@@ -37,6 +37,7 @@ def read_pictures(text: str) -> list[Refreshed]:
 def _as_data(result: Refreshed) -> dict[str, Any]:
     return {
         "pool": pool_as_data(result.pool),
+        "ended": [pool_as_data(pool) for pool in result.ended],
         "received": [
             [row.budget_type, row.count, _day_as_text(row.start_date), _day_as_text(row.end_date)]
             for row in result.received
@@ -48,6 +49,7 @@ def _as_data(result: Refreshed) -> dict[str, Any]:
 def _from_data(data: dict[str, Any]) -> Refreshed:
     return Refreshed(
         pool_from_data(data["pool"]),
+        tuple(pool_from_data(row) for row in data["ended"]),
         tuple(
             Received(name, count, _text_as_day(start), _text_as_day(end))
             for name, count, start, end in data["received"]

@@ -118,7 +118,7 @@ def save_after_scheduled_run() -> int:
         log.warning("care management was not saved after a scheduled run: %s", type(problem).__name__)
         store_settings(ran_at=timezone.now(), problem=str(problem)[:300])
         return 0
-    new = sum(store_pool(one.pool, is_by_schedule=True) for one in results if one.pool.budgets)
+    new = sum(store_pool(pool, is_by_schedule=True) for one in results for pool in one.to_save)
     problems = [one.problem.message for one in results if one.problem]
     store_settings(ran_at=timezone.now(), problem=" ".join(dict.fromkeys(problems))[:300])
     return new

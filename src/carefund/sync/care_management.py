@@ -12,8 +12,8 @@ from decimal import Decimal
 from typing import Protocol
 
 from carefund.domain.care_management import Pool, PooledBudget, add_up_uses, choose_budgets, is_care_management
-from carefund.domain.carry_over import estimate_loss
-from carefund.domain.quarters import Quarter, quarter_of
+from carefund.domain.carry_over import Estimate, estimate_loss
+from carefund.domain.quarters import Quarter, previous_quarter, quarter_of
 from carefund.funders.answers import Answer
 from carefund.funders.errors import ConsentMissing, Detail, FunderError, NotFound
 from carefund.funders.services_australia.payloads import Budget, BudgetDetails
@@ -53,11 +53,21 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class Refreshed:
-    """One id's answer: the pool and what came back by type, or the problem. `is_empty`: answered, nothing counts."""
+    """One id's answer: the pool and what came back by type, or the problem. `is_empty`: answered, nothing counts.
+
+    `ended` are the pools of the quarters just ended, from the same answer: what is rolled over or written off shows
+    only after a quarter's end, so the history would miss it.
+    """
 
     pool: Pool
+    ended: tuple[Pool, ...] = ()
     received: tuple[Received, ...] = ()
     problem: Problem | None = None
+
+    @property
+    def to_save(self) -> tuple[Pool, ...]:
+        """What Save keeps: the quarter's pool and those of the quarters just ended, as far as they hold anything."""
+        return tuple(pool for pool in (self.pool, *self.ended) if pool.budgets)
 
     @property
     def is_empty(self) -> bool:
@@ -74,40 +84,48 @@ async def _refresh(source: PoolSource, service_provider_id: str, today: date) ->
     try:
         answer = await source.fetch_service_provider_budgets(service_provider_id)
         received = _received(answer.value)
-        chosen = choose_budgets([_pooled(row) for row in answer.value], quarter)
-        details = await asyncio.gather(*(_fetch_details(source, row.budget_id) for row in chosen))
+        rows = [_pooled(row) for row in answer.value]
+        chosen = {one: choose_budgets(rows, one) for one in (quarter, *_just_ended(quarter))}
+        ids = dict.fromkeys(row.budget_id for budgets in chosen.values() for row in budgets)
+        details = await asyncio.gather(*(_fetch_details(source, budget_id) for budget_id in ids))
     except FunderError as error:
         return Refreshed(
             Pool(service_provider_id, quarter, asked_at),
             problem=Problem(error.code, error.message, error.advice, error.details),
         )
-    return Refreshed(_pool(service_provider_id, quarter, asked_at, today, answer.value, chosen, details), received)
-
-
-def _pool(
-    service_provider_id: str,
-    quarter: Quarter,
-    asked_at: datetime,
-    today: date,
-    rows: Sequence[Budget],
-    chosen: Sequence[PooledBudget],
-    details: Sequence[BudgetDetails | None],
-) -> Pool:
     read = {one.budget_id: one for one in details if one is not None}
-    budgets = tuple(_with_allocation(budget, read.get(budget.budget_id)) for budget in chosen)
-    shown = {budget.budget_id: budget for budget in budgets}
-    every = [shown.get(row.budget_id) or _pooled(row) for row in rows]
-    pools = {row.budget_id: row for row in every if is_care_management(row.budget_type_code, row.budget_type)}
-    lines = [(line.care_recipient_id, line.amount) for one in read.values() for line in one.usage]
-    return Pool(
-        service_provider_id,
-        quarter,
-        asked_at,
-        budgets,
-        add_up_uses([(person, _cents(amount)) for person, amount in lines]),
-        estimate_loss(pools.values(), today) if budgets else None,
-        len(chosen) - len(read),
+    pool, *ended = (_pool(Pool(service_provider_id, one, asked_at), budgets, read) for one, budgets in chosen.items())
+    if pool.budgets:
+        pool = replace(pool, estimate=_estimate(rows, read, today))
+    return Refreshed(pool, tuple(one for one in ended if one.budgets), received)
+
+
+def _just_ended(quarter: Quarter) -> tuple[Quarter, Quarter]:
+    """The last two quarters: claims and adjustments of a quarter go on for months after its end."""
+    last = previous_quarter(quarter)
+    return last, previous_quarter(last)
+
+
+def _pool(empty: Pool, chosen: Sequence[PooledBudget], details: dict[str, BudgetDetails]) -> Pool:
+    """A quarter's pool with what the details add: allocations and who used it."""
+    read = {row.budget_id: details[row.budget_id] for row in chosen if row.budget_id in details}
+    lines = [(line.care_recipient_id, _cents(line.amount)) for one in read.values() for line in one.usage]
+    return replace(
+        empty,
+        budgets=tuple(_with_allocation(row, read.get(row.budget_id)) for row in chosen),
+        uses=add_up_uses(lines),
+        unread_details=len(chosen) - len(read),
     )
+
+
+def _estimate(rows: Sequence[PooledBudget], details: dict[str, BudgetDetails], today: date) -> Estimate | None:
+    """The forecast from every pooled budget of the answer, each once."""
+    pools = {
+        row.budget_id: _with_allocation(row, details.get(row.budget_id))
+        for row in rows
+        if is_care_management(row.budget_type_code, row.budget_type)
+    }
+    return estimate_loss(pools.values(), today)
 
 
 async def _fetch_details(source: PoolSource, budget_id: str) -> BudgetDetails | None:

@@ -17,7 +17,7 @@ from django.views.decorators.http import require_POST
 from carefund.access.roles import may_administer
 from carefund.console.care_management_pictures import PictureExpired, read_pictures, sign_pictures
 from carefund.console.door import Request, page
-from carefund.domain.care_management import METRICS, Pool, PooledBudget, PooledUse, RollUp, roll_up
+from carefund.domain.care_management import METRICS, Pool, PooledBudget, PooledUse, RollUp, add_up, roll_up
 from carefund.domain.quarters import quarter_of
 from carefund.funders.errors import FunderError
 from carefund.records.care_management_store import (
@@ -134,8 +134,7 @@ def _act(request: Request, service_provider_id: str) -> list[Refreshed] | None:
     results = read_pictures(request.POST["picture"])
     if "save" not in request.POST:
         return results
-    pools = [one.pool for one in results if one.pool.budgets]
-    new = sum(store_pool(pool, user_id=request.user.pk) for pool in pools)
+    new = sum(store_pool(pool, user_id=request.user.pk) for one in results for pool in one.to_save)
     if new:
         messages.success(request, "Saved to the history.")
     else:
@@ -166,7 +165,8 @@ def _shown(results: Sequence[Refreshed]) -> dict[str, Any]:
         "unanswered": [one for one in results if one.problem or one.is_empty],
         "asked_at": max((pool.asked_at for pool in pools), default=None),
         "picture": sign_pictures(results),
-        "can_save": any(pool.budgets for pool in pools),
+        "can_save": any(one.to_save for one in results),
+        "ended": [(pool, add_up(pool.budgets)) for one in results for pool in one.ended],
     }
 
 

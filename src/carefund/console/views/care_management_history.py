@@ -42,13 +42,14 @@ def show(request: Request, service_provider_id: str) -> HttpResponse:
 
 
 def _choose_two(saves: list[Saved], before: str, after: str) -> tuple[Saved | None, Saved | None]:
-    """The two saves asked for, in order of time; else the last two."""
+    """The two saves asked for, in order of time; else the last two of the newest quarter that has two."""
     wanted = [saved for saved in saves if str(saved.save_id) in (before, after)]
-    if len(wanted) != 2:
-        wanted = sorted(saves, key=lambda saved: saved.pool.asked_at)[-2:]
+    for quarter in sorted({saved.pool.quarter for saved in saves}, reverse=True):
+        if len(wanted) != 2:
+            wanted = [saved for saved in saves if saved.pool.quarter == quarter][-2:]
     if len(wanted) != 2:
         return None, None
-    first, second = sorted(wanted, key=lambda saved: saved.pool.asked_at)
+    first, second = sorted(wanted, key=lambda saved: (saved.pool.asked_at, saved.pool.quarter))
     return first, second
 
 
