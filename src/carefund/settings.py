@@ -243,5 +243,6 @@ LOGGING = {
         "axes": {"level": "ERROR"},
         "aiohttp.access": {"level": "ERROR"},
         "procrastinate": {"level": "ERROR"},
+        "psycopg": {"level": "ERROR"},
     },
 }

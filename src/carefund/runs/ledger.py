@@ -1,7 +1,7 @@
 """The steps by which a person's entry in the ledger moves: queued, claimed, done, or handed back.
 
 Each step is one short transaction and conditional on the state it starts from, so doing it twice does it once. A claim
-is a lease: it names its holder and ends by itself, so that a dead process keeps nobody waiting for ever.
+is a lease: it names its holder and ends by itself, by the database's clock, so that nobody waits for a dead process.
 """
 
 from collections.abc import Sequence
@@ -10,6 +10,7 @@ from datetime import timedelta
 
 from django.db import IntegrityError, OperationalError, transaction
 from django.db.models import Q, QuerySet
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from carefund.funders.errors import FunderError
@@ -104,7 +105,7 @@ def _claim(run_id: int, holder: str, limit: int) -> tuple[list[ClaimedItem], int
         _join(items, under_way)
         mine = [item for item in items if item.client_id not in under_way]
         RunItem.objects.filter(id__in=[item.pk for item in mine]).update(
-            status=RunItem.Status.RUNNING, holder=holder, held_until=now + LEASE, started_at=now
+            status=RunItem.Status.RUNNING, holder=holder, held_until=Now() + LEASE, started_at=now
         )
         Run.objects.filter(id=run_id, status=Run.Status.QUEUED).update(status=Run.Status.RUNNING)
         Run.objects.filter(id=run_id, started_at__isnull=True).update(started_at=now)
@@ -124,7 +125,7 @@ def _join(items: Sequence[RunItem], under_way: dict[int | None, int]) -> None:
 
 def renew_lease(holder: str) -> None:
     """Keep what this process holds for another lease."""
-    RunItem.objects.filter(status=RunItem.Status.RUNNING, holder=holder).update(held_until=timezone.now() + LEASE)
+    RunItem.objects.filter(status=RunItem.Status.RUNNING, holder=holder).update(held_until=Now() + LEASE)
 
 
 def hand_back(holder: str, items: Sequence[ClaimedItem] | None = None) -> int:
@@ -137,7 +138,7 @@ def hand_back(holder: str, items: Sequence[ClaimedItem] | None = None) -> int:
 
 def hand_back_abandoned(*, holder_prefix: str = "") -> int:
     """Put back what dead processes held: leases that have run out, or all of holders known to be gone."""
-    abandoned = Q(held_until__lt=timezone.now())
+    abandoned = Q(held_until__lt=Now())
     if holder_prefix:
         abandoned |= Q(holder__startswith=holder_prefix)
     return _hand_back(RunItem.objects.filter(abandoned, status=RunItem.Status.RUNNING))

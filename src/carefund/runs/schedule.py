@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.db import transaction
 from django.db.models import QuerySet
+from django.utils import timezone
 
 from carefund.domain.schedules import latest_slot, next_slot
 from carefund.records.models import Client
@@ -27,6 +28,12 @@ def next_due_at(schedule: Schedule, now: datetime) -> datetime | None:
     if not schedule.is_enabled:
         return None
     return next_slot(now, schedule.at, settings.BUSINESS_TIME_ZONE, schedule.weekday)
+
+
+def store_schedule(schedule: Schedule) -> None:
+    """Keep what a person changed. It holds from the next slot on; nothing is made up for by an earlier one."""
+    schedule.last_slot_at = timezone.now()
+    schedule.save()
 
 
 def request_due_runs(now: datetime) -> list[Run]:

@@ -21,7 +21,7 @@ from carefund.funders.errors import FunderError
 from carefund.records.queries import list_devices
 from carefund.runs.models import Run
 from carefund.runs.queries import list_runs
-from carefund.runs.schedule import list_schedules, next_due_at
+from carefund.runs.schedule import list_schedules, next_due_at, store_schedule
 from carefund.runs.sources import device_store
 
 _PAGE_SIZE = 100
@@ -75,7 +75,8 @@ def show_schedules(request: Request) -> HttpResponse:
         forms = [ScheduleForm(request.POST, instance=each, prefix=each.kind) for each in schedules]
         if all(form.is_valid() for form in forms):
             for form in forms:
-                form.save()
+                if form.has_changed():
+                    store_schedule(form.save(commit=False))
             messages.success(request, "The schedules were saved.")
             return redirect("console:schedules")
     now = timezone.now()
