@@ -21,7 +21,7 @@ def cut_at_sync(changes: QuerySet[Change], size: int, before_id: int = 0) -> Cha
     if before_id:
         changes = changes.filter(id__lt=before_id)
     shown = list(changes[:size])
-    if len(shown) == size:
+    if shown:
         last = shown[-1]
         shown += changes.filter(client_id=last.client_id, fetched_at=last.fetched_at, id__lt=last.pk)
     older = bool(shown) and changes.filter(id__lt=shown[-1].pk).exists()

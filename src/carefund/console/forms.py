@@ -7,6 +7,7 @@ from django.contrib.auth.models import User
 from django.contrib.auth.password_validation import validate_password
 
 from carefund.access.roles import DESCRIPTIONS, Role
+from carefund.console.labels import PARTS
 from carefund.records.queries import list_service_providers
 from carefund.runs.models import Run, Schedule
 
@@ -97,12 +98,7 @@ class RunForm(forms.Form):
     )
     parts = forms.ChoiceField(
         label="What",
-        choices=[
-            (Run.Parts.EVERYTHING, "Everything"),
-            (Run.Parts.CONTRIBUTIONS, "Individual contributions only"),
-            (Run.Parts.BUDGETS_AND_USAGE, "Budgets, entitlements and usage"),
-            (Run.Parts.BUDGETS, "Budgets only, without usage"),
-        ],
+        choices=list(PARTS.items()),
         widget=forms.RadioSelect,
         initial=Run.Parts.EVERYTHING,
     )
@@ -143,9 +139,11 @@ class ScheduleForm(_ScheduleForm):
         choices=[("", "Every day"), *((str(number), name) for number, name in enumerate(_WEEKDAYS))],
     )
 
+    parts = forms.ChoiceField(label="What", choices=list(PARTS.items()))
+
     class Meta:
         model = Schedule
         fields = ("is_enabled", "at", "weekday", "parts")
-        labels = {"is_enabled": "Switched on", "at": "Time", "parts": "What"}
+        labels = {"is_enabled": "Switched on", "at": "Time"}
         help_texts = {"at": ""}
         widgets = {"at": forms.TimeInput(format="%H:%M", attrs={"type": "time"})}

@@ -39,7 +39,8 @@ def choose(clients: QuerySet[Client], data: dict[str, Any]) -> Scope:
     if data["scope"] == "file":
         ids = scopes.read_ids(data["ids_file"].read())
         found, unknown = scopes.choose_ids(ids)
-        return Scope(found, f"a file of {len(set(ids)):,} ids", unknown)
+        number = len(set(ids))
+        return Scope(found, f"a file of {number:,} id{'' if number == 1 else 's'}", unknown)
     limits: dict[str, dict[str, Any]] = {
         "provider": {"service_provider_id": data["service_provider_id"]},
         "failed": {"failed": True},

@@ -145,6 +145,15 @@ class Funding:
         return [each for each in self.classifications if holds(each, self.today)]
 
     @property
+    def level_ended_date(self) -> date | None:
+        """When the last classification ended, None while one is in force or none was ever sent."""
+        ends = [
+            each.end_date for each in self.classifications if each.end_date and each.no_longer_returned_date is None
+        ]
+        ended = [end for end in ends if end < self.today]
+        return max(ended) if ended and not self.current_classifications else None
+
+    @property
     def current_contribution(self) -> IndividualContribution | None:
         """The newest shares in force, None if the funder sent none: unknown, which is not 0 %."""
         holding = [each for each in self.contributions if _contribution_holds(each, self.today)]

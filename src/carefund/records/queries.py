@@ -9,7 +9,7 @@ from dataclasses import dataclass, fields
 from datetime import date, datetime
 from decimal import Decimal
 
-from django.db.models import Count, Exists, F, FloatField, OuterRef, Q, QuerySet
+from django.db.models import Count, Exists, F, FloatField, Max, OuterRef, Q, QuerySet
 from django.db.models.functions import Cast
 
 from carefund.records.models import Change, Classification, Client, PlanBudget, ServiceProvider
@@ -49,12 +49,16 @@ class ClientFilter:
 
 @dataclass(frozen=True, slots=True)
 class ClientRow:
-    """One line of the list: a client, their levels in force and their ongoing budget of the quarter, if any."""
+    """One line of the list: a client, their levels in force and their ongoing budget of the quarter, if any.
+
+    `level_ended_date`: when the last level ended, for whoever has none in force.
+    """
 
     client: Client
     classifications: tuple[Classification, ...]
     total: Decimal | None
     available: Decimal | None
+    level_ended_date: date | None = None
 
     @property
     def left_share(self) -> Decimal | None:
@@ -173,12 +177,13 @@ def list_ids_by_available(clients: QuerySet[Client], today: date, *, falling: bo
 
 
 def list_client_rows(clients: Iterable[Client], today: date) -> list[ClientRow]:
-    """Lines for these clients, in their order: two queries however many they are."""
+    """Lines for these clients, in their order: three queries however many they are."""
     people = list(clients)
     ids = [client.pk for client in people]
     levels: dict[int, list[Classification]] = {}
     for held in Classification.objects.filter(in_force(today), client_id__in=ids).order_by("-start_date", "id"):
         levels.setdefault(held.client_id, []).append(held)
+    ended = _find_ends(set(ids) - set(levels), today)
     budgets: dict[int, list[PlanBudget]] = {}
     current = PlanBudget.objects.filter(in_force(today), client_id__in=ids, budget_type_code=ONGOING)
     for budget in current.order_by("id"):
@@ -189,9 +194,16 @@ def list_client_rows(clients: Iterable[Client], today: date) -> list[ClientRow]:
             tuple(levels.get(client.pk, ())),
             _sum(budget.total for budget in budgets.get(client.pk, ())),
             _sum(budget.available for budget in budgets.get(client.pk, ())),
+            ended.get(client.pk),
         )
         for client in people
     ]
+
+
+def _find_ends(ids: Iterable[int], today: date) -> dict[int, date]:
+    """When the last level of each of these clients ended."""
+    ended = Classification.objects.filter(client_id__in=ids, end_date__lt=today, no_longer_returned_date__isnull=True)
+    return dict(ended.order_by().values_list("client_id").annotate(at=Max("end_date")))
 
 
 def _sum(amounts: Iterable[Decimal | None]) -> Decimal | None:

@@ -96,8 +96,8 @@ def list_syncs_of(client: Client) -> QuerySet[RunItem]:
 
 
 def find_last_run() -> Run | None:
-    """The newest run of many people that has begun."""
-    return list_runs().filter(started_at__isnull=False).first()
+    """The newest run of many people that has begun; a bulk run of one person would hide it."""
+    return list_runs().filter(started_at__isnull=False, total__gt=1).first()
 
 
 def find_last_finished_at() -> datetime | None:

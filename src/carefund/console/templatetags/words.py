@@ -16,7 +16,9 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
+from carefund.console.labels import advise, name_value
 from carefund.records.queries import ONGOING, ClientRow
+from carefund.runs.models import RunItem
 
 register = template.Library()
 
@@ -256,6 +258,18 @@ def plain_money(amount: Decimal) -> str:
 def words(name: str) -> str:
     """An operation's or a code's name as words."""
     return name.replace("_", " ").replace("-", " ").capitalize()
+
+
+@register.filter
+def label(value: str) -> str:
+    """A stored value of the ledger in the words that every page uses for it."""
+    return name_value(value)
+
+
+@register.simple_tag(takes_context=True)
+def advice(context: template.Context, item: RunItem) -> str:
+    """What this reader can do about a failed sync."""
+    return advise(item.error_code, item.advice, may_administer=bool(context.get("may_administer")))
 
 
 @register.filter

@@ -39,9 +39,9 @@ COLUMNS = {
     "available": "Left this quarter",
     "checked": "Last checked",
 }
-BUDGETS = {"low": "Under 10 % left", "overspent": "Overspent", "none": "No current budget"}
+BUDGETS = {"low": "Under 10 % left", "overspent": "Overspent", "none": "No home support budget"}
 STATES = {
-    "stale": "Figures are old",
+    "stale": "Figures old or missing",
     "failed": "Last sync failed",
     "consent": "Consent not given",
     "never": "Never synchronised",

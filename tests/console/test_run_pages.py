@@ -1,0 +1,92 @@
+"""Runs on the console: their order, what a file of ids brings, and one word for one thing."""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from django.contrib.auth.models import User
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client as Browser
+from django.urls import reverse
+from django.utils import timezone
+
+from carefund.console.labels import FOR_OTHERS, advise, name_value
+from carefund.funders import errors
+from carefund.records.models import Classification, PlanBudget, SyncState
+from carefund.runs.models import Run, RunItem
+from carefund.runs.queries import find_last_run
+from tests.console import world
+
+pytestmark = pytest.mark.django_db
+Browse = Callable[[User | None], Browser]
+
+
+@pytest.fixture
+def ada() -> User:
+    return world.make_cast().ada
+
+
+def test_the_newest_run_comes_first(browse: Browse, ada: User) -> None:
+    clients = world.make_clients(3)
+    made = [world.make_run(clients, ada).pk for _ in range(3)]
+    shown = browse(ada).get(reverse("console:runs")).context["runs"]
+    assert [run.pk for run in shown] == made[::-1]
+
+
+def test_a_run_of_one_does_not_hide_the_run_of_many(ada: User) -> None:
+    clients = world.make_clients(3)
+    many = world.make_run(clients, ada)
+    world.make_run(clients[:1], ada)
+    assert find_last_run() == many
+
+
+def test_ids_of_nobody_in_a_file_fail_by_name(browse: Browse, ada: User) -> None:
+    world.make_clients(1)
+    upload = SimpleUploadedFile("ids.csv", b"care_recipient_id\n400000001\n499999999\n")
+    answer = browse(ada).post(
+        reverse("console:run-new"), {"scope": "file", "ids_file": upload, "parts": "everything"}, follow=True
+    )
+    items = RunItem.objects.order_by("care_recipient_id")
+    assert [(item.care_recipient_id, item.outcome) for item in items] == [("400000001", ""), ("499999999", "failed")]
+    assert "499999999" in answer.content.decode()
+    assert "No client here has this care recipient id." in answer.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        (Run.Trigger.ON_DEMAND.value, "On demand"),
+        (RunItem.Outcome.CONSENT_MISSING.value, "Consent not given"),
+        (RunItem.Outcome.SUPERSEDED.value, "Superseded by a newer sync"),
+        (Run.Parts.BUDGETS_AND_USAGE.value, "Budgets, entitlements and usage"),
+    ],
+)
+def test_a_stored_value_has_one_name(value: str, words: str) -> None:
+    assert name_value(value) == words
+
+
+def test_who_does_not_administer_is_not_sent_to_the_firewall() -> None:
+    failed = errors.ConnectionFailed
+    assert advise(failed.code, failed.advice, may_administer=True) == failed.advice
+    assert "administrator" in advise(failed.code, failed.advice, may_administer=False)
+    assert advise("consent-missing", "Ask.", may_administer=False) == "Ask."
+    assert set(FOR_OTHERS) <= {each.code for each in errors.all_leaves()}
+
+
+def test_a_level_that_ended_says_when(browse: Browse, ada: User) -> None:
+    client = world.make_clients(1)[0]
+    world.make_funding(client)
+    ended = timezone.localdate() - timedelta(days=1)
+    Classification.objects.filter(client=client).update(end_date=ended)
+    words = f"Ended {ended.day} {ended:%B %Y}"
+    assert words in browse(ada).get(reverse("console:clients")).content.decode()
+    assert words in browse(ada).get(reverse("console:client", args=[client.pk])).content.decode()
+
+
+def test_without_a_home_support_budget_other_money_is_not_denied(browse: Browse, ada: User) -> None:
+    client = world.make_clients(2)[0]
+    world.make_funding(client)
+    PlanBudget.objects.filter(client=client, budget_type_code="ON").delete()
+    assert SyncState.objects.get().checked_at
+    page = browse(ada).get(reverse("console:clients")).content.decode()
+    assert page.count("No home support budget</span>") == 1
