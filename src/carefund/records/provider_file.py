@@ -1,13 +1,15 @@
 """Bring in what the provider's own system holds: branches, clients, invoices with their line items.
 
-The format is one JSON object with `serviceProviders`, `clients` and `invoices` (docs/provider-file.md). Loading the
-same file again changes nothing: clients are known by care recipient id, invoices and lines by external reference.
+The format is one JSON object with `serviceProviders`, `clients` and `invoices` (docs/provider-file.md). Loading it
+again changes nothing: clients are known by care recipient id (by name and birth date while they have none), invoices
+and lines by external reference.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from typing import Annotated
 
 import msgspec
 from django.db import transaction
@@ -15,37 +17,44 @@ from django.utils import timezone
 
 from carefund.records.models import Client, Invoice, InvoiceLineItem, ServiceProvider
 
+# What a column would refuse on some databases and cut on others is refused here, with its place in the file.
+_PersonId = Annotated[str, msgspec.Meta(pattern=r"^[0-9A-Za-z-]{0,20}$")]
+_Name = Annotated[str, msgspec.Meta(max_length=80)]
+_BranchId = Annotated[str, msgspec.Meta(max_length=20)]
+_Number = Annotated[str, msgspec.Meta(max_length=24)]
+_OwnNumber = Annotated[str, msgspec.Meta(min_length=1, max_length=24)]
+
 
 class FileClient(msgspec.Struct, rename="camel"):
-    care_recipient_id: str
-    first_name: str
-    last_name: str
+    care_recipient_id: _PersonId
+    first_name: _Name
+    last_name: _Name
     birth_date: date | None = None
-    service_provider_id: str = ""
+    service_provider_id: _BranchId = ""
 
 
 class FileServiceProvider(msgspec.Struct, rename="camel"):
-    service_provider_id: str
-    name: str = ""
+    service_provider_id: _BranchId
+    name: Annotated[str, msgspec.Meta(max_length=120)] = ""
 
 
 class FileLineItem(msgspec.Struct, rename="camel"):
-    external_reference_id: str
-    care_recipient_id: str
-    service_id: str
+    external_reference_id: _OwnNumber
+    care_recipient_id: _PersonId
+    service_id: Annotated[str, msgspec.Meta(max_length=60)]
     delivery_date: date
     quantity: Decimal
     price_per_unit: Decimal
-    item_id: str = ""
-    service_text: str = ""
-    funding_source: str = ""
+    item_id: _Number = ""
+    service_text: Annotated[str, msgspec.Meta(max_length=200)] = ""
+    funding_source: Annotated[str, msgspec.Meta(max_length=4)] = ""
 
 
 class FileInvoice(msgspec.Struct, rename="camel"):
-    external_reference_id: str
+    external_reference_id: _OwnNumber
     items: tuple[FileLineItem, ...]
-    invoice_id: str | None = None
-    service_provider_id: str = ""
+    invoice_id: _Number | None = None
+    service_provider_id: _BranchId = ""
 
 
 class ProviderFile(msgspec.Struct, rename="camel"):
@@ -88,6 +97,9 @@ def store_provider_file(content: ProviderFile) -> Loaded:
         ],
         ignore_conflicts=True,
     )
+    without_id = set(
+        Client.objects.filter(care_recipient_id__isnull=True).values_list("first_name", "last_name", "birth_date")
+    )
     before = Client.objects.count(), Invoice.objects.count(), InvoiceLineItem.objects.count()
     Client.objects.bulk_create(
         [
@@ -99,6 +111,7 @@ def store_provider_file(content: ProviderFile) -> Loaded:
                 service_provider_id=row.service_provider_id,
             )
             for row in content.clients
+            if row.care_recipient_id or (row.first_name, row.last_name, row.birth_date) not in without_id
         ],
         ignore_conflicts=True,
         batch_size=1000,

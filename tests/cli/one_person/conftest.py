@@ -26,6 +26,7 @@ class Terminal:
         self.sandbox = sandbox
         self.type = type_words
         self.settings = settings
+        settings.HAS_SECRET_KEY = True
         self.configure()
 
     def configure(self, sandbox_url: str = "", **timing: float) -> None:

@@ -1,8 +1,14 @@
 """Several commands about one person at the same time, and one that is killed half-way."""
 
+import contextlib
+import json
+import socket
+import socketserver
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.db import connection, transaction
 
@@ -42,17 +48,47 @@ def test_several_first_syncs_of_one_person_make_one_plan(installation: Installat
 
 def test_who_asks_for_a_person_under_way_joins_and_gets_that_result(installation: Installation):
     installation.sandbox.ask("DELETE", "/journal")
-    installation.sandbox.ask("POST", "/switches", {"latencyMs": 1500})
-    first = installation.begin("sync", "400000003", "--json")
-    wait_until(lambda: is_under_way(installation))
-    second = installation.type("sync", "400000003", "--json")
-    out, errors = first.communicate(timeout=PATIENCE)
-    assert (first.returncode, second.status) == (0, 0), errors + second.err
-    assert second.data["outcome"] == "changed"
-    assert second.data["counts"]["budgets"]["new"] > 0
+    with held_back(installation.sandbox.url) as (gate, let_through):
+        first = installation.begin("sync", "400000003", "--json", sandbox_url=gate, timeout_seconds="100")
+        wait_until(lambda: is_under_way(installation))
+        second = installation.begin("sync", "400000003", "--json")
+        wait_until(lambda: installation.rows("SELECT 1 FROM runs_runitem WHERE joined_id IS NOT NULL"))
+        let_through.set()
+        told = [json.loads(command.communicate(timeout=PATIENCE)[0]) for command in (first, second)]
+    assert (first.returncode, second.returncode) == (0, 0)
+    assert told[0]["outcome"] == told[1]["outcome"] == "changed"
+    assert told[0]["counts"] == told[1]["counts"]
+    assert told[0]["run_id"] != told[1]["run_id"]
     asked = installation.sandbox.ask("GET", "/journal?operation=care_recipient_summary")["requests"]
     assert len(asked) == 1, "the person was fetched once for both"
-    assert out
+
+
+@contextlib.contextmanager
+def held_back(url: str) -> Iterator[tuple[str, threading.Event]]:
+    """An address in front of another one where whoever comes waits until they are let through."""
+    let_through, inside = threading.Event(), urlsplit(url)
+
+    class Waiting(socketserver.BaseRequestHandler):
+        def handle(self) -> None:
+            let_through.wait(PATIENCE)
+            with socket.create_connection((inside.hostname, inside.port)) as there:
+                back = threading.Thread(target=pass_on, args=(there, self.request), daemon=True)
+                back.start()
+                pass_on(self.request, there)
+                back.join(PATIENCE)
+
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Waiting) as server:
+        server.daemon_threads = True
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_address[1]}", let_through
+        server.shutdown()
+
+
+def pass_on(source: socket.socket, target: socket.socket) -> None:
+    with contextlib.suppress(OSError):
+        while data := source.recv(65536):
+            target.sendall(data)
+        target.shutdown(socket.SHUT_WR)
 
 
 def test_killed_while_fetching_a_sync_leaves_everything_as_before(installation: Installation):

@@ -22,7 +22,7 @@ def test_a_locked_database_ends_in_one_message(installation: Installation):
 
 def test_a_read_only_database_ends_in_one_message(installation: Installation):
     before = installation.records()
-    done = installation.type("sync", "400000003", database_url=f"sqlite:///file:{installation.file}?mode=ro")
+    done = installation.type("sync", "400000003", database_url=f"sqlite:///file:{installation.file}%3Fmode=ro")
     assert done.status == 1
     assert "read-only" in done.err
     assert "Traceback" not in done.err
