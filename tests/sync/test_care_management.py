@@ -1,5 +1,6 @@
 """Refresh and Save: what counts as this quarter's pool, what is shown, what is kept, and what happens without data."""
 
+import asyncio
 from collections.abc import Callable
 from decimal import Decimal
 
@@ -7,16 +8,18 @@ import pytest
 
 from carefund.domain.care_management import roll_up
 from carefund.domain.quarters import previous_quarter, quarter_of
-from carefund.records.care_management_store import find_newest, list_saves, store_pool
+from carefund.records.care_management_store import find_newest, find_settings, list_saves, store_pool
 from carefund.records.models import CareManagementSave, Client, ServiceProvider
 from carefund.runs.care_management import (
     NotRefreshable,
     refresh,
     save_after_scheduled_run,
+    save_when_due,
     switch_saving,
     sync_service_providers,
 )
 from carefund.runs.dates import business_today
+from carefund.runs.execution import DatabaseThread
 from carefund.runs.models import Run
 from tests.conftest import Sandbox
 
@@ -163,3 +166,25 @@ def test_the_history_saves_itself_after_a_scheduled_run_once_if_switched_on(dete
     assert save_after_scheduled_run() == 3 * 3, "three ids, this quarter and the two just ended"
     assert save_after_scheduled_run() == 0, "one save per run"
     assert set(CareManagementSave.objects.values_list("is_by_schedule", flat=True)) == {True}
+
+
+def test_the_background_process_saves_after_a_scheduled_run(detected: Sandbox):
+    async def keep_house() -> None:
+        database = DatabaseThread()
+        await save_when_due(database)
+        await database.close()
+
+    switch_saving(on=True)
+    Run.objects.create(trigger=Run.Trigger.SCHEDULED, status=Run.Status.FINISHED, scope="everybody active")
+    asyncio.run(keep_house())
+    assert CareManagementSave.objects.count() == 9
+    assert find_settings().ran_at is not None
+
+
+def test_a_save_that_failed_is_told_and_not_raised(detected: Sandbox):
+    switch_saving(on=True)
+    for one in (ONE, TWO, "4049000003"):
+        detected.ask("POST", f"/service-providers/{one}/refuse")
+    Run.objects.create(trigger=Run.Trigger.SCHEDULED, status=Run.Status.FINISHED, scope="everybody active")
+    assert save_after_scheduled_run() == 0
+    assert find_settings().problem
