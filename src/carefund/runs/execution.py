@@ -16,7 +16,7 @@ from functools import partial
 from typing import Any, TypeVar
 
 from django.conf import settings
-from django.db import DatabaseError, InterfaceError, OperationalError, close_old_connections, connection
+from django.db import DatabaseError, close_old_connections, connection
 
 from carefund.funders.errors import FunderError
 from carefund.runs import ledger
@@ -25,15 +25,13 @@ from carefund.runs.ledger import ClaimedItem, LeaseLost
 from carefund.runs.models import Run
 from carefund.runs.outages import Outage, pause_for_funder
 from carefund.runs.previews import record_preview
-from carefund.sync.applying import apply_fetched
+from carefund.runs.writing import DATABASE_TROUBLE, write_group
 from carefund.sync.fetching import CareRecipientSource, Fetched, OpenBudgets, Parts, fetch_care_recipient
 from carefund.sync.known import find_known
 
 log = logging.getLogger(__name__)
 Result = TypeVar("Result")
 
-# The database's own trouble, not that of the person being written: full, read-only, locked, gone, restarting.
-DATABASE_TROUBLE = (OperationalError, InterfaceError)
 _STRANDS = 2
 _LOOK_SECONDS = 1.0
 # Calls under way may end within this after a polite stop; a service manager waits 30 seconds before it kills.
@@ -326,29 +324,3 @@ async def _write_groups(worker: Worker, fetched: "asyncio.Queue[tuple[ClaimedIte
         ended = entry is None
         if group:
             await worker.database.insist(write_group, worker.holder, group)
-
-
-def write_group(holder: str, group: Sequence[tuple[ClaimedItem, Fetched]]) -> None:
-    """Apply a group in one transaction with its ledger entries. If it cannot be written, each person stands alone.
-
-    Raises OperationalError or InterfaceError when it is the database that is in trouble.
-    """
-    items = [item for item, _ in group]
-    try:
-        apply_fetched(
-            [answers for _, answers in group],
-            business_today(),
-            on_applied=lambda results: ledger.record_results(holder, items, results),
-        )
-    except LeaseLost as lost:
-        if left := [entry for entry in group if entry[0].item_id not in lost.item_ids]:
-            write_group(holder, left)
-    except DATABASE_TROUBLE:
-        raise
-    except Exception as error:  # noqa: BLE001 told in the ledger
-        if len(group) > 1:
-            for entry in group:
-                write_group(holder, [entry])
-            return
-        log.error("the records of a sync could not be written: %s", type(error).__name__)
-        ledger.record_failures(holder, [ledger.failure_of(items[0], error)])
