@@ -47,13 +47,21 @@ def main() -> None:
         bench = Bench(Path(folder), options)
         for name, database_url in databases.items():
             bench.measure_database(report, name, database_url)
-        if "workers" not in options.without and "PostgreSQL" in databases:
-            report.workers = bench.measure_workers(databases["PostgreSQL"])
-        if "memory" not in options.without:
-            report.memory = bench.measure_memory()
+            keep(report, options)
         if "peers" not in options.without:
             report.peers = bench.measure_peers()
-    print(write_report(report, options.people, options.page))
+            keep(report, options)
+        if "workers" not in options.without and "PostgreSQL" in databases:
+            report.workers = bench.measure_workers(databases["PostgreSQL"])
+            keep(report, options)
+        if "memory" not in options.without:
+            report.memory = bench.measure_memory()
+    print(keep(report, options))
+
+
+def keep(report: Report, options: argparse.Namespace) -> str:
+    """Write what there is, so that an interrupted bench leaves what it has measured; gives the tables."""
+    return write_report(report, options.people, options.page)
 
 
 def say(text: str) -> None:
