@@ -30,7 +30,7 @@ from sandbox.services_australia.claim_life import ClaimLife
 from sandbox.services_australia.claims import Claims
 from sandbox.services_australia.invoices import Invoices
 from sandbox.services_australia.pool_control import PoolControl
-from sandbox.wire import Answer, Call, Route
+from sandbox.wire import Answer, Call, Route, json_answer
 
 PRODA_DEVICES = "/proda-rsp"
 PRODA_TOKEN = "/proda/mga/sps/oauth/oauth20/token"
@@ -95,6 +95,8 @@ class App:
     async def _handle_slowly(self, request: web.BaseRequest, raw: str, method: str) -> web.StreamResponse:
         path, _, query_text = raw.partition("?")
         found = self.table.find(method, path)
+        if found is None and path.startswith("/sandbox/"):
+            return _response(json_answer({"error": "there is no such thing"}, 404), 0.0)
         if found is None:
             page = (
                 b"<!DOCTYPE html><html><head><title>404 Not Found</title></head><body><h1>Not Found</h1></body></html>"

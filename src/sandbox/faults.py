@@ -34,13 +34,24 @@ class Fault(msgspec.Struct, rename="camel", forbid_unknown_fields=True):
     probability: float = 1.0
     status: int = 500
     retry_after: str = ""
-    message: str = "Service temporarily unavailable."
+    message: str = ""  # empty: what suits the status
     seconds: float = 1.0
     share: float = 0.5
     field: str = ""
     value: Any = None
     seen: int = 0
     hits: int = 0
+
+
+MESSAGES = {
+    400: "The request is not valid.",
+    401: "The request is not authenticated.",
+    403: "The request is not permitted.",
+    404: "Not found.",
+    429: "Too many requests; try again later.",
+    500: "Internal error.",
+    503: "Service temporarily unavailable.",
+}
 
 
 class Faults:
@@ -89,7 +100,7 @@ def instead(fault: Fault) -> Answer:
     if fault.kind == "html":
         page = b"<!DOCTYPE html><html><head><title>Error</title></head><body><h1>Error</h1></body></html>"
         return Answer(fault.status, page, headers, "text/html")
-    return refusal(fault.status, fault.message, headers)
+    return refusal(fault.status, fault.message or MESSAGES.get(fault.status, MESSAGES[503]), headers)
 
 
 def spoilt(fault: Fault, answer: Answer) -> Answer:

@@ -79,6 +79,18 @@ def test_an_unknown_fault_is_refused(sandbox: Client):
     assert sandbox.call("POST", "/sandbox/faults", b'{"kind": "nonsense"}').status == 400
 
 
+def test_an_unknown_control_is_answered_in_json(sandbox: Client):
+    reply = sandbox.call("GET", "/sandbox/nope")
+
+    assert (reply.status, reply.headers["content-type"].split(";")[0]) == (404, "application/json")
+
+
+def test_a_fault_without_a_message_says_what_suits_its_status(sandbox: Client):
+    sandbox.control("POST", "/faults", kind="status", status=429, times=1)
+
+    assert b"Too many requests" in sandbox.get(SUMMARY).body
+
+
 def test_a_changed_level_changes_summary_and_budget(sandbox: Client):
     before = sandbox.rows(f"/budget/v1/254{ADA}")
     change(sandbox, "change-level", level="8", **{"from": "2026-05-01"})
