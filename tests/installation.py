@@ -189,14 +189,11 @@ async def _activate(sandbox: Sandbox, code: str) -> DeviceState:
 
 
 @pytest.fixture
-def installation(
-    prepared: Prepared, one_sandbox: Sandbox, tmp_path: Path, request: pytest.FixtureRequest
-) -> Installation:
+def installation(transactional_db: None, prepared: Prepared, one_sandbox: Sandbox, tmp_path: Path) -> Installation:
     """A fresh installation with one client, 400000003, and the sandbox as at its beginning."""
     one_sandbox.ask("POST", "/reset", {})
     environment = prepared.environment | {"CAREFUND_DATA_FOLDER": str(tmp_path)}
     if connection.vendor == "postgresql":
-        request.getfixturevalue("transactional_db")
         address = urlsplit(os.environ["CAREFUND_DATABASE_URL"])
         environment["CAREFUND_DATABASE_URL"] = urlunsplit(address._replace(path=f"/{connection.settings_dict['NAME']}"))
         assert prepared.device is not None

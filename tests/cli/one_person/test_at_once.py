@@ -14,7 +14,7 @@ from django.db import connection, transaction
 
 from tests.installation import Installation
 
-PATIENCE = 60
+PATIENCE = 120
 # Keeps SQLite busy inside the transaction for longer than any test runs.
 SLOW_TRIGGER = """
 CREATE TRIGGER slow AFTER INSERT ON records_change BEGIN
