@@ -10,10 +10,12 @@ from collections.abc import Callable, Iterator
 from typing import Any
 from urllib.parse import urlsplit
 
+import pytest
 from django.db import connection, transaction
 
 from tests.installation import Installation
 
+pytestmark = pytest.mark.slow
 PATIENCE = 120
 # Keeps SQLite busy inside the transaction for longer than any test runs.
 SLOW_TRIGGER = """
