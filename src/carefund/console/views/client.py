@@ -12,9 +12,10 @@ from django.utils import timezone
 from carefund.access.gate import find_client_to_read
 from carefund.access.log import store_view
 from carefund.console.change_pages import cut_at_sync
+from carefund.console.change_words import name_budget
 from carefund.console.charts import draw_bar, draw_burn_down, draw_time_line
 from carefund.console.door import Request, page
-from carefund.console.sentences import name_budget, write_sentences
+from carefund.console.sentences import write_sentences
 from carefund.domain.budgets import is_open
 from carefund.records.funding import BudgetPicture, Funding, find_funding
 from carefund.records.models import Client

@@ -1,0 +1,169 @@
+"""One entry of the change log in words, and the rows that entries speak of; sentences.py joins what belongs together."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from django.db.models import QuerySet
+
+from carefund.console.templatetags.words import name_level, read_dates, write_day, write_money
+from carefund.domain.quarters import quarter_of
+from carefund.records.models import BudgetUsage, Change, Classification, PlanBudget
+from carefund.sync import recordsets
+
+_AMOUNTS = {"total", "available", "used", "write_off", "rollover_deduction", "amount"}
+LABELS = {each.kind: each.label for each in recordsets.RECORD_SETS} | {"plan": "Plan", "client": "Client"}
+GOOD, BAD, PLAIN = "good", "bad", "plain"
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """What to read, the newest change that it tells, and its colour: good, bad or plain."""
+
+    change: Change
+    text: str
+    tone: str = PLAIN
+
+
+class KnownRows:
+    """The rows that changes speak of, by client and natural key: one query per kind that occurs."""
+
+    def __init__(self, changes: Sequence[Change]) -> None:
+        self._rows: dict[tuple[str, int, str], Any] = {}
+        for kind in (recordsets.BUDGETS, recordsets.CLASSIFICATIONS, recordsets.APPROVED_SERVICES):
+            self._read(kind, changes)
+        self._read(recordsets.SUPPLEMENTS, changes)
+        self._read(recordsets.BUDGET_USAGE, changes)
+
+    def _read(self, kind: recordsets.RecordSet, changes: Sequence[Change]) -> None:
+        clients = {change.client_id for change in changes if change.kind == kind.kind}
+        if not clients:
+            return
+        rows: QuerySet[Any] = kind.model._default_manager.filter(client_id__in=clients).order_by("id")
+        if kind is recordsets.BUDGET_USAGE:
+            told = [change.record.split(" · ") for change in changes if change.kind == kind.kind]
+            rows = rows.filter(invoice_id__in={part for parts in told for part in parts[1:2]})
+            rows = rows.select_related("plan_budget")
+        key = tuple(kind.key)
+        for row in rows:
+            values = tuple(getattr(row, name) for name in key)
+            name = kind.name_of((row.plan_budget.budget_id, *values) if kind.is_child else values)
+            self._rows[kind.kind, row.client_id, name] = row
+
+    def find(self, change: Change) -> Any:
+        return self._rows.get((change.kind, change.client_id, change.record))
+
+
+def write_change(change: Change, known: KnownRows) -> Sentence:
+    """One change as one sentence."""
+    row = known.find(change)
+    name = name_record(change, row)
+    if change.action == Change.NEW:
+        return Sentence(change, f"{_NEW.get(change.kind, _new_record)(name, row)}.", PLAIN)
+    if change.action == Change.NO_LONGER_RETURNED:
+        return Sentence(change, f"{name} is no longer returned by the funder; it is kept here and marked.", BAD)
+    if change.action == Change.RETURNED_AGAIN and not change.field:
+        return Sentence(change, f"{name} is returned by the funder again.", GOOD)
+    if change.action == Change.REMOVED:
+        return Sentence(change, f"{name} was replaced.", PLAIN)
+    return _changed_field(change, name)
+
+
+def _changed_field(change: Change, name: str) -> Sentence:
+    label = change.field.replace("_", " ")
+    difference = find_difference(change)
+    if change.field in _AMOUNTS and difference is not None:
+        before, after = Decimal(change.before or 0), Decimal(change.after or 0)
+        lowering = change.field in ("used", "write_off", "rollover_deduction")
+        if lowering:
+            before, after = abs(before), abs(after)
+        verb = "rose" if after > before else "fell"
+        text = f"{name}: {label} {verb} from {write_money(before)} to {write_money(after)}."
+        return Sentence(change, text, PLAIN if lowering else GOOD if after > before else BAD)
+    if change.field == "end_date":
+        ends = f"now ends on {_read(change.after)}" if change.after else "no longer has an end date"
+        return Sentence(change, f"{name} {ends}{f' (was {_read(change.before)})' if change.before else ''}.")
+    if not change.before:
+        return Sentence(change, f"{name}: {label} is now {_read(change.after)}.")
+    if not change.after:
+        return Sentence(change, f"{name}: {label} is no longer given (was {_read(change.before)}).")
+    return Sentence(change, f"{name}: {label} changed from {_read(change.before)} to {_read(change.after)}.")
+
+
+def find_difference(change: Change) -> Decimal | None:
+    """How much an amount moved, None if this is no change from one amount to another."""
+    if change.field not in _AMOUNTS or change.before is None or change.after is None:
+        return None
+    try:
+        return Decimal(change.after) - Decimal(change.before)
+    except InvalidOperation:
+        return None
+
+
+def name_budget(budget: PlanBudget) -> str:
+    """A budget as people call it: its kind and its quarter, or its kind and dates."""
+    kind = budget.budget_type or budget.budget_type_code or "Budget"
+    start, end = budget.start_date, budget.end_date
+    if start is None:
+        return kind
+    quarter = quarter_of(start)
+    if start == quarter.start_date and end == quarter.end_date:
+        return f"{kind}, {quarter.name}"
+    return f"{kind}, {write_day(start)} to {write_day(end)}" if end else f"{kind}, from {write_day(start)}"
+
+
+def name_record(change: Change, row: Any) -> str:
+    """What a change is about, as people call it; `row` is the stored record if it is still there."""
+    if isinstance(row, PlanBudget):
+        return name_budget(row)
+    if isinstance(row, Classification):
+        return name_level(row)
+    if isinstance(row, BudgetUsage):
+        service = row.description or row.item_code or "A service"
+        return f"{service} on {write_day(row.delivery_date)}" if row.delivery_date else service
+    text = str(getattr(row, "service_text", "") or getattr(row, "description", "") or "")
+    if text:
+        return text
+    label = LABELS.get(change.kind, change.kind.replace("_", " ").capitalize())
+    return f"{label} {_read(change.record)}" if change.record and change.kind not in ("plan", "client") else label
+
+
+def _new_budget(name: str, row: Any) -> str:
+    total = getattr(row, "total", None)
+    return f"New budget: {name}{f', {write_money(total)} in total' if total is not None else ''}"
+
+
+def _new_dated(word: str) -> Callable[[str, Any], str]:
+    def write(name: str, row: Any) -> str:
+        start: date | None = getattr(row, "start_date", None)
+        return f"{word}: {name}{f', from {write_day(start)}' if start else ''}"
+
+    return write
+
+
+def write_draw(name: str, row: Any) -> str:
+    """One draw on a budget, and whether another provider made it."""
+    amount = getattr(row, "amount", None)
+    if amount is None:
+        return f"Drawn from a budget: {name}"
+    by = "" if row.invoice_line_item_id else " by another provider"
+    return f"{write_money(abs(amount))} drawn{by} for {name}"
+
+
+def _new_record(name: str, row: Any) -> str:
+    return f"New: {name}"
+
+
+_NEW: dict[str, Callable[[str, Any], str]] = {
+    "budgets": _new_budget,
+    "classifications": _new_dated("New classification"),
+    "approved_services": _new_dated("New approved service"),
+    "supplements": _new_dated("New supplement"),
+    "budget_usage": write_draw,
+}
+
+
+def _read(text: str | None) -> str:
+    return read_dates(text or "")
