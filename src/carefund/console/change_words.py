@@ -1,4 +1,4 @@
-"""One entry of the change log in words, and the rows that entries speak of; sentences.py joins what belongs together."""
+"""One entry of the change log in words, and the rows entries speak of; sentences.py joins what belongs together."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
