@@ -18,6 +18,7 @@ RULES = {
     "runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
 }
 DAYS = 3
+LONG_AGO = 40
 
 
 @pytest.fixture
@@ -38,7 +39,7 @@ def look(page: Page, name: str) -> None:
 
 
 def a_file(demo: Demo, care_recipient_id: str, mark: str) -> bytes:
-    """Two lines of a service that the person is approved for, delivered lately."""
+    """Two lines of a service that the person is approved for, delivered on days of which the demo has no open line."""
     number = int(care_recipient_id) - 400_000_000
     told = demo.control("GET", f"/provider-file?from={number}&limit=1")
     service = next(
@@ -46,7 +47,8 @@ def a_file(demo: Demo, care_recipient_id: str, mark: str) -> bytes:
     )
     today = date.fromisoformat(demo.control("GET", "/clock")["today"])
     lines = [
-        f"{mark};{mark}-{n};{care_recipient_id};{service};{today - timedelta(days=n):%d/%m/%Y};2;80.00" for n in (1, 2)
+        f"{mark};{mark}-{n};{care_recipient_id};{service};{today - timedelta(days=LONG_AGO + n):%d/%m/%Y};2;80.00"
+        for n in (1, 2)
     ]
     return "\r\n".join([HEADING, *lines]).encode("utf-16")
 
@@ -60,6 +62,9 @@ def import_file(page: Page, content: bytes, name: str) -> None:
 
 def build_batch(page: Page, provider_id: str) -> None:
     page.get_by_label("Service provider").select_option(provider_id)
+    today = date.fromisoformat(page.get_by_label("Delivered to").input_value())
+    page.get_by_label("Delivered from").fill((today - timedelta(days=LONG_AGO + 3)).isoformat())
+    page.get_by_label("Delivered to").fill((today - timedelta(days=LONG_AGO - 1)).isoformat())
     page.get_by_role("button", name="Show lines").click()
     expect(page.get_by_role("heading", name="What would happen")).to_be_visible()
 
