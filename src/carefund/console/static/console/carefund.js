@@ -45,6 +45,11 @@ document.addEventListener("change", (event) => {
   if (event.target.matches("[data-tick-all], input[name=client]")) countTicked();
 });
 
+// On a phone the filters would fill the first screen: they begin folded unless one of them is in use.
+if (window.matchMedia("(max-width: 34rem)").matches) {
+  for (const fold of document.querySelectorAll("[data-fold]:not([data-in-use])")) fold.open = false;
+}
+
 document.addEventListener("htmx:afterSettle", countTicked);
 
 function countTicked() {
