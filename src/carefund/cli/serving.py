@@ -37,6 +37,9 @@ def serve(
     ] = None,
 ) -> None:
     """Serve the console; beside SQLite also do the background work, in a process of its own."""
+    if not settings.HAS_SECRET_KEY:
+        complain("CAREFUND_SECRET_KEY is not set.", "`carefund setup --environment-file carefund.env` writes one.")
+        raise typer.Exit(FAILED)
     prepare_installation()
     screen.print(f"Console on http://{host}:{port}", highlight=False)
     serve_until_stopped(host, port, with_worker=serves_alone() if with_worker is None else with_worker)

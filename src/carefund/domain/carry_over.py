@@ -84,9 +84,15 @@ def estimate_loss(budgets: Iterable[Reported], today: date) -> Estimate | None:
     expected_use = _use_per_day(by_quarter, this, today) * (last.end_date - today).days
     expected_left = max(_ZERO, left_now + to_come_in + to_be_allocated - expected_use)
     may_be_carried = allocated_for(last)
-    amounts = (left_now, to_come_in, to_be_allocated, expected_use, expected_left, may_be_carried)
     return Estimate(
-        last.end_date, *(_cents(amount) for amount in amounts), _cents(max(_ZERO, expected_left - may_be_carried))
+        last.end_date,
+        left_now=_cents(left_now),
+        to_come_in=_cents(to_come_in),
+        to_be_allocated=_cents(to_be_allocated),
+        expected_use=_cents(expected_use),
+        expected_left=_cents(expected_left),
+        may_be_carried=_cents(may_be_carried),
+        lost=_cents(max(_ZERO, expected_left - may_be_carried)),
     )
 
 

@@ -64,10 +64,7 @@ def record_answers(pages: Sequence[ReceivedPage], known_clients: Iterable[int]) 
     store.insert(
         Answer,
         ("client_id", "operation", "subject_id", "page", "payload_id", "current_from"),
-        [
-            (page.client_id, page.operation, page.subject_id, page.page, page.digest, page.fetched_at)
-            for page in pages
-        ],
+        [(page.client_id, page.operation, page.subject_id, page.page, page.digest, page.fetched_at) for page in pages],
     )
 
 

@@ -46,7 +46,7 @@ class BudgetPicture:
 
     @property
     def drift(self) -> Decimal:
-        spent = self.budget.spent_amount
+        spent: Decimal | None = self.budget.spent_amount
         if spent is None or self.budget.no_longer_in_pace_date is not None:
             return ZERO
         return spent - self.delivered

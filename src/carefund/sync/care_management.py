@@ -138,13 +138,17 @@ async def _fetch_details(source: PoolSource, budget_id: str) -> BudgetDetails | 
 
 def _pooled(row: Budget) -> PooledBudget:
     return PooledBudget(
-        row.budget_id,
-        row.service_provider_id,
-        row.budget_type_code,
-        row.budget_type,
-        row.start_date,
-        row.end_date,
-        *(_cents(amount) for amount in (row.total, row.used, row.available, row.rollover_deduction, row.write_off)),
+        budget_id=row.budget_id,
+        service_provider_id=row.service_provider_id,
+        budget_type_code=row.budget_type_code,
+        budget_type=row.budget_type,
+        start_date=row.start_date,
+        end_date=row.end_date,
+        total=_cents(row.total),
+        used=_cents(row.used),
+        available=_cents(row.available),
+        rollover_deduction=_cents(row.rollover_deduction),
+        write_off=_cents(row.write_off),
         status=row.status,
         updated_at_date_time=row.updated_at_date_time,
     )

@@ -12,6 +12,9 @@ from django.db.models import Q
 from carefund.records.models.people import Client
 
 
+_TEXT = 255  # wider than anything known: a longer code than expected must not fail a person's sync
+
+
 def money(*, null: bool = True) -> "models.DecimalField[Any, Any]":
     return models.DecimalField(max_digits=14, decimal_places=2, null=null)
 
@@ -65,13 +68,13 @@ class Classification(FunderRecord):
     """A level or pathway the person was assessed for, with the dates between which it holds."""
 
     plan = models.ForeignKey(Plan, models.CASCADE, db_index=False, related_name="classifications")
-    type = models.CharField(max_length=80, blank=True)
-    code = models.CharField(max_length=40, blank=True)
-    level = models.CharField(max_length=20, blank=True)
+    type = models.CharField(max_length=_TEXT, blank=True)
+    code = models.CharField(max_length=_TEXT, blank=True)
+    level = models.CharField(max_length=_TEXT, blank=True)
     start_date = models.DateField(null=True)
     end_date = models.DateField(null=True)
-    status = models.CharField(max_length=40, blank=True)
-    priority = models.CharField(max_length=40, blank=True)
+    status = models.CharField(max_length=_TEXT, blank=True)
+    priority = models.CharField(max_length=_TEXT, blank=True)
 
     class Meta:
         constraints = [
@@ -85,16 +88,16 @@ class ApprovedService(FunderRecord):
     """A service the person may be given, as a path of group, type and service."""
 
     plan = models.ForeignKey(Plan, models.CASCADE, db_index=False, related_name="approved_services")
-    service_group_id = models.CharField(max_length=20, blank=True)
-    service_group_text = models.CharField(max_length=200, blank=True)
-    service_type_id = models.CharField(max_length=20, blank=True)
-    service_type_text = models.CharField(max_length=200, blank=True)
-    service_id = models.CharField(max_length=60, blank=True)
-    service_text = models.CharField(max_length=200, blank=True)
-    category = models.CharField(max_length=60, blank=True)
+    service_group_id = models.CharField(max_length=_TEXT, blank=True)
+    service_group_text = models.CharField(max_length=_TEXT, blank=True)
+    service_type_id = models.CharField(max_length=_TEXT, blank=True)
+    service_type_text = models.CharField(max_length=_TEXT, blank=True)
+    service_id = models.CharField(max_length=_TEXT, blank=True)
+    service_text = models.CharField(max_length=_TEXT, blank=True)
+    category = models.CharField(max_length=_TEXT, blank=True)
     start_date = models.DateField(null=True)
     end_date = models.DateField(null=True)
-    status = models.CharField(max_length=40, blank=True)
+    status = models.CharField(max_length=_TEXT, blank=True)
 
     class Meta:
         constraints = [
@@ -109,11 +112,11 @@ class Supplement(FunderRecord):
     """An allocation on top of the classification, such as oxygen or enteral feeding."""
 
     plan = models.ForeignKey(Plan, models.CASCADE, db_index=False, related_name="supplements")
-    type_code = models.CharField(max_length=40, blank=True)
-    description = models.CharField(max_length=200, blank=True)
+    type_code = models.CharField(max_length=_TEXT, blank=True)
+    description = models.CharField(max_length=_TEXT, blank=True)
     start_date = models.DateField(null=True)
     end_date = models.DateField(null=True)
-    status = models.CharField(max_length=40, blank=True)
+    status = models.CharField(max_length=_TEXT, blank=True)
 
     class Meta:
         constraints = [
@@ -133,15 +136,15 @@ class IndividualContribution(FunderRecord):
     """
 
     plan = models.ForeignKey(Plan, models.CASCADE, db_index=False, related_name="individual_contributions")
-    service_provider_id = models.CharField(max_length=20, blank=True)
-    service_naps_id = models.CharField(max_length=20, blank=True)
+    service_provider_id = models.CharField(max_length=_TEXT, blank=True)
+    service_naps_id = models.CharField(max_length=_TEXT, blank=True)
     clinical_percentage = percentage()
     independence_percentage = percentage()
     everyday_living_percentage = percentage()
     effective_date_from = models.DateField(null=True)
     effective_date_to = models.DateField(null=True)
-    status = models.CharField(max_length=40, blank=True)
-    updated_at_date_time = models.CharField(max_length=40, blank=True)
+    status = models.CharField(max_length=_TEXT, blank=True)
+    updated_at_date_time = models.CharField(max_length=_TEXT, blank=True)
 
     class Meta:
         indexes = [models.Index(fields=("client",), name="contribution_by_client")]
@@ -151,10 +154,10 @@ class PlanBudget(FunderRecord):
     """A sum of government money for a purpose and a period. Deductions and use are negative, as received."""
 
     plan = models.ForeignKey(Plan, models.CASCADE, db_index=False, related_name="plan_budgets")
-    budget_id = models.CharField(max_length=24)
-    service_provider_id = models.CharField(max_length=20, blank=True)
-    budget_type_code = models.CharField(max_length=20, blank=True)
-    budget_type = models.CharField(max_length=120, blank=True)
+    budget_id = models.CharField(max_length=_TEXT)
+    service_provider_id = models.CharField(max_length=_TEXT, blank=True)
+    budget_type_code = models.CharField(max_length=_TEXT, blank=True)
+    budget_type = models.CharField(max_length=_TEXT, blank=True)
     entry_date = models.DateField(null=True)
     start_date = models.DateField(null=True)
     end_date = models.DateField(null=True)
@@ -163,9 +166,9 @@ class PlanBudget(FunderRecord):
     used = money()
     write_off = money()
     rollover_deduction = money()
-    status = models.CharField(max_length=40, blank=True)
-    created_at_date_time = models.CharField(max_length=40, blank=True)
-    updated_at_date_time = models.CharField(max_length=40, blank=True)
+    status = models.CharField(max_length=_TEXT, blank=True)
+    created_at_date_time = models.CharField(max_length=_TEXT, blank=True)
+    updated_at_date_time = models.CharField(max_length=_TEXT, blank=True)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=("client", "budget_id", "ordinal"), name="plan_budget_key")]
@@ -179,12 +182,12 @@ class Entitlement(FunderRecord):
     """One line of what makes up a plan budget's total, such as a level's daily rate or a supplement."""
 
     plan_budget = models.ForeignKey(PlanBudget, models.CASCADE, db_index=False, related_name="entitlements")
-    item_code = models.CharField(max_length=40, blank=True)
-    description = models.CharField(max_length=200, blank=True)
+    item_code = models.CharField(max_length=_TEXT, blank=True)
+    description = models.CharField(max_length=_TEXT, blank=True)
     amount = money()
     start_date = models.DateField(null=True)
     end_date = models.DateField(null=True)
-    created_at_date_time = models.CharField(max_length=40, blank=True)
+    created_at_date_time = models.CharField(max_length=_TEXT, blank=True)
 
     class Meta:
         constraints = [
@@ -205,14 +208,14 @@ class BudgetUsage(FunderRecord):
     invoice_line_item = models.ForeignKey(
         "records.InvoiceLineItem", models.SET_NULL, null=True, db_index=False, related_name="budget_usage"
     )
-    service_provider_id = models.CharField(max_length=20, blank=True)
-    item_code = models.CharField(max_length=60, blank=True)
-    description = models.CharField(max_length=200, blank=True)
-    invoice_id = models.CharField(max_length=24, blank=True)
-    item_id = models.CharField(max_length=24, blank=True)
+    service_provider_id = models.CharField(max_length=_TEXT, blank=True)
+    item_code = models.CharField(max_length=_TEXT, blank=True)
+    description = models.CharField(max_length=_TEXT, blank=True)
+    invoice_id = models.CharField(max_length=_TEXT, blank=True)
+    item_id = models.CharField(max_length=_TEXT, blank=True)
     amount = money()
     delivery_date = models.DateField(null=True)
-    updated_at_date_time = models.CharField(max_length=40, blank=True)
+    updated_at_date_time = models.CharField(max_length=_TEXT, blank=True)
 
     class Meta:
         constraints = [
