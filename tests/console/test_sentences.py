@@ -1,12 +1,17 @@
 """The change log in plain sentences."""
 
-from datetime import timedelta
+from datetime import date, timedelta
+from decimal import Decimal
 
 import pytest
 from django.utils import timezone
 
+from carefund.console.change_words import name_budget
+from carefund.console.preview_words import describe_changes
 from carefund.console.sentences import write_sentences
-from carefund.records.models import Change, Client, PlanBudget
+from carefund.console.templatetags.words import write_day
+from carefund.records.models import Change, Client, IndividualContribution, PlanBudget
+from carefund.sync.results import FieldChange
 from tests.console import world
 
 pytestmark = pytest.mark.django_db
@@ -82,6 +87,35 @@ def test_two_syncs_are_never_told_as_one(margaret: Client) -> None:
 def test_every_change_has_a_sentence(values: dict[str, str], text: str) -> None:
     client = world.make_clients(1)[0]
     assert tell(Change(client=client, fetched_at=timezone.now(), **values)) == [text]
+
+
+def test_a_contribution_that_changes_is_told_in_numbers(margaret: Client) -> None:
+    old = IndividualContribution.objects.get(client=margaret)
+    start = (old.effective_date_from or date(2026, 1, 1)) + timedelta(days=31)
+    IndividualContribution.objects.create(
+        client=margaret, plan=old.plan, changed_at=timezone.now(), service_provider_id=old.service_provider_id,
+        effective_date_from=start, clinical_percentage=Decimal("0.00"), independence_percentage=Decimal("10.00"),
+        everyday_living_percentage=Decimal("17.50"),
+    )  # fmt: skip
+    record = f"{old.service_provider_id} · {start}"
+    common = {"client": margaret, "fetched_at": timezone.now(), "kind": "individual_contributions"}
+    assert tell(Change(**common, action="new", record=record)) == [
+        f"Individual contribution: independence 5 % → 10 % from {write_day(start)}."
+    ]
+    changed = Change(
+        **common, action="changed", field="independence_percentage", record=record, before="10.00", after="12.50"
+    )
+    assert tell(changed) == [f"Individual contribution from {write_day(start)}: independence 10 % → 12.5 %."]
+
+
+def test_a_preview_names_budgets_and_writes_money(margaret: Client) -> None:
+    budget = PlanBudget.objects.filter(budget_type_code="ON").order_by("-start_date")[0]
+    changes = [
+        FieldChange("budgets", "changed", budget.budget_id, "used", "-1660.25", "-1802.25"),
+        FieldChange("budgets", "new", "7", after="12000.00"),
+    ]
+    told = [(line.record, line.before, line.after) for line in describe_changes(margaret, changes)]
+    assert told == [(name_budget(budget), "−1,660.25", "−1,802.25"), ("7", None, "12,000.00")]
 
 
 def test_many_alike_are_counted(margaret: Client) -> None:

@@ -10,11 +10,16 @@ from django.db.models import QuerySet
 
 from carefund.console.templatetags.words import name_level, read_dates, write_day, write_money
 from carefund.domain.quarters import quarter_of
-from carefund.records.models import BudgetUsage, Change, Classification, PlanBudget
+from carefund.records.models import BudgetUsage, Change, Classification, IndividualContribution, PlanBudget
 from carefund.sync import recordsets
 
 _AMOUNTS = {"total", "available", "used", "write_off", "rollover_deduction", "amount"}
 LABELS = {each.kind: each.label for each in recordsets.RECORD_SETS} | {"plan": "Plan", "client": "Client"}
+_SHARES = {
+    "clinical_percentage": "clinical",
+    "independence_percentage": "independence",
+    "everyday_living_percentage": "everyday living",
+}
 GOOD, BAD, PLAIN = "good", "bad", "plain"
 
 
@@ -36,6 +41,7 @@ class KnownRows:
             self._read(kind, changes)
         self._read(recordsets.SUPPLEMENTS, changes)
         self._read(recordsets.BUDGET_USAGE, changes)
+        self._read(recordsets.INDIVIDUAL_CONTRIBUTIONS, changes)
 
     def _read(self, kind: recordsets.RecordSet, changes: Sequence[Change]) -> None:
         clients = {change.client_id for change in changes if change.kind == kind.kind}
@@ -55,11 +61,26 @@ class KnownRows:
     def find(self, change: Change) -> Any:
         return self._rows.get((change.kind, change.client_id, change.record))
 
+    def find_earlier_shares(self, shares: IndividualContribution) -> IndividualContribution | None:
+        """The contributions that these follow, None if they are the first."""
+        start = shares.effective_date_from
+        earlier = [
+            row
+            for (kind, client_id, _), row in self._rows.items()
+            if kind == recordsets.INDIVIDUAL_CONTRIBUTIONS.kind
+            and client_id == shares.client_id
+            and start is not None
+            and (row.effective_date_from or date.min) < start
+        ]
+        return max(earlier, key=lambda row: row.effective_date_from or date.min) if earlier else None
+
 
 def write_change(change: Change, known: KnownRows) -> Sentence:
     """One change as one sentence."""
     row = known.find(change)
     name = name_record(change, row)
+    if change.action == Change.NEW and isinstance(row, IndividualContribution):
+        return Sentence(change, _new_shares(row, known.find_earlier_shares(row)))
     if change.action == Change.NEW:
         return Sentence(change, f"{_NEW.get(change.kind, _new_record)(name, row)}.", PLAIN)
     if change.action == Change.NO_LONGER_RETURNED:
@@ -82,7 +103,10 @@ def _changed_field(change: Change, name: str) -> Sentence:
         verb = "rose" if after > before else "fell"
         text = f"{name}: {label} {verb} from {write_money(before)} to {write_money(after)}."
         return Sentence(change, text, PLAIN if lowering else GOOD if after > before else BAD)
-    if change.field == "end_date":
+    if change.field in _SHARES:
+        old, new = (_write_share(Decimal(text) if text else None) for text in (change.before, change.after))
+        return Sentence(change, f"{name}: {_SHARES[change.field]} {old} → {new}.")
+    if change.field in ("end_date", "effective_date_to"):
         ends = f"now ends on {_read(change.after)}" if change.after else "no longer has an end date"
         return Sentence(change, f"{name} {ends}{f' (was {_read(change.before)})' if change.before else ''}.")
     if not change.before:
@@ -118,6 +142,9 @@ def name_record(change: Change, row: Any) -> str:
     """What a change is about, as people call it; `row` is the stored record if it is still there."""
     if isinstance(row, PlanBudget):
         return name_budget(row)
+    if isinstance(row, IndividualContribution):
+        start = row.effective_date_from
+        return f"Individual contribution{f' from {write_day(start)}' if start else ''}"
     if isinstance(row, Classification):
         return name_level(row)
     if isinstance(row, BudgetUsage):
@@ -128,6 +155,24 @@ def name_record(change: Change, row: Any) -> str:
         return text
     label = LABELS.get(change.kind, change.kind.replace("_", " ").capitalize())
     return f"{label} {_read(change.record)}" if change.record and change.kind not in ("plan", "client") else label
+
+
+def _new_shares(shares: IndividualContribution, earlier: IndividualContribution | None) -> str:
+    """What a person pays from a day on: the shares that move, or all of them where there were none before."""
+    told = []
+    for field, word in _SHARES.items():
+        now, before = getattr(shares, field), getattr(earlier, field, None)
+        if earlier is None:
+            told.append(f"{word} {_write_share(now)}")
+        elif now != before:
+            told.append(f"{word} {_write_share(before)} → {_write_share(now)}")
+    start = f" from {write_day(shares.effective_date_from)}" if shares.effective_date_from else ""
+    return f"Individual contribution: {', '.join(told) or 'shares stay the same'}{start}."
+
+
+def _write_share(share: Decimal | None) -> str:
+    """A percentage without needless zeros; one that nobody sent is not 0 %."""
+    return "not given" if share is None else f"{share.normalize():f} %"
 
 
 def _new_budget(name: str, row: Any) -> str:

@@ -15,6 +15,7 @@ from django.views.decorators.http import require_POST
 from carefund.access.gate import find_client_to_read, find_client_to_synchronise
 from carefund.access.log import store_synchronisation
 from carefund.console.door import Request, page
+from carefund.console.preview_words import describe_changes
 from carefund.console.views.client import frame
 from carefund.records.models import Client
 from carefund.runs.models import Preview, Run, RunItem
@@ -93,7 +94,7 @@ def apply(request: Request, client_id: int, run_id: int) -> HttpResponse:
 def _preview(client: Client, item: RunItem) -> dict[str, Any]:
     """Every field that would change, by kind, in the order of the guide."""
     preview = Preview.objects.filter(item=item).first()
-    changes = changes_of(preview) if preview else []
+    changes = describe_changes(client, changes_of(preview) if preview else [])
     labels = {kind.kind: kind.label for kind in recordsets.RECORD_SETS} | {"plan": "Plan", "client": "Client"}
     order = list(labels)
     changes.sort(key=lambda change: order.index(change.kind) if change.kind in order else len(order))
