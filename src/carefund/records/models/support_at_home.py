@@ -11,7 +11,6 @@ from django.db.models import Q
 
 from carefund.records.models.people import Client
 
-
 _TEXT = 255  # wider than anything known: a longer code than expected must not fail a person's sync
 
 
