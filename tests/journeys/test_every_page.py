@@ -11,7 +11,8 @@ from tests.journeys.conftest import DESKTOP, PHONE, OpenPage
 pytestmark = pytest.mark.browser
 
 PAGES = (
-    "/", "/clients", "/clients?search=nobody", "/clients?state=failed", "/clients/1", "/clients/1/plan",
+    "/", "/changes?all=1",
+    "/clients", "/clients?search=nobody", "/clients?state=failed", "/clients/1", "/clients/1/plan",
     "/clients/1/synchronise", "/clients/1/changes", "/clients/1/syncs", "/clients/1/as-of", "/clients/1/ndis",
     "/clients/99999", "/account", "/account/password", "/account/two-factor", "/runs", "/runs/1", "/runs/new",
     "/claims", "/claims/invoices", "/claims/new", "/claims/exceptions", "/settings/support-at-home/all",
