@@ -7,6 +7,7 @@ machine spoils wall times more than CPU times, which is why both are told.
 import argparse
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -36,6 +37,7 @@ def main() -> None:
     parser.add_argument("--without", nargs="*", default=[], help="parts to leave out: postgresql memory peers workers")
     parser.add_argument("--page", type=Path, default=PAGE, help="where the report goes")
     options = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("bench: stopped"))  # so that servers are stopped, too
     report = Report()
     with tempfile.TemporaryDirectory(prefix="carefund-bench-") as folder, ExitStack() as servers:
         databases = {"SQLite": ""}
