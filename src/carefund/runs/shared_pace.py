@@ -130,17 +130,18 @@ class SharedPace:
     async def _keep_share(self) -> None:
         """While there are calls, agree with the other processes on who may have how many under way."""
         idle = 0
-        while idle < _IDLE_ROUNDS:
+        while self._under_way or self._for_place or idle < _IDLE_ROUNDS:
+            idle = 0 if self._under_way or self._for_place else idle + 1
             with contextlib.suppress(DatabaseError, InterfaceError):
                 share = await self._database.do(_take_share, self._funder, self._process, self._total, self._under_way)
                 self._limit, closed_for = share
                 self._closed_until = max(self._closed_until, time.monotonic() + closed_for)
                 self._let_in()
             await asyncio.sleep(_ROUND_SECONDS)
-            idle = 0 if self._under_way or self._for_place else idle + 1
-        self._limit = 0
-        with contextlib.suppress(DatabaseError, InterfaceError):
-            await self._database.do(_give_back, self._funder, self._process)
+            if idle == _IDLE_ROUNDS and not (self._under_way or self._for_place):
+                self._limit = 0
+                with contextlib.suppress(DatabaseError, InterfaceError):
+                    await self._database.do(_give_back, self._funder, self._process)
 
     # --- Calls per second ---------------------------------------------------------------------------------------------
 
