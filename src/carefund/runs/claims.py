@@ -20,7 +20,7 @@ from carefund.funders.errors import FunderError
 from carefund.funders.services_australia.claiming import Claiming
 from carefund.funders.services_australia.client import ServicesAustralia
 from carefund.records.claim_queries import list_sending_batches, list_unsettled_claims
-from carefund.records.models import Claim, Client
+from carefund.records.models import Claim, Client, OrganisationSetting
 from carefund.runs.execution import DatabaseThread
 from carefund.runs.models import Run
 from carefund.runs.requests import NothingToDo, request_run
@@ -30,6 +30,8 @@ from carefund.sync.claims.sending import Sender
 
 log = logging.getLogger(__name__)
 Result = TypeVar("Result")
+_TENDED = "claims tended"
+_TEND_EVERY = timedelta(minutes=15)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +130,20 @@ async def tend(source: ServicesAustralia, database: DatabaseThread) -> list[Run]
         log.warning("claims were not checked: %s", problem)
         return []
     return [each.run for each in checked if each.run]
+
+
+async def tend_when_due(source: object, database: DatabaseThread) -> None:
+    """The engines' part: `tend` every quarter of an hour, on whichever process looks first."""
+    if isinstance(source, ServicesAustralia) and await database.do(_take_turn):
+        await tend(source, database)
+
+
+def _take_turn() -> bool:
+    """Whether claims are due, and this process is the one to tend them; a fresh installation begins by waiting."""
+    OrganisationSetting.objects.get_or_create(key=_TENDED, defaults={"value": None})
+    now = timezone.now()
+    due = OrganisationSetting.objects.filter(key=_TENDED, changed_at__lt=now - _TEND_EVERY)
+    return bool(due.update(changed_at=now))
 
 
 def tend_claims() -> list[Run]:

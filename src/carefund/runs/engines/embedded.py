@@ -19,6 +19,7 @@ from django.db.models import Case, IntegerField, Q, Value, When
 from carefund.funders.errors import FunderError, NotConfigured
 from carefund.runs import housekeeping, ledger
 from carefund.runs.care_management import save_when_due
+from carefund.runs.claims import tend_when_due
 from carefund.runs.engines.carrying import AFTER_TROUBLE_SECONDS, carry_out, rest
 from carefund.runs.engines.stopping import stop_on_signals
 from carefund.runs.execution import DatabaseThread, Worker
@@ -174,6 +175,7 @@ async def _keep_house(worker: Worker) -> None:
             await worker.database.do(housekeeping.tidy)
             await save_when_due(worker.database)
             await compare_when_due(worker.database)
+            await tend_when_due(worker.source, worker.database)
         except DatabaseError as error:
             log.error("the database refused the housekeeping: %s", type(error).__name__)
         await rest(worker.stopping, _HOUSEKEEPING_SECONDS)

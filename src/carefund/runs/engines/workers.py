@@ -21,6 +21,7 @@ from procrastinate.worker import Worker as Hands
 
 from carefund.runs import handover, housekeeping
 from carefund.runs.care_management import save_when_due
+from carefund.runs.claims import tend_when_due
 from carefund.runs.engines.carrying import AFTER_TROUBLE_SECONDS, carry_out, rest
 from carefund.runs.engines.stopping import stop_on_signals
 from carefund.runs.execution import DatabaseThread, Worker
@@ -126,5 +127,6 @@ async def keep_house(context: JobContext, /, timestamp: int) -> None:
         await worker.database.do(handover.hand_over_forgotten)
         await save_when_due(worker.database)
         await compare_when_due(worker.database)
+        await tend_when_due(worker.source, worker.database)
     except (DatabaseError, InterfaceError) as error:
         log.error("the database refused the housekeeping: %s", type(error).__name__)
