@@ -140,7 +140,7 @@ async def tend_when_due(source: object, database: DatabaseThread) -> None:
 
 def _take_turn() -> bool:
     """Whether claims are due, and this process is the one to tend them; a fresh installation begins by waiting."""
-    OrganisationSetting.objects.get_or_create(key=_TENDED, defaults={"value": None})
+    OrganisationSetting.objects.get_or_create(key=_TENDED, defaults={"value": ""})
     now = timezone.now()
     due = OrganisationSetting.objects.filter(key=_TENDED, changed_at__lt=now - _TEND_EVERY)
     return bool(due.update(changed_at=now))

@@ -98,6 +98,4 @@ def _apply(preview: Preview, item: RunItem) -> None:
         }
         RunItem.objects.filter(pk=item.pk).update(**values)
 
-    apply_fetched(
-        [thaw(bytes(preview.fetch))], business_today(), on_applied=record, expected_version=preview.version
-    )
+    apply_fetched([thaw(bytes(preview.fetch))], business_today(), on_applied=record, expected_version=preview.version)

@@ -20,8 +20,8 @@ class Migration(migrations.Migration):
             name='CallLimit',
             fields=[
                 ('funder', models.CharField(max_length=30, primary_key=True, serialize=False)),
-                ('next_at', models.DateTimeField(default=datetime.datetime(2000, 1, 1, 0, 0, tzinfo=datetime.timezone.utc))),
-                ('closed_until', models.DateTimeField(default=datetime.datetime(2000, 1, 1, 0, 0, tzinfo=datetime.timezone.utc), help_text='The funder asked for patience until then.')),
+                ('next_at', models.DateTimeField(default=datetime.datetime(2000, 1, 1, 0, 0, tzinfo=datetime.UTC))),
+                ('closed_until', models.DateTimeField(default=datetime.datetime(2000, 1, 1, 0, 0, tzinfo=datetime.UTC), help_text='The funder asked for patience until then.')),
                 ('shares', models.JSONField(default=dict, help_text='By process: places, and until when they are kept.')),
             ],
         ),
