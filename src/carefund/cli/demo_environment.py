@@ -3,18 +3,22 @@
 Nothing of a real installation is touched: every CAREFUND_ variable of the surrounding environment is left out.
 """
 
-import contextlib
+import fcntl
 import os
 import secrets
 import shutil
 import socket
 import sys
+import tempfile
+from io import TextIOWrapper
 from pathlib import Path
 
 from cryptography.fernet import Fernet
 
 FOLDER = Path("var") / "demo"
 ENVIRONMENT_FILE = FOLDER / "demo.env"
+_PORTS_TRIED = 50
+_locks: list[TextIOWrapper] = []
 _SECRETS = ("CAREFUND_SECRET_KEY", "CAREFUND_ENCRYPTION_KEYS")
 
 
@@ -47,10 +51,17 @@ def prepare_demo_environment() -> None:
 
 
 def _port_near(wanted: int) -> int:
-    """The wanted port, or a free one if somebody has it."""
-    for port in (wanted, 0):
-        with socket.socket() as probe, contextlib.suppress(OSError):
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            probe.bind(("127.0.0.1", port))
-            return int(probe.getsockname()[1])
+    """The wanted port or the next one that is free; kept for this demo by a lock, so that two demos do not collide."""
+    for port in range(wanted, wanted + _PORTS_TRIED):
+        lock = (Path(tempfile.gettempdir()) / f"carefund-demo-{os.getuid()}-{port}.lock").open("w")
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            with socket.socket() as probe:
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                probe.bind(("127.0.0.1", port))
+        except OSError:
+            lock.close()
+            continue
+        _locks.append(lock)  # until this process ends
+        return port
     return wanted
