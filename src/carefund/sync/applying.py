@@ -4,7 +4,6 @@ A fetch that began earlier than the one last applied is told as superseded and w
 overwrites a newer one. People are locked in order of their number, so that two batches cannot deadlock.
 """
 
-from collections import defaultdict
 from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime
 from typing import Any
@@ -12,7 +11,6 @@ from typing import Any
 from django.db import transaction
 from django.db.models import OuterRef, Subquery
 
-from carefund.domain.comparison import Stored
 from carefund.domain.plans import Period
 from carefund.records import store
 from carefund.records.archive import record_answers
@@ -28,15 +26,15 @@ from carefund.records.models import (
 from carefund.sync.deciding import (
     Decision,
     StoredPerson,
-    StoredPlan,
     decide,
     service_provider_of,
     unchanged_result,
 )
 from carefund.sync.fetching import Fetched
 from carefund.sync.received import changed_answers
-from carefund.sync.recordsets import CLASSIFICATIONS, INDIVIDUAL_CONTRIBUTIONS, RECORD_SETS, RecordSet
+from carefund.sync.recordsets import INDIVIDUAL_CONTRIBUTIONS, RECORD_SETS, RecordSet
 from carefund.sync.results import Outcome, SyncResult
+from carefund.sync.stored import lock_states, read_rows, read_states
 
 _LINKED_AT_ONCE = 1000
 _PLAN_KIND = (Plan.SUPPORT_AT_HOME, Plan.QUARTERLY)
@@ -60,7 +58,7 @@ def apply_fetched(
     `expected_version` (for a batch of one) raises DataMoved if something was applied since it was read.
     """
     with transaction.atomic():
-        versions = _lock_states(batch)
+        versions = lock_states(batch)
         if expected_version is not None and any(version != expected_version for version, _ in versions.values()):
             raise DataMoved
         same = [fetched for fetched in batch if _is_same(fetched, *versions[fetched.client_id], today)]
@@ -68,7 +66,7 @@ def apply_fetched(
         now = datetime.now(UTC)
         if len(same) < len(batch):
             rest = [fetched for fetched in batch if fetched.client_id not in results]
-            decisions, decided = _decide_batch(rest, _read_states(rest), today)
+            decisions, decided = _decide_batch(rest, read_states(rest), today)
             results |= {result.client_id: result for result in decided}
             _write(decisions, now, today)
         _note_check(same, now)
@@ -81,7 +79,7 @@ def apply_fetched(
 def preview_fetched(fetched: Fetched, today: date) -> SyncResult:
     """What applying this fetch would do, every changed field of it; writes nothing."""
     with transaction.atomic():  # one consistent look at the tables
-        _, results = _decide_batch([fetched], _read_states([fetched]), today)
+        _, results = _decide_batch([fetched], read_states([fetched]), today)
     return results[0]
 
 
@@ -90,7 +88,7 @@ def _decide_batch(
 ) -> tuple[list[Decision], list[SyncResult]]:
     current = [fetched for fetched in batch if not _is_superseded(fetched, stored[fetched.client_id])]
     changed = {fetched.client_id: changed_answers(fetched, stored[fetched.client_id].digests) for fetched in current}
-    _read_rows([stored[client_id] for client_id, answers in changed.items() if answers])
+    read_rows([stored[client_id] for client_id, answers in changed.items() if answers])
     decisions = [decide(stored[fetched.client_id], fetched, changed[fetched.client_id], today) for fetched in current]
     by_client = {decision.stored.client_id: decision.result for decision in decisions}
     results = [
@@ -117,76 +115,6 @@ def _is_same(fetched: Fetched, version: int, fetch_started_at: datetime | None, 
 def _unchanged(fetched: Fetched) -> SyncResult:
     assert fetched.known is not None
     return unchanged_result(fetched, fetched.known)
-
-
-# --- Reading what is stored -----------------------------------------------------------------------------------------
-
-
-def _lock_states(batch: Sequence[Fetched]) -> dict[int, tuple[int, datetime | None]]:
-    """Each person's version and when the fetch last applied began, locked; made where there was none."""
-    client_ids = sorted({fetched.client_id for fetched in batch})
-    locked = SyncState.objects.filter(client_id__in=client_ids).order_by("client_id").select_for_update(of=("self",))
-    rows = locked.values_list("client_id", "version", "fetch_started_at")
-    found = {client_id: (version, at) for client_id, version, at in rows}
-    if len(found) < len(client_ids):
-        blank: list[tuple[Any, ...]] = [
-            (client_id, 0, {}, {}, False, "", "", "") for client_id in client_ids if client_id not in found
-        ]
-        store.insert_unless_known(SyncState, _BLANK, blank)
-        found = {client_id: (version, at) for client_id, version, at in rows.all()}
-    return found
-
-
-_BLANK = ("client_id", "version", "digests", "row_counts", "consent_missing", "outcome", "error_code", "failed_step")
-
-
-def _read_states(batch: Sequence[Fetched]) -> dict[int, StoredPerson]:
-    client_ids = sorted({fetched.client_id for fetched in batch})
-    by_client = {state.client_id: state for state in SyncState.objects.filter(client_id__in=client_ids)}
-    providers = dict(Client.objects.filter(id__in=client_ids).values_list("id", "service_provider_id"))
-    plans = {
-        client_id: StoredPlan(plan_id, Period(start, end))
-        for client_id, plan_id, start, end in Plan.objects.filter(
-            client_id__in=client_ids, type=Plan.SUPPORT_AT_HOME, is_latest=True
-        ).values_list("client_id", "id", "start_date", "end_date")
-    }
-    found = {}
-    for client_id in client_ids:
-        state = by_client.get(client_id) or SyncState(client_id=client_id)
-        found[client_id] = StoredPerson(
-            client_id,
-            state.version,
-            state.digests,
-            state.fetch_started_at,
-            state.consent_missing,
-            providers[client_id],
-            plans.get(client_id),
-            state.row_counts,
-        )
-    return found
-
-
-def _read_rows(people: Sequence[StoredPerson]) -> None:
-    """Fill in the rows of those who were synced before; a first sync has none."""
-    known = {person.client_id: person for person in people if person.digests}
-    if not known:
-        return
-    for record_set in RECORD_SETS:
-        rows: defaultdict[int, list[Stored]] = defaultdict(list)
-        ended: defaultdict[int, set[int]] = defaultdict(set)
-        for row in store.read(record_set.model, record_set.read_columns, "client_id", known):
-            stored = record_set.stored(row)
-            rows[row[0]].append(stored)
-            if record_set is CLASSIFICATIONS and _hangs_on_ended_plan(known[row[0]], row[2]):
-                ended[row[0]].add(stored.id)
-        for client_id, person in known.items():
-            person.rows[record_set.kind] = rows[client_id]
-            if record_set is CLASSIFICATIONS:
-                person.rows_of_ended_plans = frozenset(ended[client_id])
-
-
-def _hangs_on_ended_plan(person: StoredPerson, plan_id: int) -> bool:
-    return person.latest_plan is not None and plan_id != person.latest_plan.id
 
 
 # --- Writing --------------------------------------------------------------------------------------------------------

@@ -27,9 +27,9 @@ from carefund.sync.recordsets import (
     RECORD_SETS,
     SUPPLEMENTS,
     RecordSet,
-    as_text,
 )
 from carefund.sync.results import Count, FieldChange, Outcome, SyncResult
+from carefund.sync.telling import add_up, many, tell, tell_plan_dates
 
 _WRONG_FIGURES = "figures_do_not_add_up"
 
@@ -135,7 +135,7 @@ def _wrong_figures(budgets: Sequence[Budget]) -> int:
 
 
 def _of_wrong_figures(number: int) -> str:
-    return f"The figures of {_many(number, 'budget')} do not add up; they are shown as received."
+    return f"The figures of {many(number, 'budget')} do not add up; they are shown as received."
 
 
 def service_provider_of(fetched: Fetched, today: date) -> str:
@@ -243,12 +243,12 @@ def _decide_details(decision: Decision, changed: dict[str, str]) -> None:
     refused, vanished = decision.fetched.refused_budget_ids, decision.fetched.vanished_budget_ids
     if refused:
         decision.result.warnings.append(
-            f"Consent not given: the details of {_many(len(refused), 'budget')} were refused; "
+            f"Consent not given: the details of {many(len(refused), 'budget')} were refused; "
             "what was known before is kept."
         )
     if vanished:
         decision.result.warnings.append(
-            f"{_many(len(vanished), 'budget')} listed by Services Australia had no details; what was known is kept."
+            f"{many(len(vanished), 'budget')} listed by Services Australia had no details; what was known is kept."
         )
 
 
@@ -259,7 +259,7 @@ def _warn_of_emptied_budgets(decision: Decision, record_set: RecordSet, incoming
         emptied = {row.key[0] for row in differences.gone} - {row.key[0] for row in incoming}
         if emptied:
             decision.result.warnings.append(
-                f"Services Australia returned no {record_set.label.lower()} for {_many(len(emptied), 'budget')} that "
+                f"Services Australia returned no {record_set.label.lower()} for {many(len(emptied), 'budget')} that "
                 "had some; they are kept and marked as no longer returned."
             )
 
@@ -281,47 +281,14 @@ def _decide_kind(
         rows = [row for row in rows if row.key[0] in budgets]
     differences = compare(rows, incoming)
     decision.differences[record_set.kind] = differences
-    _count(count, differences)
+    add_up(count, differences)
     if not incoming and differences.gone and budgets is None:
         decision.result.warnings.append(
             f"Services Australia returned no {record_set.label.lower()} where there were {len(differences.gone)}; "
             "they are kept and marked as no longer returned."
         )
     if decision.stored.digests:  # a first sync is one line of the change log, not hundreds
-        _tell(decision.result.changes, record_set, differences)
-
-
-def _count(count: Count, differences: Differences) -> None:
-    count.new += len(differences.new)
-    count.changed += len(differences.changed)
-    count.unchanged += differences.unchanged
-    count.no_longer_returned += len(differences.gone)
-
-
-def _tell(changes: list[FieldChange], record_set: RecordSet, differences: Differences) -> None:
-    kind = record_set.kind
-    changes.extend(
-        FieldChange(kind, "new", record_set.name_of(row.key), after=_main(record_set, row.values))
-        for row in differences.new
-    )
-    for change in differences.changed:
-        name = record_set.name_of(change.stored.key)
-        if change.returned_again:
-            changes.append(FieldChange(kind, "returned again", name))
-        for column in change.columns:
-            before, after = change.stored.values[column], change.values[column]
-            changes.append(FieldChange(kind, "changed", name, record_set.said[column], as_text(before), as_text(after)))
-    for gone in differences.gone:
-        action = "removed" if record_set.replaced_whole else "no longer returned"
-        changes.append(FieldChange(kind, action, record_set.name_of(gone.key), before=_main(record_set, gone.values)))
-
-
-def _main(record_set: RecordSet, values: tuple[Any, ...]) -> str | None:
-    """The amount that a new or vanished record is about, if its kind has one."""
-    for name in ("amount", "total"):
-        if name in record_set.said:
-            return as_text(values[record_set.said.index(name)])
-    return None
+        tell(decision.result.changes, record_set, differences)
 
 
 def _conclude(decision: Decision) -> None:
@@ -332,23 +299,11 @@ def _conclude(decision: Decision) -> None:
     latest = decision.stored.latest_plan
     if latest and not decision.new_plan and decision.plan_period not in (None, latest.period):
         decision.touched = True
-        _tell_plan_dates(result, latest.period, decision.plan_period)
+        tell_plan_dates(result, latest.period, decision.plan_period)
     if not decision.stored.digests:
         total = sum(count.new for count in result.counts.values())
-        result.changes.insert(0, FieldChange("client", "first sync", "", after=_many(total, "record")))
+        result.changes.insert(0, FieldChange("client", "first sync", "", after=many(total, "record")))
     if decision.touched:
         result.outcome = Outcome.CHANGED
     if decision.fetched.refused_budget_ids:
         result.outcome = Outcome.CONSENT_MISSING
-
-
-def _tell_plan_dates(result: SyncResult, before: Period, after: Period | None) -> None:
-    assert after is not None
-    for name in ("start_date", "end_date"):
-        old, new = getattr(before, name), getattr(after, name)
-        if old != new:
-            result.changes.append(FieldChange("plan", "changed", "Support at Home", name, as_text(old), as_text(new)))
-
-
-def _many(number: int, thing: str) -> str:
-    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"

@@ -1,0 +1,57 @@
+"""Tell what a decision comes to: counts, the lines of the change log, and words for numbers."""
+
+from typing import Any
+
+from carefund.domain.comparison import Differences
+from carefund.domain.plans import Period
+from carefund.sync.recordsets import RecordSet, as_text
+from carefund.sync.results import Count, FieldChange, SyncResult
+
+
+def add_up(count: Count, differences: Differences) -> None:
+    """Add one kind's differences to its count."""
+    count.new += len(differences.new)
+    count.changed += len(differences.changed)
+    count.unchanged += differences.unchanged
+    count.no_longer_returned += len(differences.gone)
+
+
+def tell(changes: list[FieldChange], record_set: RecordSet, differences: Differences) -> None:
+    """One line per changed field, and per record that came or went."""
+    kind = record_set.kind
+    changes.extend(
+        FieldChange(kind, "new", record_set.name_of(row.key), after=_main(record_set, row.values))
+        for row in differences.new
+    )
+    for change in differences.changed:
+        name = record_set.name_of(change.stored.key)
+        if change.returned_again:
+            changes.append(FieldChange(kind, "returned again", name))
+        for column in change.columns:
+            before, after = change.stored.values[column], change.values[column]
+            changes.append(FieldChange(kind, "changed", name, record_set.said[column], as_text(before), as_text(after)))
+    for gone in differences.gone:
+        action = "removed" if record_set.replaced_whole else "no longer returned"
+        changes.append(FieldChange(kind, action, record_set.name_of(gone.key), before=_main(record_set, gone.values)))
+
+
+def _main(record_set: RecordSet, values: tuple[Any, ...]) -> str | None:
+    """The amount that a new or vanished record is about, if its kind has one."""
+    for name in ("amount", "total"):
+        if name in record_set.said:
+            return as_text(values[record_set.said.index(name)])
+    return None
+
+
+def tell_plan_dates(result: SyncResult, before: Period, after: Period | None) -> None:
+    """The plan's dates where they moved."""
+    assert after is not None
+    for name in ("start_date", "end_date"):
+        old, new = getattr(before, name), getattr(after, name)
+        if old != new:
+            result.changes.append(FieldChange("plan", "changed", "Support at Home", name, as_text(old), as_text(new)))
+
+
+def many(number: int, thing: str) -> str:
+    """A number with its thing in the right form."""
+    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"
