@@ -95,7 +95,7 @@ class App:
     async def _handle_slowly(self, request: web.BaseRequest, raw: str, method: str) -> web.StreamResponse:
         path, _, query_text = raw.partition("?")
         found = self.table.find(method, path)
-        if found is None and path.startswith("/sandbox/"):
+        if found is None and path.split("/")[1:2] == ["sandbox"]:
             return _response(json_answer({"error": "there is no such thing"}, 404), 0.0)
         if found is None:
             page = (
