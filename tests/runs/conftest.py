@@ -20,6 +20,7 @@ from tests.conftest import Sandbox
 from tests.runs.installation import Installation, running_sandbox
 
 PEOPLE = 60
+MANY = 160  # more shares than one worker takes at a time, so that two workers both get some
 
 
 @pytest.fixture
@@ -86,9 +87,9 @@ def installation(installed: Installation, tmp_path: Path) -> Iterator[Installati
 @pytest.fixture(scope="session")
 def installed_on_postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
     """The same on PostgreSQL, in a database beside the tests' own."""
-    with running_sandbox(PEOPLE) as sandbox_url, another_database("carefund_installed") as database_url:
+    with running_sandbox(MANY) as sandbox_url, another_database("carefund_installed") as database_url:
         installation = Installation(tmp_path_factory.mktemp("installed") / "data", sandbox_url, database_url)
-        installation.prepare(PEOPLE)
+        installation.prepare(MANY)
         yield installation
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from tests.runs.conftest import PEOPLE
+from tests.runs.conftest import MANY
 from tests.runs.installation import kill, running_sandbox, wait_until
 from tools.postgresql import as_server, find_programs, running_postgresql
 
@@ -23,20 +23,23 @@ def let_leases_end(installation):
 
 
 def test_two_workers_share_a_run_and_one_that_is_killed_loses_nobody(distributed):
+    distributed.ask("POST", "/switches", {"latencyMs": 400})  # so that both are seen at work at one moment
     first, second = distributed.start("worker"), distributed.start("worker")
+    both = [(4,)]  # each has two pairs of hands
+    wait_until(lambda: distributed.rows("SELECT count(*) FROM procrastinate_workers") == both)
     distributed.carefund("runs", "start", "--no-watch")
-    distributed.wait_for_done(5)
     holding = "SELECT DISTINCT holder FROM runs_runitem WHERE status = 'running'"
     wait_until(lambda: len(distributed.rows(holding)) == 2, lambda: distributed.log)
     kill(first)
     assert distributed.rows(f"SELECT count(*) FROM ({holding}) AS h WHERE holder LIKE '%:{first.pid}:%'") == [(1,)]
+    distributed.ask("POST", "/switches", {"latencyMs": 50})
     time.sleep(1)
     distributed.write(
         "UPDATE runs_runitem SET held_until = now() - interval '1 s'"
         f" WHERE status = 'running' AND holder LIKE '%:{first.pid}:%'"
     )
     distributed.wait_for_status("finished")
-    distributed.assert_each_once(PEOPLE)
+    distributed.assert_each_once(MANY)
     assert second.poll() is None
     second.send_signal(signal.SIGTERM)
     assert second.wait(30) == 0
@@ -53,7 +56,7 @@ def test_a_polite_stop_hands_the_work_to_the_others(distributed):
     assert distributed.count("queued") > 0
     distributed.start("worker")
     distributed.wait_for_status("finished")
-    distributed.assert_each_once(PEOPLE)
+    distributed.assert_each_once(MANY)
 
 
 def test_a_run_whose_jobs_were_lost_is_handed_over_again(distributed):
@@ -61,15 +64,15 @@ def test_a_run_whose_jobs_were_lost_is_handed_over_again(distributed):
     distributed.write("DELETE FROM procrastinate_jobs")
     distributed.start("worker")
     distributed.wait_for_status("finished")
-    distributed.assert_each_once(PEOPLE)
+    distributed.assert_each_once(MANY)
 
 
 def test_a_database_that_is_killed_in_the_middle_costs_nothing_but_time(tmp_path, installed_on_postgresql):
-    with running_postgresql() as database_url, running_sandbox(PEOPLE) as sandbox_url:
+    with running_postgresql() as database_url, running_sandbox(MANY) as sandbox_url:
         own = type(installed_on_postgresql)(tmp_path / "data", sandbox_url, database_url)
         own.settings["CAREFUND_CALLS_AT_ONCE"] = "4"
         try:
-            own.prepare(PEOPLE)
+            own.prepare(MANY)
             own.ask("POST", "/switches", {"latencyMs": 50})
             own.start("worker")
             own.start("worker")
@@ -81,7 +84,7 @@ def test_a_database_that_is_killed_in_the_middle_costs_nothing_but_time(tmp_path
             wait_until(lambda: own.count("done") >= 10)
             let_leases_end(own)
             own.wait_for_status("finished")
-            own.assert_each_once(PEOPLE)
+            own.assert_each_once(MANY)
         finally:
             own.stop()
 
@@ -138,5 +141,5 @@ def test_one_worker_that_is_told_to_wait_slows_all_of_them(distributed):
     distributed.wait_for_status("finished")
     longest = max(later - earlier for earlier, later in pairwise(starts_of_calls(distributed)))
     assert 2 < longest < 8
-    distributed.assert_each_once(PEOPLE)
+    distributed.assert_each_once(MANY)
     assert distributed.rows("SELECT count(*) FROM runs_runitem WHERE error_code = 'throttled'") == [(0,)]
