@@ -1,14 +1,18 @@
 """The claim pages: who may come in, what a bad file looks like, and a batch's story at a glance."""
 
 from collections.abc import Callable
+from datetime import date
 
 import pytest
 from django.contrib.auth.models import User
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client as Browser
 from django.urls import reverse
+from django.utils import timezone
 
-from carefund.records.models import InvoiceLineItem, InvoiceUpload
+from carefund.access.models import AccessLogEntry
+from carefund.records.claim_store import store_claim
+from carefund.records.models import Claim, ClaimBatch, InvoiceLineItem, InvoiceUpload, PaymentRequest
 from tests.console import world
 
 Browse = Callable[[User | None], Browser]
@@ -16,6 +20,7 @@ CSV = (
     "Invoice reference;Line reference;Care recipient ID;Service;Date;Quantity;Price\r\n"
     "INV-1;INV-1-1;400000001;SERV-0001;9/7/2026;1.5;80.00\r\n"
 )
+DAY = date(2026, 7, 9)
 PAGES = ("claims", "invoices", "batch-new", "claim-exceptions")
 
 
@@ -67,6 +72,35 @@ def test_a_batch_is_chosen_kept_and_withdrawn(browse: Browse, cast: world.Cast) 
     assert "INV-1-1" in preview
     made = browser.post(reverse("console:batch-new"), choice, follow=True)
     assert made.status_code == 200
+
+
+def test_every_page_with_lines_is_in_the_access_log_of_each_client(browse: Browse, cast: world.Cast) -> None:
+    browser = browse(cast.fay)
+    send_file(browser, CSV + "INV-1;INV-1-2;400000002;SERV-0001;9/7/2026;1;80.00\r\n")
+    browser.post(reverse("console:invoice-upload", args=[InvoiceUpload.objects.get().pk]))
+    choice = {"service_provider_id": world.BRANCH, "from_date": "2026-07-01", "to_date": "2026-07-31"}
+    browser.get(reverse("console:batch-new"), choice)
+    assert seen_by(cast.fay, "Lines to claim") >= {"400000001", "400000002"}
+
+    lines = list(InvoiceLineItem.objects.filter(invoice__external_reference_id="INV-1").order_by("pk"))
+    batch = ClaimBatch.objects.create(service_provider_id=world.BRANCH, from_date=DAY, to_date=DAY)
+    for line in lines:
+        PaymentRequest.objects.create(batch=batch, line_item=line, amount=120, state=PaymentRequest.State.REFUSED)
+    store_claim(claim_id="C-1", service_provider_id=world.BRANCH, reported_status="Approved", made_at=timezone.now())
+    Claim.objects.update(batch=batch)
+    for address, what in (
+        (reverse("console:batch", args=[batch.pk]), f"Claim batch {batch.pk}"),
+        (reverse("console:claim", args=["C-1"]), "Claim C-1"),
+        (reverse("console:claim-exceptions"), "Claim exceptions"),
+    ):
+        assert browser.get(address).status_code == 200
+        assert seen_by(cast.fay, what) >= {"400000001", "400000002"}
+        assert AccessLogEntry.objects.filter(what=what, client__care_recipient_id="400000001").count() == 1
+
+
+def seen_by(user: User, what: str) -> set[str]:
+    entries = AccessLogEntry.objects.filter(user=user, what=what, action=AccessLogEntry.Action.VIEWED)
+    return {entry.client.care_recipient_id for entry in entries.select_related("client")}
 
 
 def test_what_does_not_exist_is_not_found(browse: Browse, cast: world.Cast) -> None:

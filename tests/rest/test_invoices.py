@@ -6,9 +6,10 @@ from copy import deepcopy
 import pytest
 from django.contrib.auth.models import User
 
+from carefund.access.models import AccessLogEntry
 from carefund.access.roles import Role, give_role
 from carefund.access.tokens import create_token, revoke_token
-from carefund.records.models import InvoiceLineItem
+from carefund.records.models import Client, InvoiceLineItem
 
 pytestmark = pytest.mark.django_db
 
@@ -102,3 +103,5 @@ def test_an_invoice_can_be_read_back(client, token: str):
     headers = {"Authorization": f"Bearer {token}"}
     assert client.get("/api/v1/invoices/INV-1", headers=headers).json()["service_provider_id"] == "4049000002"
     assert client.get("/api/v1/invoices/NONE", headers=headers).status_code == 404
+    entry = AccessLogEntry.objects.get()
+    assert (entry.user_name, entry.what, entry.client) == ("ada", "Invoice (API)", Client.objects.get())

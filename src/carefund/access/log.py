@@ -1,5 +1,7 @@
 """Writing and reading the access log: who viewed or exported whose funding, and when."""
 
+from collections.abc import Iterable
+
 from django.contrib.auth.models import User
 from django.db.models import QuerySet
 
@@ -10,6 +12,13 @@ from carefund.records.models import Client
 def store_view(user: User, client: Client, what: str) -> None:
     """Note that someone looked at a client's funding. `what` names the page."""
     _store(user, AccessLogEntry.Action.VIEWED, what, client, 1)
+
+
+def store_views(user: User, clients: Iterable[Client], what: str) -> None:
+    """Note that someone looked at a page with several clients' funding: an entry for each client, once."""
+    AccessLogEntry.objects.bulk_create(
+        _entry(user, AccessLogEntry.Action.VIEWED, what, client, 1) for client in dict.fromkeys(clients)
+    )
 
 
 def store_export(user: User, what: str, *, client: Client | None = None, number_of_clients: int = 1) -> None:
@@ -33,7 +42,11 @@ def list_entries(*, user_name: str = "", client_id: int | None = None) -> QueryS
 
 
 def _store(user: User, action: str, what: str, client: Client | None, number: int) -> None:
-    AccessLogEntry.objects.create(
+    _entry(user, action, what, client, number).save()
+
+
+def _entry(user: User, action: str, what: str, client: Client | None, number: int) -> AccessLogEntry:
+    return AccessLogEntry(
         user=user,
         user_name=user.get_username(),
         action=action,

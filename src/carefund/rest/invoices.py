@@ -8,6 +8,7 @@ from django.db import IntegrityError
 from django.http import HttpRequest
 from ninja import Field, Router, Schema, Status
 
+from carefund.access.log import store_views
 from carefund.access.roles import may_claim
 from carefund.domain.claims.invoice_file import InvoiceRow
 from carefund.records.invoice_store import ImportPlan, plan_import, store_import
@@ -92,9 +93,12 @@ def bring_in(request: HttpRequest, invoice: InvoiceIn) -> Status[dict[str, Any]]
 
 @router.get("/{external_reference_id}", response={200: InvoiceOut, **_REFUSALS}, operation_id="find_invoice")
 def show(request: HttpRequest, external_reference_id: str) -> dict[str, Any]:
-    """One invoice by our reference."""
+    """One invoice by our reference; in the access log of everybody it names."""
     _require_right(request)
-    return _as_data(_find(external_reference_id))
+    invoice = _find(external_reference_id)
+    clients = [line.client for line in invoice.line_items.select_related("client")]
+    store_views(request.auth, clients, "Invoice (API)")  # type: ignore[attr-defined]
+    return _as_data(invoice)
 
 
 def _store(rows: list[InvoiceRow]) -> bool:

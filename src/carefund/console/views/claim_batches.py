@@ -10,6 +10,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_POST
 
+from carefund.access.log import store_views
 from carefund.access.roles import may_claim
 from carefund.console.claim_forms import BatchForm, first_choice
 from carefund.console.door import Request, page
@@ -42,6 +43,7 @@ def choose(request: Request) -> HttpResponse:
                 form.add_error(None, str(moved))
         preview = preview_batch(form.choice(), today)
         shown = Paginator(preview.refused + preview.ready, _PAGE_SIZE).get_page(request.GET.get("page"))
+        store_views(request.user, (each.item.client for each in shown.object_list), "Lines to claim")
         context |= {"preview": preview, "page": shown, "lines": shown.object_list}
     return render(request, "console/claims/batch_new.html", context)
 
@@ -53,12 +55,14 @@ def show(request: Request, batch_id: int) -> HttpResponse:
     requests = batch.payment_requests.all()
     shown = Paginator(requests, _PAGE_SIZE).get_page(request.GET.get("page"))
     keys = [each.pk for each in shown.object_list]
+    rows = list_lines(batch.payment_requests.filter(pk__in=keys), timezone.localdate())
+    store_views(request.user, (row.request.line_item.client for row in rows), f"Claim batch {batch.pk}")
     invoices = list(batch.invoices.order_by("pk"))
     sent = sum(1 for invoice in invoices if invoice.status not in ("", "OPEN"))
     context = {
         "batch": batch,
         "page": shown,
-        "rows": list_lines(batch.payment_requests.filter(pk__in=keys), timezone.localdate()),
+        "rows": rows,
         "total": find_batch_total(batch),
         "invoices": invoices,
         "sent": sent,

@@ -10,6 +10,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_POST
 
+from carefund.access.log import store_views
 from carefund.access.roles import may_claim
 from carefund.console.door import Request, page
 from carefund.funders.errors import FunderError
@@ -26,6 +27,7 @@ from carefund.records.models import Claim, PaymentRequest
 from carefund.runs.claims import Checked, check_claims, check_open_claims, find_foreign_claims
 
 _PAGE_SIZE = 50
+_MOST_EXCEPTIONS = 500
 _MONEY: "DecimalField[Any, Any]" = DecimalField(max_digits=16, decimal_places=2)
 
 
@@ -55,6 +57,7 @@ def show(request: Request, claim_id: str) -> HttpResponse:
     shown = Paginator(requests, _PAGE_SIZE * 2).get_page(request.GET.get("page"))
     keys = [each.pk for each in shown.object_list]
     rows = list_lines(PaymentRequest.objects.filter(pk__in=keys), timezone.localdate())
+    store_views(request.user, (row.request.line_item.client for row in rows), f"Claim {claim.claim_id}")
     steps = ("BeingCalculated", "PendingApproval", "Approved", "Completed")
     place = steps.index(claim.status) if claim.status in steps else -1
     context = {
@@ -107,5 +110,8 @@ def _tell(request: Request, checked: list[Checked]) -> None:
 def show_exceptions(request: Request) -> HttpResponse:
     """Lines whose two sides do not fit, and usage in our name without a line."""
     shown = Paginator(list_orphan_usage(), _PAGE_SIZE).get_page(request.GET.get("page"))
-    context = {"rows": list_exception_lines(timezone.localdate())[:500], "page": shown, "usage": shown.object_list}
+    rows = list_exception_lines(timezone.localdate())[:_MOST_EXCEPTIONS]
+    people = [row.request.line_item.client for row in rows] + [usage.client for usage in shown.object_list]
+    store_views(request.user, people, "Claim exceptions")
+    context = {"rows": rows, "page": shown, "usage": shown.object_list}
     return render(request, "console/claims/exceptions.html", context)
