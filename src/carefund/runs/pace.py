@@ -26,6 +26,7 @@ from carefund.records import pace_store
 from carefund.records.models import Client, PaceComparison, PacePreview, ServiceContract
 from carefund.records.pace_queries import count_budget_calls, is_pace_api_enabled, list_comparable
 from carefund.runs.execution import DatabaseThread
+from carefund.runs.shared_pace import open_pace
 from carefund.runs.sources import device_store
 from carefund.sync.pace import (
     ContractComparison,
@@ -57,7 +58,11 @@ async def open_pace_source() -> AsyncIterator[PaceSource]:
         async with open_partner(partner, settings.NDIA.timing) as gateway:
             yield gateway
         return
-    async with open_ndia(settings.NDIA, device_store(), identity_channel=settings.NDIA_IDENTITY_CHANNEL) as source:
+    channel = settings.NDIA_IDENTITY_CHANNEL
+    async with (
+        open_pace(settings.NDIA) as pace,
+        open_ndia(settings.NDIA, device_store(), identity_channel=channel, pace=pace) as source,
+    ):
         yield source
 
 
