@@ -24,7 +24,7 @@ from carefund.records.claim_queries import list_service_provider_ids
 from carefund.records.claim_store import LineDecision
 from carefund.records.models import Claim, Client, PaymentRequest
 from carefund.sync.applying import link_budget_usage
-from carefund.sync.claims.sending import Database, words_of
+from carefund.sync.claims.uploading import Database, words_of
 
 # How far back a search looks for claims that were made elsewhere; processing takes about a week.
 FOREIGN_DAYS = 30
