@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from carefund.console.views import claim_batches, claims, invoices
+from carefund.console.views import claim_answers, claim_batches, claims, invoices
 
 urlpatterns = [
     path("claims", claims.list_all, name="claims"),
@@ -15,5 +15,7 @@ urlpatterns = [
     path("claims/check", claims.check_all, name="claims-check"),
     path("claims/exceptions", claims.show_exceptions, name="claim-exceptions"),
     path("claims/claim/<str:claim_id>", claims.show, name="claim"),
+    path("claims/claim/<str:claim_id>/answers", claim_answers.list_all, name="claim-answers"),
+    path("claims/claim/<str:claim_id>/evidence/<str:digest>", claim_answers.download, name="claim-evidence"),
     path("claims/claim/<str:claim_id>/check", claims.check, name="claim-check"),
 ]

@@ -195,6 +195,12 @@ def list_orphan_usage() -> QuerySet[BudgetUsage]:
     )
 
 
+def list_clients_of(claim: Claim) -> QuerySet[Client]:
+    """Everybody in a claim: by our lines, and by what its invoices named."""
+    keys = PaymentRequest.objects.filter(batch=claim.batch_id or 0).values("line_item__client")
+    return Client.objects.filter(Q(pk__in=keys) | Q(care_recipient_id__in=claim.care_recipient_ids))
+
+
 def find_batch_total(batch: ClaimBatch) -> Decimal:
     """What a batch asks for in all."""
     return batch.payment_requests.aggregate(total=Sum("amount"))["total"] or ZERO

@@ -14,6 +14,7 @@ from carefund.access.log import store_views
 from carefund.access.roles import may_claim
 from carefund.console.door import Request, page
 from carefund.funders.errors import FunderError
+from carefund.records.claim_archive import list_claim_answers
 from carefund.records.claim_queries import (
     list_batches,
     list_claims,
@@ -28,6 +29,9 @@ from carefund.runs.claims import Checked, check_claims, check_open_claims, find_
 
 _PAGE_SIZE = 50
 _MOST_EXCEPTIONS = 500
+_MOST_ANSWERS = 8
+# The answers about the claim as a whole; those about single invoices and items are a page further.
+_ABOUT_CLAIM = ("claim_create", "claim_details", "payment_statement", "payment_items")
 _MONEY: "DecimalField[Any, Any]" = DecimalField(max_digits=16, decimal_places=2)
 
 
@@ -58,12 +62,15 @@ def show(request: Request, claim_id: str) -> HttpResponse:
     keys = [each.pk for each in shown.object_list]
     rows = list_lines(PaymentRequest.objects.filter(pk__in=keys), timezone.localdate())
     store_views(request.user, (row.request.line_item.client for row in rows), f"Claim {claim.claim_id}")
+    answers = list_claim_answers(claim)
     steps = ("BeingCalculated", "PendingApproval", "Approved", "Completed")
     place = steps.index(claim.status) if claim.status in steps else -1
     context = {
         "claim": claim,
         "rows": rows,
         "page": shown,
+        "answers": answers.filter(operation__in=_ABOUT_CLAIM)[:_MOST_ANSWERS],
+        "number_of_answers": answers.count(),
         "steps": [(name, number <= place, number == place) for number, name in enumerate(steps)],
     }
     return render(request, "console/claims/claim.html", context)

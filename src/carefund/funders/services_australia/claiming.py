@@ -2,10 +2,11 @@
 
 A write is sent once. After an error for which `is_uncertain` holds nobody knows whether it was done, because there is
 no idempotency key: the caller must read the state before it writes again. Everything raises a `FunderError`.
+Each answer can be kept as it came, before it is understood.
 Source: domain/services-australia.md, 1.3, 1.4, 2.11, 2.12 and 8 (15, 25).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import date
 from typing import NamedTuple, TypeVar
 
@@ -62,20 +63,42 @@ class Versioned(NamedTuple):
     etag: str
 
 
+class ClaimingAnswer(NamedTuple):
+    """One answer as received; `subject_id` is what it is about: the funder's number, or before that our reference."""
+
+    operation: str
+    subject_id: str
+    page: int
+    body: bytes
+
+
+Keep = Callable[[ClaimingAnswer], Awaitable[None]]
+
+
+async def _keep_nothing(answer: ClaimingAnswer) -> None:
+    """Nobody wants the answers."""
+
+
 class Claiming:
     """The invoice, claim and payment APIs, ready to be asked; made of an opened client's caller."""
 
-    def __init__(self, caller: Caller, configuration: FunderConfiguration) -> None:
+    def __init__(self, caller: Caller, configuration: FunderConfiguration, keep: Keep = _keep_nothing) -> None:
         self._caller = caller
         self._configuration = configuration
+        self._keep = keep
+
+    def keeping(self, keep: Keep) -> "Claiming":
+        """The same calls with each answer handed over as it came, before it is understood."""
+        return Claiming(self._caller, self._configuration, keep)
 
     async def create_invoice(self, draft: NewInvoice) -> Versioned:
         """A new invoice, OPEN and without items."""
-        return await self._write_invoice("invoice_create", {}, draft)
+        return await self._write_invoice("invoice_create", {}, draft, subject_id=draft.external_reference_id)
 
     async def add_item(self, invoice_id: str, item: NewItem) -> tuple[str, str]:
         """Add an item to an OPEN invoice; gives the item's id and etag. The invoice's etag changes too."""
-        answer = await self._send("invoice_item_add", {"invoiceId": invoice_id}, item)
+        subject_id = item.external_reference_id
+        answer = await self._send("invoice_item_add", {"invoiceId": invoice_id}, item, subject_id=subject_id)
         return _ITEMS.read_one(answer.body, "invoice_item_add").item_id, answer.etag
 
     async def submit_invoice(self, invoice_id: str, etag: str) -> Versioned:
@@ -94,7 +117,7 @@ class Claiming:
         """Claim these submitted invoices of one provider."""
         references = tuple(InvoiceReference(invoice_id=invoice_id) for invoice_id in invoice_ids)
         draft = NewClaim(service_provider_id=service_provider_id, invoices=references)
-        answer = await self._send("claim_create", {}, draft)
+        answer = await self._send("claim_create", {}, draft, subject_id=service_provider_id)
         return _CLAIMS.read_one(answer.body, "claim_create")
 
     async def fetch_invoice(self, invoice_id: str) -> Versioned:
@@ -104,7 +127,7 @@ class Claiming:
 
     async def fetch_invoices(self, service_provider_id: str, external_reference_id: str) -> list[Invoice]:
         """A provider's invoices with our reference; several only if somebody made them by hand."""
-        query = {"serviceProviderId": service_provider_id, "externalReferenceId": external_reference_id}
+        query = {"externalReferenceId": external_reference_id, "serviceProviderId": service_provider_id}
         return await self._read_list("invoices", _INVOICES, query)
 
     async def fetch_claim(self, claim_id: str) -> Claim:
@@ -134,22 +157,39 @@ class Claiming:
         return _ACCOUNTS.read_one(answer.body, "account_summary")
 
     async def _write_invoice(
-        self, operation: str, ids: Mapping[str, str], draft: msgspec.Struct | None, etag: str = ""
+        self,
+        operation: str,
+        ids: Mapping[str, str],
+        draft: msgspec.Struct | None,
+        etag: str = "",
+        *,
+        subject_id: str = "",
     ) -> Versioned:
-        answer = await self._send(operation, ids, draft, etag)
+        answer = await self._send(operation, ids, draft, etag, subject_id=subject_id)
         return Versioned(_INVOICES.read_one(answer.body, operation), answer.etag)
 
     async def _send(
-        self, operation: str, ids: Mapping[str, str], draft: msgspec.Struct | None, etag: str = ""
+        self,
+        operation: str,
+        ids: Mapping[str, str],
+        draft: msgspec.Struct | None,
+        etag: str = "",
+        *,
+        subject_id: str = "",
     ) -> Received:
         path = path_for(operation, self._configuration.paths, ids)
         body = b"{}" if draft is None else _encoder.encode(draft)
-        return await self._caller.send(operation, "POST", path, body=body, if_match=etag)
+        answer = await self._caller.send(operation, "POST", path, body=body, if_match=etag)
+        await self._keep(ClaimingAnswer(operation, subject_id or next(iter(ids.values()), ""), 1, answer.body))
+        return answer
 
     async def _read(
-        self, operation: str, ids: Mapping[str, str], query: Mapping[str, object] | None = None
+        self, operation: str, ids: Mapping[str, str], query: Mapping[str, object] | None = None, page: int = 1
     ) -> Received:
-        return await self._caller.read(operation, path_for(operation, self._configuration.paths, ids, query))
+        answer = await self._caller.read(operation, path_for(operation, self._configuration.paths, ids, query))
+        subject_id = next(iter({**ids, **(query or {})}.values()), "")
+        await self._keep(ClaimingAnswer(operation, str(subject_id), page, answer.body))
+        return answer
 
     async def _read_list(self, operation: str, reader: RowReader[Row], filters: Mapping[str, str]) -> list[Row]:
         """All pages; the funder gives no total, so a page that is not full is the last one."""
@@ -157,7 +197,8 @@ class Claiming:
         rows: list[Row] = []
         for page in range(1, MOST_PAGES + 1):
             try:
-                answer = await self._read(operation, {}, {**filters, "page": page, "limit": limit, "sort": "asc"})
+                query = {**filters, "page": page, "limit": limit, "sort": "asc"}
+                answer = await self._read(operation, {}, query, page)
                 found = reader.read_rows(answer.body, operation)
             except NotFound:
                 return rows

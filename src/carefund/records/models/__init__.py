@@ -6,7 +6,7 @@ from carefund.records.models.care_management import (
     CareManagementSettings,
     CareManagementUse,
 )
-from carefund.records.models.claims import Claim, ClaimBatch, PaymentRequest
+from carefund.records.models.claims import Claim, ClaimAnswer, ClaimBatch, PaymentRequest
 from carefund.records.models.devices import ProdaDevice
 from carefund.records.models.history import Answer, Change, Payload
 from carefund.records.models.invoices import Invoice, InvoiceLineItem, InvoiceUpload
@@ -45,6 +45,7 @@ __all__ = [
     "CareManagementUse",
     "Change",
     "Claim",
+    "ClaimAnswer",
     "ClaimBatch",
     "Classification",
     "Client",

@@ -4,6 +4,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
+from carefund.records.models.history import Payload
 from carefund.records.models.invoices import InvoiceLineItem
 from carefund.records.models.support_at_home import money
 
@@ -78,6 +79,37 @@ class Claim(models.Model):
 
     def __str__(self) -> str:
         return f"claim {self.pk}"
+
+
+class ClaimAnswer(models.Model):
+    """One answer about a claim, or about a batch on its way to be one, as received. The same again makes no new row.
+
+    Sending knows the batch, Check Status the claim; `subject_id` is the funder's number, or our reference before that.
+    """
+
+    batch = models.ForeignKey(ClaimBatch, models.CASCADE, null=True, db_index=False, related_name="answers")
+    claim = models.ForeignKey(Claim, models.CASCADE, null=True, db_index=False, related_name="answers")
+    operation = models.CharField(max_length=40)
+    subject_id = models.CharField(max_length=24, blank=True)
+    page = models.PositiveSmallIntegerField(default=1)
+    payload = models.ForeignKey(Payload, models.PROTECT, db_index=False)
+    received_at = models.DateTimeField()
+    received_again_at = models.DateTimeField(null=True, help_text="When the same answer came last, if it did.")
+
+    class Meta:
+        ordering = ("-id",)
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(batch__isnull=False) | Q(claim__isnull=False), name="claim_answer_is_about_something"
+            )
+        ]
+        indexes = [
+            models.Index(fields=("claim", "operation", "subject_id"), name="claim_answer_by_claim"),
+            models.Index(fields=("batch", "operation", "subject_id"), name="claim_answer_by_batch"),
+        ]
+
+    def __str__(self) -> str:
+        return f"claim answer {self.pk}"
 
 
 class PaymentRequest(models.Model):

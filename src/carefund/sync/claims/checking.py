@@ -24,6 +24,7 @@ from carefund.records.claim_queries import list_service_provider_ids
 from carefund.records.claim_store import LineDecision
 from carefund.records.models import Claim, Client, PaymentRequest
 from carefund.sync.applying import link_budget_usage
+from carefund.sync.claims.evidence import with_evidence
 from carefund.sync.claims.uploading import Database, words_of
 
 # How far back a search looks for claims that were made elsewhere; processing takes about a week.
@@ -47,8 +48,9 @@ class Checker:
 
     async def check(self, claim: Claim) -> Claim:
         """Look at one claim and, once it is approved, bring in what hangs on it, once. Raises FunderError, NotOurs."""
+        claiming = with_evidence(self.claiming, self.database, claim_pk=claim.pk)
         try:
-            said = await self.claiming.fetch_claim(claim.claim_id)
+            said = await claiming.fetch_claim(claim.claim_id)
             if said.service_provider_id and said.service_provider_id != claim.service_provider_id:
                 raise NotOurs
             claim = await self.database.do(
@@ -59,7 +61,7 @@ class Checker:
                 invoice_ids=[reference.invoice_id for reference in said.invoices],
             )
             if claim.status in statuses.PAID_CLAIM_STATUSES and not claim.is_settled:
-                claim = await self._update_related(claim)
+                claim = await self._update_related(claiming, claim)
         except FunderError as problem:
             await self.database.do(claim_store.store_claim_problem, claim.pk, words_of(problem))
             raise
@@ -90,24 +92,26 @@ class Checker:
             invoice_ids=[reference.invoice_id for reference in claim.invoices],
         )
 
-    async def _update_related(self, claim: Claim) -> Claim:
+    async def _update_related(self, claiming: Claiming, claim: Claim) -> Claim:
         """Read statement, invoices and payment items, with no transaction open; then store them all in one."""
-        statement = await self._fetch_statement(claim)
-        payments = await self.claiming.fetch_payment_items(claim.claim_id)
-        invoices = [held for each in claim.invoice_ids if (held := await self._fetch_invoice(each)) is not None]
+        statement = await _fetch_statement(claiming, claim)
+        payments = await claiming.fetch_payment_items(claim.claim_id)
+        invoices = [held for each in claim.invoice_ids if (held := await _fetch_invoice(claiming, each)) is not None]
         return await self.database.do(_store_related, claim, statement, payments, invoices)
 
-    async def _fetch_invoice(self, invoice_id: str) -> Versioned | None:
-        try:
-            return await self.claiming.fetch_invoice(invoice_id)
-        except NotFound:  # named by the claim, yet not for us to see: the others count all the same
-            return None
 
-    async def _fetch_statement(self, claim: Claim) -> PaymentStatement:
-        try:
-            return await self.claiming.fetch_payment_statement(claim.claim_id)
-        except NotFound:  # approved a moment ago, the statement follows: the next look brings it
-            return PaymentStatement(claim_id=claim.claim_id)
+async def _fetch_invoice(claiming: Claiming, invoice_id: str) -> Versioned | None:
+    try:
+        return await claiming.fetch_invoice(invoice_id)
+    except NotFound:  # named by the claim, yet not for us to see: the others count all the same
+        return None
+
+
+async def _fetch_statement(claiming: Claiming, claim: Claim) -> PaymentStatement:
+    try:
+        return await claiming.fetch_payment_statement(claim.claim_id)
+    except NotFound:  # approved a moment ago, the statement follows: the next look brings it
+        return PaymentStatement(claim_id=claim.claim_id)
 
 
 def _store_related(

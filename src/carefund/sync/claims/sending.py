@@ -22,6 +22,7 @@ from carefund.funders.services_australia.claiming import Claiming, is_uncertain
 from carefund.records import claim_store
 from carefund.records.claim_queries import find_last_claim_date
 from carefund.records.models import ClaimBatch, Invoice
+from carefund.sync.claims.evidence import with_evidence
 from carefund.sync.claims.uploading import Database, Uploader, words_of
 
 _CLAIMABLE = (statuses.SUBMITTED,)
@@ -65,14 +66,15 @@ class Sender:
 
     async def _send_all(self, batch_id: int) -> bool:
         batch = await self.database.do(ClaimBatch.objects.get, pk=batch_id)
-        uploader = Uploader(self.claiming, self.database, partial(self._keep, batch_id))
+        claiming = with_evidence(self.claiming, self.database, batch_pk=batch_id)
+        uploader = Uploader(claiming, self.database, partial(self._keep, batch_id))
         try:
             for invoice_pk in await self.database.do(_unfinished_invoices, batch_id):
                 await self._keep(batch_id)
                 await uploader.upload(invoice_pk)
         except TimeIsUp:
             return True
-        await self._claim(batch)
+        await self._claim(claiming, batch)
         return False
 
     async def _keep(self, batch_id: int) -> None:
@@ -83,9 +85,9 @@ class Sender:
 
     # --- the claim
 
-    async def _claim(self, batch: ClaimBatch) -> None:
+    async def _claim(self, claiming: Claiming, batch: ClaimBatch) -> None:
         """Make the claim over what is submitted, unless it turns out to be made already."""
-        if batch.is_claim_uncertain and await self._adopt_claim(batch):
+        if batch.is_claim_uncertain and await self._adopt_claim(claiming, batch):
             return
         invoice_ids = await self.database.do(_claimable_invoices, batch.pk)
         if not invoice_ids:
@@ -105,19 +107,19 @@ class Sender:
             )
         await self.database.do(claim_store.begin_claim, batch.pk, now)
         try:
-            made = await self.claiming.create_claim(batch.service_provider_id, invoice_ids)
+            made = await claiming.create_claim(batch.service_provider_id, invoice_ids)
         except FunderError as problem:
             if not is_uncertain(problem):
                 await self.database.do(claim_store.forget_claim_attempt, batch.pk)
             raise
         await self._store_claim(batch, made, invoice_ids, now)
 
-    async def _adopt_claim(self, batch: ClaimBatch) -> bool:
+    async def _adopt_claim(self, claiming: Claiming, batch: ClaimBatch) -> bool:
         """Find the claim whose answer was lost: the one that names an invoice of this batch."""
         ours = await self.database.do(_invoice_ids, batch.pk)
         since = (batch.claim_attempted_at or timezone.now()) - timedelta(days=2)
-        for claim in await self.claiming.fetch_claims(batch.service_provider_id, since.astimezone(UTC).date()):
-            full = claim if claim.invoices else await self.claiming.fetch_claim(claim.claim_id)
+        for claim in await claiming.fetch_claims(batch.service_provider_id, since.astimezone(UTC).date()):
+            full = claim if claim.invoices else await claiming.fetch_claim(claim.claim_id)
             named = [reference.invoice_id for reference in full.invoices]
             if set(named) & ours and statuses.claim_status(claim.status) != statuses.CANCELLED:
                 await self._store_claim(batch, claim, named, batch.claim_attempted_at or timezone.now())
