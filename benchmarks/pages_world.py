@@ -1,0 +1,377 @@
+"""A provider of many clients with three years of history, copied row by row from one client by the database itself.
+
+Run by itself, `python -m benchmarks.pages_world --clients N`, it fills the empty database of the environment. Names
+and ids are made up. `NEW` people have no funding yet, so that a bulk run has a first sync to do.
+"""
+
+import argparse
+import json
+import os
+from datetime import UTC, datetime, time, timedelta
+from decimal import Decimal
+from itertools import groupby
+from typing import Any
+
+import django
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "carefund.settings")
+django.setup()
+
+from django.core.management import call_command  # noqa: E402 Django must be set up before its models are imported
+from django.core.management.color import no_style  # noqa: E402
+from django.db import connection, models, transaction  # noqa: E402
+from django.utils import timezone  # noqa: E402
+
+from benchmarks.upstream import FIRST_NUMBER, care_recipient_id  # noqa: E402
+from carefund.access.models import AccessLogEntry, BranchMembership  # noqa: E402
+from carefund.records.archive import ReceivedPage, digest_of, record_answers  # noqa: E402
+from carefund.records.models import (  # noqa: E402
+    Answer,
+    ApprovedService,
+    BudgetUsage,
+    Change,
+    Claim,
+    ClaimBatch,
+    Classification,
+    Client,
+    Entitlement,
+    IndividualContribution,
+    Invoice,
+    InvoiceLineItem,
+    NdisParticipant,
+    PaceComparison,
+    PaymentRequest,
+    Plan,
+    PlanBudget,
+    ServiceContract,
+    ServiceContractBudget,
+    ServiceProvider,
+    Supplement,
+    SyncState,
+)
+from carefund.runs.models import Run, RunItem  # noqa: E402
+from carefund.sync import recordsets  # noqa: E402
+from tests.console import world  # noqa: E402
+
+BRANCHES, OURS, QUARTERS, RUNS, LOOKS = 20, 8, 12, 30, 20
+_ONE_IN_NDIS = 5
+_BRANCH = f"CAST({world.BRANCH} + n.k % {BRANCHES} AS text)"
+_OF_BRANCH = f"CASE WHEN t.service_provider_id = '{world.BRANCH}' THEN {_BRANCH} ELSE t.service_provider_id END"
+
+
+def build(clients: int, new: int) -> None:
+    """Fill an empty database: so many clients with history, and so many without any funding."""
+    call_command("migrate", verbosity=0)
+    with transaction.atomic():
+        cast = world.make_cast()
+        for number in range(1, OURS):  # Ben's reach: two clients in five
+            BranchMembership.objects.create(user=cast.ben, service_provider_id=str(int(world.BRANCH) + number))
+        _make_branches()
+        pattern = _make_pattern()
+        _make_runs(pattern, cast.ada)
+        _make_ndis(pattern)
+        AccessLogEntry.objects.bulk_create(
+            AccessLogEntry(user=cast.ben, user_name="ben", action="viewed", what="Funding", client=pattern)
+            for _ in range(LOOKS)
+        )
+        _copy_people(clients - 1)
+        _copy_ledger(clients - 1)
+        _copy_ndis(clients - 1)
+        _make_claims()
+        _make_new(clients, new)
+        _set_counters()
+    with connection.cursor() as cursor:
+        cursor.execute("VACUUM ANALYZE" if connection.vendor == "postgresql" else "ANALYZE")
+        if connection.vendor == "sqlite":
+            cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+
+# --- The pattern: one client ------------------------------------------------------------------------------------------
+
+
+def _make_branches() -> None:
+    now = timezone.now()
+    for number in range(BRANCHES):
+        ServiceProvider.objects.create(
+            service_provider_id=str(int(world.BRANCH) + number), name=f"Branch {number}", first_seen_at=now,
+            last_seen_at=now,
+        )  # fmt: skip
+
+
+def _make_pattern() -> Client:
+    client = world.make_clients(1, first_id=FIRST_NUMBER)[0]
+    plan = world.make_funding(client, quarters=QUARTERS)
+    for number in range(16):
+        ApprovedService.objects.create(
+            client=client, plan=plan, changed_at=timezone.now(), service_group_id="SERG-0001", status="Active",
+            service_type_id=f"SERT-{number:04}", service_id=f"SERV-1{number:03}", service_text=f"Service {number}",
+            category=("Clinical supports", "Independence", "Everyday living")[number % 3], start_date=plan.start_date,
+        )  # fmt: skip
+    _make_changes(client)
+    _make_answers(client)
+    _deliver_lately(client)
+    return client
+
+
+def _deliver_lately(client: Client) -> None:
+    """What was delivered this week: invoiced, and not claimed yet."""
+    invoice = Invoice.objects.create(external_reference_id="OPEN", service_provider_id=client.service_provider_id)
+    for days in range(3):
+        InvoiceLineItem.objects.create(
+            invoice=invoice, client=client, external_reference_id=f"open-{days}", service_id="SERV-0012",
+            delivery_date=timezone.localdate() - timedelta(days=days), quantity=Decimal(2), price_per_unit=Decimal(70),
+            funding_source="ON",
+        )  # fmt: skip
+
+
+def _make_changes(client: Client) -> None:
+    """What a sync a week found: new draws, and what they left of their budget."""
+    used = BudgetUsage.objects.filter(client=client).select_related("plan_budget").order_by("delivery_date", "id")
+    changes = []
+    for (at, _), draws in groupby(used, key=lambda usage: (_found_at(usage), usage.plan_budget_id)):
+        common = {"client": client, "fetched_at": at}
+        for usage in draws:
+            budget = usage.plan_budget
+            record = f"{budget.budget_id} · {usage.invoice_id} · {usage.item_id}"
+            changes.append(Change(**common, kind="budget_usage", action=Change.NEW, record=record))
+        for field in ("used", "available"):
+            value: Decimal = getattr(budget, field)
+            changes.append(
+                Change(**common, kind="budgets", action=Change.CHANGED, field=field, record=budget.budget_id,
+                       before=str(value + 270), after=str(value))
+            )  # fmt: skip
+    Change.objects.bulk_create(changes)
+
+
+def _found_at(usage: BudgetUsage) -> datetime:
+    """The Monday's sync after a draw, or the last one."""
+    day = usage.delivery_date or timezone.localdate()
+    last = timezone.now().replace(minute=0, second=0, microsecond=0) - timedelta(hours=4)
+    return min(datetime.combine(day + timedelta(days=7 - day.weekday()), time(16), UTC), last)
+
+
+def _make_answers(client: Client) -> None:
+    """The archive of one person: the answers in force, and what the budgets' details were before."""
+    summary = {
+        "careRecipientId": client.care_recipient_id,
+        "firstName": client.first_name,
+        "lastName": client.last_name,
+        "serviceProviderId": client.service_provider_id,
+        "classifications": _as_sent(recordsets.CLASSIFICATIONS, client),
+        "approvedServices": _as_sent(recordsets.APPROVED_SERVICES, client),
+        "supplements": _as_sent(recordsets.SUPPLEMENTS, client),
+    }
+    questions: list[tuple[str, str, Any]] = [("care_recipient_summary", "", summary)]
+    questions += [("individual_contribution", "", _as_sent(recordsets.INDIVIDUAL_CONTRIBUTIONS, client))]
+    questions += [("budgets_by_care_recipient", "", _as_sent(recordsets.BUDGETS, client))]
+    for budget in PlanBudget.objects.filter(client=client):
+        details = _sent(recordsets.BUDGETS, budget) | {
+            "entitlements": _as_sent(recordsets.ENTITLEMENTS, client, plan_budget=budget),
+            "usage": _as_sent(recordsets.BUDGET_USAGE, client, plan_budget=budget),
+        }
+        questions.append(("budget_details", budget.budget_id, details))
+    digests: dict[str, str] = {}
+    for weeks in range(4, -1, -1):
+        at = timezone.now() - timedelta(days=7 * weeks, hours=2)
+        pages = []
+        for operation, subject_id, document in questions:
+            body = json.dumps(document, default=str).encode() + b" " * weeks
+            digests[f"{operation}:{subject_id}"] = digest_of(body)
+            pages.append(ReceivedPage(client.pk, operation, subject_id, 1, digest_of(body), body, at))
+        record_answers(pages, [client.pk])
+    SyncState.objects.filter(client=client).update(digests=digests, row_counts=dict.fromkeys(digests, 20))
+
+
+def _as_sent(kind: recordsets.RecordSet, client: Client, **which: Any) -> list[dict[str, Any]]:
+    return [_sent(kind, row) for row in kind.model._default_manager.filter(client=client, **which)]
+
+
+def _sent(kind: recordsets.RecordSet, row: Any) -> dict[str, Any]:
+    """A row as the funder would send it."""
+    values = {_in_camel_case(name): getattr(row, name) for name in (*kind.key, *kind.said)}
+    return {
+        name: float(value) if isinstance(value, Decimal) else value
+        for name, value in values.items()
+        if value not in (None, "")
+    }
+
+
+def _in_camel_case(name: str) -> str:
+    first, *rest = name.split("_")
+    return first + "".join(word.capitalize() for word in rest)
+
+
+def _make_runs(client: Client, user: Any) -> None:
+    """A run a night, the last a few hours ago."""
+    for nights in range(RUNS, 0, -1):
+        at = timezone.now() - timedelta(days=nights - 1, hours=3)
+        run = world.make_run([client], user)
+        Run.objects.filter(pk=run.pk).update(
+            trigger=Run.Trigger.SCHEDULED,
+            scope="everybody active",
+            started_at=at,
+            finished_at=at + timedelta(minutes=9),
+        )
+        run.items.update(outcome="changed", counts=world.make_counts(), error_code="", message="", advice="")
+
+
+def _make_ndis(client: Client) -> None:
+    now, today = timezone.now(), timezone.localdate()
+    NdisParticipant.objects.create(client=client, ndis_number="430000000", is_pace_participant=True, api_access=True)
+    contract = ServiceContract.objects.create(
+        client=client, ndis_number="430000000", start_date=today - timedelta(days=100), created_at=now, synced_at=now,
+        end_date=today + timedelta(days=265),
+    )  # fmt: skip
+    for number in range(1, 6):
+        ServiceContractBudget.objects.create(
+            contract=contract, category_text=f"Category {number}", category_number=f"{number:02}",
+            category_name=f"Category {number}", approved_amount=Decimal(9000), released_amount=Decimal(4500),
+            spent_amount=Decimal(1200), remaining_amount=Decimal(3300),
+        )  # fmt: skip
+    PaceComparison.objects.create(contract=contract, outcome="in step", queued_at=now, compared_at=now)
+
+
+# --- Copies: everybody else -------------------------------------------------------------------------------------------
+
+
+def _copy(model: type[models.Model], number: int, *, order: str = "", where: str = "", **expressions: str) -> None:
+    """Insert each row of a table once more for each k of 1 to `number`; `expressions` say what differs, by column."""
+    columns = [field.column for field in model._meta.local_concrete_fields]
+    columns = [name for name in columns if name != "id" or "id" in expressions]
+    taken = ", ".join(expressions.get(name, f't."{name}"') for name in columns)
+    table = connection.ops.quote_name(model._meta.db_table)
+    named = ", ".join(f'"{name}"' for name in columns)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"WITH RECURSIVE n(k) AS (SELECT 1 UNION ALL SELECT k + 1 FROM n WHERE k < {number}) "
+            f"INSERT INTO {table} ({named}) SELECT {taken} FROM n CROSS JOIN {table} t {where} {order}"
+        )
+
+
+def _stride(model: type[models.Model]) -> str:
+    """The distance between a row and its copy, as a term of SQL."""
+    highest = model._default_manager.aggregate(highest=models.Max("pk"))["highest"]
+    return f"n.k * {highest}"
+
+
+def _copy_people(number: int) -> None:
+    """The clients with all that is synchronised of them, and their invoices."""
+    letters = "substr('BCDFGHKLMNPRSTVW', 1 + n.k % 16, 1) || substr('aeiou', 1 + n.k % 5, 1)"
+    person = {"client_id": "1 + n.k", "plan_id": "1 + n.k"}
+    of_branch = person | {"service_provider_id": _OF_BRANCH}
+    names = f"{letters} || substr('lmnrst', 1 + n.k % 6, 1) || 'ton ' || CAST(n.k / 150 AS text)"
+    identity = f"CAST({FIRST_NUMBER} + n.k AS text)"
+    _copy(Client, number, id="1 + n.k", care_recipient_id=identity, last_name=names, service_provider_id=_BRANCH)
+    _copy(Plan, number, id="1 + n.k", client_id="1 + n.k")
+    for model in (Classification, ApprovedService, Supplement):
+        _copy(model, number, **person)
+    _copy(IndividualContribution, number, **of_branch)
+    budgets, invoices, lines = (_stride(model) for model in (PlanBudget, Invoice, InvoiceLineItem))
+    left = "t.available - (n.k % 900) * 10"
+    _copy(PlanBudget, number, id=f"t.id + {budgets}", available=left, order="ORDER BY n.k, t.id", **of_branch)
+    _copy(Entitlement, number, client_id="1 + n.k", plan_budget_id=f"t.plan_budget_id + {budgets}")
+    again = "CAST(n.k AS text)"
+    _copy(
+        Invoice, number, id=f"t.id + {invoices}", external_reference_id=f"t.external_reference_id || '-' || {again}",
+        invoice_id=f"t.invoice_id || '-' || {again}", service_provider_id=_BRANCH,
+    )  # fmt: skip
+    _copy(
+        InvoiceLineItem, number, id=f"t.id + {lines}", invoice_id=f"t.invoice_id + {invoices}", client_id="1 + n.k",
+        external_reference_id=f"t.external_reference_id || '-' || {again}",
+    )  # fmt: skip
+    _copy(
+        BudgetUsage, number, plan_budget_id=f"t.plan_budget_id + {budgets}", client_id="1 + n.k",
+        service_provider_id=_OF_BRANCH,
+        invoice_line_item_id=f"CASE WHEN n.k % 500 <> 0 OR t.id % 50 <> 0 THEN t.invoice_line_item_id + {lines} END",
+    )  # fmt: skip
+    stale = "n.k % 400 = 7"
+    _copy(SyncState, number, client_id="1 + n.k", outcome=f"CASE WHEN {stale} THEN 'failed' ELSE t.outcome END")
+
+
+def _copy_ledger(number: int) -> None:
+    """The change log and the archive in the order of time, the run ledger, the access log."""
+    client = {"client_id": "1 + n.k"}
+    _copy(Change, number, order="ORDER BY t.fetched_at, n.k, t.id", **client)
+    _copy(Answer, number, order="ORDER BY t.current_from, n.k, t.id", **client)
+    failed = "CASE WHEN (n.k + t.id) % 997 = 0 THEN 'failed' ELSE t.outcome END"
+    identity = f"CAST({FIRST_NUMBER} + n.k AS text)"
+    _copy(RunItem, number, order="ORDER BY t.id, n.k", outcome=failed, care_recipient_id=identity, **client)
+    for run in Run.objects.all():
+        Run.objects.filter(pk=run.pk).update(total=number + 1)
+    _copy(AccessLogEntry, number, order="ORDER BY t.id, n.k", **client)
+
+
+def _copy_ndis(number: int) -> None:
+    where = f"WHERE n.k % {_ONE_IN_NDIS} = 0"
+    contracts = _stride(ServiceContract)
+    ndis_number = "CAST(430000000 + n.k AS text)"
+    _copy(NdisParticipant, number, where=where, client_id="1 + n.k", ndis_number=ndis_number)
+    _copy(ServiceContract, number, where=where, id=f"t.id + {contracts}", client_id="1 + n.k", ndis_number=ndis_number)
+    _copy(ServiceContractBudget, number, where=where, contract_id=f"t.contract_id + {contracts}")
+    _copy(PaceComparison, number, where=where, contract_id=f"t.contract_id + {contracts}")
+
+
+def _make_claims() -> None:
+    """A batch and its claim per branch and month; all lines but the last fortnight's are paid, a few otherwise."""
+    first = InvoiceLineItem.objects.order_by("delivery_date")[0].delivery_date.replace(day=1)
+    until = timezone.localdate() - timedelta(days=14)
+    months = []
+    while first < until:
+        end = (first + timedelta(days=32)).replace(day=1) - timedelta(days=1)
+        months.append((first, min(end, until)))
+        first = end + timedelta(days=1)
+    batches = ClaimBatch.objects.bulk_create(
+        ClaimBatch(service_provider_id=str(int(world.BRANCH) + branch), from_date=start, to_date=end, state="claimed")
+        for start, end in months
+        for branch in range(BRANCHES)
+    )
+    Claim.objects.bulk_create(
+        Claim(
+            claim_id=f"7{batch.pk:07}", batch=batch, service_provider_id=batch.service_provider_id, status="Completed",
+            reported_status="Completed", made_at=datetime.combine(batch.to_date, time(5), UTC), is_settled=True,
+            approved_date=batch.to_date, payment_date=batch.to_date, claim_total=Decimal(90000),
+            total_paid=Decimal(90000), invoice_ids=[f"1{batch.pk:05}{number:04}" for number in range(500)],
+            care_recipient_ids=[care_recipient_id(number) for number in range(500)],
+        )
+        for batch in batches
+    )  # fmt: skip
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"INSERT INTO {PaymentRequest._meta.db_table} (batch_id, line_item_id, state, amount, cautions, "
+            "paid_amount, payment_determination, aged_care_reference, payment_date) "
+            "SELECT b.id, l.id, CASE WHEN l.id % 30011 = 0 THEN 'refused' ELSE 'paid' END, "
+            "l.quantity * l.price_per_unit + CASE WHEN l.id % 20011 = 0 THEN 10 ELSE 0 END, '[]', "
+            "l.quantity * l.price_per_unit, '', '', b.to_date "
+            "FROM records_claimbatch b JOIN records_invoice i ON i.service_provider_id = b.service_provider_id "
+            "JOIN records_invoicelineitem l ON l.invoice_id = i.id "
+            "WHERE i.invoice_id IS NOT NULL AND l.delivery_date BETWEEN b.from_date AND b.to_date"
+        )
+
+
+def _make_new(clients: int, new: int) -> None:
+    Client.objects.bulk_create(
+        (
+            Client(
+                care_recipient_id=care_recipient_id(number), first_name="Wilma", last_name=f"Example {number}",
+                service_provider_id=world.BRANCH,
+            )
+            for number in range(clients, clients + new)
+        ),
+        batch_size=2000,
+    )  # fmt: skip
+
+
+def _set_counters() -> None:
+    """Let PostgreSQL's sequences go on after the ids given here."""
+    touched = [Client, Plan, PlanBudget, Invoice, InvoiceLineItem, ServiceContract]
+    with connection.cursor() as cursor:
+        for statement in connection.ops.sequence_reset_sql(no_style(), touched):
+            cursor.execute(statement)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--clients", type=int, default=10_000)
+    parser.add_argument("--new", type=int, default=0)
+    options = parser.parse_args()
+    build(options.clients, options.new)
