@@ -1,5 +1,6 @@
 """The pages of care management, over the real sandbox: who may, what is shown, what is kept."""
 
+import asyncio
 from collections.abc import Callable
 from html import unescape
 
@@ -11,8 +12,11 @@ from django.urls import reverse
 from carefund.domain.quarters import quarter_of
 from carefund.records.care_management_store import find_settings, list_saves
 from carefund.records.models import CareManagementSave, Client
-from carefund.runs.care_management import sync_service_providers
 from carefund.runs.dates import business_today
+from carefund.runs.engines.searching import search_when_asked
+from carefund.runs.models import ProviderSearch
+from carefund.runs.service_providers import sync_service_providers
+from carefund.runs.sources import open_source
 from tests.conftest import Sandbox
 from tests.console import world as cast_world
 
@@ -22,6 +26,7 @@ TAB = reverse("console:care-management", args=[ONE])
 ALL = reverse("console:care-management-all")
 HISTORY = reverse("console:care-management-history", args=[ONE])
 SYNC = reverse("console:service-providers-sync")
+PROGRESS = reverse("console:service-providers-progress")
 SAVING = reverse("console:care-management-saving")
 Browse = Callable[[User | None], Browser]
 
@@ -42,6 +47,22 @@ def detected(world: Sandbox, add_client: Callable[..., Client]) -> Sandbox:
         add_client(str(400_000_000 + number), last_name=f"Example{number}")
     sync_service_providers()
     return world
+
+
+def sync_service_providers_in_background(search: ProviderSearch) -> None:
+    """The engine's part, until the search is over."""
+
+    async def work() -> None:
+        stopping = asyncio.Event()
+        async with open_source() as source:
+            engine = asyncio.create_task(search_when_asked(source, stopping))
+            async with asyncio.timeout(20):
+                while not await ProviderSearch.objects.filter(pk=search.pk, is_over=True).aexists():
+                    await asyncio.sleep(0.05)
+            stopping.set()
+            await engine
+
+    asyncio.run(work())
 
 
 def text_of(answer: object) -> str:
@@ -78,11 +99,33 @@ def test_sync_service_providers_makes_tabs_and_fills_the_id(
 ):
     for number in (1, 2, 3):
         add_client(str(400_000_000 + number))
+    world.ask("DELETE", "/journal")
     page = text_of(ada.post(SYNC, follow=True))
-    assert "Service Provider IDs found: 3" in page
+    assert "It goes on in the background" in page
+    assert world.ask("GET", "/journal")["requests"] == []
+    ada.post(SYNC)
+    search = ProviderSearch.objects.get()
+    assert "HX-Refresh" not in ada.get(PROGRESS, headers={"HX-Request": "true"}).headers
+
+    sync_service_providers_in_background(search)
+    assert ada.get(PROGRESS, headers={"HX-Request": "true"}).headers["HX-Refresh"] == "true"
+    page = text_of(ada.get(FIRST, follow=True))
+    assert "Service Provider IDs found: 3. Clients updated: 3." in page
     for one in ("4049000001", "4049000002", "4049000003"):
         assert reverse("console:care-management", args=[one]) in page
     assert f'id="service-provider-id" value="{ONE}"' in page
+
+
+def test_a_search_that_failed_says_why(world: Sandbox, ada: Browser, add_client: Callable[..., Client]):
+    add_client("400000001")
+    ada.post(SYNC)
+    world.fault(kind="status", status=503, operation="*")
+    sync_service_providers_in_background(ProviderSearch.objects.get())
+    page = text_of(ada.get(FIRST))
+    assert 'role="alert"' in page
+    assert "Sync Service Providers: " in page
+    assert ada.post(SYNC).status_code == 302
+    assert ProviderSearch.objects.filter(is_over=False).exists(), "it can be asked for again"
 
 
 def test_refresh_shows_and_save_keeps_with_the_last_sync_date(detected: Sandbox, ada: Browser):

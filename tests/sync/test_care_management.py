@@ -16,11 +16,11 @@ from carefund.runs.care_management import (
     save_after_scheduled_run,
     save_when_due,
     switch_saving,
-    sync_service_providers,
 )
 from carefund.runs.dates import business_today
 from carefund.runs.execution import DatabaseThread
 from carefund.runs.models import Run
+from carefund.runs.service_providers import sync_service_providers
 from tests.conftest import Sandbox
 
 ONE, TWO = "4049000001", "4049000002"

@@ -1,7 +1,14 @@
 """Sync Service Providers: ids found with few calls, clients updated, ids that come, go, or are no ids."""
 
+import threading
 from collections.abc import Callable
+from datetime import timedelta
 
+import pytest
+from django.db import connection
+from django.utils import timezone
+
+from carefund.funders.errors import FunderError
 from carefund.records.care_management_store import list_detected_providers
 from carefund.records.models import (
     CareManagementSave,
@@ -9,7 +16,16 @@ from carefund.records.models import (
     Client,
     ServiceProvider,
 )
-from carefund.runs.care_management import sync_service_providers
+from carefund.runs.models import ProviderSearch
+from carefund.runs.service_providers import (
+    SearchFailed,
+    fail_search,
+    find_waiting_search,
+    request_provider_search,
+    result_of,
+    sync_service_providers,
+    take_search,
+)
 from tests.conftest import Sandbox, table_rows
 
 AddClient = Callable[..., Client]
@@ -158,3 +174,59 @@ def test_a_newer_fetch_of_one_client_is_not_overwritten(
     assert sync_service_providers().clients_updated == 0
     client.refresh_from_db()
     assert client.service_provider_id == before
+
+
+# --- As work that is asked for
+
+
+def test_one_is_under_way_at_a_time_and_its_result_is_kept(world: Sandbox, add_client: AddClient):
+    add_client("400000001")
+    asked = request_provider_search()
+    assert request_provider_search() == asked
+    told: list[ProviderSearch] = []
+    result = sync_service_providers(told.append)
+    asked.refresh_from_db()
+    assert (asked.status, asked.is_over, asked.people, asked.left) == ("done", True, 1, 0)
+    assert result_of(asked) == result
+    assert {search.pk for search in told} == {asked.pk}
+    assert find_waiting_search() is None
+
+
+def test_who_comes_later_waits_for_the_process_that_is_at_it(world: Sandbox, add_client: AddClient):
+    add_client("400000001")
+    search = request_provider_search()
+    assert take_search(search.pk, "another process")
+    told: list[ProviderSearch] = []
+
+    def fail_soon() -> None:
+        fail_search(search.pk, "Services Australia did not answer.", "Try again later.")
+        connection.close()
+
+    threading.Timer(0.5, fail_soon).start()
+    with pytest.raises(SearchFailed, match="did not answer"):
+        sync_service_providers(told.append)
+    assert told
+    assert counted(world, "budgets_by_care_recipient") == 0
+
+
+def test_the_search_of_a_dead_process_is_taken_over(world: Sandbox, add_client: AddClient):
+    add_client("400000001")
+    search = request_provider_search()
+    assert take_search(search.pk, "a dead process")
+    assert not take_search(search.pk, "another one")
+    ProviderSearch.objects.update(held_until=timezone.now() - timedelta(seconds=1))
+    assert find_waiting_search() == search.pk
+    assert sync_service_providers().clients_with_id == 1
+    search.refresh_from_db()
+    assert search.status == "done"
+
+
+def test_a_funder_that_is_down_ends_it_with_the_reason(world: Sandbox, add_client: AddClient):
+    add_client("400000001")
+    world.fault(kind="status", status=503, operation="*")
+    with pytest.raises(FunderError) as raised:
+        sync_service_providers()
+    search = ProviderSearch.objects.get()
+    assert (search.status, search.message) == ("failed", raised.value.message)
+    assert search.advice
+    assert provider_ids() == []

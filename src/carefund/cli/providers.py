@@ -1,13 +1,17 @@
 """`carefund providers`: which service provider ids this organisation has at Services Australia."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Annotated
 
 import typer
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from carefund.cli.output import print_json, screen
+from carefund.cli.output import FAILED, complain, print_json, screen
 from carefund.records.care_management_store import list_detected_providers
-from carefund.runs.care_management import sync_service_providers
+from carefund.runs.models import ProviderSearch
+from carefund.runs.service_providers import SearchFailed, Tell, sync_service_providers
 from carefund.sync.service_providers import ProviderSyncResult
 
 app = typer.Typer(help="Service provider ids of this organisation.", no_args_is_help=True)
@@ -21,7 +25,12 @@ def providers() -> None:
 @app.command()
 def sync(json: Annotated[bool, typer.Option(help="Print the result as JSON.")] = False) -> None:
     """Find the service provider ids on all care recipients' budgets, and give each client theirs."""
-    result = sync_service_providers()
+    try:
+        with _progress(shown=not json) as tell:
+            result = sync_service_providers(tell)
+    except SearchFailed as problem:
+        complain(problem.message, problem.advice)
+        raise typer.Exit(FAILED) from None
     if json:
         print_json({
             "service_provider_ids": result.service_provider_ids,
@@ -37,6 +46,19 @@ def sync(json: Annotated[bool, typer.Option(help="Print the result as JSON.")] =
         })  # fmt: skip
     else:
         _print(result)
+
+
+@contextmanager
+def _progress(*, shown: bool) -> Iterator[Tell]:
+    """A progress bar, and what moves it."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=screen, transient=True, disable=not shown) as bar:
+        task = bar.add_task("Clients accounted for", total=None)
+
+        def tell(search: ProviderSearch) -> None:
+            bar.update(task, total=search.people or None, completed=search.accounted)
+
+        yield tell
 
 
 def _print(result: ProviderSyncResult) -> None:

@@ -1,4 +1,4 @@
-"""Care management, asked from a door or after a scheduled run: find the ids, refresh, save by itself if so switched."""
+"""Care management, asked from a door or after a scheduled run: refresh, and save by itself if so switched."""
 
 import asyncio
 import logging
@@ -22,30 +22,12 @@ from carefund.runs.execution import DatabaseThread
 from carefund.runs.models import Run
 from carefund.runs.sources import open_source
 from carefund.sync.care_management import Refreshed, refresh_pools
-from carefund.sync.service_providers import (
-    FoundProviders,
-    ProviderSyncResult,
-    apply_providers,
-    find_providers,
-    list_care_recipient_ids,
-    list_known_ids,
-)
 
 log = logging.getLogger(__name__)
 
 
 class NotRefreshable(Exception):
     """No pool can be asked for: the message says why, and what to do first."""
-
-
-def sync_service_providers() -> ProviderSyncResult:
-    """Find the ids of this organisation and of each client, and store them. Raises FunderError."""
-    return apply_providers(async_to_sync(_find)(list_known_ids(), list_care_recipient_ids()))
-
-
-async def _find(known_ids: Sequence[str], care_recipient_ids: Sequence[str]) -> FoundProviders:
-    async with open_source() as source:
-        return await find_providers(source, known_ids, care_recipient_ids, business_today())
 
 
 def refresh(service_provider_id: str = "") -> list[Refreshed]:

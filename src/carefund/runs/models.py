@@ -117,6 +117,7 @@ class RunItem(models.Model):
         indexes = [
             models.Index(fields=("run", "status", "id"), name="run_item_by_run_and_status"),
             models.Index(fields=("client", "-id"), name="run_item_by_client"),
+            models.Index(fields=("run",), condition=Q(outcome="failed"), name="run_item_failed"),
         ]
 
     def __str__(self) -> str:
@@ -134,6 +135,48 @@ class Preview(models.Model):
 
     def __str__(self) -> str:
         return f"preview {self.pk}"
+
+
+class ProviderSearch(models.Model):
+    """One Sync Service Providers: asked for, under way, over. One at a time; `held_until` is the lease of who is at it.
+
+    `people` are to be accounted for and `left` are not yet; `result` is what `runs.service_providers` makes of the end.
+    """
+
+    class Status(models.TextChoices):
+        QUEUED = "queued"
+        RUNNING = "running"
+        DONE = "done"
+        FAILED = "failed"
+
+    status = models.CharField(max_length=10, choices=Status, default=Status.QUEUED)
+    is_over = models.BooleanField(default=False)
+    requested_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+")
+    requested_at = models.DateTimeField(auto_now_add=True)
+    ended_at = models.DateTimeField(null=True)
+    holder = models.CharField(max_length=60, blank=True)
+    held_until = models.DateTimeField(null=True)
+    people = models.PositiveIntegerField(default=0)
+    left = models.PositiveIntegerField(default=0)
+    calls = models.PositiveIntegerField(default=0)
+    result = models.JSONField(null=True)
+    message = models.CharField(max_length=300, blank=True)
+    advice = models.CharField(max_length=300, blank=True)
+
+    class Meta:
+        ordering = ("-id",)
+        constraints = [
+            models.UniqueConstraint(
+                fields=("is_over",), condition=Q(is_over=False), name="provider_search_one_at_a_time"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"provider search {self.pk}"
+
+    @property
+    def accounted(self) -> int:
+        return self.people - self.left
 
 
 class CallLimit(models.Model):

@@ -38,7 +38,9 @@ class BudgetSource(Protocol):
 class FoundProviders:
     """What the funder's answers say: ids per care recipient, and what could not be asked.
 
-    `refused_ids` are ids that Services Australia would not tell about; `failed` counts clients whose call failed.
+    `refused_ids` are ids that Services Australia would not tell about; `failed` counts clients whose call failed. It
+    fills up while the funder is asked, so it also says how far that is: `people` are to be accounted for, `left` are
+    not yet.
     """
 
     started_at: datetime
@@ -48,6 +50,8 @@ class FoundProviders:
     refused_ids: list[str] = field(default_factory=list)
     failed: int = 0
     calls: int = 0
+    people: int = 0
+    left: int = 0
 
     @property
     def service_provider_ids(self) -> list[str]:
@@ -88,14 +92,16 @@ def list_care_recipient_ids() -> list[str]:
 
 
 async def find_providers(
-    source: BudgetSource, known_ids: Iterable[str], care_recipient_ids: Sequence[str], today: date
-) -> FoundProviders:
-    """Ask by id where ids are known, and by person for those whom no id accounts for. Raises FunderError when nobody
-    could be asked at all; single refusals and failures are counted."""
-    found = FoundProviders(datetime.now(UTC), today)
+    source: BudgetSource, known_ids: Iterable[str], care_recipient_ids: Sequence[str], found: FoundProviders
+) -> None:
+    """Ask by id where ids are known, and by person for those whom no id accounts for, and fill `found`.
+
+    Raises FunderError when nobody could be asked at all; single refusals and failures are counted.
+    """
     waiting, asked = dict.fromkeys(care_recipient_ids), set[str]()
     to_ask = list(dict.fromkeys(known_ids))
     batch = _FIRST_BATCH
+    found.people = found.left = len(waiting)
     while to_ask or waiting:
         if to_ask:
             asked |= set(to_ask)
@@ -108,8 +114,8 @@ async def find_providers(
             for person in people:
                 waiting.pop(person)
             batch = min(batch * 4, _LARGEST_BATCH)
+        found.left = len(waiting)
         to_ask = [one for one in found.service_provider_ids if one not in asked]
-    return found
 
 
 async def _ask_about_provider(source: BudgetSource, found: FoundProviders, service_provider_id: str) -> None:
@@ -143,6 +149,11 @@ def _note(found: FoundProviders, rows: Sequence[Budget], person: str = "") -> No
             found.malformed += 1
         elif row.service_provider_id and care_recipient_id:
             found.budgets.setdefault(care_recipient_id, []).append((row.start_date, row.service_provider_id))
+
+
+def begin_search(today: date) -> FoundProviders:
+    """Nothing found yet, as of now."""
+    return FoundProviders(datetime.now(UTC), today)
 
 
 def apply_providers(found: FoundProviders) -> ProviderSyncResult:

@@ -17,6 +17,7 @@ from django.views.decorators.http import require_POST
 from carefund.access.roles import may_administer
 from carefund.console.care_management_pictures import PictureExpired, read_pictures, sign_pictures
 from carefund.console.door import Request, page
+from carefund.console.views.service_providers import describe_search
 from carefund.domain.care_management import METRICS, Pool, PooledBudget, PooledUse, RollUp, add_up, roll_up
 from carefund.domain.quarters import quarter_of
 from carefund.funders.errors import FunderError
@@ -28,10 +29,10 @@ from carefund.records.care_management_store import (
     store_pool,
 )
 from carefund.records.models import Client
-from carefund.runs.care_management import NotRefreshable, refresh, switch_saving, sync_service_providers
+from carefund.runs.care_management import NotRefreshable, refresh, switch_saving
 from carefund.runs.dates import business_today
+from carefund.runs.service_providers import find_shown_search
 from carefund.sync.care_management import Refreshed
-from carefund.sync.service_providers import ProviderSyncResult
 
 COLUMNS = (
     ("budget_id", "Budget ID", ""),
@@ -65,22 +66,6 @@ def show_first(request: Request) -> HttpResponse:
     if first is not None:
         return redirect("console:care-management", service_provider_id=first.service_provider_id)
     return render(request, "console/care_management/page.html", _frame(""))
-
-
-@require_POST
-@page(may_administer)
-def sync_providers(request: Request) -> HttpResponse:
-    """Sync Service Providers, then back to the tab one came from, or to the first."""
-    try:
-        result = sync_service_providers()
-    except FunderError as error:
-        messages.error(request, f"Sync Service Providers: {error.message} {error.advice}")
-        return redirect("console:support-at-home")
-    _tell(request, result)
-    chosen = request.POST.get("service_provider_id", "")
-    if chosen and list_detected_providers().filter(service_provider_id=chosen).exists():
-        return redirect("console:care-management", service_provider_id=chosen)
-    return redirect("console:support-at-home")
 
 
 @require_POST
@@ -153,6 +138,7 @@ def _frame(service_provider_id: str) -> dict[str, Any]:
         "quarter": quarter_of(business_today()),
         "settings": settings,
         "pools": [],
+        **describe_search(find_shown_search()),
     }
 
 
@@ -224,22 +210,3 @@ def _uses(pools: Sequence[Pool]) -> dict[str, Any]:
         "total": sum(use.amount for use in uses),
         "people": sum(bool(use.care_recipient_id) for use in uses),
     }
-
-
-def _tell(request: Request, result: ProviderSyncResult) -> None:
-    found = len(result.service_provider_ids)
-    if found:
-        messages.success(
-            request,
-            f"Service Provider IDs found: {found}. Clients updated: {result.clients_updated:,}.",
-        )
-    else:
-        messages.warning(request, "No valid Service Provider ID was found on any care recipient's budget.")
-    if result.changes.no_longer_returned:
-        messages.warning(request, f"No longer returned: {', '.join(result.changes.no_longer_returned)}.")
-    if result.malformed:
-        messages.warning(request, f"{result.malformed:,} budgets carried an id that is none; they were left out.")
-    if result.refused_ids:
-        messages.warning(request, f"Services Australia refused: {', '.join(result.refused_ids)}.")
-    if result.failed:
-        messages.warning(request, f"{result.failed:,} clients could not be asked about. Try again later.")

@@ -21,6 +21,7 @@ from carefund.runs import housekeeping, ledger
 from carefund.runs.care_management import save_when_due
 from carefund.runs.claims import tend_when_due
 from carefund.runs.engines.carrying import AFTER_TROUBLE_SECONDS, carry_out, rest
+from carefund.runs.engines.searching import search_when_asked
 from carefund.runs.engines.stopping import stop_on_signals
 from carefund.runs.execution import DatabaseThread, Worker
 from carefund.runs.models import Run
@@ -89,6 +90,7 @@ async def _work(worker: Worker, until_idle: bool) -> None:
         tasks.create_task(_lane(worker, Q(trigger__in=_PROMPT), _PROMPT_RUNS))
         tasks.create_task(_lane(worker, ~Q(trigger__in=_PROMPT), _BULK_RUNS))
         tasks.create_task(_keep_house(worker))
+        tasks.create_task(search_when_asked(worker.source, worker.stopping))
         if until_idle:
             while await worker.database.do(_anything_left) and not worker.stopping.is_set():
                 await rest(worker.stopping, _LOOK_SECONDS)

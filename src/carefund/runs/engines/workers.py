@@ -23,6 +23,7 @@ from carefund.runs import handover, housekeeping
 from carefund.runs.care_management import save_when_due
 from carefund.runs.claims import tend_when_due
 from carefund.runs.engines.carrying import AFTER_TROUBLE_SECONDS, carry_out, rest
+from carefund.runs.engines.searching import search_when_asked
 from carefund.runs.engines.stopping import stop_on_signals
 from carefund.runs.execution import DatabaseThread, Worker
 from carefund.runs.pace import compare_when_due
@@ -73,9 +74,13 @@ async def _take_jobs(worker: Worker) -> None:
         ]
         async with asyncio.TaskGroup() as tasks:
             working = [tasks.create_task(pair.run()) for pair in hands]  # type: ignore[no-untyped-call]
-            stopper = tasks.create_task(_stop_when_asked(worker.stopping, hands))
+            others = [
+                tasks.create_task(_stop_when_asked(worker.stopping, hands)),
+                tasks.create_task(search_when_asked(worker.source, worker.stopping)),
+            ]
             await asyncio.wait(working)
-            stopper.cancel()
+            for task in others:
+                task.cancel()
 
 
 def _app() -> App:

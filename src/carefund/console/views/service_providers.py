@@ -1,0 +1,63 @@
+"""Sync Service Providers from the page of Support at Home: ask for it, watch it, and what it found. Administrators."""
+
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_POST
+
+from carefund.access.roles import may_administer
+from carefund.console.door import Request, page
+from carefund.funders.errors import FunderError
+from carefund.records.care_management_store import list_detected_providers
+from carefund.runs.models import ProviderSearch
+from carefund.runs.service_providers import find_shown_search, request_provider_search, result_of
+from carefund.sync.service_providers import ProviderSyncResult
+
+
+@require_POST
+@page(may_administer)
+def sync_providers(request: Request) -> HttpResponse:
+    """Ask for Sync Service Providers, then back to the tab one came from or to the first; it tells how far it is."""
+    try:
+        request_provider_search(request.user.pk)
+    except FunderError as error:
+        messages.error(request, f"Sync Service Providers: {error.message} {error.advice}")
+    chosen = request.POST.get("service_provider_id", "")
+    if chosen and list_detected_providers().filter(service_provider_id=chosen).exists():
+        return redirect("console:care-management", service_provider_id=chosen)
+    return redirect("console:support-at-home")
+
+
+@page(may_administer)
+def show_search(request: Request) -> HttpResponse:
+    """How far Sync Service Providers is, for the page that watches it; at its end that page is loaded anew."""
+    search = find_shown_search()
+    if not request.htmx or search is None:
+        return redirect("console:support-at-home")
+    response = render(request, "console/care_management/search.html", describe_search(search))
+    if search.is_over:
+        response.headers["HX-Refresh"] = "true"
+    return response
+
+
+def describe_search(search: ProviderSearch | None) -> dict[str, Any]:
+    """A search with what it found and what is to be said about that."""
+    result = result_of(search) if search else None
+    return {"search": search, "found": result, "cautions": _cautions(result) if result else []}
+
+
+def _cautions(result: ProviderSyncResult) -> list[str]:
+    cautions = []
+    if not result.service_provider_ids:
+        cautions.append("No valid Service Provider ID was found on any care recipient's budget.")
+    if result.changes.no_longer_returned:
+        cautions.append(f"No longer returned: {', '.join(result.changes.no_longer_returned)}.")
+    if result.malformed:
+        cautions.append(f"{result.malformed:,} budgets carried an id that is none; they were left out.")
+    if result.refused_ids:
+        cautions.append(f"Services Australia refused: {', '.join(result.refused_ids)}.")
+    if result.failed:
+        cautions.append(f"{result.failed:,} clients could not be asked about. Try again later.")
+    return cautions
