@@ -6,7 +6,7 @@ from datetime import date
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import F, QuerySet
 
 from carefund.console.templatetags.words import name_level, read_dates, write_day, write_money
 from carefund.domain.quarters import quarter_of
@@ -48,14 +48,17 @@ class KnownRows:
         if not clients:
             return
         rows: QuerySet[Any] = kind.model._default_manager.filter(client_id__in=clients).order_by("id")
-        if kind is recordsets.BUDGET_USAGE:
-            told = [change.record.split(" · ") for change in changes if change.kind == kind.kind]
-            rows = rows.filter(invoice_id__in={part for parts in told for part in parts[1:2]})
-            rows = rows.select_related("plan_budget")
+        named = [change.record.split(" · ") for change in changes if change.kind == kind.kind]
+        if kind is recordsets.BUDGETS:
+            rows = rows.filter(budget_id__in={parts[0] for parts in named})
+        elif kind is recordsets.BUDGET_USAGE:
+            rows = rows.filter(plan_budget__budget_id__in={parts[0] for parts in named})
+            rows = rows.filter(invoice_id__in={part for parts in named for part in parts[1:2]})
+            rows = rows.annotate(named_budget_id=F("plan_budget__budget_id"))
         key = tuple(kind.key)
         for row in rows:
             values = tuple(getattr(row, name) for name in key)
-            name = kind.name_of((row.plan_budget.budget_id, *values) if kind.is_child else values)
+            name = kind.name_of((row.named_budget_id, *values) if kind.is_child else values)
             self._rows[kind.kind, row.client_id, name] = row
 
     def find(self, change: Change) -> Any:

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 
-from django.db.models import OuterRef, Q, QuerySet, Subquery
+from django.db.models import Case, Count, IntegerField, OuterRef, Q, QuerySet, Subquery, Value, When
 
 from carefund.domain.pace.comparing import HeldBudget, HeldContract
 from carefund.domain.pace.periods import Delivery
@@ -79,13 +79,22 @@ def list_comparable(clients: QuerySet[Client]) -> QuerySet[ServiceContract]:
     )
 
 
+def list_by_urgency(contracts: QuerySet[ServiceContract]) -> QuerySet[ServiceContract]:
+    """The same contracts, those first that a person has something to do about: different, then failed; then by name."""
+    outcome = PaceComparison.Outcome
+    places = [
+        When(comparison__outcome=each, then=Value(place))
+        for place, each in enumerate((outcome.DIFFERENT, outcome.FAILED))
+    ]
+    urgency = Case(*places, default=Value(len(places)), output_field=IntegerField())
+    return contracts.order_by(urgency, "client__last_name", "client__first_name", "id")
+
+
 def count_comparisons(clients: QuerySet[Client]) -> dict[str, int]:
     """How many of these clients' comparisons are in each outcome, queued ones included."""
     counts = dict.fromkeys(PaceComparison.Outcome.values, 0)
-    outcomes = PaceComparison.objects.filter(contract__client__in=clients).values_list("outcome", flat=True)
-    for outcome in outcomes:
-        counts[outcome] += 1
-    return counts
+    compared = PaceComparison.objects.filter(contract__client__in=clients).order_by()
+    return counts | dict(compared.values_list("outcome").annotate(number=Count("pk")))
 
 
 def count_budget_calls(now: datetime) -> int:

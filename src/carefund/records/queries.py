@@ -17,6 +17,7 @@ from carefund.records.models.devices import ProdaDevice
 
 ONGOING = "ON"
 _TIERED = ("AT", "HM")
+_AT_ONCE = 20_000  # rows fetched at a time where all of them are wanted
 SORTS = {
     "name": ("last_name", "first_name", "id"),
     "care-recipient": ("care_recipient_id", "id"),
@@ -168,9 +169,10 @@ def list_ids_by_available(clients: QuerySet[Client], today: date, *, falling: bo
     left: dict[int, float] = {}
     for budgets in _current_ongoing(today):
         amounts = budgets.filter(available__isnull=False).annotate(rank=Cast("available", FloatField()))
-        for client_id, available in amounts.values_list("client_id", "rank"):
+        for client_id, available in amounts.values_list("client_id", "rank").iterator(_AT_ONCE):
             left[client_id] = left.get(client_id, 0.0) + available
-    ids = list(clients.order_by("last_name", "first_name", "id").values_list("pk", flat=True))
+    by_name = clients.select_related(None).order_by("last_name", "first_name", "id")
+    ids = list(by_name.values_list("pk", flat=True).iterator(_AT_ONCE))
     known = [client_id for client_id in ids if client_id in left]
     known.sort(key=left.__getitem__, reverse=falling)
     return [*known, *(client_id for client_id in ids if client_id not in left)]

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.core.paginator import Paginator
 from django.http import HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
 
@@ -9,9 +10,15 @@ from carefund.access.gate import list_clients_for
 from carefund.access.roles import may_synchronise
 from carefund.console.door import Request, page
 from carefund.records.models import PaceComparison
-from carefund.records.pace_queries import count_comparisons, is_pace_api_enabled, list_comparable
+from carefund.records.pace_queries import (
+    count_comparisons,
+    is_pace_api_enabled,
+    list_by_urgency,
+    list_comparable,
+)
 from carefund.runs.pace import compare_queued, queue_comparisons
 
+_PAGE_SIZE = 50
 _SECONDS_WATCHED = 1.0
 _SECONDS_WITHOUT_SCRIPT = 20.0
 
@@ -39,12 +46,13 @@ def work(request: Request) -> HttpResponse | HttpResponseRedirect:
 
 def _context(request: Request) -> dict[str, Any]:
     clients = list_clients_for(request.user)
-    contracts = list(list_comparable(clients))
+    shown = Paginator(list_by_urgency(list_comparable(clients)), _PAGE_SIZE).get_page(request.GET.get("page"))
     counts = count_comparisons(clients)
     queued = counts[PaceComparison.Outcome.QUEUED]
     total = sum(counts.values())
     return {
-        "contracts": contracts,
+        "page": shown,
+        "contracts": list(shown.object_list),
         "counts": counts,
         "queued": queued,
         "total": total,

@@ -22,7 +22,7 @@ from carefund.records.models import Change, Client
 from carefund.records.models.devices import ProdaDevice
 from carefund.runs.queries import find_last_run
 
-_CHANGES = 200
+_CHANGES = 100
 _MANY = 1000  # beyond which nobody wants the exact number
 _KEY_WARNING = timedelta(days=14)
 
