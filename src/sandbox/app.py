@@ -23,6 +23,7 @@ from sandbox.ndia.api import NdiaApi
 from sandbox.ndia.control import NdiaControl
 from sandbox.ndia.partner import PartnerApi
 from sandbox.routing import RouteTable
+from sandbox.services_australia.attachments import Attachments
 from sandbox.services_australia.budgets import Budgets
 from sandbox.services_australia.care_recipients import CareRecipients
 from sandbox.services_australia.claim_control import ClaimControl
@@ -58,6 +59,7 @@ def all_routes(building: Building) -> list[Route]:
         *CareRecipients(building).routes(SUPPORT_AT_HOME),
         *Budgets(building).routes(SUPPORT_AT_HOME),
         *Invoices(building, life).routes(SUPPORT_AT_HOME),
+        *Attachments(life).routes(SUPPORT_AT_HOME),
         *Claims(building, life).routes(SUPPORT_AT_HOME),
         *NdiaApi(building).routes(NDIA),
         *NdiaControl(building).routes(),
@@ -104,7 +106,8 @@ class App:
             return _response(Answer(404, page, content_type="text/html"), 0.0)
         route, args = found
         query = dict(parse_qsl(query_text, keep_blank_values=True)) if query_text else {}
-        body = await request.read() if method != "GET" else b""
+        # Not request.read(), which takes one megabyte at most: evidence of an item may be larger.
+        body = await request.content.read() if method != "GET" else b""
         call = Call(
             method,
             route.operation,

@@ -1,6 +1,7 @@
 """The sandbox's invoices and claims: etags, states, rules, the clock's work, and money that adds up."""
 
 import json
+from base64 import b64encode
 from typing import Any
 
 import pytest
@@ -182,3 +183,40 @@ def test_control_refuses_what_it_does_not_know(sandbox: Client):
     assert sandbox.call("POST", f"/sandbox/claims/{claim_id}", b'{"luck": 1}').status == 400
     assert sandbox.call("POST", "/sandbox/claims/nothing", b"{}").status == 404
     assert sandbox.call("POST", "/sandbox/claim-rules", b'{"luck": 1}').status == 400
+
+
+def an_attachment(**changes: str) -> dict[str, str]:
+    content = b64encode(b"%PDF-1.7 why it is late").decode()
+    members = {"fileContent": content, "type": "LATE_SUBMISSION_EVIDENCE", "filename": "a.pdf"}
+    return members | {"mimeType": "application/pdf"} | changes
+
+
+def test_a_pdf_is_attached_to_an_open_item_and_read_back(sandbox: Client):
+    invoice_id = an_invoice(sandbox, an_item(sandbox))
+    before = sandbox.get(f"/invoice/v1/{invoice_id}").headers["etag"]
+    assert post(sandbox, f"/invoice/v1/{invoice_id}/item/1/attachments", an_attachment()).status == 204
+    read = sandbox.get(f"/invoice/v1/{invoice_id}")
+    assert read.headers["etag"] != before
+    [item] = read.json["items"]
+    [attachment] = item["attachments"]
+    assert (item["attachmentProvided"], attachment["fileName"]) == (True, "a.pdf")
+    file = sandbox.get(f"/invoice/v1/{invoice_id}/attachments/{attachment['attachmentId']}")
+    assert (file.headers["content-type"], file.body) == ("application/pdf", b"%PDF-1.7 why it is late")
+    assert sandbox.get(f"/invoice/v1/{invoice_id}/attachments/nothing").status == 404
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"fileContent": "%%"},
+        {"fileContent": "d29yZHM="},
+        {"type": "LETTER"},
+        {"mimeType": "text/plain"},
+        {"filename": ""},
+    ],
+)
+def test_what_is_no_evidence_is_refused(sandbox: Client, changes: dict[str, str]):
+    invoice_id = an_invoice(sandbox, an_item(sandbox))
+    path = f"/invoice/v1/{invoice_id}/item/1/attachments"
+    assert post(sandbox, path, an_attachment(**changes)).status == 400
+    assert post(sandbox, f"/invoice/v1/{invoice_id}/item/2/attachments", an_attachment()).status == 404

@@ -33,6 +33,7 @@ RULES: Row = {
     "heldDays": 7,
     "heldOverBelow": "5.00",
     "oneClaimPerDay": True,
+    "lateNeedsEvidence": False,
     "statusSpelling": "api",
 }
 _SCREEN_TEXT = {"BeingCalculated": "Being calculated", "PendingApproval": "Pending approval"}
@@ -58,6 +59,12 @@ class ClaimLife:
     @property
     def claims(self) -> dict[str, Row]:
         found: dict[str, Row] = self._room["claims"]
+        return found
+
+    @property
+    def attachments(self) -> dict[str, str]:
+        """Files in base64, by attachment id."""
+        found: dict[str, str] = self._room.setdefault("attachments", {})
         return found
 
     @property

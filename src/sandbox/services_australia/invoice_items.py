@@ -96,8 +96,8 @@ def _is_approved(person: Person, service_id: str, day: date) -> bool:
     )
 
 
-def submit_outcome(world: World, invoice: Row) -> str:
-    """SUBMITTED, or HELD when a late item has a reason. Raises Refused: nothing to submit, or late without a reason."""
+def submit_outcome(world: World, invoice: Row, *, needs_evidence: bool = False) -> str:
+    """SUBMITTED, or HELD when a late item has a reason, and evidence if that is asked for. Raises Refused."""
     items = live_items(invoice)
     if not items:
         raise Refused("The invoice has no items")
@@ -106,6 +106,9 @@ def submit_outcome(world: World, invoice: Row) -> str:
         if today > _last_day(world, item):
             if not item.get("lateSubmissionReasonCode"):
                 raise Refused(f"Item {item['itemId']}: a late submission reason is required")
+            item["attachmentRequired"] = True
+            if needs_evidence and not item.get("attachmentProvided"):
+                raise Refused(f"Item {item['itemId']}: evidence for the late submission is required")
             outcome = "HELD"
     return outcome
 

@@ -101,7 +101,7 @@ class Invoices:
         for item in items:
             self._append(invoice, item)
         if call.query.get("submit") == "true":
-            invoice["status"] = submit_outcome(self.life.world, invoice)
+            invoice["status"] = self._outcome(invoice)
         return self._written(invoice, 201)
 
     @answering
@@ -130,7 +130,7 @@ class Invoices:
     def submit(self, call: Call) -> Answer:
         """OPEN to SUBMITTED, or HELD when something is late."""
         invoice = self._matched(call, "OPEN")
-        invoice["status"] = submit_outcome(self.life.world, invoice)
+        invoice["status"] = self._outcome(invoice)
         return self._written(invoice, 200)
 
     @answering
@@ -185,6 +185,9 @@ class Invoices:
         item["itemStatus"] = "DELETED"
         self.life.touch(invoice)
         return Answer(204)
+
+    def _outcome(self, invoice: Row) -> str:
+        return submit_outcome(self.life.world, invoice, needs_evidence=self.life.rules["lateNeedsEvidence"])
 
     def _open(self, call: Call) -> Row:
         invoice = self.life.invoices[call.args["invoiceId"]]
