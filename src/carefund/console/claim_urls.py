@@ -16,6 +16,7 @@ urlpatterns = [
     path("claims/exceptions", claims.show_exceptions, name="claim-exceptions"),
     path("claims/claim/<str:claim_id>", claims.show, name="claim"),
     path("claims/claim/<str:claim_id>/answers", claim_answers.list_all, name="claim-answers"),
+    path("claims/exceptions/usage", claims.show_orphan_usage, name="orphan-usage"),
     path("claims/claim/<str:claim_id>/evidence/<str:digest>", claim_answers.download, name="claim-evidence"),
     path("claims/claim/<str:claim_id>/check", claims.check, name="claim-check"),
 ]

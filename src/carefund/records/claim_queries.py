@@ -30,6 +30,8 @@ from carefund.records.models import (
 
 ZERO = Decimal("0.00")
 _OVER = (PaymentRequest.State.REFUSED, PaymentRequest.State.WITHDRAWN)
+# Of a payment request: the draws for its line that the funder still lists.
+CURRENT_DRAWS = Q(line_item__budget_usage__no_longer_returned_date__isnull=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +56,10 @@ def list_open_lines(
 ) -> QuerySet[InvoiceLineItem]:
     """Lines that nothing was claimed for: in no batch that counts, and not sent by other means."""
     active = PaymentRequest.objects.filter(line_item=OuterRef("pk")).exclude(state__in=_OVER)
-    ever = PaymentRequest.objects.filter(line_item=OuterRef("pk"))
-    lines = InvoiceLineItem.objects.filter(~Exists(active)).filter(Q(invoice__invoice_id__isnull=True) | Exists(ever))
+    # Not yet uploaded, or given back: two short lists, where one condition would look at every line there ever was.
+    not_sent = InvoiceLineItem.objects.filter(invoice__invoice_id__isnull=True).order_by().values("pk")
+    given_back = PaymentRequest.objects.filter(state__in=_OVER, is_matched=False).order_by().values("line_item")
+    lines = InvoiceLineItem.objects.filter(~Exists(active), pk__in=not_sent.union(given_back))
     if service_provider_id:
         lines = lines.filter(invoice__service_provider_id=service_provider_id)
     if funding_source:
@@ -173,10 +177,11 @@ def find_draws(line_ids: Iterable[int]) -> dict[int, list[Draw]]:
 
 def list_exception_lines(today: date) -> list[LineRow]:
     """Decided lines whose two sides do not fit: refused, drawn differently, or paid and never drawn."""
-    decided = PaymentRequest.objects.filter(state__in=(PaymentRequest.State.PAID, PaymentRequest.State.REFUSED))
+    decided = PaymentRequest.objects.filter(
+        state__in=(PaymentRequest.State.PAID, PaymentRequest.State.REFUSED), is_matched=False
+    )
     # The database leaves out the many that fit; the rule decides on the rest.
-    listed = Q(line_item__budget_usage__no_longer_returned_date__isnull=True)
-    suspects = decided.annotate(drawn=Sum("line_item__budget_usage__amount", filter=listed)).filter(
+    suspects = decided.annotate(drawn=Sum("line_item__budget_usage__amount", filter=CURRENT_DRAWS)).filter(
         Q(state=PaymentRequest.State.REFUSED) | Q(drawn__isnull=True) | ~Q(drawn=-F("amount"))
     )
     return [row for row in list_lines(suspects.order_by("-id"), today) if row.is_exception]

@@ -301,6 +301,6 @@ def store_related(
         for decision in decisions:
             state = PaymentRequest.State.REFUSED if decision.is_refused else PaymentRequest.State.PAID
             PaymentRequest.objects.filter(pk=decision.request_pk).update(
-                state=state, paid_amount=decision.paid_amount, **decision.values
+                state=state, paid_amount=decision.paid_amount, is_matched=False, **decision.values
             )
     return claim

@@ -19,6 +19,7 @@ from carefund.domain.claims.statuses import PAID_CLAIM_STATUSES
 from carefund.funders.errors import FunderError
 from carefund.funders.services_australia.claiming import Claiming
 from carefund.funders.services_australia.client import ServicesAustralia
+from carefund.records import claim_matching
 from carefund.records.claim_queries import list_sending_batches, list_unsettled_claims
 from carefund.records.models import Claim, Client, OrganisationSetting
 from carefund.runs.execution import DatabaseThread
@@ -113,11 +114,13 @@ def check_open_claims() -> list[Checked]:
 
 
 async def tend(source: ServicesAustralia, database: DatabaseThread) -> list[Run]:
-    """What the background does about claims, every quarter of an hour or so: go on with what was left unsent, look for
-    claims made elsewhere, check all that are not at their end. Harmless to repeat, by any number of processes at once.
+    """What the background does about claims, every quarter of an hour or so: mark the lines that agree, go on with
+    what was left unsent, look for claims made elsewhere, check all that are not at their end. Harmless to repeat, by
+    any number of processes at once.
 
     Gives the runs that were asked for. A funder that is down is left for the next time.
     """
+    await match_lines(database)
     claiming = Claiming(source.caller, source.configuration)
     try:
         for batch_id in await database.do(_list_sending):
@@ -130,6 +133,15 @@ async def tend(source: ServicesAustralia, database: DatabaseThread) -> list[Run]
         log.warning("claims were not checked: %s", problem)
         return []
     return [each.run for each in checked if each.run]
+
+
+async def match_lines(database: DatabaseThread) -> None:
+    """Mark the paid lines that agree with what was drawn, few at a time, so that the pages about claims stay quick."""
+    while await database.do(claim_matching.doubt_changed_lines, timezone.now()):
+        pass
+    after_id: int | None = 0
+    while after_id is not None:
+        after_id = await database.do(claim_matching.match_some_lines, after_id)
 
 
 async def tend_when_due(source: object, database: DatabaseThread) -> None:

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.core.paginator import Paginator
-from django.db.models import DecimalField, ExpressionWrapper, F, Sum
+from django.db.models import Count, DecimalField, ExpressionWrapper, F, Sum
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -28,7 +28,7 @@ from carefund.records.models import Claim, PaymentRequest
 from carefund.runs.claims import Checked, check_claims, check_open_claims, find_foreign_claims
 
 _PAGE_SIZE = 50
-_MOST_EXCEPTIONS = 500
+_MOST_PAGES = 10_000
 _MOST_ANSWERS = 8
 # The answers about the claim as a whole; those about single invoices and items are a page further.
 _ABOUT_CLAIM = ("claim_create", "claim_details", "payment_statement", "payment_items")
@@ -40,12 +40,13 @@ def list_all(request: Request) -> HttpResponse:
     """Open lines, batches under way, and all claims, newest first."""
     amount = ExpressionWrapper(F("quantity") * F("price_per_unit"), output_field=_MONEY)
     lines = list_open_lines().order_by()
-    shown = Paginator(list_claims(), _PAGE_SIZE).get_page(request.GET.get("page"))
+    shown = Paginator(list_claims().defer("invoice_ids", "care_recipient_ids"), _PAGE_SIZE).get_page(
+        request.GET.get("page")
+    )
     context = {
-        "open_lines": lines.count(),
-        "open_amount": lines.aggregate(total=Sum(amount, output_field=_MONEY))["total"] or 0,
+        **lines.aggregate(open_lines=Count("pk"), open_amount=Sum(amount, output_field=_MONEY, default=0)),
         "unsettled": list_unsettled_claims().count(),
-        "exceptions": len(list_exception_lines(timezone.localdate())) + list_orphan_usage().count(),
+        "exceptions": len(list_exception_lines(timezone.localdate())),
         "batches": list_batches().exclude(state__in=("claimed", "withdrawn"))[:_PAGE_SIZE],
         "page": shown,
         "claims": shown.object_list,
@@ -115,10 +116,25 @@ def _tell(request: Request, checked: list[Checked]) -> None:
 
 @page(may_claim)
 def show_exceptions(request: Request) -> HttpResponse:
-    """Lines whose two sides do not fit, and usage in our name without a line."""
-    shown = Paginator(list_orphan_usage(), _PAGE_SIZE).get_page(request.GET.get("page"))
-    rows = list_exception_lines(timezone.localdate())[:_MOST_EXCEPTIONS]
-    people = [row.request.line_item.client for row in rows] + [usage.client for usage in shown.object_list]
-    store_views(request.user, people, "Claim exceptions")
-    context = {"rows": rows, "page": shown, "usage": shown.object_list}
-    return render(request, "console/claims/exceptions.html", context)
+    """Lines whose two sides do not fit; what was drawn without a line is looked for after the page is there."""
+    lines = list_exception_lines(timezone.localdate())
+    shown = Paginator(lines, _PAGE_SIZE).get_page(request.GET.get("page"))
+    rows = list(shown.object_list)
+    store_views(request.user, (row.request.line_item.client for row in rows), "Claim exceptions")
+    return render(request, "console/claims/exceptions.html", {"rows": rows, "page": shown})
+
+
+@page(may_claim)
+def show_orphan_usage(request: Request) -> HttpResponse:
+    """Usage in our name without a line: within the page of exceptions, or as a page of its own.
+
+    All usage there ever was has to be looked through, which may take a second or two with years of it.
+    """
+    before = request.GET.get("page", "")
+    number = int(before) if before.isdigit() and 0 < int(before) < _MOST_PAGES else 1
+    found = list(list_orphan_usage()[(number - 1) * _PAGE_SIZE : number * _PAGE_SIZE + 1])
+    usage = found[:_PAGE_SIZE]
+    store_views(request.user, (each.client for each in usage), "Usage without a line")
+    older = number + 1 if len(found) > _PAGE_SIZE else 0
+    name = "orphan_usage" if request.htmx and not request.htmx.boosted else "orphan_usage_page"
+    return render(request, f"console/claims/{name}.html", {"usage": usage, "number": number, "older": older})

@@ -134,9 +134,13 @@ class PaymentRequest(models.Model):
     aged_care_reference = models.CharField(max_length=60, blank=True)
     claim_approved_date = models.DateField(null=True)
     payment_date = models.DateField(null=True)
+    is_matched = models.BooleanField(default=False, help_text="Paid, and found to agree with what was drawn.")
 
     class Meta:
         ordering = ("id",)
+        indexes = [
+            models.Index(fields=("state",), condition=Q(is_matched=False), name="payment_request_unmatched"),
+        ]
         constraints = [
             models.UniqueConstraint(
                 fields=("line_item",),
