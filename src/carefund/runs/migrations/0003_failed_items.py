@@ -5,7 +5,6 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("records", "0004_late_evidence"),
         ("runs", "0002_provider_search"),
     ]
 
