@@ -26,6 +26,7 @@ PATHS: dict[str, str] = {
     "invoice_open": f"{_BASE}/invoice/v1/{{invoiceId}}/open",
     "invoice_delete": f"{_BASE}/invoice/v1/{{invoiceId}}/delete",
     "invoice_item_add": f"{_BASE}/invoice/v1/{{invoiceId}}/item",
+    "invoice_item_attach": f"{_BASE}/invoice/v1/{{invoiceId}}/item/{{itemId}}/attachments",
     "claim_create": f"{_BASE}/claim/v1",
     "claims": f"{_BASE}/claim/v1",
     "claim_details": f"{_BASE}/claim/v1/{{claimId}}",
