@@ -25,6 +25,7 @@ VALUES = {
     "service_provider_id": "2200000011",
     "token": "x",
     "upload_id": 1,
+    "line_id": 1,
     "batch_id": 1,
     "claim_id": "100000000001",
 }

@@ -1,6 +1,7 @@
 """`carefund claims`: prepare a batch, send it, look how far its claim is, and show what was paid and drawn."""
 
 from datetime import date, datetime, timedelta
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -9,7 +10,8 @@ from rich.table import Table
 from carefund.cli.output import FAILED, WRONG_INPUT, complain, print_json, screen
 from carefund.records.claim_queries import LineRow, find_batch_total, list_batches, list_claims, list_lines
 from carefund.records.claim_store import BatchMoved
-from carefund.records.models import Claim, ClaimBatch, PaymentRequest
+from carefund.records.late_evidence import NotEvidence, TooLate, store_evidence
+from carefund.records.models import Claim, ClaimBatch, InvoiceLineItem, PaymentRequest
 from carefund.runs.claims import Checked, check_claims, check_open_claims, find_foreign_claims, send_batch
 from carefund.runs.dates import business_today
 from carefund.sync.claims.preparing import BatchChoice, BatchPreview, NothingToClaim, prepare_batch, preview_batch
@@ -75,6 +77,24 @@ def prepare(
     _show_preview(preview, today)
     if batch:
         screen.print(f"Batch {batch.pk} is prepared; `carefund claims submit {batch.pk}` sends it.", highlight=False)
+
+
+@app.command()
+def attach(
+    line_reference: Annotated[str, typer.Argument(help="Our reference of the line.")],
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="A PDF that says why the line is late.")],
+) -> None:
+    """Attach evidence to a late line; it goes with the line when its batch is sent."""
+    line = InvoiceLineItem.objects.filter(external_reference_id=line_reference.strip()).first()
+    if line is None:
+        complain("No line here has this reference.", "`carefund invoices import` brings lines in.")
+        raise typer.Exit(WRONG_INPUT)
+    try:
+        evidence = store_evidence(line, file.name, file.read_bytes())
+    except (NotEvidence, TooLate) as problem:
+        complain(str(problem))
+        raise typer.Exit(WRONG_INPUT) from None
+    screen.print(f"{evidence.file_name} goes with line {line.external_reference_id}.", highlight=False)
 
 
 @app.command()

@@ -7,6 +7,7 @@ from django import forms
 
 from carefund.records.claim_queries import list_service_provider_ids
 from carefund.records.invoice_uploads import LARGEST_FILE
+from carefund.records.late_evidence import LARGEST_EVIDENCE
 from carefund.records.queries import list_service_providers
 from carefund.sync.claims.preparing import BatchChoice
 
@@ -30,6 +31,22 @@ class InvoiceFileForm(forms.Form):
         upload = self.cleaned_data["file"]
         if upload.size > LARGEST_FILE:
             raise forms.ValidationError("The file is larger than 64 MB; split it.")
+        return upload
+
+
+class EvidenceForm(forms.Form):
+    """A PDF that says why a line comes late."""
+
+    file = forms.FileField(
+        label="Evidence (PDF)",
+        help_text="At most 5 MB. It is sent with the line; Services Australia then decides on the whole invoice.",
+        widget=forms.FileInput(attrs={"accept": "application/pdf,.pdf"}),
+    )
+
+    def clean_file(self) -> Any:
+        upload = self.cleaned_data["file"]
+        if upload.size > LARGEST_EVIDENCE:
+            raise forms.ValidationError("The file is larger than 5 MB; scan it with fewer colours or dots.")
         return upload
 
 

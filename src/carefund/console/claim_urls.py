@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from carefund.console.views import claim_answers, claim_batches, claims, invoices
+from carefund.console.views import claim_answers, claim_batches, claims, invoices, late_evidence
 
 urlpatterns = [
     path("claims", claims.list_all, name="claims"),
@@ -12,11 +12,13 @@ urlpatterns = [
     path("claims/batches/<int:batch_id>", claim_batches.show, name="batch"),
     path("claims/batches/<int:batch_id>/send", claim_batches.send, name="batch-send"),
     path("claims/batches/<int:batch_id>/withdraw", claim_batches.withdraw, name="batch-withdraw"),
+    path("claims/lines/<int:line_id>/evidence", late_evidence.show, name="line-evidence"),
+    path("claims/lines/<int:line_id>/evidence/file", late_evidence.download, name="line-evidence-file"),
     path("claims/check", claims.check_all, name="claims-check"),
     path("claims/exceptions", claims.show_exceptions, name="claim-exceptions"),
+    path("claims/exceptions/usage", claims.show_orphan_usage, name="orphan-usage"),
     path("claims/claim/<str:claim_id>", claims.show, name="claim"),
     path("claims/claim/<str:claim_id>/answers", claim_answers.list_all, name="claim-answers"),
-    path("claims/exceptions/usage", claims.show_orphan_usage, name="orphan-usage"),
     path("claims/claim/<str:claim_id>/evidence/<str:digest>", claim_answers.download, name="claim-evidence"),
     path("claims/claim/<str:claim_id>/check", claims.check, name="claim-check"),
 ]

@@ -68,7 +68,7 @@ def list_open_lines(
         lines = lines.filter(delivery_date__gte=from_date)
     if to_date:
         lines = lines.filter(delivery_date__lte=to_date)
-    return lines.select_related("invoice", "client").order_by("delivery_date", "id")
+    return lines.select_related("invoice", "client", "late_evidence").order_by("delivery_date", "id")
 
 
 def claim_line(item: InvoiceLineItem) -> ClaimLine:
@@ -148,7 +148,9 @@ def list_service_provider_ids() -> list[str]:
 
 def list_lines(requests: QuerySet[PaymentRequest], today: date) -> list[LineRow]:
     """Payment requests with what was drawn for them: two queries however many they are."""
-    chosen = list(requests.select_related("line_item__client", "line_item__invoice", "batch"))
+    chosen = list(
+        requests.select_related("line_item__client", "line_item__invoice", "line_item__late_evidence", "batch")
+    )
     draws = find_draws([request.line_item_id for request in chosen])
     return [_row(request, draws.get(request.line_item_id, ()), today) for request in chosen]
 

@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from carefund.domain.claims.checks import ClaimLine
 from carefund.domain.claims.statuses import CANCELLED, later_claim_status
-from carefund.records.models import Claim, ClaimBatch, Invoice, InvoiceLineItem, PaymentRequest
+from carefund.records.models import Claim, ClaimBatch, Invoice, InvoiceLineItem, LateEvidence, PaymentRequest
 
 _LEASE = timedelta(seconds=90)
 _LONGEST_PROBLEM = 500
@@ -102,6 +102,7 @@ def _split(invoice: Invoice, lines: Sequence[InvoiceLineItem]) -> Invoice:
         split_from=origin,
     )
     InvoiceLineItem.objects.filter(pk__in=[line.pk for line in lines]).update(invoice=part, item_id="", etag="")
+    LateEvidence.objects.filter(line_item__in=lines).update(sent_at=None)
     return part
 
 

@@ -28,6 +28,15 @@ class NewItem(Struct, frozen=True, kw_only=True, rename="camel"):
     late_submission_justification: str | UnsetType = UNSET
 
 
+class NewAttachment(Struct, frozen=True, kw_only=True, rename="camel"):
+    """A PDF to be attached to an item; `file_content` is base64. The wire writes `filename` here in small letters."""
+
+    file_content: str
+    filename: str
+    type: str = "LATE_SUBMISSION_EVIDENCE"
+    mime_type: str = "application/pdf"
+
+
 class NewInvoice(Struct, frozen=True, kw_only=True, rename="camel"):
     """An invoice to be created, without items."""
 
@@ -56,6 +65,14 @@ class ValidationMessage(Struct, frozen=True, kw_only=True, rename="camel"):
     message: str = ""
 
 
+class Attachment(Struct, frozen=True, kw_only=True, rename="camel"):
+    """A file that the funder holds with an item."""
+
+    attachment_id: str = ""
+    type: str = ""
+    file_name: str = ""
+
+
 class InvoiceItem(Struct, frozen=True, kw_only=True, rename="camel"):
     """One item of an invoice; `item_id` is unique within its invoice."""
 
@@ -70,6 +87,7 @@ class InvoiceItem(Struct, frozen=True, kw_only=True, rename="camel"):
     price_per_unit: Decimal | None = None
     unit_type: str = ""
     funding_source: str = ""
+    attachments: tuple[Attachment, ...] = ()
 
     other_spellings: ClassVar[Spellings] = {"item_status": ("status",)}
 

@@ -29,6 +29,7 @@ from carefund.funders.services_australia.claim_payloads import (
     Claim,
     Invoice,
     InvoiceReference,
+    NewAttachment,
     NewClaim,
     NewInvoice,
     NewItem,
@@ -100,6 +101,10 @@ class Claiming:
         subject_id = item.external_reference_id
         answer = await self._send("invoice_item_add", {"invoiceId": invoice_id}, item, subject_id=subject_id)
         return _ITEMS.read_one(answer.body, "invoice_item_add").item_id, answer.etag
+
+    async def attach(self, invoice_id: str, item_id: str, attachment: NewAttachment) -> None:
+        """Attach a PDF to an item of an OPEN invoice. The etags of item and invoice change."""
+        await self._send("invoice_item_attach", {"invoiceId": invoice_id, "itemId": item_id}, attachment)
 
     async def submit_invoice(self, invoice_id: str, etag: str) -> Versioned:
         """Submit an invoice of this version. Raises Conflict when it was changed since."""
@@ -180,7 +185,8 @@ class Claiming:
         path = path_for(operation, self._configuration.paths, ids)
         body = b"{}" if draft is None else _encoder.encode(draft)
         answer = await self._caller.send(operation, "POST", path, body=body, if_match=etag)
-        await self._keep(ClaimingAnswer(operation, subject_id or next(iter(ids.values()), ""), 1, answer.body))
+        if answer.body:
+            await self._keep(ClaimingAnswer(operation, subject_id or next(iter(ids.values()), ""), 1, answer.body))
         return answer
 
     async def _read(

@@ -9,7 +9,7 @@ from carefund.records.models.care_management import (
 from carefund.records.models.claims import Claim, ClaimAnswer, ClaimBatch, PaymentRequest
 from carefund.records.models.devices import ProdaDevice
 from carefund.records.models.history import Answer, Change, Payload
-from carefund.records.models.invoices import Invoice, InvoiceLineItem, InvoiceUpload
+from carefund.records.models.invoices import Invoice, InvoiceLineItem, InvoiceUpload, LateEvidence
 from carefund.records.models.ndis import (
     DeliveredService,
     FundingComponent,
@@ -58,6 +58,7 @@ __all__ = [
     "Invoice",
     "InvoiceLineItem",
     "InvoiceUpload",
+    "LateEvidence",
     "NdiaBudgetCall",
     "NdisParticipant",
     "OrganisationSetting",

@@ -3,6 +3,7 @@
 from django.conf import settings
 from django.db import models
 
+from carefund.records.models.history import Payload
 from carefund.records.models.people import Client
 
 
@@ -55,6 +56,20 @@ class InvoiceLineItem(models.Model):
 
     def __str__(self) -> str:
         return f"invoice line item {self.pk}"
+
+
+class LateEvidence(models.Model):
+    """A PDF that says why a line comes late, to go with it; `sent_at` is when the funder took it, empty before."""
+
+    line_item = models.OneToOneField(InvoiceLineItem, models.CASCADE, related_name="late_evidence")
+    file_name = models.CharField(max_length=100, help_text="As it is sent: part of the digest makes it recognisable.")
+    payload = models.ForeignKey(Payload, models.PROTECT, db_index=False)
+    uploaded_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+")
+    uploaded_at = models.DateTimeField()
+    sent_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return f"late evidence {self.pk}"
 
 
 class InvoiceUpload(models.Model):

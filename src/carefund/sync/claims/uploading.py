@@ -1,9 +1,10 @@
-"""Upload one invoice: create it, add its items, submit it; go on wherever it was left.
+"""Upload one invoice: create it, add its items and their evidence, submit it; go on wherever it was left.
 
 Every write stands between its mark and its answer; how that keeps anything from being sent twice is told in `sending`.
 Source: domain/services-australia.md, 5 (11, 14, 15), 6 and 8 (15, 25).
 """
 
+from base64 import b64encode
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
@@ -14,9 +15,10 @@ from msgspec import UNSET
 from carefund.domain.claims import statuses
 from carefund.funders.errors import Conflict, FunderError, RequestRejected
 from carefund.funders.services_australia.claim_payloads import Invoice as FunderInvoice
-from carefund.funders.services_australia.claim_payloads import NewInvoice, NewItem
+from carefund.funders.services_australia.claim_payloads import NewAttachment, NewInvoice, NewItem
 from carefund.funders.services_australia.claiming import Claiming, Versioned, is_uncertain
 from carefund.records import claim_store
+from carefund.records.late_evidence import adopt_evidence, list_unsent_evidence, store_evidence_sent
 from carefund.records.models import Invoice, InvoiceLineItem, PaymentRequest
 
 Result = TypeVar("Result")
@@ -46,6 +48,7 @@ class Uploader:
             await self._create(invoice)
         if invoice.status == statuses.OPEN:
             await self._add_items(invoice)
+            await self._attach_evidence(invoice)
             await self._submit(invoice)
 
     async def _read_state(self, invoice: Invoice) -> None:
@@ -98,6 +101,16 @@ class Uploader:
                 await self.database.do(claim_store.store_item_refusal, line.pk, words, invoice_pk=invoice.pk)
                 continue
             await self.database.do(claim_store.store_item, line.pk, item_id, etag, invoice_pk=invoice.pk)
+            invoice.is_uncertain = False
+
+    async def _attach_evidence(self, invoice: Invoice) -> None:
+        """Send the PDF of each late line that has one. A refused one stops here, to be replaced or taken away."""
+        for evidence in await self.database.do(list_unsent_evidence, invoice.pk):
+            await self.keep()
+            attachment = NewAttachment(file_content=b64encode(evidence.body).decode(), filename=evidence.file_name)
+            step = partial(self.claiming.attach, invoice.invoice_id or "", evidence.item_id, attachment)
+            await self._write(invoice, step)
+            await self.database.do(store_evidence_sent, [evidence.pk], invoice_pk=invoice.pk)
             invoice.is_uncertain = False
 
     async def _submit(self, invoice: Invoice) -> None:
@@ -166,6 +179,7 @@ def _adopt_items(invoice_pk: int, held: FunderInvoice) -> None:
         if line.external_reference_id in numbers:
             line.item_id = numbers[line.external_reference_id]
             line.save(update_fields=["item_id"])
+    adopt_evidence(invoice_pk, {(item.item_id, each.file_name) for item in held.items for each in item.attachments})
 
 
 def _new_item(line: InvoiceLineItem) -> NewItem:
