@@ -17,11 +17,13 @@ from multidict import CIMultiDict
 
 from sandbox.building import Building
 from sandbox.control import Control
+from sandbox.device_control import DeviceControl
 from sandbox.faults import AFTER, Fault, instead, spoilt
 from sandbox.journal import Line
 from sandbox.ndia.api import NdiaApi
 from sandbox.ndia.control import NdiaControl
 from sandbox.ndia.partner import PartnerApi
+from sandbox.people_control import PeopleControl
 from sandbox.routing import RouteTable
 from sandbox.services_australia.attachments import Attachments
 from sandbox.services_australia.budgets import Budgets
@@ -66,6 +68,8 @@ def all_routes(building: Building) -> list[Route]:
         *PartnerApi(building).routes("/partner"),
         *ClaimControl(life).routes(),
         *PoolControl(building.world).routes(),
+        *PeopleControl(building).routes(),
+        *DeviceControl(building).routes(),
         *Control(building).routes(),
     ]
 

@@ -26,7 +26,7 @@ class Building:
         self.switches = self.initial_switches
         self.pools = Pools(world)
         self.proda = Proda(world.clock.proda_now, lambda: self.switches)
-        self.gateway = Gateway(self.proda.is_valid_token)
+        self.gateway = Gateway(self.proda.tokens.is_valid)
         self.journal = Journal(journal_size)
         self.faults = Faults()
         # What is to be done when the clock was turned.
@@ -50,7 +50,7 @@ class Building:
         self.world.clock.skew = 0.0
         if values.get("devices"):
             self.proda.devices.clear()
-            self.proda.forget_tokens()
+            self.proda.tokens.forget()
 
     def save(self, path: Path) -> None:
         """Write all state that should outlive the process."""

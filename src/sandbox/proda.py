@@ -1,4 +1,4 @@
-"""PRODA for software: devices, activation codes, keys, assertions and access tokens, verified for real.
+"""PRODA for software: devices, activation codes, keys and assertions, verified for real; tokens are next door.
 
 No routes (`app.py`) and no aged-care headers (`gateway.py`). Time is PRODA's own (`Clock.proda_now`), in epoch seconds.
 Source: domain notes on Services Australia, section 3.
@@ -10,7 +10,6 @@ import base64
 import binascii
 import json
 import secrets
-import uuid
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
@@ -18,15 +17,14 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 import jwt
-from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
 from sandbox.clock import stamp
 from sandbox.gateway import AGED_CARE_AUDIENCE, MANDATORY_HEADERS, NDIA_AUDIENCE, ORGANISATION_ID
+from sandbox.proda_tokens import ISSUER, Refused, Tokens, device_error, token_error
 from sandbox.switches import Switches
 from sandbox.wire import Answer, Call, json_answer
 
-ISSUER = "https://proda.humanservices.gov.au"
 PRODA_CLIENT_ID = "soape-testing-client-v2"
 GRANT_TYPE = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 AUDIENCES = frozenset({ISSUER, AGED_CARE_AUDIENCE, NDIA_AUDIENCE})
@@ -50,30 +48,6 @@ class Device:
     used_moduli: list[str] = field(default_factory=list)
 
 
-class Refused(Exception):
-    """PRODA says no; carries the answer to give."""
-
-    def __init__(self, answer: Answer) -> None:
-        super().__init__("refused by PRODA")
-        self.answer = answer
-
-
-def device_error(status: int, code: str, message: str) -> Refused:
-    """A refusal of the device endpoints, in their shape."""
-    body = {
-        "errors": [{"code": code, "message": message}],
-        "reference": str(uuid.uuid4()),
-        "status": status,
-        "url": "/piaweb/api/b2b/v1/devices",
-    }
-    return Refused(json_answer(body, status))
-
-
-def token_error(error: str, description: str, status: int = 400) -> Refused:
-    """A refusal of the token endpoint, in its shape."""
-    return Refused(json_answer({"error": error, "error_description": description}, status))
-
-
 class Proda:
     """All of PRODA's state and rules."""
 
@@ -81,9 +55,7 @@ class Proda:
         self._now = now
         self._switches = switches
         self.devices: dict[str, Device] = {}
-        self._signing_key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-        self._verified: dict[str, tuple[float, str]] = {}
-        self._issued: dict[str, float] = {}
+        self.tokens = Tokens(now, switches)
 
     def register(self, name: str) -> Device:
         """Register a device as on PRODA's screen: it gets a one-time activation code, a new one each time."""
@@ -118,7 +90,7 @@ class Proda:
         try:
             _check_headers(call)
             kind, _, token = call.headers.get("Authorization", "").partition(" ")
-            if kind.lower() != "bearer" or not self.is_valid_token(token, ISSUER):
+            if kind.lower() != "bearer" or not self.tokens.is_valid(token, ISSUER):
                 raise device_error(401, "111", "User not authenticated")
             if call.args["orgId"] != ORGANISATION_ID:
                 raise device_error(404, "DE.2", "Organisation not found")
@@ -148,35 +120,14 @@ class Proda:
             form = dict(parse_qsl(call.body.decode("utf-8", "replace")))
             device, audience = self._check_assertion(form)
             if self._switches().throttle_early_refresh:
-                self._throttle(device.name, audience)
+                self.tokens.throttle(device.name, audience)
         except Refused as refused:
             return refused.answer
-        return json_answer(self._issue(device, audience))
-
-    def is_valid_token(self, token: str, audience: str) -> bool:
-        """Whether an access token is ours, unexpired, and for that audience. Cached per token."""
-        known = self._verified.get(token)
-        if known is None:
-            try:
-                claims = jwt.decode(
-                    token,
-                    self._signing_key.public_key(),
-                    algorithms=["RS256"],
-                    options={"verify_exp": False, "verify_aud": False, "verify_iat": False},
-                )
-                known = (float(claims["exp"]), str(claims["proda.rp"]))
-            except (jwt.PyJWTError, KeyError, ValueError):
-                return False
-            if len(self._verified) > 10_000:
-                self._verified.clear()
-            self._verified[token] = known
-        return known[1] == audience and self._now() < known[0]
-
-    def forget_tokens(self) -> None:
-        """Make every access token issued so far invalid, as after a change of PRODA's own key."""
-        self._signing_key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-        self._verified.clear()
-        self._issued.clear()
+        expiries = {
+            "key_expiry": instant_text(device.key_expires_at),
+            "device_expiry": instant_text(device.device_expires_at),
+        }
+        return json_answer(self.tokens.issue(device.name, audience) | expiries | {"scope": ""})
 
     def saved(self) -> list[dict[str, Any]]:
         """The devices as plain data, for the state file."""
@@ -207,8 +158,8 @@ class Proda:
             "deviceName": device.name,
             "deviceStatus": device.status,
             "keyStatus": "ACTIVE",
-            "keyExpiry": _instant(device.key_expires_at),
-            "deviceExpiry": _instant(device.device_expires_at),
+            "keyExpiry": instant_text(device.key_expires_at),
+            "deviceExpiry": instant_text(device.device_expires_at),
         }
 
     def _check_assertion(self, form: dict[str, str]) -> tuple[Device, str]:
@@ -261,46 +212,9 @@ class Proda:
         if device.key_expires_at <= self._now():
             raise token_error("device_error", "The device's key has expired")
 
-    def _throttle(self, name: str, audience: str) -> None:
-        key = f"{name} {audience}"
-        half = self._issued.get(key, float("-inf")) + self._switches().token_seconds / 2
-        if self._now() < half:
-            raise Refused(
-                json_answer(
-                    {"error": "throttled", "error_description": "A token was issued less than half its life ago"},
-                    429,
-                    {"Retry-After": "5"},
-                )
-            )
 
-    def _issue(self, device: Device, audience: str) -> dict[str, Any]:
-        now, seconds = self._now(), self._switches().token_seconds
-        self._issued[f"{device.name} {audience}"] = now
-        claims = {
-            "iss": ISSUER,
-            "sub": ORGANISATION_ID,
-            "aud": "PRODA.UNATTENDED.B2B",
-            "iat": int(now),
-            "exp": int(now) + seconds,
-            "jti": str(uuid.uuid4()),
-            "proda.swinst": device.name,
-            "proda.type": "UNATTENDED.B2B",
-            "proda.org": ORGANISATION_ID,
-            "proda.aud": audience,
-            "proda.rp": audience,
-            "proda.sp": [audience],
-        }
-        return {
-            "access_token": jwt.encode(claims, self._signing_key, algorithm="RS256"),
-            "token_type": "bearer",
-            "expires_in": seconds,
-            "key_expiry": _instant(device.key_expires_at),
-            "device_expiry": _instant(device.device_expires_at),
-            "scope": "",
-        }
-
-
-def _instant(epoch: float) -> str:
+def instant_text(epoch: float) -> str:
+    """An instant of PRODA's as it writes it."""
     return stamp(datetime.fromtimestamp(epoch, UTC))
 
 

@@ -10,10 +10,11 @@ from datetime import date, timedelta
 from typing import Any
 
 from sandbox.building import Building
+from sandbox.control_routes import body_of, control_routes
 from sandbox.ndia.budgets import budget_tree, plan_in_force
 from sandbox.ndia.participants import SCENARIOS, Facts, category
 from sandbox.ndia.room import NdiaRoom
-from sandbox.wire import Answer, Call, Route, json_answer
+from sandbox.wire import Call, Route
 
 Change = Callable[["NdiaControl", Facts, dict[str, Any]], None]
 
@@ -26,7 +27,7 @@ class NdiaControl:
 
     def routes(self) -> list[Route]:
         """The lines of the route table."""
-        table: list[tuple[str, str, Callable[[Call], Any]]] = [
+        table = [
             ("GET", "/participants", self.participants),
             ("POST", "/participants", self.create),
             ("GET", "/participants/{ndisNumber}", self.participant),
@@ -35,7 +36,7 @@ class NdiaControl:
             ("POST", "/switches", self.switch),
             ("GET", "/events", self.events),
         ]
-        return [Route("control", method, f"/sandbox/ndia{path}", _answering(work)) for method, path, work in table]
+        return control_routes("/sandbox/ndia", table)
 
     def participants(self, _call: Call) -> Any:
         """Everybody, with the scenario they stand for."""
@@ -43,7 +44,7 @@ class NdiaControl:
 
     def create(self, call: Call) -> Any:
         """One more participant: scenario."""
-        return self._described(self.room.create(str(_body(call).get("scenario", "take-over"))))
+        return self._described(self.room.create(str(body_of(call).get("scenario", "take-over"))))
 
     def participant(self, call: Call) -> Any:
         """One participant's facts, and the budget that follows from them today."""
@@ -53,7 +54,7 @@ class NdiaControl:
     def change(self, call: Call) -> Any:
         """Change a participant; the last part of the path names the change."""
         facts = self.room.participants[call.args["ndisNumber"]]
-        CHANGES[call.args["change"]](self, facts, _body(call))
+        CHANGES[call.args["change"]](self, facts, body_of(call))
         return self._described(facts)
 
     def switches(self, _call: Call) -> Any:
@@ -62,7 +63,7 @@ class NdiaControl:
 
     def switch(self, call: Call) -> Any:
         """Change some switches."""
-        wanted = _body(call)
+        wanted = body_of(call)
         unknown = wanted.keys() - self.room.switches.keys()
         if unknown:
             raise ValueError(f"unknown switch: {', '.join(sorted(unknown))}")
@@ -165,22 +166,3 @@ CHANGES: dict[str, Change] = {
     "spend": NdiaControl.spend,
     "review": NdiaControl.review,
 }
-
-
-def _body(call: Call) -> dict[str, Any]:
-    body = call.json() if call.body else {}
-    if not isinstance(body, dict):
-        raise TypeError("the body must be an object")
-    return body
-
-
-def _answering(work: Callable[[Call], Any]) -> Callable[[Call], Answer]:
-    def handler(call: Call) -> Answer:
-        try:
-            return json_answer(work(call))
-        except (LookupError, StopIteration):
-            return json_answer({"error": "there is no such thing, or a member is missing"}, 404)
-        except (ValueError, TypeError) as wrong:
-            return json_answer({"error": str(wrong)}, 400)
-
-    return handler

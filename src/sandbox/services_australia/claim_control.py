@@ -5,17 +5,15 @@ No funder has these addresses; all are under /sandbox.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import date, timedelta
 from typing import Any
 
-import msgspec
-
+from sandbox.control_routes import body_of, control_routes
 from sandbox.people import PROVIDERS, Person
 from sandbox.rates import Service
 from sandbox.services_australia.claim_life import ClaimLife, Row
 from sandbox.services_australia.invoice_items import check_item, read_item
-from sandbox.wire import Answer, Call, Route, json_answer
+from sandbox.wire import Answer, Call, Route
 
 _FILE_QUERY = (("from", "1"), ("limit", "20"), ("days", "3"))
 _FILE_HEADING = "Invoice reference,Line reference,Care recipient ID,Service,Description,Date,Quantity,Unit type,Price"
@@ -30,7 +28,7 @@ class ClaimControl:
 
     def routes(self) -> list[Route]:
         """The control API's lines of the route table."""
-        table: list[tuple[str, str, Callable[[Call], Any]]] = [
+        table = [
             ("GET", "/claims", self.claims),
             ("POST", "/claims/{claimId}", self.steer),
             ("GET", "/claim-rules", self.rules),
@@ -39,20 +37,8 @@ class ClaimControl:
             ("POST", "/invoices/{invoiceId}/release", self.release),
             ("POST", "/portal-claims", self.claim_in_portal),
         ]
-        routes = [Route("control", method, f"/sandbox{path}", self._answering(work)) for method, path, work in table]
+        routes = control_routes("/sandbox", table, before=self._life.advance)
         return [*routes, Route("control", "GET", "/sandbox/invoice-file", self.invoice_file)]
-
-    def _answering(self, work: Callable[[Call], Any]) -> Callable[[Call], Answer]:
-        def handler(call: Call) -> Answer:
-            self._life.advance()
-            try:
-                return json_answer(work(call))
-            except LookupError:
-                return json_answer({"error": "there is no such thing"}, 404)
-            except (ValueError, TypeError) as wrong:
-                return json_answer({"error": str(wrong)}, 400)
-
-        return handler
 
     def claims(self, _call: Call) -> Any:
         """Every claim with its fate and payments."""
@@ -86,7 +72,7 @@ class ClaimControl:
     def steer(self, call: Call) -> Any:
         """Set a claim's fate: cancel, refuse (["invoiceId/itemId"]), split ({"invoiceId/itemId": "AT"}), withoutUsage,
         statementError (dollars), statusText (a word shown instead of the status), stuck."""
-        wanted = _body(call)
+        wanted = body_of(call)
         unknown = sorted(set(wanted) - set(FATES))
         if unknown:
             raise ValueError(f"no such fate: {', '.join(unknown)}")
@@ -102,7 +88,7 @@ class ClaimControl:
 
     def change_rules(self, call: Call) -> Any:
         """Change some rules."""
-        return self._life.change_rules(_body(call))
+        return self._life.change_rules(body_of(call))
 
     def release(self, call: Call) -> Any:
         """A delegate lets a held invoice go."""
@@ -115,7 +101,7 @@ class ClaimControl:
 
     def claim_in_portal(self, call: Call) -> Any:
         """Lodge and claim an invoice as a person would in the portal: items; for several people if asked."""
-        items = [read_item(row) for row in _body(call)["items"]]
+        items = [read_item(row) for row in body_of(call)["items"]]
         person = self._life.world.find_person(items[0]["careRecipientId"])
         if person is None:
             raise LookupError
@@ -140,7 +126,3 @@ def _file_line(person: Person, service: Service, day: date, back: int) -> str:
         f"{invoice},{invoice}-{back},{person.care_recipient_id},{service.service_id},{service.service_text},"
         f"{day:%d/%m/%Y},{quantity},{service.unit},{service.price}"
     )
-
-
-def _body(call: Call) -> dict[str, Any]:
-    return msgspec.convert(call.json() if call.body else {}, dict[str, Any])

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
-import msgspec
-
+from sandbox.control_routes import body_of, control_routes
 from sandbox.pool_edits import change_pool, pool_edits, undo_pool
-from sandbox.wire import Answer, Call, Route, json_answer
+from sandbox.wire import Call, Route
 from sandbox.world import World
 
 
@@ -20,29 +18,22 @@ class PoolControl:
 
     def routes(self) -> list[Route]:
         """The control API's lines of the route table."""
-        table: list[tuple[str, str, Callable[[Call], Answer]]] = [
+        table = [
             ("GET", "", self.providers),
             ("POST", "/{serviceProviderId}/{change}", self.change),
             ("DELETE", "/{serviceProviderId}", self.undo),
         ]
-        return [Route("control", method, f"/sandbox/service-providers{path}", work) for method, path, work in table]
+        return control_routes("/sandbox/service-providers", table)
 
-    def providers(self, _call: Call) -> Answer:
+    def providers(self, _call: Call) -> Any:
         """Every service provider id with the changes to its pools."""
-        return json_answer(
-            [{"serviceProviderId": one, "edits": pool_edits(self._world, one)} for one in self._world.provider_ids()]
-        )
+        return [{"serviceProviderId": one, "edits": pool_edits(self._world, one)} for one in self._world.provider_ids()]
 
-    def change(self, call: Call) -> Answer:
+    def change(self, call: Call) -> Any:
         """Change a provider's pools: empty, refuse, other-types, second-budget, next-quarter, use."""
-        values: dict[str, Any] = msgspec.convert(call.json() if call.body else {}, dict[str, Any])
-        try:
-            edits = change_pool(self._world, call.args["serviceProviderId"], call.args["change"], values)
-        except (ValueError, ArithmeticError) as wrong:
-            return json_answer({"error": str(wrong)}, 400)
-        return json_answer(edits)
+        return change_pool(self._world, call.args["serviceProviderId"], call.args["change"], body_of(call))
 
-    def undo(self, call: Call) -> Answer:
+    def undo(self, call: Call) -> Any:
         """Forget the changes to a provider's pools."""
         undo_pool(self._world, call.args["serviceProviderId"])
-        return json_answer({})
+        return {}
