@@ -20,13 +20,13 @@ class DeviceControl:
     def routes(self) -> list[Route]:
         """The control API's lines of the route table."""
         table = [
-            ("GET", "/devices", self.devices),
-            ("POST", "/devices", self.register_device),
-            ("POST", "/devices/{deviceName}", self.change_device),
-            ("DELETE", "/devices/{deviceName}", self.remove_device),
-            ("POST", "/forget-tokens", self.forget_tokens),
+            ("GET", "/proda/devices", self.devices),
+            ("POST", "/proda/devices", self.register_device),
+            ("POST", "/proda/devices/{deviceName}", self.change_device),
+            ("DELETE", "/proda/devices/{deviceName}", self.remove_device),
+            ("POST", "/proda/forget-tokens", self.forget_tokens),
         ]
-        return control_routes("/sandbox/proda", table)
+        return control_routes("/sandbox", table)
 
     def devices(self, _call: Call) -> Any:
         """The devices and their state."""
