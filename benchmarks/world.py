@@ -29,7 +29,10 @@ from carefund.funders.http import Caller, gateway_headers, open_session  # noqa:
 from carefund.funders.services_australia.client import ServicesAustralia  # noqa: E402
 from carefund.funders.services_australia.operations import path_for  # noqa: E402
 from carefund.records.models import Client  # noqa: E402
-from carefund.runs.execution import DatabaseThread, Worker, work_on_run  # noqa: E402
+from carefund.runs.database import DatabaseThreads  # noqa: E402
+from carefund.runs.engines.carrying import collect_seldom  # noqa: E402
+from carefund.runs.engines.workers import DATABASE_THREADS  # noqa: E402
+from carefund.runs.execution import Worker, work_on_run  # noqa: E402
 from carefund.runs.models import Run  # noqa: E402
 from carefund.runs.requests import request_run  # noqa: E402
 from carefund.runs.shared_pace import open_pace  # noqa: E402
@@ -125,7 +128,8 @@ def configuration_for(url: str, at_once: int, calls_per_second: float = 0) -> Fu
 async def open_worker(url: str, at_once: int, calls_per_second: float = 0) -> AsyncIterator[Worker]:
     """A worker as `carefund worker` makes one; with a rate it shares that with its like on the same database."""
     configuration = configuration_for(url, at_once, calls_per_second)
-    database = DatabaseThread()
+    collect_seldom()
+    database = DatabaseThreads(DATABASE_THREADS if settings.ON_POSTGRESQL else 1)
     try:
         async with (
             open_session(configuration.timing, trust_environment=False) as session,

@@ -12,7 +12,8 @@ import pytest
 from django.conf import settings
 
 from carefund.records.models import Client
-from carefund.runs.execution import DatabaseThread, Worker, work_on_run
+from carefund.runs.database import DatabaseThreads
+from carefund.runs.execution import Worker, work_on_run
 from carefund.runs.models import Run
 from carefund.runs.requests import request_run
 from carefund.runs.sources import open_source
@@ -45,7 +46,7 @@ def carry_out() -> Callable[..., Run]:
 
     def work(run: Run, meanwhile: Callable[[Worker], Awaitable[None]] | None = None, **values: Any) -> Run:
         async def both() -> None:
-            database = DatabaseThread()
+            database = DatabaseThreads()
             async with open_source() as source:
                 worker = Worker(source, database, "test", **values)
                 beside = asyncio.create_task(meanwhile(worker)) if meanwhile else None

@@ -5,7 +5,8 @@ import asyncio
 import pytest
 
 from carefund.records.models import Change, PlanBudget
-from carefund.runs.execution import DatabaseThread, Worker, work_on_run
+from carefund.runs.database import DatabaseThreads
+from carefund.runs.execution import Worker, work_on_run
 from carefund.runs.models import Preview, RunItem
 from carefund.runs.previews import CannotApply, apply_preview, changes_of, request_preview
 from carefund.runs.sources import open_source
@@ -18,7 +19,7 @@ def preview(client):
     run = request_preview(client)
 
     async def work():
-        database = DatabaseThread()
+        database = DatabaseThreads()
         async with open_source() as source:
             await work_on_run(Worker(source, database, "test"), run.pk)
         await database.close()

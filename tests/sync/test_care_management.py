@@ -17,8 +17,8 @@ from carefund.runs.care_management import (
     save_when_due,
     switch_saving,
 )
+from carefund.runs.database import DatabaseThreads
 from carefund.runs.dates import business_today
-from carefund.runs.execution import DatabaseThread
 from carefund.runs.models import Run
 from carefund.runs.service_providers import sync_service_providers
 from tests.conftest import Sandbox
@@ -170,7 +170,7 @@ def test_the_history_saves_itself_after_a_scheduled_run_once_if_switched_on(dete
 
 def test_the_background_process_saves_after_a_scheduled_run(detected: Sandbox):
     async def keep_house() -> None:
-        database = DatabaseThread()
+        database = DatabaseThreads()
         await save_when_due(database)
         await database.close()
 

@@ -54,11 +54,12 @@ def record_answers(pages: Sequence[ReceivedPage], known_clients: Iterable[int]) 
     """Make these pages the current ones. `known_clients` are those who had answers before, and so need closing."""
     if not pages:
         return
-    distinct = {page.digest: page.body for page in pages}
+    # In one order for all, so that two writers of the same contents cannot wait for each other.
+    distinct = sorted({page.digest: page.body for page in pages}.items())
     store.insert_unless_known(
         Payload,
         ("digest", "body", "size"),
-        [(digest, _COMPRESSOR.compress(body), len(body)) for digest, body in distinct.items()],
+        [(digest, _COMPRESSOR.compress(body), len(body)) for digest, body in distinct],
     )
     _close_replaced(pages, set(known_clients))
     store.insert(

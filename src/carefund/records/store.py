@@ -5,8 +5,9 @@ cost several times as much (docs/decisions/0003-writing.md); everywhere else use
 Callers hold the transaction.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 
@@ -48,9 +49,65 @@ def update(model: type[models.Model], columns: Sequence[str], rows: Sequence[Row
         _execute(_update_statement(model, tuple(columns)), prepared)
 
 
-def read(model: type[models.Model], columns: Sequence[str], where: str, ids: Iterable[int]) -> list[tuple[Any, ...]]:
-    """Rows whose `where` attribute is among `ids`, as tuples of `columns`."""
-    return list(model._default_manager.filter(**{f"{where}__in": list(ids)}).values_list(*columns))
+def read(
+    model: type[models.Model],
+    columns: Sequence[str],
+    where: str,
+    ids: Collection[int],
+    *,
+    also: Mapping[str, str] | None = None,
+    lock: bool = False,
+) -> list[tuple[Any, ...]]:
+    """Rows whose `where` attribute is among `ids`, as tuples of `columns`; a column of a parent is `parent__column`.
+
+    `also` are texts that further attributes must equal. With `lock`, in the order of the primary key and held until
+    the transaction ends. One statement whatever the number of ids, which the driver keeps prepared.
+    """
+    if not ids:
+        return []
+    statement = _select_statement(model, tuple(columns), where, tuple(also or ()), lock, connection.vendor)
+    given = list(ids) if connection.vendor == "postgresql" else _json(list(ids))
+    with connection.cursor() as cursor:
+        cursor.execute(statement, [given, *(also or {}).values()])
+        rows: list[tuple[Any, ...]] = cursor.fetchall()
+    converters = _read_converters(model, tuple(columns), connection.vendor)
+    if not converters:
+        return rows
+    converted = [list(row) for row in rows]
+    for position, convert in converters:
+        for row in converted:
+            if row[position] is not None:
+                row[position] = convert(row[position])
+    return [tuple(row) for row in converted]
+
+
+@lru_cache(maxsize=256)
+def _select_statement(
+    model: type[models.Model], columns: tuple[str, ...], where: str, also: tuple[str, ...], lock: bool, vendor: str
+) -> str:
+    quote = connection.ops.quote_name
+    table = quote(model._meta.db_table)
+    names, joins = [], {}
+    for name in columns:
+        parent, _, column = name.rpartition("__")
+        if not parent:
+            names.append(f"{table}.{quote(_column(model, name))}")
+            continue
+        key = _field(model, f"{parent}_id")
+        related = key.related_model
+        assert isinstance(related, type)
+        other, ours = quote(related._meta.db_table), quote(key.column or key.attname)
+        joins[parent] = f" JOIN {other} ON {other}.{quote(str(related._meta.pk.column))} = {table}.{ours}"
+        names.append(f"{other}.{quote(_column(related, column))}")
+    among = "= ANY(%s)" if vendor == "postgresql" else "IN (SELECT value FROM json_each(%s))"
+    chosen = f"{table}.{quote(_column(model, where))}"
+    further = "".join(f" AND {table}.{quote(_column(model, name))} = %s" for name in also)
+    statement = f"SELECT {', '.join(names)} FROM {table}{''.join(joins.values())} WHERE {chosen} {among}{further}"  # noqa: S608 names, no values
+    if lock:
+        statement += f" ORDER BY {table}.{quote(str(model._meta.pk.column))}"
+        if vendor == "postgresql":  # SQLite's writer holds the whole database
+            statement += f" FOR UPDATE OF {table}"
+    return statement
 
 
 @lru_cache(maxsize=256)
@@ -135,6 +192,35 @@ def _converters(
             elif isinstance(field, models.DecimalField):
                 found.append((position, str))
     return found
+
+
+@lru_cache(maxsize=256)
+def _read_converters(
+    model: type[models.Model], columns: tuple[str, ...], vendor: str
+) -> list[tuple[int, Callable[[Any], Any]]]:
+    """What the driver leaves as it is stored: JSON everywhere; instants and decimals on SQLite."""
+    found: list[tuple[int, Callable[[Any], Any]]] = []
+    for position, name in enumerate(columns):
+        if "__" in name:  # texts
+            continue
+        field = _field(model, name)
+        if isinstance(field, models.JSONField):
+            found.append((position, msgspec.json.decode))
+        elif vendor == "sqlite":
+            if isinstance(field, models.DateTimeField):
+                found.append((position, _in_utc))
+            elif isinstance(field, models.DecimalField):
+                found.append((position, _with_places(field.decimal_places)))
+    return found
+
+
+def _in_utc(value: datetime) -> datetime:
+    return value.replace(tzinfo=UTC)
+
+
+def _with_places(places: int) -> Callable[[Any], Decimal]:
+    """SQLite keeps a decimal as the number nearest to it; its digits, as many as were written, are the decimal."""
+    return lambda value: Decimal(f"{value:.{places}f}")
 
 
 def _json(value: Any) -> str:

@@ -17,8 +17,8 @@ from carefund.records.care_management_store import (
     store_settings,
     take_run,
 )
+from carefund.runs.database import DatabaseThreads
 from carefund.runs.dates import business_today
-from carefund.runs.execution import DatabaseThread
 from carefund.runs.models import Run
 from carefund.runs.sources import open_source
 from carefund.sync.care_management import Refreshed, refresh_pools
@@ -63,7 +63,7 @@ async def _refresh(service_provider_ids: Sequence[str]) -> list[Refreshed]:
         return await refresh_pools(source, service_provider_ids, business_today())
 
 
-async def save_when_due(database: DatabaseThread) -> None:
+async def save_when_due(database: DatabaseThreads) -> None:
     """Save after a scheduled run, in a thread of its own, so that nobody waits for the funder's answer."""
     if await database.do(_ended_run_to_follow):
         await asyncio.to_thread(_save_and_disconnect)

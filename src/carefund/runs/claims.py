@@ -22,7 +22,7 @@ from carefund.funders.services_australia.client import ServicesAustralia
 from carefund.records import claim_matching
 from carefund.records.claim_queries import list_sending_batches, list_unsettled_claims
 from carefund.records.models import Claim, Client, OrganisationSetting
-from carefund.runs.execution import DatabaseThread
+from carefund.runs.database import DatabaseThreads
 from carefund.runs.models import Run
 from carefund.runs.requests import NothingToDo, request_run
 from carefund.runs.sources import open_source
@@ -51,7 +51,7 @@ def send_batch(batch_id: int, *, seconds: float | None = None) -> bool:
     Raises NotConfigured before anything is sent.
     """
 
-    async def work(claiming: Claiming, database: DatabaseThread) -> bool:
+    async def work(claiming: Claiming, database: DatabaseThreads) -> bool:
         until = timezone.now() + timedelta(seconds=seconds) if seconds is not None else None
         return await Sender(claiming, database, until).send(batch_id)
 
@@ -66,14 +66,14 @@ def check_claim(claim: Claim) -> Checked:
 def check_claims(claims: list[Claim]) -> list[Checked]:
     """Check Status of several claims over one connection; one that fails does not stop the others."""
 
-    async def work(claiming: Claiming, database: DatabaseThread) -> list[Checked]:
+    async def work(claiming: Claiming, database: DatabaseThreads) -> list[Checked]:
         checker = Checker(claiming, database)
         return [await _check_one(checker, database, claim) for claim in claims]
 
     return asyncio.run(_with_funder(work))
 
 
-async def _check_one(checker: Checker, database: DatabaseThread, claim: Claim) -> Checked:
+async def _check_one(checker: Checker, database: DatabaseThreads, claim: Claim) -> Checked:
     try:
         held = await checker.check(claim)
     except FunderError as problem:
@@ -102,7 +102,7 @@ def request_claim_sync(claim: Claim) -> Run | None:
 def find_foreign_claims() -> list[Claim]:
     """Look for claims that were made elsewhere, such as in the portal, and keep them; gives the new ones."""
 
-    async def work(claiming: Claiming, database: DatabaseThread) -> list[Claim]:
+    async def work(claiming: Claiming, database: DatabaseThreads) -> list[Claim]:
         return await Checker(claiming, database).find_foreign()
 
     return asyncio.run(_with_funder(work))
@@ -113,7 +113,7 @@ def check_open_claims() -> list[Checked]:
     return check_claims(_list_unsettled())
 
 
-async def tend(source: ServicesAustralia, database: DatabaseThread) -> list[Run]:
+async def tend(source: ServicesAustralia, database: DatabaseThreads) -> list[Run]:
     """What the background does about claims, every quarter of an hour or so: mark the lines that agree, go on with
     what was left unsent, look for claims made elsewhere, check all that are not at their end. Harmless to repeat, by
     any number of processes at once.
@@ -135,7 +135,7 @@ async def tend(source: ServicesAustralia, database: DatabaseThread) -> list[Run]
     return [each.run for each in checked if each.run]
 
 
-async def match_lines(database: DatabaseThread) -> None:
+async def match_lines(database: DatabaseThreads) -> None:
     """Mark the paid lines that agree with what was drawn, few at a time, so that the pages about claims stay quick."""
     while await database.do(claim_matching.doubt_changed_lines, timezone.now()):
         pass
@@ -144,7 +144,7 @@ async def match_lines(database: DatabaseThread) -> None:
         after_id = await database.do(claim_matching.match_some_lines, after_id)
 
 
-async def tend_when_due(source: object, database: DatabaseThread) -> None:
+async def tend_when_due(source: object, database: DatabaseThreads) -> None:
     """The engines' part: `tend` every quarter of an hour, on whichever process looks first."""
     if isinstance(source, ServicesAustralia) and await database.do(_take_turn):
         await tend(source, database)
@@ -162,7 +162,7 @@ def tend_claims() -> list[Run]:
     """As `tend`, where no event loop is running."""
 
     async def work() -> list[Run]:
-        database = DatabaseThread()
+        database = DatabaseThreads()
         try:
             async with open_source() as source:
                 return await tend(source, database)
@@ -180,8 +180,8 @@ def _list_unsettled() -> list[Claim]:
     return list(list_unsettled_claims())
 
 
-async def _with_funder(work: Callable[[Claiming, DatabaseThread], Awaitable[Result]]) -> Result:
-    database = DatabaseThread()
+async def _with_funder(work: Callable[[Claiming, DatabaseThreads], Awaitable[Result]]) -> Result:
+    database = DatabaseThreads()
     try:
         async with open_source() as source:
             return await work(Claiming(source.caller, source.configuration), database)

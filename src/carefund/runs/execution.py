@@ -8,72 +8,33 @@ ends, for whatever reason, is handed back.
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, TypeVar
 
 from django.conf import settings
-from django.db import DatabaseError, close_old_connections, connection
+from django.db import DatabaseError
 
 from carefund.funders.errors import FunderError
 from carefund.runs import ledger
+from carefund.runs.database import DATABASE_TROUBLE, DatabaseThreads
 from carefund.runs.dates import business_today
 from carefund.runs.ledger import ClaimedItem, LeaseLost
 from carefund.runs.models import Run
 from carefund.runs.outages import Outage, pause_for_funder
 from carefund.runs.previews import record_preview
-from carefund.runs.writing import DATABASE_TROUBLE, write_group
+from carefund.runs.writing import write_group
 from carefund.sync.fetching import CareRecipientSource, Fetched, OpenBudgets, Parts, fetch_care_recipient
 from carefund.sync.known import find_known
 
 log = logging.getLogger(__name__)
-Result = TypeVar("Result")
 
 _STRANDS = 2
+_GROUPS_AT_ONCE = 4  # taken from the ledger at once: the fewer times, the less the last of each keep others waiting
 _LOOK_SECONDS = 1.0
 # Calls under way may end within this after a polite stop; a service manager waits 30 seconds before it kills.
 _GRACE_SECONDS = 15.0
-_WAITS_FOR_DATABASE = (0.1, 0.5, 1.0, 2.0, 4.0, 8.0)
-
-
-class DatabaseThread:
-    """The one thread of a process that talks to the database, so that Django's connection stays where it is."""
-
-    def __init__(self) -> None:
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="database")
-
-    async def do(self, work: Callable[..., Result], *arguments: Any, **named: Any) -> Result:
-        """Run a function in the thread, with a connection that is alive."""
-        return await asyncio.get_running_loop().run_in_executor(
-            self._thread, partial(_with_fresh_connection, work, *arguments, **named)
-        )
-
-    async def insist(self, work: Callable[..., Result], *arguments: Any, **named: Any) -> Result:
-        """As `do`, for a step that may be done twice: while the database is in trouble, tried again for a while."""
-        for seconds in _WAITS_FOR_DATABASE:
-            try:
-                return await self.do(work, *arguments, **named)
-            except DATABASE_TROUBLE as error:
-                log.warning("the database refused (%s); trying again", type(error).__name__)
-            await asyncio.sleep(seconds)
-        return await self.do(work, *arguments, **named)
-
-    async def close(self) -> None:
-        """End the thread, its connection first."""
-        await self.do(_close_connection)
-        self._thread.shutdown()
-
-
-def _close_connection() -> None:
-    connection.close()
-
-
-def _with_fresh_connection(work: Callable[..., Result], *arguments: Any, **named: Any) -> Result:
-    close_old_connections()
-    return work(*arguments, **named)
 
 
 @dataclass(slots=True)
@@ -81,7 +42,7 @@ class Worker:
     """What one process needs to carry out runs. `holder` names it in leases; `group` is people per transaction."""
 
     source: CareRecipientSource
-    database: DatabaseThread
+    database: DatabaseThreads
     holder: str
     at_once: int = 64
     group: int = 50
@@ -90,13 +51,15 @@ class Worker:
 
 @dataclass(slots=True)
 class _Course:
-    """One process's part in a run, while it lasts. `people` is how many more it may take; None: all there are."""
+    """One process's part in a run, while it lasts. `people` is how many more it may take; None: all there are.
+    `unsettled` are those taken of whom the ledger has not been told yet."""
 
     worker: Worker
     run: Run
     people: int | None
     outage: Outage
     halted: bool = False
+    unsettled: set[ClaimedItem] = field(default_factory=set)
     fetching: set["asyncio.Task[None]"] = field(default_factory=set)
 
     @property
@@ -113,7 +76,7 @@ class _Course:
         """How many people to claim now; 0 when this process has had its share."""
         if not self.may_begin:
             return 0
-        wanted = 1 if self.outage.is_probing else max(self.worker.at_once, self.worker.group)
+        wanted = 1 if self.outage.is_probing else max(self.worker.at_once, _GROUPS_AT_ONCE * self.worker.group)
         if self.people is not None:
             wanted = min(wanted, self.people)
             self.people -= wanted
@@ -163,19 +126,22 @@ async def _take_a_share(course: _Course) -> bool:
     items = await worker.database.insist(ledger.claim_items, course.run.pk, worker.holder, wanted)
     if not items:
         return False
+    course.unsettled.update(items)
     try:
         await _synchronise(course, items)
     finally:
-        left = [item for item in items if item not in course.outage.suspects]
-        with suppress(DatabaseError):  # then the leases end by themselves
-            await worker.database.do(ledger.hand_back, worker.holder, left)
+        left = course.unsettled.intersection(items)
+        course.unsettled -= left
+        if to_hand_back := left.difference(course.outage.suspects):
+            with suppress(DatabaseError):  # then the leases end by themselves
+                await worker.database.do(ledger.hand_back, worker.holder, list(to_hand_back))
     return True
 
 
 async def _synchronise(course: _Course, items: Sequence[ClaimedItem]) -> None:
     fetched: asyncio.Queue[tuple[ClaimedItem, Fetched] | None] = asyncio.Queue(maxsize=course.worker.group * 4)
     async with asyncio.TaskGroup() as tasks:
-        tasks.create_task(_write_groups(course.worker, fetched))
+        tasks.create_task(_write_groups(course, fetched))
         await _fetch_all(course, items, fetched)
         await fetched.put(None)
 
@@ -263,7 +229,7 @@ async def _note_failure(course: _Course, item: ClaimedItem, error: Exception) ->
         return
     if not isinstance(error, FunderError):
         log.error("a sync stopped with an unexpected %s", type(error).__name__)
-    await _record_failures(course.worker, [(item, error)])
+    await _record_failures(course, [(item, error)])
 
 
 async def _note_success(course: _Course) -> None:
@@ -271,13 +237,14 @@ async def _note_success(course: _Course) -> None:
     if course.outage.is_probing:
         course.outage.is_probing = False
         await course.worker.database.insist(ledger.note_recovery, course.run.pk)
-    await _record_failures(course.worker, course.outage.acquit())
+    await _record_failures(course, course.outage.acquit())
 
 
-async def _record_failures(worker: Worker, failed: Sequence[tuple[ClaimedItem, Exception]]) -> None:
+async def _record_failures(course: _Course, failed: Sequence[tuple[ClaimedItem, Exception]]) -> None:
     if failed:
-        failures = [ledger.failure_of(item, error) for item, error in failed]
+        worker, failures = course.worker, [ledger.failure_of(item, error) for item, error in failed]
         await worker.database.insist(ledger.record_failures, worker.holder, failures)
+        course.unsettled.difference_update(item for item, _ in failed)
 
 
 async def _keep_preview(course: _Course, item: ClaimedItem, answer: Fetched) -> None:
@@ -290,7 +257,8 @@ async def _keep_preview(course: _Course, item: ClaimedItem, answer: Fetched) -> 
         raise
     except Exception as error:  # noqa: BLE001 told in the ledger
         log.error("a preview could not be made: %s", type(error).__name__)
-        await _record_failures(worker, [(item, error)])
+        await _record_failures(course, [(item, error)])
+    course.unsettled.discard(item)
 
 
 async def _settle(course: _Course) -> None:
@@ -300,7 +268,7 @@ async def _settle(course: _Course) -> None:
     if not suspects:
         return
     if not outage.is_certain and not worker.stopping.is_set():
-        await _record_failures(worker, outage.acquit())
+        await _record_failures(course, outage.acquit())
         return
     await worker.database.insist(ledger.hand_back, worker.holder, [item for item, _ in suspects])
     if outage.is_certain:
@@ -310,9 +278,9 @@ async def _settle(course: _Course) -> None:
 # --- Writing in groups ----------------------------------------------------------------------------------------------
 
 
-async def _write_groups(worker: Worker, fetched: "asyncio.Queue[tuple[ClaimedItem, Fetched] | None]") -> None:
+async def _write_groups(course: _Course, fetched: "asyncio.Queue[tuple[ClaimedItem, Fetched] | None]") -> None:
     """Write whatever has arrived, up to a group at a time; a lone person is written at once."""
-    ended = False
+    worker, ended = course.worker, False
     while not ended:
         group: list[tuple[ClaimedItem, Fetched]] = []
         entry = await fetched.get()
@@ -324,3 +292,4 @@ async def _write_groups(worker: Worker, fetched: "asyncio.Queue[tuple[ClaimedIte
         ended = entry is None
         if group:
             await worker.database.insist(write_group, worker.holder, group)
+            course.unsettled.difference_update(item for item, _ in group)

@@ -92,35 +92,23 @@ def _claim(run_id: int, holder: str, limit: int) -> tuple[list[ClaimedItem], int
         waiting = RunItem.objects.select_for_update(skip_locked=True).filter(
             run_id=run_id, status=RunItem.Status.QUEUED, joined__isnull=True
         )
-        items = list(waiting.order_by("id")[:limit])
+        rows = waiting.order_by("id").values_list("id", "client_id", "care_recipient_id")[:limit]
+        items = [ClaimedItem(*row) for row in rows]
         if not items:
             return [], 0
         # Locked, so that none of these can end between this look and the joining.
-        under_way: dict[int | None, int] = dict(
-            RunItem.objects.select_for_update()
-            .filter(client_id__in=[item.client_id for item in items], status=RunItem.Status.RUNNING)
-            .order_by("id")
-            .values_list("client_id", "id")
-        )
-        _join(items, under_way)
+        running = {"status": RunItem.Status.RUNNING.value}
+        clients = [item.client_id for item in items]
+        under_way = dict(store.read(RunItem, ("client_id", "id"), "client_id", clients, also=running, lock=True))
+        joining = [(under_way[item.client_id], item.item_id) for item in items if item.client_id in under_way]
+        store.update(RunItem, ("joined_id",), joining)
         mine = [item for item in items if item.client_id not in under_way]
-        RunItem.objects.filter(id__in=[item.pk for item in mine]).update(
+        RunItem.objects.filter(id__in=[item.item_id for item in mine]).update(
             status=RunItem.Status.RUNNING, holder=holder, held_until=Now() + LEASE, started_at=now
         )
         Run.objects.filter(id=run_id, status=Run.Status.QUEUED).update(status=Run.Status.RUNNING)
         Run.objects.filter(id=run_id, started_at__isnull=True).update(started_at=now)
-    claimed = [
-        ClaimedItem(item.pk, item.client_id, item.care_recipient_id) for item in mine if item.client_id is not None
-    ]
-    return claimed, len(items) - len(mine)
-
-
-def _join(items: Sequence[RunItem], under_way: dict[int | None, int]) -> None:
-    joining = [item for item in items if item.client_id in under_way]
-    for item in joining:
-        item.joined_id = under_way[item.client_id]
-    if joining:
-        RunItem.objects.bulk_update(joining, ["joined"])
+    return mine, len(joining)
 
 
 def renew_lease(holder: str) -> None:
@@ -201,11 +189,9 @@ def record_results(holder: str, items: Sequence[ClaimedItem], results: Sequence[
 
 
 def _lock_held(holder: str, items: Sequence[ClaimedItem]) -> set[int]:
-    return set(
-        RunItem.objects.select_for_update()
-        .filter(id__in=[item.item_id for item in items], status=RunItem.Status.RUNNING, holder=holder)
-        .values_list("id", flat=True)
-    )
+    mine = {"status": RunItem.Status.RUNNING.value, "holder": holder}
+    rows = store.read(RunItem, ("id",), "id", [item.item_id for item in items], also=mine, lock=True)
+    return {item_id for (item_id,) in rows}
 
 
 def record_failures(holder: str, claimed: Sequence[Failure]) -> None:

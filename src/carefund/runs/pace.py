@@ -25,7 +25,7 @@ from carefund.funders.ndia.source import Identity, PaceSource
 from carefund.records import pace_store
 from carefund.records.models import Client, PaceComparison, PacePreview, ServiceContract
 from carefund.records.pace_queries import count_budget_calls, is_pace_api_enabled, list_comparable
-from carefund.runs.execution import DatabaseThread
+from carefund.runs.database import DatabaseThreads
 from carefund.runs.shared_pace import open_pace
 from carefund.runs.sources import device_store
 from carefund.sync.pace import (
@@ -169,7 +169,7 @@ def compare_queued(seconds: float = 60.0) -> int:
     return done
 
 
-async def compare_when_due(database: DatabaseThread) -> None:
+async def compare_when_due(database: DatabaseThreads) -> None:
     """The schedule's part: once a day ask for every contract, and work on what is queued in a thread of its own.
 
     A funding period that begins is announced by nobody, so a daily look is the only way to notice.

@@ -6,8 +6,9 @@ import time
 
 from carefund.records.models import Client
 from carefund.runs import ledger
+from carefund.runs.database import DatabaseThreads
 from carefund.runs.dates import business_today
-from carefund.runs.execution import DatabaseThread, Worker, work_on_run
+from carefund.runs.execution import Worker, work_on_run
 from carefund.runs.models import Run, RunItem
 from carefund.runs.requests import request_run
 from carefund.runs.sources import open_source
@@ -29,7 +30,7 @@ async def synchronise_now(client: Client) -> RunItem:
 
     If somebody else has begun, this waits for them, and takes over once their lease has run out.
     """
-    database = DatabaseThread()
+    database = DatabaseThreads()
     try:
         async with open_source() as source:
             run = await database.do(_request, client)
@@ -46,7 +47,7 @@ async def synchronise_now(client: Client) -> RunItem:
         await database.close()
 
 
-async def _watch(database: DatabaseThread, run: Run) -> RunItem | None:
+async def _watch(database: DatabaseThreads, run: Run) -> RunItem | None:
     """The only entry of a run once it is over, looked for during a few seconds."""
     for _ in range(_LOOKS):
         item = await database.do(RunItem.objects.select_related("run").get, run=run)
@@ -62,7 +63,7 @@ def _request(client: Client) -> Run:
 
 async def preview_now(client: Client, open_days: int) -> SyncResult:
     """Fetch and compare one client; nothing is written. Raises FunderError."""
-    database = DatabaseThread()
+    database = DatabaseThreads()
     try:
         async with open_source() as source:
             fetched = await fetch_care_recipient(

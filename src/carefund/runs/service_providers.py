@@ -25,8 +25,8 @@ from carefund.funders.errors import FunderError
 from carefund.funders.opening import require_configured
 from carefund.funders.services_australia.client import ServicesAustralia
 from carefund.records.care_management_store import ProviderChanges
+from carefund.runs.database import DatabaseThreads
 from carefund.runs.dates import business_today
-from carefund.runs.execution import DatabaseThread
 from carefund.runs.models import ProviderSearch
 from carefund.runs.sources import device_store, open_source
 from carefund.sync.service_providers import (
@@ -85,7 +85,7 @@ def sync_service_providers(tell: Tell | None = None) -> ProviderSyncResult:
 
 
 async def _search_alone(search_id: int, holder: str, tell: Tell | None) -> ProviderSyncResult:
-    database = DatabaseThread()
+    database = DatabaseThreads()
     try:
         async with failing(search_id, holder, database), open_source() as source:
             return await search_providers(search_id, holder, source, database, tell)
@@ -158,7 +158,7 @@ def take_search(search_id: int, holder: str) -> bool:
 
 
 async def search_providers(
-    search_id: int, holder: str, source: ServicesAustralia, database: DatabaseThread, tell: Tell | None = None
+    search_id: int, holder: str, source: ServicesAustralia, database: DatabaseThreads, tell: Tell | None = None
 ) -> ProviderSyncResult:
     """Carry a search that was taken to its end. Raises FunderError; cancelled, the search is left for another one."""
     ids = await database.do(list_known_ids)
@@ -174,7 +174,7 @@ async def search_providers(
 
 
 @asynccontextmanager
-async def failing(search_id: int, holder: str, database: DatabaseThread) -> AsyncIterator[None]:
+async def failing(search_id: int, holder: str, database: DatabaseThreads) -> AsyncIterator[None]:
     """What goes wrong inside is told in the search; a stop gives the search back. Either way it is raised."""
     try:
         yield
@@ -192,7 +192,7 @@ async def failing(search_id: int, holder: str, database: DatabaseThread) -> Asyn
 
 
 async def _keep(
-    search_id: int, holder: str, found: FoundProviders, database: DatabaseThread, tell: Tell | None
+    search_id: int, holder: str, found: FoundProviders, database: DatabaseThreads, tell: Tell | None
 ) -> None:
     """Now and then: renew the lease, and note how far it is."""
     while True:

@@ -21,7 +21,7 @@ from django.conf import settings
 from django.db import DatabaseError, InterfaceError, connection, transaction
 
 from carefund.funders.configuration import FunderConfiguration
-from carefund.runs.execution import DatabaseThread
+from carefund.runs.database import DatabaseThreads
 from carefund.runs.models import CallLimit
 
 log = logging.getLogger(__name__)
@@ -58,7 +58,7 @@ class SharedPace:
         self._rate = calls_per_second
         self._total = calls_at_once
         self._process = f"{socket.gethostname()[:30]}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
-        self._database = DatabaseThread()
+        self._database = DatabaseThreads()
         self._closed_until = 0.0
         self._limit = 0
         self._under_way = 0

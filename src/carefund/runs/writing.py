@@ -3,18 +3,14 @@
 import logging
 from collections.abc import Sequence
 
-from django.db import InterfaceError, InternalError, OperationalError
-
 from carefund.runs import ledger
+from carefund.runs.database import DATABASE_TROUBLE
 from carefund.runs.dates import business_today
 from carefund.runs.ledger import ClaimedItem, LeaseLost
 from carefund.sync.applying import apply_fetched
 from carefund.sync.fetching import Fetched
 
 log = logging.getLogger(__name__)
-
-# The database's own trouble, not that of the person being written: full, read-only, locked, gone, restarting.
-DATABASE_TROUBLE = (OperationalError, InterfaceError, InternalError)
 
 
 def write_group(holder: str, group: Sequence[tuple[ClaimedItem, Fetched]]) -> None:

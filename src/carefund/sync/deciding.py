@@ -140,8 +140,7 @@ def _of_wrong_figures(number: int) -> str:
 
 def service_provider_of(fetched: Fetched, today: date) -> str:
     """The service provider id of the person's newest budget; "" when none is told."""
-    budgets = fetched.budgets.value if fetched.budgets else ()
-    rows = [(budget.start_date, budget.service_provider_id) for budget in budgets]
+    rows = [(budget.start_date, budget.service_provider_id) for budget in fetched.budget_periods]
     return newest_service_provider_id(rows, today) or ""
 
 

@@ -15,9 +15,11 @@ from typing import Any, Protocol
 from carefund.domain.budgets import is_open
 from carefund.funders.answers import Answer, Recognise
 from carefund.funders.errors import ConsentMissing, NotFound, WrongPerson
+from carefund.funders.services_australia.client import budget_periods
 from carefund.funders.services_australia.payloads import (
     Budget,
     BudgetDetails,
+    BudgetPeriod,
     CareRecipientSummary,
     IndividualContribution,
 )
@@ -76,7 +78,7 @@ class OpenBudgets:
     today: date
     days: int
 
-    def __contains__(self, budget: Budget) -> bool:
+    def __contains__(self, budget: BudgetPeriod) -> bool:
         return is_open(budget.end_date, self.today, self.days)
 
 
@@ -98,6 +100,14 @@ class Fetched:
     vanished_budget_ids: list[str] = field(default_factory=list)
     known: Known | None = None
     digests: dict[str, str] = field(default_factory=dict)
+    _budget_periods: Sequence[BudgetPeriod] | None = None
+
+    @property
+    def budget_periods(self) -> Sequence[BudgetPeriod]:
+        """The listed budgets, as far as must be known of them every day; none when they were not asked for."""
+        if self._budget_periods is None:
+            self._budget_periods = budget_periods(self.budgets) if self.budgets else ()
+        return self._budget_periods
 
     @property
     def answers(self) -> list[Answer[Any]]:
@@ -159,8 +169,8 @@ async def fetch_care_recipient(
     for answer in fetched.answers:
         if not answer.pages and (recognise := fetched.recogniser(answer.operation)):
             recognise(())  # "nothing found" has no bytes to be recognised by on arrival
-    if fetched.budgets and parts.with_usage:
-        wanted = dict.fromkeys(budget.budget_id for budget in fetched.budgets.value if budget in open_budgets)
+    if parts.with_usage:
+        wanted = dict.fromkeys(budget.budget_id for budget in fetched.budget_periods if budget in open_budgets)
         await _all([partial(_fetch_details, source, fetched, budget_id) for budget_id in wanted], together)
         fetched.details.sort(key=lambda answer: answer.subject_id)
     _require_same_person(fetched)

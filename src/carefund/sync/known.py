@@ -3,6 +3,7 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 
+from carefund.records import store
 from carefund.records.archive import digest_of
 from carefund.records.models import SyncState
 
@@ -22,12 +23,13 @@ class Known:
         return self.digests.get(key) == digest and key in self.row_counts
 
 
+_KNOWN = ("client_id", "version", "digests", "row_counts", "consent_missing", "client__service_provider_id")
+
+
 def find_known(client_ids: Collection[int]) -> dict[int, Known]:
     """What is known of these people; those never synchronised are left out."""
-    rows = SyncState.objects.filter(client_id__in=client_ids, version__gt=0).values_list(
-        "client_id", "version", "digests", "row_counts", "consent_missing", "client__service_provider_id"
-    )
-    return {client_id: Known(*values) for client_id, *values in rows}
+    rows = store.read(SyncState, _KNOWN, "client_id", client_ids)
+    return {client_id: Known(version, *values) for client_id, version, *values in rows if version}
 
 
 def answer_key(operation: str, subject_id: str) -> str:

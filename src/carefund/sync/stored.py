@@ -17,16 +17,19 @@ from carefund.sync.recordsets import CLASSIFICATIONS, RECORD_SETS
 def lock_states(batch: Sequence[Fetched]) -> dict[int, tuple[int, datetime | None]]:
     """Each person's version and when the fetch last applied began, locked; made where there was none."""
     client_ids = sorted({fetched.client_id for fetched in batch})
-    locked = SyncState.objects.filter(client_id__in=client_ids).order_by("client_id").select_for_update(of=("self",))
-    rows = locked.values_list("client_id", "version", "fetch_started_at")
-    found = {client_id: (version, at) for client_id, version, at in rows}
+    found = _lock(client_ids)
     if len(found) < len(client_ids):
         blank: list[tuple[Any, ...]] = [
             (client_id, 0, {}, {}, False, "", "", "") for client_id in client_ids if client_id not in found
         ]
         store.insert_unless_known(SyncState, _BLANK, blank)
-        found = {client_id: (version, at) for client_id, version, at in rows.all()}
+        found = _lock(client_ids)
     return found
+
+
+def _lock(client_ids: Sequence[int]) -> dict[int, tuple[int, datetime | None]]:
+    rows = store.read(SyncState, ("client_id", "version", "fetch_started_at"), "client_id", client_ids, lock=True)
+    return {client_id: (version, at) for client_id, version, at in rows}
 
 
 _BLANK = ("client_id", "version", "digests", "row_counts", "consent_missing", "outcome", "error_code", "failed_step")
@@ -34,28 +37,26 @@ _BLANK = ("client_id", "version", "digests", "row_counts", "consent_missing", "o
 
 def read_states(batch: Sequence[Fetched]) -> dict[int, StoredPerson]:
     client_ids = sorted({fetched.client_id for fetched in batch})
-    by_client = {state.client_id: state for state in SyncState.objects.filter(client_id__in=client_ids)}
-    providers = dict(Client.objects.filter(id__in=client_ids).values_list("id", "service_provider_id"))
+    states = {client_id: state for client_id, *state in store.read(SyncState, _STATE, "client_id", client_ids)}
+    providers = dict(store.read(Client, ("id", "service_provider_id"), "id", client_ids))
+    plan_columns = ("client_id", "id", "start_date", "end_date", "is_latest")
     plans = {
         client_id: StoredPlan(plan_id, Period(start, end))
-        for client_id, plan_id, start, end in Plan.objects.filter(
-            client_id__in=client_ids, type=Plan.SUPPORT_AT_HOME, is_latest=True
-        ).values_list("client_id", "id", "start_date", "end_date")
+        for client_id, plan_id, start, end, is_latest in store.read(
+            Plan, plan_columns, "client_id", client_ids, also={"type": Plan.SUPPORT_AT_HOME}
+        )
+        if is_latest
     }
     found = {}
     for client_id in client_ids:
-        state = by_client.get(client_id) or SyncState(client_id=client_id)
+        version, digests, row_counts, at, consent_missing = states.get(client_id) or (0, {}, {}, None, False)
         found[client_id] = StoredPerson(
-            client_id,
-            state.version,
-            state.digests,
-            state.fetch_started_at,
-            state.consent_missing,
-            providers[client_id],
-            plans.get(client_id),
-            state.row_counts,
+            client_id, version, digests, at, consent_missing, providers[client_id], plans.get(client_id), row_counts
         )
     return found
+
+
+_STATE = ("client_id", "version", "digests", "row_counts", "fetch_started_at", "consent_missing")
 
 
 def read_rows(people: Sequence[StoredPerson]) -> None:

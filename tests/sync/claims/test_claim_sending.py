@@ -12,8 +12,8 @@ from carefund.records.claim_queries import list_open_lines
 from carefund.records.claim_store import BatchMoved, withdraw_batch
 from carefund.records.models import Claim, ClaimBatch, Invoice, InvoiceLineItem, PaymentRequest
 from carefund.runs.claims import send_batch
+from carefund.runs.database import DatabaseThreads
 from carefund.runs.dates import business_today
-from carefund.runs.execution import DatabaseThread
 from carefund.runs.sources import open_source
 from carefund.sync.claims.preparing import NothingToClaim, prepare_batch, preview_batch
 from carefund.sync.claims.sending import Sender
@@ -82,7 +82,7 @@ class Died(BaseException):
     """The process was killed."""
 
 
-class DyingDatabase(DatabaseThread):
+class DyingDatabase(DatabaseThreads):
     """A process that is killed at its n-th word to the database: before it is written, or just after."""
 
     def __init__(self, step: int, *, after: bool) -> None:

@@ -4,7 +4,7 @@ Everything raises a `FunderError`; what "nothing found" means is decided here, p
 Source: domain/services-australia.md, 1, 2 and 4.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from typing import TypeVar
@@ -21,6 +21,7 @@ from carefund.funders.services_australia.operations import path_for
 from carefund.funders.services_australia.payloads import (
     Budget,
     BudgetDetails,
+    BudgetPeriod,
     CareRecipientSummary,
     IndividualContribution,
 )
@@ -33,6 +34,7 @@ _SUMMARIES = RowReader(CareRecipientSummary)
 _CONTRIBUTIONS = RowReader(IndividualContribution)
 _BUDGETS = RowReader(Budget)
 _DETAILS = RowReader(BudgetDetails)
+_PERIODS = RowReader(BudgetPeriod)
 
 
 class ServicesAustralia:
@@ -158,6 +160,13 @@ class ServicesAustralia:
             first_of_last_page = page[0]
             query["page"] = len(pages) + 1
         return Answer(operation, subject_id, tuple(pages), tuple(_without_repeats(rows, len(pages))), begun)
+
+
+def budget_periods(answer: Answer[Sequence[Budget]]) -> Sequence[BudgetPeriod]:
+    """The budgets of a list, of one that was recognised without decoding the rest of them."""
+    if answer.recognised and answer.pages:
+        return _PERIODS.read_rows(answer.pages[0], answer.operation)
+    return answer.value
 
 
 def _rows(reader: RowReader[Row], body: bytes, operation: str) -> tuple[Row, ...]:

@@ -6,6 +6,7 @@ Source: domain/services-australia.md, 1.3 and 1.4.
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from urllib.parse import quote
 
 from carefund.funders.errors import MalformedId, NotConfigured
@@ -50,9 +51,13 @@ def path_for(
     except (KeyError, ValueError, IndexError):
         raise NotConfigured(f"The path of this operation in {SETTING} cannot be used.", operation=operation) from None
     if query:
-        pairs = "&".join(f"{quote(name)}={quote(str(value))}" for name, value in query.items())
-        path += ("&" if "?" in path else "?") + pairs
+        path += ("&" if "?" in path else "?") + _query_string(tuple(query.items()))
     return path
+
+
+@lru_cache(maxsize=256)  # nearly every call of a run asks for the first page
+def _query_string(pairs: tuple[tuple[str, object], ...]) -> str:
+    return "&".join(f"{quote(name)}={quote(str(value))}" for name, value in pairs)
 
 
 def unknown_operations(overridden: Mapping[str, str], known: Mapping[str, str]) -> list[str]:

@@ -110,18 +110,23 @@ class IndividualContribution(Struct, frozen=True, gc=False, kw_only=True, rename
     }
 
 
-class Budget(Struct, frozen=True, gc=False, kw_only=True, rename="camel"):
-    """One budget's head: amounts in dollars; used, write-off and rollover deduction are usually negative."""
+class BudgetPeriod(Struct, frozen=True, gc=False, kw_only=True, rename="camel"):
+    """Which budget, whose branch, from when until when: what must be known even of a list of budgets seen before."""
 
     budget_id: str
     service_provider_id: str = ""
+    start_date: date | None = None
+    end_date: date | None = None
+
+
+class Budget(BudgetPeriod, frozen=True, gc=False, kw_only=True, rename="camel"):
+    """One budget's head: amounts in dollars; used, write-off and rollover deduction are usually negative."""
+
     care_recipient_id: str = ""
     care_recipient_name: str = ""
     entry_date: date | None = None
     budget_type_code: str = ""
     budget_type: str = ""
-    start_date: date | None = None
-    end_date: date | None = None
     total: Decimal | None = None
     available: Decimal | None = None
     used: Decimal | None = None

@@ -20,10 +20,11 @@ from carefund.funders.errors import FunderError, NotConfigured
 from carefund.runs import housekeeping, ledger
 from carefund.runs.care_management import save_when_due
 from carefund.runs.claims import tend_when_due
-from carefund.runs.engines.carrying import AFTER_TROUBLE_SECONDS, carry_out, rest
+from carefund.runs.database import DatabaseThreads
+from carefund.runs.engines.carrying import AFTER_TROUBLE_SECONDS, carry_out, collect_seldom, rest
 from carefund.runs.engines.searching import search_when_asked
 from carefund.runs.engines.stopping import stop_on_signals
-from carefund.runs.execution import DatabaseThread, Worker
+from carefund.runs.execution import Worker
 from carefund.runs.models import Run
 from carefund.runs.pace import compare_when_due
 from carefund.runs.sources import open_source
@@ -60,9 +61,10 @@ async def work(*, until_idle: bool = False) -> None:
 
     Raises AlreadyRunning, and NotConfigured with `until_idle`; otherwise a run that is asked for says what is missing.
     """
+    collect_seldom()
     stopping = asyncio.Event()
     with only_one(), stop_on_signals(stopping):
-        database = DatabaseThread()
+        database = DatabaseThreads()
         try:
             # What an earlier process held is free: there is no other one.
             await database.insist(ledger.hand_back_abandoned, holder_prefix=HOLDER)
@@ -101,7 +103,7 @@ def _anything_left() -> bool:
     return Run.objects.filter(status__in=(Run.Status.QUEUED, Run.Status.RUNNING)).exists()
 
 
-async def _hold_everything(database: DatabaseThread, stopping: asyncio.Event, error: FunderError) -> None:
+async def _hold_everything(database: DatabaseThreads, stopping: asyncio.Event, error: FunderError) -> None:
     """Without a configured funder nothing can be done but say so, until this process is started anew."""
     log.error("no run can be carried out: %s", error.message)
     while not stopping.is_set():

@@ -12,8 +12,8 @@ from django.db import DatabaseError, InterfaceError
 
 from carefund.funders.errors import FunderError
 from carefund.funders.services_australia.client import ServicesAustralia
+from carefund.runs.database import DatabaseThreads
 from carefund.runs.engines.carrying import AFTER_TROUBLE_SECONDS, rest
-from carefund.runs.execution import DatabaseThread
 from carefund.runs.service_providers import failing, find_waiting_search, make_holder, search_providers, take_search
 
 log = logging.getLogger(__name__)
@@ -24,7 +24,7 @@ async def search_when_asked(source: object, stopping: asyncio.Event) -> None:
     """Work on whatever search waits, until asked to stop; one under way then is left for another process."""
     if not isinstance(source, ServicesAustralia):
         return
-    holder, database = make_holder(), DatabaseThread()
+    holder, database = make_holder(), DatabaseThreads()
     try:
         while not stopping.is_set():
             try:
@@ -39,7 +39,7 @@ async def search_when_asked(source: object, stopping: asyncio.Event) -> None:
         await database.close()
 
 
-async def _search(search_id: int, holder: str, source: ServicesAustralia, database: DatabaseThread) -> None:
+async def _search(search_id: int, holder: str, source: ServicesAustralia, database: DatabaseThreads) -> None:
     """Never raises but for a database in trouble: what goes wrong is told in the search."""
     try:
         async with failing(search_id, holder, database):

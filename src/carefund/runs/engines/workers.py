@@ -22,10 +22,11 @@ from procrastinate.worker import Worker as Hands
 from carefund.runs import handover, housekeeping
 from carefund.runs.care_management import save_when_due
 from carefund.runs.claims import tend_when_due
-from carefund.runs.engines.carrying import AFTER_TROUBLE_SECONDS, carry_out, rest
+from carefund.runs.database import DatabaseThreads
+from carefund.runs.engines.carrying import AFTER_TROUBLE_SECONDS, carry_out, collect_seldom, rest
 from carefund.runs.engines.searching import search_when_asked
 from carefund.runs.engines.stopping import stop_on_signals
-from carefund.runs.execution import DatabaseThread, Worker
+from carefund.runs.execution import Worker
 from carefund.runs.pace import compare_when_due
 from carefund.runs.sources import open_source
 
@@ -36,12 +37,14 @@ _BULK_JOBS, _PROMPT_JOBS = 2, 10  # two, so that one begins while the last peopl
 _HEARTBEAT_SECONDS, _DEAD_AFTER_SECONDS = 5.0, 30.0
 _STOP_SECONDS = 25.0
 _CONNECTIONS = 8
+DATABASE_THREADS = 2
 
 
 async def work() -> None:
     """Carry out runs together with the other workers until asked to stop by a signal. Raises NotConfigured."""
+    collect_seldom()
     stopping = asyncio.Event()
-    database = DatabaseThread()
+    database = DatabaseThreads(DATABASE_THREADS)
     try:
         with stop_on_signals(stopping):
             async with open_source() as source:
