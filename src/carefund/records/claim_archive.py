@@ -7,13 +7,13 @@ client. Reads give back the exact bytes.
 from dataclasses import dataclass
 from datetime import datetime
 
-import zstandard
 from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from carefund.records.archive import MAX_SIZE, digest_of
-from carefund.records.models import Claim, ClaimAnswer, Payload
+from carefund.records.archive import digest_of
+from carefund.records.models import Claim, ClaimAnswer
+from carefund.records.payloads import read_payload, store_payload
 
 _LONGEST_SUBJECT = 24
 
@@ -51,9 +51,7 @@ def record_claim_answer(
         if last is not None and last.payload_id == digest:
             ClaimAnswer.objects.filter(pk=last.pk).update(received_again_at=now)
             return
-        payload = Payload(digest=digest, body=zstandard.ZstdCompressor(level=3).compress(body), size=len(body))
-        Payload.objects.bulk_create([payload], ignore_conflicts=True)
-        ClaimAnswer.objects.create(**question, payload_id=digest, received_at=now)
+        ClaimAnswer.objects.create(**question, payload_id=store_payload(body), received_at=now)
 
 
 def list_claim_answers(claim: Claim) -> QuerySet[ClaimAnswer]:
@@ -67,5 +65,4 @@ def find_claim_evidence(claim: Claim, digest: str) -> ClaimEvidence | None:
     answer = list_claim_answers(claim).filter(payload_id=digest).select_related("payload").last()
     if answer is None:
         return None
-    body = zstandard.ZstdDecompressor().decompress(bytes(answer.payload.body), max_output_size=MAX_SIZE)
-    return ClaimEvidence(answer.operation, digest, body, answer.received_at)
+    return ClaimEvidence(answer.operation, digest, read_payload(answer.payload), answer.received_at)

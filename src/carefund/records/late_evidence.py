@@ -8,14 +8,13 @@ import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-import zstandard
 from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils import timezone
 
 from carefund.domain.claims import statuses
-from carefund.records.archive import MAX_SIZE, digest_of
-from carefund.records.models import Invoice, InvoiceLineItem, LateEvidence, Payload
+from carefund.records.models import Invoice, InvoiceLineItem, LateEvidence
+from carefund.records.payloads import read_payload, store_payload
 
 LARGEST_EVIDENCE = 5 * 1024 * 1024
 _LONGEST_STEM = 60
@@ -45,12 +44,9 @@ def store_evidence(line: InvoiceLineItem, name: str, content: bytes, user: User 
         raise NotEvidence("This is no PDF, and Services Australia takes nothing else.")
     if len(content) > LARGEST_EVIDENCE:
         raise NotEvidence("The file is larger than 5 MB; scan it with fewer colours or dots.")
-    digest = digest_of(content)
-    body = zstandard.ZstdCompressor(level=3).compress(content)
     with transaction.atomic():
         require_changeable(line)
-        payload = Payload(digest=digest, body=body, size=len(content))
-        Payload.objects.bulk_create([payload], ignore_conflicts=True)
+        digest = store_payload(content)
         evidence, _ = LateEvidence.objects.update_or_create(
             line_item=line,
             defaults={
@@ -90,16 +86,13 @@ def require_changeable(line: InvoiceLineItem) -> None:
         raise TooLate("Services Australia has this line already; send further evidence through its portal.")
 
 
-def read_evidence(evidence: LateEvidence) -> bytes:
-    """The file, byte for byte as it was given."""
-    return zstandard.ZstdDecompressor().decompress(bytes(evidence.payload.body), max_output_size=MAX_SIZE)
-
-
 def list_unsent_evidence(invoice_pk: int) -> list[UnsentEvidence]:
     """What is to be sent with the items of an invoice, as far as the funder has numbered them."""
     found = LateEvidence.objects.filter(line_item__invoice_id=invoice_pk, sent_at__isnull=True)
     numbered = found.exclude(line_item__item_id="").select_related("line_item", "payload").order_by("pk")
-    return [UnsentEvidence(each.pk, each.line_item.item_id, each.file_name, read_evidence(each)) for each in numbered]
+    return [
+        UnsentEvidence(each.pk, each.line_item.item_id, each.file_name, read_payload(each.payload)) for each in numbered
+    ]
 
 
 def store_evidence_sent(pks: Sequence[int], *, invoice_pk: int) -> None:

@@ -12,11 +12,11 @@ from carefund.records.late_evidence import (
     NotEvidence,
     TooLate,
     is_changeable,
-    read_evidence,
     remove_evidence,
     store_evidence,
 )
 from carefund.records.models import InvoiceLineItem, LateEvidence
+from carefund.records.payloads import read_payload
 
 
 @page(may_claim)
@@ -59,6 +59,6 @@ def download(request: Request, line_id: int) -> HttpResponse:
     if evidence is None:
         raise Http404
     store_export(request.user, "Evidence for a late claim", client=evidence.line_item.client)
-    response = HttpResponse(read_evidence(evidence), content_type="application/pdf")
+    response = HttpResponse(read_payload(evidence.payload), content_type="application/pdf")
     response.headers["Content-Disposition"] = f'attachment; filename="{evidence.file_name}"'
     return response
