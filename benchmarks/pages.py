@@ -105,11 +105,11 @@ def measure(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
         "CAREFUND_DATA_FOLDER": str(folder),
         "CAREFUND_ENVIRONMENT_FILE": str(folder / "none.env"),
         "CAREFUND_SECRET_KEY": secrets.token_urlsafe(48),
-        "CAREFUND_ENCRYPTION_KEYS": Fernet.generate_key().decode(),
+        "CAREFUND_ENCRYPTION_KEYS": _key_of(folder),
         "CAREFUND_FUNDER_ENVIRONMENT": "sandbox",
         "CAREFUND_LOG_LEVEL": "ERROR",
         "DJANGO_SETTINGS_MODULE": "carefund.settings",
-        "PYTHONPATH": str(ROOT),
+        "PYTHONPATH": os.pathsep.join((str(ROOT), str(ROOT / "src"))),
     }
     on_sqlite = not environment.get("CAREFUND_DATABASE_URL")
     if not (folder / "ready").exists():
@@ -133,6 +133,14 @@ def measure(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
             with running_console(environment, "--with-worker") as console:
                 found["beside"] = _measure_beside_a_run(console, options)
     return found
+
+
+def _key_of(folder: Path) -> str:
+    """The key that the device's secrets are kept with; the same each time in one folder."""
+    kept = folder / "key"
+    if not kept.exists():
+        kept.write_text(Fernet.generate_key().decode())
+    return kept.read_text()
 
 
 def _measure_pages(console: "Console", name: str, pages: list[str], requests: int) -> dict[str, Any]:

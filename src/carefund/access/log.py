@@ -5,20 +5,19 @@ from collections.abc import Iterable
 from django.contrib.auth.models import User
 from django.db.models import QuerySet
 
+from carefund.access.log_writing import write_soon
 from carefund.access.models import AccessLogEntry
 from carefund.records.models import Client
 
 
 def store_view(user: User, client: Client, what: str) -> None:
     """Note that someone looked at a client's funding. `what` names the page."""
-    _store(user, AccessLogEntry.Action.VIEWED, what, client, 1)
+    write_soon([_entry(user, AccessLogEntry.Action.VIEWED, what, client, 1)])
 
 
 def store_views(user: User, clients: Iterable[Client], what: str) -> None:
     """Note that someone looked at a page with several clients' funding: an entry for each client, once."""
-    AccessLogEntry.objects.bulk_create(
-        _entry(user, AccessLogEntry.Action.VIEWED, what, client, 1) for client in dict.fromkeys(clients)
-    )
+    write_soon([_entry(user, AccessLogEntry.Action.VIEWED, what, client, 1) for client in dict.fromkeys(clients)])
 
 
 def store_export(user: User, what: str, *, client: Client | None = None, number_of_clients: int = 1) -> None:

@@ -2,6 +2,7 @@
 
 from django.conf import settings
 from django.db import models
+from django.utils import timezone
 
 from carefund.access.tokens import ApiToken
 from carefund.records.models import Client
@@ -49,7 +50,7 @@ class AccessLogEntry(models.Model):
     what = models.CharField(max_length=120, help_text="The page or file, in words.")
     client = models.ForeignKey(Client, models.SET_NULL, null=True, related_name="+", db_index=False)
     number_of_clients = models.PositiveIntegerField(default=1)
-    at = models.DateTimeField(auto_now_add=True)
+    at = models.DateTimeField(default=timezone.now)
 
     class Meta:
         ordering = ("-id",)
