@@ -15,6 +15,8 @@ from aiohttp import web
 
 from sandbox.app import App
 from sandbox.building import Building
+from sandbox.ndia.deliveries import Deliveries
+from sandbox.ndia.room import NdiaRoom
 from sandbox.switches import Switches
 from sandbox.world import World
 
@@ -56,6 +58,7 @@ async def serve(app: App, host: str, port: int, state: Path | None = None) -> No
     await site.start()
     _, bound_port = runner.addresses[0][:2]
     print(f"sandbox listening on http://{host}:{bound_port}", flush=True)
+    deliveries = asyncio.create_task(Deliveries(NdiaRoom(app.building.world)).run())
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
     for name in (signal.SIGTERM, signal.SIGINT):
@@ -64,6 +67,8 @@ async def serve(app: App, host: str, port: int, state: Path | None = None) -> No
     try:
         await stopped.wait()
     finally:
+        deliveries.cancel()
+        await asyncio.gather(deliveries, return_exceptions=True)
         await runner.cleanup()
         if state is not None:
             app.building.save(state)

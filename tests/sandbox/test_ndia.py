@@ -1,7 +1,15 @@
 """The sandbox's NDIA: money over time, relationships, events, and a trace of neither in anything else."""
 
+import base64
+import hashlib
+import hmac
 import json
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from decimal import Decimal
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
@@ -143,3 +151,96 @@ def test_a_wrong_change_is_refused_in_words(ndia: Ndia) -> None:
         reply = ndia.sandbox.call("POST", f"/sandbox/ndia/participants/{path}", json.dumps(body).encode())
         assert reply.status == status
         assert reply.json["error"]
+
+
+# --- Events reach whoever subscribed
+
+
+@dataclass
+class Webhook:
+    """Where events arrive: what came, and what is answered, the first in the list first."""
+
+    url: str = ""
+    received: list[tuple[dict[str, str], bytes]] = field(default_factory=list)
+    answers: list[int] = field(default_factory=list)
+
+
+@pytest.fixture
+def webhook() -> Iterator[Webhook]:
+    hook = Webhook()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            hook.received.append(({name.lower(): value for name, value in self.headers.items()}, body))
+            self.send_response(hook.answers.pop(0) if hook.answers else 200)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            """Quiet."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    hook.url = f"http://127.0.0.1:{server.server_port}/events"
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield hook
+    server.shutdown()
+    server.server_close()
+
+
+def subscribe(ndia: Ndia, **members: str) -> Any:
+    headers = ndia.sandbox.headers(Authorization=f"Bearer {ndia.token}", x_requested_with="test")
+    body = {"event_id": "BUDGET_UPDATED", "frequency": "IMMEDIATE", "algorithm": "SHA256"} | members
+    return ndia.sandbox.call("POST", "/ndia/3.0/notifications/subscribe", json.dumps(body).encode(), headers)
+
+
+def delivery(ndia: Ndia, state: str) -> dict[str, Any]:
+    """The last event's delivery, once it has this state."""
+    for _ in range(100):
+        found = ndia.sandbox.control("GET", "/ndia/events")[-1].get("delivery", {})
+        if found.get("state") == state:
+            return found
+        time.sleep(0.05)
+    raise AssertionError(f"the delivery is {found}")
+
+
+def spend(ndia: Ndia) -> dict[str, Any]:
+    person = who(ndia, "take-over")
+    spending = {"category": "Consumables", "amount": "12.00"}
+    ndia.sandbox.control("POST", f"/ndia/participants/{person['ndisNumber']}/spend", **spending)
+    return person
+
+
+def test_an_event_arrives_when_it_is_due_signed_and_with_the_log_in_asked_for(ndia: Ndia, webhook: Webhook) -> None:
+    assert subscribe(ndia, webhook_url=webhook.url, signature="a secret", basic_auth="carefund:sesame").status == 200
+    person = spend(ndia)
+    time.sleep(0.5)
+    assert webhook.received == []  # ten minutes on the way
+    ndia.sandbox.control("POST", "/clock", advanceSeconds=600)
+    assert delivery(ndia, "delivered")["attempts"] == 1
+    [(headers, body)] = webhook.received
+    event = json.loads(body)
+    assert event == {"event_id": "BUDGET_UPDATED", "response": {"participant": int(person["ndisNumber"])}}
+    assert headers["x-signature"] == hmac.new(b"a secret", body, hashlib.sha256).hexdigest()
+    assert headers["authorization"] == "Basic " + base64.b64encode(b"carefund:sesame").decode()
+
+
+def test_an_event_is_tried_again_and_at_last_given_up(ndia: Ndia, webhook: Webhook) -> None:
+    ndia.sandbox.control("POST", "/ndia/switches", eventDelayMinutes=0, eventRetrySeconds=0, eventAttempts=3)
+    subscribe(ndia, webhook_url=webhook.url)
+    webhook.answers = [503, 500]
+    spend(ndia)
+    assert delivery(ndia, "delivered")["attempts"] == 3
+    webhook.answers = [503, 503, 503, 503]
+    spend(ndia)
+    assert delivery(ndia, "given up") | {"nextAt": ""} == {
+        "state": "given up", "attempts": 3, "status": 503, "nextAt": "",
+    }  # fmt: skip
+    assert len(webhook.received) == 6
+    assert "x-signature" not in webhook.received[0][0]
+
+
+def test_a_subscription_that_nothing_could_be_delivered_to_is_refused(ndia: Ndia) -> None:
+    for members in ({"webhook_url": "nowhere"}, {"webhook_url": "http://x", "algorithm": "MD5"}, {"event_id": ""}):
+        assert subscribe(ndia, **({"webhook_url": "http://x"} | members)).status == 400
+    spend(ndia)
+    assert "delivery" not in ndia.sandbox.control("GET", "/ndia/events")[-1]

@@ -14,6 +14,7 @@ from typing import Any
 from sandbox.building import Building
 from sandbox.gateway import NDIA_AUDIENCE
 from sandbox.ndia.budgets import NO_DATE, budget_tree, historical_budgets, plan_in_force
+from sandbox.ndia.deliveries import read_subscription
 from sandbox.ndia.participants import Facts
 from sandbox.ndia.room import NdiaRoom
 from sandbox.wire import Answer, Call, Route, json_answer
@@ -187,10 +188,14 @@ class NdiaApi:
         return success([{"key": value, "value": value} for value in REFERENCE_DATA.get(call.args["name"], ())])
 
     def subscribe(self, call: Call) -> Answer:
-        """Remember a subscription; deliveries can be read at /sandbox/ndia/events."""
+        """Remember a subscription: from now on such events go to its webhook, as /sandbox/ndia/events tells."""
         body = call.json()
-        self.room.state["subscriptions"][str(body.get("event_id", ""))] = {"webhook_url": body.get("webhook_url", "")}
-        return success({"event_id": body.get("event_id", "")})
+        try:
+            subscription = read_subscription(body)
+        except ValueError as wrong:
+            return json_answer({"success": False, "result": None, "errors": [str(wrong)]}, 400)
+        self.room.state["subscriptions"][str(body["event_id"])] = subscription
+        return success({"event_id": body["event_id"]})
 
     def report(self, call: Call) -> Answer:
         """Acknowledge a request for a report."""

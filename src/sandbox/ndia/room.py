@@ -26,6 +26,10 @@ DEFAULT_SWITCHES: dict[str, Any] = {
     "budget5": True,
     # Minutes until an event reaches its subscriber.
     "eventDelayMinutes": 10,
+    # How often an event is tried, how long after the first failure again, and where its signature stands.
+    "eventAttempts": 5,
+    "eventRetrySeconds": 30,
+    "eventSignatureHeader": "X-Signature",
 }
 
 
@@ -96,14 +100,16 @@ class NdiaRoom:
     def note_event(self, event_id: str, facts: Facts, **response: Any) -> None:
         """Something that the NDIA announces. A period that rolls over is not among these."""
         now = self.world.clock.now()
-        self.state["events"].append(
-            {
-                "event_id": event_id,
-                "response": {"participant": int(facts["ndisNumber"]), **response},
-                "occurredAt": stamp(now),
-                "deliveredAt": stamp(now + timedelta(minutes=self.switches["eventDelayMinutes"])),
-            }
-        )
+        due = stamp(now + timedelta(minutes=self.switches["eventDelayMinutes"]))
+        event: dict[str, Any] = {
+            "event_id": event_id,
+            "response": {"participant": int(facts["ndisNumber"]), **response},
+            "occurredAt": stamp(now),
+            "deliveredAt": due,
+        }
+        if event_id in self.state["subscriptions"]:
+            event["delivery"] = {"state": "waiting", "attempts": 0, "status": None, "nextAt": due}
+        self.state["events"].append(event)
 
     def create(self, scenario: str) -> Facts:
         """One more participant. Raises KeyError for an unknown scenario."""
