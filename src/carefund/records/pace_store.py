@@ -103,7 +103,8 @@ def create_contract(
             synced_at=now,
         )
         log = _Log(contract, now)
-        log.add(CONTRACT_KIND, Change.NEW, after=plan.start_date)
+        is_first = not ServiceContract.objects.filter(client=client).exclude(pk=contract.pk).exists()
+        log.add(CONTRACT_KIND, Change.FIRST if is_first else Change.NEW, after=plan.start_date)
         day = adjustments.adjustment_date(today, plan.start_date, plan.end_date)
         for place in sorted(chosen):
             budget = plan.budgets[place]
@@ -113,7 +114,7 @@ def create_contract(
             if adjustment is not None:
                 _create_adjustment(row, adjustment, now)
                 log.add(DELIVERED_KIND, Change.NEW, budget.category_name, after=adjustment.amount)
-        log.write()
+        log.write(only_first=is_first)
     return contract
 
 
@@ -268,8 +269,9 @@ class _Log:
             kind, action, about, field=difference.field, before=_text(difference.before), after=_text(difference.after)
         )
 
-    def write(self) -> None:
-        Change.objects.bulk_create(self._lines)
+    def write(self, *, only_first: bool = False) -> None:
+        """Write the lines; of a client's first contract only the line that says so, since nothing changed yet."""
+        Change.objects.bulk_create(self._lines[:1] if only_first else self._lines)
 
 
 _LOGGED = {
