@@ -112,6 +112,13 @@ def test_from_invoice_to_paid_and_the_budget_updated(
         page.wait_for_timeout(250)
     expect(page.get_by_text("Paid and drawn", exact=True)).to_have_count(2)
     look(page, f"{label}-claim")
+    # Every answer behind it is kept, and can be taken away.
+    page.get_by_role("region", name="The answers behind this claim").get_by_role("link", name="All").click()
+    look(page, f"{label}-answers")
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Download the answer payment statement").click()
+    assert "payment_statement-sha256-" in download.value.suggested_filename
+    page.go_back()
     page.get_by_role("region", name="Lines", exact=True).get_by_role("link").first.click()
     expect(page.get_by_text("drawn in").first).to_be_visible()
     expect(page.get_by_text("claim approved").first).to_be_visible()
@@ -120,6 +127,38 @@ def test_from_invoice_to_paid_and_the_budget_updated(
     look(page, f"{label}-claims")
     page.goto("/claims/exceptions")
     look(page, f"{label}-exceptions")
+
+
+def test_evidence_goes_with_a_late_line(turned: Demo, open_page: OpenPage) -> None:
+    turned.control("POST", "/claim-rules", {"lateNeedsEvidence": True})
+    person = "400000021"
+    told = turned.control("GET", f"/care-recipients/{person}")
+    day = date.fromisoformat(turned.control("GET", "/clock")["today"]) - timedelta(days=200)
+    line = a_file(turned, person, "LATE").decode("utf-16").splitlines()[1].split(";")
+    line[4] = f"{day:%d/%m/%Y}"
+    content = f"{HEADING};Late reason code\r\n{';'.join(line)};OTHER"
+    page = open_page("fay", PHONE)
+    import_file(page, content.encode(), "late.csv")
+    page.get_by_role("button", name="Load 1 line").click()
+    page.get_by_label("Service provider").select_option(told["serviceProviderId"])
+    page.get_by_label("Delivered from").fill(day.isoformat())
+    page.get_by_label("Delivered to").fill(day.isoformat())
+    page.get_by_role("button", name="Show lines").click()
+    page.get_by_role("button", name="Make a batch of 1 line").click()
+    page.get_by_role("link", name="No evidence attached").click()
+    look(page, "phone-evidence-none")
+    pdf = {"name": "letter.pdf", "mimeType": "application/pdf", "buffer": b"%PDF-1.7 why it is late"}
+    page.get_by_label("Evidence (PDF)").set_input_files([pdf])
+    page.get_by_role("button", name="Attach").click()
+    expect(page.get_by_text("Not sent yet")).to_be_visible()
+    look(page, "phone-evidence")
+    page.get_by_role("link", name="Batch").click()
+    page.get_by_role("button", name="Submit and claim").click()
+    expect(page.get_by_role("link", name="Evidence sent")).to_be_visible()
+    expect(page.get_by_role("definition").get_by_text("Held")).to_be_visible()
+    look(page, "phone-evidence-sent")
+    [invoice] = [each for each in turned.control("GET", "/invoices") if each["externalReferenceId"] == "LATE"]
+    assert [each["type"] for each in invoice["items"][0]["attachments"]] == ["LATE_SUBMISSION_EVIDENCE"]
 
 
 def test_a_bad_file_says_where_and_loads_nothing(demo: Demo, open_page: OpenPage) -> None:
