@@ -24,6 +24,7 @@ VALUES = {
     "contract_id": 1,
     "service_provider_id": "2200000011",
     "token": "x",
+    "token_id": 1,
     "upload_id": 1,
     "line_id": 1,
     "batch_id": 1,

@@ -18,7 +18,7 @@ _USE_NOTED_EVERY = timedelta(minutes=5)
 
 
 class ApiToken(models.Model):
-    """One machine's way in, in the name of an account. Ends when it is revoked or the account may not log in."""
+    """One machine's way in, in the name of an account. Ends with its time, by revoking, or with the account."""
 
     name = models.CharField(max_length=80)
     digest = models.CharField(max_length=64, unique=True)
@@ -26,21 +26,30 @@ class ApiToken(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
     last_used_at = models.DateTimeField(null=True)
     revoked_at = models.DateTimeField(null=True)
+    expires_at = models.DateTimeField(null=True, help_text="Empty: only when it is revoked.")
 
     def __str__(self) -> str:
         return f"api token {self.pk}"
 
+    @property
+    def state(self) -> str:
+        """ "in force", "revoked" or "expired"; an account that may not log in is another matter."""
+        if self.revoked_at:
+            return "revoked"
+        return "expired" if self.expires_at and self.expires_at <= timezone.now() else "in force"
 
-def create_token(user: User, name: str) -> tuple[ApiToken, str]:
+
+def create_token(user: User, name: str, lifetime: timedelta | None = None) -> tuple[ApiToken, str]:
     """A new token of an account, and its text, which is nowhere else and cannot be shown again."""
     text = PREFIX + secrets.token_urlsafe(32)
-    return ApiToken.objects.create(user=user, name=name[:80], digest=_digest(text)), text
+    expires_at = timezone.now() + lifetime if lifetime else None
+    return ApiToken.objects.create(user=user, name=name[:80], digest=_digest(text), expires_at=expires_at), text
 
 
 def find_token(text: str) -> ApiToken | None:
     """The token behind a text, if it is in force; its use is noted now and then."""
     found = ApiToken.objects.select_related("user").filter(digest=_digest(text), revoked_at__isnull=True).first()
-    if found is None or not found.user.is_active:
+    if found is None or not found.user.is_active or found.state != "in force":
         return None
     now = timezone.now()
     if found.last_used_at is None or now - found.last_used_at > _USE_NOTED_EVERY:
@@ -48,9 +57,10 @@ def find_token(text: str) -> ApiToken | None:
     return found
 
 
-def list_tokens() -> QuerySet[ApiToken]:
-    """All tokens, newest first."""
-    return ApiToken.objects.select_related("user").order_by("-id")
+def list_tokens(user: User | None = None) -> QuerySet[ApiToken]:
+    """The tokens of everybody or of one account, newest first."""
+    tokens = ApiToken.objects.select_related("user").order_by("-id")
+    return tokens if user is None else tokens.filter(user=user)
 
 
 def revoke_token(token: ApiToken) -> None:

@@ -1,5 +1,6 @@
 """`carefund tokens`: ways in for machines, each in the name of an account."""
 
+from datetime import timedelta
 from typing import Annotated
 
 import typer
@@ -17,13 +18,16 @@ app = typer.Typer(help="Tokens for the API.", no_args_is_help=True)
 def add(
     username: Annotated[str, typer.Argument(help="The account that the machine acts for.")],
     name: Annotated[str, typer.Option(help="What the token is for.")] = "API",
+    days: Annotated[
+        int | None, typer.Option(help="Days until it expires; without it, when it is revoked.", min=1)
+    ] = None,
 ) -> None:
     """Make a token and show it, this once."""
     user = User.objects.filter(username=username, is_active=True).first()
     if user is None:
         complain("There is no such account that may log in.", "`carefund users add` makes one.")
         raise typer.Exit(WRONG_INPUT)
-    token, text = create_token(user, name)
+    token, text = create_token(user, name, timedelta(days=days) if days else None)
     print(text)
     screen.print(f"Token {token.pk}. It is shown only now; keep it where the machine's secrets are.", highlight=False)
 
@@ -31,12 +35,12 @@ def add(
 @app.command(name="list")
 def list_all() -> None:
     """List the tokens; never their texts."""
-    table = Table("Token", "Name", "Account", "Made", "Last used", "State", box=None, pad_edge=False)
+    table = Table("Token", "Name", "Account", "Made", "Last used", "Expires", "State", box=None, pad_edge=False)
     for token in list_tokens():
         used = f"{timezone.localtime(token.last_used_at):%-d %b %Y}" if token.last_used_at else "never"
-        state = "revoked" if token.revoked_at else "in force"
+        expires = f"{timezone.localtime(token.expires_at):%-d %b %Y}" if token.expires_at else "never"
         made = f"{timezone.localtime(token.created_at):%-d %b %Y}"
-        table.add_row(str(token.pk), token.name, token.user.get_username(), made, used, state)
+        table.add_row(str(token.pk), token.name, token.user.get_username(), made, used, expires, token.state)
     screen.print(table)
 
 

@@ -78,6 +78,28 @@ class PersonForm(_UserForm):
         return password
 
 
+class TokenForm(forms.Form):
+    """A token for the API: what it is for and until when; whose it is only where one may choose."""
+
+    LIFETIMES = (("30", "30 days"), ("90", "90 days"), ("365", "One year"), ("", "Until somebody revokes it"))
+    name = forms.CharField(
+        label="What it is for", max_length=80, widget=forms.TextInput(attrs={"placeholder": "Rostering system"})
+    )
+    days = forms.TypedChoiceField(
+        label="In force for", choices=LIFETIMES, coerce=int, empty_value=None, required=False, initial="90"
+    )
+    user = forms.ModelChoiceField(
+        label="In the name of",
+        queryset=User.objects.filter(is_active=True).order_by("username"),
+        help_text="It may do what this account may do.",
+    )
+
+    def __init__(self, *args: Any, for_whom: User | None = None, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if for_whom is not None:
+            del self.fields["user"]
+
+
 class RunForm(forms.Form):
     """A bulk synchronisation: who, and which parts of their records."""
 

@@ -4,7 +4,18 @@ from django.urls import path
 
 from carefund.console import care_management_urls, claim_urls
 from carefund.console.pace import urls as pace
-from carefund.console.views import account, administration, client, clients, history, home, people, runs, synchronise
+from carefund.console.views import (
+    account,
+    administration,
+    client,
+    clients,
+    history,
+    home,
+    people,
+    runs,
+    synchronise,
+    tokens,
+)
 
 app_name = "console"
 
@@ -18,6 +29,8 @@ urlpatterns = [
     path("account", account.show_account, name="account"),
     path("account/password", account.change_password, name="password"),
     path("account/two-factor", account.set_up_two_factor, name="two-factor"),
+    path("account/tokens", tokens.show_own, name="tokens"),
+    path("account/tokens/<int:token_id>/revoke", tokens.revoke, name="token-revoke"),
     path("two-factor", account.verify_two_factor, name="two-factor-verify"),
     path("clients", clients.list_all, name="clients"),
     path("clients.csv", clients.export, name="clients-csv"),
@@ -39,6 +52,7 @@ urlpatterns = [
     path("administration/connections", administration.show_connections, name="connections"),
     path("administration/schedules", administration.show_schedules, name="schedules"),
     path("administration/access-log", administration.show_access_log, name="access-log"),
+    path("administration/tokens", tokens.show_all, name="all-tokens"),
     path("administration/people", people.list_all, name="people"),
     path("administration/people/new", people.add, name="person-new"),
     path("administration/people/<int:user_id>", people.change, name="person"),

@@ -1,0 +1,55 @@
+"""Tokens for the API: one's own, and for administrators everybody's. A token's text is shown once, when it is made."""
+
+from datetime import timedelta
+
+from django.contrib import messages
+from django.contrib.auth.models import User
+from django.core.paginator import Paginator
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_POST
+
+from carefund.access.roles import may_administer
+from carefund.access.tokens import ApiToken, create_token, list_tokens, revoke_token
+from carefund.console.door import Request, page
+from carefund.console.forms import TokenForm
+
+_PAGE_SIZE = 50
+
+
+@page()
+def show_own(request: Request) -> HttpResponse:
+    """The tokens in one's own name, and another one."""
+    return _show(request, request.user)
+
+
+@page(may_administer)
+def show_all(request: Request) -> HttpResponse:
+    """Everybody's tokens, and another one in the name of an account such as another system's."""
+    return _show(request, None)
+
+
+def _show(request: Request, user: User | None) -> HttpResponse:
+    form = TokenForm(request.POST or None, for_whom=user)
+    made, text = None, ""
+    if request.method == "POST" and form.is_valid():
+        days = form.cleaned_data["days"]
+        owner = user or form.cleaned_data["user"]
+        made, text = create_token(owner, form.cleaned_data["name"], timedelta(days=days) if days else None)
+        form = TokenForm(for_whom=user)
+    shown = Paginator(list_tokens(user), _PAGE_SIZE).get_page(request.GET.get("page"))
+    context = {"form": form, "made": made, "text": text, "everybody": user is None}
+    return render(request, "console/tokens.html", {**context, "page": shown, "tokens": shown.object_list})
+
+
+@require_POST
+@page()
+def revoke(request: Request, token_id: int) -> HttpResponse:
+    """End one of one's own tokens, or for an administrator anybody's."""
+    token = ApiToken.objects.filter(pk=token_id).first()
+    is_own = token is not None and token.user_id == request.user.pk
+    if token is None or not (is_own or may_administer(request.user)):
+        raise Http404
+    revoke_token(token)
+    messages.success(request, f"“{token.name}” is revoked.")
+    return redirect("console:tokens" if is_own and not may_administer(request.user) else "console:all-tokens")

@@ -1,0 +1,79 @@
+"""Tokens for the API: shown once, only in one's own name unless one administers, and ended at once."""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+from django.contrib.auth.models import User
+from django.test import Client as Browser
+from django.urls import reverse
+from django.utils import timezone
+
+from carefund.access.tokens import PREFIX, ApiToken, create_token, find_token
+from tests.console import world
+
+Browse = Callable[[User | None], Browser]
+OWN, ALL = "console:tokens", "console:all-tokens"
+
+
+def text_in(page: str) -> str:
+    start = page.index(PREFIX)
+    return page[start : page.index('"', start)]
+
+
+def test_a_token_is_shown_once_and_opens_the_api_in_ones_own_name(browse: Browse, cast: world.Cast) -> None:
+    browser = browse(cast.ben)
+    made = browser.post(reverse(OWN), {"name": "Rostering", "days": "30", "user": cast.ada.pk})
+    assert "no-store" in made.headers["Cache-Control"]
+    token = find_token(text_in(made.content.decode()))
+    assert token is not None
+    assert (token.user, token.name) == (cast.ben, "Rostering")
+    assert token.expires_at and timedelta(days=29) < token.expires_at - timezone.now() < timedelta(days=31)
+    again = browser.get(reverse(OWN)).content.decode()
+    assert PREFIX not in again
+    assert "Rostering" in again
+
+
+def test_each_sees_their_own_and_administrators_all(browse: Browse, cast: world.Cast) -> None:
+    create_token(cast.ben, "Rostering")
+    create_token(cast.fay, "Payroll")
+    own = browse(cast.ben).get(reverse(OWN)).content.decode()
+    assert "Rostering" in own and "Payroll" not in own
+    everybody = browse(cast.ada).get(reverse(ALL)).content.decode()
+    assert "Rostering" in everybody and "Payroll" in everybody
+    assert browse(cast.fay).get(reverse(ALL)).status_code == 403
+    assert browse(cast.dee).get(reverse(OWN)).status_code == 403
+
+
+def test_an_administrator_makes_one_for_another_account(browse: Browse, cast: world.Cast) -> None:
+    made = browse(cast.ada).post(reverse(ALL), {"name": "Payroll", "days": "", "user": cast.fay.pk})
+    token = find_token(text_in(made.content.decode()))
+    assert token is not None
+    assert (token.user, token.expires_at) == (cast.fay, None)
+
+
+def test_only_its_account_and_administrators_revoke_a_token(browse: Browse, cast: world.Cast) -> None:
+    token, text = create_token(cast.ben, "Rostering")
+    address = reverse("console:token-revoke", args=[token.pk])
+    assert browse(cast.fay).post(address).status_code == 404
+    assert browse(cast.ben).get(address).status_code == 405
+    assert find_token(text)
+    assert browse(cast.ben).post(address).status_code == 302
+    assert find_token(text) is None
+    other, other_text = create_token(cast.ben, "Another")
+    browse(cast.ada).post(reverse("console:token-revoke", args=[other.pk]))
+    assert find_token(other_text) is None
+
+
+def test_an_expired_token_opens_nothing(cast: world.Cast) -> None:
+    token, text = create_token(cast.ben, "Rostering", timedelta(days=1))
+    assert find_token(text)
+    ApiToken.objects.filter(pk=token.pk).update(expires_at=timezone.now())
+    assert find_token(text) is None
+    token.refresh_from_db()
+    assert token.state == "expired"
+
+
+def test_a_token_needs_a_name(browse: Browse, cast: world.Cast) -> None:
+    answer = browse(cast.ben).post(reverse(OWN), {"name": " ", "days": "30"})
+    assert "This field is required" in answer.content.decode()
+    assert not ApiToken.objects.exists()
