@@ -40,6 +40,7 @@ from carefund.sync.recordsets import RECORD_SETS
 
 PASSWORD = "wattle-grove-demo"  # noqa: S105 for fictitious people, on this machine
 PEOPLE = (("ada", Role.ADMINISTRATOR), ("fay", Role.FINANCE), ("ben", Role.COORDINATOR), ("rex", Role.READ_ONLY))
+NAMES = {"ada": ("Ada", "Ferris"), "fay": ("Fay", "Tran"), "ben": ("Ben", "Okafor"), "rex": ("Rex", "Hall")}
 _START_SECONDS = 30
 
 
@@ -144,7 +145,8 @@ def _add_people() -> None:
     branches = sorted(set(Client.objects.values_list("service_provider_id", flat=True)))
     for name, role in PEOPLE:
         if not User.objects.filter(username=name).exists():
-            user = add_user(name, PASSWORD, role)
+            first_name, last_name = NAMES[name]
+            user = add_user(name, PASSWORD, role, first_name=first_name, last_name=last_name)
             if role in (Role.COORDINATOR, Role.READ_ONLY):
                 BranchMembership.objects.bulk_create(
                     BranchMembership(user=user, service_provider_id=branch) for branch in branches[:2] if branch

@@ -22,6 +22,7 @@ from carefund.runs.engines.choosing import AlreadyRunning, serves_alone, work
 _GRACE_SECONDS = 30
 _FIRST_WAIT_SECONDS, _LONGEST_WAIT_SECONDS = 2.0, 60.0
 _PARENT_DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG
+_POLITENESS = 10
 
 
 def serve(
@@ -62,7 +63,7 @@ def serve_until_stopped(host: str, port: int, *, with_worker: bool, on_ready: Ca
     stopping: list[int] = []
     for name in (signal.SIGTERM, signal.SIGINT):
         signal.signal(name, lambda number, _: stopping.append(number))
-    children = {name: _Child(command) for name, command in commands.items()}
+    children = {name: _Child(command, behind=name == "worker") for name, command in commands.items()}
     if on_ready:
         on_ready()
     try:
@@ -84,10 +85,13 @@ def _web_command(host: str, port: int) -> list[str]:
 
 
 class _Child:
-    """A process that is started again when it dies; the longer it keeps dying, the more seldom."""
+    """A process that is started again when it dies; the longer it keeps dying, the more seldom.
 
-    def __init__(self, command: list[str]) -> None:
-        self._command = command
+    One that is `behind` leaves the processor to the others whenever they want it.
+    """
+
+    def __init__(self, command: list[str], *, behind: bool = False) -> None:
+        self._command, self._behind = command, behind
         self._wait = _FIRST_WAIT_SECONDS
         self._start()
 
@@ -97,7 +101,7 @@ class _Child:
             self._command,
             env=os.environ.copy(),
             start_new_session=True,
-            preexec_fn=_die_with_parent,  # noqa: PLW1509 this process has one thread
+            preexec_fn=_begin_behind if self._behind else _begin,  # noqa: PLW1509 this process has one thread
         )
 
     def start_again_if_dead(self) -> None:
@@ -110,7 +114,13 @@ class _Child:
             self._start()
 
 
-def _die_with_parent() -> None:
+def _begin_behind() -> None:
+    """As `_begin`, for work that nobody at a page waits for."""
+    os.nice(_POLITENESS)
+    _begin()
+
+
+def _begin() -> None:
     """Ask Linux to end a child whose parent was killed, so that nobody is left holding the port or the lock."""
     with contextlib.suppress(OSError, AttributeError):
         ctypes.CDLL(None).prctl(_PARENT_DEATH_SIGNAL, signal.SIGTERM)

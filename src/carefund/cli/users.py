@@ -34,8 +34,8 @@ def add(
 
 
 @transaction.atomic
-def add_user(username: str, password: str, role: Role) -> User:
-    """An account in the role's group."""
-    user = User.objects.create_user(username, password=password)
+def add_user(username: str, password: str, role: Role, **names: str) -> User:
+    """An account in the role's group; `names` are its first and last name."""
+    user = User.objects.create_user(username, password=password, **names)
     user.groups.add(Group.objects.get(name=role.value))
     return user
