@@ -165,13 +165,13 @@ def apply_providers(found: FoundProviders) -> ProviderSyncResult:
     ids = tuple(found.service_provider_ids)
     with transaction.atomic():
         changes = store_providers(ids, found.started_at, found.today, is_complete=found.is_complete)
-        updated = _update_clients(wanted, found.started_at)
+        updated, with_id = _update_clients(wanted, found.started_at)
         store_settings(providers_synced_at=found.started_at)
     return ProviderSyncResult(
         ids,
         changes,
         updated,
-        sum(bool(one) for one in wanted.values()),
+        with_id,
         found.malformed,
         tuple(sorted(found.refused_ids)),
         found.failed,
@@ -179,15 +179,19 @@ def apply_providers(found: FoundProviders) -> ProviderSyncResult:
     )
 
 
-def _update_clients(wanted: dict[str, str], started_at: datetime) -> int:
-    """Each client's newest id, with a line in the change log; gives how many changed."""
+def _update_clients(wanted: dict[str, str], started_at: datetime) -> tuple[int, int]:
+    """Each client's newest id, with a line in the change log; gives how many changed, and for how many one was found.
+
+    The answers about an id also name people who are no clients here; they do not count.
+    """
     older = Q(sync_state__isnull=True) | Q(sync_state__fetch_started_at__isnull=True)
     clients = Client.objects.filter(older | Q(sync_state__fetch_started_at__lte=started_at)).order_by("id")
-    changed = []
+    changed, with_id = [], 0
     for client in clients.filter(care_recipient_id__isnull=False).only(
         "id", "care_recipient_id", "service_provider_id"
     ):
         provider_id = wanted.get(client.care_recipient_id or "", "")
+        with_id += bool(provider_id)
         if provider_id and provider_id != client.service_provider_id:
             changed.append((client, client.service_provider_id, provider_id))
     store.update(Client, ("service_provider_id",), [(after, client.pk) for client, _, after in changed])
@@ -199,4 +203,4 @@ def _update_clients(wanted: dict[str, str], started_at: datetime) -> int:
             for client, before, after in changed
         ],
     )
-    return len(changed)
+    return len(changed), with_id
