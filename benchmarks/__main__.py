@@ -34,7 +34,13 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5, help="rounds; the median counts")
     parser.add_argument("--memory-people", type=int, default=5000, help="people of the memory measurement")
     parser.add_argument("--peer-people", type=int, default=300, help="people of the peers")
-    parser.add_argument("--without", nargs="*", default=[], help="parts to leave out: postgresql memory peers workers")
+    parser.add_argument(
+        "--without", nargs="*", default=[], help="parts to leave out: postgresql memory peers workers pages"
+    )
+    parser.add_argument("--clients", type=int, default=10_000, help="clients of the pages' measurement")
+    parser.add_argument(
+        "--pages", nargs="*", default=[], metavar="DATABASE=FILE", help="pages' figures measured before"
+    )
     parser.add_argument("--page", type=Path, default=PAGE, help="where the report goes")
     options = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("bench: stopped"))  # so that servers are stopped, too
@@ -58,6 +64,12 @@ def main() -> None:
             keep(report, options)
         if "memory" not in options.without:
             report.memory = bench.measure_memory()
+            keep(report, options)
+        if options.pages:
+            given = (each.partition("=") for each in options.pages)
+            report.pages = {name: json.loads(Path(file).read_text()) for name, _, file in given}
+        elif "pages" not in options.without:
+            report.pages = {name: bench.measure_pages(name, database_url) for name, database_url in databases.items()}
     print(keep(report, options))
 
 
@@ -121,6 +133,18 @@ class Bench:
             first = self._finish(self._start("", *arguments, folder=folder))
             same = self._finish(self._start("", *arguments, "--prepared", folder=folder))
         return {"people": people, "first": first, "same": same}
+
+    def measure_pages(self, name: str, database_url: str) -> dict[str, Any]:
+        """The console's pages over HTTP, with many clients; some ten minutes."""
+        say(f"{name}: pages with {self._options.clients:,} clients")
+        environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+        environment.pop("CAREFUND_DATABASE_URL", None)
+        if database_url:
+            environment["CAREFUND_DATABASE_URL"] = self._fresh(database_url)
+        command = [sys.executable, "-m", "benchmarks.pages", f"--clients={self._options.clients}"]
+        return self._finish(
+            subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
+        )
 
     def measure_peers(self) -> dict[str, Any]:
         """The same work by others, in an environment of their own that is thrown away."""

@@ -9,6 +9,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from benchmarks.pages_report import list_missed, write_section
+
 Figures = list[dict[str, float]]
 AIMS = {
     ("same", "SQLite"): 0.9,
@@ -32,6 +34,7 @@ class Report:
     workers: dict[str, float] = field(default_factory=dict)
     memory: dict[str, Any] = field(default_factory=dict)
     peers: dict[str, Any] = field(default_factory=dict)
+    pages: dict[str, dict[str, Any]] = field(default_factory=dict)
 
 
 def write_report(report: Report, people: int, page: Path) -> str:
@@ -43,6 +46,7 @@ def write_report(report: Report, people: int, page: Path) -> str:
             _table_of_distance(report),
             _table_of_peers(report),
             _others(report),
+            write_section(report.pages),
             _missed(report),
         )
         if part
@@ -192,4 +196,5 @@ def _missed(report: Report) -> str:
             lines.append(f"- {times:.1f} × dlt with nothing changed instead of {_DLT_AIM} ×.")
     if report.memory and report.memory["people"] < _AIM_PEOPLE:
         lines.append(f"- Memory was not measured at {_AIM_PEOPLE:,} people (`--memory-people` does).")
+    lines += list_missed(report.pages)
     return "\n".join(["## Aims not reached, or not measured", "", *lines]) if lines else ""
