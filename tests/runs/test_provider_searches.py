@@ -45,3 +45,13 @@ def test_a_search_outlives_the_process_that_is_at_it(either: Installation, end: 
     assert search_of(either) == ("done", True, False)
     assert either.rows("SELECT count(*) FROM records_client WHERE service_provider_id = ''") == [(0,)]
     assert "Traceback" not in either.log
+
+
+def test_where_nothing_can_be_asked_a_search_says_so(installation: Installation):
+    installation.settings["CAREFUND_SERVICES_AUSTRALIA_PATHS"] = "no_such_operation=/x"
+    installation.start("worker")
+    installation.carefund("manage", "shell", "-c", ASK)
+    wait_for(installation, "failed")
+    [(message, advice)] = installation.rows("SELECT message, advice FROM runs_providersearch")
+    assert "no_such_operation" in message
+    assert advice

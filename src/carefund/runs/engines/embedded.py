@@ -27,6 +27,7 @@ from carefund.runs.engines.stopping import stop_on_signals
 from carefund.runs.execution import Worker
 from carefund.runs.models import Run
 from carefund.runs.pace import compare_when_due
+from carefund.runs.service_providers import fail_search, find_waiting_search
 from carefund.runs.sources import open_source
 
 log = logging.getLogger(__name__)
@@ -111,6 +112,8 @@ async def _hold_everything(database: DatabaseThreads, stopping: asyncio.Event, e
             await database.do(housekeeping.tidy)
             while (run_id := await database.do(_next_run, Q(), [])) is not None:
                 await database.do(housekeeping.hold, run_id, f"{error.message} {error.advice}")
+            while (search_id := await database.do(find_waiting_search)) is not None:
+                await database.do(fail_search, search_id, error.message, error.advice)
         await rest(stopping, AFTER_TROUBLE_SECONDS)
 
 
