@@ -4,13 +4,15 @@ import asyncio
 import logging
 import time
 from dataclasses import replace
+from itertools import islice
+from uuid import RFC_4122, UUID
 
 import pytest
 from aiohttp import web
 
 from carefund.funders import errors
 from carefund.funders.configuration import SANDBOX_TIMING, configure
-from carefund.funders.http import Caller, back_off, open_session
+from carefund.funders.http import Caller, back_off, message_ids, open_session
 from carefund.funders.opening import open_caller
 from carefund.funders.pace import InMemoryPace
 from tests.funders.conftest import serving
@@ -143,3 +145,13 @@ async def test_no_id_or_address_reaches_a_log(sandbox, configuration, store, cap
             except errors.FunderError as problem:
                 logging.getLogger("carefund").warning("failed: %s", problem, exc_info=problem)
     assert "400000001" not in caplog.text
+
+
+def test_message_ids_are_random_uuids_of_version_4():
+    made = list(islice(message_ids(), 1000))
+    assert len(set(made)) == len(made)
+    for text in made:
+        assert text.startswith("urn:uuid:")
+        known = UUID(text)
+        assert (known.version, known.variant) == (4, RFC_4122)
+        assert f"urn:uuid:{known}" == text

@@ -5,6 +5,7 @@ from decimal import Decimal
 from itertools import cycle, islice
 
 import pytest
+from django.db import transaction
 
 from carefund.records import store
 from carefund.records.models import Client, Plan, PlanBudget, SyncState
@@ -54,3 +55,30 @@ def test_json_is_written_and_updated(db: None, number: int) -> None:
     assert [(state.digests, state.row_counts, state.checked_at) for state in states] == [
         ({"a": 'x"\\'}, counts, NOW)
     ] * number
+
+
+def test_what_is_read_has_the_types_of_the_fields_and_follows_to_the_parent(plan: Plan) -> None:
+    rows = [(plan.client_id, plan.pk, n, NOW, "B1", "", None, Decimal("0.10") * n, *[""] * len(TEXTS)) for n in (1, 2)]
+    store.insert(PlanBudget, COLUMNS, rows)
+    columns = ("plan__type", "plan__client_id", "total", "changed_at", "end_date", "ordinal")
+    found = store.read(PlanBudget, columns, "client_id", [plan.client_id, plan.client_id + 1])
+    assert sorted(found, key=lambda row: row[-1]) == [
+        (Plan.SUPPORT_AT_HOME, plan.client_id, Decimal(f"0.{n}0"), NOW, None, n) for n in (1, 2)
+    ]
+    assert [str(total) for _, _, total, *_ in sorted(found, key=lambda row: row[-1])] == ["0.10", "0.20"]
+    assert store.read(PlanBudget, columns, "client_id", []) == []
+
+
+def test_reading_can_ask_for_more_and_lock_in_the_order_of_the_key(plan: Plan) -> None:
+    other = Plan.objects.create(client=plan.client, type="NDIS")
+    with transaction.atomic():
+        both = store.read(Plan, ("id", "is_latest"), "client_id", [plan.client_id], lock=True)
+        one = store.read(Plan, ("id",), "client_id", [plan.client_id], also={"type": "NDIS"}, lock=True)
+    assert both == [(plan.pk, True), (other.pk, True)]
+    assert one == [(other.pk,)]
+
+
+@pytest.mark.parametrize("amount", ["0.01", "-0.05", "99999999999.99", "-123456789012.34", "100.00", "1.10"])
+def test_money_is_read_to_the_cent(plan: Plan, amount: str) -> None:
+    store.insert(PlanBudget, COLUMNS, [(plan.client_id, plan.pk, 0, NOW, "B", "", None, Decimal(amount), *[""] * 5)])
+    assert store.read(PlanBudget, ("total",), "client_id", [plan.client_id]) == [(Decimal(amount),)]

@@ -70,6 +70,8 @@ def compare(stored: Iterable[Stored], incoming: Sequence[Incoming]) -> Differenc
     groups: defaultdict[Key, list[Values]] = defaultdict(list)
     for record in incoming:
         groups[record.key].append(record.values)
+    if not rows and len(groups) == len(incoming):  # a first sync: nothing to tell apart
+        return Differences(new=[New(key, 0, values) for key, values in incoming])
     result = Differences()
     for key, values in groups.items():
         _compare_twins(result, key, rows.pop(key, []), values)

@@ -89,13 +89,12 @@ async def work_on_run(worker: Worker, run_id: int, *, people: int | None = None)
     run = await worker.database.do(Run.objects.get, pk=run_id)
     # Someone who waits for one person is told at once what is wrong; only a run of many is paused.
     outage = Outage(is_probing=run.paused_at is not None, applies=run.total > 1)
-    course = _Course(worker, run, people, outage)
-    alone = run.total == 1 or people is not None
+    course = _Course(worker, run, 1 if run.total == 1 else people, outage)
     with _plain_errors():
         async with _watched(course), asyncio.TaskGroup() as strands:
             if outage.is_probing:
                 await _take_a_share(course)
-            for _ in range(1 if alone else _STRANDS):
+            for _ in range(_STRANDS if course.people is None else 1):
                 strands.create_task(_work_in_strand(course))
     await _settle(course)
     await worker.database.insist(ledger.finish_run_if_done, run_id)

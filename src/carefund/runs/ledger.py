@@ -10,7 +10,7 @@ from datetime import timedelta
 
 from django.db import IntegrityError, OperationalError, transaction
 from django.db.models import Q, QuerySet
-from django.db.models.functions import Now
+from django.db.models.functions import Coalesce, Now
 from django.utils import timezone
 
 from carefund.funders.errors import FunderError
@@ -106,8 +106,9 @@ def _claim(run_id: int, holder: str, limit: int) -> tuple[list[ClaimedItem], int
         RunItem.objects.filter(id__in=[item.item_id for item in mine]).update(
             status=RunItem.Status.RUNNING, holder=holder, held_until=Now() + LEASE, started_at=now
         )
-        Run.objects.filter(id=run_id, status=Run.Status.QUEUED).update(status=Run.Status.RUNNING)
-        Run.objects.filter(id=run_id, started_at__isnull=True).update(started_at=now)
+        Run.objects.filter(Q(status=Run.Status.QUEUED) | Q(started_at__isnull=True), id=run_id).update(
+            status=Run.Status.RUNNING, started_at=Coalesce("started_at", now)
+        )
     return mine, len(joining)
 
 
