@@ -44,8 +44,8 @@ elif "sqlite3" in _database["ENGINE"]:
     _database["OPTIONS"] = {
         "transaction_mode": "IMMEDIATE",
         "timeout": env.int("CAREFUND_DATABASE_TIMEOUT", default=20),
-        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA cache_size=-64000;"
-        "PRAGMA mmap_size=268435456; PRAGMA temp_store=MEMORY;",
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA cache_size=-32000;"
+        "PRAGMA mmap_size=67108864; PRAGMA temp_store=MEMORY;",
     }
     _database["CONN_MAX_AGE"] = None
 else:
