@@ -8,8 +8,8 @@ from django.utils import timezone
 
 from carefund.domain.claims.matching import LineState
 from carefund.records.claim_matching import doubt_changed_lines, match_some_lines
-from carefund.records.claim_queries import list_exception_lines, list_open_lines
-from carefund.records.models import BudgetUsage, Change, ClaimBatch, Client, InvoiceLineItem, PaymentRequest
+from carefund.records.claim_queries import find_open_total, list_exception_lines, list_open_lines
+from carefund.records.models import BudgetUsage, Change, ClaimBatch, Client, Invoice, InvoiceLineItem, PaymentRequest
 from tests.console import world
 
 TODAY = timezone.localdate()
@@ -96,3 +96,16 @@ def test_a_line_is_open_until_something_is_claimed_for_it_and_again_when_that_is
     expected = {paid[0].line_item_id, *not_sent.line_items.values_list("pk", flat=True)}
     assert {line.pk for line in list_open_lines()} == expected
     assert Client.objects.count() == 1
+
+
+def test_the_open_total_is_that_of_the_open_lines(paid: list[PaymentRequest]) -> None:
+    InvoiceLineItem.objects.update(price_per_unit=Decimal("95.25"))
+    PaymentRequest.objects.filter(pk=paid[0].pk).update(state="withdrawn")
+    PaymentRequest.objects.filter(pk=paid[1].pk).update(state="ready")
+    Invoice.objects.filter(pk=paid[-1].line_item.invoice_id).update(invoice_id=None)
+    PaymentRequest.objects.filter(line_item__invoice=paid[-1].line_item.invoice).delete()
+    lines = list(list_open_lines())
+    assert len(lines) > 1
+    total = sum(line.quantity * line.price_per_unit for line in lines)
+    number, amount = find_open_total()
+    assert (number, amount) == (len(lines), total)

@@ -8,8 +8,9 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, tzinfo
 from decimal import Decimal
+from typing import Any
 
-from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Sum
+from django.db.models import Count, DecimalField, Exists, ExpressionWrapper, F, OuterRef, Q, QuerySet, Sum
 
 from carefund.domain.claims.checks import ApprovedSpan, BudgetSpan, ClaimLine, Known, Span
 from carefund.domain.claims.matching import EXCEPTIONS, Draw, LineState, LineTruth
@@ -29,6 +30,7 @@ from carefund.records.models import (
 )
 
 ZERO = Decimal("0.00")
+_MONEY: "DecimalField[Any, Any]" = DecimalField(max_digits=16, decimal_places=2)
 _OVER = (PaymentRequest.State.REFUSED, PaymentRequest.State.WITHDRAWN)
 # Of a payment request: the draws for its line that the funder still lists.
 CURRENT_DRAWS = Q(line_item__budget_usage__no_longer_returned_date__isnull=True)
@@ -69,6 +71,20 @@ def list_open_lines(
     if to_date:
         lines = lines.filter(delivery_date__lte=to_date)
     return lines.select_related("invoice", "client", "late_evidence").order_by("delivery_date", "id")
+
+
+def find_open_total() -> tuple[int, Decimal]:
+    """How many lines are open, and what they come to: `list_open_lines` in two sums that no long list is read for."""
+    # A line that was not sent has no matched request, so those that are not matched say which are in a batch.
+    in_batch = PaymentRequest.objects.filter(is_matched=False).exclude(state__in=_OVER).order_by().values("line_item")
+    not_sent = InvoiceLineItem.objects.filter(invoice__invoice_id__isnull=True).exclude(pk__in=in_batch)
+    given_back = list_open_lines().filter(invoice__invoice_id__isnull=False)
+    amount = ExpressionWrapper(F("quantity") * F("price_per_unit"), output_field=_MONEY)
+    number, total = 0, ZERO
+    for lines in (not_sent, given_back):
+        sums = lines.order_by().aggregate(number=Count("pk"), total=Sum(amount, output_field=_MONEY))
+        number, total = number + sums["number"], total + (sums["total"] or ZERO)
+    return number, total
 
 
 def claim_line(item: InvoiceLineItem) -> ClaimLine:
@@ -156,29 +172,38 @@ def list_lines(requests: QuerySet[PaymentRequest], today: date) -> list[LineRow]
 
 
 def _row(request: PaymentRequest, draws: Sequence[Draw], today: date) -> LineRow:
-    truth = LineTruth(
-        claimed=request.amount,
-        draws=draws,
-        is_claimed=request.state != PaymentRequest.State.READY,
-        approved_date=request.claim_approved_date or request.payment_date,
-        is_refused=request.state == PaymentRequest.State.REFUSED,
-    )
+    truth = _truth(request.state, request.amount, request.claim_approved_date or request.payment_date, draws)
     return LineRow(request, truth, truth.state(today))
+
+
+def _truth(state: str, amount: Decimal, approved_date: date | None, draws: Sequence[Draw]) -> LineTruth:
+    return LineTruth(
+        claimed=amount,
+        draws=draws,
+        is_claimed=state != PaymentRequest.State.READY,
+        approved_date=approved_date,
+        is_refused=state == PaymentRequest.State.REFUSED,
+    )
 
 
 def find_draws(line_ids: Iterable[int]) -> dict[int, list[Draw]]:
     """What was drawn for each line, from which budgets."""
     found: dict[int, list[Draw]] = defaultdict(list)
     usage = BudgetUsage.objects.filter(invoice_line_item_id__in=list(line_ids), no_longer_returned_date__isnull=True)
-    for row in usage.select_related("plan_budget").order_by("id"):
-        if row.invoice_line_item_id is not None:
-            budget = row.plan_budget
-            found[row.invoice_line_item_id].append(Draw(budget.budget_id, budget.budget_type_code, row.amount or ZERO))
+    columns = ("invoice_line_item_id", "plan_budget__budget_id", "plan_budget__budget_type_code", "amount")
+    for line_id, budget_id, type_code, amount in usage.order_by("id").values_list(*columns):
+        if line_id is not None:
+            found[line_id].append(Draw(budget_id, type_code, amount or ZERO))
     return found
 
 
 def list_exception_lines(today: date) -> list[LineRow]:
-    """Decided lines whose two sides do not fit: refused, drawn differently, or paid and never drawn."""
+    """Decided lines whose two sides do not fit, newest first."""
+    return list_lines(PaymentRequest.objects.filter(pk__in=find_exception_ids(today)).order_by("-id"), today)
+
+
+def find_exception_ids(today: date) -> list[int]:
+    """The keys of decided lines whose two sides do not fit: refused, drawn differently, or paid and never drawn."""
     decided = PaymentRequest.objects.filter(
         state__in=(PaymentRequest.State.PAID, PaymentRequest.State.REFUSED), is_matched=False
     )
@@ -186,7 +211,14 @@ def list_exception_lines(today: date) -> list[LineRow]:
     suspects = decided.annotate(drawn=Sum("line_item__budget_usage__amount", filter=CURRENT_DRAWS)).filter(
         Q(state=PaymentRequest.State.REFUSED) | Q(drawn__isnull=True) | ~Q(drawn=-F("amount"))
     )
-    return [row for row in list_lines(suspects.order_by("-id"), today) if row.is_exception]
+    columns = ("pk", "line_item_id", "state", "amount", "claim_approved_date", "payment_date")
+    rows = list(suspects.order_by("-id").values_list(*columns))
+    draws = find_draws([line_id for _, line_id, *_ in rows])
+    return [
+        key
+        for key, line_id, state, amount, approved_date, payment_date in rows
+        if _truth(state, amount, approved_date or payment_date, draws.get(line_id, ())).state(today) in EXCEPTIONS
+    ]
 
 
 def list_orphan_usage() -> QuerySet[BudgetUsage]:

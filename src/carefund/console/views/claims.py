@@ -1,10 +1,7 @@
 """Claims: the list, Check Status, one claim with what was paid and drawn, and what does not fit together."""
 
-from typing import Any
-
 from django.contrib import messages
 from django.core.paginator import Paginator
-from django.db.models import Count, DecimalField, ExpressionWrapper, F, Sum
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -16,11 +13,11 @@ from carefund.console.door import Request, page
 from carefund.funders.errors import FunderError
 from carefund.records.claim_archive import list_claim_answers
 from carefund.records.claim_queries import (
+    find_exception_ids,
+    find_open_total,
     list_batches,
     list_claims,
-    list_exception_lines,
     list_lines,
-    list_open_lines,
     list_orphan_usage,
     list_unsettled_claims,
 )
@@ -32,21 +29,20 @@ _MOST_PAGES = 10_000
 _MOST_ANSWERS = 8
 # The answers about the claim as a whole; those about single invoices and items are a page further.
 _ABOUT_CLAIM = ("claim_create", "claim_details", "payment_statement", "payment_items")
-_MONEY: "DecimalField[Any, Any]" = DecimalField(max_digits=16, decimal_places=2)
 
 
 @page(may_claim)
 def list_all(request: Request) -> HttpResponse:
     """Open lines, batches under way, and all claims, newest first."""
-    amount = ExpressionWrapper(F("quantity") * F("price_per_unit"), output_field=_MONEY)
-    lines = list_open_lines().order_by()
+    open_lines, open_amount = find_open_total()
     shown = Paginator(list_claims().defer("invoice_ids", "care_recipient_ids"), _PAGE_SIZE).get_page(
         request.GET.get("page")
     )
     context = {
-        **lines.aggregate(open_lines=Count("pk"), open_amount=Sum(amount, output_field=_MONEY, default=0)),
+        "open_lines": open_lines,
+        "open_amount": open_amount,
         "unsettled": list_unsettled_claims().count(),
-        "exceptions": len(list_exception_lines(timezone.localdate())),
+        "exceptions": len(find_exception_ids(timezone.localdate())),
         "batches": list_batches().exclude(state__in=("claimed", "withdrawn"))[:_PAGE_SIZE],
         "page": shown,
         "claims": shown.object_list,
@@ -117,9 +113,9 @@ def _tell(request: Request, checked: list[Checked]) -> None:
 @page(may_claim)
 def show_exceptions(request: Request) -> HttpResponse:
     """Lines whose two sides do not fit; what was drawn without a line is looked for after the page is there."""
-    lines = list_exception_lines(timezone.localdate())
-    shown = Paginator(lines, _PAGE_SIZE).get_page(request.GET.get("page"))
-    rows = list(shown.object_list)
+    today = timezone.localdate()
+    shown = Paginator(find_exception_ids(today), _PAGE_SIZE).get_page(request.GET.get("page"))
+    rows = list_lines(PaymentRequest.objects.filter(pk__in=list(shown.object_list)).order_by("-id"), today)
     store_views(request.user, (row.request.line_item.client for row in rows), "Claim exceptions")
     return render(request, "console/claims/exceptions.html", {"rows": rows, "page": shown})
 
