@@ -79,9 +79,9 @@ def build(clients: int, new: int) -> None:
         _copy_ledger(clients - 1)
         _copy_ndis(clients - 1)
         _make_claims()
-        _make_new(clients, new)
-        _match_lines()
         _set_counters()
+        _match_lines()
+        _make_new(clients, new)
     with connection.cursor() as cursor:
         cursor.execute("VACUUM ANALYZE" if connection.vendor == "postgresql" else "ANALYZE")
         if connection.vendor == "sqlite":

@@ -32,6 +32,7 @@ from carefund.records.models import (
 ZERO = Decimal("0.00")
 _MONEY: "DecimalField[Any, Any]" = DecimalField(max_digits=16, decimal_places=2)
 _OVER = (PaymentRequest.State.REFUSED, PaymentRequest.State.WITHDRAWN)
+_ACTIVE = PaymentRequest.objects.filter(line_item=OuterRef("pk")).exclude(state__in=_OVER)
 # Of a payment request: the draws for its line that the funder still lists.
 CURRENT_DRAWS = Q(line_item__budget_usage__no_longer_returned_date__isnull=True)
 
@@ -57,11 +58,9 @@ def list_open_lines(
     to_date: date | None = None,
 ) -> QuerySet[InvoiceLineItem]:
     """Lines that nothing was claimed for: in no batch that counts, and not sent by other means."""
-    active = PaymentRequest.objects.filter(line_item=OuterRef("pk")).exclude(state__in=_OVER)
     # Not yet uploaded, or given back: two short lists, where one condition would look at every line there ever was.
     not_sent = InvoiceLineItem.objects.filter(invoice__invoice_id__isnull=True).order_by().values("pk")
-    given_back = PaymentRequest.objects.filter(state__in=_OVER, is_matched=False).order_by().values("line_item")
-    lines = InvoiceLineItem.objects.filter(~Exists(active), pk__in=not_sent.union(given_back))
+    lines = InvoiceLineItem.objects.filter(~Exists(_ACTIVE), pk__in=not_sent.union(_given_back()))
     if service_provider_id:
         lines = lines.filter(invoice__service_provider_id=service_provider_id)
     if funding_source:
@@ -73,12 +72,18 @@ def list_open_lines(
     return lines.select_related("invoice", "client", "late_evidence").order_by("delivery_date", "id")
 
 
+def _given_back() -> "QuerySet[PaymentRequest, Any]":
+    """Lines for which something was claimed in vain, and perhaps again."""
+    return PaymentRequest.objects.filter(state__in=_OVER, is_matched=False).order_by().values("line_item")
+
+
 def find_open_total() -> tuple[int, Decimal]:
     """How many lines are open, and what they come to: `list_open_lines` in two sums that no long list is read for."""
     # A line that was not sent has no matched request, so those that are not matched say which are in a batch.
     in_batch = PaymentRequest.objects.filter(is_matched=False).exclude(state__in=_OVER).order_by().values("line_item")
     not_sent = InvoiceLineItem.objects.filter(invoice__invoice_id__isnull=True).exclude(pk__in=in_batch)
-    given_back = list_open_lines().filter(invoice__invoice_id__isnull=False)
+    sent_before = InvoiceLineItem.objects.filter(invoice__invoice_id__isnull=False, pk__in=_given_back())
+    given_back = sent_before.filter(~Exists(_ACTIVE))
     amount = ExpressionWrapper(F("quantity") * F("price_per_unit"), output_field=_MONEY)
     number, total = 0, ZERO
     for lines in (not_sent, given_back):
@@ -104,8 +109,7 @@ def claim_line(item: InvoiceLineItem) -> ClaimLine:
 
 def list_claimed_lines(client_ids: Collection[int]) -> list[ClaimLine]:
     """These people's lines that are claimed, or about to be."""
-    active = PaymentRequest.objects.filter(line_item=OuterRef("pk")).exclude(state__in=_OVER)
-    lines = InvoiceLineItem.objects.filter(Exists(active), client_id__in=client_ids).select_related("client")
+    lines = InvoiceLineItem.objects.filter(Exists(_ACTIVE), client_id__in=client_ids).select_related("client")
     return [claim_line(item) for item in lines]
 
 
