@@ -132,7 +132,7 @@ async def open_worker(url: str, at_once: int, calls_per_second: float = 0) -> As
     database = DatabaseThreads(DATABASE_THREADS if settings.ON_POSTGRESQL else 1)
     try:
         async with (
-            open_session(configuration.timing, trust_environment=False) as session,
+            open_session(configuration.timing) as session,
             open_pace(configuration) if calls_per_second else nullcontext() as pace,
         ):
             source = ServicesAustralia(Caller(session, configuration, GivenToken(), pace), configuration)
@@ -180,7 +180,7 @@ async def download(url: str, people: int, at_once: int) -> None:
         "Authorization": f"Bearer {TOKEN}",
     }
     numbers = iter(range(people))
-    async with open_session(configuration.timing, trust_environment=False) as session:
+    async with open_session(configuration.timing) as session:
 
         async def fetch_in_turn() -> None:
             for number in numbers:

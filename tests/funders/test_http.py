@@ -12,7 +12,7 @@ from aiohttp import web
 
 from carefund.funders import errors
 from carefund.funders.configuration import SANDBOX_TIMING, configure
-from carefund.funders.http import Caller, back_off, message_ids, open_session
+from carefund.funders.http import Caller, back_off, message_ids, open_session, proxy_for
 from carefund.funders.opening import open_caller
 from carefund.funders.pace import InMemoryPace
 from tests.funders.conftest import serving
@@ -34,7 +34,7 @@ async def ask(handler, work, **timing):
     """Run `work(caller)` against a server of one function."""
     async with serving(handler) as url:
         configuration = configure("services-australia", base_url=url, timing={"back_off_seconds": 0.01, **timing})
-        async with open_session(configuration.timing, trust_environment=False) as session:
+        async with open_session(configuration.timing) as session:
             return await work(Caller(session, configuration, AlwaysTheSame(), InMemoryPace(0)))
 
 
@@ -155,3 +155,34 @@ def test_message_ids_are_random_uuids_of_version_4():
         known = UUID(text)
         assert (known.version, known.variant) == (4, RFC_4122)
         assert f"urn:uuid:{known}" == text
+
+
+@pytest.fixture
+def forget_proxies():
+    proxy_for.cache_clear()
+    yield
+    proxy_for.cache_clear()
+
+
+async def test_calls_go_through_the_proxy_of_the_environment(monkeypatch, forget_proxies):
+    asked = []
+
+    async def through(request):
+        asked.append((str(request.url), request.headers.get("Proxy-Authorization", "")))
+        return web.json_response([])
+
+    async with serving(through) as proxy:
+        monkeypatch.setenv("http_proxy", proxy.replace("//", "//wilma:secret@"))
+        monkeypatch.setenv("no_proxy", "inside.example")
+        configuration = configure("services-australia", base_url="http://funder.example/acws")
+        async with open_session(configuration.timing) as session:
+            caller = Caller(session, configuration, AlwaysTheSame(), InMemoryPace(0))
+            assert (await caller.read("budgets", "/budget/v1/1")).body == b"[]"
+    assert asked == [("http://funder.example/acws/budget/v1/1", "Basic d2lsbWE6c2VjcmV0")]
+    assert proxy_for("http", "inside.example") is None
+
+
+def test_this_machine_is_never_asked_through_a_proxy(monkeypatch, forget_proxies):
+    monkeypatch.setenv("http_proxy", "http://proxy.example:3128")
+    assert [proxy_for("http", host) for host in ("127.0.0.1", "localhost", "::1")] == [None] * 3
+    assert proxy_for("http", "funder.example") == "http://proxy.example:3128"

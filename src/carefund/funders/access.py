@@ -38,8 +38,7 @@ async def check_access(configuration: FunderConfiguration, store: DeviceStore) -
     missing = tuple(missing_values(configuration))
     problem: FunderError | None = None
     if not missing:
-        live = configuration.environment != "sandbox"
-        async with open_session(configuration.timing, trust_environment=live) as session:
+        async with open_session(configuration.timing) as session:
             try:
                 await Proda(session, configuration, store).fetch_token()
             except FunderError as found:

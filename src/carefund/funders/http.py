@@ -10,8 +10,10 @@ import random
 import uuid
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
+from functools import lru_cache
 from http import HTTPStatus
 from typing import Literal, NamedTuple, Protocol
+from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
 from multidict import CIMultiDict
@@ -71,15 +73,14 @@ class Tokens(Protocol):
 
 
 @asynccontextmanager
-async def open_session(timing: Timing, *, trust_environment: bool) -> AsyncIterator[aiohttp.ClientSession]:
-    """The one connection pool of a client; `trust_environment` honours HTTPS_PROXY, at a cost per call."""
+async def open_session(timing: Timing) -> AsyncIterator[aiohttp.ClientSession]:
+    """The one connection pool of a client."""
     connector = aiohttp.TCPConnector(limit=0, ttl_dns_cache=300)
     timeout = aiohttp.ClientTimeout(total=timing.timeout_seconds, sock_connect=timing.connect_seconds)
     async with aiohttp.ClientSession(
         connector=connector,
         timeout=timeout,
         cookie_jar=aiohttp.DummyCookieJar(),
-        trust_env=trust_environment,
         skip_auto_headers=("User-Agent",),
     ) as session:
         yield session
@@ -94,13 +95,27 @@ async def exchange(
     data: bytes | None = None,
 ) -> Received:
     """One request, one answer whatever its status. Raises TimedOut, ConnectionFailed or WrongAddress."""
+    proxy = proxy_for(url.scheme, url.host or "")
     try:
-        async with session.request(method, url, headers=headers, data=data, allow_redirects=False) as response:
+        async with session.request(
+            method, url, headers=headers, data=data, allow_redirects=False, proxy=proxy
+        ) as response:
             body = await response.read()
             return Received(response.status, response.headers, body)
     except (aiohttp.ClientError, OSError, ValueError) as problem:
         kind = next((ours for theirs, ours in FOREIGN_ERRORS if isinstance(problem, theirs)), ConnectionFailed)
         raise kind(operation=operation) from None
+
+
+@lru_cache(maxsize=64)
+def proxy_for(scheme: str, host: str) -> str | None:
+    """The proxy that this machine's environment names for a host (HTTPS_PROXY, NO_PROXY); None for this machine itself.
+
+    Looked up once per process and host: aiohttp's own way asks a thread, and reads ~/.netrc, for every call.
+    """
+    if host in ("localhost", "::1") or host.startswith("127.") or proxy_bypass(host):
+        return None
+    return getproxies().get(scheme)
 
 
 class Caller:

@@ -34,8 +34,7 @@ async def open_caller(
 ) -> AsyncIterator[Caller]:
     """The calls beneath any funder's client. Raises NotConfigured."""
     require_configured(configuration)
-    live = configuration.environment != "sandbox"
-    async with open_session(configuration.timing, trust_environment=live) as session:
+    async with open_session(configuration.timing) as session:
         tokens = Proda(session, configuration, device_store)
         yield Caller(session, configuration, tokens, pace or InMemoryPace(configuration.timing.calls_per_second))
 
@@ -44,8 +43,7 @@ async def open_caller(
 async def open_proda(configuration: FunderConfiguration, device_store: DeviceStore) -> AsyncIterator[Proda]:
     """PRODA alone, for activating the device and renewing its key. Raises NotConfigured."""
     require_configured(configuration)
-    live = configuration.environment != "sandbox"
-    async with open_session(configuration.timing, trust_environment=live) as session:
+    async with open_session(configuration.timing) as session:
         yield Proda(session, configuration, device_store)
 
 

@@ -185,5 +185,5 @@ async def open_partner(partner: Partner, timing: Timing) -> AsyncIterator[Partne
         raise NotConfigured(
             "CAREFUND_NDIA_PARTNER_ORGANISATION and CAREFUND_NDIA_PARTNER_KEY are needed beside the partner's address."
         )
-    async with open_session(timing, trust_environment=True) as session:
+    async with open_session(timing) as session:
         yield PartnerGateway(session, partner, timing)
