@@ -15,6 +15,7 @@ from carefund.records.archive import answers_as_of
 from carefund.records.models import Change, Client, DeliveredService, PacePreview, ServiceContract
 from carefund.records.pace_pictures import find_contract_picture
 from carefund.records.pace_queries import PACE_API
+from carefund.records.queries import list_changes
 from carefund.runs.pace import create_from_preview, preview_pace, preview_sync
 from carefund.sync import pace_problems as problems
 from tests.pace_world import NdiaSandbox
@@ -54,6 +55,14 @@ def test_create_makes_contract_budgets_components_periods_and_adjustments(ndia: 
     picture = find_contract_picture(contract, timezone.localdate())
     assert picture.total_funding == Decimal("75680.00")
     assert not picture.drifting
+
+
+def test_a_first_contract_is_one_line_of_the_change_log_and_no_news(ndia: NdiaSandbox) -> None:
+    client = ndia.client("take-over")
+    create(client)
+    [line] = Change.objects.filter(client=client)
+    assert (line.kind, line.action) == (pace_store.CONTRACT_KIND, Change.FIRST)
+    assert not list_changes(client=client).exists()
 
 
 def test_each_category_with_money_delivered_gets_one_adjustment_record(ndia: NdiaSandbox) -> None:
