@@ -118,6 +118,9 @@ NDIA_PARTNER_KEY = env.str("CAREFUND_NDIA_PARTNER_KEY", default="")
 
 BUSINESS_TIME_ZONE = ZoneInfo(env.str("CAREFUND_BUSINESS_TIME_ZONE", default="Australia/Sydney"))
 OPEN_BUDGET_DAYS = env.int("CAREFUND_OPEN_BUDGET_DAYS", default=90)
+KEEP_RUNS_DAYS = env.int("CAREFUND_KEEP_RUNS_DAYS", default=730)
+if KEEP_RUNS_DAYS < 0:
+    raise ImproperlyConfigured("CAREFUND_KEEP_RUNS_DAYS must be 0 (for ever) or a number of days")
 TAIL_DAYS = env.int("CAREFUND_TAIL_DAYS", default=365)
 STALE_AFTER_HOURS = env.int("CAREFUND_STALE_AFTER_HOURS", default=24)
 

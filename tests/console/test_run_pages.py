@@ -90,3 +90,13 @@ def test_without_a_home_support_budget_other_money_is_not_denied(browse: Browse,
     assert SyncState.objects.get().checked_at
     page = browse(ada).get(reverse("console:clients")).content.decode()
     assert page.count("No home support budget</span>") == 1
+
+
+def test_a_preview_that_was_let_go_says_so_and_offers_a_new_one(browse: Browse, ada: User) -> None:
+    [client] = world.make_clients(1)
+    run = Run.objects.create(trigger=Run.Trigger.ON_DEMAND, scope="one client", is_preview=True, total=1)
+    RunItem.objects.create(run=run, client=client, status=RunItem.Status.DONE, outcome=RunItem.Outcome.CHANGED)
+    page = browse(ada).get(reverse("console:synchronise-run", args=(client.pk, run.pk))).content.decode()
+    assert "let go after a week" in page
+    assert "Preview again" in page
+    assert "Nothing would change" not in page

@@ -6,7 +6,7 @@ import logging
 from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
-from carefund.runs import ledger, schedule
+from carefund.runs import ledger, retention, schedule
 from carefund.runs.models import Run, RunItem
 from carefund.runs.requests import CannotChangeRun, pause_run, resume_run
 
@@ -23,6 +23,7 @@ def tidy() -> None:
     for run_id in _list_runs_that_look_done():
         ledger.finish_run_if_done(run_id)
     schedule.request_due_runs(timezone.now())
+    retention.forget_old_runs(timezone.now())
 
 
 def _list_runs_that_look_done() -> list[int]:

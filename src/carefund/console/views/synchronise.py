@@ -106,6 +106,7 @@ def _preview(client: Client, item: RunItem) -> dict[str, Any]:
         "groups": groups,
         "number": len(changes),
         "applied": preview is not None and preview.applied_at is not None,
+        "gone": preview is None,
     }
 
 

@@ -1,0 +1,63 @@
+"""What the ledger lets go: only what ended long ago, a little at a time; records, changes and answers stay."""
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from carefund.records.models import Answer, Change, PlanBudget
+from carefund.runs import housekeeping, retention
+from carefund.runs.models import Preview, Run, RunItem
+from carefund.runs.requests import request_run
+
+pytestmark = pytest.mark.django_db(transaction=True)
+CARE_RECIPIENT_ID = "400000003"
+
+
+@pytest.fixture
+def years_later():
+    return timezone.now() + timedelta(days=731)
+
+
+def test_a_run_goes_two_years_after_its_end_and_takes_no_record_with_it(
+    world, add_client, synchronise, years_later, settings
+):
+    synchronise(add_client(CARE_RECIPIENT_ID))
+    records = [model.objects.count() for model in (PlanBudget, Change, Answer)]
+    assert all(records)
+    assert retention.forget_old_runs(years_later - timedelta(days=2)) == 0
+    assert Run.objects.exists()
+    settings.KEEP_RUNS_DAYS = 0
+    assert retention.forget_old_runs(years_later) == 0
+    settings.KEEP_RUNS_DAYS = 730
+    assert retention.forget_old_runs(years_later) == 1
+    assert not Run.objects.exists()
+    assert not RunItem.objects.exists()
+    assert [model.objects.count() for model in (PlanBudget, Change, Answer)] == records
+
+
+def test_a_run_that_has_not_ended_stays(add_client, years_later):
+    run = request_run(trigger=Run.Trigger.BULK, clients=[add_client(CARE_RECIPIENT_ID)], scope="everybody")
+    assert retention.forget_old_runs(years_later) == 0
+    assert Run.objects.get() == run
+
+
+def test_a_large_run_goes_a_little_at_a_time(add_client, years_later, monkeypatch):
+    clients = [add_client(f"4000{number:05}") for number in range(5)]
+    run = request_run(trigger=Run.Trigger.BULK, clients=clients, scope="everybody")
+    Run.objects.filter(pk=run.pk).update(status=Run.Status.CANCELLED, finished_at=timezone.now())
+    monkeypatch.setattr(retention, "_AT_ONCE", 2)
+    gone = [retention.forget_old_runs(years_later) for _ in range(4)]
+    assert gone == [2, 2, 1, 0]
+    assert not Run.objects.exists()
+
+
+def test_a_preview_that_nobody_applied_goes_after_a_week(add_client):
+    client = add_client(CARE_RECIPIENT_ID)
+    run = request_run(trigger=Run.Trigger.ON_DEMAND, clients=[client], scope="one client", is_preview=True)
+    item = run.items.get()
+    Preview.objects.create(item=item, version=0, changes={}, fetch=b"")
+    for days, left in ((6, 1), (8, 0)):
+        RunItem.objects.update(status=RunItem.Status.DONE, finished_at=timezone.now() - timedelta(days=days))
+        housekeeping.tidy()
+        assert Preview.objects.count() == left
