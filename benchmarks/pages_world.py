@@ -75,8 +75,10 @@ def build(clients: int, new: int) -> None:
         _copy_ndis(clients - 1)
         _make_claims()
         _set_counters()
-        _match_lines()
         _make_new(clients, new)
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE")
+    _match_lines()
     with connection.cursor() as cursor:
         cursor.execute("VACUUM ANALYZE" if connection.vendor == "postgresql" else "ANALYZE")
         if connection.vendor == "sqlite":
