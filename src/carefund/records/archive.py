@@ -9,15 +9,11 @@ from datetime import datetime
 from hashlib import sha256
 from typing import NamedTuple
 
-import zstandard
 from django.db.models import Q
 
 from carefund.records import store
+from carefund.records.compression import compress, decompress
 from carefund.records.models import Answer, Payload
-
-_COMPRESSOR = zstandard.ZstdCompressor(level=3)
-_DECOMPRESSOR = zstandard.ZstdDecompressor()
-MAX_SIZE = 64 * 1024 * 1024
 
 
 class ReceivedPage(NamedTuple):
@@ -59,7 +55,7 @@ def record_answers(pages: Sequence[ReceivedPage], known_clients: Iterable[int]) 
     store.insert_unless_known(
         Payload,
         ("digest", "body", "size"),
-        [(digest, _COMPRESSOR.compress(body), len(body)) for digest, body in distinct],
+        [(digest, compress(body), len(body)) for digest, body in distinct],
     )
     _close_replaced(pages, set(known_clients))
     store.insert(
@@ -112,7 +108,7 @@ def find_answer(client_id: int, digest: str) -> ArchivedPage | None:
 
 
 def _archived(answer: Answer) -> ArchivedPage:
-    body = _DECOMPRESSOR.decompress(bytes(answer.payload.body), max_output_size=MAX_SIZE)
+    body = decompress(bytes(answer.payload.body))
     return ArchivedPage(
         answer.operation,
         answer.subject_id,

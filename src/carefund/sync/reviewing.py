@@ -8,7 +8,6 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-import zstandard
 
 from carefund.funders.answers import Answer
 from carefund.funders.decoding import RowReader
@@ -18,9 +17,9 @@ from carefund.funders.services_australia.payloads import (
     CareRecipientSummary,
     IndividualContribution,
 )
+from carefund.records.compression import compress, decompress
 from carefund.sync.fetching import Fetched
 
-_LARGEST = 64 * 1024 * 1024
 _SUMMARIES = RowReader(CareRecipientSummary)
 _CONTRIBUTIONS = RowReader(IndividualContribution)
 _BUDGETS = RowReader(Budget)
@@ -57,12 +56,12 @@ def freeze(fetched: Fetched) -> bytes:
         tuple(fetched.refused_budget_ids),
         tuple(fetched.vanished_budget_ids),
     )
-    return zstandard.compress(msgspec.msgpack.encode(frozen))
+    return compress(msgspec.msgpack.encode(frozen))
 
 
 def thaw(body: bytes) -> Fetched:
     """The fetch that was frozen, with its own time, so that a newer one still wins over it."""
-    frozen = msgspec.msgpack.decode(zstandard.decompress(body, _LARGEST), type=_Frozen)
+    frozen = msgspec.msgpack.decode(decompress(body), type=_Frozen)
     fetched = Fetched(frozen.client_id, frozen.care_recipient_id, frozen.started_at)
     fetched.refused_budget_ids = list(frozen.refused_budget_ids)
     fetched.vanished_budget_ids = list(frozen.vanished_budget_ids)
