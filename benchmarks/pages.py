@@ -68,6 +68,7 @@ ADMINISTRATOR = (
     "/runs/new",
     "/claims",
     "/claims/exceptions",
+    "/claims/exceptions/usage",
     "/claims/new",
     "/claims/invoices",
     "/claims/claim/70000400",

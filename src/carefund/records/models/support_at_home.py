@@ -233,5 +233,10 @@ class BudgetUsage(FunderRecord):
                 fields=("invoice_line_item",),
                 name="budget_usage_by_line",
                 condition=Q(invoice_line_item__isnull=False),
-            )
+            ),
+            models.Index(
+                fields=("service_provider_id", "delivery_date", "id"),
+                name="budget_usage_without_line",
+                condition=Q(invoice_line_item__isnull=True, no_longer_returned_date__isnull=True),
+            ),
         ]
