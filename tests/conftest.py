@@ -30,6 +30,11 @@ ENCRYPTION_KEY = Fernet.generate_key().decode()
 DEVICE = "carefund-sandbox-device"
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Browsers last: theirs is an event loop that stays in the process, and other tests run loops of their own."""
+    items.sort(key=lambda item: item.get_closest_marker("browser") is not None)
+
+
 @dataclass(frozen=True)
 class Sandbox:
     """The sandbox and its control."""

@@ -17,6 +17,7 @@ def find_client(page: Page, care_recipient_id: str) -> None:
     page.goto("/clients")
     page.get_by_label("Name or id").press_sequentially(care_recipient_id)
     expect(page.locator("tbody tr")).to_have_count(1)
+    page.wait_for_load_state("networkidle")  # a click on a row that is being replaced is nobody's
     page.locator("tbody th a").click()
     expect(page.get_by_role("navigation", name="Client")).to_be_visible()
 
