@@ -31,8 +31,9 @@ DEVICE = "carefund-sandbox-device"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Browsers last: theirs is an event loop that stays in the process, and other tests run loops of their own."""
-    items.sort(key=lambda item: item.get_closest_marker("browser") is not None)
+    """Slow ones first, so that nobody waits for the last of them; browsers last: theirs is an event loop that stays in
+    the process, and other tests run loops of their own."""
+    items.sort(key=lambda item: (item.get_closest_marker("browser") is not None, not item.get_closest_marker("slow")))
 
 
 @dataclass(frozen=True)
