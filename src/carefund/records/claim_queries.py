@@ -225,17 +225,21 @@ def find_exception_ids(today: date) -> list[int]:
     ]
 
 
-def list_orphan_usage() -> QuerySet[BudgetUsage]:
-    """Usage in the name of one of our service provider ids for which no line of ours is known.
+def list_orphan_usage(start: int, end: int) -> list[BudgetUsage]:
+    """Usage in the name of one of our service provider ids for which no line of ours is known: that in these places,
+    newest first.
 
-    Another provider's spend is left out: it is expected to have no line. Source: requirements/001, Step 4.
+    Another provider's spend is left out: it is expected to have no line. Source: requirements/001, Step 4. First the
+    keys, which an index holds in order, then the rows.
     """
-    return (
-        BudgetUsage.objects.filter(invoice_line_item__isnull=True, service_provider_id__in=list_service_provider_ids())
-        .filter(no_longer_returned_date__isnull=True)
-        .select_related("client", "plan_budget")
-        .order_by("-delivery_date", "-id")
-    )
+    newest = BudgetUsage.objects.filter(
+        service_provider_id__in=list_service_provider_ids(),
+        invoice_line_item__isnull=True,
+        no_longer_returned_date__isnull=True,
+    ).order_by("-delivery_date", "-id")
+    ids = list(newest.values_list("id", flat=True)[start:end])
+    found = BudgetUsage.objects.select_related("client", "plan_budget").in_bulk(ids)
+    return [found[usage_id] for usage_id in ids if usage_id in found]
 
 
 def list_clients_of(claim: Claim) -> QuerySet[Client]:

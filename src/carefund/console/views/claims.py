@@ -122,13 +122,10 @@ def show_exceptions(request: Request) -> HttpResponse:
 
 @page(may_claim)
 def show_orphan_usage(request: Request) -> HttpResponse:
-    """Usage in our name without a line: within the page of exceptions, or as a page of its own.
-
-    All usage there ever was has to be looked through, which may take a second or two with years of it.
-    """
+    """Usage in our name without a line: within the page of exceptions, or as a page of its own."""
     before = request.GET.get("page", "")
     number = int(before) if before.isdigit() and 0 < int(before) < _MOST_PAGES else 1
-    found = list(list_orphan_usage()[(number - 1) * _PAGE_SIZE : number * _PAGE_SIZE + 1])
+    found = list_orphan_usage((number - 1) * _PAGE_SIZE, number * _PAGE_SIZE + 1)
     usage = found[:_PAGE_SIZE]
     store_views(request.user, (each.client for each in usage), "Usage without a line")
     older = number + 1 if len(found) > _PAGE_SIZE else 0
