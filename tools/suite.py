@@ -111,13 +111,15 @@ def clean_environment() -> dict[str, str]:
 
 
 def run_tests(arguments: Sequence[str], *, strict: bool) -> bool:
-    """All tests on SQLite, then all but the browser's on PostgreSQL; ends with a line of totals. True if any failed."""
+    """All tests on SQLite, those in a browser by themselves (its event loop stays in the process), then all others on
+    PostgreSQL; ends with a line of totals. True if any failed."""
     left_out: list[str] = []
     has_browser = any(shutil.which(name) for name in BROWSERS) or any(PLAYWRIGHT_BROWSERS.glob("chromium*"))
     if not has_browser:
         left_out.append("browser journeys: Chromium is not installed (apt-get install chromium)")
-    unwanted = "not postgresql" if has_browser else "not postgresql and not browser"
-    tallies = [run_pytest("SQLite", ["-m", unwanted, *arguments], {})]
+    tallies = [run_pytest("SQLite", ["-m", "not postgresql and not browser", *arguments], {})]
+    if has_browser:
+        tallies.append(run_pytest("SQLite, in a browser", ["-m", "browser and not postgresql", *arguments], {}))
     with ExitStack() as stack:
         database_url = os.environ.get("CAREFUND_TEST_DATABASE_URL")
         missing = None if database_url else missing_postgresql()
