@@ -66,7 +66,8 @@ def main() -> int:
     checks_failed = run_checks()
     if arguments:
         return 1 if checks_failed else 0
-    tests_failed = run_tests([], strict=strict)
+    reminder = "a check above is bad; `make check` runs the checks alone" if checks_failed else ""
+    tests_failed = run_tests([], strict=strict, reminder=reminder)
     return 1 if checks_failed or tests_failed else 0
 
 
@@ -110,9 +111,9 @@ def clean_environment() -> dict[str, str]:
 # --- Tests ------------------------------------------------------------------------------------------------------------
 
 
-def run_tests(arguments: Sequence[str], *, strict: bool) -> bool:
+def run_tests(arguments: Sequence[str], *, strict: bool, reminder: str = "") -> bool:
     """All tests on SQLite, those in a browser by themselves (its event loop stays in the process), then all others on
-    PostgreSQL; ends with a line of totals. True if any failed."""
+    PostgreSQL; ends with the reminder, if there is one, and a line of totals. True if any failed."""
     left_out: list[str] = []
     has_browser = any(shutil.which(name) for name in BROWSERS) or any(PLAYWRIGHT_BROWSERS.glob("chromium*"))
     if not has_browser:
@@ -135,6 +136,8 @@ def run_tests(arguments: Sequence[str], *, strict: bool) -> bool:
     passed, failed, skipped = (
         sum(getattr(tally, name) for tally in tallies) for name in ("passed", "failed", "skipped")
     )
+    if reminder:
+        print(reminder)
     if skipped:
         print(f"skipped: {skipped}")
     print(f"{passed} passed, {failed} failed", flush=True)
