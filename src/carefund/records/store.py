@@ -1,4 +1,5 @@
-"""The only writer of synced tables: set-based, straight through the database driver, from the models' own columns.
+"""The only writer of synced tables, and the reader of what a sync compares with: set-based, straight through the
+database driver, from the models' own columns.
 
 What lives here knows tables and rows, not care recipients. The ORM's own bulk writes cannot tell new from changed and
 cost several times as much (docs/decisions/0003-writing.md); everywhere else use the ORM.
@@ -15,6 +16,7 @@ import msgspec
 from django.db import connection, models
 
 Row = Sequence[Any]
+Converters = Sequence[tuple[int, Callable[[Any], Any]]]
 _WORTH_A_STREAM = 10  # rows; below, the extra round trips cost more than they save
 
 
@@ -70,15 +72,7 @@ def read(
     with connection.cursor() as cursor:
         cursor.execute(statement, [given, *(also or {}).values()])
         rows: list[tuple[Any, ...]] = cursor.fetchall()
-    converters = _read_converters(model, tuple(columns), connection.vendor)
-    if not converters:
-        return rows
-    converted = [list(row) for row in rows]
-    for position, convert in converters:
-        for row in converted:
-            if row[position] is not None:
-                row[position] = convert(row[position])
-    return [tuple(row) for row in converted]
+    return [tuple(row) for row in _converted(rows, _read_converters(model, tuple(columns), connection.vendor))]
 
 
 @lru_cache(maxsize=256)
@@ -150,16 +144,20 @@ def _update_many_statement(model: type[models.Model], columns: tuple[str, ...]) 
 
 
 def _prepared(model: type[models.Model], columns: Sequence[str], rows: Sequence[Row]) -> Sequence[Row]:
-    """The rows with what the driver does not convert by itself converted."""
-    converters = _converters(model, tuple(columns), connection.vendor)
+    """The rows as the driver takes them."""
+    return _converted(rows, _converters(model, tuple(columns), connection.vendor))
+
+
+def _converted(rows: Sequence[Row], converters: Converters) -> Sequence[Row]:
+    """The rows with the columns at these positions converted, as far as they hold anything."""
     if not converters:
         return rows
-    prepared = [list(row) for row in rows]
+    converted = [list(row) for row in rows]
     for position, convert in converters:
-        for row in prepared:
+        for row in converted:
             if row[position] is not None:
                 row[position] = convert(row[position])
-    return prepared
+    return converted
 
 
 def _execute(statement: str, rows: Sequence[Row]) -> None:
@@ -175,9 +173,7 @@ def _stream(statement: str, rows: Sequence[Row]) -> None:
 
 
 @lru_cache(maxsize=256)
-def _converters(
-    model: type[models.Model], columns: tuple[str, ...], vendor: str
-) -> list[tuple[int, Callable[[Any], Any]]]:
+def _converters(model: type[models.Model], columns: tuple[str, ...], vendor: str) -> Converters:
     """What the driver does not convert by itself: JSON everywhere; dates, instants and decimals on SQLite."""
     found: list[tuple[int, Callable[[Any], Any]]] = []
     for position, name in enumerate(columns):
@@ -195,9 +191,7 @@ def _converters(
 
 
 @lru_cache(maxsize=256)
-def _read_converters(
-    model: type[models.Model], columns: tuple[str, ...], vendor: str
-) -> list[tuple[int, Callable[[Any], Any]]]:
+def _read_converters(model: type[models.Model], columns: tuple[str, ...], vendor: str) -> Converters:
     """What the driver leaves as it is stored: JSON everywhere; instants and decimals on SQLite."""
     found: list[tuple[int, Callable[[Any], Any]]] = []
     for position, name in enumerate(columns):

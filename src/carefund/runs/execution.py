@@ -1,9 +1,9 @@
 """Carry out what a run asks for: fetch many people at once, write them in groups, tell the ledger.
 
-Fetching is asynchronous and holds no transaction. Everything that touches the database goes through one thread, in
-order, so that a fetched person waits for nothing but the group before. Two strands share a run, so that one begins
-while the last people of the other are still under way. What is claimed and neither written nor failed when a strand
-ends, for whatever reason, is handed back.
+Fetching is asynchronous and holds no transaction; what touches the database goes through the process's database
+threads. Two strands share a run, so that one begins while the last people of the other are still under way; within a
+strand a fetched person waits for nothing but the group before. What is claimed and neither written nor failed when a
+strand ends, for whatever reason, is handed back.
 """
 
 import asyncio
