@@ -31,8 +31,9 @@ test: install-dev  ## every check and every test that this machine can run
 check: install-dev  ## format, lint, types, import contracts, migrations, deployment settings
 	@$(BIN)/python tools/suite.py --checks-only
 
-format: install-dev  ## let ruff format and mend what it can
+format: install-dev  ## let ruff and djangofmt format, and mend what they can
 	@$(BIN)/ruff format .
+	@$(BIN)/djangofmt --quiet src || true  # its exit status says whether something changed
 	@$(BIN)/ruff check --fix .
 
 coverage: install-dev  ## which lines the tests reach (htmlcov/index.html)

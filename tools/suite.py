@@ -39,6 +39,7 @@ LIVE = {
 }
 CHECKS: dict[str, tuple[Sequence[str], Mapping[str, str]]] = {
     "format": (("ruff", "format", "--check", "--output-format", "concise", "."), {}),
+    "templates": (("djangofmt", "--check", "src"), {}),
     "lint": (("ruff", "check", "--output-format", "concise", "."), {}),
     "types": (("mypy",), {}),
     "import contracts": (("lint-imports",), {}),

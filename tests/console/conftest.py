@@ -4,10 +4,10 @@ from collections.abc import Callable
 
 import pytest
 from django.contrib.auth.models import User
-from django.test import Client as Browser
 from pytest_django import Settings
 
 from carefund.records.models import Client
+from tests.browsing import Browser
 from tests.console import world
 
 

@@ -6,7 +6,6 @@ from html import unescape
 
 import pytest
 from django.contrib.auth.models import User
-from django.test import Client as Browser
 from django.urls import reverse
 
 from carefund.domain.quarters import quarter_of
@@ -17,6 +16,7 @@ from carefund.runs.engines.searching import search_when_asked
 from carefund.runs.models import ProviderSearch
 from carefund.runs.service_providers import sync_service_providers
 from carefund.runs.sources import open_source
+from tests.browsing import Browser
 from tests.conftest import Sandbox
 from tests.console import world as cast_world
 

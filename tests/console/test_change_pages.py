@@ -5,7 +5,6 @@ from datetime import timedelta
 
 import pytest
 from django.contrib.auth.models import User
-from django.test import Client as Browser
 from django.urls import reverse
 from django.utils import timezone
 
@@ -14,6 +13,7 @@ from carefund.console.change_pages import cut_at_sync, read_number
 from carefund.console.views import home
 from carefund.records.models import Change, Client
 from carefund.records.queries import list_changes
+from tests.browsing import Browser
 from tests.console import world
 
 pytestmark = pytest.mark.django_db

@@ -6,13 +6,13 @@ from datetime import date
 import pytest
 from django.contrib.auth.models import User
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.test import Client as Browser
 from django.urls import reverse
 from django.utils import timezone
 
 from carefund.access.models import AccessLogEntry
 from carefund.records.claim_store import store_claim
 from carefund.records.models import Claim, ClaimBatch, InvoiceLineItem, InvoiceUpload, PaymentRequest
+from tests.browsing import Browser
 from tests.console import world
 
 Browse = Callable[[User | None], Browser]

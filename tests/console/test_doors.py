@@ -4,13 +4,13 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from django.contrib.auth.models import User
-from django.test import Client as Browser
 from django.urls import NoReverseMatch, URLPattern, reverse
 
 from carefund.access.models import AccessLogEntry
 from carefund.console.urls import urlpatterns
 from carefund.records.models import Client
 from carefund.runs.models import Run
+from tests.browsing import Browser
 from tests.console import world
 
 OPEN = {"log-in", "log-out", "theme", "two-factor-verify", "two-factor"}

@@ -5,12 +5,12 @@ from datetime import timedelta
 
 import pytest
 from django.contrib.auth.models import User
-from django.test import Client as Browser
 from django.urls import reverse
 from django.utils import timezone
 
 from carefund.access.models import AccessLogEntry
 from carefund.records.models import BudgetUsage, Client, Entitlement, SyncState
+from tests.browsing import Browser
 from tests.console import world
 
 pytestmark = pytest.mark.django_db

@@ -4,12 +4,12 @@ from collections.abc import Callable
 
 import pytest
 from django.contrib.auth.models import User
-from django.test import Client as Browser
 from django.test import override_settings
 from django.urls import reverse
 from django_otp.oath import totp
 
 from carefund.access import two_factor
+from tests.browsing import Browser
 from tests.console import world
 
 Browse = Callable[[User | None], Browser]

@@ -5,12 +5,12 @@ from collections.abc import Callable
 import pytest
 from django.contrib.auth.models import User
 from django.db import connection
-from django.test import Client as Browser
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from carefund.records.models import Client
 from carefund.runs.models import Run
+from tests.browsing import Browser
 from tests.console import world
 
 Browse = Callable[[User | None], Browser]

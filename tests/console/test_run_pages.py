@@ -6,7 +6,6 @@ from datetime import timedelta
 import pytest
 from django.contrib.auth.models import User
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.test import Client as Browser
 from django.urls import reverse
 from django.utils import timezone
 
@@ -15,6 +14,7 @@ from carefund.funders import errors
 from carefund.records.models import Classification, PlanBudget, SyncState
 from carefund.runs.models import Run, RunItem
 from carefund.runs.queries import find_last_run
+from tests.browsing import Browser
 from tests.console import world
 
 pytestmark = pytest.mark.django_db

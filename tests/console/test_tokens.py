@@ -4,11 +4,11 @@ from collections.abc import Callable
 from datetime import timedelta
 
 from django.contrib.auth.models import User
-from django.test import Client as Browser
 from django.urls import reverse
 from django.utils import timezone
 
 from carefund.access.tokens import PREFIX, ApiToken, create_token, find_token
+from tests.browsing import Browser
 from tests.console import world
 
 Browse = Callable[[User | None], Browser]

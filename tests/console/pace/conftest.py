@@ -1,8 +1,8 @@
 """The cast of the console's tests, and the NDIA."""
 
 import pytest
-from django.test import Client as Browser
 
+from tests.browsing import Browser
 from tests.console.world import Cast, make_cast
 from tests.pace_world import NdiaSandbox, ndia, pace_sandbox_process
 

@@ -4,13 +4,13 @@ import re
 from datetime import timedelta
 
 import pytest
-from django.test import Client as Browser
 from django.urls import reverse
 
 from carefund.access.models import AccessLogEntry
 from carefund.records import pace_store
 from carefund.records.models import Client, NdisParticipant, PaceComparison, ServiceContract
 from carefund.records.pace_queries import PACE_API, find_category_aliases
+from tests.browsing import Browser
 from tests.console.world import Cast
 from tests.pace_world import NdiaSandbox
 

@@ -4,13 +4,13 @@ from hashlib import sha256
 
 import pytest
 from django.contrib.auth.models import User
-from django.test import Client as Browser
 
 from carefund.access.models import AccessLogEntry
 from carefund.access.roles import Role, give_role
 from carefund.records.claim_archive import find_claim_evidence, list_claim_answers
 from carefund.records.models import Claim, ClaimAnswer, Payload
 from carefund.runs.claims import check_claim, send_batch
+from tests.browsing import Browser
 from tests.claim_world import ClaimWorld
 from tests.conftest import table_rows
 

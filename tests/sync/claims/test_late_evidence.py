@@ -5,7 +5,6 @@ from datetime import timedelta
 import pytest
 from django.contrib.auth.models import User
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.test import Client as Browser
 
 from carefund.access.models import AccessLogEntry
 from carefund.access.roles import Role, give_role
@@ -14,6 +13,7 @@ from carefund.records.late_evidence import NotEvidence, TooLate, remove_evidence
 from carefund.records.models import Claim, ClaimBatch, Invoice, InvoiceLineItem, LateEvidence
 from carefund.runs.claims import send_batch
 from carefund.runs.dates import business_today
+from tests.browsing import Browser
 from tests.claim_world import ClaimWorld
 from tests.cli.conftest import Terminal
 
