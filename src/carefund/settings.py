@@ -9,17 +9,21 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-import environ
 from django.core.exceptions import ImproperlyConfigured
 
-from carefund.funders.configuration import configure
+from carefund.environment import EnvironmentVariables
+from carefund.funders.configuration import Environment, configure
+from carefund.funders.ndia import operations as ndia_operations
+from carefund.funders.ndia.operations import IdentityChannel
+from carefund.funders.paths import wrong_paths
+from carefund.funders.services_australia import operations as services_australia_operations
 
-env = environ.Env()
+env = EnvironmentVariables()
 
 # A file of NAME=value lines; `carefund setup` and `make demo` write one. Variables already set win.
 ENVIRONMENT_FILE = Path(env.str("CAREFUND_ENVIRONMENT_FILE", default="carefund.env"))
 if ENVIRONMENT_FILE.is_file():
-    environ.Env.read_env(ENVIRONMENT_FILE)
+    EnvironmentVariables.read_env(ENVIRONMENT_FILE)
 
 DEBUG = env.bool("CAREFUND_DEBUG", default=False)
 DATA_FOLDER = Path(env.str("CAREFUND_DATA_FOLDER", default="var")).absolute()
@@ -35,7 +39,7 @@ PROVIDER_NAME = env.str("CAREFUND_PROVIDER_NAME", default="Our care organisation
 # --- Database -------------------------------------------------------------------------------------------------------
 
 DATABASE_URL = env.str("CAREFUND_DATABASE_URL", default=f"sqlite:///{DATA_FOLDER / 'carefund.sqlite3'}")
-_database: dict[str, Any] = environ.Env.db_url_config(DATABASE_URL)
+_database: dict[str, Any] = EnvironmentVariables.db_url_config(DATABASE_URL)
 ON_POSTGRESQL = "postgresql" in _database["ENGINE"]
 if ON_POSTGRESQL:
     _database["CONN_HEALTH_CHECKS"] = True
@@ -64,7 +68,7 @@ _given = {
     "proda_token_url": env.str("CAREFUND_PRODA_TOKEN_URL", default=""),
     "audit_type": env.str("CAREFUND_AUDIT_TYPE", default=""),
     "subject_type": env.str("CAREFUND_SUBJECT_TYPE", default=""),
-    "subject": env.str("CAREFUND_SUBJECT", default=""),
+    "subject": env.choice("CAREFUND_SUBJECT", "device", "care-recipient", default="device"),
     "correlation_prefix": env.str("CAREFUND_CORRELATION_PREFIX", default=""),
     "page_limit": env.int("CAREFUND_PAGE_LIMIT", default=None),
 }
@@ -75,9 +79,9 @@ _timing = {
     "timeout_seconds": env.float("CAREFUND_TIMEOUT_SECONDS", default=None),
     "refresh_share": env.float("CAREFUND_REFRESH_SHARE", default=None),
 }
-FUNDER_ENVIRONMENT = env.str("CAREFUND_FUNDER_ENVIRONMENT", default="sandbox")
-if FUNDER_ENVIRONMENT not in ("sandbox", "vendor", "production"):
-    raise ImproperlyConfigured("CAREFUND_FUNDER_ENVIRONMENT must be sandbox, vendor or production")
+FUNDER_ENVIRONMENT: Environment = env.choice(
+    "CAREFUND_FUNDER_ENVIRONMENT", "sandbox", "vendor", "production", default="sandbox"
+)
 SANDBOX_URL = env.str("CAREFUND_SANDBOX_URL", default="http://127.0.0.1:8765")
 CLIENT_ID = env.str("CAREFUND_CLIENT_ID", default="")
 SERVICES_AUSTRALIA = configure(
@@ -86,7 +90,7 @@ SERVICES_AUSTRALIA = configure(
     sandbox_url=SANDBOX_URL,
     timing=_timing,
     base_url=env.str("CAREFUND_SERVICES_AUSTRALIA_URL", default=""),
-    paths=env.dict("CAREFUND_SERVICES_AUSTRALIA_PATHS", default={}),
+    paths=env.paths("CAREFUND_SERVICES_AUSTRALIA_PATHS"),
     token_audience=env.str("CAREFUND_SERVICES_AUSTRALIA_AUDIENCE", default=""),
     client_id=CLIENT_ID,
     **_given,
@@ -100,14 +104,24 @@ NDIA = configure(
     sandbox_url=SANDBOX_URL,
     timing=_timing | {"calls_per_second": env.float("CAREFUND_NDIA_CALLS_PER_SECOND", default=_ndia_speed)},
     base_url=env.str("CAREFUND_NDIA_URL", default=""),
-    paths=env.dict("CAREFUND_NDIA_PATHS", default={}),
+    paths=env.paths("CAREFUND_NDIA_PATHS"),
     token_audience=env.str("CAREFUND_NDIA_AUDIENCE", default=""),
     client_id=env.str("CAREFUND_NDIA_CLIENT_ID", default=CLIENT_ID),
     **_given,
 )
-NDIA_IDENTITY_CHANNEL = env.str("CAREFUND_NDIA_IDENTITY_CHANNEL", default="query")
-if NDIA_IDENTITY_CHANNEL not in ("query", "header"):
-    raise ImproperlyConfigured("CAREFUND_NDIA_IDENTITY_CHANNEL must be query or header")
+_wrong = [
+    sentence
+    for configuration, operations in (
+        (SERVICES_AUSTRALIA, services_australia_operations),
+        (NDIA, ndia_operations),
+    )
+    for sentence in wrong_paths(operations.SETTING, configuration.paths, operations.PATHS)
+]
+if _wrong:
+    raise ImproperlyConfigured("\n".join(_wrong))
+NDIA_IDENTITY_CHANNEL: IdentityChannel = env.choice(
+    "CAREFUND_NDIA_IDENTITY_CHANNEL", "query", "header", default="query"
+)
 NDIA_BUDGETS_PER_HOUR = env.int("CAREFUND_NDIA_BUDGETS_PER_HOUR", default=0)
 # A digital partner's gateway may stand in for the NDIA: set its address, and the pair of names it knows us by.
 NDIA_PARTNER_URL = env.str("CAREFUND_NDIA_PARTNER_URL", default="")

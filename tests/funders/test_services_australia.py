@@ -282,10 +282,10 @@ async def test_a_misspelt_operation_in_the_paths_is_told(configuration, store):
             pass
 
 
-async def test_a_path_with_an_unknown_name_in_braces_is_told(configuration, store):
-    async with open_services_australia(replace(configuration, paths={"budget_details": "/{x}"}), store) as client:
-        with pytest.raises(errors.NotConfigured):
-            await client.fetch_budget_details("1")
+async def test_a_path_with_an_unknown_name_in_braces_is_told_before_anything_is_sent(configuration, store):
+    with pytest.raises(errors.NotConfigured, match="budgetId"):
+        async with open_services_australia(replace(configuration, paths={"budget_details": "/{budgetID}"}), store):
+            pass
 
 
 @pytest.mark.parametrize("care_recipient_id", [ORDINARY, SPARSE, EXTRA_MEMBERS, NOBODY])

@@ -7,19 +7,23 @@ import os
 import sys
 
 import django
+from django.core.exceptions import ImproperlyConfigured
 
 from carefund.cli.demo_environment import prepare_demo_environment
 
 if sys.argv[1:2] == ["demo"]:
     prepare_demo_environment()
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "carefund.settings")
-django.setup()
+try:
+    django.setup()
+except ImproperlyConfigured as error:  # a setting that cannot be right; nothing else is known yet, not even the output
+    sys.exit("\n".join(f"Error: {line}" for line in str(error).splitlines()))
 
 # What follows needs Django to be ready.
-import typer  # noqa: E402
-from django.db.utils import DatabaseError  # noqa: E402
+import typer
+from django.db.utils import DatabaseError
 
-from carefund.cli import (  # noqa: E402
+from carefund.cli import (
     care_management,
     check,
     claims,
@@ -37,9 +41,9 @@ from carefund.cli import (  # noqa: E402
     tokens,
     users,
 )
-from carefund.cli.database_trouble import describe  # noqa: E402
-from carefund.cli.output import FAILED, complain  # noqa: E402
-from carefund.funders.errors import FunderError  # noqa: E402
+from carefund.cli.database_trouble import describe
+from carefund.cli.output import FAILED, complain
+from carefund.funders.errors import FunderError
 
 app = typer.Typer(
     name="carefund",

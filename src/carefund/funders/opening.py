@@ -8,9 +8,10 @@ from carefund.funders.devices import DeviceStore
 from carefund.funders.errors import NotConfigured
 from carefund.funders.http import Caller, open_session
 from carefund.funders.pace import InMemoryPace, Pace
+from carefund.funders.paths import require_right_paths
 from carefund.funders.proda import Proda
 from carefund.funders.services_australia.client import ServicesAustralia
-from carefund.funders.services_australia.operations import PATHS, SETTING, unknown_operations
+from carefund.funders.services_australia.operations import PATHS, SETTING
 
 
 @asynccontextmanager
@@ -19,11 +20,9 @@ async def open_services_australia(
 ) -> AsyncIterator[ServicesAustralia]:
     """A ready client of Services Australia; without `pace` its own limits hold for this process alone.
 
-    Raises NotConfigured, with one sentence per missing value, before anything is sent.
+    Raises NotConfigured, with one sentence per missing value or wrong path, before anything is sent.
     """
-    wrong = unknown_operations(configuration.paths, PATHS)
-    if wrong:
-        raise NotConfigured(f"{SETTING} names no such operation: {', '.join(wrong)}.")
+    require_right_paths(SETTING, configuration.paths, PATHS)
     async with open_caller(configuration, device_store, pace) as caller:
         yield ServicesAustralia(caller, configuration)
 

@@ -15,7 +15,7 @@ from carefund.funders.answers import Answer
 from carefund.funders.configuration import FunderConfiguration
 from carefund.funders.decoding import RowReader
 from carefund.funders.devices import DeviceStore
-from carefund.funders.errors import FunderError, IdentityNotMatched, NotConfigured, WrongAddress, WrongType
+from carefund.funders.errors import FunderError, IdentityNotMatched, WrongAddress, WrongType
 from carefund.funders.http import Caller
 from carefund.funders.ndia.envelopes import open_envelope, sorted_refusal
 from carefund.funders.ndia.operations import (
@@ -32,6 +32,7 @@ from carefund.funders.ndia.payloads import BudgetTree, Determination, PlanRow
 from carefund.funders.ndia.source import Identity
 from carefund.funders.opening import open_caller
 from carefund.funders.pace import Pace
+from carefund.funders.paths import require_right_paths
 
 Row = TypeVar("Row", bound=msgspec.Struct)
 
@@ -109,9 +110,7 @@ async def open_ndia(
     identity_channel: IdentityChannel = "query",
     pace: Pace | None = None,
 ) -> AsyncIterator[Ndia]:
-    """A ready client of the NDIA. Raises NotConfigured, a sentence per missing value, before anything is sent."""
-    wrong = sorted(name for name in configuration.paths if name not in PATHS)
-    if wrong:
-        raise NotConfigured(f"{SETTING} names no such operation: {', '.join(wrong)}.")
+    """Yield a client of the NDIA. Raise NotConfigured, a line per missing value or wrong path, before any call."""
+    require_right_paths(SETTING, configuration.paths, PATHS)
     async with open_caller(configuration, device_store, pace) as caller:
         yield Ndia(caller, configuration, identity_channel)

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from urllib.parse import quote
 
-from carefund.funders.errors import MalformedId, NotConfigured
+from carefund.funders.errors import MalformedId
 
 _BASE = "/service/support-at-home"
 PATHS: dict[str, str] = {
@@ -42,14 +42,11 @@ _ID = re.compile(r"[A-Za-z0-9_-]{1,40}")
 def path_for(
     operation: str, overridden: Mapping[str, str], ids: Mapping[str, str], query: Mapping[str, object] | None = None
 ) -> str:
-    """The quoted path of one call, with its query. Raises MalformedId, or NotConfigured for an unusable template."""
+    """Return the quoted path of one call, with its query. Raise MalformedId."""
     for value in ids.values():
         if not _ID.fullmatch(value):
             raise MalformedId(operation=operation)
-    try:
-        path = (overridden.get(operation) or PATHS[operation]).format_map(ids)
-    except (KeyError, ValueError, IndexError):
-        raise NotConfigured(f"The path of this operation in {SETTING} cannot be used.", operation=operation) from None
+    path = overridden.get(operation, PATHS[operation]).format_map(ids)
     if query:
         path += ("&" if "?" in path else "?") + _query_string(tuple(query.items()))
     return path
@@ -58,8 +55,3 @@ def path_for(
 @lru_cache(maxsize=256)  # nearly every call of a run asks for the first page
 def _query_string(pairs: tuple[tuple[str, object], ...]) -> str:
     return "&".join(f"{quote(name)}={quote(str(value))}" for name, value in pairs)
-
-
-def unknown_operations(overridden: Mapping[str, str], known: Mapping[str, str]) -> list[str]:
-    """Names in the overriding table that name no operation: misspellings that would silently do nothing."""
-    return sorted(name for name in overridden if name not in known)
