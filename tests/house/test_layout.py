@@ -142,5 +142,5 @@ def written_files() -> list[Path]:
     folders = ("src", "tests", "tools", "docs", "benchmarks", ".ci")
     inside = [path for folder in folders for path in (ROOT / folder).rglob("*")]
     files = [path for path in [*ROOT.glob("*"), *inside] if path.is_file() and path.suffix in WRITTEN]
-    unwritten = {"LICENSE", "uv.lock"}
+    unwritten = {"LICENSE", "uv.lock", ".git"}  # in a worktree, .git is a file
     return [path for path in files if path.name not in unwritten and not {"vendor", "__pycache__"} & set(path.parts)]
