@@ -11,7 +11,7 @@ from decimal import Decimal
 
 from carefund.domain.pace.periods import Delivery, PeriodStatus, available, delivered_in, status_on
 from carefund.domain.pace.plan import BudgetType, Period
-from carefund.domain.pace.totals import is_core_flexible, total_funding, total_of
+from carefund.domain.pace.totals import full_total_of, is_core_flexible, total_funding
 from carefund.records.models import DeliveredService, ServiceContract, ServiceContractBudget
 from carefund.records.pace_queries import list_budgets, list_deliveries, list_periods
 
@@ -69,28 +69,33 @@ class GroupPicture:
         return [row for row in self.rows if row.counts]
 
     @property
+    def has_periods(self) -> bool:
+        """Whether what is available now differs in kind from what PACE says remains."""
+        return any(row.periods for row in self.rows)
+
+    @property
     def approved(self) -> Decimal | None:
-        return total_of(row.budget.approved_amount for row in self.counting)
+        return full_total_of(row.budget.approved_amount for row in self.counting)
 
     @property
     def released(self) -> Decimal | None:
-        return total_of(row.budget.released_amount for row in self.counting)
+        return full_total_of(row.budget.released_amount for row in self.counting)
 
     @property
     def spent(self) -> Decimal | None:
-        return total_of(row.budget.spent_amount for row in self.counting)
+        return full_total_of(row.budget.spent_amount for row in self.counting)
 
     @property
     def remaining(self) -> Decimal | None:
-        return total_of(row.budget.remaining_amount for row in self.counting)
+        return full_total_of(row.budget.remaining_amount for row in self.counting)
 
     @property
     def delivered(self) -> Decimal | None:
-        return total_of(row.delivered for row in self.counting)
+        return full_total_of(row.delivered for row in self.counting)
 
     @property
     def available(self) -> Decimal | None:
-        return total_of(row.available for row in self.counting)
+        return full_total_of(row.available for row in self.counting)
 
 
 @dataclass(frozen=True, slots=True)

@@ -108,13 +108,16 @@ class NdiaControl:
         self.room.note_event("PLAN_END_DT_UPDATED", facts)
 
     def set_category(self, facts: Facts, wanted: dict[str, Any]) -> None:
-        """category, and any of: approved, management, kind, instalments, newText. Adds it when it is not there."""
+        """category, and any of: approved, management, kind, instalments, newText, isDeleted (at the partner's gateway).
+
+        Adds it when it is not there.
+        """
         rows = self._plan(facts)["categories"]
         row = next((each for each in rows if each["category"] == wanted["category"]), None)
         if row is None:
             row = category(wanted["category"], "0.00")
             rows.append(row)
-        for name in ("approved", "management", "kind", "instalments", "support", "start", "end", "items"):
+        for name in ("approved", "management", "kind", "instalments", "support", "start", "end", "items", "isDeleted"):
             if name in wanted:
                 row[name] = wanted[name]
         row["category"] = wanted.get("newText", row["category"])

@@ -1,5 +1,7 @@
 """A digital partner's gateway in front of the NDIA: one flat list of budgets per participant, by number alone.
 
+As in the sample that one gateway publishes: rows within `data`, the ones it took out again marked `isDeleted: 1`, and,
+with the switch `gatewayReleased` off, `allocatedAmount: 0` whatever was released.
 Source: domain notes on PACE, 1.4 D and 2.4.
 """
 
@@ -26,7 +28,7 @@ class PartnerApi:
         return [Route("ndia_partner_budget", "GET", f"{base}/paceBudget/{{ndisNumber}}", self.budgets)]
 
     def budgets(self, call: Call) -> Answer:
-        """All budgets of one participant; 401 without the right pair of names, 403 without authority."""
+        """All budgets of one participant; 401 for a wrong organisation or key, 403 without authority."""
         if (call.headers.get("org-id"), call.headers.get("x-api-key")) != (ORGANISATION, KEY):
             return json_answer({"errors": ["The organisation or its key is not known"]}, 401)
         facts = self.room.participants.get(call.args["ndisNumber"])
@@ -48,10 +50,12 @@ class PartnerApi:
                     "support": row["support"],
                     "budgetType": row["kind"],
                     "supportCategoryPace": row["category"],
-                    "allocatedAmount": told["released_amount"],
+                    "allocatedAmount": told["released_amount"] if self.room.switches["gatewayReleased"] else 0,
                     "approvedAmount": told["approved_amount"],
                     "spentAmount": told.get("spent_amount"),
                     "remainingAmount": told["remaining_amount"],
+                    "budgetRefreshDate": 0,
+                    "isDeleted": row.get("isDeleted", 0),
                 }
             )
-        return json_answer(rows)
+        return json_answer({"version": "3.0.1", "data": rows})

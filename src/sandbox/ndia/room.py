@@ -20,6 +20,8 @@ DEFAULT_SWITCHES: dict[str, Any] = {
     "view": "all",
     # How "nobody matches" looks: "404", "empty" (200 with an empty result) or "text" (200 with an error text).
     "nobody": "404",
+    # Whether the partner's gateway says what was released; if not it sends 0, as one gateway's public sample does.
+    "gatewayReleased": True,
     # Errors as plain "texts" or as "pairs" of key and value.
     "errors": "texts",
     # False answers budget 5.0 with a blank 404, so that only 4.0 is there.

@@ -96,6 +96,22 @@ def test_the_contract_page_shows_budgets_periods_and_adjustment_records(ben: Bro
         assert text in page, text
 
 
+def test_two_figures_that_differ_are_explained_where_they_stand(
+    ndia: NdiaSandbox, ben: Browser, client: Client
+) -> None:
+    sentence = "<b>PACE remaining</b> also holds what is left of earlier periods."
+    pages = []
+    for each in (client, ndia.client("no-periods")):
+        contract = create(ben, each)
+        pages.append(ben.get(reverse("console:ndis-contract", args=[contract.pk])).content.decode())
+    with_periods, without = pages
+    tables = with_periods.split("<table")[:-1]
+    explained = [sentence in part.rpartition("<section")[2] for part in tables if "Table of " in part[-200:]]
+    assert explained
+    assert all(explained)
+    assert sentence not in without
+
+
 def test_create_twice_leads_to_the_one_contract(ben: Browser, client: Client) -> None:
     page = retrieve(ben, client)
     contract = create(ben, client)

@@ -1,11 +1,17 @@
 """A partner's gateway as the second source: the same engine, the same contract."""
 
+from datetime import date
+from decimal import Decimal
+
 import pytest
 
-from carefund.domain.pace.plan import budget_ids, from_data
+from carefund.domain.pace.comparing import Kind
+from carefund.domain.pace.plan import CategoryBudget, PacePlan, budget_ids, from_data
 from carefund.funders.errors import AuthorityMissing, IdentityNotMatched, NotAuthenticated, NotConfigured
+from carefund.records.models import Client
+from carefund.records.pace_pictures import find_contract_picture
 from carefund.runs.pace import create_from_preview, preview_pace, preview_sync
-from carefund.sync.pace_problems import NotOnPace
+from carefund.sync.pace_problems import NotOnPace, PlanMissing
 from tests.pace_world import NdiaSandbox
 
 
@@ -51,3 +57,66 @@ def test_a_wrong_key_and_a_missing_one_are_told_apart(partner: NdiaSandbox, sett
     settings.NDIA_PARTNER_KEY = ""  # type: ignore[attr-defined]
     with pytest.raises(NotConfigured, match="CAREFUND_NDIA_PARTNER_KEY"):
         preview_pace(client)
+
+
+def _plan(client: Client) -> PacePlan:
+    return from_data(preview_pace(client).plan)
+
+
+def _category(plan: PacePlan, text: str) -> CategoryBudget:
+    return next(each for each in plan.budgets if each.category_text == text)
+
+
+@pytest.mark.parametrize("mark", [1, True, "1", "true"])
+def test_a_row_that_the_gateway_deleted_is_no_money(partner: NdiaSandbox, mark: object) -> None:
+    client = partner.client("no-periods")
+    before = _plan(client)
+    last = before.budgets[-1]
+    # Longer than the rest, so that it would also move the plan's end.
+    partner.change(client, "set-category", category=last.category_text, isDeleted=mark, end="2031-01-31")
+    after = _plan(client)
+    assert [each.category_text for each in after.budgets] == [each.category_text for each in before.budgets[:-1]]
+    assert after.end_date == before.end_date
+
+
+def test_a_participant_with_nothing_but_deleted_rows_has_no_plan_yet(partner: NdiaSandbox) -> None:
+    client = partner.client("no-periods")
+    for each in _plan(client).budgets:
+        partner.change(client, "set-category", category=each.category_text, isDeleted=1)
+    with pytest.raises(PlanMissing):
+        preview_pace(client)
+
+
+def test_a_deleted_budget_is_flagged_in_its_contract(partner: NdiaSandbox) -> None:
+    client = partner.client("no-periods")
+    preview = preview_pace(client)
+    plan = from_data(preview.plan)
+    contract = create_from_preview(client, preview.token, budget_ids(plan.budgets))
+    partner.change(client, "set-category", category=plan.budgets[0].category_text, isDeleted=1)
+    _, found = preview_sync(contract)
+    assert {each.kind for each in found.differences} == {Kind.CATEGORY_GONE}
+
+
+def test_a_gateway_that_leaves_released_unset_does_not_say_nothing_was_released(partner: NdiaSandbox) -> None:
+    partner.switch(gatewayReleased=False)
+    plan = _plan(partner.client("no-periods"))
+    assert {each.released_amount for each in plan.budgets} == {None}
+    assert all(each.remaining_amount for each in plan.budgets)
+
+
+def test_a_category_without_money_was_released_nothing_and_is_no_sum_of_the_rest(partner: NdiaSandbox) -> None:
+    client = partner.client("no-periods")
+    text = _plan(client).budgets[0].category_text
+    partner.change(client, "set-category", category=text, approved="0.00")
+    partner.switch(gatewayReleased=False)
+    preview = preview_pace(client)
+    plan = from_data(preview.plan)
+    assert _category(plan, text).released_amount == Decimal("0.00")
+    contract = create_from_preview(client, preview.token, budget_ids(plan.budgets))
+    group = next(
+        each
+        for each in find_contract_picture(contract, date(2026, 11, 20)).groups
+        if len(each.counting) > 1 and any(row.budget.category_text == text for row in each.rows)
+    )
+    assert group.remaining
+    assert group.released is None

@@ -30,6 +30,12 @@ def total_of(amounts: Iterable[Decimal | None]) -> Decimal | None:
     return sum(known, Decimal("0.00")) if known else None
 
 
+def full_total_of(amounts: Iterable[Decimal | None]) -> Decimal | None:
+    """The sum of all; None when one is not known, since the rest would pass for the whole."""
+    listed = list(amounts)
+    return None if None in listed else total_of(listed)
+
+
 def total_funding(rows: Iterable[AnyRow], counts: Callable[[AnyRow], bool]) -> Decimal:
     """What the contract is worth: approved amounts of the categories that count."""
     return total_of(row.approved_amount for row in rows if counts(row)) or Decimal("0.00")

@@ -1,8 +1,9 @@
 """A digital partner's gateway as another source of the same three calls: one flat list of budgets per participant.
 
 The gateway knows participants by their number alone and asks the NDIA itself, so surname and date of birth are not
-checked by this road. It tells no plan dates of its own: they follow from the budgets.
-Source: domain/ndis-pace.md, 1.4 D and 2.4 (the flattened form).
+checked by this road. It tells no plan dates of its own: they follow from the budgets. Rows that the gateway deleted
+count nowhere.
+Source: domain/ndis-pace.md, 1.4 D and 2.4 (the flattened form); docs/decisions/0010-pace.md.
 """
 
 import asyncio
@@ -52,7 +53,10 @@ class Partner:
 
 
 class PartnerBudget(Struct, frozen=True, kw_only=True, rename="camel"):
-    """One row of the gateway's list: the money for one category, with names old and new."""
+    """One row of the gateway's list: the money for one category, with names old and new.
+
+    `is_deleted` is 1 for a row that the gateway keeps and no longer means.
+    """
 
     type: str = ""
     start_date: date | None = None
@@ -66,6 +70,21 @@ class PartnerBudget(Struct, frozen=True, kw_only=True, rename="camel"):
     approved_amount: Decimal | None = None
     spent_amount: Decimal | None = None
     remaining_amount: Decimal | None = None
+    is_deleted: bool | int | str | None = None
+
+    @property
+    def counts(self) -> bool:
+        return str(self.is_deleted).strip().casefold() not in ("1", "true")
+
+    @property
+    def released_amount(self) -> Decimal | None:
+        """What was released; None where the gateway's 0 means that nobody set it.
+
+        A true 0 leaves nothing that could be spent or remain; in the gateway's own sample 0 stands beside 78,000 left.
+        """
+        is_all_told = self.spent_amount is not None and self.remaining_amount is not None
+        comes_to_nothing = is_all_told and not (self.spent_amount or 0) + (self.remaining_amount or 0)
+        return None if self.allocated_amount == 0 and not comes_to_nothing else self.allocated_amount
 
 
 _ROWS = RowReader(PartnerBudget)
@@ -81,15 +100,15 @@ class PartnerGateway:
         self._known: dict[str, Answer[tuple[PartnerBudget, ...]]] = {}
 
     async def fetch_determination(self, identity: Identity) -> Answer[Determination]:
-        """Whether any budget is on PACE. Raises IdentityNotMatched, AuthorityMissing."""
+        """Whether any row is on PACE, a deleted one too. Raises IdentityNotMatched, AuthorityMissing."""
         answer = await self._fetch(identity)
         rows = _on_pace(answer.value)
         return _with_value(answer, Determination(is_pace_plan=bool(rows), plan_first_start_date=None))
 
     async def fetch_plans(self, identity: Identity) -> Answer[tuple[PlanRow, ...]]:
-        """One plan, from the first day of any budget to the last."""
+        """One plan, from the first day of any budget to the last; none where every budget was deleted."""
         answer = await self._fetch(identity)
-        rows = _on_pace(answer.value)
+        rows = _counting(answer.value)
         plan = PlanRow(
             is_pace_plan=True,
             participant_plan_id="0",
@@ -101,7 +120,7 @@ class PartnerGateway:
     async def fetch_budget(self, identity: Identity) -> Answer[BudgetTree]:
         """The rows as the NDIA's own tree; the gateway tells no funding periods and no totals."""
         answer = await self._fetch(identity)
-        return _with_value(answer, as_tree(_on_pace(answer.value)))
+        return _with_value(answer, as_tree(_counting(answer.value)))
 
     async def _fetch(self, identity: Identity) -> Answer[tuple[PartnerBudget, ...]]:
         known = self._known.get(identity.ndis_number)
@@ -139,6 +158,10 @@ def _on_pace(rows: Iterable[PartnerBudget]) -> list[PartnerBudget]:
     return [row for row in rows if row.type.upper() == "PACE"]
 
 
+def _counting(rows: Iterable[PartnerBudget]) -> list[PartnerBudget]:
+    return [row for row in _on_pace(rows) if row.counts]
+
+
 def _with_value(answer: Answer[tuple[PartnerBudget, ...]], value: Value) -> Answer[Value]:
     return Answer(answer.operation, answer.subject_id, answer.pages, value, answer.fetched_at)
 
@@ -172,7 +195,7 @@ def _category(row: PartnerBudget) -> SupportCategory:
         start_date=row.start_date,
         end_date=row.end_date,
         approved_amount=row.approved_amount,
-        released_amount=row.allocated_amount,
+        released_amount=row.released_amount,
         spent_amount=row.spent_amount,
         remaining_amount=row.remaining_amount,
     )
