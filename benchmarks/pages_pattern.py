@@ -138,7 +138,7 @@ def _as_sent(kind: recordsets.RecordSet, client: Client, **which: Any) -> list[d
 
 def _sent(kind: recordsets.RecordSet, row: Any) -> dict[str, Any]:
     """A row as the funder would send it."""
-    values = {_in_camel_case(name): getattr(row, name) for name in (*kind.key, *kind.said)}
+    values = {_in_camel_case(name): getattr(row, name) for name in (*kind.key, *kind.fields)}
     return {
         name: float(value) if isinstance(value, Decimal) else value
         for name, value in values.items()

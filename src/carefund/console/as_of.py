@@ -49,7 +49,7 @@ def _by_category(service: ApprovedService) -> tuple[str, str, date]:
 
 
 def _rows(kind: recordsets.RecordSet, client: Client, payloads: Iterable[Any]) -> Iterable[Any]:
-    names = (*kind.key, *kind.said)
+    names = (*kind.key, *kind.fields)
     return (kind.model(client=client, **{name: getattr(payload, name) for name in names}) for payload in payloads)
 
 

@@ -196,7 +196,7 @@ def _write_kind(
         changed += [(*change.values, now, None, change.stored.id) for change in differences.changed]
         gone += [(today, now, row.id) for row in differences.gone]
     store.insert(record_set.model, record_set.columns, new)
-    store.update(record_set.model, (*record_set.said, "changed_at", "no_longer_returned_date"), changed)
+    store.update(record_set.model, (*record_set.fields, "changed_at", "no_longer_returned_date"), changed)
     store.update(record_set.model, ("no_longer_returned_date", "changed_at"), gone)
 
 

@@ -1,10 +1,12 @@
 """The kinds of record that a care recipient sync keeps in step: one entry each, served by one writer.
 
-A new field is an attribute of the payload type, a column with its migration, and a line here; a new kind is an entry.
-The order is that of the guide: what comes with the summary, then contributions, then budgets and what hangs on them.
+An entry names what cannot be derived: where records stand in the funder's answers, which columns identify one, what it
+hangs on. What is compared, stored and told follows from the model's columns, so a new field is an attribute of the
+payload type and a column with its migration.
+The order is that of the guide's question before a sync, then what hangs on budgets. Source: requirements/000.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -13,8 +15,10 @@ from operator import attrgetter
 from typing import Any
 
 from django.db import models
+from msgspec import Struct
 
 from carefund.domain.comparison import Incoming, Stored
+from carefund.funders.services_australia import payloads
 from carefund.records.models import (
     ApprovedService,
     BudgetUsage,
@@ -27,33 +31,50 @@ from carefund.records.models import (
 )
 
 _HUNDREDTH = Decimal("0.01")
+_BOOKKEEPING = tuple(column.attname for column in FunderRecord._meta.local_fields)
 
 
 @dataclass(frozen=True)
 class RecordSet:
-    """One kind: where it is stored, what identifies a record, what else it says, and what it hangs on.
+    """One kind: how people call one and many of it, where it comes from and is stored, and what identifies a record.
 
-    `replaced_whole` marks the kind without identity: its rows are deleted and written anew as one set.
+    Records stand in the answers to `operation`, in the attribute `within` of its record, or are themselves the answer.
+    `not_kept` are attributes of the payload without a column, `ours` columns that the funder does not fill. `main` is
+    the amount that a record is about. `replaced_whole` marks the kind without identity: its rows are deleted and
+    written anew as one set.
     """
 
     kind: str
     label: str
+    one: str
+    many: str
+    operation: str
+    payload: type[Struct]
     model: type[FunderRecord]
     key: tuple[str, ...]
-    said: tuple[str, ...]
     parent: str
+    within: str = ""
+    main: str = ""
+    not_kept: tuple[str, ...] = ()
+    ours: tuple[str, ...] = ()
     replaced_whole: bool = False
+
+    @cached_property
+    def fields(self) -> tuple[str, ...]:
+        """What a record says beside its key, in the order of the model's columns: what is compared and stored."""
+        apart = {"id", self.parent, *_BOOKKEEPING, *self.ours, *self.key}
+        return tuple(column.attname for column in self.model._meta.concrete_fields if column.attname not in apart)
 
     @cached_property
     def columns(self) -> tuple[str, ...]:
         """What an insert writes, in order."""
-        return ("client_id", self.parent, "ordinal", "changed_at", *self.key, *self.said)
+        return ("client_id", self.parent, "ordinal", "changed_at", *self.key, *self.fields)
 
     @cached_property
     def read_columns(self) -> tuple[str, ...]:
         """What comparing needs; a child is known by its budget's id at the funder, not by ours."""
         parent = "plan_budget__budget_id" if self.is_child else self.parent
-        return ("client_id", "id", parent, "ordinal", "no_longer_returned_date", *self.key, *self.said)
+        return ("client_id", "id", parent, "ordinal", "no_longer_returned_date", *self.key, *self.fields)
 
     @property
     def is_child(self) -> bool:
@@ -61,16 +82,21 @@ class RecordSet:
 
     @cached_property
     def _take(self) -> Callable[[Any], tuple[Any, ...]]:
-        return attrgetter(*self.key, *self.said)
+        return attrgetter(*self.key, *self.fields)
 
     @cached_property
     def _money(self) -> tuple[int, ...]:
-        names = (*self.key, *self.said)
+        names = (*self.key, *self.fields)
         return tuple(
             position
             for position, name in enumerate(names)
             if isinstance(self.model._meta.get_field(name), models.DecimalField)
         )
+
+    def payloads_in(self, answer: Any) -> Sequence[Any]:
+        """The records of this kind in an answer to `operation`."""
+        records: Sequence[Any] = getattr(answer, self.within) if self.within else answer
+        return records
 
     def incoming(self, payload: Any, budget_id: str = "") -> Incoming:
         """A payload as key and values; a child's key begins with its budget's id. Money is rounded to the cent."""
@@ -104,99 +130,105 @@ def as_text(value: Any) -> str | None:
     return value.isoformat() if isinstance(value, date) else str(value)
 
 
-CLASSIFICATIONS = RecordSet(
-    kind="classifications",
-    label="Classifications",
-    model=Classification,
-    key=("type", "code", "level", "start_date"),
-    said=("end_date", "status", "priority"),
+BUDGETS = RecordSet(
+    kind="budgets",
+    label="Budget records",
+    one="budget record",
+    many="budget records",
+    operation="budgets_by_care_recipient",
+    payload=payloads.Budget,
+    model=PlanBudget,
+    key=("budget_id",),
     parent="plan_id",
+    main="total",
+    not_kept=("care_recipient_id", "care_recipient_name"),
 )
 APPROVED_SERVICES = RecordSet(
     kind="approved_services",
     label="Approved services",
+    one="approved service",
+    many="approved services",
+    operation="care_recipient_summary",
+    within="approved_services",
+    payload=payloads.ApprovedService,
     model=ApprovedService,
     key=("service_group_id", "service_type_id", "service_id", "start_date"),
-    said=("service_group_text", "service_type_text", "service_text", "category", "end_date", "status"),
     parent="plan_id",
 )
-SUPPLEMENTS = RecordSet(
-    kind="supplements",
-    label="Supplement allocations",
-    model=Supplement,
-    key=("type_code", "start_date"),
-    said=("description", "end_date", "status"),
+CLASSIFICATIONS = RecordSet(
+    kind="classifications",
+    label="Classifications",
+    one="classification",
+    many="classifications",
+    operation="care_recipient_summary",
+    within="classifications",
+    payload=payloads.Classification,
+    model=Classification,
+    key=("type", "code", "level", "start_date"),
     parent="plan_id",
 )
 INDIVIDUAL_CONTRIBUTIONS = RecordSet(
     kind="individual_contributions",
     label="Individual contributions",
+    one="individual contribution",
+    many="individual contributions",
+    operation="individual_contribution",
+    payload=payloads.IndividualContribution,
     model=IndividualContribution,
     key=("service_provider_id", "service_naps_id", "effective_date_from"),
-    said=(
-        "clinical_percentage",
-        "independence_percentage",
-        "everyday_living_percentage",
-        "effective_date_to",
-        "status",
-        "updated_at_date_time",
-    ),
     parent="plan_id",
+    not_kept=("care_recipient_id",),
     replaced_whole=True,
 )
-BUDGETS = RecordSet(
-    kind="budgets",
-    label="Budget records",
-    model=PlanBudget,
-    key=("budget_id",),
-    said=(
-        "service_provider_id",
-        "budget_type_code",
-        "budget_type",
-        "entry_date",
-        "start_date",
-        "end_date",
-        "total",
-        "available",
-        "used",
-        "write_off",
-        "rollover_deduction",
-        "status",
-        "created_at_date_time",
-        "updated_at_date_time",
-    ),
+SUPPLEMENTS = RecordSet(
+    kind="supplements",
+    label="Supplement allocations",
+    one="supplement allocation",
+    many="supplement allocations",
+    operation="care_recipient_summary",
+    within="supplements",
+    payload=payloads.Supplement,
+    model=Supplement,
+    key=("type_code", "start_date"),
     parent="plan_id",
+    not_kept=("supplement_id",),
 )
 ENTITLEMENTS = RecordSet(
     kind="entitlements",
     label="Entitlements",
+    one="entitlement",
+    many="entitlements",
+    operation="budget_details",
+    within="entitlements",
+    payload=payloads.Entitlement,
     model=Entitlement,
     key=("item_code", "start_date", "end_date"),
-    said=("description", "amount", "created_at_date_time"),
     parent="plan_budget_id",
+    main="amount",
+    not_kept=("care_recipient_id",),
 )
 BUDGET_USAGE = RecordSet(
     kind="budget_usage",
     label="Budget usage",
+    one="line of budget usage",
+    many="lines of budget usage",
+    operation="budget_details",
+    within="usage",
+    payload=payloads.BudgetUsage,
     model=BudgetUsage,
     key=("invoice_id", "item_id"),
-    said=(
-        "service_provider_id",
-        "item_code",
-        "description",
-        "amount",
-        "delivery_date",
-        "updated_at_date_time",
-    ),
     parent="plan_budget_id",
+    main="amount",
+    not_kept=("care_recipient_id",),
+    ours=("invoice_line_item_id",),
 )
 
 RECORD_SETS = (
-    CLASSIFICATIONS,
-    APPROVED_SERVICES,
-    SUPPLEMENTS,
-    INDIVIDUAL_CONTRIBUTIONS,
     BUDGETS,
+    APPROVED_SERVICES,
+    CLASSIFICATIONS,
+    INDIVIDUAL_CONTRIBUTIONS,
+    SUPPLEMENTS,
     ENTITLEMENTS,
     BUDGET_USAGE,
 )

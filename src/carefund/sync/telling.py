@@ -29,7 +29,9 @@ def tell(changes: list[FieldChange], record_set: RecordSet, differences: Differe
             changes.append(FieldChange(kind, "returned again", name))
         for column in change.columns:
             before, after = change.stored.values[column], change.values[column]
-            changes.append(FieldChange(kind, "changed", name, record_set.said[column], as_text(before), as_text(after)))
+            changes.append(
+                FieldChange(kind, "changed", name, record_set.fields[column], as_text(before), as_text(after))
+            )
     for gone in differences.gone:
         action = "removed" if record_set.replaced_whole else "no longer returned"
         changes.append(FieldChange(kind, action, record_set.name_of(gone.key), before=_main(record_set, gone.values)))
@@ -37,10 +39,7 @@ def tell(changes: list[FieldChange], record_set: RecordSet, differences: Differe
 
 def _main(record_set: RecordSet, values: tuple[Any, ...]) -> str | None:
     """The amount that a new or vanished record is about, if its kind has one."""
-    for name in ("amount", "total"):
-        if name in record_set.said:
-            return as_text(values[record_set.said.index(name)])
-    return None
+    return as_text(values[record_set.fields.index(record_set.main)]) if record_set.main else None
 
 
 def tell_plan_dates(result: SyncResult, before: Period, after: Period | None) -> None:

@@ -7,7 +7,7 @@ the newest picture and writes no other. Written by care_management_store.py alon
 from django.conf import settings
 from django.db import models
 
-from carefund.records.models.support_at_home import money
+from carefund.records.models.columns import money
 
 
 class CareManagementSave(models.Model):
@@ -46,10 +46,10 @@ class CareManagementBudget(models.Model):
     start_date = models.DateField(null=True)
     end_date = models.DateField(null=True)
     total = money()
-    used = money()
+    used = money(lowers=True)
     available = money()
-    rollover_deduction = money()
-    write_off = money()
+    rollover_deduction = money(lowers=True)
+    write_off = money(lowers=True)
     status = models.CharField(max_length=40, blank=True)
     allocated = money()
     updated_at_date_time = models.CharField(max_length=40, blank=True)

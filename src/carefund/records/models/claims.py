@@ -4,9 +4,9 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
+from carefund.records.models.columns import money
 from carefund.records.models.history import Payload
 from carefund.records.models.invoices import InvoiceLineItem
-from carefund.records.models.support_at_home import money
 
 
 class ClaimBatch(models.Model):

@@ -10,8 +10,8 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
+from carefund.records.models.columns import money
 from carefund.records.models.people import Client
-from carefund.records.models.support_at_home import money
 
 
 class OrganisationSetting(models.Model):
@@ -94,7 +94,7 @@ class ServiceContractBudget(models.Model):
     end_date = models.DateField(null=True)
     approved_amount = money()
     released_amount = money()
-    spent_amount = money()
+    spent_amount = money(lowers=True)
     remaining_amount = money()
     stated_items = models.JSONField(default=list)
     is_excluded = models.BooleanField(default=False, help_text="Out of the contract's totals.")
@@ -125,7 +125,7 @@ class FundingPeriod(models.Model):
     end_date = models.DateField()
     amount = money()
     released_amount = money()
-    spent_amount = money()
+    spent_amount = money(lowers=True)
 
     class Meta:
         ordering = ("start_date",)

@@ -4,18 +4,13 @@ Every table carries `client` first in its one unique index, since all reading an
 the funder no longer lists keeps its values and gets a `no_longer_returned_date`.
 """
 
-from typing import Any
-
 from django.db import models
 from django.db.models import Q
 
+from carefund.records.models.columns import money, percentage
 from carefund.records.models.people import Client
 
 _TEXT = 255  # wider than anything known: a longer code than expected must not fail a person's sync
-
-
-def money(*, null: bool = True) -> "models.DecimalField[Any, Any]":
-    return models.DecimalField(max_digits=14, decimal_places=2, null=null)
 
 
 class Plan(models.Model):
@@ -123,10 +118,6 @@ class Supplement(FunderRecord):
         ]
 
 
-def percentage() -> "models.DecimalField[Any, Any]":
-    return models.DecimalField(max_digits=7, decimal_places=2, null=True)
-
-
 class IndividualContribution(FunderRecord):
     """The share of the price that the person pays, per category. A missing share is unknown, never 0 %.
 
@@ -162,9 +153,9 @@ class PlanBudget(FunderRecord):
     end_date = models.DateField(null=True)
     total = money()
     available = money()
-    used = money()
-    write_off = money()
-    rollover_deduction = money()
+    used = money(lowers=True)
+    write_off = money(lowers=True)
+    rollover_deduction = money(lowers=True)
     status = models.CharField(max_length=_TEXT, blank=True)
     created_at_date_time = models.CharField(max_length=_TEXT, blank=True)
     updated_at_date_time = models.CharField(max_length=_TEXT, blank=True)
@@ -218,7 +209,7 @@ class BudgetUsage(FunderRecord):
     description = models.CharField(max_length=_TEXT, blank=True)
     invoice_id = models.CharField(max_length=_TEXT, blank=True)
     item_id = models.CharField(max_length=_TEXT, blank=True)
-    amount = money()
+    amount = money(lowers=True)
     delivery_date = models.DateField(null=True)
     updated_at_date_time = models.CharField(max_length=_TEXT, blank=True)
 

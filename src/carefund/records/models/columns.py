@@ -1,0 +1,91 @@
+"""What a column of a synced table holds, and what people call it: the one place that knows money from dates and codes.
+
+Whatever shows a field (change log, preview, table, command) asks here, by the model's own column. Migrations see
+Django's own decimals, so that what is only words costs no migration.
+"""
+
+from enum import Enum
+from typing import Any
+
+from django.db import models
+
+_CODES = ("_id", "_code")
+_STAMP = "_at_date_time"
+
+
+class FieldType(Enum):
+    """What type of value a column holds. An instant may be text as the funder sent it."""
+
+    MONEY = "money"
+    PERCENTAGE = "percentage"
+    DATE = "date"
+    INSTANT = "instant"
+    CODE = "code"
+    TEXT = "text"
+
+
+class _AsDjangos(models.DecimalField):  # type: ignore[type-arg]  # the values are Django's business
+    """A decimal that a migration takes for a plain one."""
+
+    def deconstruct(self) -> Any:
+        name, _, args, options = super().deconstruct()
+        return name, "django.db.models.DecimalField", args, options
+
+
+class MoneyField(_AsDjangos):
+    """Dollars and cents. `lowers`: what it holds lowers a budget, whichever sign the funder sends."""
+
+    def __init__(self, *args: Any, lowers: bool = False, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.lowers = lowers
+
+
+class PercentageField(_AsDjangos):
+    """A share in percent; 12.50 is 12.5 %."""
+
+
+def money(*, null: bool = True, lowers: bool = False) -> MoneyField:
+    """A column for an amount; null: the funder gave none."""
+    return MoneyField(max_digits=14, decimal_places=2, null=null, lowers=lowers)
+
+
+def percentage() -> PercentageField:
+    """A column for a share in percent; null: the funder gave none, which is not 0."""
+    return PercentageField(max_digits=7, decimal_places=2, null=True)
+
+
+def type_of(model: type[models.Model], name: str) -> FieldType:
+    """What a model's column holds. A name that the model does not have is text."""
+    column = _columns(model).get(name)
+    if isinstance(column, PercentageField):
+        return FieldType.PERCENTAGE
+    if isinstance(column, models.DecimalField):
+        return FieldType.MONEY
+    if isinstance(column, models.DateTimeField) or name.endswith(_STAMP):
+        return FieldType.INSTANT
+    if isinstance(column, models.DateField):
+        return FieldType.DATE
+    return FieldType.CODE if name.endswith(_CODES) else FieldType.TEXT
+
+
+def lowers_a_budget(model: type[models.Model], name: str) -> bool:
+    """Whether an amount is money that went: used, written off, deducted."""
+    return getattr(_columns(model).get(name), "lowers", False)
+
+
+def names_of(model: type[models.Model], wanted: FieldType) -> tuple[str, ...]:
+    """The model's columns of one type, in their order."""
+    return tuple(name for name in _columns(model) if type_of(model, name) is wanted)
+
+
+def label_of(model: type[models.Model], name: str) -> str:
+    """What people call a field, as it begins a line: "Rollover deduction"; a percentage without that word."""
+    column = _columns(model).get(name)
+    words = str(column.verbose_name) if column is not None else name.replace("_", " ")
+    if isinstance(column, PercentageField):
+        words = words.removesuffix(" percentage")
+    return words[:1].upper() + words[1:]
+
+
+def _columns(model: type[models.Model]) -> "dict[str, models.Field[Any, Any]]":
+    return {column.attname: column for column in model._meta.concrete_fields}

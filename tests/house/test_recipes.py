@@ -1,0 +1,80 @@
+"""CONTRIBUTING's recipes work as they are written: this follows them in a copy of the tree, and uses what comes out."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.house.tree import ROOT
+from tests.runs.installation import Installation, running_sandbox
+
+PERSON = "400000003"
+LISTS = "budgets_by_care_recipient"
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    """A copy of the sources, to be edited."""
+    shutil.copytree(ROOT / "src", tmp_path / "src", ignore=shutil.ignore_patterns("__pycache__"))
+    return tmp_path / "src"
+
+
+def edit(path: Path, before: str, more: str) -> None:
+    """Write a line after the first one that reads like this."""
+    text = path.read_text()
+    assert f"\n{before}\n" in text, f"{path.name} has no line {before!r} any more"
+    path.write_text(text.replace(f"\n{before}\n", f"\n{before}\n{more}\n", 1))
+
+
+def follow_the_recipe_for_a_field(tree: Path) -> None:
+    """Add a field that the funder sends, its four steps: an amount of a budget, with a second spelling."""
+    payloads = tree / "carefund/funders/services_australia/payloads.py"
+    edit(payloads, "    rollover_deduction: Decimal | None = None", "    reserved: Decimal | None = None")
+    edit(payloads, '        "used": ("amountUsed",),', '        "reserved": ("reservedAmount",),')
+    models = tree / "carefund/records/models/support_at_home.py"
+    edit(models, "    rollover_deduction = money(lowers=True)", "    reserved = money()")
+    subprocess.run(
+        [sys.executable, "-m", "django", "makemigrations", "--settings", "carefund.settings"],
+        env=os.environ | {"PYTHONPATH": str(tree)},
+        check=True,
+        capture_output=True,
+    )
+    edit(
+        tree / "sandbox/services_australia/rows.py",
+        '        "rolloverDeduction": budget.rollover_deduction,',
+        '        "reservedAmount": "12.50",',
+    )
+
+
+def reserved_amounts(installation: Installation) -> set[str]:
+    """What is stored of the new field, as the command prints it."""
+    known: dict[str, Any] = json.loads(installation.carefund("show", PERSON, "--json"))
+    return {str(budget["reserved"]) for budget in known["budgets"]}
+
+
+@pytest.mark.slow
+def test_a_field_added_by_the_recipe_is_stored_compared_told_and_shown(
+    tree: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    follow_the_recipe_for_a_field(tree)
+    monkeypatch.setenv("PYTHONPATH", str(tree))  # for the sandbox as well
+    with running_sandbox(5) as sandbox_url:
+        installation = Installation(tmp_path / "data", sandbox_url)
+        installation.prepare(5)
+        installation.carefund("sync", PERSON)
+        stored = "SELECT DISTINCT reserved FROM records_planbudget"
+        assert [float(amount) for (amount,) in installation.rows(stored)] == [12.5]
+        assert reserved_amounts(installation) == {"12.50"}
+
+        fault = {"kind": "wrong-type", "operation": LISTS, "field": "reservedAmount", "value": "30.00"}
+        installation.ask("POST", "/faults", fault)
+        assert '"outcome": "changed"' in installation.carefund("sync", PERSON, "--json")
+        assert [float(amount) for (amount,) in installation.rows(stored)] == [30.0]
+        logged = "SELECT DISTINCT field, before, after FROM records_change WHERE field <> ''"
+        assert installation.rows(logged) == [("reserved", "12.50", "30.00")]
+        assert '"outcome": "unchanged"' in installation.carefund("sync", PERSON, "--json")
