@@ -37,7 +37,7 @@ def start_sync(page: Page) -> None:
 def test_a_coordinator_synchronises_and_follows_the_budget_link(
     demo: Demo, open_page: OpenPage, size: tuple[int, int]
 ) -> None:
-    page = open_page("ada", size)
+    page = open_page("ben", size)
     find_client(page, "400000007")
     address = page.url
     demo.control("POST", "/care-recipients/400000007/add-usage", {"amount": "-33.00"})
@@ -54,6 +54,29 @@ def test_a_coordinator_synchronises_and_follows_the_budget_link(
     dialog.get_by_role("link", name="Budget", exact=True).click()
     expect(page.get_by_role("heading", name="Support at Home plan")).to_be_visible()
     expect(page.get_by_role("heading", name="Budgets across quarters")).to_be_visible()
+
+
+@pytest.mark.parametrize("script", [True, False], ids=["dialog", "no-script"])
+def test_a_coordinator_is_told_when_the_sync_moves_the_client_to_another_branch(
+    demo: Demo, open_page: OpenPage, script: bool
+) -> None:
+    person = "400000025" if script else "400000028"
+    page = open_page("ben", script=script)
+    page.goto(f"/clients?search={person}")
+    page.locator("tbody th a").click()
+    address = page.url
+    demo.control("POST", f"/care-recipients/{person}/service-provider", {"serviceProviderId": "4049000003"})
+    page.get_by_role("link", name="Synchronise Budget Information").first.click()
+    page.get_by_role("button", name="Sync", exact=True).click()
+    expect(page.get_by_text("The sync is finished.")).to_be_visible()
+    expect(page.get_by_text("This client is no longer one of yours.")).to_be_visible()
+    expect(page.get_by_role("rowheader", name="Budget records")).to_be_visible()
+    if script:
+        page.keyboard.press("Escape")
+    else:
+        page.get_by_role("link", name="Close").click()
+    expect(page.get_by_role("heading", name="Clients", exact=True)).to_be_visible()
+    assert page.goto(address).status == 404  # type: ignore[union-attr]
 
 
 def test_a_second_sync_says_that_nothing_changed(open_page: OpenPage) -> None:

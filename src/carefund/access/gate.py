@@ -40,6 +40,28 @@ def find_client_to_synchronise(user: User, client_id: int) -> Client:
     return client
 
 
+def find_client_to_watch(user: User, client_id: int, *, asked_by_id: int | None) -> Client | None:
+    """The client of a sync that somebody watches; None where they asked for it and may no longer read the client.
+
+    Whoever asked may see that sync's outcome and counts, also when it has moved the client to another branch, and of
+    the client nothing. Http404 for everybody else.
+    """
+    try:
+        return find_client_to_read(user, client_id)
+    except Http404:
+        if asked_by_id is None or asked_by_id != user.pk:
+            raise
+        return None
+
+
+def may_read_branch(user: User, service_provider_id: str) -> bool:
+    """Whether the clients of a branch are among those that this person may read."""
+    rights = rights_of(user)
+    if rights.role is None:
+        return False
+    return rights.service_provider_ids is None or service_provider_id in rights.service_provider_ids - {""}
+
+
 def _find(user: User, **key: int | str) -> Client:
     if not may_enter(user):
         raise PermissionDenied

@@ -4,15 +4,17 @@ With a script the three are fragments in a dialog; without one they are pages of
 Source: requirements/000, Sync Process.
 """
 
+from collections.abc import Sequence
 from itertools import groupby
 from typing import Any
 
+from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_POST
 
-from carefund.access.gate import find_client_to_read, find_client_to_synchronise
+from carefund.access.gate import find_client_to_synchronise, find_client_to_watch, may_read_branch
 from carefund.access.log import store_synchronisation
 from carefund.console.door import Request, page
 from carefund.console.preview_words import describe_changes
@@ -23,6 +25,7 @@ from carefund.runs.previews import CannotApply, apply_preview, changes_of, reque
 from carefund.runs.queries import find_progress, list_items
 from carefund.runs.requests import request_run
 from carefund.sync import recordsets
+from carefund.sync.results import FieldChange
 
 NAME = "Synchronise Budget Information"
 # The five kinds of the guide, in its order and with its words, and what is stored of each.
@@ -59,14 +62,16 @@ def start(client: Client, request: Request) -> Run:
 @page()
 def watch(request: Request, client_id: int, run_id: int) -> HttpResponse:
     """The sync under way, or what came of it."""
-    client = find_client_to_read(request.user, client_id)
-    item = RunItem.objects.select_related("run").filter(run_id=run_id, client=client).first()
+    item = RunItem.objects.select_related("run").filter(run_id=run_id, client_id=client_id).first()
     if item is None:
         raise Http404
+    client = find_client_to_watch(request.user, client_id, asked_by_id=item.run.requested_by_id)
+    if client is None:
+        return _show(request, "left", _outcome(item))
     if item.status in (RunItem.Status.QUEUED, RunItem.Status.RUNNING):
         return _show(request, "progress", _progress(client, item.run))
     if item.run.is_preview and item.outcome not in ("", RunItem.Outcome.FAILED):
-        return _show(request, "preview", _preview(client, item))
+        return _show(request, "preview", _preview(request, client, item))
     response = _show(request, "result", _result(client, item))
     if request.htmx:
         response.headers["HX-Trigger"] = "funding-changed"
@@ -79,11 +84,13 @@ def apply(request: Request, client_id: int, run_id: int) -> HttpResponse:
     """Apply exactly what was previewed, or say why not."""
     client = find_client_to_synchronise(request.user, client_id)
     preview = get_object_or_404(Preview.objects.select_related("item__run"), item__run_id=run_id, item__client=client)
+    if not _may_see(request, changes_of(preview)):
+        raise PermissionDenied
     store_synchronisation(request.user, client, f"{NAME} (reviewed)")
     try:
         item = apply_preview(preview, request.user)
     except CannotApply as refusal:
-        return _show(request, "preview", _preview(client, preview.item) | {"refusal": str(refusal)})
+        return _show(request, "preview", _preview(request, client, preview.item) | {"refusal": str(refusal)})
     if not request.htmx:
         return redirect("console:synchronise-run", client_id=client.pk, run_id=item.run_id)
     response = _show(request, "result", _result(client, item))
@@ -91,10 +98,18 @@ def apply(request: Request, client_id: int, run_id: int) -> HttpResponse:
     return response
 
 
-def _preview(client: Client, item: RunItem) -> dict[str, Any]:
-    """Every field that would change, by kind, in the order of the guide."""
+def _may_see(request: Request, changes: Sequence[FieldChange]) -> bool:
+    """Whether somebody may see what a preview found: not where it would move the client to a branch of others."""
+    moves = [each.after for each in changes if each.kind == "client" and each.field == "service_provider_id"]
+    return all(may_read_branch(request.user, branch or "") for branch in moves)
+
+
+def _preview(request: Request, client: Client, item: RunItem) -> dict[str, Any]:
+    """Every field that would change, by kind, in the order of the guide; none of a client who would be others'."""
     preview = Preview.objects.filter(item=item).first()
-    changes = describe_changes(client, changes_of(preview) if preview else [])
+    found = changes_of(preview) if preview else []
+    is_others = not _may_see(request, found)
+    changes = describe_changes(client, [] if is_others else found)
     labels = {kind.kind: kind.label for kind in recordsets.RECORD_SETS} | {"plan": "Plan", "client": "Client"}
     order = list(labels)
     changes.sort(key=lambda change: order.index(change.kind) if change.kind in order else len(order))
@@ -107,6 +122,7 @@ def _preview(client: Client, item: RunItem) -> dict[str, Any]:
         "number": len(changes),
         "applied": preview is not None and preview.applied_at is not None,
         "gone": preview is None,
+        "is_others": is_others,
     }
 
 
@@ -122,8 +138,12 @@ def _progress(client: Client, run: Run) -> dict[str, Any]:
 
 
 def _result(client: Client, item: RunItem) -> dict[str, Any]:
+    return {**frame(client), **_outcome(item)}
+
+
+def _outcome(item: RunItem) -> dict[str, Any]:
+    """What came of a sync, in words and counts that name nobody."""
     return {
-        **frame(client),
         "item": item,
         "run": item.run,
         "rows": [(name, _BLANK | item.counts.get(kind.kind, {})) for name, kind in KINDS],
@@ -132,6 +152,7 @@ def _result(client: Client, item: RunItem) -> dict[str, Any]:
         "consent_missing": item.outcome == RunItem.Outcome.CONSENT_MISSING,
         "unchanged": item.outcome == RunItem.Outcome.UNCHANGED,
         "cancelled": item.status == RunItem.Status.CANCELLED,
+        "waiting": item.status in (RunItem.Status.QUEUED, RunItem.Status.RUNNING),
     }
 
 

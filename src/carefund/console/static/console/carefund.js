@@ -21,6 +21,16 @@ document.addEventListener("click", (event) => {
   }
 });
 
+// A dialog that says that the page behind it is no longer yours leads away from it, however it is closed.
+document.addEventListener(
+  "close",
+  (event) => {
+    const way = event.target.querySelector?.("[data-leave]");
+    if (way) window.location.assign(way.href);
+  },
+  true,
+);
+
 document.addEventListener("keydown", (event) => {
   if (event.key === "Escape") {
     for (const open of document.querySelectorAll("details.pop[open]")) {
