@@ -1,4 +1,4 @@
-"""Synchronise Budget Information over the real sandbox: what the person who asked is told, also when the client moves."""
+"""Synchronise Budget Information over the sandbox: what the person who asked is told, also when the client moves."""
 
 import asyncio
 from collections.abc import Callable
@@ -100,9 +100,7 @@ def test_a_sync_still_waiting_goes_on_telling_who_asked(client: Client, cast: pe
     assert names_nothing(page, client)
 
 
-def test_a_preview_that_would_move_the_client_away_shows_no_figures(
-    client: Client, cast: people.Cast, browse: Browse
-):
+def test_a_preview_that_would_move_the_client_away_shows_no_figures(client: Client, cast: people.Cast, browse: Browse):
     ben, fay = browse(cast.ben), browse(cast.fay)
     run = ask(ben, client, preview="1")
     carry_out()
