@@ -1,7 +1,7 @@
 """The API gateway in front of Services Australia and the NDIA: header checks in its order, and the error shapes.
 
 Order: Accept and Content-Type, client id, bearer token, other mandatory headers. Schema and business errors come from
-the handlers. Source: domain notes on Services Australia, sections 3.6 and 4.
+the handlers. Source: rules SA-02 and SA-03.
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ class Gateway:
         kind, _, token = headers.get("Authorization", "").partition(" ")
         if kind.lower() != "bearer" or not self._is_valid_token(token, audience):
             return refusal(401, "User not authenticated.")
-        # The NDIA's gateway asks for no more. Source: domain notes on PACE, 1.4 C.
+        # The NDIA's gateway asks for no more. Source: rule NDIS-01.
         return None if audience == NDIA_AUDIENCE else self._check_mandatory(headers, method)
 
     def _check_mandatory(self, headers: Mapping[str, str], method: str) -> Answer | None:

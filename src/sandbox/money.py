@@ -1,7 +1,7 @@
 """Budgets derived from a person's facts and today: entitlements, usage, rollover, write-off. It all adds up.
 
 available = total + used + writeOff + rolloverDeduction, the last three never positive except for reversals.
-Source: domain notes on Services Australia, section 2.5, and on the programme, sections 1, 2 and 5. No wire names here.
+Source: rules SAH-01, SAH-02, SAH-04, SAH-05 and SAH-07. No wire names here.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Budgets that belong to a service provider rather than a person: care management, pooled by quarter.
 
 Computed from the provider's care recipients; for more than SAMPLE of them the pool is scaled up from the first SAMPLE.
-Source: domain notes on the programme, section 4.
+Source: rules SAH-08 and SAH-09.
 """
 
 from __future__ import annotations

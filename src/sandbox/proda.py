@@ -1,7 +1,7 @@
 """PRODA for software: devices, activation codes, keys and assertions, verified for real; tokens are next door.
 
 No routes (`app.py`) and no aged-care headers (`gateway.py`). Time is PRODA's own (`Clock.proda_now`), in epoch seconds.
-Source: domain notes on Services Australia, section 3.
+Source: rules PRODA-01 to PRODA-04.
 """
 
 from __future__ import annotations

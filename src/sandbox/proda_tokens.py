@@ -1,6 +1,6 @@
 """PRODA's access tokens: issued for an audience, checked when they come back, and how PRODA says no. No assertions.
 
-Source: domain notes on Services Australia, section 3.
+Source: rules PRODA-01 to PRODA-04.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Programme figures as dated data: daily rates, supplements, tiers, services.
 
 Figures only, with the day from which they hold. No arithmetic (`money.py`), no people (`people.py`).
-Source: domain notes on Support at Home, sections 2, 3 and 8; rates from 1 November 2025. The 2026-27 rates were
-not public when this was written, so the last known ones go on.
+Source: rules SAH-02 and SAH-03; rates from 1 November 2025. The 2026-27 rates were not public when this was written, so
+the last known ones go on.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Which budgets are open, and whether figures add up. Source: requirements/001, Step 4."""
+"""Which budgets are open, and whether figures add up. Source: rule SYNC-07."""
 
 from datetime import date, timedelta
 from decimal import Decimal

@@ -1,4 +1,4 @@
-"""Which plan a person's records belong to, and its dates. Source: requirements/001, Plan Record Validation."""
+"""Which plan a person's records belong to, and its dates. Source: rules SYNC-04 and SYNC-05."""
 
 from datetime import date, timedelta
 

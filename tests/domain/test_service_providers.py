@@ -1,4 +1,4 @@
-"""Which branch a person belongs to. Source: requirements/003; decision 0006."""
+"""Which branch a person belongs to. Source: rule SYNC-08."""
 
 from datetime import date
 

@@ -1,6 +1,6 @@
 """The plan that a person's records hang on: one at a time, its dates computed anew with every sync.
 
-Source: requirements/001, Plan Record Validation; decision 0004 for what that leaves open.
+Source: rules SYNC-04 and SYNC-05.
 """
 
 from datetime import date, timedelta

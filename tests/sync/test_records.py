@@ -1,6 +1,6 @@
 """What becomes of the records of one person: kept, changed, marked, linked, and never silently lost.
 
-Source: requirements/001, Integration Process; requirements/003 on serviceProviderId.
+Source: rules SYNC-03, SYNC-07 and SYNC-08.
 """
 
 from datetime import timedelta

@@ -1,6 +1,6 @@
 """Which budgets are open, and whether a budget's figures add up.
 
-Source: requirements/001, Step 4 (open budgets); docs/domain.md, Money of a budget (the identity).
+Source: rules SYNC-07 and SAH-05.
 """
 
 from collections.abc import Iterable

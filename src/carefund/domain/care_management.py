@@ -2,7 +2,7 @@
 
 The pool belongs to a service provider id (a branch), not to a person. What may be lost at the end of a financial year
 is in carry_over.py. Nothing here fetches or stores.
-Source: requirements/003; domain/support-at-home-program.md, 4; docs/decisions/0012-care-management.md.
+Source: rules SYNC-10, SAH-08 and SAH-09.
 """
 
 from collections.abc import Iterable, Sequence

@@ -1,7 +1,7 @@
 """What of a care management pool would be lost on 30 June: an estimate, never a figure of the funder.
 
 Within a financial year everything goes on to the next quarter; into the next financial year at most what was allocated
-for April to June. Source: domain/support-at-home-program.md, 4 (4) and T6.
+for April to June. Source: rules SAH-06 and SAH-09.
 """
 
 from collections.abc import Iterable

@@ -63,7 +63,9 @@ class Differences:
 
 
 def compare(stored: Iterable[Stored], incoming: Sequence[Incoming]) -> Differences:
-    """The differences of one kind for one person. `gone` holds each row once: not the rows marked gone before."""
+    """The differences of one kind for one person. `gone` holds each row once: not the rows marked gone before.
+
+    Source: rule SYNC-13."""
     rows: defaultdict[Key, list[Stored]] = defaultdict(list)
     for row in stored:
         rows[row.key].append(row)

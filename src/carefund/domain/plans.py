@@ -1,7 +1,6 @@
 """Which Support at Home plan the records of a care recipient belong to, and what its dates are.
 
-Source: requirements/001, Plan Record Validation, Plan Start Date Logic, Plan End Date Logic. What the requirement
-leaves open is decided in docs/decisions/0004-plan-validation.md.
+Source: rules SYNC-04 and SYNC-05.
 """
 
 from collections.abc import Iterable, Sequence

@@ -1,6 +1,7 @@
 """Quarters and financial years as the Australian government counts them.
 
 Budgets are released for calendar quarters (January, April, July, October); the financial year runs from July.
+Source: rule SAH-01.
 """
 
 from dataclasses import dataclass

@@ -9,7 +9,7 @@ def latest_slot(now: datetime, at: time, zone: tzinfo, weekday: int | None = Non
     """The last instant, not after `now`, at which the clock on the wall showed `at` (on a `weekday`, Monday 0).
 
     A time that the change to daylight saving skips is due when it would have been; a time that comes twice is due once,
-    the first time.
+    the first time. Source: rule SYNC-12.
     """
     day = now.astimezone(zone).date()
     for days in range(_DAYS + 1):

@@ -1,6 +1,6 @@
 """Which service provider id (branch) a person belongs to, and what such an id looks like.
 
-Source: requirements/003, the hint on serviceProviderId; docs/decisions/0006-client-service-provider-id.md.
+Source: rule SYNC-08.
 """
 
 import re

@@ -26,7 +26,7 @@ carefund/settings.py fills it from these variables (the same for both funders un
     CAREFUND_REFRESH_SHARE                 share of its life after which a key or token is renewed;
                                            above 0.5; default 0.8
 
-Source: domain/services-australia.md, 1.2, 3 and 8; domain/ndis-pace.md, 1.3.
+Source: rules SA-01, PRODA-05 and NDIS-01.
 """
 
 from collections.abc import Mapping

@@ -3,7 +3,7 @@
 The fast way is one pass of msgspec into the payload types. The patient way is taken when a row is spelled otherwise
 (another member name, a number for a text id, "" or a zero date for no date, an object around the array) and ends in the
 same types or in an error that names the field, never the value. No network.
-Source: domain/services-australia.md, 8 no. 2, 3 and 7; domain/ndis-pace.md, 1.5.
+Source: rules SA-06 to SA-08 and NDIS-04.
 """
 
 import re

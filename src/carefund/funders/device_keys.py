@@ -1,6 +1,6 @@
 """The device's RSA keys: making them, showing their public half to PRODA, signing with them. No network, no storage.
 
-Source: domain/services-australia.md, 3.2 and 3.3.
+Source: rules PRODA-01 to PRODA-03.
 """
 
 import asyncio

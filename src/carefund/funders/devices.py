@@ -1,6 +1,6 @@
 """What this installation knows of its PRODA device, and what a place to keep that must offer. No network, no storage.
 
-Source: domain/services-australia.md, 3.2 and 3.5.
+Source: rules PRODA-01 and PRODA-02.
 """
 
 import asyncio

@@ -39,7 +39,7 @@
 
 A message never holds an id, a name, a payload or an address, so it may go to a log as it is. What the funder said word
 for word is in `details`, for the page of a person who may see it.
-Source: design/house.md, Errors; domain/services-australia.md, 3.4 and 4.
+Source: rules PRODA-04, SA-03, SA-04 and SA-05.
 """
 
 from collections.abc import Sequence

@@ -1,7 +1,7 @@
 """Calls to a funder's gateway: authorised, paced, retried where that is safe, and either a body or a FunderError.
 
 Knows no operation and no payload. No address is ever logged: addresses hold ids of people.
-Source: domain/services-australia.md, 3.6, 4 and 8 no. 15.
+Source: rules SA-02, SA-03 and SA-11.
 """
 
 import asyncio

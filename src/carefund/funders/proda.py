@@ -3,7 +3,7 @@
 Keys and tokens live in a `DeviceStore`; whoever renews one has the store to itself and looks again first, since the
 work may have been done while it waited. Nothing here is renewed before half of its life is over, because PRODA slows
 such callers down.
-Source: domain/services-australia.md, 3.
+Source: rules PRODA-01 to PRODA-05.
 """
 
 import asyncio

@@ -1,6 +1,6 @@
 """What PRODA says, read: expiry dates, tokens, and refusals with their own codes. No network.
 
-Source: domain/services-australia.md, 3.2 to 3.4.
+Source: rules PRODA-01 to PRODA-04.
 """
 
 import re

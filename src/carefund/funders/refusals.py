@@ -3,7 +3,7 @@
 Five shapes are known: the gateway's (`httpCode`, `httpMessage`, `moreInformation`), the business one (`code`,
 `codeType`, `message`, `errors`), PRODA's device one (`errors` as one object or several), PRODA's token one (`error`,
 `error_description`), and the NDIA's (`errors` of texts or of `key` and `value`).
-Source: domain/services-australia.md, 3.4 and 4; domain/ndis-pace.md, 1.5.
+Source: rules PRODA-04, SA-03 to SA-05 and NDIS-04.
 """
 
 from collections.abc import Mapping
@@ -79,7 +79,7 @@ def refusal(operation: str, status: int, headers: Mapping[str, str], body: bytes
     if says_nothing_found(details):
         kind = NotFound
     elif status == HTTPStatus.NOT_FOUND and not details:
-        # Blank or HTML: the path, not the person, is unknown. Source: domain/services-australia.md, 8 no. 14.
+        # Blank or HTML: the path, not the person, is unknown. Source: rule SA-04.
         kind = WrongAddress
     elif status == HTTPStatus.UNAUTHORIZED and any("client id" in detail.message.lower() for detail in details):
         kind = ClientIdRejected

@@ -1,8 +1,7 @@
 """Which paid lines are known to agree with what was drawn for them, so that a page need not add up years of lines.
 
 A mark (`is_matched`) only says where a page need not look; whatever is shown is worked out from the rows of the moment.
-Lines are marked in the background, and doubted again as soon as a sync changed usage of theirs. Source: issue
-"Claims", closing the loop.
+Lines are marked in the background, and doubted again as soon as a sync changed usage of theirs. Source: rule CLAIM-08.
 """
 
 from collections.abc import Mapping

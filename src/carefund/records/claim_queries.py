@@ -229,7 +229,7 @@ def list_orphan_usage(start: int, end: int) -> list[BudgetUsage]:
     """Usage in the name of one of our service provider ids for which no line of ours is known: that in these places,
     newest first.
 
-    Another provider's spend is left out: it is expected to have no line. Source: requirements/001, Step 4. First the
+    Another provider's spend is left out: it is expected to have no line. Source: rule SYNC-07. First the
     keys, which an index holds in order, then the rows.
     """
     newest = BudgetUsage.objects.filter(

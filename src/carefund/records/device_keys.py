@@ -2,7 +2,7 @@
 
 Nothing here talks to PRODA, and no transaction is open while somebody does: whoever may write holds a lease, a row that
 says who and until when, by the database's clock. A process that dies loses it within seconds.
-Source: domain/services-australia.md, 3.5.
+Source: rule PRODA-02.
 """
 
 import asyncio

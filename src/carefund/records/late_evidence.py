@@ -1,7 +1,7 @@
 """PDFs that say why lines come late: kept with the line, sent with its item, never twice.
 
 A file goes by a name with part of its digest, so that it is recognised among what the funder holds.
-Source: domain/services-australia.md, 1.3, 2.10, 2.11 and 5 (14).
+Source: rules SA-13 and CLAIM-04.
 """
 
 import re

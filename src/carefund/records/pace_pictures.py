@@ -1,7 +1,7 @@
 """A service contract as its page shows it, on a day: groups, periods, what is available, where PACE drifted away.
 
 A constant number of queries, however many budgets, periods and services a contract has. Nothing writes.
-Source: domain/ndis-pace.md, 3.6 and 3.7.
+Source: rules NDIS-08 and NDIS-13.
 """
 
 from collections import defaultdict

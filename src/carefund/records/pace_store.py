@@ -2,7 +2,7 @@
 
 Callers have fetched and decided; everything here is one transaction or part of the caller's. An adjustment record is
 written with its contract and by nothing else.
-Source: requirements/004; domain/ndis-pace.md, 3 and 7.
+Source: rules NDIS-09 to NDIS-11.
 """
 
 from collections.abc import Collection, Iterable

@@ -1,7 +1,7 @@
 """Claims as the doors and the schedule ask for them: send, check, and the sync that follows an approval, exactly once.
 
 The request for that sync and its note on the claim are one transaction, so that it is neither lost nor made twice.
-Source: requirements/001, Sync Triggers (event-driven).
+Source: rules SYNC-02 and CLAIM-07.
 """
 
 import asyncio

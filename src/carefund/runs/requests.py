@@ -1,7 +1,7 @@
 """Ask for work, and steer it: each function writes the ledger and wakes the engine after the commit.
 
 All triggers (on demand, bulk, scheduled, after a claim) end in `request_run` and differ only in what they record.
-Source: requirements/001, Sync Triggers.
+Source: rule SYNC-02.
 """
 
 from collections.abc import Iterable, Sequence

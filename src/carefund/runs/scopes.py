@@ -1,6 +1,6 @@
 """Whom a bulk run is for: each scope a person can choose, as the clients in it and the words for the ledger.
 
-Source: issue "Runs"; a client who is not active or has no care recipient id is never in a scope.
+Source: rule SYNC-11.
 """
 
 from collections.abc import Sequence

@@ -1,7 +1,7 @@
 """Sync Service Providers as work that is asked for: one at a time, in the background or by a command, with progress.
 
 Nothing is stored before all has been fetched, so a search that dies is begun anew by whoever takes it over.
-Source: requirements/003, Sync Services Provider Logic.
+Source: rule SYNC-09.
 """
 
 import asyncio

@@ -211,7 +211,7 @@ def _budget_ids(decisions: Sequence[Decision]) -> dict[tuple[int, Any], int]:
 def _replace_contributions(decisions: Sequence[Decision], plan_ids: dict[int, int], now: datetime, today: date) -> None:
     """The whole set anew, since rows have no identity. An empty answer keeps the last set, marked.
 
-    Source: requirements/001, Step 2; docs/decisions/0005-contributions-and-empty-answers.md.
+    Source: rule SYNC-06.
     """
     record_set = INDIVIDUAL_CONTRIBUTIONS
     replaced, missing, rows = [], [], []

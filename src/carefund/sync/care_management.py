@@ -1,6 +1,6 @@
 """Refresh: ask Services Australia for service provider ids' pools of a quarter. Nothing is stored here; Save does that.
 
-Source: requirements/003, What Happens During Sync.
+Source: rule SYNC-10.
 """
 
 import asyncio

@@ -1,6 +1,6 @@
 """Compare: from what is stored and what was fetched to what must be written, as data. No database, no network.
 
-Source: requirements/001; what it leaves open is decided in docs/decisions/0004 to 0006.
+Source: rules SYNC-03 to SYNC-08.
 """
 
 from collections.abc import Sequence
@@ -161,7 +161,7 @@ def _decide_summary(decision: Decision, changed: bool, today: date) -> None:
 def _decide_plan(decision: Decision, today: date) -> None:
     """The plan's dates from the classifications that belong to it: new, or continued.
 
-    Source: requirements/001, Plan Start Date Logic, Plan End Date Logic.
+    Source: rule SYNC-05.
     """
     assert decision.fetched.summary is not None
     periods = [Period(row.start_date, row.end_date) for row in decision.fetched.summary.value.classifications]

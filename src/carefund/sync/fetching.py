@@ -1,6 +1,6 @@
 """Fetch everything about one care recipient, with no transaction open.
 
-Source: requirements/001, Integration Process, steps 1 to 4. Independent calls go out together when one person waits
+Source: rule SYNC-03. Independent calls go out together when one person waits
 for the answer; in a bulk run each person's calls follow one another, since other people fill the waiting time.
 """
 

@@ -3,7 +3,7 @@
 `prepare_question` says who may be asked about, `fetch_pace` makes the three calls with no transaction open, the rest
 is one transaction each. What a person saw is what is written: the plan is fetched again before writing, and any fact
 that moved meanwhile refuses the whole.
-Source: requirements/004; domain/ndis-pace.md, 3.2 to 3.5.
+Source: rules NDIS-09 to NDIS-12.
 """
 
 import re

@@ -2,7 +2,7 @@
 
 Where funding periods, management and budget type stand in the tree is not public, so each is looked for at the category
 first and then upwards. What PACE reports is kept as it is, also where it does not add up.
-Source: domain/ndis-pace.md, 2.3 to 2.6 and 7 no. 2 to 5.
+Source: rules NDIS-05 to NDIS-08.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence

@@ -2,7 +2,7 @@
 
 Where an id is known, one paged call tells about everybody under it; only clients whom no page names are asked about one
 by one, few at first, since a single one usually gives away the id of thousands. Nothing is stored until all has been
-fetched. Source: requirements/003, Sync Services Provider Logic; docs/decisions/0012-care-management.md.
+fetched. Source: rule SYNC-09.
 """
 
 import asyncio

@@ -2,7 +2,7 @@
 
 Every answer has the envelope success, result, errors. The identity is taken from the query or the headers. Whoever is
 asked about without authority is answered with the exact text, stray spaces included.
-Source: domain notes on PACE, sections 1, 2 and 6.
+Source: rules NDIS-01, NDIS-02 and NDIS-04.
 """
 
 from __future__ import annotations

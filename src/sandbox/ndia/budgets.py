@@ -1,7 +1,7 @@
 """What follows from a participant's facts on a day: the plan in force, funding periods, released, spent, remaining.
 
 Money is released when its period begins; what is unspent carries on within the plan and not into the next one. A
-category may go below zero. Source: domain notes on PACE, 2.4 and 2.6.
+category may go below zero. Source: rules NDIS-06 and NDIS-08.
 """
 
 from __future__ import annotations

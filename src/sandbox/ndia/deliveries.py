@@ -2,7 +2,7 @@
 
 What a subscription names and what an event holds is as the NDIA has it; how the signature travels, and how often the
 NDIA tries again, is not public, so both are switches.
-Source: domain notes on the NDIA, sections 1.2 and 1.7.
+Source: rule NDIS-14.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 As in the sample that one gateway publishes: rows within `data`, the ones it took out again marked `isDeleted: 1`, and,
 with the switch `gatewayReleased` off, `allocatedAmount: 0` whatever was released.
-Source: domain notes on PACE, 1.4 D and 2.4.
+Source: rule NDIS-03.
 """
 
 from __future__ import annotations

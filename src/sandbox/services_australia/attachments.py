@@ -1,7 +1,6 @@
 """Attachments of invoice items: a PDF that says why an item comes late, and reading it back.
 
-Source: domain notes on Services Australia, sections 1.3, 2.10 and 2.11. Which types an invoice's attachment may have
-beyond two is not public.
+Source: rule SA-13.
 """
 
 from __future__ import annotations

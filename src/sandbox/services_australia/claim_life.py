@@ -1,7 +1,7 @@
 """The life of invoices and claims on the world's clock: what is kept, and what time does to it. No HTTP here.
 
 All state is plain JSON in one room of the world, so that it is saved and reset with everything else; money is text.
-Source: domain notes on Services Australia, sections 2.12, 5, 6 and 7 (16 to 20).
+Source: rules CLAIM-02, CLAIM-07, CLAIM-08 and CLAIM-09.
 """
 
 from __future__ import annotations

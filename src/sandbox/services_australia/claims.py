@@ -1,6 +1,6 @@
 """The claim API, and what tells of payment: claims, payment statement, payment items, account summary.
 
-Source: domain notes on Services Australia, sections 1.4, 2.12, 6.2 and 7 (19, 20).
+Source: rules CLAIM-02, CLAIM-05 and CLAIM-09.
 """
 
 from __future__ import annotations

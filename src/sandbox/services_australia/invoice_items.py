@@ -1,6 +1,6 @@
 """What the funder accepts as an item of an invoice, and what it says when it does not.
 
-Source: domain notes on Services Australia, sections 2.8, 2.11, 4.2, 4.3 and 7 (18).
+Source: rules SA-12 and CLAIM-03.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The invoice API: create, query, read, submit, re-open, delete, and the items, with etags and if-match.
 
-Source: domain notes on Services Australia, sections 1.3, 2.11, 6.1 and 7 (18).
+Source: rules CLAIM-01 and CLAIM-03.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Lists as Services Australia gives them: filters, sorting, paging with a default limit of 10, bare arrays.
 
-Source: domain notes on Services Australia, section 1.4. Nothing about what a row means.
+Source: rule SA-06. Nothing about what a row means.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Whatever goes wrong: one clear message with advice, an exit status, an entry in the ledger, and nothing half-written.
 
-Source: the list of bad input that a first version must bear; docs/errors.md.
+Each outcome is described in docs/errors.md.
 """
 
 from collections.abc import Iterator

@@ -1,7 +1,7 @@
 """Support at Home settings: care management by service provider id. Find the ids, refresh, look, save. Administrators.
 
 Refresh shows without storing: the picture travels in the page, signed, so that sorting asks nobody again and Save
-stores what was seen. Source: requirements/003.
+stores what was seen. Source: rule SYNC-10.
 """
 
 from collections.abc import Iterable, Sequence

@@ -122,7 +122,7 @@ def show_plan(request: Request, client_id: int) -> HttpResponse:
 
 
 def _deciding(funding: Funding) -> dict[str, Any]:
-    """The classifications that set the plan's dates. Source: requirements/001, Plan Start and End Date Logic."""
+    """The classifications that set the plan's dates. Source: rule SYNC-05."""
     listed = [each for each in funding.classifications if each.no_longer_returned_date is None]
     starts = [each for each in listed if each.start_date]
     ends = [each for each in listed if each.end_date]

@@ -1,7 +1,7 @@
 """Synchronise Budget Information: ask, watch, read the result, without leaving the client's page.
 
 With a script the three are fragments in a dialog; without one they are pages of their own that reload themselves.
-Source: requirements/000, Sync Process.
+Source: rule SYNC-01.
 """
 
 from collections.abc import Sequence

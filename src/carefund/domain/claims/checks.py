@@ -1,7 +1,6 @@
 """What the funder would refuse of a line, known before anything is sent; a refusal blocks the line, a caution does not.
 
-Source: domain/services-australia.md, 2.11, 4.3, 5 (14 to 16) and 7 no. 18;
-domain/support-at-home-program.md, 0 (T7), 9 and 10.
+Source: rules CLAIM-03 to CLAIM-05, SA-12, SAH-11 and SAH-12.
 """
 
 from collections.abc import Iterable, Sequence
@@ -165,6 +164,6 @@ DUPLICATE = Problem("duplicate", "The same service, day, quantity and price is c
 def next_claim_date(last_claim: date | None, today: date) -> date:
     """The first day on which a service provider may claim: one claim per provider and day.
 
-    Source: domain/services-australia.md, 5 no. 15.
+    Source: rule CLAIM-05.
     """
     return today + timedelta(days=1) if last_claim is not None and last_claim >= today else today

@@ -1,6 +1,6 @@
 """Closing the loop: what a line claimed, what was paid for it, and what was drawn for it from which budgets.
 
-Source: domain/support-at-home-program.md, 0 (T8); domain/services-australia.md, 5 (1, 2).
+Source: rules SAH-10 and CLAIM-08.
 """
 
 from collections.abc import Sequence

@@ -1,7 +1,7 @@
 """Whether what was paid for a claim adds up: the statement in itself, and the statement against its lines.
 
 Amounts in dollars; reductions may come with either sign. Nothing is corrected here, only told.
-Source: domain/services-australia.md, 2.12 and 7 no. 20.
+Source: rule CLAIM-09.
 """
 
 from collections.abc import Iterable

@@ -1,6 +1,6 @@
 """How far a claim or an invoice is, whatever the funder's spelling, and never backwards. No storing.
 
-Source: domain/services-australia.md, 6 and 8 no. 16.
+Source: rule CLAIM-02.
 """
 
 BEING_CALCULATED = "BeingCalculated"

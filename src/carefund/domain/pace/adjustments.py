@@ -1,7 +1,7 @@
 """The adjustment record: what a new contract notes about money that was already delivered before it.
 
 Made only at creation, one for each category with money delivered, never claimable and never rewritten.
-Source: requirements/004, the second alert; domain/ndis-pace.md, 7 no. 6 and 7.
+Source: rule NDIS-10.
 """
 
 from dataclasses import dataclass

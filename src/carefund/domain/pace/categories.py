@@ -1,7 +1,7 @@
 """The 21 support categories of PACE as data, and how a category's text is matched to one of them.
 
 Never by number: PACE kept the item numbers of the old system, so a number may mean the old category.
-Source: domain/ndis-pace.md, 2.4 and 5.2.
+Source: rule NDIS-07.
 """
 
 import re

@@ -2,7 +2,7 @@
 
 Pure: a contract's budgets come as the same shape as PACE's. A category that is gone is only ever flagged; adjustment
 records take no part here. Total funding follows from the budgets, so it is shown and never chosen.
-Source: domain/ndis-pace.md, 3.4, 3.5 and 7 no. 8, 10, 11.
+Source: rules NDIS-11 and NDIS-12.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -213,7 +213,7 @@ def find_drift(
 ) -> list[Drift]:
     """Where PACE counts more, or less, as spent than the contract has as delivered. `delivered` sums one budget's rows.
 
-    It is a fact to look at, not an error: claims may be under way. Source: domain/ndis-pace.md, 7 no. 8 and 9.
+    It is a fact to look at, not an error: claims may be under way. Source: rule NDIS-11.
     """
     positions = {budget.id: position for budget, position in comparison.pairs if budget is not None}
     found = []

@@ -1,6 +1,6 @@
 """Funding periods: Active, Expired or Pending, and what is available in the current one.
 
-Source: domain/ndis-pace.md, 2.6 and 3.6.
+Source: rule NDIS-08.
 """
 
 from collections.abc import Iterable, Sequence

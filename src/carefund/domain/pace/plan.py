@@ -1,7 +1,7 @@
 """A PACE plan and its budgets in our own neutral words, whatever back end told us; and its form as plain data.
 
 Amounts are as the NDIA reports them. They may be negative, absent or not add up, and are never recomputed.
-Source: domain/ndis-pace.md, 2.3 to 2.6 and 7.
+Source: rules NDIS-05, NDIS-06 and NDIS-08.
 """
 
 import json
@@ -112,7 +112,7 @@ class CategoryBudget:
 def is_excluded(management: str, support_type: str = "") -> bool:
     """Whether a category stays out of the contract's totals: what we neither pay nor claim.
 
-    Source: domain/ndis-pace.md, 3.5 (Self- and Agency-managed) and 5.2 (Recurring is paid to the participant).
+    Source: rule NDIS-12.
     """
     return management in (Management.SELF, Management.AGENCY) or support_type == "Recurring"
 

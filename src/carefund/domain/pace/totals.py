@@ -1,6 +1,6 @@
 """Sums over a contract's budgets: total funding, and Core Flexible as the one pot that it is.
 
-Source: domain/ndis-pace.md, 3.7 and 7 no. 12.
+Source: rules NDIS-12 and NDIS-13.
 """
 
 from collections.abc import Callable, Iterable

@@ -1,7 +1,7 @@
 """The NDIA itself, asked over its gateway: the three calls of `PaceSource`. No storing, no rules.
 
 PRODA device and token are shared with the other funder; the audience of the token differs.
-Source: domain/ndis-pace.md, 1.2, 1.4 C and 1.5.
+Source: rules NDIS-01 and NDIS-04.
 """
 
 from collections.abc import AsyncIterator

@@ -2,7 +2,7 @@
 
 Errors are texts or key and value, with stray spaces. That nobody matches may come as 404, as an empty result or as a
 text; all mean the same, and the NDIA never says which of the three values is wrong.
-Source: domain/ndis-pace.md, 1.5 and 7 no. 15.
+Source: rule NDIS-04.
 """
 
 from typing import Any

@@ -2,7 +2,7 @@
 
 One table, every entry of which a deployment can replace. Plans are known to take the identity in the query; how the
 other two take it is not public, so a setting decides.
-Source: domain/ndis-pace.md, 1.2 and 7 no. 2.
+Source: rule NDIS-01.
 """
 
 from collections.abc import Mapping

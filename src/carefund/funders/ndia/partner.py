@@ -3,7 +3,7 @@
 The gateway knows participants by their number alone and asks the NDIA itself, so surname and date of birth are not
 checked by this road. It tells no plan dates of its own: they follow from the budgets. Rows that the gateway deleted
 count nowhere.
-Source: domain/ndis-pace.md, 1.4 D and 2.4 (the flattened form); docs/decisions/0010-pace.md.
+Source: rules NDIS-03 and NDIS-06; docs/decisions/0010-pace.md.
 """
 
 import asyncio

@@ -3,7 +3,7 @@
 Nothing is required: the specification is not public and members come and go. Dates that mean "none" ("0001-01-01",
 "0000-00-00", "") become None; amounts stay as received, even where they do not add up. Several levels may carry
 `funding_periods` and `use_funding_periods`; which one does is not public, so each accepts them.
-Source: domain/ndis-pace.md, 2.2 to 2.6 and 7 no. 2 to 4.
+Source: rules NDIS-05, NDIS-06 and NDIS-08.
 """
 
 from datetime import date

@@ -1,6 +1,6 @@
 """The three calls that all of PACE stands on, as one shape that the NDIA or a partner's gateway can fill.
 
-Source: domain/ndis-pace.md, 1.4 D.
+Source: rule NDIS-03.
 """
 
 from dataclasses import dataclass, field

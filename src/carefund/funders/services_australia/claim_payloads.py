@@ -1,7 +1,7 @@
 """What Services Australia sends and takes about invoices, claims and payments, as types. No network, no rules.
 
 As in payloads.py: the wire's own words in snake_case, defaults for what may be left out, other spellings with the type.
-Source: domain/services-australia.md, 2.11 and 2.12.
+Source: rules CLAIM-01, CLAIM-02, CLAIM-09 and SA-12.
 """
 
 from datetime import date

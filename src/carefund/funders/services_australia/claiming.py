@@ -3,7 +3,7 @@
 A write is sent once. After an error for which `is_uncertain` holds nobody knows whether it was done, because there is
 no idempotency key: the caller must read the state before it writes again. Everything raises a `FunderError`.
 Each answer can be kept as it came, before it is understood.
-Source: domain/services-australia.md, 1.3, 1.4, 2.11, 2.12 and 8 (15, 25).
+Source: rules CLAIM-01, CLAIM-02, CLAIM-06, CLAIM-09 and SA-11.
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence

@@ -1,7 +1,7 @@
 """Reads of the Support at Home APIs: one method per operation, each giving an `Answer`. No storing, no rules.
 
 Everything raises a `FunderError`; what "nothing found" means is decided here, per operation.
-Source: domain/services-australia.md, 1, 2 and 4.
+Source: rules SA-01 to SA-09.
 """
 
 from collections.abc import Mapping, Sequence
@@ -88,7 +88,7 @@ class ServicesAustralia:
         """One budget with entitlements and usage. Raises ConsentMissing when the person has not agreed to share them.
 
         How a refusal looks is not public, so both likely forms count: 403 from the business behind the gateway, and an
-        answer with neither list. Source: domain/services-australia.md, 4.5.
+        answer with neither list. Source: rule SA-05.
         """
         operation = "budget_details"
         begun = datetime.now(UTC)
@@ -130,7 +130,7 @@ class ServicesAustralia:
     ) -> Answer[tuple[Row, ...]]:
         """All pages of a list. The funder gives no total, so a page that is not full is the last one.
 
-        Source: domain/services-australia.md, 1.4 and 8 no. 7 and 8.
+        Source: rule SA-06.
         """
         begun = datetime.now(UTC)
         subject_id = next(iter(ids.values()))

@@ -1,7 +1,7 @@
 """Where each Support at Home operation lives: one table, every entry of which a deployment can replace. No network.
 
 Names in braces are filled with quoted ids. Only some paths are public; the others are good guesses.
-Source: domain/services-australia.md, 1.3 and 1.4.
+Source: rule SA-01.
 """
 
 import re

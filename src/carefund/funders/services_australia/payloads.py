@@ -5,7 +5,7 @@ out has a default: texts "", amounts and dates None, lists (). Only what a row c
 Instants stay the text that was sent: they are shown and compared, never calculated with.
 Where public sources disagree on a member's name, the other spellings stand in that type's `other_spellings`, once.
 Unknown members are ignored here and kept in the archived answer.
-Source: domain/services-australia.md, 2 and Appendix A; 8 for what is unsettled.
+Source: rules SA-07 to SA-10.
 """
 
 from datetime import date
@@ -89,7 +89,7 @@ class CareRecipientSummary(Struct, frozen=True, gc=False, kw_only=True, rename="
 class IndividualContribution(Struct, frozen=True, gc=False, kw_only=True, rename="camel"):
     """What the person pays, in percent per category, for a time. A missing percentage is unknown, not zero.
 
-    Rows carry no id: the funder replaces the whole set.
+    Rows carry no id: the funder replaces the whole set. Source: rules SYNC-06 and SAH-13.
     """
 
     service_provider_id: str = ""

@@ -1,7 +1,7 @@
 """What is kept of NDIS clients: who may be asked about, service contracts with their money, previews and comparisons.
 
 Written by records/pace_store.py alone. Amounts of a budget are as the NDIA reported them; sums are never stored.
-Source: requirements/004; domain/ndis-pace.md, 3.
+Source: rules NDIS-05 to NDIS-10.
 """
 
 from typing import Any
@@ -140,7 +140,7 @@ class FundingPeriod(models.Model):
 class DeliveredService(models.Model):
     """Money delivered against a plan budget. An adjustment record is made at creation of the contract and never again.
 
-    Source: requirements/004, the second alert.
+    Source: rule NDIS-10.
     """
 
     contract = models.ForeignKey(ServiceContract, models.CASCADE, related_name="delivered_services")

@@ -16,7 +16,7 @@ _TEXT = 255  # wider than anything known: a longer code than expected must not f
 class Plan(models.Model):
     """The funding plan that all synced records of one care recipient hang on.
 
-    Source: requirements/001, Plan Record Validation. Only the latest plan of a type can be active, so the constraint
+    Source: rule SYNC-04. Only the latest plan of a type can be active, so the constraint
     on `is_latest` is what makes a second active plan impossible, whatever runs at the same time.
     """
 
@@ -122,7 +122,7 @@ class IndividualContribution(FunderRecord):
     """The share of the price that the person pays, per category. A missing share is unknown, never 0 %.
 
     The funder gives no key, so the whole set is replaced when any of it changed, and nothing may point here.
-    Source: requirements/001, Step 2.
+    Source: rule SYNC-06.
     """
 
     plan = models.ForeignKey(Plan, models.CASCADE, db_index=False, related_name="individual_contributions")
@@ -197,7 +197,7 @@ class Entitlement(FunderRecord):
 class BudgetUsage(FunderRecord):
     """One draw on a plan budget. Without `invoice_line_item` it is another provider's spend.
 
-    Source: requirements/001, Step 4.
+    Source: rule SYNC-07.
     """
 
     plan_budget = models.ForeignKey(PlanBudget, models.CASCADE, db_index=False, related_name="budget_usage")

@@ -1,7 +1,7 @@
 """Check Status: how far a claim is, and, once it is approved, everything that hangs on that (Related Data Updates).
 
 Asking for the sync of the people in a claim is the hall's part (`runs.claims`); here it is only said who they are.
-Source: requirements/001, Sync Triggers; domain/services-australia.md, 6.2 and 6.3.
+Source: rules SYNC-02, CLAIM-02 and CLAIM-07.
 """
 
 from collections.abc import Sequence

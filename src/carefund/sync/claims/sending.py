@@ -3,7 +3,7 @@
 Before each write the database says "uncertain"; after its answer was stored it says what is so. A process that finds
 the mark reads the funder's state before it writes anything, because there is no idempotency key: nothing is sent twice
 and nothing is lost, wherever the work stopped.
-Source: domain/services-australia.md, 5 (11, 14, 15), 6 and 8 (15, 25).
+Source: rules CLAIM-01, CLAIM-04, CLAIM-05 and CLAIM-06.
 """
 
 from collections.abc import Sequence

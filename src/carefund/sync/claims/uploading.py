@@ -1,7 +1,7 @@
 """Upload one invoice: create it, add its items and their evidence, submit it; go on wherever it was left.
 
 Every write stands between its mark and its answer; how that keeps anything from being sent twice is told in `sending`.
-Source: domain/services-australia.md, 5 (11, 14, 15), 6 and 8 (15, 25).
+Source: rules CLAIM-01, CLAIM-04, CLAIM-05 and CLAIM-06.
 """
 
 from base64 import b64encode
