@@ -3,7 +3,7 @@
 An entry names what cannot be derived: where records stand in the funder's answers, which columns identify one, what it
 hangs on. What is compared, stored and told follows from the model's columns, so a new field is an attribute of the
 payload type and a column with its migration.
-The order is that of the guide's question before a sync, then what hangs on budgets. Source: requirements/000.
+The order is that of the guide's question before a sync, then what hangs on budgets. Source: rule SYNC-03.
 """
 
 from collections.abc import Callable, Sequence
