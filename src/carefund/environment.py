@@ -34,7 +34,7 @@ class EnvironmentVariables(environ.Env):  # type: ignore[misc]  # the package ha
         hint = f" Did you mean {nearest}?" if nearest else ""
         raise ImproperlyConfigured(f"{var} must be {', '.join(choices[:-1])} or {choices[-1]}.{hint}")
 
-    def paths(self, var: str) -> dict[str, str]:
-        """Return operation=template pairs, without the blanks around them."""
+    def pairs(self, var: str) -> dict[str, str]:
+        """Return name=value pairs, without the blanks around them."""
         pairs: dict[str, str] = self.dict(var, default={})
-        return {operation.strip(): path.strip() for operation, path in pairs.items()}
+        return {name.strip(): value.strip() for name, value in pairs.items()}

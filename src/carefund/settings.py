@@ -12,11 +12,12 @@ from zoneinfo import ZoneInfo
 from django.core.exceptions import ImproperlyConfigured
 
 from carefund.environment import EnvironmentVariables
-from carefund.funders.configuration import Environment, configure
+from carefund.funders.configuration import Environment, configure, parse_spellings
 from carefund.funders.ndia import operations as ndia_operations
 from carefund.funders.ndia.operations import IdentityChannel
 from carefund.funders.paths import wrong_paths
 from carefund.funders.services_australia import operations as services_australia_operations
+from carefund.funders.services_australia.readers import wrong_spellings
 
 env = EnvironmentVariables()
 
@@ -90,7 +91,8 @@ SERVICES_AUSTRALIA = configure(
     sandbox_url=SANDBOX_URL,
     timing=_timing,
     base_url=env.str("CAREFUND_SERVICES_AUSTRALIA_URL", default=""),
-    paths=env.paths("CAREFUND_SERVICES_AUSTRALIA_PATHS"),
+    paths=env.pairs("CAREFUND_SERVICES_AUSTRALIA_PATHS"),
+    spellings=parse_spellings(env.pairs("CAREFUND_SERVICES_AUSTRALIA_SPELLINGS")),
     token_audience=env.str("CAREFUND_SERVICES_AUSTRALIA_AUDIENCE", default=""),
     client_id=CLIENT_ID,
     **_given,
@@ -104,7 +106,7 @@ NDIA = configure(
     sandbox_url=SANDBOX_URL,
     timing=_timing | {"calls_per_second": env.float("CAREFUND_NDIA_CALLS_PER_SECOND", default=_ndia_speed)},
     base_url=env.str("CAREFUND_NDIA_URL", default=""),
-    paths=env.paths("CAREFUND_NDIA_PATHS"),
+    paths=env.pairs("CAREFUND_NDIA_PATHS"),
     token_audience=env.str("CAREFUND_NDIA_AUDIENCE", default=""),
     client_id=env.str("CAREFUND_NDIA_CLIENT_ID", default=CLIENT_ID),
     **_given,
@@ -116,7 +118,7 @@ _wrong = [
         (NDIA, ndia_operations),
     )
     for sentence in wrong_paths(operations.SETTING, configuration.paths, operations.PATHS)
-]
+] + wrong_spellings(SERVICES_AUSTRALIA.spellings)
 if _wrong:
     raise ImproperlyConfigured("\n".join(_wrong))
 NDIA_IDENTITY_CHANNEL: IdentityChannel = env.choice(

@@ -48,6 +48,26 @@ def test_money_in_the_patient_way_loses_nothing_to_binary_fractions():
     assert (row.budget_id, row.total, row.available) == ("17", Decimal("0.1"), Decimal("1234567890.12"))
 
 
+def test_an_installations_own_spelling_stands_beside_those_of_the_type():
+    readers = {
+        name: RowReader(kind, {"Budget.used": ("amountSpent", "spent"), "Classification.level": ("levelCode",)})
+        for name, kind in {"budgets": Budget, "details": BudgetDetails, "summaries": CareRecipientSummary}.items()
+    }
+    for spelling in ("amountSpent", "spent", "amountUsed", "used"):
+        body = budget(**{spelling: -5})
+        assert readers["budgets"].read_rows(body, "x")[0].used == Decimal(-5)
+        assert readers["details"].read_one(body, "x").used == Decimal(-5)
+    summary = b'{"careRecipientId": "1", "classifications": [{"levelCode": 6}]}'
+    assert readers["summaries"].read_one(summary, "x").classifications == (Classification(level="6"),)
+
+
+def test_readers_of_different_types_describe_themselves_differently_and_name_members_types_and_spellings():
+    descriptions = {reader.description for reader in (BUDGETS, DETAILS, SUMMARIES, CONTRIBUTIONS)}
+    assert len(descriptions) == 4
+    assert "used=used|amountUsed:Decimal or NoneType" in BUDGETS.description
+    assert BUDGETS.description != RowReader(Budget, {"Budget.used": ("spent",)}).description
+
+
 def test_unknown_members_are_ignored():
     assert BUDGETS.read_rows(budget(somethingNew={"a": [1]}), "x")[0].budget_id == "1"
 

@@ -9,7 +9,6 @@ import pytest
 from carefund.funders import errors
 from carefund.funders.configuration import configure
 from carefund.funders.opening import open_services_australia
-from carefund.funders.services_australia.client import budget_periods
 
 pytestmark = pytest.mark.anyio
 
@@ -290,10 +289,11 @@ async def test_a_path_with_an_unknown_name_in_braces_is_told_before_anything_is_
 
 @pytest.mark.parametrize("care_recipient_id", [ORDINARY, SPARSE, EXTRA_MEMBERS, NOBODY])
 async def test_a_recognised_list_of_budgets_tells_the_same_periods_as_a_new_one(client, care_recipient_id):
+    read_periods = client.readers.read_periods
     new = await client.fetch_budgets(care_recipient_id)
     seen = await client.fetch_budgets(care_recipient_id, recognise=lambda pages: True)
     told = [
-        [(row.budget_id, row.service_provider_id, row.start_date, row.end_date) for row in budget_periods(answer)]
+        [(row.budget_id, row.service_provider_id, row.start_date, row.end_date) for row in read_periods(answer)]
         for answer in (new, seen)
     ]
     assert told[0] == told[1]

@@ -1,8 +1,11 @@
 """Preview before apply: what was reviewed is what is applied, or nothing is."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
+from django.conf import settings
+from django.test.utils import override_settings
 
 from carefund.records.models import Change, PlanBudget
 from carefund.runs.database import DatabaseThreads
@@ -68,3 +71,16 @@ def test_a_preview_is_refused_when_the_data_moved_and_when_it_was_applied(world,
     apply_preview(made)
     with pytest.raises(CannotApply):
         apply_preview(made)
+
+
+def test_a_preview_is_refused_when_its_answers_are_read_otherwise_since(world, add_client, synchronise):
+    client = add_client("400000003")
+    synchronise(client)
+    world.ask("POST", "/change?share=1")
+    made = preview(client)
+    before = table_rows(PlanBudget, Change)
+    own = replace(settings.SERVICES_AUSTRALIA, spellings={"Budget.used": ("amountSpent",)})
+    with override_settings(SERVICES_AUSTRALIA=own), pytest.raises(CannotApply):
+        apply_preview(made)
+    assert table_rows(PlanBudget, Change) == before
+    assert apply_preview(made).outcome == RunItem.Outcome.CHANGED

@@ -10,8 +10,9 @@ import pytest
 from carefund.records.models import Change, Client
 from carefund.runs.dates import business_today
 from carefund.runs.sources import open_source
+from carefund.sync.answers import Parts
 from carefund.sync.applying import apply_fetched
-from carefund.sync.fetching import Fetched, OpenBudgets, Parts, fetch_care_recipient
+from carefund.sync.fetching import Fetched, OpenBudgets, fetch_care_recipient
 from carefund.sync.results import SyncResult
 
 

@@ -24,8 +24,8 @@ from carefund.records.models import (
 )
 from carefund.runs.dates import business_today
 from carefund.runs.models import RunItem
+from carefund.sync.answers import BUDGET_DETAILS, BUDGET_LIST, Parts
 from carefund.sync.applying import link_all_budget_usage
-from carefund.sync.fetching import Parts
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -226,14 +226,14 @@ def test_usage_is_read_for_open_budgets_only(world, add_client, fetch):
     client = add_client("400000001")
     today = business_today()
     fetched = fetch(client)
-    asked = {answer.subject_id for answer in fetched.details}
+    asked = {answer.subject_id for answer in fetched.list_all(BUDGET_DETAILS)}
     expected = {
         budget.budget_id
-        for budget in fetched.budgets.value
+        for budget in fetched.find(BUDGET_LIST).value
         if budget.end_date is None or budget.end_date >= today - timedelta(days=90)
     }
-    assert asked == expected < {budget.budget_id for budget in fetched.budgets.value}
-    assert len(fetch(client, days=400).details) > len(fetched.details)
+    assert asked == expected < {budget.budget_id for budget in fetched.find(BUDGET_LIST).value}
+    assert len(fetch(client, days=400).list_all(BUDGET_DETAILS)) > len(asked)
 
 
 def test_usage_of_a_budget_that_is_no_longer_open_is_kept(world, add_client, sync_on):

@@ -13,6 +13,7 @@ from django.db import connection
 from carefund.records.models import Change, IndividualContribution, Plan, PlanBudget
 from carefund.runs.dates import business_today
 from carefund.runs.sources import open_source
+from carefund.sync.answers import BUDGET_DETAILS, BUDGET_LIST
 from carefund.sync.applying import apply_fetched
 from carefund.sync.fetching import OpenBudgets, fetch_care_recipient
 
@@ -57,7 +58,7 @@ class Turnstile:
 
 def test_a_person_takes_two_round_trips_and_not_one_per_call(world, add_client, fetch):
     client = add_client("400000001")
-    details = len(fetch(client).details)
+    details = len(fetch(client).list_all(BUDGET_DETAILS))
     assert details > 1
     world.ask("DELETE", "/journal")
 
@@ -69,7 +70,7 @@ def test_a_person_takes_two_round_trips_and_not_one_per_call(world, add_client, 
                 fetch_care_recipient(gathering, client.pk, "400000001", wanted), timeout=PATIENCE
             )
 
-    assert len(asyncio.run(ask()).details) == details
+    assert len(asyncio.run(ask()).list_all(BUDGET_DETAILS)) == details
     asked = [
         line["operation"] for line in world.ask("GET", "/journal")["requests"] if line["operation"] != "proda_token"
     ]
@@ -99,7 +100,7 @@ def test_simultaneous_syncs_of_one_person_make_one_plan_and_one_set_of_rows(worl
     results = in_threads(lambda number: apply_fetched([fetched[number]], business_today())[0], 4)
     assert Plan.objects.filter(client=client).count() == 1
     budgets = PlanBudget.objects.filter(client=client).values_list("budget_id", flat=True)
-    assert len(budgets) == len(set(budgets)) == len(fetched[0].budgets.value)
+    assert len(budgets) == len(set(budgets)) == len(fetched[0].find(BUDGET_LIST).value)
     assert [result.outcome.value for result in results].count("changed") == 1
     assert Change.objects.filter(client=client, action="first sync").count() == 1
 

@@ -12,6 +12,7 @@ carefund/settings.py fills it from these variables (the same for both funders un
     CAREFUND_SERVICES_AUSTRALIA_AUDIENCE   token audience of aged care, from the integration pack
     CAREFUND_SERVICES_AUSTRALIA_URL        base address, instead of the preset
     CAREFUND_SERVICES_AUSTRALIA_PATHS      operation=template pairs, instead of the presets
+    CAREFUND_SERVICES_AUSTRALIA_SPELLINGS  member=name pairs: further names of members of people's answers
     CAREFUND_NDIA_AUDIENCE, CAREFUND_NDIA_URL, CAREFUND_NDIA_PATHS, CAREFUND_NDIA_CLIENT_ID   the same for the NDIA
     CAREFUND_PRODA_DEVICE_URL              PRODA's device registration address, instead of the preset
     CAREFUND_PRODA_TOKEN_URL               PRODA's token address, instead of the preset
@@ -86,6 +87,7 @@ class FunderConfiguration:
     product_id: str = ""
     token_audience: str = ""
     paths: Mapping[str, str] = field(default_factory=dict)
+    spellings: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     audit_type: str = ORGANISATION_TYPE
     subject_type: str = DEVICE_TYPE
     subject: Literal["device", "care-recipient"] = "device"
@@ -147,6 +149,11 @@ def _sandbox_presets(funder: Funder, sandbox_url: str) -> dict[str, Any]:
         "product_id": "Carefund 0.1",
         "token_audience": _SANDBOX_AUDIENCES[funder],
     }
+
+
+def parse_spellings(given: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
+    """What CAREFUND_SERVICES_AUSTRALIA_SPELLINGS says, `Budget.used=amountSpent|spent`, as names per member."""
+    return {member: tuple(names.split("|")) for member, names in given.items()}
 
 
 def missing_values(configuration: FunderConfiguration) -> list[tuple[str, str]]:

@@ -11,8 +11,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from types import UnionType
-from typing import Any, Generic, TypeVar, Union, get_args, get_origin
+from itertools import chain
+from types import MappingProxyType, UnionType
+from typing import Annotated, Any, Generic, TypeVar, Union, get_args, get_origin
 
 import msgspec
 
@@ -20,6 +21,7 @@ from carefund.funders.errors import FunderError, Incomplete, NotFound, NotJson, 
 from carefund.funders.refusals import details_in, is_business, says_nothing_found
 
 Row = TypeVar("Row", bound=msgspec.Struct)
+Spellings = Mapping[str, tuple[str, ...]]
 
 NO_DATES = ("0000-00-00", "0001-01-01")
 _PLACE = re.compile(r"at `\$?\.?(?P<place>[^`]*)`")
@@ -31,11 +33,14 @@ _DATE_LENGTH = 10
 
 
 class RowReader(Generic[Row]):
-    """Reads answers that hold rows of one payload type; build one per type and keep it."""
+    """Reads answers that hold rows of one payload type; build one per type and keep it.
 
-    def __init__(self, kind: type[Row]) -> None:
+    `spellings` are an installation's own, beside those of the type: "Budget.used" → the member's further names.
+    """
+
+    def __init__(self, kind: type[Row], spellings: Spellings = MappingProxyType({})) -> None:
         self._kind = kind
-        self._shape = _shape_of(kind)
+        self._shape = _shape_of(kind, spellings)
         self._many = msgspec.json.Decoder(list[kind])  # type: ignore[valid-type]  # a type known at run time only
         self._one = msgspec.json.Decoder(kind)
         self._blank_dates = tuple(
@@ -44,6 +49,18 @@ class RowReader(Generic[Row]):
         )
         # Seen in the bytes, these mean that the fast way would succeed and yet lose something.
         self._marks = (b'"0001-01-01', *(f'"{name}"'.encode() for name in sorted(self._shape.other_names())))
+
+    @property
+    def description(self) -> str:
+        """How rows are read, as one text: members, types, spellings. Equal texts read equal answers alike."""
+        return self._shape.description
+
+    def mentions(self, body: bytes, *members: str) -> bool:
+        """Whether an answer's bytes hold any of these members, under whatever name."""
+        wanted = [member for member in self._shape.members if member.name in members]
+        return any(
+            f'"{name}"'.encode() in body for member in wanted for name in (member.wire_name, *member.other_names)
+        )
 
     def read_rows(self, body: bytes, operation: str) -> list[Row]:
         """The rows of an array, of an object that holds one array, or of one bare object.
@@ -138,9 +155,11 @@ def wrong_type(problem: msgspec.ValidationError, operation: str) -> WrongType:
 
 @dataclass(frozen=True, slots=True)
 class _Member:
+    name: str
     wire_name: str
     other_names: tuple[str, ...]
     tidy: Callable[[Any], Any]
+    kind: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +172,14 @@ class _Shape:
     members: tuple[_Member, ...]
     identifying: tuple[str, ...]
     inner: tuple["_Shape", ...]
+
+    @property
+    def description(self) -> str:
+        members = (
+            f"{member.name}={'|'.join((member.wire_name, *member.other_names))}:{member.kind}"
+            for member in self.members
+        )
+        return f"{{{', '.join(members)}}}"
 
     def other_names(self) -> set[str]:
         names = {name for member in self.members for name in member.other_names}
@@ -172,22 +199,34 @@ class _Shape:
         return tidied
 
 
-def _shape_of(kind: type[msgspec.Struct]) -> _Shape:
-    spellings: dict[str, tuple[str, ...]] = {}
+def _shape_of(kind: type[msgspec.Struct], spellings: Spellings) -> _Shape:
+    known: dict[str, tuple[str, ...]] = {}
     for ancestor in reversed(kind.__mro__):
-        spellings |= vars(ancestor).get("other_spellings", {})
+        known |= vars(ancestor).get("other_spellings", {})
     members, inner, required = [], [], []
     for info in msgspec.structs.fields(kind):
-        tidy, shape = _tidier(info.type)
+        tidy, shape = _tidier(info.type, spellings)
         if shape is not None:
             inner.append(shape)
         if info.required:
             required.append(info.encode_name)
-        members.append(_Member(info.encode_name, spellings.get(info.name, ()), tidy))
+        further = (spellings.get(f"{ancestor.__name__}.{info.name}", ()) for ancestor in kind.__mro__)
+        names = tuple(dict.fromkeys([*known.get(info.name, ()), *chain.from_iterable(further)]))
+        description = shape.description if shape else _describe(info.type)
+        members.append(_Member(info.name, info.encode_name, names, tidy, description))
     return _Shape(tuple(members), tuple(required), tuple(inner))
 
 
-def _tidier(kind: Any) -> tuple[Callable[[Any], Any], _Shape | None]:
+def _describe(kind: Any) -> str:
+    """A member's type in words that are the same in every version of Python."""
+    if get_origin(kind) is Annotated:
+        inner, *bounds = get_args(kind)
+        return f"{_describe(inner)} {' '.join(map(repr, bounds))}"
+    options = get_args(kind) if get_origin(kind) in (Union, UnionType) else (kind,)
+    return " or ".join(sorted(getattr(option, "__name__", None) or repr(option) for option in options))
+
+
+def _tidier(kind: Any, spellings: Spellings) -> tuple[Callable[[Any], Any], _Shape | None]:
     options = get_args(kind) if get_origin(kind) in (Union, UnionType) else (kind,)
     for option in options:
         if option is str:
@@ -199,10 +238,10 @@ def _tidier(kind: Any) -> tuple[Callable[[Any], Any], _Shape | None]:
         if get_origin(option) in (tuple, list):
             item = get_args(option)[0]
             if isinstance(item, type) and issubclass(item, msgspec.Struct):
-                shape = _shape_of(item)
+                shape = _shape_of(item, spellings)
                 return _list_of(shape), shape
         if isinstance(option, type) and issubclass(option, msgspec.Struct):
-            shape = _shape_of(option)
+            shape = _shape_of(option, spellings)
             return shape.tidy, shape
     return _as_it_is, None
 

@@ -46,6 +46,13 @@ def digest_of(body: bytes) -> str:
     return sha256(body).hexdigest()
 
 
+def digest_of_pages(pages: Sequence[bytes]) -> str:
+    """One digest for an answer: that of its page, or of its pages' digests in order; "not found" is one empty page."""
+    if len(pages) == 1:
+        return digest_of(pages[0])
+    return digest_of("".join(digest_of(page) for page in pages).encode()) if pages else digest_of(b"")
+
+
 def record_answers(pages: Sequence[ReceivedPage], known_clients: Iterable[int]) -> None:
     """Make these pages the current ones. `known_clients` are those who had answers before, and so need closing."""
     if not pages:

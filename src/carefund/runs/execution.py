@@ -25,7 +25,8 @@ from carefund.runs.models import Run
 from carefund.runs.outages import Outage, pause_for_funder
 from carefund.runs.previews import record_preview
 from carefund.runs.writing import write_group
-from carefund.sync.fetching import CareRecipientSource, Fetched, OpenBudgets, Parts, fetch_care_recipient
+from carefund.sync.answers import CareRecipientSource, Parts
+from carefund.sync.fetching import Fetched, OpenBudgets, fetch_care_recipient
 from carefund.sync.known import find_known
 
 log = logging.getLogger(__name__)

@@ -20,7 +20,7 @@ from carefund.runs.requests import request_run
 from carefund.sync.applying import DataMoved, apply_fetched, preview_fetched
 from carefund.sync.fetching import Fetched
 from carefund.sync.results import FieldChange, Outcome, SyncResult
-from carefund.sync.reviewing import freeze, thaw
+from carefund.sync.reviewing import ReadOtherwise, freeze, thaw
 
 
 class CannotApply(Exception):
@@ -78,7 +78,7 @@ def apply_preview(preview: Preview, requested_by: User | None = None) -> RunItem
             )
             _apply(preview, item)
             Run.objects.filter(pk=run.pk).update(finished_at=timezone.now())
-    except DataMoved:
+    except (DataMoved, ReadOtherwise):
         raise CannotApply("The data moved since this preview was made. Look at a new preview.") from None
     item.refresh_from_db()
     return item

@@ -12,8 +12,9 @@ from carefund.runs.execution import Worker, work_on_run
 from carefund.runs.models import Run, RunItem
 from carefund.runs.requests import request_run
 from carefund.runs.sources import open_source
+from carefund.sync.answers import Parts
 from carefund.sync.applying import preview_fetched
-from carefund.sync.fetching import OpenBudgets, Parts, fetch_care_recipient
+from carefund.sync.fetching import OpenBudgets, fetch_care_recipient
 from carefund.sync.results import SyncResult
 
 _LOOK_SECONDS = 0.1

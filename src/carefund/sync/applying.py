@@ -105,7 +105,9 @@ def _is_superseded(fetched: Fetched, person: StoredPerson) -> bool:
 def _is_same(fetched: Fetched, version: int, fetch_started_at: datetime | None, today: date) -> bool:
     """Whether there is nothing to do but to note the check: all answers known, and nothing applied since they were."""
     known = fetched.known
-    if known is None or known.version != version or known.consent_missing or not fetched.says_nothing_new:
+    if known is None or known.version != version or known.consent_missing:
+        return False
+    if fetched.refused_budget_ids or fetched.vanished_budget_ids or len(fetched.recognised) < len(fetched.answers):
         return False
     if fetch_started_at is not None and fetch_started_at > fetched.started_at:
         return False

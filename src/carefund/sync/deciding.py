@@ -12,11 +12,13 @@ from carefund.domain.budgets import adds_up
 from carefund.domain.comparison import Differences, Incoming, Stored, compare
 from carefund.domain.plans import Period, begins_anew, of_new_episode, plan_period
 from carefund.domain.service_providers import newest_service_provider_id
-from carefund.funders.services_australia.payloads import Budget, BudgetDetails, CareRecipientSummary
+from carefund.funders.answers import Answer
+from carefund.funders.services_australia.payloads import Budget, CareRecipientSummary, IndividualContribution
 from carefund.records.archive import ReceivedPage
+from carefund.sync.answers import BUDGET_DETAILS, BUDGET_LIST, CONTRIBUTIONS, SUMMARY, key_of, kind_of
 from carefund.sync.fetching import Fetched
 from carefund.sync.known import Known
-from carefund.sync.received import key_of, pages_to_keep
+from carefund.sync.received import pages_to_keep
 from carefund.sync.recordsets import (
     APPROVED_SERVICES,
     BUDGET_USAGE,
@@ -82,15 +84,17 @@ def decide(stored: StoredPerson, fetched: Fetched, changed: dict[str, str], toda
     result = SyncResult(stored.client_id, fetched.care_recipient_id, Outcome.UNCHANGED, version=stored.version)
     decision = Decision(fetched, stored, result, digests={**stored.digests, **changed})
     decision.row_counts = stored.row_counts | {
-        key_of(answer): _row_counts(answer.value) for answer in fetched.answers if not answer.recognised
+        key_of(answer): _row_counts(answer) for answer in fetched.answers if not answer.recognised
     }
-    decision.consent_missing = consent_missing if fetched.details or consent_missing else stored.consent_missing
-    if fetched.summary:
-        _decide_summary(decision, "care_recipient_summary" in changed, today)
-    if fetched.contributions:
-        _decide_contributions(decision, "individual_contribution" in changed)
-    if fetched.budgets:
-        _decide_budgets(decision, "budgets_by_care_recipient" in changed, today)
+    decision.consent_missing = (
+        consent_missing if fetched.list_all(BUDGET_DETAILS) or consent_missing else stored.consent_missing
+    )
+    if summary := fetched.find(SUMMARY):
+        _decide_summary(decision, summary.value, SUMMARY.key() in changed, today)
+    if contributions := fetched.find(CONTRIBUTIONS):
+        _decide_contributions(decision, contributions.value, CONTRIBUTIONS.key() in changed)
+    if budgets := fetched.find(BUDGET_LIST):
+        _decide_budgets(decision, budgets.value, BUDGET_LIST.key() in changed, today)
     _decide_details(decision, changed)
     if stored.latest_plan is None:
         decision.new_plan = True
@@ -102,7 +106,7 @@ def decide(stored: StoredPerson, fetched: Fetched, changed: dict[str, str], toda
 def unchanged_result(fetched: Fetched, known: Known) -> SyncResult:
     """What came of a person of whom every answer was recognised, told from what was counted before."""
     totals = dict.fromkeys((record_set.kind for record_set in RECORD_SETS), 0)
-    for key in fetched.digests:
+    for key in fetched.recognised:
         for kind, number in known.row_counts[key].items():
             totals[kind] = totals.get(kind, 0) + number
     wrong = totals.pop(_WRONG_FIGURES, 0)
@@ -113,19 +117,11 @@ def unchanged_result(fetched: Fetched, known: Known) -> SyncResult:
     )
 
 
-def _row_counts(value: Any) -> dict[str, int]:
+def _row_counts(answer: Answer[Any]) -> dict[str, int]:
     """How many records of each kind an answer holds, and how many budgets whose figures do not add up."""
-    if isinstance(value, CareRecipientSummary):
-        return {
-            CLASSIFICATIONS.kind: len(value.classifications),
-            APPROVED_SERVICES.kind: len(value.approved_services),
-            SUPPLEMENTS.kind: len(value.supplements),
-        }
-    if isinstance(value, BudgetDetails):
-        return {ENTITLEMENTS.kind: len(value.entitlements), BUDGET_USAGE.kind: len(value.usage)}
-    if value and isinstance(value[0], Budget):
-        return {BUDGETS.kind: len(value), _WRONG_FIGURES: _wrong_figures(value)}
-    return {INDIVIDUAL_CONTRIBUTIONS.kind: len(value)} if value else {}
+    kind = kind_of(answer.operation)
+    counts = kind.count(answer.value)
+    return counts | {_WRONG_FIGURES: _wrong_figures(answer.value)} if kind is BUDGET_LIST else counts
 
 
 def _wrong_figures(budgets: Sequence[Budget]) -> int:
@@ -144,9 +140,7 @@ def service_provider_of(fetched: Fetched, today: date) -> str:
     return newest_service_provider_id(rows, today) or ""
 
 
-def _decide_summary(decision: Decision, changed: bool, today: date) -> None:
-    assert decision.fetched.summary is not None
-    summary = decision.fetched.summary.value
+def _decide_summary(decision: Decision, summary: CareRecipientSummary, changed: bool, today: date) -> None:
     for record_set, payloads in (
         (CLASSIFICATIONS, summary.classifications),
         (APPROVED_SERVICES, summary.approved_services),
@@ -155,28 +149,26 @@ def _decide_summary(decision: Decision, changed: bool, today: date) -> None:
         incoming = [record_set.incoming(payload) for payload in payloads] if changed else payloads
         _decide_kind(decision, record_set, incoming, changed)
     if changed or decision.stored.latest_plan is None:
-        _decide_plan(decision, today)
+        _decide_plan(decision, summary, today)
 
 
-def _decide_plan(decision: Decision, today: date) -> None:
+def _decide_plan(decision: Decision, summary: CareRecipientSummary, today: date) -> None:
     """The plan's dates from the classifications that belong to it: new, or continued.
 
     Source: rule SYNC-05.
     """
-    assert decision.fetched.summary is not None
-    periods = [Period(row.start_date, row.end_date) for row in decision.fetched.summary.value.classifications]
+    periods = [Period(row.start_date, row.end_date) for row in summary.classifications]
     latest = decision.stored.latest_plan
     if latest is not None:
         if begins_anew(latest.period, periods, today):
             decision.new_plan = True
             periods = [period for period in periods if of_new_episode(latest.period, period)]
         elif decision.stored.rows_of_ended_plans:
-            periods = _periods_of_latest_plan(decision)
+            periods = _periods_of_latest_plan(decision, summary)
     decision.plan_period = plan_period(periods)
 
 
-def _periods_of_latest_plan(decision: Decision) -> list[Period]:
-    assert decision.fetched.summary is not None
+def _periods_of_latest_plan(decision: Decision, summary: CareRecipientSummary) -> list[Period]:
     ended = {
         row.key
         for row in decision.stored.rows.get(CLASSIFICATIONS.kind, ())
@@ -184,14 +176,12 @@ def _periods_of_latest_plan(decision: Decision) -> list[Period]:
     }
     return [
         Period(payload.start_date, payload.end_date)
-        for payload in decision.fetched.summary.value.classifications
+        for payload in summary.classifications
         if CLASSIFICATIONS.incoming(payload).key not in ended
     ]
 
 
-def _decide_contributions(decision: Decision, changed: bool) -> None:
-    assert decision.fetched.contributions is not None
-    rows = decision.fetched.contributions.value
+def _decide_contributions(decision: Decision, rows: Sequence[IndividualContribution], changed: bool) -> None:
     incoming = [INDIVIDUAL_CONTRIBUTIONS.incoming(row) for row in rows] if changed else []
     _decide_kind(decision, INDIVIDUAL_CONTRIBUTIONS, incoming if changed else rows, changed)
     differences = decision.differences.get(INDIVIDUAL_CONTRIBUTIONS.kind)
@@ -200,9 +190,7 @@ def _decide_contributions(decision: Decision, changed: bool) -> None:
         decision.contributions_missing = not incoming
 
 
-def _decide_budgets(decision: Decision, changed: bool, today: date) -> None:
-    assert decision.fetched.budgets is not None
-    budgets = decision.fetched.budgets.value
+def _decide_budgets(decision: Decision, budgets: Sequence[Budget], changed: bool, today: date) -> None:
     incoming = [BUDGETS.incoming(budget) for budget in budgets] if changed else budgets
     _decide_kind(decision, BUDGETS, incoming, changed)
     if wrong := _wrong_figures(budgets):
@@ -227,7 +215,7 @@ def _decide_details(decision: Decision, changed: dict[str, str]) -> None:
     entitlements: list[Incoming] = []
     usage: list[Incoming] = []
     read: set[str] = set()
-    for answer in decision.fetched.details:
+    for answer in decision.fetched.list_all(BUDGET_DETAILS):
         details = answer.value
         if key_of(answer) in changed:
             read.add(answer.subject_id)

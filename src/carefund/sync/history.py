@@ -12,7 +12,7 @@ import msgspec
 from django.utils import timezone
 
 from carefund.domain.plans import Period, plan_period
-from carefund.funders.decoding import RowReader
+from carefund.funders.answers import Answer
 from carefund.funders.services_australia.payloads import (
     Budget,
     BudgetDetails,
@@ -21,11 +21,7 @@ from carefund.funders.services_australia.payloads import (
 )
 from carefund.records.archive import ArchivedPage, answers_as_of
 from carefund.records.models import Client
-
-_SUMMARIES = RowReader(CareRecipientSummary)
-_CONTRIBUTIONS = RowReader(IndividualContribution)
-_BUDGETS = RowReader(Budget)
-_DETAILS = RowReader(BudgetDetails)
+from carefund.sync.answers import BUDGET_DETAILS, BUDGET_LIST, CONTRIBUTIONS, SUMMARY, read_archived
 
 
 @dataclass(slots=True)
@@ -34,11 +30,25 @@ class FundingAsOf:
 
     client: Client
     instant: datetime
-    summary: CareRecipientSummary | None = None
-    contributions: Sequence[IndividualContribution] = ()
-    budgets: Sequence[Budget] = ()
-    details: dict[str, BudgetDetails] = field(default_factory=dict)
     pages: list[ArchivedPage] = field(default_factory=list)
+    answers: dict[str, list[Answer[Any]]] = field(default_factory=dict)
+
+    @property
+    def summary(self) -> CareRecipientSummary | None:
+        return next((answer.value for answer in self.answers.get(SUMMARY.operation, ())), None)
+
+    @property
+    def contributions(self) -> Sequence[IndividualContribution]:
+        return next((answer.value for answer in self.answers.get(CONTRIBUTIONS.operation, ())), ())
+
+    @property
+    def budgets(self) -> Sequence[Budget]:
+        return next((answer.value for answer in self.answers.get(BUDGET_LIST.operation, ())), ())
+
+    @property
+    def details(self) -> dict[str, BudgetDetails]:
+        """Entitlements and usage by the budget's id, of the budgets whose details were ever read."""
+        return {answer.subject_id: answer.value for answer in self.answers.get(BUDGET_DETAILS.operation, ())}
 
     @property
     def is_known(self) -> bool:
@@ -59,7 +69,7 @@ class FundingAsOf:
 
     def as_data(self) -> dict[str, Any]:
         """Plain data for JSON: the field names of the product, money and dates as text."""
-        summary = self.summary
+        summary, details = self.summary, self.details
         return {
             "care_recipient_id": self.client.care_recipient_id,
             "as_of": self.instant.isoformat(),
@@ -71,10 +81,10 @@ class FundingAsOf:
             "budgets": [
                 _snake(row)
                 | {
-                    "entitlements": [_snake(line) for line in self.details[row.budget_id].entitlements],
-                    "usage": [_snake(line) for line in self.details[row.budget_id].usage],
+                    "entitlements": [_snake(line) for line in details[row.budget_id].entitlements],
+                    "usage": [_snake(line) for line in details[row.budget_id].usage],
                 }
-                if row.budget_id in self.details
+                if row.budget_id in details
                 else _snake(row) | {"entitlements": None, "usage": None}
                 for row in self.budgets
             ],
@@ -93,17 +103,7 @@ def find_funding_now(client: Client) -> FundingAsOf:
 
 def find_funding_as_of(client: Client, instant: datetime) -> FundingAsOf:
     """What was known at an instant. Nothing fetched by then: an answer without pages."""
-    funding = FundingAsOf(client, instant, pages=answers_as_of(client.pk, instant))
-    for page in funding.pages:
-        if not page.body:
-            continue
-        match page.operation:
-            case "care_recipient_summary":
-                funding.summary = _SUMMARIES.read_one(page.body, page.operation)
-            case "individual_contribution":
-                funding.contributions = (*funding.contributions, *_CONTRIBUTIONS.read_rows(page.body, page.operation))
-            case "budgets_by_care_recipient":
-                funding.budgets = (*funding.budgets, *_BUDGETS.read_rows(page.body, page.operation))
-            case "budget_details":
-                funding.details[page.subject_id] = _DETAILS.read_one(page.body, page.operation)
+    funding = FundingAsOf(client, instant, answers_as_of(client.pk, instant))
+    for answer in read_archived(funding.pages):
+        funding.answers.setdefault(answer.operation, []).append(answer)
     return funding

@@ -4,7 +4,6 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from carefund.records import store
-from carefund.records.archive import digest_of
 from carefund.records.models import SyncState
 
 
@@ -30,15 +29,3 @@ def find_known(client_ids: Collection[int]) -> dict[int, Known]:
     """What is known of these people; those never synchronised are left out."""
     rows = store.read(SyncState, _KNOWN, "client_id", client_ids)
     return {client_id: Known(version, *values) for client_id, version, *values in rows if version}
-
-
-def answer_key(operation: str, subject_id: str) -> str:
-    """By which an answer's digest is kept: the question without the person."""
-    return f"{operation}:{subject_id}" if operation == "budget_details" else operation
-
-
-def digest_pages(pages: tuple[bytes, ...]) -> str:
-    """One digest for an answer: that of its page, or of its pages' digests in order; "not found" is one empty page."""
-    if len(pages) == 1:
-        return digest_of(pages[0])
-    return digest_of("".join(digest_of(page) for page in pages).encode()) if pages else digest_of(b"")

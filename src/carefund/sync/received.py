@@ -1,16 +1,8 @@
 """Answers as they came in: which differ from those last applied, and which pages to keep. No I/O."""
 
-from typing import Any
-
-from carefund.funders.answers import Answer
-from carefund.records.archive import ReceivedPage, digest_of
+from carefund.records.archive import ReceivedPage, digest_of, digest_of_pages
+from carefund.sync.answers import key_of, kind_of
 from carefund.sync.fetching import Fetched
-from carefund.sync.known import answer_key, digest_pages
-
-
-def key_of(answer: Answer[Any]) -> str:
-    """By which this answer's digest is kept."""
-    return answer_key(answer.operation, answer.subject_id)
 
 
 def changed_answers(fetched: Fetched, digests: dict[str, str]) -> dict[str, str]:
@@ -18,7 +10,7 @@ def changed_answers(fetched: Fetched, digests: dict[str, str]) -> dict[str, str]
     found = {}
     for answer in fetched.answers:
         key = key_of(answer)
-        digest = fetched.digests.get(key) or digest_pages(answer.pages)
+        digest = fetched.recognised.get(key) or digest_of_pages(answer.pages)
         if digests.get(key) != digest:
             found[key] = digest
     return found
@@ -30,7 +22,7 @@ def pages_to_keep(fetched: Fetched, changed: dict[str, str]) -> list[ReceivedPag
         ReceivedPage(
             fetched.client_id,
             answer.operation,
-            answer.subject_id if answer.operation == "budget_details" else "",
+            answer.subject_id if kind_of(answer.operation).per_budget else "",
             number,
             changed[key_of(answer)] if len(answer.pages) == 1 else digest_of(page),
             page,

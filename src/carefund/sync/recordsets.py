@@ -18,7 +18,7 @@ from django.db import models
 from msgspec import Struct
 
 from carefund.domain.comparison import Incoming, Stored
-from carefund.funders.services_australia import payloads
+from carefund.funders.services_australia import operations, payloads
 from carefund.records.models import (
     ApprovedService,
     BudgetUsage,
@@ -75,6 +75,16 @@ class RecordSet:
         """What comparing needs; a child is known by its budget's id at the funder, not by ours."""
         parent = "plan_budget__budget_id" if self.is_child else self.parent
         return ("client_id", "id", parent, "ordinal", "no_longer_returned_date", *self.key, *self.fields)
+
+    @property
+    def description(self) -> str:
+        """What of a payload is compared and stored, as one text."""
+        columns = []
+        for name in (*self.key, *self.fields):
+            column = self.model._meta.get_field(name)
+            places = getattr(column, "decimal_places", None)
+            columns.append(f"{name}:{column.get_internal_type()}{'' if places is None else places}")
+        return f"{self.kind} {', '.join(columns[: len(self.key)])} / {', '.join(columns[len(self.key) :])}"
 
     @property
     def is_child(self) -> bool:
@@ -135,7 +145,7 @@ BUDGETS = RecordSet(
     label="Budget records",
     one="budget record",
     many="budget records",
-    operation="budgets_by_care_recipient",
+    operation=operations.BUDGETS_BY_CARE_RECIPIENT,
     payload=payloads.Budget,
     model=PlanBudget,
     key=("budget_id",),
@@ -148,7 +158,7 @@ APPROVED_SERVICES = RecordSet(
     label="Approved services",
     one="approved service",
     many="approved services",
-    operation="care_recipient_summary",
+    operation=operations.CARE_RECIPIENT_SUMMARY,
     within="approved_services",
     payload=payloads.ApprovedService,
     model=ApprovedService,
@@ -160,7 +170,7 @@ CLASSIFICATIONS = RecordSet(
     label="Classifications",
     one="classification",
     many="classifications",
-    operation="care_recipient_summary",
+    operation=operations.CARE_RECIPIENT_SUMMARY,
     within="classifications",
     payload=payloads.Classification,
     model=Classification,
@@ -172,7 +182,7 @@ INDIVIDUAL_CONTRIBUTIONS = RecordSet(
     label="Individual contributions",
     one="individual contribution",
     many="individual contributions",
-    operation="individual_contribution",
+    operation=operations.INDIVIDUAL_CONTRIBUTION,
     payload=payloads.IndividualContribution,
     model=IndividualContribution,
     key=("service_provider_id", "service_naps_id", "effective_date_from"),
@@ -185,7 +195,7 @@ SUPPLEMENTS = RecordSet(
     label="Supplement allocations",
     one="supplement allocation",
     many="supplement allocations",
-    operation="care_recipient_summary",
+    operation=operations.CARE_RECIPIENT_SUMMARY,
     within="supplements",
     payload=payloads.Supplement,
     model=Supplement,
@@ -198,7 +208,7 @@ ENTITLEMENTS = RecordSet(
     label="Entitlements",
     one="entitlement",
     many="entitlements",
-    operation="budget_details",
+    operation=operations.BUDGET_DETAILS,
     within="entitlements",
     payload=payloads.Entitlement,
     model=Entitlement,
@@ -212,7 +222,7 @@ BUDGET_USAGE = RecordSet(
     label="Budget usage",
     one="line of budget usage",
     many="lines of budget usage",
-    operation="budget_details",
+    operation=operations.BUDGET_DETAILS,
     within="usage",
     payload=payloads.BudgetUsage,
     model=BudgetUsage,

@@ -1,29 +1,19 @@
 """Keep a fetch exactly as it was, so that what a person reviewed is what is applied, or nothing is.
 
-A frozen fetch holds the answers byte for byte; thawing decodes them by the same types as when they came in.
+A frozen fetch holds the answers byte for byte; thawing reads them as they were read when they came in.
 """
 
-from collections.abc import Callable
 from datetime import datetime
-from typing import Any
 
 import msgspec
 
-from carefund.funders.answers import Answer
-from carefund.funders.decoding import RowReader
-from carefund.funders.services_australia.payloads import (
-    Budget,
-    BudgetDetails,
-    CareRecipientSummary,
-    IndividualContribution,
-)
 from carefund.records.compression import compress, decompress
+from carefund.sync.answers import BUDGET_LIST, fingerprint, read_answer
 from carefund.sync.fetching import Fetched
 
-_SUMMARIES = RowReader(CareRecipientSummary)
-_CONTRIBUTIONS = RowReader(IndividualContribution)
-_BUDGETS = RowReader(Budget)
-_DETAILS = RowReader(BudgetDetails)
+
+class ReadOtherwise(Exception):
+    """Answers are read otherwise today than when this fetch was frozen: it would say something else."""
 
 
 class _FrozenAnswer(msgspec.Struct, array_like=True):
@@ -40,6 +30,7 @@ class _Frozen(msgspec.Struct, array_like=True):
     answers: tuple[_FrozenAnswer, ...]
     refused_budget_ids: tuple[str, ...]
     vanished_budget_ids: tuple[str, ...]
+    reader: str = ""
 
 
 def freeze(fetched: Fetched) -> bytes:
@@ -53,45 +44,27 @@ def freeze(fetched: Fetched) -> bytes:
         fetched.care_recipient_id,
         fetched.started_at,
         answers,
-        tuple(fetched.refused_budget_ids),
-        tuple(fetched.vanished_budget_ids),
+        fetched.refused_budget_ids,
+        fetched.vanished_budget_ids,
+        fingerprint(),
     )
     return compress(msgspec.msgpack.encode(frozen))
 
 
 def thaw(body: bytes) -> Fetched:
-    """The fetch that was frozen, with its own time, so that a newer one still wins over it."""
+    """The fetch that was frozen, with its own time, so that a newer one still wins over it. Raises ReadOtherwise."""
     frozen = msgspec.msgpack.decode(decompress(body), type=_Frozen)
-    fetched = Fetched(frozen.client_id, frozen.care_recipient_id, frozen.started_at)
-    fetched.refused_budget_ids = list(frozen.refused_budget_ids)
-    fetched.vanished_budget_ids = list(frozen.vanished_budget_ids)
-    for answer in frozen.answers:
-        thawed = Answer(
-            answer.operation, answer.subject_id, answer.pages, _READ[answer.operation](answer), answer.fetched_at
-        )
-        match answer.operation:
-            case "care_recipient_summary":
-                fetched.summary = thawed
-            case "individual_contribution":
-                fetched.contributions = thawed
-            case "budgets_by_care_recipient":
-                fetched.budgets = thawed
-            case _:
-                fetched.details.append(thawed)
-    return fetched
-
-
-def _one(reader: RowReader[Any]) -> Callable[[_FrozenAnswer], Any]:
-    return lambda answer: reader.read_one(answer.pages[0], answer.operation)
-
-
-def _all(reader: RowReader[Any]) -> Callable[[_FrozenAnswer], Any]:
-    return lambda answer: tuple(row for page in answer.pages for row in reader.read_rows(page, answer.operation))
-
-
-_READ: dict[str, Callable[[_FrozenAnswer], Any]] = {
-    "care_recipient_summary": _one(_SUMMARIES),
-    "individual_contribution": _all(_CONTRIBUTIONS),
-    "budgets_by_care_recipient": _all(_BUDGETS),
-    "budget_details": _one(_DETAILS),
-}
+    if frozen.reader != fingerprint():
+        raise ReadOtherwise
+    answers = tuple(
+        read_answer(answer.operation, answer.subject_id, answer.pages, answer.fetched_at) for answer in frozen.answers
+    )
+    return Fetched(
+        frozen.client_id,
+        frozen.care_recipient_id,
+        frozen.started_at,
+        answers,
+        next((answer.value for answer in answers if answer.operation == BUDGET_LIST.operation), ()),
+        frozen.refused_budget_ids,
+        frozen.vanished_budget_ids,
+    )

@@ -20,6 +20,13 @@ def test_the_ndias_paths_are_held_to_the_same(installation: Installation):
     assert done.err == 'Error: CAREFUND_NDIA_PATHS: "ndia_plan" is not an operation. Did you mean "ndia_plans"?\n'
 
 
+def test_a_spelling_of_an_unknown_member_stops_the_start_and_names_the_nearest(installation: Installation):
+    done = installation.type("check", services_australia_spellings="Budget.usd=amountSpent")
+    assert (done.status, done.out) == (1, "")
+    expected = '"Budget.usd" is not a member of an answer. Did you mean "Budget.used"?'
+    assert done.err == f"Error: CAREFUND_SERVICES_AUSTRALIA_SPELLINGS: {expected}\n"
+
+
 def test_each_wrong_path_has_a_line(installation: Installation):
     done = installation.type("check", services_australia_paths="claim=/x, budget_details=/budget", ndia_paths="x=/y")
     assert done.status == 1
@@ -30,6 +37,7 @@ def test_each_wrong_path_has_a_line(installation: Installation):
     ("variable", "value"),
     [
         ("services_australia_paths", "budget_details"),
+        ("services_australia_spellings", "Budget.used"),
         ("page_limit", "many"),
         ("timeout_seconds", "soon"),
         ("subject", "care_recipient"),

@@ -4,7 +4,7 @@ Everything raises a `FunderError`; what "nothing found" means is decided here, p
 Source: rules SA-01 to SA-09.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import partial
 from typing import TypeVar
@@ -13,28 +13,23 @@ import msgspec
 
 from carefund.funders.answers import Answer, Recognise
 from carefund.funders.configuration import FunderConfiguration
-from carefund.funders.decoding import RowReader
 from carefund.funders.errors import ConsentMissing, NotFound, NotPermitted, RepeatedPage, RequestRejected
 from carefund.funders.http import Caller
 from carefund.funders.refusals import is_business
+from carefund.funders.services_australia import operations
 from carefund.funders.services_australia.operations import path_for
 from carefund.funders.services_australia.payloads import (
     Budget,
     BudgetDetails,
-    BudgetPeriod,
     CareRecipientSummary,
     IndividualContribution,
 )
+from carefund.funders.services_australia.readers import ListReader, readers_for
 
 Row = TypeVar("Row", bound=msgspec.Struct)
 
 MOST_PAGES = 1000
 _SMALLEST_ROW = len(b"{},")
-_SUMMARIES = RowReader(CareRecipientSummary)
-_CONTRIBUTIONS = RowReader(IndividualContribution)
-_BUDGETS = RowReader(Budget)
-_DETAILS = RowReader(BudgetDetails)
-_PERIODS = RowReader(BudgetPeriod)
 
 
 class ServicesAustralia:
@@ -46,16 +41,17 @@ class ServicesAustralia:
     def __init__(self, caller: Caller, configuration: FunderConfiguration) -> None:
         self.caller = caller
         self.configuration = configuration
+        self.readers = readers_for(configuration.spellings)
 
     async def fetch_care_recipient_summary(
         self, care_recipient_id: str, recognise: Recognise | None = None
     ) -> Answer[CareRecipientSummary]:
         """The person with classifications, approved services, supplements. Raises NotFound when nobody has the id."""
-        operation = "care_recipient_summary"
+        operation = operations.CARE_RECIPIENT_SUMMARY
         begun = datetime.now(UTC)
         path = path_for(operation, self.configuration.paths, {"careRecipientId": care_recipient_id})
         body = (await self.caller.read(operation, path, subject_id=care_recipient_id)).body
-        read = partial(_SUMMARIES.read_one, body, operation)
+        read = partial(self.readers.summary.read, (body,))
         if recognise is not None and recognise((body,)):
             return Answer(operation, care_recipient_id, (body,), None, begun, read)
         return Answer(operation, care_recipient_id, (body,), read(), begun)
@@ -65,7 +61,7 @@ class ServicesAustralia:
     ) -> Answer[tuple[CareRecipientSummary, ...]]:
         """Everybody whom one service provider id cares for."""
         return await self._fetch_list(
-            "care_recipient_summaries", _SUMMARIES, {"serviceProviderId": service_provider_id}, sort="careRecipientId"
+            self.readers.provider_summaries, {"serviceProviderId": service_provider_id}, sort="careRecipientId"
         )
 
     async def fetch_individual_contributions(
@@ -73,14 +69,14 @@ class ServicesAustralia:
     ) -> Answer[tuple[IndividualContribution, ...]]:
         """The person's contribution rows; none when the funder has found nothing."""
         ids = {"careRecipientId": care_recipient_id}
-        return await self._fetch_list("individual_contribution", _CONTRIBUTIONS, ids, recognise=recognise)
+        return await self._fetch_list(self.readers.contributions, ids, recognise=recognise)
 
     async def fetch_budgets(
         self, care_recipient_id: str, recognise: Recognise | None = None
     ) -> Answer[tuple[Budget, ...]]:
         """All budgets of one person, without entitlements and usage; none when the funder has found nothing."""
         ids = {"careRecipientId": care_recipient_id}
-        return await self._fetch_list("budgets_by_care_recipient", _BUDGETS, ids, recognise=recognise)
+        return await self._fetch_list(self.readers.budgets, ids, recognise=recognise)
 
     async def fetch_budget_details(
         self, budget_id: str, recognise: Recognise | None = None, *, care_recipient_id: str = ""
@@ -90,7 +86,7 @@ class ServicesAustralia:
         How a refusal looks is not public, so both likely forms count: 403 from the business behind the gateway, and an
         answer with neither list. Source: rule SA-05.
         """
-        operation = "budget_details"
+        operation = operations.BUDGET_DETAILS
         begun = datetime.now(UTC)
         path = path_for(operation, self.configuration.paths, {"budgetId": budget_id})
         try:
@@ -99,30 +95,29 @@ class ServicesAustralia:
             if _is_about_consent(problem):
                 raise ConsentMissing(operation=operation, status=problem.status, details=problem.details) from problem
             raise
-        read = partial(_DETAILS.read_one, body, operation)
+        read = partial(self.readers.details.read, (body,))
         if recognise is not None and recognise((body,)):
             return Answer(operation, budget_id, (body,), None, begun, read)
         value = read()
-        if b'"entitlements"' not in body and b'"usage"' not in body:
+        if not self.readers.details.rows.mentions(body, "entitlements", "usage"):
             raise ConsentMissing(operation=operation)
         return Answer(operation, budget_id, (body,), value, begun)
 
     async def fetch_service_provider_budgets(self, service_provider_id: str) -> Answer[tuple[Budget, ...]]:
         """All budgets of one service provider id, pooled care management among them."""
         return await self._fetch_list(
-            "budgets_by_service_provider", _BUDGETS, {"serviceProviderId": service_provider_id}, sort="careRecipientId"
+            self.readers.provider_budgets, {"serviceProviderId": service_provider_id}, sort="careRecipientId"
         )
 
     async def fetch_budget_summary(self, service_provider_id: str) -> Answer[tuple[Budget, ...]]:
         """The heads of all budgets of one service provider id, with entry dates."""
         return await self._fetch_list(
-            "budget_summary", _BUDGETS, {"serviceProviderId": service_provider_id}, sort="careRecipientId"
+            self.readers.provider_budget_heads, {"serviceProviderId": service_provider_id}, sort="careRecipientId"
         )
 
     async def _fetch_list(
         self,
-        operation: str,
-        reader: RowReader[Row],
+        reader: ListReader[Row],
         ids: Mapping[str, str],
         *,
         sort: str = "",
@@ -132,7 +127,7 @@ class ServicesAustralia:
 
         Source: rule SA-06.
         """
-        begun = datetime.now(UTC)
+        operation, begun = reader.operation, datetime.now(UTC)
         subject_id = next(iter(ids.values()))
         person = ids.get("careRecipientId", "")
         limit = self.configuration.page_limit
@@ -140,42 +135,26 @@ class ServicesAustralia:
         if sort:
             query |= {"sort": "asc", "sortFields": sort}
         pages: list[bytes] = []
-        rows: list[Row] = []
+        rows: list[list[Row]] = []
         first_of_last_page: Row | None = None
         while True:
             path = path_for(operation, self.configuration.paths, ids, query)
             try:
                 body = (await self.caller.read(operation, path, subject_id=person)).body
                 if not pages and recognise is not None and len(body) < limit * _SMALLEST_ROW and recognise((body,)):
-                    return Answer(operation, subject_id, (body,), None, begun, partial(_rows, reader, body, operation))
-                page = reader.read_rows(body, operation)
+                    return Answer(operation, subject_id, (body,), None, begun, partial(reader.read, (body,)))
+                page = reader.rows.read_rows(body, operation)
             except NotFound:
                 break
             pages.append(body)
-            rows += page
+            rows.append(page)
             if len(page) < limit:
                 break
             if page[0] == first_of_last_page or len(pages) == MOST_PAGES:
                 raise RepeatedPage(operation=operation)
             first_of_last_page = page[0]
             query["page"] = len(pages) + 1
-        return Answer(operation, subject_id, tuple(pages), tuple(_without_repeats(rows, len(pages))), begun)
-
-
-def budget_periods(answer: Answer[Sequence[Budget]]) -> Sequence[BudgetPeriod]:
-    """The budgets of a list, of one that was recognised without decoding the rest of them."""
-    if answer.recognised and answer.pages:
-        return _PERIODS.read_rows(answer.pages[0], answer.operation)
-    return answer.value
-
-
-def _rows(reader: RowReader[Row], body: bytes, operation: str) -> tuple[Row, ...]:
-    return tuple(reader.read_rows(body, operation))
-
-
-def _without_repeats(rows: list[Row], page_count: int) -> list[Row]:
-    """Rows that slid from one page to the next while they were read, once; rows of one page as they are."""
-    return rows if page_count < 2 else list(dict.fromkeys(rows))
+        return Answer(operation, subject_id, tuple(pages), reader.join(rows), begun)
 
 
 def _is_about_consent(problem: NotPermitted | RequestRejected) -> bool:

@@ -11,15 +11,20 @@ from urllib.parse import quote
 
 from carefund.funders.errors import MalformedId
 
+CARE_RECIPIENT_SUMMARY = "care_recipient_summary"
+INDIVIDUAL_CONTRIBUTION = "individual_contribution"
+BUDGETS_BY_CARE_RECIPIENT = "budgets_by_care_recipient"
+BUDGET_DETAILS = "budget_details"
+
 _BASE = "/service/support-at-home"
 PATHS: dict[str, str] = {
-    "care_recipient_summary": f"{_BASE}/care-recipient/v1/{{careRecipientId}}/summary",
+    CARE_RECIPIENT_SUMMARY: f"{_BASE}/care-recipient/v1/{{careRecipientId}}/summary",
     "care_recipient_summaries": f"{_BASE}/care-recipient/v1/summary?serviceProviderId={{serviceProviderId}}",
-    "individual_contribution": f"{_BASE}/care-recipient/v1/individual-contribution?careRecipientId={{careRecipientId}}",
-    "budgets_by_care_recipient": f"{_BASE}/budget/v1/care-recipient/{{careRecipientId}}",
+    INDIVIDUAL_CONTRIBUTION: f"{_BASE}/care-recipient/v1/individual-contribution?careRecipientId={{careRecipientId}}",
+    BUDGETS_BY_CARE_RECIPIENT: f"{_BASE}/budget/v1/care-recipient/{{careRecipientId}}",
     "budgets_by_service_provider": f"{_BASE}/budget/v1/service-provider/{{serviceProviderId}}",
     "budget_summary": f"{_BASE}/budget/v1/summary?serviceProviderId={{serviceProviderId}}",
-    "budget_details": f"{_BASE}/budget/v1/{{budgetId}}",
+    BUDGET_DETAILS: f"{_BASE}/budget/v1/{{budgetId}}",
     "invoice_create": f"{_BASE}/invoice/v1",
     "invoices": f"{_BASE}/invoice/v1",
     "invoice_details": f"{_BASE}/invoice/v1/{{invoiceId}}",
