@@ -53,7 +53,7 @@ def test_a_draw_says_what_is_left(margaret: Client) -> None:
                record=f"{budget.budget_id} · {usage.invoice_id} · {usage.item_id}"),
     )  # fmt: skip
     assert len(texts) == 1
-    assert "142.00 drawn for General house cleaning" in texts[0]
+    assert "142.00 drawn by us for General house cleaning" in texts[0]
     assert texts[0].endswith("11,461.17 left.")
 
 

@@ -14,13 +14,14 @@ Ask = Callable[[str, dict[str, Any] | None], Any]
 
 _CLIENTS_SERVED = 18
 _PRICES = (Decimal("95.00"), Decimal("112.50"), Decimal("68.40"), Decimal("140.00"))
-# Who, how much, which service: spending that other providers claimed.
-_SPENDING = (
-    ("400000005", "-184.50", "SERV-0036", "Exercise physiology"),
-    ("400000012", "-96.00", "SERV-0001", "General house cleaning"),
-    ("400000024", "-412.75", "SERV-0036", "Exercise physiology"),
-    ("400000033", "-58.20", "SERV-0001", "General house cleaning"),
-    ("400000047", "-245.00", "SERV-0036", "Exercise physiology"),
+_ELSEWHERE = {"serviceProviderId": "9900000045"}
+# Who, how much, which service, under whose id: spending by another provider, and some that we claimed in the portal.
+_SPENDING: tuple[tuple[str, str, str, str, dict[str, str]], ...] = (
+    ("400000005", "-184.50", "SERV-0036", "Exercise physiology", _ELSEWHERE),
+    ("400000012", "-96.00", "SERV-0001", "General house cleaning", {}),
+    ("400000024", "-412.75", "SERV-0036", "Exercise physiology", _ELSEWHERE),
+    ("400000033", "-58.20", "SERV-0001", "General house cleaning", {}),
+    ("400000047", "-245.00", "SERV-0036", "Exercise physiology", _ELSEWHERE),
 )
 _LEVEL_RISES = ("400000003", 5)
 
@@ -63,9 +64,9 @@ def deliver_services() -> int:
 
 
 def change_funding(ask: Ask) -> None:
-    """Spending by other providers, and a higher level for one person from today."""
+    """Spending that no line here explains, and a higher level for one person from today."""
     today = timezone.localdate()
-    for number, (care_recipient_id, amount, item_code, description) in enumerate(_SPENDING):
+    for number, (care_recipient_id, amount, item_code, description, provider) in enumerate(_SPENDING):
         ask(
             f"/sandbox/care-recipients/{care_recipient_id}/add-usage",
             {
@@ -73,6 +74,7 @@ def change_funding(ask: Ask) -> None:
                 "itemCode": item_code,
                 "description": description,
                 "deliveryDate": (today - timedelta(days=number + 2)).isoformat(),
+                **provider,
             },
         )
     care_recipient_id, level = _LEVEL_RISES

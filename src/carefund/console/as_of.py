@@ -9,6 +9,7 @@ from typing import Any
 
 from carefund.records.funding import ZERO, BudgetPicture, Funding
 from carefund.records.models import ApprovedService, BudgetUsage, Client, InvoiceLineItem, Plan, PlanBudget
+from carefund.records.own_ids import list_own_service_provider_ids
 from carefund.sync import recordsets
 from carefund.sync.history import FundingAsOf
 
@@ -19,7 +20,7 @@ def picture_as_of(known: FundingAsOf, day: date) -> Funding:
     if not known.is_known:
         return Funding(client, day, None)
     summary = known.summary
-    own_lines = _find_own_lines(known)
+    ours = _find_own_lines(known), frozenset(list_own_service_provider_ids())
     services = summary.approved_services if summary else ()
     budgets = sorted(_rows(recordsets.BUDGETS, client, known.budgets), key=_by_type)
     return Funding(
@@ -31,7 +32,7 @@ def picture_as_of(known: FundingAsOf, day: date) -> Funding:
         tuple(sorted(_rows(recordsets.APPROVED_SERVICES, client, services), key=_by_category)),
         _newest_first(_rows(recordsets.SUPPLEMENTS, client, summary.supplements if summary else ())),
         _newest_first(_rows(recordsets.INDIVIDUAL_CONTRIBUTIONS, client, known.contributions), "effective_date_from"),
-        tuple(_picture(known, budget, own_lines) for budget in _newest_first(budgets)),
+        tuple(_picture(known, budget, *ours) for budget in _newest_first(budgets)),
     )
 
 
@@ -53,7 +54,9 @@ def _rows(kind: recordsets.RecordSet, client: Client, payloads: Iterable[Any]) -
     return (kind.model(client=client, **{name: getattr(payload, name) for name in names}) for payload in payloads)
 
 
-def _picture(known: FundingAsOf, budget: PlanBudget, own_lines: dict[tuple[str, str], int]) -> BudgetPicture:
+def _picture(
+    known: FundingAsOf, budget: PlanBudget, own_lines: dict[tuple[str, str], int], own_ids: frozenset[str]
+) -> BudgetPicture:
     details = known.details.get(budget.budget_id)
     usage: list[BudgetUsage] = list(_rows(recordsets.BUDGET_USAGE, known.client, details.usage)) if details else []
     for line in usage:
@@ -61,7 +64,7 @@ def _picture(known: FundingAsOf, budget: PlanBudget, own_lines: dict[tuple[str, 
     usage.sort(key=lambda line: line.delivery_date or date.min, reverse=True)
     entitlements = tuple(_rows(recordsets.ENTITLEMENTS, known.client, details.entitlements)) if details else ()
     entitlements = tuple(sorted(entitlements, key=lambda each: each.start_date or date.min))
-    return BudgetPicture(budget, entitlements, tuple(usage), ZERO, details is not None)
+    return BudgetPicture(budget, entitlements, tuple(usage), ZERO, details is not None, own_ids)
 
 
 def _find_own_lines(known: FundingAsOf) -> dict[tuple[str, str], int]:

@@ -8,9 +8,12 @@ from typing import Any
 
 from django.db.models import F, QuerySet
 
-from carefund.console.templatetags.words import name_level, read_dates, write_day, write_money
+from carefund.console.templatetags.words import name_level, read_dates, write_day, write_drawn, write_money
+from carefund.domain.budgets import read_effects
+from carefund.domain.draws import DrawnBy, who_drew
 from carefund.domain.quarters import quarter_of
 from carefund.records.models import BudgetUsage, Change, Classification, IndividualContribution, PlanBudget
+from carefund.records.own_ids import list_own_service_provider_ids
 from carefund.sync import recordsets
 
 _AMOUNTS = {"total", "available", "used", "write_off", "rollover_deduction", "amount"}
@@ -20,6 +23,7 @@ _SHARES = {
     "independence_percentage": "independence",
     "everyday_living_percentage": "everyday living",
 }
+LOWERING = ("used", "write_off", "rollover_deduction")
 GOOD, BAD, PLAIN = "good", "bad", "plain"
 
 
@@ -37,6 +41,8 @@ class KnownRows:
 
     def __init__(self, changes: Sequence[Change]) -> None:
         self._rows: dict[tuple[str, int, str], Any] = {}
+        has_draws = any(change.kind == recordsets.BUDGET_USAGE.kind for change in changes)
+        self._own_ids = frozenset(list_own_service_provider_ids() if has_draws else ())
         for kind in (recordsets.BUDGETS, recordsets.CLASSIFICATIONS, recordsets.APPROVED_SERVICES):
             self._read(kind, changes)
         self._read(recordsets.SUPPLEMENTS, changes)
@@ -64,6 +70,10 @@ class KnownRows:
     def find(self, change: Change) -> Any:
         return self._rows.get((change.kind, change.client_id, change.record))
 
+    def who_drew(self, draw: BudgetUsage) -> DrawnBy:
+        """Who made a draw."""
+        return who_drew(draw.service_provider_id, self._own_ids, has_line=draw.invoice_line_item_id is not None)
+
     def find_earlier_shares(self, shares: IndividualContribution) -> IndividualContribution | None:
         """The contributions that these follow, None if they are the first."""
         start = shares.effective_date_from
@@ -84,6 +94,8 @@ def write_change(change: Change, known: KnownRows) -> Sentence:
     name = name_record(change, row)
     if change.action == Change.NEW and isinstance(row, IndividualContribution):
         return Sentence(change, _new_shares(row, known.find_earlier_shares(row)))
+    if change.action == Change.NEW and isinstance(row, BudgetUsage):
+        return Sentence(change, f"{write_draw(name, row, known)}.")
     if change.action == Change.NEW:
         return Sentence(change, f"{_NEW.get(change.kind, _new_record)(name, row)}.", PLAIN)
     if change.action == Change.NO_LONGER_RETURNED:
@@ -92,17 +104,17 @@ def write_change(change: Change, known: KnownRows) -> Sentence:
         return Sentence(change, f"{name} is returned by the funder again.", GOOD)
     if change.action == Change.REMOVED:
         return Sentence(change, f"{name} was replaced.", PLAIN)
-    return _changed_field(change, name)
+    return _changed_field(change, name, row)
 
 
-def _changed_field(change: Change, name: str) -> Sentence:
+def _changed_field(change: Change, name: str, row: Any) -> Sentence:
     label = change.field.replace("_", " ")
     difference = find_difference(change)
     if change.field in _AMOUNTS and difference is not None:
         before, after = Decimal(change.before or 0), Decimal(change.after or 0)
-        lowering = change.field in ("used", "write_off", "rollover_deduction")
+        lowering = change.field in LOWERING
         if lowering:
-            before, after = abs(before), abs(after)
+            before, after = read_sizes(change, row)
         verb = "rose" if after > before else "fell"
         text = f"{name}: {label} {verb} from {write_money(before)} to {write_money(after)}."
         return Sentence(change, text, PLAIN if lowering else GOOD if after > before else BAD)
@@ -117,6 +129,19 @@ def _changed_field(change: Change, name: str) -> Sentence:
     if not change.after:
         return Sentence(change, f"{name}: {label} is no longer given (was {_read(change.before)}).")
     return Sentence(change, f"{name}: {label} changed from {_read(change.before)} to {_read(change.after)}.")
+
+
+def read_sizes(change: Change, row: Any) -> tuple[Decimal, Decimal]:
+    """What a change of use, write-off or rollover deduction takes off the budget before and after; `row` is the budget.
+
+    Below zero more was given back than taken, as every page shows it.
+    """
+    before, after = Decimal(change.before or 0), Decimal(change.after or 0)
+    is_signed = before < 0 or after < 0
+    if isinstance(row, PlanBudget) and (now := getattr(row, change.field)):
+        effects = read_effects(row.total, row.available, row.used, row.write_off, row.rollover_deduction)
+        is_signed = getattr(effects, change.field) == now
+    return (-before, -after) if is_signed else (abs(before), abs(after))
 
 
 def find_difference(change: Change) -> Decimal | None:
@@ -191,13 +216,11 @@ def _new_dated(word: str) -> Callable[[str, Any], str]:
     return write
 
 
-def write_draw(name: str, row: Any) -> str:
-    """One draw on a budget, and whether another provider made it."""
-    amount = getattr(row, "amount", None)
-    if amount is None:
+def write_draw(name: str, draw: BudgetUsage, known: KnownRows) -> str:
+    """One draw on a budget, and who made it."""
+    if draw.amount is None:
         return f"Drawn from a budget: {name}"
-    by = "" if row.invoice_line_item_id else " by another provider"
-    return f"{write_money(abs(amount))} drawn{by} for {name}"
+    return f"{write_drawn(draw.amount)} by {known.who_drew(draw)} for {name}"
 
 
 def _new_record(name: str, row: Any) -> str:
@@ -209,7 +232,6 @@ _NEW: dict[str, Callable[[str, Any], str]] = {
     "classifications": _new_dated("New classification"),
     "approved_services": _new_dated("New approved service"),
     "supplements": _new_dated("New supplement"),
-    "budget_usage": write_draw,
 }
 
 

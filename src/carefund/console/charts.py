@@ -105,7 +105,7 @@ def draw_burn_down(picture: BudgetPicture, today: date) -> BurnDown | None:
         today=f"{today_x:.1f}",
         days_gone=days_gone,
         days=days,
-        money_gone_percent=round(spent * 100 / spendable),
+        money_gone_percent=max(round(spent * 100 / spendable), 0),
         days_gone_percent=round(days_gone * 100 / days),
     )
 

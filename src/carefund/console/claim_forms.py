@@ -5,9 +5,9 @@ from typing import Any, cast
 
 from django import forms
 
-from carefund.records.claim_queries import list_service_provider_ids
 from carefund.records.invoice_uploads import LARGEST_FILE
 from carefund.records.late_evidence import LARGEST_EVIDENCE
+from carefund.records.own_ids import list_own_service_provider_ids
 from carefund.records.queries import list_service_providers
 from carefund.sync.claims.preparing import BatchChoice
 
@@ -65,7 +65,7 @@ class BatchForm(forms.Form):
         names = {each.service_provider_id: each.name for each in list_service_providers()}
         providers = cast(forms.ChoiceField, self.fields["service_provider_id"])
         providers.choices = [
-            (each, f"{names[each]} ({each})" if names.get(each) else each) for each in list_service_provider_ids()
+            (each, f"{names[each]} ({each})" if names.get(each) else each) for each in list_own_service_provider_ids()
         ]
 
     def clean(self) -> dict[str, Any]:

@@ -3,9 +3,11 @@
 "Level rose from 5 to 6 on 3 May 2026; 2,104.33 more until 30 June 2026." No page and no writing lives here.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from decimal import Decimal
 from itertools import groupby
+from typing import Any
 
 from carefund.console.change_words import (
     BAD,
@@ -16,10 +18,12 @@ from carefund.console.change_words import (
     Sentence,
     find_difference,
     name_record,
+    read_sizes,
     write_change,
     write_draw,
 )
-from carefund.console.templatetags.words import write_day, write_money
+from carefund.console.templatetags.words import write_day, write_drawn, write_money
+from carefund.domain.draws import DrawnBy
 from carefund.records.models import BudgetUsage, Change, Classification, PlanBudget
 
 _MOVEMENTS = ("total", "used", "write_off", "rollover_deduction")
@@ -108,14 +112,15 @@ def _tell_budgets(changes: list[Change], known: KnownRows) -> _Told:
             if other.kind == "budget_usage" and other.action == Change.NEW and _is_of(other, change)
         ]
         fields = [other for other in changes if other.kind == "budgets" and other.record == change.record]
-        movements = [_write_movement(other) for other in fields if other.field in _MOVEMENTS]
+        budget = known.find(change)
+        movements = [_write_movement(other, budget) for other in fields if other.field in _MOVEMENTS]
         what = [_write_draws(draws, known)] if draws else [each for each in movements if each]
-        name = name_record(change, known.find(change))
+        name = name_record(change, budget)
         left = f"{write_money(Decimal(change.after or 0))} left"
         text = f"{name}: {'; '.join([*what, left])}" if what else f"{name}: {left}, {_by(difference)}"
         told = {other.pk for other in fields if other.field in {*_MOVEMENTS, "available"}} | {each.pk for each in draws}
         if not draws:
-            told -= {other.pk for other in fields if other.field == "used" and not _write_movement(other)}
+            told -= {other.pk for other in fields if other.field == "used" and not _write_movement(other, budget)}
         yield Sentence(change, f"{text}.", PLAIN if draws else GOOD if difference > 0 else BAD), told
 
 
@@ -140,20 +145,22 @@ def _by(difference: Decimal) -> str:
     return f"{write_money(abs(difference))} {'more' if difference > 0 else 'less'}"
 
 
-def _write_movement(change: Change) -> str:
+def _write_movement(change: Change, budget: Any) -> str:
     difference = find_difference(change)
     if not difference:
         return ""
     if change.field == "total":
         return f"total {'rose' if difference > 0 else 'fell'} by {write_money(abs(difference))}"
-    return f"{change.field.replace('_', ' ')} {write_money(abs(Decimal(change.after or 0)))}"
+    _, size = read_sizes(change, budget)
+    return f"{change.field.replace('_', ' ')} {write_money(size)}"
 
 
 def _write_draws(draws: list[Change], known: KnownRows) -> str:
     rows = [row for row in map(known.find, draws) if isinstance(row, BudgetUsage)]
-    amount = sum((abs(row.amount) for row in rows if row.amount is not None), Decimal("0.00"))
+    amount = sum((row.amount for row in rows if row.amount is not None), Decimal("0.00"))
     if len(rows) == 1:
-        return write_draw(name_record(draws[0], rows[0]), rows[0])
-    others = sum(1 for row in rows if row.invoice_line_item_id is None)
-    by = f", {others} of them by other providers" if others else ""
-    return f"{write_money(amount)} drawn in {len(rows) or len(draws)} lines{by}"
+        return write_draw(name_record(draws[0], rows[0]), rows[0], known)
+    drawers = Counter(map(known.who_drew, rows))
+    by = "".join(f", {drawers[each]} of them by {each}" for each in DrawnBy if drawers[each] not in (0, len(rows)))
+    by = f" by {next(iter(drawers))}" if len(drawers) == 1 else by
+    return f"{write_drawn(amount)} in {len(rows) or len(draws)} lines{by}"

@@ -1,4 +1,4 @@
-"""Which budgets are open, and whether a budget's figures add up.
+"""Which budgets are open, what their figures do to the total, and whether they add up.
 
 Source: rules SYNC-07 and SAH-05.
 """
@@ -6,6 +6,7 @@ Source: rules SYNC-07 and SAH-05.
 from collections.abc import Iterable
 from datetime import date, timedelta
 from decimal import Decimal
+from typing import NamedTuple
 
 ZERO = Decimal("0.00")
 
@@ -13,6 +14,40 @@ ZERO = Decimal("0.00")
 def is_open(end_date: date | None, today: date, open_days: int) -> bool:
     """Whether usage of a budget is still read: no end, or an end not more than `open_days` in the past."""
     return end_date is None or end_date >= today - timedelta(days=open_days)
+
+
+class Effects(NamedTuple):
+    """What use, write-off and rollover deduction do to a budget's total: negative lowers it, positive is given back."""
+
+    used: Decimal
+    write_off: Decimal
+    rollover_deduction: Decimal
+
+
+def read_effects(
+    total: Decimal | None,
+    available: Decimal | None,
+    used: Decimal | None,
+    write_off: Decimal | None,
+    rollover_deduction: Decimal | None,
+) -> Effects:
+    """The three as they act on the total, whichever sign the funder uses for a deduction.
+
+    The funder documents no sign, so the reading that adds up to what is available counts: as received, or all of them
+    as deductions. If neither decides, one negative amount shows that signs mean something.
+    """
+    received = Effects(used or ZERO, write_off or ZERO, rollover_deduction or ZERO)
+    lowered = Effects(*(-abs(amount) for amount in received))
+    if total is not None and available is not None:
+        for reading in (lowered, received):
+            if available == total + sum(reading, ZERO):
+                return reading
+    return received if any(amount < 0 for amount in received) else lowered
+
+
+def find_available(total: Decimal | None, available: Decimal | None, effects: Effects) -> Decimal:
+    """What the funder calls available, or what it comes to where the funder does not say."""
+    return (total or ZERO) + sum(effects, ZERO) if available is None else available
 
 
 def adds_up(
@@ -24,12 +59,11 @@ def adds_up(
 ) -> bool:
     """Whether available = total less use, write-off and rollover deduction, with the signs as received or all negative.
 
-    The funder documents no sign, so either is accepted. Without total or available amount there is nothing to check.
+    Without total or available amount there is nothing to check.
     """
     if total is None or available is None:
         return True
-    lowered = [amount or ZERO for amount in (used, write_off, rollover_deduction)]
-    return available in (total + sum(lowered, ZERO), total - sum((abs(amount) for amount in lowered), ZERO))
+    return available == total + sum(read_effects(total, available, used, write_off, rollover_deduction), ZERO)
 
 
 def rolled_in(total: Decimal | None, entitlements: Iterable[Decimal | None]) -> Decimal | None:

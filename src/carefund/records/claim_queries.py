@@ -21,13 +21,12 @@ from carefund.records.models import (
     Claim,
     ClaimBatch,
     Client,
-    Invoice,
     InvoiceLineItem,
     PaymentRequest,
     Plan,
     PlanBudget,
-    ServiceProvider,
 )
+from carefund.records.own_ids import list_own_service_provider_ids
 
 ZERO = Decimal("0.00")
 _MONEY: "DecimalField[Any, Any]" = DecimalField(max_digits=16, decimal_places=2)
@@ -157,15 +156,6 @@ def list_sending_batches() -> QuerySet[ClaimBatch]:
     return ClaimBatch.objects.filter(state=ClaimBatch.State.SENDING)
 
 
-def list_service_provider_ids() -> list[str]:
-    """The service provider ids of this organisation, as far as they are known."""
-    tables = (ServiceProvider, Client, Invoice, Claim)
-    found: set[str] = set()
-    for table in tables:
-        found.update(table._default_manager.order_by().values_list("service_provider_id", flat=True).distinct())
-    return sorted(found - {""})
-
-
 def list_lines(requests: QuerySet[PaymentRequest], today: date) -> list[LineRow]:
     """Payment requests with what was drawn for them: two queries however many they are."""
     chosen = list(
@@ -226,14 +216,13 @@ def find_exception_ids(today: date) -> list[int]:
 
 
 def list_orphan_usage(start: int, end: int) -> list[BudgetUsage]:
-    """Usage in the name of one of our service provider ids for which no line of ours is known: that in these places,
-    newest first.
+    """What was drawn by us, without a line (domain/draws.py): that in these places, newest first.
 
     Another provider's spend is left out: it is expected to have no line. Source: rule SYNC-07. First the
     keys, which an index holds in order, then the rows.
     """
     newest = BudgetUsage.objects.filter(
-        service_provider_id__in=list_service_provider_ids(),
+        service_provider_id__in=list_own_service_provider_ids(),
         invoice_line_item__isnull=True,
         no_longer_returned_date__isnull=True,
     ).order_by("-delivery_date", "-id")

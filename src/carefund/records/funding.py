@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 
-from carefund.domain.budgets import is_open, rolled_in
+from carefund.domain.budgets import Effects, find_available, is_open, read_effects, rolled_in
+from carefund.domain.draws import DrawnBy, who_drew
 from carefund.records.models import (
     ApprovedService,
     BudgetUsage,
@@ -21,15 +22,25 @@ from carefund.records.models import (
     PlanBudget,
     Supplement,
 )
+from carefund.records.own_ids import list_own_service_provider_ids
 
 ZERO = Decimal("0.00")
+
+
+@dataclass(frozen=True, slots=True)
+class DrawPicture:
+    """A draw on a budget, and who made it."""
+
+    line: BudgetUsage
+    drawn_by: DrawnBy
 
 
 @dataclass(frozen=True, slots=True)
 class BudgetPicture:
     """A plan budget with what makes it up, what was drawn and by whom, and what is delivered but not yet drawn.
 
-    All amounts here are positive sizes, whatever sign the funder uses; only `available` can be negative.
+    `used`, `rollover_deduction` and `write_off` are sizes that lower the total, whatever sign the funder uses; below
+    zero where more was given back. `own_ids` are this organisation's service provider ids.
     """
 
     budget: PlanBudget
@@ -37,6 +48,7 @@ class BudgetPicture:
     usage: tuple[BudgetUsage, ...]
     committed: Decimal
     with_usage: bool
+    own_ids: frozenset[str] = frozenset()
 
     @property
     def total(self) -> Decimal:
@@ -44,23 +56,25 @@ class BudgetPicture:
         return total or ZERO
 
     @property
+    def effects(self) -> Effects:
+        budget = self.budget
+        return read_effects(budget.total, budget.available, budget.used, budget.write_off, budget.rollover_deduction)
+
+    @property
     def used(self) -> Decimal:
-        return _size(self.budget.used)
+        return ZERO - self.effects.used
 
     @property
     def rollover_deduction(self) -> Decimal:
-        return _size(self.budget.rollover_deduction)
+        return ZERO - self.effects.rollover_deduction
 
     @property
     def write_off(self) -> Decimal:
-        return _size(self.budget.write_off)
+        return ZERO - self.effects.write_off
 
     @property
     def available(self) -> Decimal:
-        available: Decimal | None = self.budget.available
-        if available is not None:
-            return available
-        return self.total - self.used - self.rollover_deduction - self.write_off
+        return find_available(self.budget.total, self.budget.available, self.effects)
 
     @property
     def left_to_spend(self) -> Decimal:
@@ -68,22 +82,38 @@ class BudgetPicture:
         return self.available - self.committed
 
     @property
+    def draws(self) -> list[DrawPicture]:
+        """Every draw that was ever listed, and who made it."""
+        return [
+            DrawPicture(
+                line, who_drew(line.service_provider_id, self.own_ids, has_line=line.invoice_line_item_id is not None)
+            )
+            for line in self.usage
+        ]
+
+    @property
     def current_usage(self) -> list[BudgetUsage]:
         """The draws that the funder still lists."""
         return [each for each in self.usage if each.no_longer_returned_date is None]
 
     @property
+    def use_by(self) -> dict[DrawnBy, Decimal]:
+        """What the draws that the funder still lists come to for each who drew, in the funder's sign: negative."""
+        sums: dict[DrawnBy, Decimal] = {}
+        for drawer in DrawnBy:
+            amounts = [
+                each.line.amount or ZERO
+                for each in self.draws
+                if each.drawn_by is drawer and each.line.no_longer_returned_date is None
+            ]
+            if amounts:
+                sums[drawer] = sum(amounts, ZERO)
+        return sums
+
+    @property
     def current_entitlements(self) -> list[Entitlement]:
         """The entitlements that the funder still lists."""
         return [each for each in self.entitlements if each.no_longer_returned_date is None]
-
-    @property
-    def own_use(self) -> Decimal:
-        return -sum((each.amount or ZERO for each in self.current_usage if each.invoice_line_item_id), ZERO)
-
-    @property
-    def others_use(self) -> Decimal:
-        return -sum((each.amount or ZERO for each in self.current_usage if not each.invoice_line_item_id), ZERO)
 
     @property
     def rolled_in(self) -> Decimal | None:
@@ -109,10 +139,6 @@ class BudgetPicture:
             and (budget.start_date is None or budget.start_date <= day)
             and (budget.end_date is None or budget.end_date >= day)
         )
-
-
-def _size(amount: Decimal | None) -> Decimal:
-    return abs(amount) if amount else ZERO
 
 
 @dataclass(slots=True)
@@ -204,6 +230,7 @@ def _find_budgets(client: Client, today: date, open_days: int, with_all: bool) -
     for line in drawn.select_related("invoice_line_item__invoice").order_by("-delivery_date", "-id"):
         usage.setdefault(line.plan_budget_id, []).append(line)
     undrawn = _undrawn(client)
+    own_ids = frozenset(list_own_service_provider_ids())
     return [
         BudgetPicture(
             each,
@@ -211,6 +238,7 @@ def _find_budgets(client: Client, today: date, open_days: int, with_all: bool) -
             tuple(usage.get(each.pk, ())),
             _committed(each, undrawn),
             each.pk in ids,
+            own_ids,
         )
         for each in budgets
     ]

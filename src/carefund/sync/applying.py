@@ -237,7 +237,7 @@ def _replace_contributions(decisions: Sequence[Decision], plan_ids: dict[int, in
 
 
 def _link_usage(decisions: Sequence[Decision]) -> None:
-    """Point usage at our own invoice line where there is one; else it stays another provider's spend."""
+    """Point usage at our own invoice line where there is one."""
     clients = [decision.stored.client_id for decision in decisions if decision.differences.get("budget_usage")]
     if not clients or not InvoiceLineItem.objects.filter(client_id__in=clients).exists():
         return

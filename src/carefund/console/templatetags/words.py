@@ -34,6 +34,11 @@ def write_money(amount: Decimal) -> str:
     return f"{MINUS}{text}" if amount < 0 else text
 
 
+def write_drawn(amount: Decimal) -> str:
+    """What draws come to, in the funder's sign: "96.00 drawn", or "20.00 given back" where reversals are more."""
+    return f"{write_money(abs(amount))} {'given back' if amount > 0 else 'drawn'}"
+
+
 def write_day(day: date) -> str:
     """A date as text: 3 May 2026."""
     return f"{day.day} {day:%B %Y}"
@@ -70,6 +75,14 @@ def money(amount: Decimal | None) -> SafeString:
 def lowered(amount: Decimal | None) -> SafeString:
     """A size that lowers a budget, shown as negative: 0.00 stays as it is."""
     return money(-abs(amount) if amount else amount)
+
+
+@register.filter
+def deducted(size: Decimal | None) -> SafeString:
+    """A size that is taken off, shown as negative; below zero it was given back, and the plus is written out."""
+    if size is not None and size < 0:
+        return format_html('<span class="money">+{}</span>', write_money(-size))
+    return lowered(size)
 
 
 @register.filter
@@ -117,6 +130,12 @@ def share(value: Decimal | None) -> SafeString:
     text = f"{value:f}"
     text = text.rstrip("0").rstrip(".") if "." in text else text
     return format_html('<span class="number">{} %</span>', text)
+
+
+@register.filter
+def drawn(amount: Decimal) -> str:
+    """What draws come to, in words."""
+    return write_drawn(amount)
 
 
 @register.filter

@@ -122,7 +122,7 @@ def show_exceptions(request: Request) -> HttpResponse:
 
 @page(may_claim)
 def show_orphan_usage(request: Request) -> HttpResponse:
-    """Usage in our name without a line: within the page of exceptions, or as a page of its own."""
+    """What was drawn by us, without a line: within the page of exceptions, or as a page of its own."""
     before = request.GET.get("page", "")
     number = int(before) if before.isdigit() and 0 < int(before) < _MOST_PAGES else 1
     found = list_orphan_usage((number - 1) * _PAGE_SIZE, number * _PAGE_SIZE + 1)

@@ -26,6 +26,9 @@ class Invoice(models.Model):
     split_from = models.ForeignKey("self", models.SET_NULL, null=True, blank=True, related_name="split_off")
     created_at = models.DateTimeField(auto_now_add=True)
 
+    class Meta:
+        indexes = [models.Index(fields=("service_provider_id",), name="invoice_by_service_provider")]
+
     def __str__(self) -> str:
         return f"invoice {self.pk}"
 

@@ -195,7 +195,7 @@ class Entitlement(FunderRecord):
 
 
 class BudgetUsage(FunderRecord):
-    """One draw on a plan budget. Without `invoice_line_item` it is another provider's spend.
+    """One draw on a plan budget, for one of our lines if that is known. Who drew is decided in domain/draws.py.
 
     Source: rule SYNC-07.
     """

@@ -20,9 +20,9 @@ from carefund.funders.services_australia.claim_payloads import Claim as FunderCl
 from carefund.funders.services_australia.claim_payloads import PaymentItem, PaymentStatement
 from carefund.funders.services_australia.claiming import Claiming, Versioned
 from carefund.records import claim_store
-from carefund.records.claim_queries import list_service_provider_ids
 from carefund.records.claim_store import LineDecision
 from carefund.records.models import Claim, Client, PaymentRequest
+from carefund.records.own_ids import list_own_service_provider_ids
 from carefund.sync.applying import link_budget_usage
 from carefund.sync.claims.evidence import with_evidence
 from carefund.sync.claims.uploading import Database, words_of
@@ -75,7 +75,7 @@ class Checker:
         """Claims at the funder's that nobody here knew of, such as those made in its portal; they are stored."""
         since = timezone.now() - timedelta(days=FOREIGN_DAYS)
         found: list[Claim] = []
-        for service_provider_id in await self.database.do(list_service_provider_ids):
+        for service_provider_id in await self.database.do(list_own_service_provider_ids):
             listed = await self.claiming.fetch_claims(service_provider_id, since.date())
             unknown = await self.database.do(_unknown, listed)
             found.extend([await self._store_foreign(claim, service_provider_id) for claim in unknown])
