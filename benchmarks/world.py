@@ -10,7 +10,7 @@ import os
 import resource
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, nullcontext
+from contextlib import AsyncExitStack, asynccontextmanager, nullcontext
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -36,6 +36,7 @@ from carefund.runs.execution import Worker, work_on_run  # noqa: E402
 from carefund.runs.models import Run  # noqa: E402
 from carefund.runs.requests import request_run  # noqa: E402
 from carefund.runs.shared_pace import open_pace  # noqa: E402
+from carefund.runs.sources import Sources  # noqa: E402
 
 TOKEN = "benchmark-token"
 _EMPTIED = (
@@ -136,7 +137,9 @@ async def open_worker(url: str, at_once: int, calls_per_second: float = 0) -> As
             open_pace(configuration) if calls_per_second else nullcontext() as pace,
         ):
             source = ServicesAustralia(Caller(session, configuration, GivenToken(), pace), configuration)
-            yield Worker(source, database, f"benchmark:{os.getpid()}", at_once=at_once)
+            async with AsyncExitStack() as stack:
+                sources = Sources(stack, {"services-australia": source})
+                yield Worker(sources, database, f"benchmark:{os.getpid()}", at_once=at_once)
     finally:
         await database.close()
 

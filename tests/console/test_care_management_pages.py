@@ -1,6 +1,5 @@
 """The pages of care management, over the real sandbox: who may, what is shown, what is kept."""
 
-import asyncio
 from collections.abc import Callable
 from html import unescape
 
@@ -12,10 +11,8 @@ from carefund.domain.quarters import quarter_of
 from carefund.records.care_management_store import find_settings, list_saves
 from carefund.records.models import CareManagementSave, Client
 from carefund.runs.dates import business_today
-from carefund.runs.engines.searching import search_when_asked
-from carefund.runs.models import ProviderSearch
-from carefund.runs.service_providers import sync_service_providers
-from carefund.runs.sources import open_source
+from carefund.runs.models import Run
+from carefund.runs.prompt import finish_now, sync_service_providers
 from tests.browsing import Browser
 from tests.conftest import Sandbox
 from tests.console import world as cast_world
@@ -49,20 +46,9 @@ def detected(world: Sandbox, add_client: Callable[..., Client]) -> Sandbox:
     return world
 
 
-def sync_service_providers_in_background(search: ProviderSearch) -> None:
+def search_in_background() -> None:
     """The engine's part, until the search is over."""
-
-    async def work() -> None:
-        stopping = asyncio.Event()
-        async with open_source() as source:
-            engine = asyncio.create_task(search_when_asked(source, stopping))
-            async with asyncio.timeout(20):
-                while not await ProviderSearch.objects.filter(pk=search.pk, is_over=True).aexists():
-                    await asyncio.sleep(0.05)
-            stopping.set()
-            await engine
-
-    asyncio.run(work())
+    finish_now(Run.objects.get(kind="service-providers", finished_at=None))
 
 
 def text_of(answer: object) -> str:
@@ -104,10 +90,10 @@ def test_sync_service_providers_makes_tabs_and_fills_the_id(
     assert "It goes on in the background" in page
     assert world.ask("GET", "/journal")["requests"] == []
     ada.post(SYNC)
-    search = ProviderSearch.objects.get()
+    assert Run.objects.filter(kind="service-providers").count() == 1
     assert "HX-Refresh" not in ada.get(PROGRESS, headers={"HX-Request": "true"}).headers
 
-    sync_service_providers_in_background(search)
+    search_in_background()
     assert ada.get(PROGRESS, headers={"HX-Request": "true"}).headers["HX-Refresh"] == "true"
     page = text_of(ada.get(FIRST, follow=True))
     assert "Service Provider IDs found: 3. Clients updated: 3." in page
@@ -120,12 +106,12 @@ def test_a_search_that_failed_says_why(world: Sandbox, ada: Browser, add_client:
     add_client("400000001")
     ada.post(SYNC)
     world.fault(kind="status", status=503, operation="*")
-    sync_service_providers_in_background(ProviderSearch.objects.get())
+    search_in_background()
     page = text_of(ada.get(FIRST))
     assert 'role="alert"' in page
     assert "Sync Service Providers: " in page
     assert ada.post(SYNC).status_code == 302
-    assert ProviderSearch.objects.filter(is_over=False).exists(), "it can be asked for again"
+    assert Run.objects.filter(kind="service-providers", finished_at=None).exists(), "it can be asked for again"
 
 
 def test_refresh_shows_and_save_keeps_with_the_last_sync_date(detected: Sandbox, ada: Browser):

@@ -16,7 +16,7 @@ from carefund.runs.database import DatabaseThreads
 from carefund.runs.execution import Worker, work_on_run
 from carefund.runs.models import Run
 from carefund.runs.requests import request_run
-from carefund.runs.sources import open_source
+from carefund.runs.sources import open_sources
 from tests.conftest import Sandbox
 from tests.runs.installation import Installation, running_sandbox
 
@@ -47,8 +47,8 @@ def carry_out() -> Callable[..., Run]:
     def work(run: Run, meanwhile: Callable[[Worker], Awaitable[None]] | None = None, **values: Any) -> Run:
         async def both() -> None:
             database = DatabaseThreads()
-            async with open_source() as source:
-                worker = Worker(source, database, "test", **values)
+            async with open_sources() as sources:
+                worker = Worker(sources, database, "test", **values)
                 beside = asyncio.create_task(meanwhile(worker)) if meanwhile else None
                 await work_on_run(worker, run.pk)
                 if beside:

@@ -9,9 +9,9 @@ from django.utils import timezone
 
 from carefund.funders.errors import OutOfService
 from carefund.records.models import Change, PlanBudget, SyncState
-from carefund.runs import housekeeping, ledger
+from carefund.runs import housekeeping, leases, ledger
 from carefund.runs.dates import business_today
-from carefund.runs.ledger import LeaseLost
+from carefund.runs.leases import LeaseLost
 from carefund.runs.models import Run, RunItem
 from carefund.runs.sources import open_source
 from carefund.sync.applying import apply_fetched
@@ -53,7 +53,7 @@ def test_joining_somebody_does_not_keep_a_run_from_its_other_people(clients, bul
     ledger.claim_items(first.pk, "somebody", 5)
     carry_out(second, at_once=2, group=2)
     assert second.items.filter(status="done").count() == 3
-    ledger.hand_back("somebody")
+    leases.hand_back("somebody")
     assert carry_out(first).status == carry_out(second).status == Run.Status.FINISHED
 
 

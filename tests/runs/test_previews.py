@@ -12,7 +12,7 @@ from carefund.runs.database import DatabaseThreads
 from carefund.runs.execution import Worker, work_on_run
 from carefund.runs.models import Preview, RunItem
 from carefund.runs.previews import CannotApply, apply_preview, changes_of, request_preview
-from carefund.runs.sources import open_source
+from carefund.runs.sources import open_sources
 from tests.conftest import table_rows
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -23,8 +23,8 @@ def preview(client):
 
     async def work():
         database = DatabaseThreads()
-        async with open_source() as source:
-            await work_on_run(Worker(source, database, "test"), run.pk)
+        async with open_sources() as sources:
+            await work_on_run(Worker(sources, database, "test"), run.pk)
         await database.close()
 
     asyncio.run(work())

@@ -17,7 +17,10 @@ def either(request: pytest.FixtureRequest) -> Installation:
 
 
 def search_of(installation: Installation) -> tuple[object, ...]:
-    [row] = installation.rows("SELECT status, holder = '', result IS NULL FROM runs_providersearch")
+    [row] = installation.rows(
+        "SELECT i.status, i.holder = '', r.result IS NULL FROM runs_runitem i JOIN runs_run r ON r.id = i.run_id"
+        " WHERE r.kind = 'service-providers'"
+    )
     return tuple(row)
 
 
@@ -38,7 +41,7 @@ def test_a_search_outlives_the_process_that_is_at_it(either: Installation, end: 
     else:
         kill(worker)
         assert search_of(either)[0] == "running"
-        either.write("UPDATE runs_providersearch SET held_until = '2000-01-01 00:00:00+00:00'")
+        either.write("UPDATE runs_runitem SET held_until = '2000-01-01 00:00:00+00:00' WHERE status = 'running'")
     either.ask("POST", "/switches", {"latencyMs": 0})
     either.start("worker")
     wait_for(either, "done")
@@ -51,7 +54,6 @@ def test_where_nothing_can_be_asked_a_search_says_so(installation: Installation)
     installation.settings["CAREFUND_SERVICES_AUSTRALIA_PATHS"] = "no_such_operation=/x"
     installation.start("worker")
     installation.carefund("manage", "shell", "-c", ASK)
-    wait_for(installation, "failed")
-    [(message, advice)] = installation.rows("SELECT message, advice FROM runs_providersearch")
-    assert "no_such_operation" in message
-    assert advice
+    installation.wait_for_status("paused")
+    [(reason,)] = installation.rows("SELECT paused_reason FROM runs_run")
+    assert "no_such_operation" in reason

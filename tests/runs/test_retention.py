@@ -6,9 +6,10 @@ import pytest
 from django.utils import timezone
 
 from carefund.records.models import Answer, Change, PlanBudget
-from carefund.runs import housekeeping, retention
+from carefund.runs import retention
 from carefund.runs.models import Preview, Run, RunItem
 from carefund.runs.requests import request_run
+from carefund.runs.schedule import request_due_runs
 
 pytestmark = pytest.mark.django_db(transaction=True)
 CARE_RECIPIENT_ID = "400000003"
@@ -25,10 +26,10 @@ def test_a_run_goes_two_years_after_its_end_and_takes_no_record_with_it(
     synchronise(add_client(CARE_RECIPIENT_ID))
     records = [model.objects.count() for model in (PlanBudget, Change, Answer)]
     assert all(records)
-    assert retention.forget_old_runs(years_later - timedelta(days=2)) == 0
+    assert retention.forget_old_runs(years_later - timedelta(days=2)) is None
     assert Run.objects.exists()
     settings.KEEP_RUNS_DAYS = 0
-    assert retention.forget_old_runs(years_later) == 0
+    assert retention.forget_old_runs(years_later) is None
     settings.KEEP_RUNS_DAYS = 730
     assert retention.forget_old_runs(years_later) == 1
     assert not Run.objects.exists()
@@ -38,7 +39,7 @@ def test_a_run_goes_two_years_after_its_end_and_takes_no_record_with_it(
 
 def test_a_run_that_has_not_ended_stays(add_client, years_later):
     run = request_run(trigger=Run.Trigger.BULK, clients=[add_client(CARE_RECIPIENT_ID)], scope="everybody")
-    assert retention.forget_old_runs(years_later) == 0
+    assert retention.forget_old_runs(years_later) is None
     assert Run.objects.get() == run
 
 
@@ -48,16 +49,29 @@ def test_a_large_run_goes_a_little_at_a_time(add_client, years_later, monkeypatc
     Run.objects.filter(pk=run.pk).update(status=Run.Status.CANCELLED, finished_at=timezone.now())
     monkeypatch.setattr(retention, "_AT_ONCE", 2)
     gone = [retention.forget_old_runs(years_later) for _ in range(4)]
-    assert gone == [2, 2, 1, 0]
+    assert gone == [2, 2, 1, None]
     assert not Run.objects.exists()
 
 
-def test_a_preview_that_nobody_applied_goes_after_a_week(add_client):
+def test_a_routine_run_goes_after_a_week_and_removal_is_asked_for_once_a_day(carry_out):
+    tomorrow = timezone.now() + timedelta(days=1)
+    [removal] = [run for run in request_due_runs(tomorrow) if run.kind == "retention"]
+    assert carry_out(removal).status == Run.Status.FINISHED
+    assert request_due_runs(tomorrow + timedelta(minutes=1)) == []
+    assert retention.forget_old_runs(timezone.now() + timedelta(days=6)) is None
+    assert retention.forget_old_runs(timezone.now() + timedelta(days=8)) == 1
+    assert not Run.objects.filter(pk=removal.pk).exists()
+
+
+def test_a_preview_that_nobody_applied_goes_after_a_week(add_client, carry_out):
     client = add_client(CARE_RECIPIENT_ID)
     run = request_run(trigger=Run.Trigger.ON_DEMAND, clients=[client], scope="one client", is_preview=True)
     item = run.items.get()
     Preview.objects.create(item=item, version=0, changes={}, fetch=b"")
     for days, left in ((6, 1), (8, 0)):
-        RunItem.objects.update(status=RunItem.Status.DONE, finished_at=timezone.now() - timedelta(days=days))
-        housekeeping.tidy()
+        RunItem.objects.filter(pk=item.pk).update(
+            status=RunItem.Status.DONE, finished_at=timezone.now() - timedelta(days=days)
+        )
+        removal = carry_out(retention.request_retention(Run.Trigger.ROUTINE))
+        assert removal.items.get().outcome == ("unchanged" if left else "changed")
         assert Preview.objects.count() == left

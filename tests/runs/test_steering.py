@@ -154,7 +154,7 @@ def test_after_an_outage_one_person_is_asked_about_first_and_since_when_is_kept(
 
 def test_a_pause_by_hand_is_not_undone_by_an_outage(clients, bulk):
     run = pause_run(bulk(clients))
-    pause_for_funder(run.pk, OutOfService())
+    pause_for_funder(run.pk, OutOfService(), "services-australia")
     run.refresh_from_db()
     assert (run.paused_reason, run.resumes_at) == ("by hand", None)
 

@@ -20,7 +20,7 @@ from carefund.runs.care_management import (
 from carefund.runs.database import DatabaseThreads
 from carefund.runs.dates import business_today
 from carefund.runs.models import Run
-from carefund.runs.service_providers import sync_service_providers
+from carefund.runs.prompt import sync_service_providers
 from tests.conftest import Sandbox
 
 ONE, TWO = "4049000001", "4049000002"

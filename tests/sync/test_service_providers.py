@@ -8,7 +8,7 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from carefund.funders.errors import FunderError
+from carefund.funders.errors import OutOfService
 from carefund.records.care_management_store import list_detected_providers
 from carefund.records.models import (
     CareManagementSave,
@@ -16,16 +16,10 @@ from carefund.records.models import (
     Client,
     ServiceProvider,
 )
-from carefund.runs.models import ProviderSearch
-from carefund.runs.service_providers import (
-    SearchFailed,
-    fail_search,
-    find_waiting_search,
-    request_provider_search,
-    result_of,
-    sync_service_providers,
-    take_search,
-)
+from carefund.runs import ledger
+from carefund.runs.models import RunItem
+from carefund.runs.prompt import WorkFailed, sync_service_providers
+from carefund.runs.service_providers import request_provider_search, result_of
 from tests.conftest import Sandbox, table_rows
 
 AddClient = Callable[..., Client]
@@ -183,27 +177,29 @@ def test_one_is_under_way_at_a_time_and_its_result_is_kept(world: Sandbox, add_c
     add_client("400000001")
     asked = request_provider_search()
     assert request_provider_search() == asked
-    told: list[ProviderSearch] = []
+    told: list[RunItem] = []
     result = sync_service_providers(told.append)
     asked.refresh_from_db()
-    assert (asked.status, asked.is_over, asked.people, asked.left) == ("done", True, 1, 0)
+    item = asked.items.get()
+    assert (asked.status, item.status, item.outcome, item.steps) == ("finished", "done", "changed", 1)
     assert result_of(asked) == result
-    assert {search.pk for search in told} == {asked.pk}
-    assert find_waiting_search() is None
+    assert {each.pk for each in told} == {item.pk}
+    assert request_provider_search() != asked
 
 
 def test_who_comes_later_waits_for_the_process_that_is_at_it(world: Sandbox, add_client: AddClient):
     add_client("400000001")
-    search = request_provider_search()
-    assert take_search(search.pk, "another process")
-    told: list[ProviderSearch] = []
+    run = request_provider_search()
+    [claimed] = ledger.claim_items(run.pk, "another process", 1)
+    told: list[RunItem] = []
 
     def fail_soon() -> None:
-        fail_search(search.pk, "Services Australia did not answer.", "Try again later.")
+        ledger.record_failures("another process", [ledger.failure_of(claimed, OutOfService("It did not answer."))])
+        ledger.finish_run_if_done(run.pk)
         connection.close()
 
     threading.Timer(0.5, fail_soon).start()
-    with pytest.raises(SearchFailed, match="did not answer"):
+    with pytest.raises(WorkFailed, match="did not answer"):
         sync_service_providers(told.append)
     assert told
     assert counted(world, "budgets_by_care_recipient") == 0
@@ -211,22 +207,20 @@ def test_who_comes_later_waits_for_the_process_that_is_at_it(world: Sandbox, add
 
 def test_the_search_of_a_dead_process_is_taken_over(world: Sandbox, add_client: AddClient):
     add_client("400000001")
-    search = request_provider_search()
-    assert take_search(search.pk, "a dead process")
-    assert not take_search(search.pk, "another one")
-    ProviderSearch.objects.update(held_until=timezone.now() - timedelta(seconds=1))
-    assert find_waiting_search() == search.pk
+    run = request_provider_search()
+    assert ledger.claim_items(run.pk, "a dead process", 1)
+    assert ledger.claim_items(run.pk, "another one", 1) == []
+    RunItem.objects.update(held_until=timezone.now() - timedelta(seconds=1))
     assert sync_service_providers().clients_with_id == 1
-    search.refresh_from_db()
-    assert search.status == "done"
+    assert run.items.get().status == "done"
 
 
 def test_a_funder_that_is_down_ends_it_with_the_reason(world: Sandbox, add_client: AddClient):
     add_client("400000001")
     world.fault(kind="status", status=503, operation="*")
-    with pytest.raises(FunderError) as raised:
+    with pytest.raises(WorkFailed) as raised:
         sync_service_providers()
-    search = ProviderSearch.objects.get()
-    assert (search.status, search.message) == ("failed", raised.value.message)
-    assert search.advice
+    item = RunItem.objects.get()
+    assert (item.outcome, item.message) == ("failed", raised.value.message)
+    assert item.advice
     assert provider_ids() == []

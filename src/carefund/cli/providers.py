@@ -10,8 +10,8 @@ from rich.table import Table
 
 from carefund.cli.output import FAILED, complain, print_json, screen
 from carefund.records.care_management_store import list_detected_providers
-from carefund.runs.models import ProviderSearch
-from carefund.runs.service_providers import SearchFailed, Tell, sync_service_providers
+from carefund.runs.models import RunItem
+from carefund.runs.prompt import Tell, WorkFailed, sync_service_providers
 from carefund.sync.service_providers import ProviderSyncResult
 
 app = typer.Typer(help="Service provider ids of this organisation.", no_args_is_help=True)
@@ -28,7 +28,7 @@ def sync(json: Annotated[bool, typer.Option(help="Print the result as JSON.")] =
     try:
         with _progress(shown=not json) as tell:
             result = sync_service_providers(tell)
-    except SearchFailed as problem:
+    except WorkFailed as problem:
         complain(problem.message, problem.advice)
         raise typer.Exit(FAILED) from None
     if json:
@@ -55,8 +55,8 @@ def _progress(*, shown: bool) -> Iterator[Tell]:
     with Progress(*columns, console=screen, transient=True, disable=not shown) as bar:
         task = bar.add_task("Clients accounted for", total=None)
 
-        def tell(search: ProviderSearch) -> None:
-            bar.update(task, total=search.people or None, completed=search.accounted)
+        def tell(item: RunItem) -> None:
+            bar.update(task, total=item.steps or None, completed=item.steps_done)
 
         yield tell
 

@@ -10,6 +10,7 @@ from carefund.access.roles import DESCRIPTIONS, Role
 from carefund.console.labels import PARTS
 from carefund.records.queries import list_service_providers
 from carefund.runs.models import Run, Schedule
+from carefund.runs.schedule import ENTRIES
 
 if TYPE_CHECKING:
     _UserForm = forms.ModelForm[User]
@@ -165,7 +166,21 @@ class ScheduleForm(_ScheduleForm):
 
     class Meta:
         model = Schedule
-        fields = ("is_enabled", "at", "weekday", "parts")
-        labels = {"is_enabled": "Switched on", "at": "Time"}
+        fields = ("is_enabled", "at", "weekday", "every_minutes", "parts")
+        labels = {"is_enabled": "Switched on", "at": "Time", "every_minutes": "Every so many minutes"}
         help_texts = {"at": ""}
         widgets = {"at": forms.TimeInput(format="%H:%M", attrs={"type": "time"})}
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        """Only what says when this schedule is due may be changed."""
+        super().__init__(*args, **kwargs)
+        entry = ENTRIES[self.instance.kind]
+        unused = {"parts"} if not entry.has_parts else set()
+        if self.instance.at is None:
+            unused |= {"at", "weekday"}
+        if self.instance.every_minutes is None:
+            unused.add("every_minutes")
+        for name in unused:
+            del self.fields[name]
+        for name in {"at", "every_minutes"} - unused:
+            self.fields[name].required = True

@@ -25,7 +25,7 @@ from carefund.records.models import Claim, Client, OrganisationSetting
 from carefund.runs.database import DatabaseThreads
 from carefund.runs.models import Run
 from carefund.runs.requests import NothingToDo, request_run
-from carefund.runs.sources import open_source
+from carefund.runs.sources import SERVICES_AUSTRALIA, Sources, open_source
 from carefund.sync.claims.checking import Checker, NotOurs
 from carefund.sync.claims.sending import Sender
 
@@ -144,9 +144,14 @@ async def match_lines(database: DatabaseThreads) -> None:
         after_id = await database.do(claim_matching.match_some_lines, after_id)
 
 
-async def tend_when_due(source: object, database: DatabaseThreads) -> None:
+async def tend_when_due(sources: Sources, database: DatabaseThreads) -> None:
     """The engines' part: `tend` every quarter of an hour, on whichever process looks first."""
-    if isinstance(source, ServicesAustralia) and await database.do(_take_turn):
+    if await database.do(_take_turn):
+        try:
+            source = await sources.find(SERVICES_AUSTRALIA)
+        except FunderError as problem:
+            log.warning("claims were not checked: %s", problem)
+            return
         await tend(source, database)
 
 

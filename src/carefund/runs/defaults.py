@@ -1,25 +1,15 @@
-"""What a fresh installation begins with: the nightly run and the weekly look at ended budgets."""
+"""What a fresh installation begins with: a row for each entry of the table of schedules."""
 
-from datetime import time
 from typing import Any
 
 from django.utils import timezone
 
-from carefund.runs.models import Run, Schedule
-
-_SUNDAY = 6
+from carefund.runs.models import Schedule
+from carefund.runs.schedule import ENTRIES
 
 
 def ensure_schedules(**_: Any) -> None:
     """Add the schedules that are not there yet; leave alone those that people changed. Called after each migration."""
     now = timezone.now()
-    Schedule.objects.get_or_create(kind=Schedule.Kind.NIGHTLY, defaults={"at": time(2, 0), "last_slot_at": now})
-    Schedule.objects.get_or_create(
-        kind=Schedule.Kind.TAIL,
-        defaults={
-            "at": time(4, 0),
-            "weekday": _SUNDAY,
-            "parts": Run.Parts.BUDGETS_AND_USAGE,
-            "last_slot_at": now,
-        },
-    )
+    for kind, entry in ENTRIES.items():
+        Schedule.objects.get_or_create(kind=kind, defaults=entry.defaults | {"last_slot_at": now})

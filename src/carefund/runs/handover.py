@@ -1,7 +1,7 @@
 """Let the engine know that a run is waiting.
 
 The ledger already holds the run, so a lost call loses nothing: the engines look there too. Beside SQLite there is
-nothing to send, since the one background process sees the new row by itself. On PostgreSQL the run's people become
+nothing to send, since the one background process sees the new row by itself. On PostgreSQL the run's items become
 jobs, one for each share of them.
 """
 
@@ -22,6 +22,7 @@ SHARE = 50
 BULK, PROMPT = "bulk", "prompt"
 TASK = "work on a share"
 _PRIORITIES = {Run.Trigger.ON_DEMAND: 10, Run.Trigger.CLAIM_APPROVED: 5}
+_BEFORE_SYNC = 3  # other work in bulk is short; it does not wait behind everybody's sync
 
 
 def hand_over(run_id: int) -> None:
@@ -46,7 +47,7 @@ def hand_over_forgotten() -> None:
 
 
 def _defer(run_id: int) -> None:
-    """One job for each share of the people who wait, less the jobs that wait already."""
+    """One job for each share of the items that wait, less the jobs that wait already."""
     run = Run.objects.get(pk=run_id)
     waiting = RunItem.objects.filter(run=run, status=RunItem.Status.QUEUED, joined__isnull=True).count()
     there = _list_waiting_shares(run_id)
@@ -68,7 +69,7 @@ def _job(run: Run, share: int) -> Job:
     return Job(
         id=None,
         queue=PROMPT if prompt else BULK,
-        priority=_PRIORITIES.get(Run.Trigger(run.trigger), 0),
+        priority=_PRIORITIES.get(Run.Trigger(run.trigger), 0 if run.kind == Run.SYNC else _BEFORE_SYNC),
         lock=None,
         queueing_lock=_lock(run.pk, share),
         task_name=TASK,

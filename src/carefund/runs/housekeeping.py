@@ -6,33 +6,26 @@ import logging
 from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
-from carefund.runs import ledger, retention, schedule
+from carefund.runs import leases, ledger, schedule
 from carefund.runs.models import Run, RunItem
-from carefund.runs.requests import CannotChangeRun, pause_run, resume_run
+from carefund.runs.requests import CannotChangeRun, resume_run
 
 log = logging.getLogger(__name__)
 
 
 def tidy() -> None:
     """One round of housekeeping; harmless to repeat, by any number of processes at once."""
-    ledger.hand_back_abandoned()
-    ledger.free_joined()
+    leases.hand_back_abandoned()
+    leases.free_joined()
     for run in Run.objects.filter(status=Run.Status.PAUSED, resumes_at__lte=timezone.now()):
         with contextlib.suppress(CannotChangeRun):
             resume_run(run)
     for run_id in _list_runs_that_look_done():
         ledger.finish_run_if_done(run_id)
     schedule.request_due_runs(timezone.now())
-    retention.forget_old_runs(timezone.now())
 
 
 def _list_runs_that_look_done() -> list[int]:
     left = RunItem.objects.filter(run=OuterRef("pk"), status__in=(RunItem.Status.QUEUED, RunItem.Status.RUNNING))
     active = Run.objects.exclude(status__in=(Run.Status.FINISHED, Run.Status.CANCELLED))
     return list(active.filter(~Exists(left)).values_list("id", flat=True))
-
-
-def hold(run_id: int, reason: str) -> None:
-    """Pause a run that cannot go on before a person does something; a run that is over is left alone."""
-    with contextlib.suppress(CannotChangeRun, Run.DoesNotExist):
-        pause_run(Run.objects.get(pk=run_id), reason, by_itself=True)

@@ -1,10 +1,11 @@
-"""The ledger: what was asked, what is under way, what came of it.
+"""The ledger: what was asked, what is under way, what came of it, whatever the kind of work.
 
 It is the record that people read and the truth that a resume starts from. No queue lives here: an engine only hands
-over work; whether a person is done is decided by the row.
+over work; whether an item is done is decided by the row.
 """
 
 from datetime import UTC, datetime
+from typing import Any
 
 from django.conf import settings
 from django.db import models
@@ -16,12 +17,19 @@ LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 
 
 class Run(models.Model):
-    """One request to synchronise one person or many."""
+    """One request for work, on one thing or on many. `kind` is a key of the table of kinds (`runs.kinds`).
+
+    `parameters` and `result` are JSON whose shape is the kind's own; `parts`, `open_budget_days` and `is_preview` are
+    the parameters of people's sync.
+    """
+
+    SYNC = "sync"
 
     class Trigger(models.TextChoices):
         ON_DEMAND = "on demand"
         BULK = "bulk"
         SCHEDULED = "scheduled"
+        ROUTINE = "routine"  # by the clock, many times a day; listed only on request or when something failed
         CLAIM_APPROVED = "claim approved"
 
     class Status(models.TextChoices):
@@ -37,6 +45,7 @@ class Run(models.Model):
         BUDGETS = "budgets"
         BUDGETS_AND_USAGE = "budgets and usage"
 
+    kind = models.CharField(max_length=30, default=SYNC)
     trigger = models.CharField(max_length=20, choices=Trigger)
     status = models.CharField(max_length=12, choices=Status, default=Status.QUEUED)
     parts = models.CharField(max_length=20, choices=Parts, default=Parts.EVERYTHING)
@@ -47,6 +56,8 @@ class Run(models.Model):
         null=True, help_text="Usage of budgets that ended up to so many days ago; empty: as in the settings."
     )
     is_preview = models.BooleanField(default=False, help_text="Fetches and compares; writes no record.")
+    parameters = models.JSONField(default=dict)
+    result = models.JSONField(null=True)
     total = models.PositiveIntegerField(default=0)
     created_at = models.DateTimeField(auto_now_add=True)
     started_at = models.DateTimeField(null=True)
@@ -66,12 +77,23 @@ class Run(models.Model):
     def is_over(self) -> bool:
         return self.status in (self.Status.FINISHED, self.Status.CANCELLED)
 
+    def asks_the_same_as(self, other: "Run") -> bool:
+        """Whether the work on one and the same thing would be the same, so that doing it once serves both."""
+        return self._question == other._question
+
+    @property
+    def _question(self) -> tuple[Any, ...]:
+        return (self.kind, self.parts, self.open_budget_days, self.is_preview, self.parameters)
+
 
 class RunItem(models.Model):
-    """What one run asked for one person, and what came of it.
+    """One thing that a run is to work on, and what came of it.
 
-    `counts` is {kind: {"new": n, "changed": n, "unchanged": n, "no_longer_returned": n}}. An id in a file that nobody
-    has makes an item without a client.
+    `holds` names the thing (`client:12`, `batch:5`); nobody else works on it while this item is running. `fence` rises
+    with each taking of the item, so whoever had it before is known to have lost it. `steps_done` of `steps` tells how
+    far a long item is, in units of its own.
+    `counts` of a sync is {kind: {"new": n, "changed": n, "unchanged": n, "no_longer_returned": n}}. An id in a file
+    that nobody has makes an item that holds nothing.
     """
 
     class Status(models.TextChoices):
@@ -90,10 +112,11 @@ class RunItem(models.Model):
     run = models.ForeignKey(Run, models.CASCADE, related_name="items", db_index=False)
     client = models.ForeignKey(Client, models.CASCADE, null=True, related_name="run_items", db_index=False)
     care_recipient_id = models.CharField(max_length=40, blank=True)
+    holds = models.CharField(max_length=80, blank=True, db_default="")
     status = models.CharField(max_length=10, choices=Status, default=Status.QUEUED)
     outcome = models.CharField(max_length=20, choices=Outcome, blank=True)
     joined = models.ForeignKey(
-        "self", models.SET_NULL, null=True, related_name="+", help_text="The sync under way that this one joined."
+        "self", models.SET_NULL, null=True, related_name="+", help_text="The work under way on the same thing."
     )
     counts = models.JSONField(default=dict)
     warnings = models.JSONField(default=list, help_text="Sentences without names or ids.")
@@ -103,16 +126,17 @@ class RunItem(models.Model):
     advice = models.CharField(max_length=300, blank=True)
     holder = models.CharField(max_length=60, blank=True)
     held_until = models.DateTimeField(null=True)
+    fence = models.PositiveIntegerField(db_default=0)
+    steps = models.PositiveIntegerField(db_default=0)
+    steps_done = models.PositiveIntegerField(db_default=0)
     started_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)
 
     class Meta:
         ordering = ("id",)
         constraints = [
-            models.UniqueConstraint(
-                fields=("client",), condition=Q(status="running"), name="run_item_one_active_per_client"
-            ),
-            models.UniqueConstraint(fields=("run", "client"), name="run_item_once_per_run"),
+            models.UniqueConstraint(fields=("holds",), condition=Q(status="running"), name="run_item_one_holder"),
+            models.UniqueConstraint(fields=("run", "holds"), condition=~Q(holds=""), name="run_item_once_per_run"),
         ]
         indexes = [
             models.Index(fields=("run", "status", "id"), name="run_item_by_run_and_status"),
@@ -137,48 +161,6 @@ class Preview(models.Model):
         return f"preview {self.pk}"
 
 
-class ProviderSearch(models.Model):
-    """One Sync Service Providers: asked for, under way, over. One at a time; `held_until` is the lease of who is at it.
-
-    `people` are to be accounted for and `left` are not yet; `result` is what `runs.service_providers` makes of the end.
-    """
-
-    class Status(models.TextChoices):
-        QUEUED = "queued"
-        RUNNING = "running"
-        DONE = "done"
-        FAILED = "failed"
-
-    status = models.CharField(max_length=10, choices=Status, default=Status.QUEUED)
-    is_over = models.BooleanField(default=False)
-    requested_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+")
-    requested_at = models.DateTimeField(auto_now_add=True)
-    ended_at = models.DateTimeField(null=True)
-    holder = models.CharField(max_length=60, blank=True)
-    held_until = models.DateTimeField(null=True)
-    people = models.PositiveIntegerField(default=0)
-    left = models.PositiveIntegerField(default=0)
-    calls = models.PositiveIntegerField(default=0)
-    result = models.JSONField(null=True)
-    message = models.CharField(max_length=300, blank=True)
-    advice = models.CharField(max_length=300, blank=True)
-
-    class Meta:
-        ordering = ("-id",)
-        constraints = [
-            models.UniqueConstraint(
-                fields=("is_over",), condition=Q(is_over=False), name="provider_search_one_at_a_time"
-            )
-        ]
-
-    def __str__(self) -> str:
-        return f"provider search {self.pk}"
-
-    @property
-    def accounted(self) -> int:
-        return self.people - self.left
-
-
 class CallLimit(models.Model):
     """What all processes agree on about calls to one funder: when the next may start, who has how many under way."""
 
@@ -192,22 +174,29 @@ class CallLimit(models.Model):
 
 
 class Schedule(models.Model):
-    """A run that is asked for by itself, at a time of the provider's day."""
+    """A run that is asked for at its time; `kind` is a key of the table of schedules (`runs.schedule`).
+
+    It is due at a time of the provider's day (`at`), every so many minutes (`every_minutes`), or whenever a scheduled
+    sync has ended; `last_run_id` is the newest of those that was followed.
+    """
 
     class Kind(models.TextChoices):
         NIGHTLY = "nightly", "Everybody active"
         TAIL = "tail", "Late changes of ended budgets"
+        RETENTION = "retention", "Removal of old runs"
 
-    kind = models.CharField(max_length=12, choices=Kind, unique=True)
+    kind = models.CharField(max_length=30, unique=True)
     is_enabled = models.BooleanField(default=True)
-    at = models.TimeField(help_text="Time of day in the provider's time zone.")
+    at = models.TimeField(null=True, blank=True, help_text="Time of day in the provider's time zone.")
     weekday = models.PositiveSmallIntegerField(null=True, blank=True, help_text="Monday is 0; empty: every day.")
+    every_minutes = models.PositiveSmallIntegerField(null=True, blank=True)
     parts = models.CharField(max_length=20, choices=Run.Parts, default=Run.Parts.EVERYTHING)
     last_slot_at = models.DateTimeField()
+    last_run_id = models.PositiveBigIntegerField(default=0)
 
     def __str__(self) -> str:
         return self.kind
 
     @property
     def name(self) -> str:
-        return self.Kind(self.kind).label
+        return dict(self.Kind.choices).get(self.kind, self.kind)

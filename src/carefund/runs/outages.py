@@ -1,6 +1,7 @@
 """When the funder is down: how a run notices it, and how it is held until the funder answers again.
 
-A run that resumes by itself asks about one person first; only when that works does it go on with the others.
+Which errors count as an outage, and what the funder is called, is said by its entry among the funders. A run that
+resumes by itself begins with one item; only when that works does it go on with the others.
 """
 
 import logging
@@ -10,8 +11,9 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.utils import timezone
 
-from carefund.funders.errors import DeviceBusy, FunderError, NotAllowedIn, NotPermitted, Unavailable
-from carefund.runs.ledger import ClaimedItem
+from carefund.funders.errors import DeviceBusy, FunderError, Unavailable
+from carefund.funders.registry import find_funder
+from carefund.runs.leases import ClaimedItem
 from carefund.runs.models import Run
 from carefund.runs.requests import CannotChangeRun, pause_run
 
@@ -24,8 +26,9 @@ _LONGEST_WAIT = timedelta(minutes=15)
 
 @dataclass(slots=True)
 class Outage:
-    """Failures in a row that look like the funder's, not the person's. `applies` is false for a run of one person."""
+    """Failures in a row that look like the funder's, not the item's. `applies` is false for a run of one item."""
 
+    funder: str = ""
     is_probing: bool = False
     applies: bool = True
     suspects: dict[ClaimedItem, FunderError] = field(default_factory=dict)
@@ -37,7 +40,7 @@ class Outage:
 
     def suspect(self, item: ClaimedItem, error: FunderError) -> bool:
         """Whether this failure may be the funder's; then it is kept until that is known."""
-        if not self.applies or not _is_the_funders(error):
+        if not (self.applies and self.funder and find_funder(self.funder).is_outage(error)):
             return False
         self.suspects[item] = error
         return True
@@ -51,18 +54,14 @@ class Outage:
         return failed
 
 
-def _is_the_funders(error: FunderError) -> bool:
-    return isinstance(error, Unavailable) or (isinstance(error, NotAllowedIn) and not isinstance(error, NotPermitted))
-
-
-def pause_for_funder(run_id: int, error: FunderError) -> None:
+def pause_for_funder(run_id: int, error: FunderError, funder: str) -> None:
     """Hold a run because of what the funder said; it resumes by itself if waiting may help."""
     run = Run.objects.get(pk=run_id)
     now = timezone.now()
     reason, resumes_at = f"{error.message} {error.advice}", None
     if isinstance(error, Unavailable | DeviceBusy):
         since = run.paused_at or now
-        reason = f"Services Australia unavailable since {_clock(since, now)} ({error.message.rstrip('.')})"
+        reason = f"{find_funder(funder).label} unavailable since {_clock(since, now)} ({error.message.rstrip('.')})"
         resumes_at = now + _wait_after(now - since)
     try:
         pause_run(run, reason, resumes_at, by_itself=True)

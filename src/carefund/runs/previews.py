@@ -14,7 +14,7 @@ from django.utils import timezone
 from carefund.records.models import Client
 from carefund.runs import ledger
 from carefund.runs.dates import business_today
-from carefund.runs.ledger import ClaimedItem
+from carefund.runs.leases import ClaimedItem
 from carefund.runs.models import Preview, Run, RunItem
 from carefund.runs.requests import request_run
 from carefund.sync.applying import DataMoved, apply_fetched, preview_fetched
@@ -74,7 +74,11 @@ def apply_preview(preview: Preview, requested_by: User | None = None) -> RunItem
                 started_at=now,
             )
             item = RunItem.objects.create(
-                run=run, client_id=client_id, care_recipient_id=preview.item.care_recipient_id, started_at=now
+                run=run,
+                client_id=client_id,
+                care_recipient_id=preview.item.care_recipient_id,
+                holds=preview.item.holds,
+                started_at=now,
             )
             _apply(preview, item)
             Run.objects.filter(pk=run.pk).update(finished_at=timezone.now())

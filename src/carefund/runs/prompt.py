@@ -1,29 +1,104 @@
-"""Synchronise one person while somebody waits: the same request, ledger and engine as every run, in this process."""
+"""Do work while somebody waits at a terminal: the same request, ledger and engine as every run, in this process."""
 
 import asyncio
-import os
 import time
+from collections.abc import Callable
+from typing import NoReturn
 
 from carefund.records.models import Client
-from carefund.runs import ledger
+from carefund.runs import leases
 from carefund.runs.database import DatabaseThreads
 from carefund.runs.dates import business_today
 from carefund.runs.execution import Worker, work_on_run
 from carefund.runs.models import Run, RunItem
-from carefund.runs.requests import request_run
-from carefund.runs.sources import open_source
+from carefund.runs.requests import CannotChangeRun, cancel_run, request_run
+from carefund.runs.service_providers import request_provider_search, result_of
+from carefund.runs.sources import SERVICES_AUSTRALIA, open_source, open_sources, require_configured
 from carefund.sync.answers import Parts
 from carefund.sync.applying import preview_fetched
 from carefund.sync.fetching import OpenBudgets, fetch_care_recipient
 from carefund.sync.results import SyncResult
+from carefund.sync.service_providers import ProviderSyncResult
 
 _LOOK_SECONDS = 0.1
 _LOOKS = 20
 _LONGEST_WAIT_SECONDS = 300.0
+Tell = Callable[[RunItem], None]
 
 
 class StillUnderWay(Exception):
-    """Another process has been synchronising this person for too long to wait for it."""
+    """Another process has been at this for too long to wait for it."""
+
+
+class WorkFailed(Exception):
+    """The work was done, here or by another process, and did not succeed."""
+
+    def __init__(self, message: str, advice: str) -> None:
+        self.message, self.advice = message, advice
+        super().__init__(message)
+
+
+def finish_now(run: Run, tell: Tell | None = None, *, seconds: float | None = None) -> Run:
+    """Carry a run of one item to its end here and now, or wait for the process that is at it already.
+
+    `tell` gets the item now and then. Interrupted by hand, the run is cancelled. Raises FunderError when the funder
+    cannot be asked at all, StillUnderWay after `seconds`.
+    """
+    try:
+        return asyncio.run(_finish(run, tell, seconds))
+    except KeyboardInterrupt:
+        try:
+            cancel_run(run)
+        except CannotChangeRun:
+            run.refresh_from_db()
+        raise
+
+
+async def _finish(run: Run, tell: Tell | None, seconds: float | None) -> Run:
+    until = time.monotonic() + seconds if seconds is not None else None
+    database = DatabaseThreads()
+    telling = asyncio.create_task(_keep_telling(database, run, tell)) if tell else None
+    try:
+        async with open_sources() as sources:
+            worker = Worker(sources, database, leases.name_holder("terminal"))
+            while until is None or time.monotonic() < until:
+                await work_on_run(worker, run.pk)
+                if await _watch(database, run):
+                    return run
+                await database.do(leases.hand_back_abandoned)
+        raise StillUnderWay
+    finally:
+        if telling:
+            telling.cancel()
+            await asyncio.gather(telling, return_exceptions=True)
+        await database.close()
+
+
+async def _watch(database: DatabaseThreads, run: Run) -> bool:
+    """Look during a few seconds whether a run is over, or waits for something."""
+    for _ in range(_LOOKS):
+        await database.do(run.refresh_from_db)
+        if run.is_over or run.status == Run.Status.PAUSED:
+            return True
+        await asyncio.sleep(_LOOK_SECONDS)
+    return False
+
+
+async def _keep_telling(database: DatabaseThreads, run: Run, tell: Tell) -> None:
+    while True:
+        tell(await database.do(RunItem.objects.get, run=run))
+        await asyncio.sleep(_LOOK_SECONDS * 2)
+
+
+def sync_service_providers(tell: Tell | None = None) -> ProviderSyncResult:
+    """Sync Service Providers here and now. Raises FunderError when nobody can be asked, WorkFailed."""
+    run = finish_now(request_provider_search(), tell)
+    return result_of(run) or _raise_failure(run)
+
+
+def _raise_failure(run: Run) -> NoReturn:
+    item = run.items.get()
+    raise WorkFailed(item.message or f"The run is {run.status}. {run.paused_reason}".strip(), item.advice)
 
 
 async def synchronise_now(client: Client) -> RunItem:
@@ -33,29 +108,12 @@ async def synchronise_now(client: Client) -> RunItem:
     """
     database = DatabaseThreads()
     try:
-        async with open_source() as source:
-            run = await database.do(_request, client)
-            worker = Worker(source, database, f"terminal:{os.getpid()}")
-            until = time.monotonic() + _LONGEST_WAIT_SECONDS
-            while time.monotonic() < until:
-                await work_on_run(worker, run.pk)
-                item = await _watch(database, run)
-                if item is not None:
-                    return item
-                await database.do(ledger.hand_back_abandoned)
-        raise StillUnderWay
+        await database.do(require_configured, SERVICES_AUSTRALIA)
+        run = await database.do(_request, client)
+        await _finish(run, None, _LONGEST_WAIT_SECONDS)
+        return await database.do(RunItem.objects.select_related("run").get, run=run)
     finally:
         await database.close()
-
-
-async def _watch(database: DatabaseThreads, run: Run) -> RunItem | None:
-    """The only entry of a run once it is over, looked for during a few seconds."""
-    for _ in range(_LOOKS):
-        item = await database.do(RunItem.objects.select_related("run").get, run=run)
-        if item.status not in (RunItem.Status.QUEUED, RunItem.Status.RUNNING):
-            return item
-        await asyncio.sleep(_LOOK_SECONDS)
-    return None
 
 
 def _request(client: Client) -> Run:

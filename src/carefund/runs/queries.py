@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db.models import Case, Count, F, Max, OuterRef, Q, QuerySet, Subquery, When
+from django.db.models import Case, Count, Exists, F, OuterRef, Q, QuerySet, Subquery, When
 from django.db.models.functions import Coalesce
 
 from carefund.records.models import Client
@@ -12,7 +12,7 @@ from carefund.runs.models import Run, RunItem
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a run is. `rate` is people per second since it began; `time_left` is an estimate, None if unknown."""
+    """How far a run is. `rate` is items per second since it began; `time_left` is an estimate, None if unknown."""
 
     total: int
     done: int
@@ -60,14 +60,22 @@ def _pace(run: Run, now: datetime, done: int, total: int) -> tuple[float | None,
     return rate, timedelta(seconds=round((total - done) / rate))
 
 
-def list_runs(*, with_on_demand: bool = False) -> QuerySet[Run]:
-    """Runs, newest first; those of one person only on request, since they would hide the others."""
+def list_runs(*, with_all: bool = False, kind: str = "") -> QuerySet[Run]:
+    """Runs, newest first. Syncs of one person, and routine in which nothing failed, only on request: they would hide
+    the others."""
     runs = Run.objects.select_related("requested_by").annotate(
         failed=_number_of(outcome=RunItem.Outcome.FAILED),
         done=Case(When(status=Run.Status.FINISHED, then=F("total")), default=_number_of(status=RunItem.Status.DONE)),
     )
     runs = runs.order_by("-id")
-    return runs if with_on_demand else runs.exclude(trigger=Run.Trigger.ON_DEMAND)
+    if kind:
+        runs = runs.filter(kind=kind)
+    if with_all:
+        return runs
+    failed = RunItem.objects.filter(run=OuterRef("pk"), outcome=RunItem.Outcome.FAILED)
+    return runs.exclude(kind=Run.SYNC, trigger=Run.Trigger.ON_DEMAND).exclude(
+        Q(trigger=Run.Trigger.ROUTINE) & ~Exists(failed)
+    )
 
 
 def _number_of(**condition: str) -> Coalesce:
@@ -77,7 +85,7 @@ def _number_of(**condition: str) -> Coalesce:
 
 
 def list_items(run: Run, *, only: str = "") -> QuerySet[RunItem]:
-    """The people of a run; `only` is "failed", "warnings", "changed" or "consent"."""
+    """The items of a run; `only` is "failed", "warnings", "changed" or "consent"."""
     items = RunItem.objects.filter(run=run).select_related("client").order_by("id")
     if only == "failed":
         return items.filter(outcome=RunItem.Outcome.FAILED)
@@ -92,15 +100,13 @@ def list_items(run: Run, *, only: str = "") -> QuerySet[RunItem]:
 
 def list_syncs_of(client: Client) -> QuerySet[RunItem]:
     """Every sync of one person, newest first."""
-    return RunItem.objects.filter(client=client).select_related("run", "run__requested_by").order_by("-id")
+    return (
+        RunItem.objects.filter(client=client, run__kind=Run.SYNC)
+        .select_related("run", "run__requested_by")
+        .order_by("-id")
+    )
 
 
 def find_last_run() -> Run | None:
     """The newest run of many people that has begun; a bulk run of one person would hide it."""
-    return list_runs().filter(started_at__isnull=False, total__gt=1).first()
-
-
-def find_last_finished_at() -> datetime | None:
-    """When a run of many people last came to its end."""
-    newest: datetime | None = Run.objects.exclude(trigger=Run.Trigger.ON_DEMAND).aggregate(at=Max("finished_at"))["at"]
-    return newest
+    return list_runs(kind=Run.SYNC).filter(started_at__isnull=False, total__gt=1).first()

@@ -1,10 +1,12 @@
 """Ask for work, and steer it: each function writes the ledger and wakes the engine after the commit.
 
-All triggers (on demand, bulk, scheduled, after a claim) end in `request_run` and differ only in what they record.
-Source: rule SYNC-02.
+All kinds of work end in `request_work`, people's sync by way of `request_run`; triggers (on demand, bulk, scheduled,
+after a claim) differ only in what they record. Source: rule SYNC-02.
 """
 
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from itertools import islice
@@ -33,6 +35,61 @@ class CannotChangeRun(Exception):
     """The run is in a state that does not allow this step."""
 
 
+@dataclass(frozen=True, slots=True)
+class NewItem:
+    """One thing to work on: what it is called while it is held, and the client whom it is about, if it is one."""
+
+    holds: str
+    client_id: int | None = None
+    care_recipient_id: str = ""
+
+
+def request_work(
+    kind: str,
+    items: Iterable[NewItem],
+    *,
+    trigger: str,
+    scope: str,
+    parameters: dict[str, Any] | None = None,
+    requested_by: User | None = None,
+    retry_of: Run | None = None,
+    **columns: Any,
+) -> Run:
+    """Write down work on these things, each once, and hand it to the engine. Raises NothingToDo when there is none.
+
+    `columns` are further attributes of the run.
+    """
+    with transaction.atomic():
+        run = Run.objects.create(
+            kind=kind,
+            trigger=trigger,
+            scope=scope[:200],
+            parameters=parameters or {},
+            requested_by=requested_by,
+            retry_of=retry_of,
+            **columns,
+        )
+        run.total = _add_items(run, items)
+        if not run.total:
+            raise NothingToDo
+        run.save(update_fields=["total"])
+        transaction.on_commit(partial(handover.hand_over, run.pk))
+    return run
+
+
+def request_once(kind: str, item: NewItem, *, parameters: dict[str, Any] | None = None, **named: Any) -> Run:
+    """As `request_work` for one thing; the same work that is asked for already and not over is joined."""
+    found = find_open_run(kind, item.holds, parameters)
+    return found or request_work(kind, [item], parameters=parameters, **named)
+
+
+def find_open_run(kind: str, holds: str, parameters: dict[str, Any] | None = None) -> Run | None:
+    """The run of this kind that is not over and works on this thing alone, if there is one."""
+    over = (Run.Status.FINISHED, Run.Status.CANCELLED)
+    runs = Run.objects.exclude(status__in=over).filter(kind=kind, total=1, items__holds=holds)
+    return next((run for run in runs if run.parameters == (parameters or {})), None)
+
+
 def request_run(
     *,
     trigger: str,
@@ -45,42 +102,42 @@ def request_run(
     open_budget_days: int | None = None,
     is_preview: bool = False,
 ) -> Run:
-    """Write down a run for these clients, each once, and hand it to the engine. Raises NothingToDo for an empty scope.
+    """Ask for a sync of these clients, each once. Raises NothingToDo for an empty scope.
 
     `unknown_ids` (from a file) are recorded as failed at once.
     """
     now = timezone.now()
+    unknown = list(dict.fromkeys(unknown_ids))
+    columns: dict[str, Any] = {"parts": parts, "open_budget_days": open_budget_days, "is_preview": is_preview}
+    named: dict[str, Any] = {"trigger": trigger, "scope": scope, "requested_by": requested_by, "retry_of": retry_of}
+    items = (
+        NewItem(f"client:{client_id}", client_id, care_recipient_id)
+        for client_id, care_recipient_id in _ids_of(clients).items()
+    )
+    if not unknown:
+        return request_work(Run.SYNC, items, **named, **columns)
     with transaction.atomic():
-        run = Run.objects.create(
-            trigger=trigger,
-            parts=parts,
-            scope=scope[:200],
-            requested_by=requested_by,
-            retry_of=retry_of,
-            open_budget_days=open_budget_days,
-            is_preview=is_preview,
-        )
-        total = _add_items(run, clients) + _add_unknown(run, unknown_ids, now)
-        if not total:
-            raise NothingToDo
-        run.total = total
-        if total == len(unknown_ids):
-            run.status, run.started_at, run.finished_at = Run.Status.FINISHED, now, now
-        run.save(update_fields=["total", "status", "started_at", "finished_at"])
-        if not run.is_over:
-            transaction.on_commit(partial(handover.hand_over, run.pk))
+        try:
+            run = request_work(Run.SYNC, items, **named, **columns)
+        except NothingToDo:
+            run = Run.objects.create(**named, **columns, status=Run.Status.FINISHED, started_at=now, finished_at=now)
+        _add_unknown(run, unknown, now)
+        run.total += len(unknown)
+        run.save(update_fields=["total"])
     return run
 
 
-def _add_items(run: Run, clients: Iterable[Client]) -> int:
-    pairs = iter(_ids_of(clients).items())
+_COLUMNS = ("run_id", "holds", "client_id", "care_recipient_id", "status", "counts", "warnings", *_BLANK_TEXTS)
+
+
+def _add_items(run: Run, wanted: Iterable[NewItem]) -> int:
+    """Each thing once, in order. Return how many."""
+    items = iter({item.holds: item for item in wanted}.values())
     total = 0
-    while chunk := list(islice(pairs, _ITEMS_AT_ONCE)):
-        store.insert(
-            RunItem,
-            ("run_id", "client_id", "care_recipient_id", "status", "counts", "warnings", *_BLANK_TEXTS),
-            [(run.pk, *pair, RunItem.Status.QUEUED.value, {}, [], *_NO_TEXTS) for pair in chunk],
-        )
+    while chunk := list(islice(items, _ITEMS_AT_ONCE)):
+        same = (RunItem.Status.QUEUED.value, {}, [], *_NO_TEXTS)
+        rows = [(run.pk, item.holds, item.client_id, item.care_recipient_id, *same) for item in chunk]
+        store.insert(RunItem, _COLUMNS, rows)
         total += len(chunk)
     return total
 
@@ -93,7 +150,7 @@ def _ids_of(clients: Iterable[Client]) -> dict[int, str]:
     return {client.pk: client.care_recipient_id or "" for client in clients}
 
 
-def _add_unknown(run: Run, unknown_ids: Sequence[str], now: datetime) -> int:
+def _add_unknown(run: Run, unknown_ids: Iterable[str], now: datetime) -> None:
     RunItem.objects.bulk_create(
         RunItem(
             run=run,
@@ -107,13 +164,15 @@ def _add_unknown(run: Run, unknown_ids: Sequence[str], now: datetime) -> int:
             started_at=now,
             finished_at=now,
         )
-        for care_recipient_id in dict.fromkeys(unknown_ids)
+        for care_recipient_id in unknown_ids
     )
-    return len(dict.fromkeys(unknown_ids))
 
 
 def cancel_run(run: Run) -> Run:
-    """Stop a run: people under way are finished, the rest is left as it is. Raises CannotChangeRun if it is over."""
+    """Stop a run: what is under way is finished or handed back, the rest is left as it is.
+
+    Raises CannotChangeRun if it is over.
+    """
     with transaction.atomic():
         locked = _lock(run)
         if locked.is_over:
@@ -128,9 +187,10 @@ def cancel_run(run: Run) -> Run:
 
 
 def pause_run(run: Run, reason: str = "by hand", resumes_at: datetime | None = None, *, by_itself: bool = False) -> Run:
-    """Hold a run: people under way are finished, nobody new is begun until it is resumed (or resumes by itself).
+    """Hold a run: what is under way is finished or handed back, nothing new is begun until it is resumed.
 
-    A run that pauses `by_itself` remembers since when; one that a person has paused stays as that person left it.
+    With `resumes_at` it resumes then. A run that pauses `by_itself` remembers since when; one that a person has paused
+    stays as that person left it.
     """
     with transaction.atomic():
         locked = _lock(run)
@@ -164,16 +224,27 @@ def resume_run(run: Run) -> Run:
         return _set(locked, status=Run.Status.QUEUED, paused_reason="", paused_at=since, resumes_at=None)
 
 
+def hold_run(run_id: int, reason: str, resumes_at: datetime | None = None) -> None:
+    """Pause a run that cannot go on; a run that is over is left alone."""
+    with suppress(CannotChangeRun, Run.DoesNotExist):
+        pause_run(Run.objects.get(pk=run_id), reason, resumes_at, by_itself=True)
+
+
 def retry_failures(run: Run, requested_by: User | None = None) -> Run:
-    """A new run for those who failed in this one. Raises NothingToDo if nobody did."""
-    failed = run.items.filter(outcome=RunItem.Outcome.FAILED, client__isnull=False)
-    return request_run(
-        trigger=run.trigger if run.trigger != Run.Trigger.SCHEDULED else Run.Trigger.BULK,
-        clients=Client.objects.filter(id__in=failed.values("client_id")),
+    """A new run of the same work on what failed in this one. Raises NothingToDo if nothing did."""
+    failed = run.items.filter(outcome=RunItem.Outcome.FAILED).exclude(holds="").order_by("id")
+    on_clock = run.trigger in (Run.Trigger.SCHEDULED, Run.Trigger.ROUTINE)
+    return request_work(
+        run.kind,
+        [NewItem(*row) for row in failed.values_list("holds", "client_id", "care_recipient_id")],
+        trigger=Run.Trigger.BULK if on_clock else run.trigger,
         scope=f"failures of run {run.pk}",
-        parts=run.parts,
+        parameters=run.parameters,
         requested_by=requested_by,
         retry_of=run,
+        parts=run.parts,
+        open_budget_days=run.open_budget_days,
+        is_preview=run.is_preview,
     )
 
 

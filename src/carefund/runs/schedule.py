@@ -1,31 +1,52 @@
-"""What runs by itself, and when: asked for by whichever process looks first, once per slot.
+"""The only clock of the hall: what is asked for without anybody asking, and when; once per slot, whoever looks first.
 
-A slot missed because the machine was off is made up for once, at the next look, however many were missed.
+A slot missed because the machine was off is made up for once, at the next look, however many were missed. The table at
+the end names what recurs; a fresh installation has a row for each (`runs.defaults`), which people may change.
 """
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from dataclasses import dataclass, field
+from datetime import datetime, time, timedelta
+from typing import Any
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import QuerySet
 from django.utils import timezone
 
 from carefund.domain.schedules import latest_slot, next_slot
 from carefund.records.models import Client
 from carefund.runs.models import Run, Schedule
 from carefund.runs.requests import NothingToDo, request_run
+from carefund.runs.retention import request_retention
 
 _CLOCKS_DIFFER_BY = timedelta(minutes=10)
+_SUNDAY = 6
 
 
-def list_schedules() -> "QuerySet[Schedule]":
-    return Schedule.objects.order_by("kind")
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What recurs. `request` asks for it; `defaults` are the row of a fresh installation. What `follows_sync` is due
+    whenever a scheduled sync has ended; else the row says when. One that `has_parts` lets people choose what is
+    synchronised."""
+
+    request: Callable[[Schedule, datetime], Run]
+    defaults: dict[str, Any] = field(default_factory=dict)
+    follows_sync: bool = False
+    has_parts: bool = False
+
+
+def list_schedules() -> list[Schedule]:
+    """The schedules, in the order of the table."""
+    return sorted(Schedule.objects.filter(kind__in=ENTRIES), key=lambda schedule: list(ENTRIES).index(schedule.kind))
 
 
 def next_due_at(schedule: Schedule, now: datetime) -> datetime | None:
-    """When this schedule is next due; None while it is switched off."""
+    """When this schedule is next due; None while it is switched off, and for what follows something else."""
     if not schedule.is_enabled:
+        return None
+    if schedule.every_minutes:
+        return max(now, schedule.last_slot_at + timedelta(minutes=schedule.every_minutes))
+    if schedule.at is None:
         return None
     return next_slot(now, schedule.at, settings.BUSINESS_TIME_ZONE, schedule.weekday)
 
@@ -33,27 +54,49 @@ def next_due_at(schedule: Schedule, now: datetime) -> datetime | None:
 def store_schedule(schedule: Schedule) -> None:
     """Keep what a person changed. It holds from the next slot on; nothing is made up for by an earlier one."""
     schedule.last_slot_at = timezone.now()
+    schedule.last_run_id = Run.objects.order_by("-id").values_list("id", flat=True).first() or 0
     schedule.save()
 
 
 def request_due_runs(now: datetime) -> list[Run]:
     """Ask for every run that is due and was not asked for. Two processes at once ask once."""
     made = []
-    for schedule in Schedule.objects.filter(is_enabled=True):
-        slot = latest_slot(now, schedule.at, settings.BUSINESS_TIME_ZONE, schedule.weekday)
-        if schedule.last_slot_at > now + _CLOCKS_DIFFER_BY:
-            # A clock that was ahead must not silence the schedule until it is that late again.
-            Schedule.objects.filter(pk=schedule.pk).update(last_slot_at=slot)
-        if schedule.last_slot_at >= slot:  # looked at before, so that a round without work writes nothing
+    for schedule in Schedule.objects.filter(is_enabled=True, kind__in=ENTRIES):
+        due = _find_due(schedule, now)
+        if due is None:  # looked at before, so that a round without work writes nothing
             continue
+        name, value = due
+        fresh = Schedule.objects.filter(pk=schedule.pk, **{f"{name}__lt": value})
         with transaction.atomic():
-            due = Schedule.objects.filter(pk=schedule.pk, last_slot_at__lt=slot).update(last_slot_at=slot)
-            if due:
+            if fresh.update(**{name: value}):
                 try:
-                    made.append(_REQUESTS[schedule.kind](schedule, now))
+                    made.append(ENTRIES[schedule.kind].request(schedule, now))
                 except NothingToDo:
                     continue
     return made
+
+
+def _find_due(schedule: Schedule, now: datetime) -> tuple[str, Any] | None:
+    """The column that says what was asked for last, and what it says once this is; None when nothing is due."""
+    if ENTRIES[schedule.kind].follows_sync:
+        return _find_due_after_sync(schedule)
+    if schedule.every_minutes:
+        slot = now if schedule.last_slot_at <= now - timedelta(minutes=schedule.every_minutes) else None
+    elif schedule.at is not None:
+        slot = latest_slot(now, schedule.at, settings.BUSINESS_TIME_ZONE, schedule.weekday)
+    else:
+        return None
+    if schedule.last_slot_at > now + _CLOCKS_DIFFER_BY:
+        # A clock that was ahead must not silence the schedule until it is that late again.
+        Schedule.objects.filter(pk=schedule.pk).update(last_slot_at=slot or now)
+        return None
+    return ("last_slot_at", slot) if slot and schedule.last_slot_at < slot else None
+
+
+def _find_due_after_sync(schedule: Schedule) -> tuple[str, int] | None:
+    ended = Run.objects.filter(kind=Run.SYNC, trigger=Run.Trigger.SCHEDULED, status=Run.Status.FINISHED)
+    newest = ended.filter(id__gt=schedule.last_run_id).order_by("-id").values_list("id", flat=True).first()
+    return ("last_run_id", newest) if newest else None
 
 
 def _request_nightly(schedule: Schedule, now: datetime) -> Run:
@@ -83,7 +126,16 @@ def _request_tail(schedule: Schedule, now: datetime) -> Run:
     )
 
 
-_REQUESTS: dict[str, Callable[[Schedule, datetime], Run]] = {
-    Schedule.Kind.NIGHTLY: _request_nightly,
-    Schedule.Kind.TAIL: _request_tail,
+def _request_retention(schedule: Schedule, now: datetime) -> Run:
+    return request_retention(Run.Trigger.ROUTINE)
+
+
+ENTRIES: dict[str, Entry] = {
+    Schedule.Kind.NIGHTLY: Entry(_request_nightly, {"at": time(2, 0)}, has_parts=True),
+    Schedule.Kind.TAIL: Entry(
+        _request_tail,
+        {"at": time(4, 0), "weekday": _SUNDAY, "parts": Run.Parts.BUDGETS_AND_USAGE},
+        has_parts=True,
+    ),
+    Schedule.Kind.RETENTION: Entry(_request_retention, {"at": time(5, 0)}),
 }

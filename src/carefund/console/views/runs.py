@@ -1,9 +1,10 @@
-"""Runs of many clients: start one, watch it, steer it, and take its result away as CSV."""
+"""Runs, of whatever kind: start a bulk sync, watch a run, steer it, and take its result away as CSV."""
 
 from collections.abc import Iterator
 from typing import Any
 
 from django.contrib import messages
+from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
 from django.http import Http404, HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -15,8 +16,10 @@ from carefund.access.log import store_export
 from carefund.access.roles import may_run_in_bulk
 from carefund.console.door import Request, page
 from carefund.console.forms import RunForm
+from carefund.console.run_items import name_item
 from carefund.console.scopes import choose, choose_selection, read_selection
 from carefund.console.spreadsheets import stream_csv
+from carefund.runs.kinds import find_kind, list_kinds
 from carefund.runs.models import Run
 from carefund.runs.queries import find_progress, list_items, list_runs
 from carefund.runs.requests import (
@@ -38,11 +41,13 @@ FILTERS = {"failed": "Failed", "warnings": "With warnings", "consent": "Consent 
 @page(may_run_in_bulk)
 def list_all(request: Request) -> HttpResponse:
     """The runs, newest first."""
-    with_on_demand = request.GET.get("all") == "1"
-    shown = Paginator(list_runs(with_on_demand=with_on_demand), _PAGE_SIZE).get_page(request.GET.get("page"))
-    return render(
-        request, "console/runs.html", {"page": shown, "runs": shown.object_list, "with_on_demand": with_on_demand}
-    )
+    with_all = request.GET.get("all") == "1"
+    kinds = {kind.name: kind.label for kind in list_kinds()}
+    kind = request.GET.get("kind", "")
+    kind = kind if kind in kinds else ""
+    shown = Paginator(list_runs(with_all=with_all, kind=kind), _PAGE_SIZE).get_page(request.GET.get("page"))
+    context = {"page": shown, "runs": shown.object_list, "with_all": with_all, "kinds": kinds, "kind": kind}
+    return render(request, "console/runs.html", context)
 
 
 @page(may_run_in_bulk)
@@ -90,12 +95,19 @@ def _request(request: Request, form: RunForm, selection: list[int]) -> Run | Non
 
 @page(may_run_in_bulk)
 def show(request: Request, run_id: int) -> HttpResponse:
-    """One run: how far it is, and the people of it. While it goes on the page keeps itself up to date."""
+    """One run: how far it is, and its items. While it goes on the page keeps itself up to date."""
     run = get_object_or_404(Run.objects.select_related("requested_by", "retry_of"), pk=run_id)
     only = request.GET.get("only", "")
     only = only if only in FILTERS else ""
     progress = find_progress(run, timezone.now())
-    context: dict[str, Any] = {"run": run, "progress": progress}
+    kind = find_kind(run.kind)
+    context: dict[str, Any] = {
+        "run": run,
+        "kind": kind,
+        "progress": progress,
+        "item": run.items.first() if run.total == 1 else None,
+        "may_steer": kind.may_ask(request.user),
+    }
     if request.htmx:
         response = render(request, "console/pieces/run_progress.html", context)
         if run.is_over:
@@ -103,12 +115,17 @@ def show(request: Request, run_id: int) -> HttpResponse:
         return response
     default = "failed" if progress.failed and "only" not in request.GET else only
     shown = Paginator(list_items(run, only=default), _PAGE_SIZE).get_page(request.GET.get("page"))
-    context |= {"page": shown, "items": shown.object_list, "only": default, "filters": FILTERS}
+    items = [(item, name_item(item)) for item in shown.object_list]
+    context |= {"page": shown, "items": items, "only": default, "filters": _filters(run)}
     return render(request, "console/run.html", context)
 
 
+def _filters(run: Run) -> dict[str, str]:
+    return FILTERS if run.kind == Run.SYNC else {name: FILTERS[name] for name in ("failed", "changed")}
+
+
 _STEPS = {"cancel": cancel_run, "pause": pause_run, "resume": resume_run}
-_DONE = {"cancel": "The run is cancelled.", "pause": "The run is paused.", "resume": "The run goes on."}
+_DONE = {"cancel": "The run is cancelled.", "pause": "The run is paused.", "resume": "Run resumed."}
 
 
 @require_POST
@@ -116,6 +133,8 @@ _DONE = {"cancel": "The run is cancelled.", "pause": "The run is paused.", "resu
 def steer(request: Request, run_id: int, step: str) -> HttpResponse:
     """Cancel, pause or resume a run, or retry those who failed in it."""
     run = get_object_or_404(Run, pk=run_id)
+    if not find_kind(run.kind).may_ask(request.user):
+        raise PermissionDenied
     try:
         if step == "retry":
             again = retry_failures(run, requested_by=request.user)
@@ -127,28 +146,29 @@ def steer(request: Request, run_id: int, step: str) -> HttpResponse:
     except CannotChangeRun as refusal:
         messages.error(request, str(refusal))
     except NothingToDo:
-        messages.info(request, "Nobody failed in this run.")
+        messages.info(request, "Nothing failed in this run.")
     return redirect("console:run", run_id=run.pk)
 
 
 @page(may_run_in_bulk)
 def export(request: Request, run_id: int) -> StreamingHttpResponse:
-    """The result of a run as CSV: a line per person, with counts and the reason of each failure."""
+    """The result of a run as CSV: a line per item, with counts and the reason of each failure."""
     run = get_object_or_404(Run, pk=run_id)
     store_export(request.user, f"Result of run {run.pk} (CSV)", number_of_clients=run.total)
     return stream_csv(_lines(run), f"run-{run.pk}.csv")
 
 
 def _lines(run: Run) -> Iterator[list[object]]:
-    sorts = ("new", "changed", "unchanged", "no_longer_returned")
+    is_sync = run.kind == Run.SYNC
+    sorts = ("new", "changed", "unchanged", "no_longer_returned") if is_sync else ()
     counted = [f"{kind.kind}_{sort}" for kind in RECORD_SETS for sort in sorts]
     yield [
-        "care_recipient_id", "status", "outcome", *counted, "warnings", "error_code", "failed_step", "message",
-        "advice", "started_at", "finished_at",
+        "care_recipient_id" if is_sync else "item", "status", "outcome", *counted, "warnings", "error_code",
+        "failed_step", "message", "advice", "started_at", "finished_at",
     ]  # fmt: skip
     for item in list_items(run).iterator(chunk_size=1000):
         yield [
-            item.care_recipient_id,
+            item.care_recipient_id if is_sync else name_item(item).words,
             item.status,
             item.outcome,
             *(item.counts.get(kind.kind, {}).get(sort, "") for kind in RECORD_SETS for sort in sorts),

@@ -11,7 +11,7 @@ from carefund.access.roles import may_administer
 from carefund.console.door import Request, page
 from carefund.funders.errors import FunderError
 from carefund.records.care_management_store import list_detected_providers
-from carefund.runs.models import ProviderSearch
+from carefund.runs.models import RunItem
 from carefund.runs.service_providers import find_shown_search, request_provider_search, result_of
 from carefund.sync.service_providers import ProviderSyncResult
 
@@ -21,7 +21,7 @@ from carefund.sync.service_providers import ProviderSyncResult
 def sync_providers(request: Request) -> HttpResponse:
     """Ask for Sync Service Providers, then back to the tab one came from or to the first; it tells how far it is."""
     try:
-        request_provider_search(request.user.pk)
+        request_provider_search(request.user)
     except FunderError as error:
         messages.error(request, f"Sync Service Providers: {error.message} {error.advice}")
     chosen = request.POST.get("service_provider_id", "")
@@ -37,14 +37,14 @@ def show_search(request: Request) -> HttpResponse:
     if not request.htmx or search is None:
         return redirect("console:support-at-home")
     response = render(request, "console/care_management/search.html", describe_search(search))
-    if search.is_over:
+    if search.run.is_over:
         response.headers["HX-Refresh"] = "true"
     return response
 
 
-def describe_search(search: ProviderSearch | None) -> dict[str, Any]:
+def describe_search(search: RunItem | None) -> dict[str, Any]:
     """A search with what it found and what is to be said about that."""
-    result = result_of(search) if search else None
+    result = result_of(search.run) if search else None
     return {"search": search, "found": result, "cautions": _cautions(result) if result else []}
 
 

@@ -8,20 +8,20 @@ import logging
 from django.db import DatabaseError, InterfaceError
 
 from carefund.funders.errors import FunderError
-from carefund.runs import housekeeping
 from carefund.runs.execution import Worker, work_on_run
 from carefund.runs.models import Run
+from carefund.runs.requests import hold_run
 
 log = logging.getLogger(__name__)
 AFTER_TROUBLE_SECONDS = 2.0
 _NEW_OBJECTS = 50_000
 
 
-async def carry_out(worker: Worker, run_id: int, *, people: int | None = None) -> None:
+async def carry_out(worker: Worker, run_id: int, *, items: int | None = None) -> None:
     """Work on one run; never raises. What goes wrong is told in the run, or in the log if it is the database."""
     reason = ""
     try:
-        await work_on_run(worker, run_id, people=people)
+        await work_on_run(worker, run_id, items=items)
     except Run.DoesNotExist:
         return
     except (DatabaseError, InterfaceError) as error:
@@ -35,7 +35,7 @@ async def carry_out(worker: Worker, run_id: int, *, people: int | None = None) -
         reason = f"An unexpected {type(error).__name__} stopped this run; nothing is lost. Resume it to try again."
     if reason:
         with contextlib.suppress(DatabaseError, InterfaceError):
-            await worker.database.do(housekeeping.hold, run_id, reason)
+            await worker.database.do(hold_run, run_id, reason)
 
 
 def collect_seldom() -> None:

@@ -8,27 +8,25 @@ import asyncio
 import contextlib
 import fcntl
 import logging
-import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from django.conf import settings
 from django.db import DatabaseError, connection
 from django.db.models import Case, IntegerField, Q, Value, When
 
-from carefund.funders.errors import FunderError, NotConfigured
-from carefund.runs import housekeeping, ledger
+from carefund.runs import housekeeping, leases
 from carefund.runs.care_management import save_when_due
 from carefund.runs.claims import tend_when_due
 from carefund.runs.database import DatabaseThreads
 from carefund.runs.engines.carrying import AFTER_TROUBLE_SECONDS, carry_out, collect_seldom, rest
-from carefund.runs.engines.searching import search_when_asked
 from carefund.runs.engines.stopping import stop_on_signals
 from carefund.runs.execution import Worker
+from carefund.runs.leases import name_holder
 from carefund.runs.models import Run
 from carefund.runs.pace import compare_when_due
-from carefund.runs.service_providers import fail_search, find_waiting_search
-from carefund.runs.sources import open_source
+from carefund.runs.sources import open_sources
 
 log = logging.getLogger(__name__)
 HOLDER = "embedded"
@@ -36,8 +34,7 @@ _PROMPT = (Run.Trigger.ON_DEMAND, Run.Trigger.CLAIM_APPROVED)
 _LOOK_SECONDS = 0.05
 _HOUSEKEEPING_SECONDS = 5
 _GROUP = 20  # small transactions, so that a page that writes waits little
-# How many runs a lane carries at a time: nobody at a page waits for another one's slow answer.
-_PROMPT_RUNS, _BULK_RUNS = 8, 1
+_PROMPT_RUNS = 8  # at a time: nobody at a page waits for another one's slow answer
 
 
 class AlreadyRunning(Exception):
@@ -60,7 +57,7 @@ def only_one() -> Iterator[None]:
 async def work(*, until_idle: bool = False) -> None:
     """Carry out runs until asked to stop by a signal, or (for tests and demos) until nothing is left to do.
 
-    Raises AlreadyRunning, and NotConfigured with `until_idle`; otherwise a run that is asked for says what is missing.
+    Raises AlreadyRunning.
     """
     collect_seldom()
     stopping = asyncio.Event()
@@ -68,32 +65,20 @@ async def work(*, until_idle: bool = False) -> None:
         database = DatabaseThreads()
         try:
             # What an earlier process held is free: there is no other one.
-            await database.insist(ledger.hand_back_abandoned, holder_prefix=HOLDER)
-            async with open_source() as source:
-                worker = Worker(
-                    source,
-                    database,
-                    f"{HOLDER}:{os.getpid()}",
-                    at_once=settings.SERVICES_AUSTRALIA.timing.calls_at_once,
-                    group=_GROUP,
-                    stopping=stopping,
-                )
+            await database.insist(leases.hand_back_abandoned, holder_prefix=HOLDER)
+            async with open_sources() as sources:
+                worker = Worker(sources, database, name_holder(HOLDER), group=_GROUP, stopping=stopping)
                 await _work(worker, until_idle)
-        except NotConfigured as error:
-            if until_idle:
-                raise
-            await _hold_everything(database, stopping, error)
         finally:
             await database.close()
 
 
 async def _work(worker: Worker, until_idle: bool) -> None:
-    """Two lanes, so that a person waiting at a page never waits for a bulk run; and the housekeeping."""
+    """Two queues, so that a person waiting at a page never waits for a bulk run; and the housekeeping."""
     async with asyncio.TaskGroup() as tasks:
-        tasks.create_task(_lane(worker, Q(trigger__in=_PROMPT), _PROMPT_RUNS))
-        tasks.create_task(_lane(worker, ~Q(trigger__in=_PROMPT), _BULK_RUNS))
+        tasks.create_task(_work_on_queue(worker, is_prompt=True))
+        tasks.create_task(_work_on_queue(worker, is_prompt=False))
         tasks.create_task(_keep_house(worker))
-        tasks.create_task(search_when_asked(worker.source, worker.stopping))
         if until_idle:
             while await worker.database.do(_anything_left) and not worker.stopping.is_set():
                 await rest(worker.stopping, _LOOK_SECONDS)
@@ -104,54 +89,53 @@ def _anything_left() -> bool:
     return Run.objects.filter(status__in=(Run.Status.QUEUED, Run.Status.RUNNING)).exists()
 
 
-async def _hold_everything(database: DatabaseThreads, stopping: asyncio.Event, error: FunderError) -> None:
-    """Without a configured funder nothing can be done but say so, until this process is started anew."""
-    log.error("no run can be carried out: %s", error.message)
-    while not stopping.is_set():
-        with contextlib.suppress(DatabaseError):
-            await database.do(housekeeping.tidy)
-            while (run_id := await database.do(_next_run, Q(), [])) is not None:
-                await database.do(housekeeping.hold, run_id, f"{error.message} {error.advice}")
-            while (search_id := await database.do(find_waiting_search)) is not None:
-                await database.do(fail_search, search_id, error.message, error.advice)
-        await rest(stopping, AFTER_TROUBLE_SECONDS)
+# --- A queue ----------------------------------------------------------------------------------------------------------
 
 
-# --- A lane -----------------------------------------------------------------------------------------------------------
+@dataclass(frozen=True, slots=True)
+class _UnderWay:
+    run_id: int
+    kind: str
+    task: "asyncio.Task[None]"
 
 
-async def _lane(worker: Worker, which: Q, at_a_time: int) -> None:
-    """Carry these runs, so many at a time, until asked to stop."""
-    under_way: dict[int, asyncio.Task[None]] = {}
+async def _work_on_queue(worker: Worker, *, is_prompt: bool) -> None:
+    """Carry out the runs of a queue until asked to stop: several of people who wait, of others one of each kind."""
+    under_way: list[_UnderWay] = []
     seen = -1
     async with asyncio.TaskGroup() as runs:
         while not worker.stopping.is_set():
-            under_way = {run_id: task for run_id, task in under_way.items() if not task.done()}
-            run_id = None
-            if len(under_way) < at_a_time:
-                run_id = await _find_next(worker, which, list(under_way))
-            if run_id is None:
-                seen = await _until_written(worker, seen, list(under_way.values()))
+            under_way = [one for one in under_way if not one.task.done()]
+            found = None
+            if not is_prompt or len(under_way) < _PROMPT_RUNS:
+                found = await _find_next(worker, is_prompt, under_way)
+            if found is None:
+                seen = await _until_written(worker, seen, [one.task for one in under_way])
             else:
-                under_way[run_id] = runs.create_task(carry_out(worker, run_id))
+                run_id, kind = found
+                under_way.append(_UnderWay(run_id, kind, runs.create_task(carry_out(worker, run_id))))
 
 
-async def _find_next(worker: Worker, which: Q, besides: list[int]) -> int | None:
+async def _find_next(worker: Worker, is_prompt: bool, under_way: Sequence[_UnderWay]) -> tuple[int, str] | None:
+    besides = Q(id__in=[one.run_id for one in under_way])
+    if not is_prompt:
+        besides |= Q(kind__in=[one.kind for one in under_way])
+    prompt = Q(trigger__in=_PROMPT)
     try:
-        return await worker.database.do(_next_run, which, besides)
+        return await worker.database.do(_next_run, prompt if is_prompt else ~prompt, besides)
     except DatabaseError as error:
         log.error("the database refused to say what is to do: %s", type(error).__name__)
         await rest(worker.stopping, AFTER_TROUBLE_SECONDS)
         return None
 
 
-def _next_run(which: Q, besides: list[int]) -> int | None:
-    """The run to work on: people who wait first, then in order of asking."""
+def _next_run(which: Q, besides: Q) -> tuple[int, str] | None:
+    """The run to work on and its kind: people who wait first, then in order of asking."""
     by_haste = Case(When(trigger=Run.Trigger.ON_DEMAND, then=Value(0)), default=Value(1), output_field=IntegerField())
     waiting = Run.objects.filter(which, status__in=(Run.Status.QUEUED, Run.Status.RUNNING)).filter(
         items__status="queued", items__joined__isnull=True
     )
-    return waiting.exclude(id__in=besides).order_by(by_haste, "id").values_list("id", flat=True).first()
+    return waiting.exclude(besides).order_by(by_haste, "id").values_list("id", "kind").first()
 
 
 async def _until_written(worker: Worker, seen: int, under_way: list["asyncio.Task[None]"]) -> int:
@@ -182,7 +166,7 @@ async def _keep_house(worker: Worker) -> None:
             await worker.database.do(housekeeping.tidy)
             await save_when_due(worker.database)
             await compare_when_due(worker.database)
-            await tend_when_due(worker.source, worker.database)
+            await tend_when_due(worker.sources, worker.database)
         except DatabaseError as error:
             log.error("the database refused the housekeeping: %s", type(error).__name__)
         await rest(worker.stopping, _HOUSEKEEPING_SECONDS)

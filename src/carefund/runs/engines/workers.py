@@ -1,34 +1,30 @@
 """The engine on PostgreSQL: any number of worker processes on any machines, fed by Procrastinate's queue.
 
-A job is a share of about 50 people of a run. It takes whoever is still open in the ledger, so a job too many finds
-nothing, and a job lost with its worker is made again by the housekeeping. Two sets of hands per process, so that
-someone who waits at a page never waits for a bulk run.
+A job is a share of about 50 items of a run of any kind. It takes whatever is still open in the ledger, so a job too
+many finds nothing, and a job lost with its worker is made again by the housekeeping. Each process works on two queues,
+so that someone who waits at a page never waits for a bulk run.
 """
 
 import asyncio
 import logging
-import os
-import socket
-import uuid
 
-from django.conf import settings
 from django.db import DatabaseError, InterfaceError
 from procrastinate import App, JobContext
 from procrastinate.contrib.django import connector_params
 from procrastinate.jobs import Status
 from procrastinate.psycopg_connector import PsycopgConnector
-from procrastinate.worker import Worker as Hands
+from procrastinate.worker import Worker as QueueWorker
 
 from carefund.runs import handover, housekeeping
 from carefund.runs.care_management import save_when_due
 from carefund.runs.claims import tend_when_due
 from carefund.runs.database import DatabaseThreads
 from carefund.runs.engines.carrying import AFTER_TROUBLE_SECONDS, carry_out, collect_seldom, rest
-from carefund.runs.engines.searching import search_when_asked
 from carefund.runs.engines.stopping import stop_on_signals
 from carefund.runs.execution import Worker
+from carefund.runs.leases import name_holder
 from carefund.runs.pace import compare_when_due
-from carefund.runs.sources import open_source
+from carefund.runs.sources import open_sources
 
 log = logging.getLogger(__name__)
 
@@ -41,16 +37,14 @@ DATABASE_THREADS = 2
 
 
 async def work() -> None:
-    """Carry out runs together with the other workers until asked to stop by a signal. Raises NotConfigured."""
+    """Carry out runs together with the other workers until asked to stop by a signal."""
     collect_seldom()
     stopping = asyncio.Event()
     database = DatabaseThreads(DATABASE_THREADS)
     try:
         with stop_on_signals(stopping):
-            async with open_source() as source:
-                holder = f"{socket.gethostname()[:30]}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
-                at_once = settings.SERVICES_AUSTRALIA.timing.calls_at_once
-                worker = Worker(source, database, holder, at_once=at_once, stopping=stopping)
+            async with open_sources() as sources:
+                worker = Worker(sources, database, name_holder(), stopping=stopping)
                 while not stopping.is_set():
                     await _work_while_connected(worker)
     finally:
@@ -71,19 +65,15 @@ async def _work_while_connected(worker: Worker) -> None:
 async def _take_jobs(worker: Worker) -> None:
     app = _app()
     async with app.open_async():
-        hands = [
-            _hands(app, worker, [handover.BULK], _BULK_JOBS),
-            _hands(app, worker, [handover.PROMPT, _HOUSE], _PROMPT_JOBS),
+        queue_workers = [
+            _queue_worker(app, worker, [handover.BULK], _BULK_JOBS),
+            _queue_worker(app, worker, [handover.PROMPT, _HOUSE], _PROMPT_JOBS),
         ]
         async with asyncio.TaskGroup() as tasks:
-            working = [tasks.create_task(pair.run()) for pair in hands]  # type: ignore[no-untyped-call]
-            others = [
-                tasks.create_task(_stop_when_asked(worker.stopping, hands)),
-                tasks.create_task(search_when_asked(worker.source, worker.stopping)),
-            ]
+            working = [tasks.create_task(one.run()) for one in queue_workers]  # type: ignore[no-untyped-call]
+            stop = tasks.create_task(_stop_when_asked(worker.stopping, queue_workers))
             await asyncio.wait(working)
-            for task in others:
-                task.cancel()
+            stop.cancel()
 
 
 def _app() -> App:
@@ -95,8 +85,8 @@ def _app() -> App:
     return app
 
 
-def _hands(app: App, worker: Worker, queues: list[str], at_a_time: int) -> Hands:
-    return Hands(
+def _queue_worker(app: App, worker: Worker, queues: list[str], at_a_time: int) -> QueueWorker:
+    return QueueWorker(
         app,
         queues=queues,
         name=queues[0],
@@ -110,18 +100,18 @@ def _hands(app: App, worker: Worker, queues: list[str], at_a_time: int) -> Hands
     )
 
 
-async def _stop_when_asked(stopping: asyncio.Event, hands: list[Hands]) -> None:
+async def _stop_when_asked(stopping: asyncio.Event, queue_workers: list[QueueWorker]) -> None:
     await stopping.wait()
-    for pair in hands:
-        pair.stop()  # type: ignore[no-untyped-call]
+    for one in queue_workers:
+        one.stop()  # type: ignore[no-untyped-call]
 
 
 # --- Jobs -------------------------------------------------------------------------------------------------------------
 
 
 async def work_on_share(context: JobContext, /, *, run_id: int) -> None:
-    """One job: a share of a run's people."""
-    await carry_out(context.additional_context["worker"], run_id, people=handover.SHARE)
+    """One job: a share of a run's items."""
+    await carry_out(context.additional_context["worker"], run_id, items=handover.SHARE)
 
 
 async def keep_house(context: JobContext, /, timestamp: int) -> None:
@@ -135,6 +125,6 @@ async def keep_house(context: JobContext, /, timestamp: int) -> None:
         await worker.database.do(handover.hand_over_forgotten)
         await save_when_due(worker.database)
         await compare_when_due(worker.database)
-        await tend_when_due(worker.source, worker.database)
+        await tend_when_due(worker.sources, worker.database)
     except (DatabaseError, InterfaceError) as error:
         log.error("the database refused the housekeeping: %s", type(error).__name__)

@@ -1,0 +1,38 @@
+"""What the items of a run are called on pages, and where a click on one leads."""
+
+from dataclasses import dataclass
+
+from django.urls import reverse
+
+from carefund.runs.models import RunItem
+
+
+@dataclass(frozen=True, slots=True)
+class ItemName:
+    """Words for an item, and the address of the page about it; "" when there is none."""
+
+    words: str
+    address: str = ""
+
+
+# By the beginning of what an item holds: the words before its id, and the page about it.
+_PAGES = {
+    "batch": ("Batch", "console:batch"),
+    "contract": ("Service contract", "console:ndis-contract"),
+    "pool": ("Service Provider ID", "console:care-management"),
+}
+_ALONE = {"service-providers": ("All clients", "console:support-at-home"), "retention": ("Old runs", "")}
+
+
+def name_item(item: RunItem) -> ItemName:
+    """What an item is about. One that is about a client is called by the client's name."""
+    if item.client is not None:
+        return ItemName(item.client.full_name, reverse("console:client", args=[item.client.pk]))
+    if item.holds in _ALONE:
+        words, page = _ALONE[item.holds]
+        return ItemName(words, reverse(page) if page else "")
+    kind, _, held_id = item.holds.partition(":")
+    if kind in _PAGES:
+        words, page = _PAGES[kind]
+        return ItemName(f"{words} {held_id}", reverse(page, args=[held_id]))
+    return ItemName(f"{kind.capitalize()} {held_id}".strip() if kind else "Nobody here")

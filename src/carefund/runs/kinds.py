@@ -1,0 +1,27 @@
+"""The table of kinds of work. A new kind is a module beside this one that defines a `Kind`, and a line here."""
+
+from carefund.runs.care_recipient import SYNC
+from carefund.runs.retention import RETENTION
+from carefund.runs.service_providers import SERVICE_PROVIDERS
+from carefund.runs.work import Kind
+
+_KINDS: dict[str, Kind] = {}
+
+
+def register(kind: Kind) -> None:
+    """Add a kind to the table, in place of one of the same name."""
+    _KINDS[kind.name] = kind
+
+
+def find_kind(name: str) -> Kind:
+    """The entry of a kind. Raises KeyError for a name that no entry has."""
+    return _KINDS[name]
+
+
+def list_kinds() -> list[Kind]:
+    """Every kind, in the order of the table."""
+    return list(_KINDS.values())
+
+
+for _kind in (SYNC, SERVICE_PROVIDERS, RETENTION):
+    register(_kind)
