@@ -64,5 +64,6 @@ class Building:
         self.switch(document["switches"])
 
     def _obey(self) -> None:
+        self.gateway.is_lenient = self.switches.lenient_headers
         self.gateway.refuse_duplicates = self.switches.refuse_duplicate_messages
         self.switch_generation += 1

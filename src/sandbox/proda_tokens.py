@@ -49,7 +49,7 @@ class Tokens:
     def __init__(self, now: Callable[[], float], switches: Callable[[], Switches]) -> None:
         self._now = now
         self._switches = switches
-        self._signing_key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+        self._take_new_key()
         self._verified: dict[str, tuple[float, str]] = {}
         self._issued: dict[str, float] = {}
 
@@ -64,7 +64,7 @@ class Tokens:
                     algorithms=["RS256"],
                     options={"verify_exp": False, "verify_aud": False, "verify_iat": False},
                 )
-                known = (float(claims["exp"]), str(claims["proda.rp"]))
+                known = (float(claims["exp"]), str(claims["proda.aud"]))
             except (jwt.PyJWTError, KeyError, ValueError):
                 return False
             if len(self._verified) > 10_000:
@@ -74,9 +74,13 @@ class Tokens:
 
     def forget(self) -> None:
         """Make every access token issued so far invalid, as after a change of PRODA's own key."""
-        self._signing_key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+        self._take_new_key()
         self._verified.clear()
         self._issued.clear()
+
+    def _take_new_key(self) -> None:
+        self._signing_key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+        self._key_id = uuid.uuid4().hex
 
     def throttle(self, name: str, audience: str) -> None:
         """Raises Refused when a token for this audience was issued less than half its life ago."""
@@ -101,16 +105,17 @@ class Tokens:
             "aud": "PRODA.UNATTENDED.B2B",
             "iat": int(now),
             "exp": int(now) + seconds,
-            "jti": str(uuid.uuid4()),
             "proda.swinst": name,
             "proda.type": "UNATTENDED.B2B",
             "proda.org": ORGANISATION_ID,
             "proda.aud": audience,
-            "proda.rp": audience,
-            "proda.sp": [audience],
+            "proda.rp": "PRODA",
+            "proda.sp": ["PRODA"],
         }
+        # PRODA's header names its key and no type; the library adds one unless it is told not to.
+        header = {"kid": self._key_id, "typ": None}
         return {
-            "access_token": jwt.encode(claims, self._signing_key, algorithm="RS256"),
+            "access_token": jwt.encode(claims, self._signing_key, algorithm="RS256", headers=header),
             "token_type": "bearer",
             "expires_in": seconds,
         }

@@ -2,7 +2,7 @@
 
 import pytest
 
-from .conftest import AGED_CARE, PRODA, Client
+from .conftest import AGED_CARE, PRODA, SUPPORT_AT_HOME, Client
 
 SUMMARY = "/care-recipient/v1/400000001/summary"
 
@@ -27,6 +27,42 @@ def test_headers_fail_in_the_gateways_order(sandbox: Client, changes: dict[str, 
     changes = {name.replace("_", "-"): value for name, value in changes.items()}
 
     assert sandbox.get(SUMMARY, **changes).status == status
+
+
+@pytest.mark.parametrize(
+    "product_id", ["Carefund 0.1", "DHS Product v1.0", "MagicMedicalSoftwareV1.0", "Clinic 2 Go 4", "SoftwareName 4.1"]
+)
+def test_product_ids_as_the_departments_examples_write_them_are_taken(sandbox: Client, product_id: str):
+    assert sandbox.get(SUMMARY, **{"dhs-productId": product_id}).status == 200
+
+
+LENIENT = [{"Content-Type": None}, {"Accept": None}, {"dhs-messageId": "6f1e8a52-3f0c-4f0e-9d53-0d5a0f7c2b11"}]
+
+
+@pytest.mark.parametrize("changes", LENIENT)
+def test_what_some_clients_leave_out_is_taken_when_switched_on(sandbox: Client, changes: dict[str, str | None]):
+    assert sandbox.get(SUMMARY, **changes).status in (400, 406, 415)
+
+    sandbox.control("POST", "/switches", lenientHeaders=True)
+
+    assert sandbox.get(SUMMARY, **changes).status == 200
+
+
+@pytest.mark.parametrize(
+    ("changes", "status"),
+    [({"Content-Type": "application/xml"}, 400), ({"Accept": "text/xml"}, 406), ({"dhs-messageId": "1"}, 400)],
+)
+def test_what_is_wrong_stays_refused_when_leniency_is_on(sandbox: Client, changes: dict[str, str], status: int):
+    sandbox.control("POST", "/switches", lenientHeaders=True)
+
+    assert sandbox.get(SUMMARY, **changes).status == status
+
+
+def test_a_write_needs_its_content_type_also_when_leniency_is_on(sandbox: Client):
+    sandbox.control("POST", "/switches", lenientHeaders=True)
+    headers = sandbox.headers(**{"Content-Type": None, "x-requested-with": "test"})
+
+    assert sandbox.call("POST", f"{SUPPORT_AT_HOME}/claim/v1", b"{}", headers).status == 415
 
 
 def test_client_id_and_token_have_their_own_words(sandbox: Client):

@@ -19,6 +19,20 @@ def test_a_device_is_activated_with_its_code_and_gets_a_token(newcomer: Client):
     assert jwt.decode(answer["access_token"], options={"verify_signature": False})["proda.swinst"] == newcomer.device
 
 
+def test_a_token_looks_like_a_real_one(sandbox: Client):
+    token = sandbox.ask_token(sandbox.assertion(AGED_CARE)).json["access_token"]
+    header = jwt.get_unverified_header(token)
+    claims = jwt.decode(token, options={"verify_signature": False})
+
+    assert set(header) == {"alg", "kid"}
+    assert claims.pop("exp") - claims.pop("iat") == 3600
+    assert claims == {
+        "iss": PRODA, "sub": "2410000001", "aud": "PRODA.UNATTENDED.B2B", "proda.swinst": sandbox.device,
+        "proda.type": "UNATTENDED.B2B", "proda.org": "2410000001", "proda.aud": AGED_CARE, "proda.rp": "PRODA",
+        "proda.sp": ["PRODA"],
+    }  # fmt: skip
+
+
 def test_an_activation_code_works_once(newcomer: Client):
     code = newcomer.register()
     assert newcomer.activate(code, public_jwk(newcomer.key, newcomer.device)).status == 200
