@@ -170,6 +170,7 @@ INSTALLED_APPS = [
 if ON_POSTGRESQL:
     INSTALLED_APPS.append("procrastinate.contrib.django")
 MIDDLEWARE = [
+    "carefund.rest.middleware.OneShape",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -205,6 +206,8 @@ STORAGES = {
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedStaticFilesStorage"},
 }
 WHITENOISE_USE_FINDERS = True
+
+DATA_UPLOAD_MAX_MEMORY_SIZE = 10 * 2**20  # bytes; an invoice of 9,999 lines fits into a call of the API
 
 AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"]
 AUTH_PASSWORD_VALIDATORS = [

@@ -125,6 +125,13 @@ def test_every_rest_endpoint_is_documented():
     assert not missing, f"docs/rest.md does not list {missing}"
 
 
+def test_every_kind_of_refusal_is_documented():
+    problems = optional_module("carefund.rest.problems")
+    kinds = problems.KINDS if problems else {}
+    missing = [code for code, kind in kinds.items() if f"| {kind.status} | `{code}` |" not in text("rest.md")]
+    assert not missing, f"docs/rest.md does not list {missing}"
+
+
 @pytest.mark.parametrize("page", pages(), ids=lambda page: page.name)
 def test_no_link_leads_nowhere(page: Path):
     links = re.findall(r"\]\(([^)\s#]+)[^)]*\)", page.read_text())

@@ -2,46 +2,49 @@
 
 from datetime import date
 from decimal import Decimal
-from typing import Any
+from typing import Annotated, Any
 
 from django.db import IntegrityError
-from django.http import HttpRequest
-from ninja import Field, Router, Schema, Status
+from ninja import Field, Path, Router, Schema, Status
 
 from carefund.access.log import store_views
 from carefund.access.roles import may_claim
-from carefund.domain.claims.invoice_file import InvoiceRow
+from carefund.domain.claims.checks import MOST_ITEMS
+from carefund.domain.claims.invoice_file import InvoiceRow, check_references
 from carefund.records.invoice_store import ImportPlan, plan_import, store_import
 from carefund.records.models import Invoice
-from carefund.rest.problems import Problem
+from carefund.rest.problems import LineProblem, Problem, refusals
+from carefund.rest.tokens import Call
+from carefund.rest.values import Day, Given, Price, Quantity, Reference, Text
 
+_REFERENCES = {"invoice_reference": "external_reference_id", "line_reference": "external_reference_id"}
+_OF_THE_INVOICE = ("invoice_reference",)
 router = Router(tags=["invoices"])
-Reference = Field(min_length=1, max_length=24)
 
 
-class LineIn(Schema):
+class LineIn(Given):
     """One delivered service."""
 
-    external_reference_id: str = Reference
-    care_recipient_id: str = Field(min_length=1, max_length=20)
-    service_id: str = Field(min_length=1, max_length=60)
-    service_text: str = Field("", max_length=200)
-    delivery_date: date
-    quantity: Decimal = Field(gt=0, max_digits=10, decimal_places=2)
-    price_per_unit: Decimal = Field(ge=0, max_digits=12, decimal_places=2)
-    unit_type: str = Field("", max_length=20)
-    funding_source: str = Field("ON", max_length=4)
-    late_reason_code: str = Field("", max_length=40)
-    late_justification: str = Field("", max_length=500)
+    external_reference_id: Reference
+    care_recipient_id: Annotated[Text, Field(min_length=1, max_length=20)]
+    service_id: Annotated[Text, Field(min_length=1, max_length=60)]
+    service_text: Annotated[Text, Field(max_length=200)] = ""
+    delivery_date: Day
+    quantity: Quantity
+    price_per_unit: Price
+    unit_type: Annotated[Text, Field(max_length=20)] = ""
+    funding_source: Annotated[Text, Field(max_length=4)] = ""
+    late_reason_code: Annotated[Text, Field(max_length=40)] = ""
+    late_justification: Annotated[Text, Field(max_length=500)] = ""
 
 
-class InvoiceIn(Schema):
+class InvoiceIn(Given):
     """An invoice with its lines. Without `service_provider_id` the clients' own is taken."""
 
-    external_reference_id: str = Reference
-    service_provider_id: str = Field("", max_length=10)
-    service_naps_id: str = Field("", max_length=5)
-    line_items: list[LineIn] = Field(min_length=1, max_length=9_999)
+    external_reference_id: Reference
+    service_provider_id: Annotated[Text, Field(max_length=10)] = ""
+    service_naps_id: Annotated[Text, Field(max_length=5)] = ""
+    line_items: list[LineIn] = Field(min_length=1, max_length=MOST_ITEMS)
 
 
 class LineOut(Schema):
@@ -67,20 +70,12 @@ class InvoiceOut(Schema):
     line_items: list[LineOut]
 
 
-class ProblemOut(Schema):
-    """A refusal. `problems` names each line that is wrong, counted from 1."""
-
-    code: str
-    message: str
-    advice: str
-    problems: list[dict[str, Any]]
-
-
-_REFUSALS = {403: ProblemOut, 404: ProblemOut, 409: ProblemOut, 422: ProblemOut}
-
-
-@router.post("", response={201: InvoiceOut, 200: InvoiceOut, **_REFUSALS}, operation_id="store_invoice")
-def bring_in(request: HttpRequest, invoice: InvoiceIn) -> Status[dict[str, Any]]:
+@router.post(
+    "",
+    response={201: InvoiceOut, 200: InvoiceOut, **refusals(400, 401, 403, 409, 413, 415, 422)},
+    operation_id="store_invoice",
+)
+def bring_in(request: Call, invoice: InvoiceIn) -> Status[dict[str, Any]]:
     """Bring an invoice in. The same again answers 200 and changes nothing; other values for a known line answer 409."""
     _require_right(request)
     rows = _rows(invoice)
@@ -91,27 +86,32 @@ def bring_in(request: HttpRequest, invoice: InvoiceIn) -> Status[dict[str, Any]]
     return Status(201 if is_new else 200, _as_data(_find(invoice)))
 
 
-@router.get("/{external_reference_id}", response={200: InvoiceOut, **_REFUSALS}, operation_id="find_invoice")
-def show(request: HttpRequest, external_reference_id: str) -> dict[str, Any]:
-    """One invoice by our reference; in the access log of everybody it names."""
+@router.get(
+    "/{path:external_reference_id}",
+    response={200: InvoiceOut, **refusals(401, 403, 404, 422)},
+    operation_id="find_invoice",
+)
+def show(request: Call, external_reference_id: Annotated[Reference, Path()]) -> dict[str, Any]:
+    """Return one invoice by our reference; the access log notes everybody it names."""
     _require_right(request)
     invoice = _find(external_reference_id)
     clients = [line.client for line in invoice.line_items.select_related("client")]
-    store_views(request.auth, clients, "Invoice (API)")  # type: ignore[attr-defined]
+    store_views(request.auth, clients, "Invoice (API)")
     return _as_data(invoice)
 
 
 def _store(rows: list[InvoiceRow]) -> bool:
-    """Store what is new among these rows; whether anything was. Raises Problem."""
-    plan = plan_import(rows)
+    """Store what is new among these rows; return whether anything was. Raise Problem."""
+    wrong = list(check_references(rows))
+    plan = plan_import(rows, wrong, len(wrong))
     if not plan.is_loadable:
         raise _refusal(plan)
     return bool(plan.rows) and store_import(plan) > 0
 
 
-def _require_right(request: HttpRequest) -> None:
-    if not may_claim(request.auth):  # type: ignore[attr-defined]  # set by the token's check
-        raise Problem(403, "not-allowed", "This account may not claim.", "Give the token's account the role Finance.")
+def _require_right(request: Call) -> None:
+    if not may_claim(request.auth):
+        raise Problem("not-allowed", "This account may not claim.", advice="Give the token's account the role Finance.")
 
 
 def _find(wanted: InvoiceIn | str) -> Invoice:
@@ -122,7 +122,7 @@ def _find(wanted: InvoiceIn | str) -> Invoice:
         line = wanted.line_items[0].external_reference_id
         found = Invoice.objects.filter(line_items__external_reference_id=line).first()
     if found is None:
-        raise Problem(404, "not-found", "There is no invoice with this reference.")
+        raise Problem("not-found", "There is no invoice with this reference.")
     return found
 
 
@@ -134,18 +134,31 @@ def _rows(invoice: InvoiceIn) -> list[InvoiceRow]:
             line_reference=line.external_reference_id,
             service_provider_id=invoice.service_provider_id,
             service_naps_id=invoice.service_naps_id,
-            **line.model_dump(exclude={"external_reference_id"}),
+            **line.model_dump(exclude={"external_reference_id", "unit_type", "funding_source"}),
+            unit_type=line.unit_type.lower(),
+            funding_source=line.funding_source.upper(),
         )
         for number, line in enumerate(invoice.line_items, 1)
     ]
 
 
 def _refusal(plan: ImportPlan) -> Problem:
-    problems = [{"line": each.line, "field": each.column, "message": each.message} for each in plan.problems]
+    """Return why rows are not taken, in the names that callers use."""
+    problems = [
+        LineProblem(
+            line=None if each.column in _OF_THE_INVOICE else each.line,
+            field=_REFERENCES.get(each.column, each.column),
+            message=each.message,
+        )
+        for each in plan.problems
+    ]
     if plan.conflict_count:
-        message = "A line with this reference is kept with other values, or its invoice was sent."
-        return Problem(409, "conflict", message, "Use a new reference, or withdraw the batch first.", problems)
-    return Problem(422, "invalid", "Some lines cannot be taken; nothing was stored.", "Correct them.", problems)
+        return Problem(
+            "conflict",
+            "A line with this reference is stored with other values, or its invoice was sent.",
+            problems=problems,
+        )
+    return Problem("invalid", "Some lines cannot be taken; nothing was stored.", problems=problems)
 
 
 def _as_data(invoice: Invoice) -> dict[str, Any]:

@@ -1,18 +1,154 @@
-"""How the API says no: one shape for every refusal."""
+"""How the API says no: RFC 9457's problem details for every refusal, with a stable code and a piece of advice.
 
-from typing import Any
+Every kind of refusal stands in the table here. `type` points to `GET /api/v1/problems`, which shows it to everybody.
+"""
+
+from collections.abc import Sequence
+from math import ceil
+from typing import Any, NamedTuple
+
+from django.http import HttpResponse, JsonResponse
+from ninja import Field, Schema
+
+from carefund.funders.errors import (
+    AuthorityMissing,
+    BadAnswer,
+    ConsentMissing,
+    FunderError,
+    IdentityNotMatched,
+    MalformedId,
+    NotFound,
+    RequestRejected,
+    UnexpectedStatus,
+    WrongAddress,
+    all_leaves,
+)
+
+ADDRESS = "/api/v1/problems"
+MEDIA_TYPE = "application/problem+json"
+_FUNDER = "funder-"
+
+
+class Kind(NamedTuple):
+    """One kind of refusal: its status, what it is, and what to do; the same for every occurrence."""
+
+    status: int
+    title: str
+    advice: str = ""
+
+
+KINDS: dict[str, Kind] = {
+    "malformed": Kind(400, "The request cannot be read.", "Send JSON in UTF-8, to the address that people use."),
+    "no-valid-token": Kind(401, "There is no token in force.", "Send `Authorization: Bearer cft_…`; make a new token."),
+    "not-allowed": Kind(403, "The token's account may not do that.", "Give the account a role that may."),
+    "not-found": Kind(404, "There is nothing here by this name."),
+    "method-not-allowed": Kind(405, "This address does not know the method.", "Use one that the Allow header lists."),
+    "conflict": Kind(409, "What is stored differs.", "Use a new reference, or withdraw the batch first."),
+    "too-large": Kind(413, "The body is too large.", "Send less at once."),
+    "unsupported-media-type": Kind(415, "The body is not declared as JSON.", "Send Content-Type: application/json."),
+    "invalid": Kind(422, "Some values cannot be taken; nothing was stored.", "Correct what `problems` names."),
+    "internal": Kind(500, "Carefund failed; nothing was stored.", "Try again; if it stays, look at Carefund's log."),
+}
+_CODES = {kind.status: code for code, kind in KINDS.items()}
+# How a funder's refusal looks from outside; whatever is not listed is this installation's access: 503.
+_FUNDER_STATUSES: tuple[tuple[type[FunderError], int], ...] = (
+    (NotFound, 404),
+    (IdentityNotMatched, 404),
+    (ConsentMissing, 409),
+    (AuthorityMissing, 409),
+    (MalformedId, 422),
+    (BadAnswer, 502),
+    (WrongAddress, 502),
+    (RequestRejected, 502),
+    (UnexpectedStatus, 502),
+)
+_UNAVAILABLE = 503
+
+
+class LineProblem(Schema):
+    """One thing that is wrong; `line` counts from 1 and is null for what belongs to the whole."""
+
+    line: int | None
+    field: str
+    message: str
+
+
+class ProblemOut(Schema):
+    """A refusal (RFC 9457). `code` is stable; `problems` names each value that is wrong."""
+
+    type: str = Field(description=f"Where {ADDRESS} explains this kind of refusal.")
+    title: str
+    status: int
+    detail: str
+    code: str
+    advice: str
+    problems: list[LineProblem]
+
+
+class KindOut(Schema):
+    """A kind of refusal."""
+
+    type: str
+    title: str
+    status: int
+    advice: str
+
+
+def refusals(*statuses: int) -> dict[int, type[ProblemOut]]:
+    """Return what an operation documents: the statuses with which it may refuse."""
+    return dict.fromkeys(sorted(statuses), ProblemOut)
 
 
 class Problem(Exception):
-    """A refusal with its HTTP status, a code for machines, a sentence, and a piece of advice."""
+    """A refusal by one of the codes above; `detail` and `advice` say more than the kind does where they can."""
 
-    def __init__(
-        self, status: int, code: str, message: str, advice: str = "", problems: list[dict[str, Any]] | None = None
-    ) -> None:
-        self.status, self.code, self.message, self.advice = status, code, message, advice
-        self.problems = problems or []
+    def __init__(self, code: str, detail: str = "", *, advice: str = "", problems: Sequence[LineProblem] = ()) -> None:
+        self.code, self.detail, self.advice, self.problems = code, detail, advice, problems
         super().__init__(code)
 
-    def as_data(self) -> dict[str, Any]:
-        """The body of the answer."""
-        return {"code": self.code, "message": self.message, "advice": self.advice, "problems": self.problems}
+    def as_response(self) -> HttpResponse:
+        """Return the answer."""
+        kind = KINDS[self.code]
+        detail, advice = self.detail or kind.title, self.advice or kind.advice
+        return _response(self.code, kind._replace(advice=advice), detail, problems=self.problems)
+
+
+def answer_status(status: int) -> HttpResponse:
+    """Return the answer for a status alone; one that is not listed is the nearest of its class."""
+    return Problem(_CODES.get(status, "malformed" if status < 500 else "internal")).as_response()
+
+
+def answer_funder_error(error: FunderError) -> HttpResponse:
+    """Return the answer for a funder's refusal: its own code and advice, and a status that says whose fault it is."""
+    kind = _funder_kind(type(error))
+    answer = _response(error.code, kind, error.message, where=_FUNDER + error.code)
+    retry_after = getattr(error, "retry_after", None)
+    if retry_after:
+        answer["Retry-After"] = str(ceil(retry_after))
+    return answer
+
+
+def list_kinds() -> list[dict[str, Any]]:
+    """Return every kind of refusal, the funders' too."""
+    kinds = KINDS | {_FUNDER + leaf.code: _funder_kind(leaf) for leaf in all_leaves()}
+    return [{"type": f"{ADDRESS}#{name}", **kind._asdict()} for name, kind in kinds.items()]
+
+
+def _funder_kind(error: type[FunderError]) -> Kind:
+    status = next((status for kind, status in _FUNDER_STATUSES if issubclass(error, kind)), _UNAVAILABLE)
+    return Kind(status, " ".join((error.__doc__ or error.code).split()), error.advice)
+
+
+def _response(
+    code: str, kind: Kind, detail: str, *, where: str = "", problems: Sequence[LineProblem] = ()
+) -> HttpResponse:
+    body = {
+        "type": f"{ADDRESS}#{where or code}",
+        "title": kind.title,
+        "status": kind.status,
+        "detail": detail,
+        "code": code,
+        "advice": kind.advice,
+        "problems": [each.model_dump() for each in problems],
+    }
+    return JsonResponse(body, status=kind.status, content_type=MEDIA_TYPE)

@@ -7,7 +7,7 @@ a value that could mean two things is a problem, never a guess.
 import csv
 import io
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal, InvalidOperation
@@ -111,7 +111,8 @@ def read_invoice_file(content: bytes) -> InvoiceFile:
                 _read_row(found, reader.line_num, values, places)
     except csv.Error:
         raise UnreadableFile("The table breaks off; look for a quotation mark that is never closed.") from None
-    _check_references(found)
+    for problem in check_references(found.rows):
+        found.complain(*problem)
     return found
 
 
@@ -229,16 +230,16 @@ def _read_price(text: str) -> Decimal:
     return price
 
 
-def _check_references(found: InvoiceFile) -> None:
-    """A line reference stands once; the lines of one invoice name one service provider."""
+def check_references(rows: Iterable[InvoiceRow]) -> Iterator[BadRow]:
+    """Yield what is wrong between rows: a line reference stands once; an invoice's lines name one service provider."""
     seen: dict[str, int] = {}
     providers: dict[str, str] = {}
-    for row in found.rows:
+    for row in rows:
         if row.line_reference in seen:
-            found.complain(row.line, "line_reference", f"stands already in line {seen[row.line_reference]}")
+            yield BadRow(row.line, "line_reference", f"stands already in line {seen[row.line_reference]}")
         seen.setdefault(row.line_reference, row.line)
         if providers.setdefault(row.invoice_reference, row.service_provider_id) != row.service_provider_id:
-            found.complain(row.line, "service_provider_id", "differs from the invoice's other lines")
+            yield BadRow(row.line, "service_provider_id", "differs from the invoice's other lines")
 
 
 def rows_by_invoice(rows: list[InvoiceRow]) -> Iterator[tuple[str, list[InvoiceRow]]]:

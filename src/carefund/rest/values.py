@@ -1,0 +1,59 @@
+"""What a value looks like on the wire: texts, references, amounts and dates, described exactly as they are accepted."""
+
+import re
+from datetime import date
+from decimal import Decimal
+from typing import Annotated, Any
+
+from ninja import Schema
+from pydantic import BeforeValidator, ConfigDict, Field, StringConstraints, WithJsonSchema
+
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_QUANTITY = r"^([1-9][0-9]{0,7}(\.[0-9]{1,2})?|0\.(0[1-9]|[1-9][0-9]?))$"
+_PRICE = r"^(0|[1-9][0-9]{0,9})(\.[0-9]{1,2})?$"
+
+
+class Given(Schema):
+    """What callers send. A name that is not known is refused: a misspelt one would silently do nothing."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+def _read_amount(pattern: str, sentence: str) -> BeforeValidator:
+    wanted = re.compile(pattern)
+
+    def read(value: Any) -> str:
+        text = str(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
+        if not isinstance(text, str) or not wanted.fullmatch(text):
+            raise ValueError(sentence)
+        return text
+
+    return BeforeValidator(read)
+
+
+def _read_date(value: Any) -> str:
+    if not isinstance(value, str) or not _DATE.fullmatch(value):
+        raise ValueError("write a date as 2026-07-09")
+    return value
+
+
+def _amount_schema(pattern: str, number: dict[str, Any]) -> WithJsonSchema:
+    return WithJsonSchema(
+        {"anyOf": [{"type": "string", "pattern": pattern}, {"type": "number", "multipleOf": 0.01} | number]}
+    )
+
+
+# No control characters, which neither the database nor Services Australia takes; tab and line ends are such.
+Text = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f]*$")]
+Reference = Annotated[Text, Field(min_length=1, max_length=24)]
+Day = Annotated[date, BeforeValidator(_read_date)]
+Quantity = Annotated[
+    Decimal,
+    _read_amount(_QUANTITY, 'write a quantity above zero with at most two decimals, best as text: "1.50"'),
+    _amount_schema(_QUANTITY, {"minimum": 0.01, "maximum": 99_999_999.99}),
+]
+Price = Annotated[
+    Decimal,
+    _read_amount(_PRICE, 'write dollars with at most two decimals, best as text: "80.00"'),
+    _amount_schema(_PRICE, {"minimum": 0, "maximum": 9_999_999_999.99}),
+]

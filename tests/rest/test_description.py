@@ -1,0 +1,51 @@
+"""The OpenAPI description is kept: whatever is thrown at the API, it answers with what was promised, and never fails.
+
+Schemathesis makes the calls up from the description alone: right ones, which must be taken, and wrong ones.
+"""
+
+from typing import Any
+
+import pytest
+import schemathesis
+from django.contrib.auth.models import User
+from django.core.wsgi import get_wsgi_application
+from django.db import transaction
+from hypothesis import HealthCheck, settings
+from schemathesis.generation import GenerationMode
+from schemathesis.specs.openapi.checks import positive_data_acceptance
+
+from carefund.access.roles import Role, give_role
+from carefund.access.tokens import create_token
+
+pytestmark = [pytest.mark.django_db, pytest.mark.slow]
+description = schemathesis.openapi.from_wsgi("/api/v1/openapi.json", get_wsgi_application())
+
+
+@pytest.fixture
+def token(add_client: Any) -> str:
+    add_client("400000001", service_provider_id="4049000002")
+    user = User.objects.create_user("fay")
+    give_role(user, Role.FINANCE)
+    return create_token(user, "payroll")[1]
+
+
+@description.parametrize()
+@settings(
+    max_examples=150,
+    deadline=None,
+    derandomize=True,
+    database=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.filter_too_much],
+)
+def test_the_api_does_what_its_description_says(case: schemathesis.Case, token: str):
+    is_right = case.meta is not None and case.meta.generation.mode is GenerationMode.POSITIVE
+    if is_right and case.method == "POST":  # of somebody who is here: who is not, no description can say
+        for line in case.body["line_items"]:
+            line["care_recipient_id"] = "400000001"
+    with transaction.atomic():  # each call finds the same world, or a failure could not be repeated
+        answer = case.call_and_validate(
+            headers={"Authorization": f"Bearer {token}"}, excluded_checks=[positive_data_acceptance]
+        )
+        transaction.set_rollback(True)
+    if is_right and answer.status_code == 422:  # what no description can say, either: a line twice in one call
+        assert all(each["message"].startswith("stands already in line ") for each in answer.json()["problems"])

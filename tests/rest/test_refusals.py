@@ -1,0 +1,184 @@
+"""Every refusal has one shape, RFC 9457's: whoever refuses, and wherever on the way."""
+
+import json
+from copy import deepcopy
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.db import connection
+from django.test import Client as Browser
+
+from carefund.access.roles import Role, give_role
+from carefund.access.tokens import create_token
+from carefund.records.models import InvoiceLineItem
+
+pytestmark = pytest.mark.django_db
+
+ADDRESS = "/api/v1/invoices"
+LINE = {
+    "external_reference_id": "INV-1-1", "care_recipient_id": "400000001", "service_id": "SERV-0001",
+    "delivery_date": "2026-07-09", "quantity": "1.50", "price_per_unit": "80.00",
+}  # fmt: skip
+INVOICE: dict[str, Any] = {"external_reference_id": "INV-1", "line_items": [LINE]}
+
+
+@pytest.fixture
+def user(add_client) -> User:
+    add_client("400000001", service_provider_id="4049000002")
+    user = User.objects.create_user("fay")
+    give_role(user, Role.FINANCE)
+    return user
+
+
+@pytest.fixture
+def headers(user: User) -> dict[str, str]:
+    return {"Authorization": f"Bearer {create_token(user, 'payroll')[1]}"}
+
+
+def post(client: Browser, headers: dict[str, str], body: Any, content_type: str = "application/json") -> Any:
+    content = body if isinstance(body, bytes) else json.dumps(body).encode()
+    return client.post(ADDRESS, content, content_type=content_type, headers=headers)
+
+
+def refused(answer: Any, status: int, code: str) -> dict[str, Any]:
+    """The body of a refusal, after a look at its shape."""
+    assert (answer.status_code, answer.headers["Content-Type"]) == (status, "application/problem+json")
+    body: dict[str, Any] = answer.json()
+    assert list(body) == ["type", "title", "status", "detail", "code", "advice", "problems"]
+    assert (body["status"], body["code"], body["type"]) == (status, code, f"/api/v1/problems#{code}")
+    assert body["title"]
+    assert body["detail"]
+    return body
+
+
+def with_line(**values: Any) -> dict[str, Any]:
+    """The invoice with other values in its line."""
+    changed = deepcopy(INVOICE)
+    changed["line_items"][0] |= values
+    return changed
+
+
+def test_without_a_token(client: Browser):
+    answer = post(client, {}, INVOICE)
+    refused(answer, 401, "no-valid-token")
+    assert answer.headers["WWW-Authenticate"] == "Bearer"
+
+
+def test_without_the_right(client: Browser, user: User, headers: dict[str, str]):
+    give_role(user, Role.READ_ONLY)
+    refused(post(client, headers, INVOICE), 403, "not-allowed")
+
+
+def test_what_is_not_here(client: Browser, headers: dict[str, str]):
+    refused(client.get(f"{ADDRESS}/NONE", headers=headers), 404, "not-found")
+
+
+@pytest.mark.parametrize("address", ["/api/v1/nowhere", "/api/v2/invoices", "/api/"])
+def test_an_address_that_does_not_exist(client: Browser, address: str):
+    refused(client.get(address), 404, "not-found")
+
+
+def test_a_method_that_is_not_known(client: Browser, headers: dict[str, str]):
+    answer = client.delete(ADDRESS, headers=headers)
+    refused(answer, 405, "method-not-allowed")
+    assert answer.headers["Allow"] == "POST"
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b"\xff\xfe", b'{"external_reference_id": NaN'])
+def test_a_body_that_is_not_json(client: Browser, headers: dict[str, str], body: bytes):
+    refused(post(client, headers, body), 400, "malformed")
+
+
+def test_a_body_of_another_kind(client: Browser, headers: dict[str, str]):
+    refused(post(client, headers, b"<invoice/>", "application/xml"), 415, "unsupported-media-type")
+
+
+def test_a_body_that_is_too_large(client: Browser, headers: dict[str, str], settings: Any):
+    settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 100
+    refused(post(client, headers, INVOICE), 413, "too-large")
+
+
+def test_a_host_that_is_not_ours(client: Browser, settings: Any):
+    settings.ALLOWED_HOSTS = ["carefund.example"]
+    refused(client.get(f"{ADDRESS}/INV-1", headers={"Host": "elsewhere.example"}), 400, "malformed")
+
+
+def test_a_failure_of_our_own_says_nothing_of_its_cause(client: Browser, headers: dict[str, str]):
+    def break_off(*_: Any) -> None:
+        raise RuntimeError("Wilma was here")
+
+    client.raise_request_exception = False
+    with connection.execute_wrapper(break_off):
+        answer = client.get(f"{ADDRESS}/INV-1", headers=headers)
+    assert "Wilma" not in str(refused(answer, 500, "internal"))
+
+
+@pytest.mark.parametrize(
+    ("line", "field"),
+    [
+        ({"quantity": ""}, "quantity"),
+        ({"price_per_unit": ""}, "price_per_unit"),
+        ({"price_per_unit": "1e2"}, "price_per_unit"),
+        ({"price_per_unit": " 80.00"}, "price_per_unit"),
+        ({"price_per_unit": True}, "price_per_unit"),
+        ({"quantity": "0.00"}, "quantity"),
+        ({"delivery_date": 0}, "delivery_date"),
+        ({"delivery_date": "2026-07-09T00:00:00"}, "delivery_date"),
+        ({"service_text": "a\u0000b"}, "service_text"),
+        ({"external_reference_id": "x" * 25}, "external_reference_id"),
+        ({"funding_sorce": "AT"}, "funding_sorce"),
+    ],
+)
+def test_a_value_that_does_not_fit_is_named_with_its_line(
+    client: Browser, headers: dict[str, str], line: dict[str, Any], field: str
+):
+    problem = refused(post(client, headers, with_line(**line)), 422, "invalid")["problems"][0]
+    assert (problem["line"], problem["field"]) == (1, field)
+    assert problem["message"]
+    assert not InvoiceLineItem.objects.exists()
+
+
+def test_what_is_wrong_with_the_invoice_itself_has_no_line(client: Browser, headers: dict[str, str]):
+    body = refused(post(client, headers, {"external_reference_id": "INV-1"}), 422, "invalid")
+    assert [(each["line"], each["field"]) for each in body["problems"]] == [(None, "line_items")]
+
+
+def test_a_body_that_is_no_object(client: Browser, headers: dict[str, str]):
+    for body in ([], None, 3):
+        refused(post(client, headers, body), 422, "invalid")
+
+
+def test_a_reference_twice_in_one_call(client: Browser, headers: dict[str, str]):
+    body = refused(post(client, headers, INVOICE | {"line_items": [LINE, LINE]}), 422, "invalid")
+    assert [(each["line"], each["field"]) for each in body["problems"]] == [(2, "external_reference_id")]
+
+
+def test_a_known_reference_with_other_values(client: Browser, headers: dict[str, str]):
+    post(client, headers, INVOICE)
+    body = refused(post(client, headers, with_line(quantity="2.00")), 409, "conflict")
+    assert [(each["line"], each["field"]) for each in body["problems"]] == [(1, "external_reference_id")]
+
+
+@pytest.mark.parametrize("amount", ["80.5", "80.50", "80", 80, 80.5])
+def test_an_amount_comes_as_text_or_as_a_number(client: Browser, headers: dict[str, str], amount: Any):
+    answer = post(client, headers, with_line(price_per_unit=amount))
+    assert answer.status_code == 201
+    assert Decimal(answer.json()["line_items"][0]["price_per_unit"]) == Decimal(str(amount))
+
+
+def test_a_reference_with_a_slash_can_be_read_back(client: Browser, headers: dict[str, str]):
+    assert post(client, headers, INVOICE | {"external_reference_id": "2026/07 #1"}).status_code == 201
+    assert client.get(f"{ADDRESS}/2026%2F07%20%231", headers=headers).status_code == 200
+
+
+def test_an_invoice_of_the_most_lines_fits(client: Browser, headers: dict[str, str]):
+    lines = [LINE | {"external_reference_id": f"INV-{number}", "service_text": "x" * 100} for number in range(9_999)]
+    assert post(client, headers, INVOICE | {"line_items": lines}).status_code == 201
+
+
+def test_every_kind_of_problem_is_listed_for_everybody(client: Browser):
+    listed = {each["type"]: each for each in client.get("/api/v1/problems").json()}
+    assert listed["/api/v1/problems#conflict"]["status"] == 409
+    assert listed["/api/v1/problems#funder-consent-missing"]["advice"].startswith("Ask the person")
