@@ -82,12 +82,12 @@ def _make_changes(client: Client) -> None:
         common = {"client": client, "fetched_at": at}
         for usage in draws:
             budget = usage.plan_budget
-            record = f"{budget.budget_id} · {usage.invoice_id} · {usage.item_id}"
-            changes.append(Change(**common, kind="budget_usage", action=Change.NEW, record=record))
+            key = [budget.budget_id, usage.invoice_id, usage.item_id]
+            changes.append(Change(**common, kind="budget_usage", action=Change.NEW, key=key))
         for field in ("used", "available"):
             value: Decimal = getattr(budget, field)
             changes.append(
-                Change(**common, kind="budgets", action=Change.CHANGED, field=field, record=budget.budget_id,
+                Change(**common, kind="budgets", action=Change.CHANGED, field=field, key=[budget.budget_id],
                        before=str(value + 270), after=str(value))
             )  # fmt: skip
     Change.objects.bulk_create(changes)

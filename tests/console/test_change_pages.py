@@ -27,7 +27,7 @@ def make_syncs(client: Client, *sizes: int) -> None:
         at = now - timedelta(hours=len(sizes) - hours)
         for number in range(size):
             Change.objects.create(
-                client=client, fetched_at=at, kind="approved_services", action="new", record=f"S{hours}-{number}"
+                client=client, fetched_at=at, kind="approved_services", action="new", key=[f"S{hours}-{number}"]
             )
 
 

@@ -61,12 +61,12 @@ def draw(budget: PlanBudget, text: str, provider_id: str, amount: str, *, with_l
         service_provider_id=provider_id, description=text, invoice_id=f"77{BudgetUsage.objects.count():05}",
         item_id="1", amount=Decimal(amount), delivery_date=timezone.localdate() - timedelta(days=1),
     )  # fmt: skip
-    log(budget, "budget_usage", action="new", record=f"{budget.budget_id} · {usage.invoice_id} · 1")
+    log(budget, "budget_usage", action="new", key=[budget.budget_id, usage.invoice_id, "1"])
     return usage
 
 
 def log(budget: PlanBudget, kind: str, **values: object) -> None:
-    given = {"client": budget.client, "kind": kind, "record": budget.budget_id, "fetched_at": timezone.now()}
+    given = {"client": budget.client, "kind": kind, "key": [budget.budget_id], "fetched_at": timezone.now()}
     Change.objects.create(**(given | values))
 
 

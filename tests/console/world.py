@@ -230,15 +230,15 @@ def make_changes(client: Client, *, hours_ago: int = 2) -> None:
     common = {"client": client, "fetched_at": at}
     for each in (
         Change(**common, kind="classifications", action="changed", field="end_date", before=None,
-               record=f"Home support ongoing · ON · 5 · {old.start_date}", after=str(old.end_date)),
+               key=["Home support ongoing", "ON", "5", str(old.start_date)], after=str(old.end_date)),
         Change(**common, kind="classifications", action="new",
-               record=f"Home support ongoing · ON · 6 · {new.start_date}"),
-        Change(**common, kind="budgets", action="changed", field="total", record=budget.budget_id,
+               key=["Home support ongoing", "ON", "6", str(new.start_date)]),
+        Change(**common, kind="budgets", action="changed", field="total", key=[budget.budget_id],
                before=str(budget.total - Decimal("2104.33")), after=str(budget.total)),
-        Change(**common, kind="budgets", action="changed", field="available", record=budget.budget_id,
+        Change(**common, kind="budgets", action="changed", field="available", key=[budget.budget_id],
                before=str(budget.available - Decimal("1835.83")), after=str(budget.available)),
         Change(**common, kind="budget_usage", action="new",
-               record=f"{budget.budget_id} · {usage.invoice_id} · {usage.item_id}"),
+               key=[budget.budget_id, usage.invoice_id, usage.item_id]),
     ):  # fmt: skip
         each.save()
 

@@ -54,7 +54,7 @@ def changes_table(changes: Sequence[FieldChange]) -> Table:
     for change in changes:
         table.add_row(
             labels.get(change.kind, change.kind),
-            change.record,
+            " · ".join(part for part in change.key if part),
             (change.field or change.action).replace("_", " "),
             change.before or "",
             change.after or "",

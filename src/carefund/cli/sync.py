@@ -54,7 +54,7 @@ def _show_preview(result: SyncResult, as_json: bool) -> None:
             "counts": result.counts_as_data(),
             "warnings": result.warnings,
             "changes": [
-                {name: getattr(change, name) for name in ("kind", "action", "record", "field", "before", "after")}
+                {name: getattr(change, name) for name in ("kind", "action", "key", "field", "before", "after")}
                 for change in result.changes
             ],
         })  # fmt: skip

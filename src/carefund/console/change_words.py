@@ -40,7 +40,7 @@ class KnownRows:
     """The rows that changes speak of, by client and natural key: one query per kind that occurs."""
 
     def __init__(self, changes: Sequence[Change]) -> None:
-        self._rows: dict[tuple[str, int, str], Any] = {}
+        self._rows: dict[tuple[str, int, recordsets.Key], Any] = {}
         has_draws = any(change.kind == recordsets.BUDGET_USAGE.kind for change in changes)
         self._own_ids = frozenset(list_own_service_provider_ids() if has_draws else ())
         for kind in (recordsets.BUDGETS, recordsets.CLASSIFICATIONS, recordsets.APPROVED_SERVICES):
@@ -54,21 +54,21 @@ class KnownRows:
         if not clients:
             return
         rows: QuerySet[Any] = kind.model._default_manager.filter(client_id__in=clients).order_by("id")
-        named = [change.record.split(" · ") for change in changes if change.kind == kind.kind]
+        named = [change.key for change in changes if change.kind == kind.kind]
         if kind is recordsets.BUDGETS:
-            rows = rows.filter(budget_id__in={parts[0] for parts in named})
+            rows = rows.filter(budget_id__in={key[0] for key in named})
         elif kind is recordsets.BUDGET_USAGE:
-            rows = rows.filter(plan_budget__budget_id__in={parts[0] for parts in named})
-            rows = rows.filter(invoice_id__in={part for parts in named for part in parts[1:2]})
+            rows = rows.filter(plan_budget__budget_id__in={key[0] for key in named})
+            rows = rows.filter(invoice_id__in={key[1] for key in named})
             rows = rows.annotate(named_budget_id=F("plan_budget__budget_id"))
         key = tuple(kind.key)
         for row in rows:
             values = tuple(getattr(row, name) for name in key)
-            name = kind.name_of((row.named_budget_id, *values) if kind.is_child else values)
-            self._rows[kind.kind, row.client_id, name] = row
+            logged = kind.logged_key((row.named_budget_id, *values) if kind.is_child else values)
+            self._rows[kind.kind, row.client_id, logged] = row
 
     def find(self, change: Change) -> Any:
-        return self._rows.get((change.kind, change.client_id, change.record))
+        return self._rows.get((change.kind, change.client_id, tuple(change.key)))
 
     def who_drew(self, draw: BudgetUsage) -> DrawnBy:
         """Who made a draw."""
@@ -182,7 +182,8 @@ def name_record(change: Change, row: Any) -> str:
     if text:
         return text
     label = LABELS.get(change.kind, change.kind.replace("_", " ").capitalize())
-    return f"{label} {_read(change.record)}" if change.record and change.kind not in ("plan", "client") else label
+    parts = " · ".join(part for part in change.key if part)
+    return f"{label} {_read(parts)}" if parts and change.kind not in ("plan", "client") else label
 
 
 def _new_shares(shares: IndividualContribution, earlier: IndividualContribution | None) -> str:

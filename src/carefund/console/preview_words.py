@@ -42,10 +42,10 @@ def describe_changes(client: Client, changes: Iterable[FieldChange]) -> list[Pre
 
 
 def _name(change: FieldChange, names: dict[str, str]) -> str:
-    budget_id, *rest = change.record.split(" · ")
-    if change.kind not in _BY_BUDGET or budget_id not in names:
-        return change.record
-    return " · ".join([names[budget_id], *rest])
+    parts = [part for part in change.key if part]
+    if parts and change.kind in _BY_BUDGET:
+        parts[0] = names.get(parts[0], parts[0])
+    return " · ".join(parts)
 
 
 def _write(field: str, value: str | None) -> str | None:

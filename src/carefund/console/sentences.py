@@ -78,13 +78,13 @@ def _tell_level(changes: list[Change], known: KnownRows) -> _Told:
     rose = int(begun[1].level) > int(ended[1].level)
     verb = "rose" if rose else "fell"
     text = f"Level {verb} from {ended[1].level} to {begun[1].level} on {write_day(begun[1].start_date)}"
-    told = {change.pk for change in changes if change.record in (begun[0].record, ended[0].record)}
+    told = {change.pk for change in changes if change.key in (begun[0].key, ended[0].key)}
     for change in changes:
         budget = known.find(change)
         difference = find_difference(change)
         if change.kind == "budgets" and change.field == "total" and difference and isinstance(budget, PlanBudget):
             told |= {other.pk for other in changes if other.kind == "entitlements" and _is_of(other, change)}
-            told |= {other.pk for other in changes if other.record == change.record and _moves_alike(other, difference)}
+            told |= {other.pk for other in changes if other.key == change.key and _moves_alike(other, difference)}
             text += f"; {write_money(abs(difference))} {'more' if difference > 0 else 'less'}"
             text += f" until {write_day(budget.end_date)}" if budget.end_date else ""
             break
@@ -97,7 +97,7 @@ def _moves_alike(change: Change, difference: Decimal) -> bool:
 
 def _is_of(child: Change, budget: Change) -> bool:
     """Whether an entitlement or a draw hangs on a budget, by the budget's id at the head of its name."""
-    return child.record.split(" · ")[0] == budget.record
+    return bool(child.key[:1] == budget.key)
 
 
 def _tell_budgets(changes: list[Change], known: KnownRows) -> _Told:
@@ -111,7 +111,7 @@ def _tell_budgets(changes: list[Change], known: KnownRows) -> _Told:
             for other in changes
             if other.kind == "budget_usage" and other.action == Change.NEW and _is_of(other, change)
         ]
-        fields = [other for other in changes if other.kind == "budgets" and other.record == change.record]
+        fields = [other for other in changes if other.kind == "budgets" and other.key == change.key]
         budget = known.find(change)
         movements = [_write_movement(other, budget) for other in fields if other.field in _MOVEMENTS]
         what = [_write_draws(draws, known)] if draws else [each for each in movements if each]

@@ -244,15 +244,28 @@ class _Log:
         self._lines: list[Change] = []
 
     def add(
-        self, kind: str, action: str, about: str = "", *, field: str = "", before: Any = None, after: Any = None
+        self,
+        kind: str,
+        action: str,
+        category_name: str = "",
+        period_start_date: date | None = None,
+        *,
+        field: str = "",
+        before: Any = None,
+        after: Any = None,
     ) -> None:
-        plan = f"PACE plan from {self._contract.start_date.isoformat()}"
+        """The key: the first day of the PACE plan, then the category, then the funding period's first day."""
+        key = [self._contract.start_date.isoformat()]
+        if category_name:
+            key.append(category_name)
+        if period_start_date:
+            key.append(period_start_date.isoformat())
         self._lines.append(
             Change(
                 client_id=self._contract.client_id,
                 kind=kind,
                 action=action,
-                record=(f"{about}, {plan}" if about else plan)[:200],
+                key=key,
                 field=field,
                 before=None if before is None else str(before),
                 after=None if after is None else str(after),
@@ -262,11 +275,14 @@ class _Log:
 
     def add_difference(self, difference: Difference) -> None:
         kind, action = _LOGGED[difference.kind]
-        about = difference.category_name
-        if difference.period_start_date is not None:
-            about += f" from {difference.period_start_date.isoformat()}"
         self.add(
-            kind, action, about, field=difference.field, before=_text(difference.before), after=_text(difference.after)
+            kind,
+            action,
+            difference.category_name,
+            difference.period_start_date,
+            field=difference.field,
+            before=_text(difference.before),
+            after=_text(difference.after),
         )
 
     def write(self, *, only_first: bool = False) -> None:

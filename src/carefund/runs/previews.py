@@ -53,7 +53,7 @@ def record_preview(holder: str, item: ClaimedItem, fetched: Fetched) -> None:
 
 def changes_of(preview: Preview) -> list[FieldChange]:
     """Every field that applying would change."""
-    return [FieldChange(**change) for change in preview.changes]
+    return [FieldChange(**{**change, "key": tuple(change["key"])}) for change in preview.changes]
 
 
 def apply_preview(preview: Preview, requested_by: User | None = None) -> RunItem:

@@ -266,13 +266,13 @@ def link_budget_usage(client_ids: Sequence[int]) -> int:
 def _write_changes(decisions: Sequence[Decision]) -> None:
     store.insert(
         Change,
-        ("client_id", "kind", "action", "record", "field", "before", "after", "fetched_at"),
+        ("client_id", "kind", "action", "key", "field", "before", "after", "fetched_at"),
         [
             (
                 decision.stored.client_id,
                 change.kind,
                 change.action,
-                change.record[:200],
+                change.key,
                 change.field,
                 change.before,
                 change.after,

@@ -202,7 +202,7 @@ def _decide_budgets(decision: Decision, budgets: Sequence[Budget], changed: bool
             FieldChange(
                 "client",
                 "changed",
-                "",
+                (),
                 "service_provider_id",
                 decision.stored.service_provider_id or None,
                 provider_id,
@@ -289,7 +289,7 @@ def _conclude(decision: Decision) -> None:
         tell_plan_dates(result, latest.period, decision.plan_period)
     if not decision.stored.digests:
         total = sum(count.new for count in result.counts.values())
-        result.changes.insert(0, FieldChange("client", "first sync", "", after=many(total, "record")))
+        result.changes.insert(0, FieldChange("client", "first sync", (), after=many(total, "record")))
     if decision.touched:
         result.outcome = Outcome.CHANGED
     if decision.fetched.refused_budget_ids:

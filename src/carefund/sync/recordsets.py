@@ -30,6 +30,7 @@ from carefund.records.models import (
     Supplement,
 )
 
+Key = tuple[str | None, ...]
 _HUNDREDTH = Decimal("0.01")
 _BOOKKEEPING = tuple(column.attname for column in FunderRecord._meta.local_fields)
 
@@ -128,9 +129,9 @@ class RecordSet:
         key = (parent, *rest[:size]) if self.is_child else tuple(rest[:size])
         return Stored(row_id, key, ordinal, tuple(rest[size:]), gone is None)
 
-    def name_of(self, key: tuple[Any, ...]) -> str:
-        """A record's natural key as people read it in the change log."""
-        return " · ".join(as_text(part) or "" for part in key if part not in (None, ""))
+    def logged_key(self, key: tuple[Any, ...]) -> Key:
+        """A record's natural key as the change log keeps it; a child's begins with its budget's id at the funder."""
+        return tuple(map(as_text, key))
 
 
 def as_text(value: Any) -> str | None:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from enum import Enum
 
-from carefund.sync.recordsets import RECORD_SETS
+from carefund.sync.recordsets import RECORD_SETS, Key
 
 
 class Outcome(Enum):
@@ -31,11 +31,14 @@ class Count:
 
 @dataclass(frozen=True, slots=True)
 class FieldChange:
-    """One line of the change log: a field that changed, or a record that came or went (then `field` is empty)."""
+    """One line of the change log: a field that changed, or a record that came or went (then `field` is empty).
+
+    `key` is the record's natural key as texts, after its budget's id where it hangs on one; dates are ISO.
+    """
 
     kind: str
     action: str
-    record: str
+    key: Key
     field: str = ""
     before: str | None = None
     after: str | None = None

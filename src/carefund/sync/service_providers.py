@@ -197,9 +197,9 @@ def _update_clients(wanted: dict[str, str], started_at: datetime) -> tuple[int, 
     store.update(Client, ("service_provider_id",), [(after, client.pk) for client, _, after in changed])
     store.insert(
         Change,
-        ("client_id", "kind", "action", "record", "field", "before", "after", "fetched_at"),
+        ("client_id", "kind", "action", "key", "field", "before", "after", "fetched_at"),
         [
-            (client.pk, "client", Change.CHANGED, "", "service_provider_id", before or None, after, started_at)
+            (client.pk, "client", Change.CHANGED, (), "service_provider_id", before or None, after, started_at)
             for client, before, after in changed
         ],
     )

@@ -20,21 +20,23 @@ def tell(changes: list[FieldChange], record_set: RecordSet, differences: Differe
     """One line per changed field, and per record that came or went."""
     kind = record_set.kind
     changes.extend(
-        FieldChange(kind, "new", record_set.name_of(row.key), after=_main(record_set, row.values))
+        FieldChange(kind, "new", record_set.logged_key(row.key), after=_main(record_set, row.values))
         for row in differences.new
     )
     for change in differences.changed:
-        name = record_set.name_of(change.stored.key)
+        key = record_set.logged_key(change.stored.key)
         if change.returned_again:
-            changes.append(FieldChange(kind, "returned again", name))
+            changes.append(FieldChange(kind, "returned again", key))
         for column in change.columns:
             before, after = change.stored.values[column], change.values[column]
             changes.append(
-                FieldChange(kind, "changed", name, record_set.fields[column], as_text(before), as_text(after))
+                FieldChange(kind, "changed", key, record_set.fields[column], as_text(before), as_text(after))
             )
     for gone in differences.gone:
         action = "removed" if record_set.replaced_whole else "no longer returned"
-        changes.append(FieldChange(kind, action, record_set.name_of(gone.key), before=_main(record_set, gone.values)))
+        changes.append(
+            FieldChange(kind, action, record_set.logged_key(gone.key), before=_main(record_set, gone.values))
+        )
 
 
 def _main(record_set: RecordSet, values: tuple[Any, ...]) -> str | None:
@@ -48,7 +50,9 @@ def tell_plan_dates(result: SyncResult, before: Period, after: Period | None) ->
     for name in ("start_date", "end_date"):
         old, new = getattr(before, name), getattr(after, name)
         if old != new:
-            result.changes.append(FieldChange("plan", "changed", "Support at Home", name, as_text(old), as_text(new)))
+            result.changes.append(
+                FieldChange("plan", "changed", ("Support at Home",), name, as_text(old), as_text(new))
+            )
 
 
 def many(number: int, thing: str) -> str:

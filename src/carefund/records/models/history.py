@@ -59,7 +59,9 @@ class Change(models.Model):
     client = models.ForeignKey(Client, models.CASCADE, db_index=False, related_name="+")
     kind = models.CharField(max_length=40)
     action = models.CharField(max_length=20)
-    record = models.CharField(max_length=200, blank=True, help_text="The record's natural key, for people.")
+    key = models.JSONField(
+        default=list, help_text="The parts of the record's natural key, a child's after its budget's id; dates are ISO."
+    )
     field = models.CharField(max_length=40, blank=True)
     before = models.TextField(null=True)
     after = models.TextField(null=True)
