@@ -77,7 +77,7 @@ ADMINISTRATOR = (
     "/administration/people",
     "/administration/connections",
     "/administration/schedules",
-    "/administration/ndis",
+    "/settings/ndis-syncpro",
     "/settings/support-at-home",
     "/settings/support-at-home/all",
 )

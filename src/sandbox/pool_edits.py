@@ -19,7 +19,7 @@ from sandbox.world import World
 
 ROOM = "pools"
 # Switches: "empty" finds nothing; "refuse" is 403; "other-types" puts people's budgets into the same answer.
-SWITCHES = ("empty", "refuse", "other-types", "second-budget", "next-quarter")
+SWITCHES = ("empty", "refuse", "other-types", "second-budget", "closed-budget", "next-quarter")
 CHANGES = (*SWITCHES, "use")
 PoolEdit = dict[str, Any]
 
@@ -35,7 +35,7 @@ def change_pool(world: World, provider_id: str, change: str, values: PoolEdit) -
     if change not in CHANGES:
         raise ValueError(f"change must be one of {', '.join(CHANGES)}")
     edit = {"kind": change, "day": world.clock.today().isoformat()}
-    if change in ("use", "second-budget"):
+    if change in ("use", "second-budget", "closed-budget"):
         edit["amount"] = str(cents(abs(Decimal(str(values.get("amount", "250.00"))))))
     if change == "use":
         edit["careRecipientId"] = str(values.get("careRecipientId", ""))
@@ -65,6 +65,8 @@ def apply_pool_edits(world: World, provider_id: str, budgets: list[Budget], reci
         day = date.fromisoformat(edit["day"])
         if edit["kind"] == "second-budget":
             found.append(_second(_current(found, day), Decimal(edit["amount"])))
+        elif edit["kind"] == "closed-budget":
+            found.append(_closed(_current(found, day), Decimal(edit["amount"])))
         elif edit["kind"] == "next-quarter":
             found.append(_following(_current(found, day)))
         elif edit["kind"] == "use":
@@ -90,6 +92,12 @@ def _second(first: Budget, amount: Decimal) -> Budget:
     )  # fmt: skip
     budget.settle()
     return budget
+
+
+def _closed(first: Budget, amount: Decimal) -> Budget:
+    """A budget of the same quarter that was closed before the quarter's end, with money left in it."""
+    second = _second(first, amount)
+    return replace(second, budget_id=f"94{first.budget_id[2:]}", start_date=first.start_date, status="CLOSED")
 
 
 def _following(last: Budget) -> Budget:

@@ -47,7 +47,7 @@ class Pools:
 
     def find_budget(self, budget_id: str) -> tuple[Budget, dict[str, str]] | None:
         """A pooled budget, and the care recipient id of each of its usage lines by invoice id."""
-        if not budget_id.startswith(("92", "93")) or len(budget_id) != 10:
+        if not budget_id.startswith(("92", "93", "94")) or len(budget_id) != 10:
             return None
         for provider_id in self._world.provider_ids():
             budgets, recipients = self._computed(provider_id)

@@ -114,6 +114,52 @@ def test_a_search_that_failed_says_why(world: Sandbox, ada: Browser, add_client:
     assert Run.objects.filter(kind="service-providers", finished_at=None).exists(), "it can be asked for again"
 
 
+def test_when_nothing_valid_is_found_tabs_and_refresh_are_closed_and_the_history_stays(
+    world: Sandbox, ada: Browser, add_client: Callable[..., Client]
+):
+    world.ask("POST", "/reset", {"careRecipients": 1})
+    add_client("400000001")
+    sync_service_providers()
+    one = Client.objects.get().service_provider_id
+    tab = reverse("console:care-management", args=[one])
+    history = reverse("console:care-management-history", args=[one])
+    ada.post(tab, {"picture": picture_in(text_of(ada.post(tab))), "save": "1"})
+    world.change("400000001", "service-provider", serviceProviderId="0000000000")
+    sync_service_providers()
+    world.ask("DELETE", "/journal")
+
+    for page in (ada.get(FIRST), ada.get(tab, follow=True), ada.post(tab, follow=True), ada.get(ALL)):
+        words = text_of(page)
+        assert "No budget names a valid Service Provider ID any more" in words
+        assert 'aria-label="Service Provider IDs"' not in words
+        assert "disabled" in words.split("Refresh</button>")[0].rsplit("<button", 1)[1]
+    assert history in words
+    assert "saved by ada" in text_of(ada.get(history))
+    assert world.ask("GET", "/journal")["requests"] == []
+
+
+def test_a_closed_budget_is_not_among_the_active_ones(detected: Sandbox, ada: Browser):
+    total = "12,345.67"
+    detected.ask("POST", f"/service-providers/{ONE}/closed-budget", {"amount": "12345.67"})
+    page = text_of(ada.post(TAB))
+    active, closed = page.split("Closed budgets of this quarter")
+    assert total not in active
+    assert "Open</span>" in active
+    assert total in closed
+    assert "Closed</span>" in closed
+    again = text_of(ada.post(TAB, {"picture": picture_in(page), "sort": "-status"}))
+    assert total in again.split("Closed budgets of this quarter")[1], "sorting keeps it"
+
+
+def test_rollover_deduction_and_write_off_are_explained(detected: Sandbox, ada: Browser):
+    page = text_of(ada.post(TAB))
+    meanings = page.split("What the figures mean")[1].split("</details>")[0]
+    for word in ("Total", "Used", "Available", "Rollover Deduction", "Write Off"):
+        assert f"<dt>{word}</dt>" in meanings
+    assert "rolled over from the quarter before" in meanings
+    assert "written it off" in meanings
+
+
 def test_refresh_shows_and_save_keeps_with_the_last_sync_date(detected: Sandbox, ada: Browser):
     detected.ask("POST", f"/service-providers/{ONE}/use", {"amount": 75, "careRecipientId": "400000003"})
     page = text_of(ada.post(TAB))

@@ -17,7 +17,7 @@ PAGES = (
     "/clients/99999", "/account", "/account/password", "/account/two-factor", "/runs", "/runs/1", "/runs/new",
     "/claims", "/claims/invoices", "/claims/new", "/claims/exceptions", "/settings/support-at-home/all",
     "/claims/exceptions/usage", "/account/tokens", "/administration/tokens",
-    "/ndis/comparisons", "/administration", "/administration/ndis", "/administration/connections",
+    "/ndis/comparisons", "/administration", "/settings/ndis-syncpro", "/administration/connections",
     "/administration/schedules", "/administration/access-log", "/administration/people",
     "/administration/people/new", "/administration/people/1",
 )  # fmt: skip

@@ -77,6 +77,41 @@ def test_several_budgets_are_shown_as_several_by_start_date(detected: Sandbox):
     assert result.pool.budgets[1].total == Decimal("500.00")
 
 
+def test_a_closed_budget_is_told_apart_and_counts_nowhere(detected: Sandbox):
+    (before,) = refresh(ONE)
+    detected.ask("POST", f"/service-providers/{ONE}/closed-budget", {"amount": 700})
+
+    (result,) = refresh(ONE)
+
+    assert [row.status for row in result.pool.budgets] == ["OPEN"]
+    assert [(row.status, row.total) for row in result.closed] == [("CLOSED", Decimal("700.00"))]
+    assert result.pool.budgets == before.pool.budgets
+    assert result.pool.estimate == before.pool.estimate
+    assert all(store_pool(pool) for pool in result.to_save)
+    assert [row.budget_id for row in list_saves(ONE)[-1].pool.budgets] == [row.budget_id for row in before.pool.budgets]
+    assert "CLOSED" in {row.status for pool in result.ended for row in pool.budgets}, "those of an ended quarter count"
+
+
+def test_when_no_budget_names_a_valid_id_any_more_refresh_is_closed(world: Sandbox, add_client: Callable[..., Client]):
+    world.ask("POST", "/reset", {"careRecipients": 2})
+    for care_recipient_id in ("400000001", "400000002"):
+        add_client(care_recipient_id)
+    sync_service_providers()
+    assert refresh()
+    for care_recipient_id in ("400000001", "400000002"):
+        world.change(care_recipient_id, "service-provider", serviceProviderId="0000000000")
+    assert sync_service_providers().service_provider_ids == ()
+    world.ask("DELETE", "/journal")
+    for wanted in ("", TWO):
+        with pytest.raises(NotRefreshable, match="any more"):
+            refresh(wanted)
+    assert world.ask("GET", "/journal")["requests"] == []
+    for care_recipient_id in ("400000001", "400000002"):
+        world.change(care_recipient_id, "service-provider", serviceProviderId=TWO)
+    sync_service_providers()
+    assert [one.pool.service_provider_id for one in refresh()] == [TWO]
+
+
 def test_who_used_the_pool_is_named_by_the_usage_lines(detected: Sandbox):
     detected.ask("POST", f"/service-providers/{ONE}/use", {"amount": 75, "careRecipientId": "400000003"})
     detected.ask("POST", f"/service-providers/{ONE}/use", {"amount": 5})

@@ -8,7 +8,7 @@ from rich.table import Table
 
 from carefund.cli.output import FAILED, WRONG_INPUT, complain, print_json, screen
 from carefund.domain.care_management import METRICS, RollUp, Sums, compare_pools, roll_up
-from carefund.records.care_management_data import pool_as_data
+from carefund.records.care_management_data import budgets_as_data, pool_as_data
 from carefund.records.care_management_store import Saved, list_detected_providers, list_saves, store_pool
 from carefund.runs.care_management import NotRefreshable
 from carefund.runs.care_management import refresh as refresh_now
@@ -112,6 +112,7 @@ def _as_data(result: Refreshed) -> dict[str, Any]:
     return {
         **pool_as_data(result.pool),
         "ended": [pool_as_data(pool) for pool in result.ended],
+        "closed": budgets_as_data(result.closed),
         "is_empty": result.is_empty,
         "received": [
             {name: getattr(row, name) for name in ("budget_type", "count", "start_date", "end_date")}
@@ -161,6 +162,8 @@ def _print(result: Refreshed) -> None:
                 f"{pool.estimate.year_end_date.isoformat()}.",
                 highlight=False,
             )
+    for budget in result.closed:
+        screen.print(f"Closed before the quarter's end, so not counted: {budget.budget_id}.", highlight=False)
 
 
 def _sums_table(whole: RollUp) -> Table:

@@ -10,7 +10,7 @@ from typing import Any
 
 from django.core import signing
 
-from carefund.records.care_management_data import pool_as_data, pool_from_data
+from carefund.records.care_management_data import budgets_as_data, budgets_from_data, pool_as_data, pool_from_data
 from carefund.sync.care_management import Problem, Received, Refreshed
 
 _SALT = "carefund.care-management"
@@ -38,6 +38,7 @@ def _as_data(result: Refreshed) -> dict[str, Any]:
     return {
         "pool": pool_as_data(result.pool),
         "ended": [pool_as_data(pool) for pool in result.ended],
+        "closed": budgets_as_data(result.closed),
         "received": [
             [row.budget_type, row.count, _day_as_text(row.start_date), _day_as_text(row.end_date)]
             for row in result.received
@@ -55,6 +56,7 @@ def _from_data(data: dict[str, Any]) -> Refreshed:
             for name, count, start, end in data["received"]
         ),
         Problem(**{**data["problem"], "details": ()}) if data["problem"] else None,
+        closed=budgets_from_data(data.get("closed", ())),
     )
 
 

@@ -50,6 +50,11 @@ def find_available(total: Decimal | None, available: Decimal | None, effects: Ef
     return (total or ZERO) + sum(effects, ZERO) if available is None else available
 
 
+def is_closed(status: str) -> bool:
+    """Whether the funder calls a budget closed; whatever else it says, also nothing, leaves the budget active."""
+    return status.strip().casefold() == "closed"
+
+
 def adds_up(
     total: Decimal | None,
     available: Decimal | None,

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 
+from carefund.domain.budgets import is_closed
 from carefund.domain.carry_over import Estimate
 from carefund.domain.quarters import Quarter
 
@@ -84,6 +85,15 @@ def choose_budgets(budgets: Iterable[PooledBudget], quarter: Quarter) -> tuple[P
             if known is None or budget.updated_at_date_time >= known.updated_at_date_time:
                 chosen[budget.budget_id] = budget
     return tuple(sorted(chosen.values(), key=lambda row: (row.start_date or date.min, row.budget_id)))
+
+
+def split_closed(budgets: Iterable[PooledBudget]) -> tuple[tuple[PooledBudget, ...], tuple[PooledBudget, ...]]:
+    """The active budgets and the closed ones. While a quarter lasts only the active ones are its pool.
+
+    Source: rule SYNC-10.
+    """
+    rows = list(budgets)
+    return tuple(row for row in rows if not is_closed(row.status)), tuple(row for row in rows if is_closed(row.status))
 
 
 def add_up_uses(lines: Iterable[tuple[str, Decimal | None]]) -> tuple[PooledUse, ...]:

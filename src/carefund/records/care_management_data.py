@@ -3,6 +3,7 @@
 Money is text with its cents, days and instants are ISO. No database here.
 """
 
+from collections.abc import Iterable
 from dataclasses import asdict, fields
 from datetime import date, datetime
 from decimal import Decimal
@@ -23,7 +24,7 @@ def pool_as_data(pool: Pool) -> dict[str, Any]:
         "quarter_start_date": pool.quarter.start_date.isoformat(),
         "quarter": pool.quarter.name,
         "asked_at": pool.asked_at.isoformat(),
-        "budgets": [_plain(budget) for budget in pool.budgets],
+        "budgets": budgets_as_data(pool.budgets),
         "uses": [_plain(use) for use in pool.uses],
         "estimate": estimate_as_data(pool.estimate),
         "unread_details": pool.unread_details,
@@ -36,11 +37,21 @@ def pool_from_data(data: dict[str, Any]) -> Pool:
         data["service_provider_id"],
         Quarter(date.fromisoformat(data["quarter_start_date"])),
         datetime.fromisoformat(data["asked_at"]),
-        tuple(PooledBudget(**_typed(row)) for row in data["budgets"]),
+        budgets_from_data(data["budgets"]),
         tuple(PooledUse(row["care_recipient_id"], Decimal(row["amount"]), row["lines"]) for row in data["uses"]),
         estimate_from_data(data["estimate"]),
         data["unread_details"],
     )
+
+
+def budgets_as_data(budgets: Iterable[PooledBudget]) -> list[dict[str, Any]]:
+    """Pooled budgets as JSON data."""
+    return [_plain(budget) for budget in budgets]
+
+
+def budgets_from_data(rows: Iterable[dict[str, Any]]) -> tuple[PooledBudget, ...]:
+    """Pooled budgets back from JSON data."""
+    return tuple(PooledBudget(**_typed(row)) for row in rows)
 
 
 def estimate_as_data(estimate: Estimate | None) -> dict[str, str] | None:

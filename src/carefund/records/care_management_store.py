@@ -122,8 +122,17 @@ def _read(saves: "Iterable[CareManagementSave]") -> list[Saved]:
 
 
 def list_detected_providers() -> "QuerySet[ServiceProvider]":
-    """The ids found on care recipients' budgets, those no longer returned too: the tabs."""
+    """The ids found on care recipients' budgets, those no longer returned too: who has a history."""
     return ServiceProvider.objects.filter(detected_at__isnull=False).order_by("service_provider_id")
+
+
+def list_tabs() -> list[ServiceProvider]:
+    """The tabs: every id ever found, as long as one of them is still returned; none once the funder names no id.
+
+    Source: rule SYNC-09.
+    """
+    found = list(list_detected_providers())
+    return found if any(row.no_longer_returned_date is None for row in found) else []
 
 
 @dataclass(frozen=True, slots=True)

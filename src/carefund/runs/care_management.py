@@ -13,6 +13,7 @@ from carefund.funders.errors import FunderError
 from carefund.records.care_management_store import (
     find_settings,
     list_detected_providers,
+    list_tabs,
     store_pool,
     store_settings,
     take_run,
@@ -33,10 +34,10 @@ class NotRefreshable(Exception):
 def refresh(service_provider_id: str = "") -> list[Refreshed]:
     """Ask for one id's pools of the current quarter, or for all ids' that are still returned. Stores nothing.
 
-    Raises NotRefreshable before any valid id was found and for an id that is not one of ours; FunderError when the
+    Raises NotRefreshable while no valid id is known and for an id that is not one of ours; FunderError when the
     connection could not be opened. What goes wrong with one id is told in its result.
     """
-    found = list(list_detected_providers())
+    found = list_tabs()
     ids = [row.service_provider_id for row in found if is_valid_service_provider_id(row.service_provider_id)]
     if service_provider_id and not is_valid_service_provider_id(service_provider_id):
         raise NotRefreshable(
@@ -44,8 +45,9 @@ def refresh(service_provider_id: str = "") -> list[Refreshed]:
             "not asked."
         )
     if not ids:
+        before = "any more" if list_detected_providers().exists() else "yet"
         raise NotRefreshable(
-            "No valid Service Provider ID has been found yet. Run Sync Service Providers first; Refresh is possible "
+            f"No valid Service Provider ID is known {before}. Run Sync Service Providers first; Refresh is possible "
             "as soon as it has found one."
         )
     if service_provider_id and service_provider_id not in ids:
@@ -54,7 +56,7 @@ def refresh(service_provider_id: str = "") -> list[Refreshed]:
             "Providers again."
         )
     gone = {row.service_provider_id for row in found if row.no_longer_returned_date}
-    wanted = [service_provider_id] if service_provider_id else [one for one in ids if one not in gone] or ids
+    wanted = [service_provider_id] if service_provider_id else [one for one in ids if one not in gone]
     return async_to_sync(_refresh)(wanted)
 
 

@@ -11,7 +11,14 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Protocol
 
-from carefund.domain.care_management import Pool, PooledBudget, add_up_uses, choose_budgets, is_care_management
+from carefund.domain.care_management import (
+    Pool,
+    PooledBudget,
+    add_up_uses,
+    choose_budgets,
+    is_care_management,
+    split_closed,
+)
 from carefund.domain.carry_over import Estimate, estimate_loss
 from carefund.domain.quarters import Quarter, previous_quarter, quarter_of
 from carefund.funders.answers import Answer
@@ -55,6 +62,7 @@ class Problem:
 class Refreshed:
     """One id's answer: the pool and what came back by type, or the problem. `is_empty`: answered, nothing counts.
 
+    `closed` are budgets of the quarter that are closed already: shown, but neither counted nor kept.
     `ended` are the pools of the quarters just ended, from the same answer: what is rolled over or written off shows
     only after a quarter's end, so the history would miss it.
     """
@@ -63,6 +71,7 @@ class Refreshed:
     ended: tuple[Pool, ...] = ()
     received: tuple[Received, ...] = ()
     problem: Problem | None = None
+    closed: tuple[PooledBudget, ...] = ()
 
     @property
     def to_save(self) -> tuple[Pool, ...]:
@@ -86,6 +95,7 @@ async def _refresh(source: PoolSource, service_provider_id: str, today: date) ->
         received = _received(answer.value)
         rows = [_pooled(row) for row in answer.value]
         chosen = {one: choose_budgets(rows, one) for one in (quarter, *_just_ended(quarter))}
+        chosen[quarter], closed = split_closed(chosen[quarter])
         ids = dict.fromkeys(row.budget_id for budgets in chosen.values() for row in budgets)
         details = await asyncio.gather(*(_fetch_details(source, budget_id) for budget_id in ids))
     except FunderError as error:
@@ -96,8 +106,8 @@ async def _refresh(source: PoolSource, service_provider_id: str, today: date) ->
     read = {one.budget_id: one for one in details if one is not None}
     pool, *ended = (_pool(Pool(service_provider_id, one, asked_at), budgets, read) for one, budgets in chosen.items())
     if pool.budgets:
-        pool = replace(pool, estimate=_estimate(rows, read, today))
-    return Refreshed(pool, tuple(one for one in ended if one.budgets), received)
+        pool = replace(pool, estimate=_estimate([row for row in rows if row not in closed], read, today))
+    return Refreshed(pool, tuple(one for one in ended if one.budgets), received, closed=closed)
 
 
 def _just_ended(quarter: Quarter) -> tuple[Quarter, Quarter]:

@@ -33,7 +33,7 @@ class PaceApiOff(PaceProblem):
     """The PACE API is switched off for this organisation."""
 
     code = "pace-api-off"
-    advice = "An administrator can switch it on under Administration, NDIS settings."
+    advice = "An administrator can switch it on under Settings, NDIS SyncPro."
 
 
 class ClientNotEnabled(PaceProblem):

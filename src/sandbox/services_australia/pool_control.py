@@ -30,7 +30,7 @@ class PoolControl:
         return [{"serviceProviderId": one, "edits": pool_edits(self._world, one)} for one in self._world.provider_ids()]
 
     def change(self, call: Call) -> Any:
-        """Change a provider's pools: empty, refuse, other-types, second-budget, next-quarter, use."""
+        """Change a provider's pools: empty, refuse, other-types, second-budget, closed-budget, next-quarter, use."""
         return change_pool(self._world, call.args["serviceProviderId"], call.args["change"], body_of(call))
 
     def undo(self, call: Call) -> Any:

@@ -199,7 +199,7 @@ def test_a_refusal_says_what_to_check(ndia: NdiaSandbox, cast: Cast, page: Page)
         service_provider_id=BRANCH,
     )
     log_in(page, "ada")
-    page.goto("/administration/ndis")
+    page.goto("/settings/ndis-syncpro")
     expect(page.get_by_role("checkbox", name="PACE API")).to_be_checked()
     picture(page, "settings")
     accessible(page)

@@ -27,13 +27,13 @@ from carefund.records.pace_queries import (
 
 @page(may_administer)
 def show_settings(request: Request) -> HttpResponse | HttpResponseRedirect:
-    """NDIS settings of the organisation: the PACE API, and category texts to be mapped."""
+    """NDIS SyncPro settings of the organisation: the PACE API, and category texts to be mapped."""
     unknown = list_unknown_categories()
     form = SettingsForm(request.POST or None, unknown=unknown, initial={"pace_api": is_pace_api_enabled()})
     if request.method == "POST" and form.is_valid():
         pace_store.store_setting(PACE_API, form.cleaned_data["pace_api"])
         pace_store.store_setting(CATEGORY_ALIASES, find_category_aliases() | form.mapped())
-        messages.success(request, "NDIS settings were saved.")
+        messages.success(request, "NDIS SyncPro settings were saved.")
         return redirect("console:ndis-settings")
     context = {"form": form, "has_unknown": bool(unknown), "aliases": find_category_aliases()}
     return render(request, "console/pace/settings.html", context)

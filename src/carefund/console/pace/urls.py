@@ -5,7 +5,7 @@ from django.urls import path
 from carefund.console.pace import comparing, contracts, creating, enabling
 
 urlpatterns = [
-    path("administration/ndis", enabling.show_settings, name="ndis-settings"),
+    path("settings/ndis-syncpro", enabling.show_settings, name="ndis-settings"),
     path("clients/<int:client_id>/ndis", enabling.show_client, name="ndis-client"),
     path("clients/<int:client_id>/ndis/edit", enabling.edit_client, name="ndis-client-edit"),
     path("clients/<int:client_id>/ndis/pace", creating.retrieve, name="ndis-pace"),

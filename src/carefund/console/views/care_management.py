@@ -5,7 +5,7 @@ stores what was seen. Source: rule SYNC-10.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -18,7 +18,16 @@ from carefund.access.roles import may_administer
 from carefund.console.care_management_pictures import PictureExpired, read_pictures, sign_pictures
 from carefund.console.door import Request, page
 from carefund.console.views.service_providers import describe_search
-from carefund.domain.care_management import METRICS, Pool, PooledBudget, PooledUse, RollUp, add_up, roll_up
+from carefund.domain.care_management import (
+    METRICS,
+    Pool,
+    PooledBudget,
+    PooledUse,
+    RollUp,
+    add_up,
+    roll_up,
+    split_closed,
+)
 from carefund.domain.quarters import quarter_of
 from carefund.funders.errors import FunderError
 from carefund.records.care_management_store import (
@@ -26,6 +35,7 @@ from carefund.records.care_management_store import (
     find_newest,
     find_settings,
     list_detected_providers,
+    list_tabs,
     store_pool,
 )
 from carefund.records.models import Client
@@ -39,6 +49,7 @@ COLUMNS = (
     ("budget_type", "Budget Type", ""),
     ("start_date", "Start", ""),
     ("end_date", "End", ""),
+    ("status", "Status", "status"),
     ("total", "Total", "amount"),
     ("used", "Used", "amount"),
     ("available", "Available", "amount"),
@@ -62,9 +73,9 @@ class Use:
 @page(may_administer)
 def show_first(request: Request) -> HttpResponse:
     """The first tab, or the page that says how to find a valid id."""
-    first = list_detected_providers().first()
-    if first is not None:
-        return redirect("console:care-management", service_provider_id=first.service_provider_id)
+    tabs = list_tabs()
+    if tabs:
+        return redirect("console:care-management", service_provider_id=tabs[0].service_provider_id)
     return render(request, "console/care_management/page.html", _frame(""))
 
 
@@ -83,6 +94,8 @@ def show(request: Request, service_provider_id: str) -> HttpResponse:
     """One id's tab: what was saved last for this quarter (GET); refresh, sort or save (POST)."""
     if not list_detected_providers().filter(service_provider_id=service_provider_id).exists():
         raise Http404
+    if not list_tabs():
+        return redirect("console:support-at-home")
     return _answer(request, service_provider_id)
 
 
@@ -129,10 +142,11 @@ def _act(request: Request, service_provider_id: str) -> list[Refreshed] | None:
 
 def _frame(service_provider_id: str) -> dict[str, Any]:
     """What every tab shows around its figures."""
-    providers = list(list_detected_providers())
+    providers = list_tabs()
     settings = find_settings()
     return {
         "providers": providers,
+        "earlier_providers": [] if providers else list_detected_providers(),
         "ids": [row.service_provider_id for row in providers],
         "chosen": next((row for row in providers if row.service_provider_id == service_provider_id), None),
         "quarter": quarter_of(business_today()),
@@ -152,6 +166,7 @@ def _shown(results: Sequence[Refreshed]) -> dict[str, Any]:
         "asked_at": max((pool.asked_at for pool in pools), default=None),
         "picture": sign_pictures(results),
         "can_save": any(one.to_save for one in results),
+        "closed": [budget for one in results for budget in one.closed],
         "ended": [(pool, add_up(pool.budgets)) for one in results for pool in one.ended],
     }
 
@@ -161,7 +176,13 @@ def _kept(ids: Sequence[str], service_provider_id: str) -> dict[str, Any]:
     quarter = quarter_of(business_today())
     wanted = [service_provider_id] if service_provider_id else ids
     saves = [saved for one in wanted if (saved := find_newest(one, quarter))]
-    return {"saves": saves, "pools": [saved.pool for saved in saves], "last_synced_at": _oldest(saves)}
+    split = [(saved.pool, *split_closed(saved.pool.budgets)) for saved in saves]
+    return {
+        "saves": saves,
+        "pools": [replace(pool, budgets=active) for pool, active, _ in split],
+        "closed": [budget for _, _, closed in split for budget in closed],
+        "last_synced_at": _oldest(saves),
+    }
 
 
 def _oldest(saves: Sequence[Saved]) -> datetime | None:

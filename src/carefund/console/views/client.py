@@ -16,7 +16,7 @@ from carefund.console.change_words import name_budget
 from carefund.console.charts import draw_bar, draw_burn_down, draw_time_line
 from carefund.console.door import Request, page
 from carefund.console.sentences import write_sentences
-from carefund.domain.budgets import is_open
+from carefund.domain.budgets import is_closed, is_open
 from carefund.records.funding import BudgetPicture, Funding, find_funding
 from carefund.records.models import Client
 from carefund.records.queries import list_changes
@@ -82,7 +82,7 @@ def show_funding(request: Request, client_id: int) -> HttpResponse:
     head = frame(client)
     refused = bool(head["state"] and head["state"].consent_missing)
     others = [each for each in funding.other_budgets if each.with_usage]
-    ended = [each for each in others if each.budget.status.upper() == "CLOSED"]
+    ended = [each for each in others if is_closed(each.budget.status)]
     still_open = [each for each in others if each not in ended]
     return render(
         request,

@@ -10,7 +10,7 @@ from django.views.decorators.http import require_POST
 from carefund.access.roles import may_administer
 from carefund.console.door import Request, page
 from carefund.funders.errors import FunderError
-from carefund.records.care_management_store import list_detected_providers
+from carefund.records.care_management_store import list_tabs
 from carefund.runs.models import RunItem
 from carefund.runs.service_providers import find_shown_search, request_provider_search, result_of
 from carefund.sync.service_providers import ProviderSyncResult
@@ -25,7 +25,7 @@ def sync_providers(request: Request) -> HttpResponse:
     except FunderError as error:
         messages.error(request, f"Sync Service Providers: {error.message} {error.advice}")
     chosen = request.POST.get("service_provider_id", "")
-    if chosen and list_detected_providers().filter(service_provider_id=chosen).exists():
+    if chosen in [row.service_provider_id for row in list_tabs()]:
         return redirect("console:care-management", service_provider_id=chosen)
     return redirect("console:support-at-home")
 
