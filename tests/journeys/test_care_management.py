@@ -41,7 +41,9 @@ def ordinary_pools(demo: Demo) -> None:
 
 def test_no_valid_id_yet(open_page: OpenPage) -> None:
     page = open_page("ada")
-    open_settings(page)
+    menu = page.get_by_role("navigation", name="Main")
+    expect(menu.get_by_text("Settings", exact=True)).to_be_visible()
+    menu.get_by_role("link", name="Support at Home").click()
     expect(page.get_by_role("heading", name="No valid Service Provider ID has been found yet")).to_be_visible()
     expect(page.get_by_role("button", name="Refresh")).to_be_disabled()
     expect(page.get_by_role("navigation", name="Service Provider IDs")).to_have_count(0)
@@ -64,6 +66,8 @@ def test_find_the_ids_open_a_tab_refresh_save_and_see_history(
     expect(page.get_by_text("Shown, not stored")).to_be_visible()
     budgets = page.locator("table").first.locator("tbody tr")
     expect(budgets).to_have_count(2)
+    page.get_by_text("What the figures mean").click()
+    expect(page.get_by_text("rolled over from the quarter before")).to_be_visible()
     if size == DESKTOP:
         page.get_by_role("columnheader", name="Total").get_by_role("button").click()
         expect(budgets.first).to_contain_text("1,200.00")
@@ -106,3 +110,4 @@ def test_others_find_no_trace_and_get_a_clear_refusal(open_page: OpenPage, who: 
     page = open_page(who)
     expect(page.get_by_role("navigation", name="Main")).to_be_visible()
     expect(page.get_by_role("link", name="Support at Home")).to_have_count(0)
+    expect(page.get_by_text("Settings", exact=True)).to_have_count(0)

@@ -157,7 +157,7 @@ def _notices(rows: Sequence[PlanRow], chosen: PlanRow, budgets: Sequence[Categor
     if chosen.plan_end_date is not None and chosen.plan_end_date < today:
         yield "This plan has ended."
     if any(not budget.category_number for budget in budgets):
-        yield "A category is not known here; its text is kept, and an administrator can map it in NDIS SyncPro settings."
+        yield "A category is not known here; its text is kept. An administrator can map it under NDIS SyncPro settings."
     untold = [budget for budget in budgets if budget.spent_amount is None]
     derived = [budget for budget in untold if None not in (budget.released_amount, budget.remaining_amount)]
     if derived:
