@@ -1,7 +1,7 @@
 """What the pages of one client say where something is missing: never an empty budget, never a day to come."""
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 from django.contrib.auth.models import User
@@ -9,7 +9,17 @@ from django.urls import reverse
 from django.utils import timezone
 
 from carefund.access.models import AccessLogEntry
-from carefund.records.models import BudgetUsage, Client, Entitlement, SyncState
+from carefund.records.models import (
+    ApprovedService,
+    BudgetUsage,
+    Classification,
+    Client,
+    Entitlement,
+    Plan,
+    PlanBudget,
+    Supplement,
+    SyncState,
+)
 from tests.browsing import Browser
 from tests.console import world
 
@@ -61,3 +71,68 @@ def test_a_day_to_come_is_refused(browse: Browse, ada: User, client_here: Client
     assert "SHA-256" not in page
     assert not AccessLogEntry.objects.exists()
     assert "still to come" not in read(browse(ada), "as-of", client_here, day=today.isoformat())
+
+
+def test_the_plan_of_somebody_who_returned_is_explained_by_its_own_classification(
+    browse: Browse, ada: User, client_here: Client
+) -> None:
+    """Source: rule SYNC-05: the plan starts with *its* earliest classification."""
+    old = Plan.objects.get(client=client_here)
+    first, second = Classification.objects.filter(client=client_here).order_by("start_date")
+    budget = PlanBudget.objects.filter(client=client_here, status="CLOSED").latest("start_date")
+    Classification.objects.filter(pk=first.pk).update(level="3", end_date=date(2026, 3, 31), plan=old)
+    Plan.objects.filter(pk=old.pk).update(is_latest=False, end_date=date(2026, 3, 31))
+    new = Plan.objects.create(client=client_here, start_date=date(2026, 6, 1))
+    Classification.objects.filter(pk=second.pk).update(plan=new, level="6", start_date=date(2026, 6, 1), end_date=None)
+    PlanBudget.objects.filter(client=client_here).exclude(pk=budget.pk).update(plan=new)
+    page = " ".join(read(browse(ada), "plan", client_here).split())
+    assert "It starts with its earliest classification, Level 6 from 1 June 2026." in page
+    assert "Level 3" not in page
+    assert page.count("Earlier plan</span>") == 1
+    own = PlanBudget.objects.filter(plan=new).count()
+    assert f'<dt>Budgets</dt><dd class="number">{own}</dd>' in page
+
+
+def test_ended_supplements_and_services_are_marked_and_not_counted_as_in_force(
+    browse: Browse, ada: User, client_here: Client
+) -> None:
+    today = timezone.localdate()
+    plan = Plan.objects.get(client=client_here)
+    common = {"client": client_here, "plan": plan, "changed_at": timezone.now()}
+    Supplement.objects.filter(client=client_here).delete()
+    ApprovedService.objects.filter(client=client_here).delete()
+    for name, start, end in (
+        ("Gone by", date(2026, 1, 1), today - timedelta(days=1)),
+        ("Last day", date(2026, 1, 1), today),
+        ("Not begun", today + timedelta(days=1), None),
+    ):
+        Supplement.objects.create(**common, type_code=name, description=name, start_date=start, end_date=end)
+        ApprovedService.objects.create(**common, service_id=name, service_text=name, start_date=start, end_date=end)
+    page = " ".join(read(browse(ada), "client", client_here).split())
+    assert page.count(">1 in force, 1 to come, 1 ended</span>") == 2
+    assert page.count('Gone by <span class="badge">Ended</span>') == 2
+    assert page.count('Not begun <span class="badge info">To come</span>') == 2
+    assert page.count("Last day </th>") == 2
+    assert page.index("Last day") < page.index("Not begun") < page.index("Gone by")
+
+
+def test_a_plan_without_classifications_has_no_dates_yet_on_every_page(
+    browse: Browse, ada: User, client_here: Client
+) -> None:
+    Classification.objects.filter(client=client_here).delete()
+    Plan.objects.filter(client=client_here).update(start_date=None, end_date=None)
+    browser = browse(ada)
+    funding, plan = (" ".join(read(browser, name, client_here).split()) for name in ("client", "plan"))
+    assert "No dates yet" in funding
+    assert plan.count("No date yet") == 2
+    assert "Services Australia has sent no classification." in plan
+    assert "No plan yet" not in funding + plan
+
+
+def test_dates_that_no_listed_classification_explains_are_the_last_known(
+    browse: Browse, ada: User, client_here: Client
+) -> None:
+    Classification.objects.filter(client=client_here).update(no_longer_returned_date=timezone.localdate())
+    plan = " ".join(read(browse(ada), "plan", client_here).split())
+    assert "the dates are the last known" in plan
+    assert "worked out anew" not in plan

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from carefund.domain.plans import Period, begins_anew, is_active, of_new_episode, plan_period
+from carefund.domain.plans import Period, begin_anew, begins_anew, is_active, latest_period, plan_for, plan_period
 
 TODAY = date(2026, 11, 20)
 YESTERDAY, TOMORROW = TODAY - timedelta(days=1), TODAY + timedelta(days=1)
@@ -107,8 +107,43 @@ def test_a_plan_made_of_classifications_never_begins_anew_over_them(classificati
 
 
 @given(periods, st.lists(periods), days)
-def test_once_begun_anew_the_same_answer_makes_no_third_plan(latest, incoming, today):
+def test_once_begun_anew_the_same_answer_makes_no_third_plan_and_keeps_its_dates(latest, incoming, today):
     if begins_anew(latest, incoming, today):
-        renewed = plan_period(period for period in incoming if of_new_episode(latest, period))
+        renewed = latest_period([latest, begin_anew(latest, incoming)], incoming)
         assert renewed is not None
+        assert renewed.start_date > latest.end_date
         assert not begins_anew(renewed, incoming, today)
+        assert latest_period([latest, renewed], incoming) == renewed
+
+
+@given(st.lists(periods, max_size=4), periods, periods)
+def test_dates_settled_once_are_settled(classifications, earlier, latest):
+    found = latest_period([earlier, latest], classifications)
+    if found is not None:
+        assert latest_period([earlier, found], classifications) == found
+
+
+RETURNED = Period(date(2026, 10, 1), None)
+
+
+@pytest.mark.parametrize(
+    ("record", "plan"),
+    [
+        pytest.param(Period(date(2026, 11, 1), None), RETURNED, id="begun in the new plan"),
+        pytest.param(Period(date(2026, 1, 1), None), RETURNED, id="open since before"),
+        pytest.param(Period(date(2026, 1, 1), date(2026, 10, 1)), RETURNED, id="in force on its first day"),
+        pytest.param(Period(None, None), RETURNED, id="without dates"),
+        pytest.param(Period(date(2026, 1, 1), date(2026, 6, 30)), ENDED, id="ended with the old plan"),
+        pytest.param(Period(date(2026, 7, 1), date(2026, 9, 30)), ENDED, id="ended in the gap"),
+        pytest.param(Period(date(2024, 1, 1), date(2024, 3, 31)), ENDED, id="ended before any plan"),
+        pytest.param(Period(date(2026, 9, 30), date(2026, 9, 1)), ENDED, id="never in force"),
+    ],
+)
+def test_a_record_belongs_to_the_newest_plan_begun_by_its_last_day(record, plan):
+    assert [ENDED, RETURNED][plan_for([ENDED, RETURNED], record)] is plan
+
+
+def test_a_level_of_the_earlier_plan_that_is_open_again_dates_the_latest_plan():
+    old, new = Period(date(2025, 11, 1), date(2026, 6, 30)), Period(date(2026, 10, 1), None)
+    assert latest_period([ENDED, RETURNED], [old, new]) == RETURNED
+    assert latest_period([ENDED, RETURNED], [Period(date(2025, 11, 1), None), new]) == Period(date(2025, 11, 1), None)

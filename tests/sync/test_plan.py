@@ -7,11 +7,14 @@ from datetime import date, timedelta
 
 import pytest
 
-from carefund.records.models import Change, Classification, Plan, PlanBudget
+from carefund.records.models import Change, Classification, IndividualContribution, Plan, Supplement
 from carefund.runs.dates import business_today
 from carefund.runs.models import RunItem
+from carefund.sync.fetching import Parts
+from carefund.sync.recordsets import RECORD_SETS
 
 pytestmark = pytest.mark.django_db(transaction=True)
+PLAN_KINDS = [record_set for record_set in RECORD_SETS if not record_set.is_child]
 
 
 def plans(client) -> list[tuple[date | None, date | None, bool]]:
@@ -91,24 +94,102 @@ def test_on_its_last_day_a_plan_is_over_and_yet_kept(world, add_client, sync_on)
 
 
 def test_who_leaves_and_comes_back_gets_a_new_plan_and_keeps_the_old_one(world, add_client, sync_on):
+    """Source: rule SYNC-04."""
     client = add_client("400000001")
     world.change("400000001", "end-classifications", date="2026-08-31")
     sync_on(client, date(2026, 9, 1))
     (first,) = plans(client)
-    old_budgets = set(PlanBudget.objects.filter(client=client).values_list("id", flat=True))
     world.change("400000001", "add-classification", code="ON", level="6", startDate="2026-11-02")
     sync_on(client, date(2026, 11, 3))
     assert plans(client) == [(first[0], date(2026, 8, 31), False), (date(2026, 11, 2), None, True)]
     old, new = Plan.objects.filter(client=client).order_by("id")
     assert list(new.classifications.values_list("start_date", flat=True)) == [date(2026, 11, 2)]
     assert old.classifications.filter(end_date=date(2026, 8, 31)).exists()
-    assert old_budgets <= set(old.plan_budgets.values_list("id", flat=True)), "what was spent then stays with that plan"
+    begins = new.start_date
+    for kind in PLAN_KINDS:
+        rows = kind.model._default_manager.filter(client=client)
+        last = kind.dates[1]
+        assert not rows.filter(plan=old).exclude(**{f"{last}__lt": begins}).exists(), f"{kind.kind}: in force, or open"
+        assert not rows.filter(plan=new, **{f"{last}__lt": begins}).exists(), f"{kind.kind}: over before"
+    assert new.individual_contributions.exists()
+    assert new.approved_services.exists()
+    assert old.plan_budgets.exists(), "what was spent then stays with that plan"
+    assert new.plan_budgets.filter(end_date__gte=date(2026, 11, 3)).exists()
     again = sync_on(client, date(2026, 11, 4))
     assert again.outcome.value == "unchanged"
     assert again.plan_id == new.pk
     world.change("400000001", "add-classification", code="ON", level="7", startDate="2026-12-01")
     sync_on(client, date(2026, 12, 2))
     assert plans(client)[1] == (date(2026, 11, 2), None, True), "the old plan's classifications do not reach in"
+
+
+@pytest.fixture
+def returned(world, add_client, sync_on):
+    """Somebody with an ended plan and a new one, synchronised last on 3 November 2026."""
+    client = add_client("400000001")
+    world.change("400000001", "end-classifications", date="2026-08-31")
+    sync_on(client, date(2026, 9, 1))
+    world.change("400000001", "add-classification", code="ON", level="6", startDate="2026-11-02")
+    sync_on(client, date(2026, 11, 3))
+    return client
+
+
+def test_what_hangs_on_an_ended_plan_by_an_earlier_version_moves_at_the_next_sync(returned, synchronise):
+    old, new = Plan.objects.filter(client=returned).order_by("id")
+    right = {kind.kind: list(kind.model._default_manager.filter(plan=new).order_by("id")) for kind in PLAN_KINDS}
+    for kind in PLAN_KINDS[1:]:  # their classifications were on the right plan
+        kind.model._default_manager.filter(plan=new).update(plan=old)
+    assert not synchronise(returned).error_code
+    for kind in PLAN_KINDS:
+        assert list(kind.model._default_manager.filter(plan=new).order_by("id")) == right[kind.kind]
+    assert synchronise(returned).outcome == RunItem.Outcome.UNCHANGED
+
+
+def test_what_is_told_late_of_the_time_before_belongs_to_the_earlier_plan(world, returned, sync_on):
+    world.change("400000001", "add-supplement", typeCode="OXY_NORM", startDate="2026-03-01", endDate="2026-04-30")
+    world.change("400000001", "add-supplement", typeCode="ENT_NBO", startDate="2026-03-01")
+    sync_on(returned, date(2026, 11, 4))
+    old, new = Plan.objects.filter(client=returned).order_by("id")
+    assert Supplement.objects.get(client=returned, type_code="OXY_NORM").plan == old
+    assert Supplement.objects.get(client=returned, type_code="ENT_NBO").plan == new
+
+
+def test_contributions_that_came_no_more_move_along_as_the_last_known(world, add_client, sync_on):
+    client = add_client("400000001")
+    world.change("400000001", "end-classifications", date="2026-08-31")
+    sync_on(client, date(2026, 9, 1))
+    world.change("400000001", "drop", what="contributions")
+    world.change("400000001", "add-classification", code="ON", level="6", startDate="2026-11-02")
+    sync_on(client, date(2026, 11, 3))
+    new = Plan.objects.get(client=client, is_latest=True)
+    kept = IndividualContribution.objects.filter(client=client, effective_date_to__isnull=True)
+    assert {each.plan for each in kept} == {new}
+    assert all(each.no_longer_returned_date for each in kept)
+
+
+@pytest.mark.parametrize("parts", list(Parts))
+def test_dates_are_worked_out_at_every_sync_also_of_parts_and_of_answers_known_before(
+    parts, world, add_client, synchronise, sync_on, changes
+):
+    """Source: rule SYNC-05."""
+    client = add_client("400000001")
+    synchronise(client)
+    right, number = plans(client), Change.objects.latest("id").pk
+    Plan.objects.filter(client=client).update(start_date=date(2020, 1, 1), end_date=date(2030, 1, 1))
+    sync_on(client, business_today(), parts=parts)
+    assert plans(client) == right
+    assert ("plan", "changed", "end_date", "2030-01-01", None) in changes(client, number)
+    assert synchronise(client).outcome == RunItem.Outcome.UNCHANGED
+
+
+def test_an_unchanged_sync_through_the_hall_puts_wrong_dates_right(world, add_client, synchronise):
+    client = add_client("400000001")
+    synchronise(client)
+    right = plans(client)
+    Plan.objects.filter(client=client).update(start_date=date(2020, 1, 1), end_date=date(2030, 1, 1))
+    assert synchronise(client).outcome == RunItem.Outcome.CHANGED
+    assert plans(client) == right
+    assert synchronise(client).outcome == RunItem.Outcome.UNCHANGED
 
 
 def test_who_left_and_came_back_before_the_first_sync_has_one_plan_over_both_times(world, add_client, synchronise):

@@ -51,10 +51,19 @@ def _print(funding: FundingAsOf, *, as_of: bool) -> None:
     if not funding.is_known:
         screen.print("Nothing had been fetched by then.")
         return
-    plan = data["plan"]
-    screen.print(f"Plan: {plan['start_date'] or 'no start'} to {plan['end_date'] or 'open'}", highlight=False)
+    screen.print(f"Plan: {_name_dates(funding)}", highlight=False)
     for title, rows, columns in (
-        ("Classifications", data["classifications"], ("type", "level", "start_date", "end_date", "status")),
+        ("Classifications", data["classifications"], ("type", "level", "start_date", "end_date", "status", "standing")),
+        (
+            "Approved services",
+            [row | {"service": row["service_text"] or row["service_type_text"]} for row in data["approved_services"]],
+            ("service", "category", "start_date", "end_date", "standing"),
+        ),
+        (
+            "Supplement allocations",
+            [row | {"supplement": row["description"] or row["type_code"]} for row in data["supplements"]],
+            ("supplement", "start_date", "end_date", "standing"),
+        ),
         (
             "Budgets",
             [row | {"budget": _name(row)} for row in data["budgets"]],
@@ -67,6 +76,13 @@ def _print(funding: FundingAsOf, *, as_of: bool) -> None:
         ),
     ):
         screen.print(_table(title, rows, columns))
+
+
+def _name_dates(funding: FundingAsOf) -> str:
+    start, end = funding.plan.start_date, funding.plan.end_date
+    if start is None and end is None and not (funding.summary and funding.summary.classifications):
+        return "no dates yet, since there is no classification"
+    return f"{start or 'start not known'} to {end or 'open'}"
 
 
 def _table(title: str, rows: list[dict[str, Any]], columns: tuple[str, ...]) -> Table:

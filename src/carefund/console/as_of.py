@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from datetime import date
 from typing import Any
 
-from carefund.records.funding import ZERO, BudgetPicture, Funding
+from carefund.records.funding import ZERO, BudgetPicture, Funding, sort_by_standing
 from carefund.records.models import ApprovedService, BudgetUsage, Client, InvoiceLineItem, Plan, PlanBudget
 from carefund.records.own_ids import list_own_service_provider_ids
 from carefund.sync import recordsets
@@ -29,8 +29,10 @@ def picture_as_of(known: FundingAsOf, day: date) -> Funding:
         Plan(client=client, start_date=known.plan.start_date, end_date=known.plan.end_date),
         (),
         _newest_first(_rows(recordsets.CLASSIFICATIONS, client, summary.classifications if summary else ())),
-        tuple(sorted(_rows(recordsets.APPROVED_SERVICES, client, services), key=_by_category)),
-        _newest_first(_rows(recordsets.SUPPLEMENTS, client, summary.supplements if summary else ())),
+        sort_by_standing(sorted(_rows(recordsets.APPROVED_SERVICES, client, services), key=_by_category), day),
+        sort_by_standing(
+            _newest_first(_rows(recordsets.SUPPLEMENTS, client, summary.supplements if summary else ())), day
+        ),
         _newest_first(_rows(recordsets.INDIVIDUAL_CONTRIBUTIONS, client, known.contributions), "effective_date_from"),
         tuple(_picture(known, budget, *ours) for budget in _newest_first(budgets)),
     )

@@ -52,11 +52,50 @@ def begins_anew(latest: Period, incoming: Sequence[Period], today: date) -> bool
     return bool(later) and not bridged
 
 
+def plan_for(plans: Sequence[Period], record: Period) -> int:
+    """The position of the plan, among plans oldest first, that a record belongs to: the newest begun by its last day.
+
+    What is open, in force or to come belongs to the latest plan; what ended before any plan began, to the first.
+    """
+    last_day = record.end_date
+    if last_day is None:
+        return len(plans) - 1
+    if record.start_date is not None:
+        last_day = max(record.start_date, last_day)
+    for position in range(len(plans) - 1, 0, -1):
+        begins = plans[position].start_date
+        earlier_end = plans[position - 1].end_date
+        if begins is None and earlier_end is not None:
+            begins = earlier_end + timedelta(days=1)
+        if begins is None or begins <= last_day:
+            return position
+    return 0
+
+
+def begin_anew(latest: Period, incoming: Sequence[Period]) -> Period:
+    """The plan that follows on the latest one, before its own classifications date it. Call where `begins_anew`."""
+    assert latest.end_date is not None
+    starts = [each.start_date for each in incoming if _holds(each) and each.start_date]
+    return Period(min(start for start in starts if start > latest.end_date), None)
+
+
+def latest_period(plans: Sequence[Period], classifications: Sequence[Period]) -> Period | None:
+    """The dates of the latest of these plans, oldest first, from the classifications that belong to it, if any do.
+
+    A classification of an earlier plan that is open again, or now reaches into the latest one, belongs to the latter
+    and may bring others along, so the dates are settled when they no longer change which classifications count.
+    """
+    *earlier, period = plans
+    found = None
+    for _ in range(len(classifications) + 1):
+        counted = [each for each in classifications if plan_for([*earlier, period], each) == len(earlier)]
+        found = plan_period(counted)
+        if found is None or found == period:
+            break
+        period = found
+    return found
+
+
 def _holds(period: Period) -> bool:
     """Whether a period has a day at all; one that ends before it starts was never in force."""
     return period.start_date is None or period.end_date is None or period.start_date <= period.end_date
-
-
-def of_new_episode(latest: Period, period: Period) -> bool:
-    """Whether a classification belongs to the plan that begins anew rather than to the one that ended."""
-    return latest.end_date is not None and period.start_date is not None and period.start_date > latest.end_date

@@ -7,9 +7,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
+from typing import TypeVar
 
 from carefund.domain.budgets import Effects, find_available, is_open, read_effects, rolled_in
 from carefund.domain.draws import DrawnBy, who_drew
+from carefund.domain.standing import Standing, stand
 from carefund.records.models import (
     ApprovedService,
     BudgetUsage,
@@ -25,6 +27,9 @@ from carefund.records.models import (
 from carefund.records.own_ids import list_own_service_provider_ids
 
 ZERO = Decimal("0.00")
+DatedRecord = Classification | ApprovedService | Supplement
+Dated = TypeVar("Dated", bound=DatedRecord)
+_STANDINGS = tuple(Standing)
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +173,40 @@ class Funding:
 
     @property
     def current_classifications(self) -> list[Classification]:
-        return [each for each in self.classifications if holds(each, self.today)]
+        return self._in_force(self.classifications)
+
+    @property
+    def current_approved_services(self) -> list[ApprovedService]:
+        return self._in_force(self.approved_services)
+
+    @property
+    def current_supplements(self) -> list[Supplement]:
+        return self._in_force(self.supplements)
+
+    def _in_force(self, records: Iterable[Dated]) -> list[Dated]:
+        return [each for each in records if standing_of(each, self.today) is Standing.IN_FORCE]
+
+    @property
+    def has_plan_dates(self) -> bool:
+        """Whether anything ever dated the plan; without a classification it has no dates, which is not "open"."""
+        plan = self.plan
+        return plan is not None and (
+            plan.start_date is not None or plan.end_date is not None or bool(self.plan_classifications)
+        )
+
+    @property
+    def plan_classifications(self) -> list[Classification]:
+        """The classifications that the dates of the plan rest on: its own, as far as the funder still lists them."""
+        return [
+            each
+            for each in self.classifications
+            if each.no_longer_returned_date is None and self.plan is not None and each.plan_id == self.plan.pk
+        ]
+
+    @property
+    def plan_budgets(self) -> list[BudgetPicture]:
+        """The budgets of the plan itself, without those of earlier plans."""
+        return [each for each in self.budgets if self.plan is not None and each.budget.plan_id == self.plan.pk]
 
     @property
     def level_ended_date(self) -> date | None:
@@ -186,13 +224,14 @@ class Funding:
         return max(holding, key=lambda each: each.effective_date_from or date.min) if holding else None
 
 
-def holds(record: Classification | ApprovedService | Supplement, day: date) -> bool:
-    """Whether a dated record that the funder still lists covers a day."""
-    return (
-        record.no_longer_returned_date is None
-        and (record.start_date is None or record.start_date <= day)
-        and (record.end_date is None or record.end_date >= day)
-    )
+def standing_of(record: DatedRecord, day: date) -> Standing:
+    """How a record stands on a day."""
+    return stand(record.start_date, record.end_date, day, returned=record.no_longer_returned_date is None)
+
+
+def sort_by_standing(records: Iterable[Dated], day: date) -> tuple[Dated, ...]:
+    """The records in force first, then those to come, then those that ended; else in the order given."""
+    return tuple(sorted(records, key=lambda each: _STANDINGS.index(standing_of(each, day))))
 
 
 def _contribution_holds(record: IndividualContribution, day: date) -> bool:
@@ -211,8 +250,11 @@ def find_funding(client: Client, today: date, *, open_days: int, with_all_usage:
         plans[0],
         tuple(plans[1:]),
         tuple(Classification.objects.filter(client=client).order_by("-start_date", "id")),
-        tuple(ApprovedService.objects.filter(client=client).order_by("category", "service_text", "start_date", "id")),
-        tuple(Supplement.objects.filter(client=client).order_by("-start_date", "id")),
+        sort_by_standing(
+            ApprovedService.objects.filter(client=client).order_by("category", "service_text", "start_date", "id"),
+            today,
+        ),
+        sort_by_standing(Supplement.objects.filter(client=client).order_by("-start_date", "id"), today),
         tuple(IndividualContribution.objects.filter(client=client).order_by("-effective_date_from", "id")),
         tuple(_find_budgets(client, today, open_days, with_all_usage)),
     )

@@ -195,7 +195,7 @@ def _read_converters(model: type[models.Model], columns: tuple[str, ...], vendor
     """What the driver leaves as it is stored: JSON everywhere; instants and decimals on SQLite."""
     found: list[tuple[int, Callable[[Any], Any]]] = []
     for position, name in enumerate(columns):
-        if "__" in name:  # texts
+        if "__" in name:  # texts and dates
             continue
         field = _field(model, name)
         if isinstance(field, models.JSONField):

@@ -4,14 +4,14 @@ A fetch that began earlier than the one last applied is told as superseded and w
 overwrites a newer one. People are locked in order of their number, so that two batches cannot deadlock.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from datetime import UTC, date, datetime
 from typing import Any
 
 from django.db import transaction
 from django.db.models import OuterRef, Subquery
 
-from carefund.domain.plans import Period
+from carefund.domain.comparison import Incoming, New
 from carefund.records import store
 from carefund.records.archive import record_answers
 from carefund.records.models import (
@@ -19,7 +19,6 @@ from carefund.records.models import (
     Change,
     Client,
     InvoiceLineItem,
-    Plan,
     PlanBudget,
     SyncState,
 )
@@ -31,13 +30,13 @@ from carefund.sync.deciding import (
     unchanged_result,
 )
 from carefund.sync.fetching import Fetched
+from carefund.sync.plans import PlanIds, move_rows, write_plans
 from carefund.sync.received import changed_answers
 from carefund.sync.recordsets import INDIVIDUAL_CONTRIBUTIONS, RECORD_SETS, RecordSet
 from carefund.sync.results import Outcome, SyncResult
-from carefund.sync.stored import lock_states, read_rows, read_states
+from carefund.sync.stored import find_misfiled, lock_states, read_rows, read_states
 
 _LINKED_AT_ONCE = 1000
-_PLAN_KIND = (Plan.SUPPORT_AT_HOME, Plan.QUARTERLY)
 Applied = Callable[[Sequence[SyncResult]], None]
 
 
@@ -61,12 +60,17 @@ def apply_fetched(
         versions = lock_states(batch)
         if expected_version is not None and any(version != expected_version for version, _ in versions.values()):
             raise DataMoved
-        same = [fetched for fetched in batch if _is_same(fetched, *versions[fetched.client_id], today)]
+        misfiled = find_misfiled(versions)
+        same = [
+            fetched
+            for fetched in batch
+            if fetched.client_id not in misfiled and _is_same(fetched, *versions[fetched.client_id], today)
+        ]
         results = {fetched.client_id: _unchanged(fetched) for fetched in same}
         now = datetime.now(UTC)
         if len(same) < len(batch):
             rest = [fetched for fetched in batch if fetched.client_id not in results]
-            decisions, decided = _decide_batch(rest, read_states(rest), today)
+            decisions, decided = _decide_batch(rest, read_states(rest), misfiled, today)
             results |= {result.client_id: result for result in decided}
             _write(decisions, now, today)
         _note_check(same, now)
@@ -79,16 +83,18 @@ def apply_fetched(
 def preview_fetched(fetched: Fetched, today: date) -> SyncResult:
     """What applying this fetch would do, every changed field of it; writes nothing."""
     with transaction.atomic():  # one consistent look at the tables
-        _, results = _decide_batch([fetched], read_states([fetched]), today)
+        _, results = _decide_batch([fetched], read_states([fetched]), find_misfiled([fetched.client_id]), today)
     return results[0]
 
 
 def _decide_batch(
-    batch: Sequence[Fetched], stored: dict[int, StoredPerson], today: date
+    batch: Sequence[Fetched], stored: dict[int, StoredPerson], misfiled: Container[int], today: date
 ) -> tuple[list[Decision], list[SyncResult]]:
     current = [fetched for fetched in batch if not _is_superseded(fetched, stored[fetched.client_id])]
     changed = {fetched.client_id: changed_answers(fetched, stored[fetched.client_id].digests) for fetched in current}
-    read_rows([stored[client_id] for client_id, answers in changed.items() if answers])
+    read_rows(
+        [stored[each] for each, answers in changed.items() if answers or each in misfiled or not stored[each].plans]
+    )
     decisions = [decide(stored[fetched.client_id], fetched, changed[fetched.client_id], today) for fetched in current]
     by_client = {decision.stored.client_id: decision.result for decision in decisions}
     results = [
@@ -123,12 +129,13 @@ def _unchanged(fetched: Fetched) -> SyncResult:
 
 
 def _write(decisions: Sequence[Decision], now: datetime, today: date) -> None:
-    plan_ids = _write_plans(decisions, now)
+    plan_ids = write_plans(decisions, now)
     for record_set in RECORD_SETS:
         if record_set.replaced_whole:
             _replace_contributions(decisions, plan_ids, now, today)
         else:
             _write_kind(record_set, decisions, plan_ids, now, today)
+    move_rows(decisions, plan_ids)
     _link_usage(decisions)
     _write_changes(decisions)
     record_answers(
@@ -147,41 +154,8 @@ def _write(decisions: Sequence[Decision], now: datetime, today: date) -> None:
     _write_states(decisions, now)
 
 
-def _write_plans(decisions: Sequence[Decision], now: datetime) -> dict[int, int]:
-    """Create, renew and date plans; gives each person's latest plan."""
-    renewed = [
-        decision.stored.latest_plan.id for decision in decisions if decision.new_plan and decision.stored.latest_plan
-    ]
-    if renewed:
-        Plan.objects.filter(id__in=renewed).update(is_latest=False)
-    fresh = [decision for decision in decisions if decision.new_plan]
-    plan_ids = _create_plans(fresh, now) if fresh else {}
-    dated = []
-    for decision in decisions:
-        latest = decision.stored.latest_plan
-        if latest and not decision.new_plan:
-            plan_ids[decision.stored.client_id] = latest.id
-            period = decision.plan_period
-            if period is not None and period != latest.period:
-                dated.append((period.start_date, period.end_date, latest.id))
-        decision.result.plan_id = plan_ids[decision.stored.client_id]
-    store.update(Plan, ("start_date", "end_date"), dated)
-    return plan_ids
-
-
-def _create_plans(decisions: Sequence[Decision], now: datetime) -> dict[int, int]:
-    rows = []
-    for decision in decisions:
-        period = decision.plan_period or Period(None, None)
-        client_id = decision.stored.client_id
-        rows.append((client_id, *_PLAN_KIND, period.start_date, period.end_date, True, now))
-    store.insert(Plan, ("client_id", "type", "claim_period", "start_date", "end_date", "is_latest", "created_at"), rows)
-    created = Plan.objects.filter(client_id__in=[row[0] for row in rows], type=Plan.SUPPORT_AT_HOME, is_latest=True)
-    return dict(created.order_by().values_list("client_id", "id"))
-
-
 def _write_kind(
-    record_set: RecordSet, decisions: Sequence[Decision], plan_ids: dict[int, int], now: datetime, today: date
+    record_set: RecordSet, decisions: Sequence[Decision], plan_ids: PlanIds, now: datetime, today: date
 ) -> None:
     new, changed, gone = [], [], []
     touched = [decision for decision in decisions if decision.differences.get(record_set.kind)]
@@ -193,13 +167,18 @@ def _write_kind(
             if record_set.is_child:
                 parent, key = budget_ids[client_id, row.key[0]], row.key[1:]
             else:
-                parent, key = plan_ids[client_id], row.key
+                parent, key = plan_ids[client_id][_place(decision, record_set, row)], row.key
             new.append((client_id, parent, row.ordinal, now, *key, *row.values))
         changed += [(*change.values, now, None, change.stored.id) for change in differences.changed]
         gone += [(today, now, row.id) for row in differences.gone]
     store.insert(record_set.model, record_set.columns, new)
     store.update(record_set.model, (*record_set.fields, "changed_at", "no_longer_returned_date"), changed)
     store.update(record_set.model, ("no_longer_returned_date", "changed_at"), gone)
+
+
+def _place(decision: Decision, record_set: RecordSet, row: New | Incoming) -> int:
+    assert decision.filing is not None  # whoever has differences has been filed
+    return decision.filing.place(record_set, row)
 
 
 def _budget_ids(decisions: Sequence[Decision]) -> dict[tuple[int, Any], int]:
@@ -210,7 +189,7 @@ def _budget_ids(decisions: Sequence[Decision]) -> dict[tuple[int, Any], int]:
     return {(client_id, budget_id): row_id for client_id, budget_id, row_id in rows}
 
 
-def _replace_contributions(decisions: Sequence[Decision], plan_ids: dict[int, int], now: datetime, today: date) -> None:
+def _replace_contributions(decisions: Sequence[Decision], plan_ids: PlanIds, now: datetime, today: date) -> None:
     """The whole set anew, since rows have no identity. An empty answer keeps the last set, marked.
 
     Source: rule SYNC-06.
@@ -224,7 +203,14 @@ def _replace_contributions(decisions: Sequence[Decision], plan_ids: dict[int, in
         elif decision.contributions is not None:
             replaced.append(client_id)
             rows += [
-                (client_id, plan_ids[client_id], ordinal, now, *row.key, *row.values)
+                (
+                    client_id,
+                    plan_ids[client_id][_place(decision, record_set, row)],
+                    ordinal,
+                    now,
+                    *row.key,
+                    *row.values,
+                )
                 for ordinal, row in enumerate(decision.contributions)
             ]
     if replaced:

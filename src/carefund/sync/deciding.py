@@ -3,20 +3,23 @@
 Source: rules SYNC-03 to SYNC-08.
 """
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from functools import partial
 from typing import Any
 
 from carefund.domain.budgets import adds_up
 from carefund.domain.comparison import Differences, Incoming, Stored, compare
-from carefund.domain.plans import Period, begins_anew, of_new_episode, plan_period
+from carefund.domain.plans import Period
 from carefund.domain.service_providers import newest_service_provider_id
 from carefund.funders.answers import Answer
 from carefund.funders.services_australia.payloads import Budget, CareRecipientSummary, IndividualContribution
 from carefund.records.archive import ReceivedPage
 from carefund.sync.answers import BUDGET_DETAILS, BUDGET_LIST, CONTRIBUTIONS, SUMMARY, key_of, kind_of
 from carefund.sync.fetching import Fetched
+from carefund.sync.filing import Filing, file, list_moves
 from carefund.sync.known import Known
 from carefund.sync.received import pages_to_keep
 from carefund.sync.recordsets import (
@@ -44,7 +47,11 @@ class StoredPlan:
 
 @dataclass(slots=True)
 class StoredPerson:
-    """What is stored about one person, as far as this sync needs it. `rows` per kind; empty `digests`: never synced."""
+    """What is stored about one person, as far as this sync needs it. Empty `digests`: never synced.
+
+    `plans` are oldest first. `rows` per kind, empty where they were not needed; `plan_ids` tells on which plan a row
+    hangs, for whoever has several.
+    """
 
     client_id: int
     version: int
@@ -52,15 +59,24 @@ class StoredPerson:
     fetch_started_at: datetime | None
     consent_missing: bool
     service_provider_id: str
-    latest_plan: StoredPlan | None
+    plans: Sequence[StoredPlan] = ()
     row_counts: dict[str, dict[str, int]] = field(default_factory=dict)
     rows: dict[str, list[Stored]] = field(default_factory=dict)
-    rows_of_ended_plans: frozenset[int] = frozenset()
+    plan_ids: defaultdict[str, dict[int, int]] = field(default_factory=partial(defaultdict, dict))
+
+    @property
+    def latest_plan(self) -> StoredPlan | None:
+        return self.plans[-1] if self.plans else None
+
+    @property
+    def knows_rows(self) -> bool:
+        """Whether the rows are at hand; a person never synchronised has none."""
+        return bool(self.rows) or not self.digests
 
 
 @dataclass(slots=True)
 class Decision:
-    """What to write for one person. `plan_period` is None where the plan's dates stay as they are."""
+    """What to write for one person. `filing` is None where plans and rows stay as they are; `moves` are per kind."""
 
     fetched: Fetched
     stored: StoredPerson
@@ -68,8 +84,8 @@ class Decision:
     differences: dict[str, Differences] = field(default_factory=dict)
     contributions: Sequence[Incoming] | None = None
     contributions_missing: bool = False
-    new_plan: bool = False
-    plan_period: Period | None = None
+    filing: Filing | None = None
+    moves: dict[str, list[tuple[int, int]]] = field(default_factory=dict)
     service_provider_id: str | None = None
     pages: list[ReceivedPage] = field(default_factory=list)
     digests: dict[str, str] = field(default_factory=dict)
@@ -90,14 +106,14 @@ def decide(stored: StoredPerson, fetched: Fetched, changed: dict[str, str], toda
         consent_missing if fetched.list_all(BUDGET_DETAILS) or consent_missing else stored.consent_missing
     )
     if summary := fetched.find(SUMMARY):
-        _decide_summary(decision, summary.value, SUMMARY.key() in changed, today)
+        _decide_summary(decision, summary.value, SUMMARY.key() in changed)
     if contributions := fetched.find(CONTRIBUTIONS):
         _decide_contributions(decision, contributions.value, CONTRIBUTIONS.key() in changed)
     if budgets := fetched.find(BUDGET_LIST):
         _decide_budgets(decision, budgets.value, BUDGET_LIST.key() in changed, today)
     _decide_details(decision, changed)
-    if stored.latest_plan is None:
-        decision.new_plan = True
+    if stored.knows_rows:
+        _decide_filing(decision, today)
     decision.pages = pages_to_keep(fetched, changed)
     _conclude(decision)
     return decision
@@ -140,7 +156,7 @@ def service_provider_of(fetched: Fetched, today: date) -> str:
     return newest_service_provider_id(rows, today) or ""
 
 
-def _decide_summary(decision: Decision, summary: CareRecipientSummary, changed: bool, today: date) -> None:
+def _decide_summary(decision: Decision, summary: CareRecipientSummary, changed: bool) -> None:
     for record_set, payloads in (
         (CLASSIFICATIONS, summary.classifications),
         (APPROVED_SERVICES, summary.approved_services),
@@ -148,37 +164,21 @@ def _decide_summary(decision: Decision, summary: CareRecipientSummary, changed: 
     ):
         incoming = [record_set.incoming(payload) for payload in payloads] if changed else payloads
         _decide_kind(decision, record_set, incoming, changed)
-    if changed or decision.stored.latest_plan is None:
-        _decide_plan(decision, summary, today)
 
 
-def _decide_plan(decision: Decision, summary: CareRecipientSummary, today: date) -> None:
-    """The plan's dates from the classifications that belong to it: new, or continued.
-
-    Source: rule SYNC-05.
-    """
-    periods = [Period(row.start_date, row.end_date) for row in summary.classifications]
-    latest = decision.stored.latest_plan
-    if latest is not None:
-        if begins_anew(latest.period, periods, today):
-            decision.new_plan = True
-            periods = [period for period in periods if of_new_episode(latest.period, period)]
-        elif decision.stored.rows_of_ended_plans:
-            periods = _periods_of_latest_plan(decision, summary)
-    decision.plan_period = plan_period(periods)
-
-
-def _periods_of_latest_plan(decision: Decision, summary: CareRecipientSummary) -> list[Period]:
-    ended = {
-        row.key
-        for row in decision.stored.rows.get(CLASSIFICATIONS.kind, ())
-        if row.id in decision.stored.rows_of_ended_plans
-    }
-    return [
-        Period(payload.start_date, payload.end_date)
-        for payload in summary.classifications
-        if CLASSIFICATIONS.incoming(payload).key not in ended
-    ]
+def _decide_filing(decision: Decision, today: date) -> None:
+    """The plan's dates, new at every sync, and which rows hang on which plan; of a first sync that is the new plan."""
+    stored = decision.stored
+    filing = file([plan.period for plan in stored.plans], stored.rows, decision.differences, today)
+    decision.filing = filing
+    if len(filing.plans) == 1:
+        return
+    positions = {plan.id: position for position, plan in enumerate(stored.plans)}
+    for record_set in RECORD_SETS:
+        if not record_set.is_child:
+            held = {row_id: positions[plan_id] for row_id, plan_id in stored.plan_ids[record_set.kind].items()}
+            if moves := list_moves(filing, record_set, stored.rows, decision.differences, held):
+                decision.moves[record_set.kind] = moves
 
 
 def _decide_contributions(decision: Decision, rows: Sequence[IndividualContribution], changed: bool) -> None:
@@ -280,13 +280,13 @@ def _decide_kind(
 
 def _conclude(decision: Decision) -> None:
     result = decision.result
-    decision.touched = (
-        any(decision.differences.values()) or decision.new_plan or decision.service_provider_id is not None
-    )
-    latest = decision.stored.latest_plan
-    if latest and not decision.new_plan and decision.plan_period not in (None, latest.period):
+    filing, latest = decision.filing, decision.stored.latest_plan
+    decision.touched = any(decision.differences.values()) or decision.service_provider_id is not None
+    if filing and filing.is_new:
         decision.touched = True
-        tell_plan_dates(result, latest.period, decision.plan_period)
+    elif filing and latest and filing.dates not in (None, latest.period):
+        decision.touched = True
+        tell_plan_dates(result, latest.period, filing.dates)
     if not decision.stored.digests:
         total = sum(count.new for count in result.counts.values())
         result.changes.insert(0, FieldChange("client", "first sync", (), after=many(total, "record")))
@@ -294,3 +294,4 @@ def _conclude(decision: Decision) -> None:
         result.outcome = Outcome.CHANGED
     if decision.fetched.refused_budget_ids:
         result.outcome = Outcome.CONSENT_MISSING
+    decision.touched = decision.touched or bool(decision.moves)  # our own filing: no change of what the funder says

@@ -18,6 +18,7 @@ from django.db import models
 from msgspec import Struct
 
 from carefund.domain.comparison import Incoming, Stored
+from carefund.domain.plans import Period
 from carefund.funders.services_australia import operations, payloads
 from carefund.records.models import (
     ApprovedService,
@@ -42,7 +43,7 @@ class RecordSet:
     Records stand in the answers to `operation`, in the attribute `within` of its record, or are themselves the answer.
     `not_kept` are attributes of the payload without a column, `ours` columns that the funder does not fill. `main` is
     the amount that a record is about. `replaced_whole` marks the kind without identity: its rows are deleted and
-    written anew as one set.
+    written anew as one set. `dates` are the fields between which a record is in force.
     """
 
     kind: str
@@ -59,6 +60,7 @@ class RecordSet:
     not_kept: tuple[str, ...] = ()
     ours: tuple[str, ...] = ()
     replaced_whole: bool = False
+    dates: tuple[str, str] = ("start_date", "end_date")
 
     @cached_property
     def fields(self) -> tuple[str, ...]:
@@ -129,6 +131,18 @@ class RecordSet:
         key = (parent, *rest[:size]) if self.is_child else tuple(rest[:size])
         return Stored(row_id, key, ordinal, tuple(rest[size:]), gone is None)
 
+    @cached_property
+    def _date_positions(self) -> tuple[int, int]:
+        names = (*self.key, *self.fields)
+        first, last = self.dates
+        return names.index(first), names.index(last)
+
+    def period_of(self, key: tuple[Any, ...], values: tuple[Any, ...]) -> Period:
+        """Between which dates a record is in force; not for children, whose key begins with their budget's."""
+        row = (*key, *values)
+        first, last = self._date_positions
+        return Period(row[first], row[last])
+
     def logged_key(self, key: tuple[Any, ...]) -> Key:
         """A record's natural key as the change log keeps it; a child's begins with its budget's id at the funder."""
         return tuple(map(as_text, key))
@@ -190,6 +204,7 @@ INDIVIDUAL_CONTRIBUTIONS = RecordSet(
     parent="plan_id",
     not_kept=("care_recipient_id",),
     replaced_whole=True,
+    dates=("effective_date_from", "effective_date_to"),
 )
 SUPPLEMENTS = RecordSet(
     kind="supplements",

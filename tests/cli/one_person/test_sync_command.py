@@ -73,6 +73,41 @@ def test_what_is_known_is_shown_now_and_as_of_a_day(terminal: Terminal):
     assert (wrong.status, "YYYY-MM-DD" in wrong.err) == (2, True)
 
 
+def test_what_ended_is_shown_as_ended(terminal: Terminal):
+    today = business_today()
+    terminal.sandbox.change("400000003", "add-supplement", typeCode="OXY_NORM", startDate="2026-01-05",
+                            endDate=(today - timedelta(days=1)).isoformat())  # fmt: skip
+    terminal.sandbox.change("400000003", "add-supplement", typeCode="ENT_NBO", startDate="2026-01-05",
+                            endDate=today.isoformat())  # fmt: skip
+    terminal.type("sync", "400000003")
+    data = terminal.type("show", "400000003", "--as-of", today.isoformat(), "--json").data
+    standings = {row["type_code"]: row["standing"] for row in data["supplements"]}
+    assert (standings["OXY_NORM"], standings["ENT_NBO"]) == ("ended", "in force")
+    shown = terminal.type("show", "400000003").out
+    assert "ended" in next(line for line in shown.splitlines() if line.startswith("Supplement oxygen normal"))
+
+
+def test_a_plan_without_classifications_is_shown_without_dates(terminal: Terminal, add_client):
+    (care_recipient_id, *_) = terminal.sandbox.scenario("no-classification")
+    add_client(care_recipient_id)
+    terminal.type("sync", care_recipient_id)
+    assert "Plan: no dates yet, since there is no classification" in terminal.type("show", care_recipient_id).out
+
+
+def test_somebody_who_returned_has_the_same_plan_dates_in_the_terminal_as_on_the_page(terminal: Terminal):
+    today = business_today()
+    terminal.sandbox.change("400000003", "end-classifications", date=(today - timedelta(days=40)).isoformat())
+    terminal.type("sync", "400000003")
+    before = terminal.type("show", "400000003", "--json").data["plan"]
+    back = (today - timedelta(days=2)).isoformat()
+    terminal.sandbox.change("400000003", "add-classification", code="ON", level="6", startDate=back)
+    terminal.type("sync", "400000003")
+    assert before["end_date"]
+    for how in ((), ("--as-of", today.isoformat())):
+        plan = terminal.type("show", "400000003", *how, "--json").data["plan"]
+        assert plan == {"start_date": back, "end_date": None}
+
+
 def test_check_is_content_when_all_works(terminal: Terminal):
     done = terminal.type("check")
     assert done.status == 0, done.out

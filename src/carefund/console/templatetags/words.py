@@ -5,6 +5,7 @@ What is not known is said in words, never as zero. Loaded into every template.
 """
 
 import re
+from collections import Counter
 from collections.abc import Iterable
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -17,6 +18,8 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
 from carefund.console.labels import advise, name_value
+from carefund.domain.standing import Standing
+from carefund.records.funding import DatedRecord, standing_of
 from carefund.records.queries import ONGOING, ClientRow
 from carefund.runs.models import RunItem
 
@@ -309,3 +312,24 @@ def icon_in(name: str, tone: str) -> SafeString:
     """A drawing in a colour that means something; the text beside it says the same."""
     use = format_html('<use href="{}#{}"></use>', static("console/icons.svg"), name)
     return format_html('<svg class="icon {}" aria-hidden="true" focusable="false">{}</svg>', tone, use)
+
+
+@register.simple_tag
+def standing(record: DatedRecord, today: date) -> SafeString | str:
+    """The mark of a record that is not in force on a day: ended, to come, or no longer returned."""
+    found = standing_of(record, today)
+    if found is Standing.IN_FORCE:
+        return ""
+    kind = {Standing.NO_LONGER_RETURNED: " warn", Standing.TO_COME: " info"}.get(found, "")
+    return format_html('<span class="badge{}">{}</span>', kind, found.value.capitalize())
+
+
+@register.simple_tag
+def count_standings(records: Iterable[DatedRecord], today: date) -> str:
+    """How many records are in force, and how many stand otherwise: "3 in force, 1 ended"."""
+    numbers = Counter(standing_of(record, today) for record in records)
+    if not numbers:
+        return ""
+    return ", ".join(
+        f"{numbers[each] or 'none'} {each.value}" for each in Standing if numbers[each] or each is Standing.IN_FORCE
+    ).capitalize()

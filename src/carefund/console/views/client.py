@@ -122,12 +122,13 @@ def show_plan(request: Request, client_id: int) -> HttpResponse:
 
 
 def _deciding(funding: Funding) -> dict[str, Any]:
-    """The classifications that set the plan's dates. Source: rule SYNC-05."""
-    listed = [each for each in funding.classifications if each.no_longer_returned_date is None]
+    """The plan's own classifications, which set its dates. Source: rule SYNC-05."""
+    listed = funding.plan_classifications
     starts = [each for each in listed if each.start_date]
     ends = [each for each in listed if each.end_date]
     open_ended = [each for each in listed if each.end_date is None]
     return {
+        "classifications": listed,
         "earliest": min(starts, key=lambda each: str(each.start_date)) if starts else None,
         "open_ended": open_ended[0] if open_ended else None,
         "latest": max(ends, key=lambda each: str(each.end_date)) if ends and not open_ended else None,
