@@ -79,6 +79,10 @@ _timing = {
     "attempts": env.int("CAREFUND_CALL_ATTEMPTS", default=None),
     "timeout_seconds": env.float("CAREFUND_TIMEOUT_SECONDS", default=None),
     "refresh_share": env.float("CAREFUND_REFRESH_SHARE", default=None),
+    "largest_answer_mb": env.float("CAREFUND_LARGEST_ANSWER_MB", default=None),
+    "most_rows": env.int("CAREFUND_MOST_ROWS", default=None),
+    "most_provider_rows": env.int("CAREFUND_MOST_PROVIDER_ROWS", default=None),
+    "most_pages": env.int("CAREFUND_MOST_PAGES", default=None),
 }
 FUNDER_ENVIRONMENT: Environment = env.choice(
     "CAREFUND_FUNDER_ENVIRONMENT", "sandbox", "vendor", "production", default="sandbox"

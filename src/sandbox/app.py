@@ -33,6 +33,7 @@ from sandbox.services_australia.claim_life import ClaimLife
 from sandbox.services_australia.claims import Claims
 from sandbox.services_australia.invoices import Invoices
 from sandbox.services_australia.pool_control import PoolControl
+from sandbox.spoiling import endless
 from sandbox.wire import Answer, Call, Route, json_answer
 
 PRODA_DEVICES = "/proda-rsp"
@@ -127,7 +128,9 @@ class App:
         if answer is None:
             answer = self._gate(route, request) or self._answer(route, call, raw)
         for fault in faults:
-            if fault.kind in AFTER and answer.status < 400:
+            if fault.kind == "endless" and (answer.status < 400 or query.get("page", "1") != "1"):
+                answer = endless(answer, int(query.get("page", "1")), int(query.get("limit", "10")))
+            elif fault.kind in AFTER and answer.status < 400:
                 answer = spoilt(fault, answer)
         if route.operation != "control":
             self._note(request, route.operation, raw, answer.status, body)

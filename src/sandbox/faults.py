@@ -11,12 +11,18 @@ from typing import Any
 import msgspec
 
 from sandbox.gateway import refusal
+from sandbox.spoiling import WORSE
 from sandbox.wire import Answer, encode
 
 # These answer by themselves, before anything is looked at.
 BEFORE = frozenset({"status", "drop", "hang", "html"})
 # These spoil an answer that was made.
-AFTER = frozenset({"truncate", "not-json", "blank", "wrong-type", "removed-field", "extra-field", "duplicate-row"})
+AFTER = frozenset(
+    {
+        "truncate", "not-json", "blank", "wrong-type", "removed-field", "extra-field", "duplicate-row",
+        "raw-value", "nested", "second-list", "charset", "packed", "endless",
+    }
+)  # fmt: skip
 KINDS = BEFORE | AFTER | {"delay"}
 
 
@@ -39,6 +45,10 @@ class Fault(msgspec.Struct, rename="camel", forbid_unknown_fields=True):
     share: float = 0.5
     field: str = ""
     value: Any = None
+    # JSON as it shall stand there, also what is none (NaN, 1e400), or the name of a character set.
+    text: str = ""
+    # How many: twins of a row, levels, or megabytes.
+    number: int = 1
     seen: int = 0
     hits: int = 0
 
@@ -67,7 +77,7 @@ class Faults:
         fault = msgspec.convert(values, Fault)
         if fault.kind not in KINDS:
             raise ValueError(f"kind must be one of {', '.join(sorted(KINDS))}")
-        if fault.kind in ("wrong-type", "removed-field") and not fault.field:
+        if fault.kind in ("wrong-type", "removed-field", "raw-value") and not fault.field:
             raise ValueError("field is missing")
         self._last_id += 1
         fault.id = self._last_id
@@ -104,22 +114,24 @@ def instead(fault: Fault) -> Answer:
 
 
 def spoilt(fault: Fault, answer: Answer) -> Answer:
-    """The answer as a fault of the AFTER kinds leaves it; `truncate` is done while sending."""
+    """The answer as a fault of the AFTER kinds leaves it; `truncate` is done while sending, `endless` by the query."""
+    if fault.kind in WORSE:
+        return WORSE[fault.kind](fault, answer)
     if fault.kind == "not-json":
         return Answer(answer.status, b"this is not JSON", answer.headers, answer.content_type)
     if fault.kind == "blank":
         return Answer(answer.status, b"", answer.headers, answer.content_type)
-    if fault.kind == "truncate":
+    if fault.kind in ("truncate", "endless"):
         return answer
     document = json.loads(answer.body, parse_float=Decimal)
     if fault.kind == "duplicate-row":
-        _repeat_first_rows(document, fault.field)
+        _repeat_first_rows(document, fault.field, fault.number)
     else:
         _change_fields(document, fault)
     return Answer(answer.status, encode(document), answer.headers, answer.content_type)
 
 
-def _repeat_first_rows(document: Any, name: str) -> None:
+def _repeat_first_rows(document: Any, name: str, times: int) -> None:
     lists = (
         [document]
         if isinstance(document, list)
@@ -127,7 +139,7 @@ def _repeat_first_rows(document: Any, name: str) -> None:
     )
     for rows in lists:
         if rows:
-            rows.append(rows[0])
+            rows.extend(rows[:1] * times)
 
 
 def _change_fields(document: Any, fault: Fault) -> None:

@@ -10,7 +10,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from carefund.funders.decoding import RowReader
-from carefund.funders.errors import FunderError, Incomplete, NotFound, NotJson, RequestRejected, WrongType
+from carefund.funders.errors import (
+    FunderError,
+    Incomplete,
+    NotFound,
+    NotJson,
+    RequestRejected,
+    WrongCharacters,
+    WrongType,
+)
 from carefund.funders.services_australia.payloads import (
     Budget,
     BudgetDetails,
@@ -64,7 +72,7 @@ def test_an_installations_own_spelling_stands_beside_those_of_the_type():
 def test_readers_of_different_types_describe_themselves_differently_and_name_members_types_and_spellings():
     descriptions = {reader.description for reader in (BUDGETS, DETAILS, SUMMARIES, CONTRIBUTIONS)}
     assert len(descriptions) == 4
-    assert "used=used|amountUsed:Decimal or NoneType" in BUDGETS.description
+    assert "used=used|amountUsed:Decimal Within(" in BUDGETS.description
     assert BUDGETS.description != RowReader(Budget, {"Budget.used": ("spent",)}).description
 
 
@@ -160,7 +168,7 @@ def test_a_business_error_sent_as_a_success_is_an_error():
         (b"<html></html>", NotJson),
         (b'\xff["', NotJson),
         (b'[{"budgetId": "1"', Incomplete),
-        (b'[{"budgetId": "\xff"}]', NotJson),
+        (b'[{"budgetId": "\xff"}]', WrongCharacters),
         (b"[1}", NotJson),
         (b"7", WrongType),
         (b"[7]", WrongType),

@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from carefund.funders.bounds import kind_of
 from carefund.records import store
 from carefund.records.models import Client, Plan, PlanBudget
 from carefund.sync.recordsets import RECORD_SETS, RecordSet
@@ -35,9 +36,10 @@ def distinct_values(kind: type[msgspec.Struct]) -> dict[str, Any]:
     """A value of its own for each member of a payload type."""
     values: dict[str, Any] = {}
     for number, member in enumerate(msgspec.structs.fields(kind)):
-        if Decimal in getattr(member.type, "__args__", ()):
+        options = kind_of(member.type).options
+        if Decimal in options:
             values[member.name] = Decimal(number) + Decimal("0.25")
-        elif date in getattr(member.type, "__args__", ()):
+        elif date in options:
             values[member.name] = date(2026, 1, 1) + timedelta(days=number)
         else:
             values[member.name] = f"text {number}"

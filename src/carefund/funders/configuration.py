@@ -24,6 +24,10 @@ carefund/settings.py fills it from these variables (the same for both funders un
     CAREFUND_CALL_ATTEMPTS                 how often a read is tried in all; default 4
     CAREFUND_TIMEOUT_SECONDS               how long one call may take; default 30
     CAREFUND_PAGE_LIMIT                    rows asked for per page, 1 to 10000; default 1000
+    CAREFUND_LARGEST_ANSWER_MB             megabytes of one answer, unpacked; default 16
+    CAREFUND_MOST_ROWS                     rows of one list about one person, 1 to 30000; default 5000
+    CAREFUND_MOST_PROVIDER_ROWS            rows of one list about a whole provider; default 200000
+    CAREFUND_MOST_PAGES                    pages of one list; default 1000
     CAREFUND_REFRESH_SHARE                 share of its life after which a key or token is renewed;
                                            above 0.5; default 0.8
 
@@ -59,7 +63,8 @@ _SANDBOX_AUDIENCES = {
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """Limits and patience: calls at once, calls per second (0: no limit), attempts, and seconds of every kind."""
+    """Limits and patience: calls at once, calls per second (0: no limit), attempts, seconds of every kind; and how much
+    of an answer is read: megabytes of a page, rows of a list about a person or a whole provider, pages of a list."""
 
     calls_at_once: int = 4
     calls_per_second: float = 5
@@ -69,6 +74,20 @@ class Timing:
     back_off_seconds: float = 0.5
     longest_wait_seconds: float = 60
     refresh_share: float = 0.8
+    largest_answer_mb: float = 16
+    most_rows: int = 5_000
+    most_provider_rows: int = 200_000
+    most_pages: int = 1_000
+
+    @property
+    def largest_answer(self) -> int:
+        """How many bytes an answer may have."""
+        return int(self.largest_answer_mb * 1024 * 1024)
+
+
+# Twins of a record are numbered in a column of two bytes.
+_MOST_ROWS_EVER = 30_000
+_WHOLE = ("calls_at_once", "attempts", "most_rows", "most_provider_rows", "most_pages")
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +135,7 @@ def configure(
     presets = _sandbox_presets(funder, sandbox_url) if environment == "sandbox" else _live_presets(funder, environment)
     base = SANDBOX_TIMING if environment == "sandbox" else Timing()
     chosen = {name: value for name, value in (timing or {}).items() if value is not None}
-    for name in ("calls_at_once", "attempts"):
+    for name in _WHOLE:
         if name in chosen:
             chosen[name] = int(chosen[name])
     values = presets | {name: value for name, value in given.items() if value not in ("", None)}
@@ -179,4 +198,18 @@ def missing_values(configuration: FunderConfiguration) -> list[tuple[str, str]]:
         missing.append(("CAREFUND_REFRESH_SHARE", "CAREFUND_REFRESH_SHARE must lie between 0.5 and 1."))
     if not 1 <= configuration.page_limit <= 10_000:
         missing.append(("CAREFUND_PAGE_LIMIT", "CAREFUND_PAGE_LIMIT must lie between 1 and 10000."))
-    return missing
+    return missing + _unusable_limits(configuration.timing)
+
+
+def _unusable_limits(timing: Timing) -> list[tuple[str, str]]:
+    ranges = (
+        ("CAREFUND_LARGEST_ANSWER_MB", timing.largest_answer_mb, 1, 1024),
+        ("CAREFUND_MOST_ROWS", timing.most_rows, 1, _MOST_ROWS_EVER),
+        ("CAREFUND_MOST_PROVIDER_ROWS", timing.most_provider_rows, 1, 10_000_000),
+        ("CAREFUND_MOST_PAGES", timing.most_pages, 1, 30_000),
+    )
+    return [
+        (variable, f"{variable} must lie between {least} and {most}.")
+        for variable, value, least, most in ranges
+        if not least <= value <= most
+    ]

@@ -1,35 +1,48 @@
 """From bytes to typed rows: strictly and fast when the answer is spelled as expected, patiently when it is not.
 
 The fast way is one pass of msgspec into the payload types. The patient way is taken when a row is spelled otherwise
-(another member name, a number for a text id, "" or a zero date for no date, an object around the array) and ends in the
-same types or in an error that names the field, never the value. No network.
+(see `shapes`) or holds what it cannot (see `bounds`), and ends in the same types or in an error that names the field,
+never the value. Whatever the bytes, nothing but rows or a FunderError comes out. No network.
 Source: rules SA-06 to SA-08 and NDIS-04.
 """
 
+import json
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from datetime import date
-from decimal import Decimal
-from itertools import chain
-from types import MappingProxyType, UnionType
-from typing import Annotated, Any, Generic, TypeVar, Union, get_args, get_origin
+from collections.abc import Mapping, Sequence
+from decimal import Decimal, InvalidOperation
+from types import MappingProxyType
+from typing import Any, Generic, TypeVar
 
 import msgspec
 
-from carefund.funders.errors import FunderError, Incomplete, NotFound, NotJson, RequestRejected, WrongType
+from carefund.funders.bounds import Bounds
+from carefund.funders.errors import (
+    FunderError,
+    ImpossibleValue,
+    Incomplete,
+    NotFound,
+    NotJson,
+    RequestRejected,
+    TooDeep,
+    WrongCharacters,
+    WrongType,
+)
 from carefund.funders.refusals import details_in, is_business, says_nothing_found
+from carefund.funders.shapes import Spellings, shape_of
 
 Row = TypeVar("Row", bound=msgspec.Struct)
-Spellings = Mapping[str, tuple[str, ...]]
 
-NO_DATES = ("0000-00-00", "0001-01-01")
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _PLACE = re.compile(r"at `\$?\.?(?P<place>[^`]*)`")
 _INDEX = re.compile(r"\[[^]]*\]")
 _MISSING = re.compile(r"missing required field `(?P<name>[^`]*)`")
-_ANY = msgspec.json.Decoder(float_hook=Decimal)
-_LEAVE_OUT = object()
-_DATE_LENGTH = 10
+_TOO_LONG = re.compile(r"of length <= (?P<most>\d+)")
+_NO_NUMBER = Decimal("NaN")
+_LONGEST_WHOLE = 40  # digits; no id and no amount has more
+# What the patient way must take up: errors of these kinds, and no others, come from msgspec's decoders.
+_UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+# In the bytes of texts that no database keeps, whoever wrote them.
+_NUL = b"\\u0000"
 
 
 class RowReader(Generic[Row]):
@@ -40,15 +53,17 @@ class RowReader(Generic[Row]):
 
     def __init__(self, kind: type[Row], spellings: Spellings = MappingProxyType({})) -> None:
         self._kind = kind
-        self._shape = _shape_of(kind, spellings)
+        self._shape = shape_of(kind, spellings)
+        self._bounds = Bounds(kind)
         self._many = msgspec.json.Decoder(list[kind])  # type: ignore[valid-type]  # a type known at run time only
         self._one = msgspec.json.Decoder(kind)
         self._blank_dates = tuple(
-            (f'"{member.wire_name}":""'.encode(), f'"{member.wire_name}":null'.encode())
-            for member in self._shape.dates()
+            (f'{ending}":""'.encode(), f'{ending}":null'.encode())
+            for ending in sorted({_ending(name) for name in self._shape.dates()})
         )
-        # Seen in the bytes, these mean that the fast way would succeed and yet lose something.
-        self._marks = (b'"0001-01-01', *(f'"{name}"'.encode() for name in sorted(self._shape.other_names())))
+        # Seen in the bytes, these mean that the fast way would succeed and yet lose something. Looking for them costs
+        # as much as decoding, so it is done only where something is missing.
+        self._marks = tuple(f'"{name}"'.encode() for name in sorted(self._shape.other_names()))
 
     @property
     def description(self) -> str:
@@ -65,25 +80,33 @@ class RowReader(Generic[Row]):
     def read_rows(self, body: bytes, operation: str) -> list[Row]:
         """The rows of an array, of an object that holds one array, or of one bare object.
 
-        Raises NotFound for a body that says so, NotJson, Incomplete, WrongType.
+        Raises NotFound for a body that says so, and BadAnswer or Incomplete for one that cannot be read.
         """
-        if body[:1] == b"[" and not self._is_marked(body):
+        if body[:1] == b"[" and not _has_nul(body):
             try:
-                return self._many.decode(self._without_blank_dates(body))
-            except (msgspec.DecodeError, UnicodeDecodeError):
+                rows = self._many.decode(self._without_blank_dates(body))
+            except _UNREADABLE:
                 pass  # the patient way finds out why, or reads it all the same
+            else:
+                if self._is_all(rows, body):
+                    return rows
         document = decode_any(body, operation)
-        rows = document if isinstance(document, list) else self._rows_within(document, operation)
-        return self._convert([self._shape.tidy(row) for row in rows], operation)
+        found = document if isinstance(document, list) else self._rows_within(document, operation)
+        return self._convert([self._shape.tidy(row) for row in found], operation)
 
     def read_one(self, body: bytes, operation: str) -> Row:
         """The one row of an object, or of an array of one. Raises NotFound when there is none."""
-        if body[:1] == b"{" and not self._is_marked(body):
+        if body[:1] == b"{" and self._shape.identifying and not _has_nul(body):
             try:
-                return self._one.decode(self._without_blank_dates(body))
-            except (msgspec.DecodeError, UnicodeDecodeError):
+                row = self._one.decode(self._without_blank_dates(body))
+            except _UNREADABLE:
                 pass
-        rows = self.read_rows(body, operation)
+            else:
+                if self._is_all((row,), body):
+                    return row
+        document = decode_any(body, operation)
+        found = document if isinstance(document, list) else self._rows_within(document, operation, alone=True)
+        rows = self._convert([self._shape.tidy(row) for row in found], operation)
         if not rows:
             raise NotFound(operation=operation)
         if len(rows) > 1:
@@ -92,43 +115,104 @@ class RowReader(Generic[Row]):
 
     def _without_blank_dates(self, body: bytes) -> bytes:
         # Some views always have one; in compact JSON it costs little to keep the fast way open for them.
-        if b'Date":""' in body:
-            for blank, null in self._blank_dates:
-                body = body.replace(blank, null)
+        for blank, null in self._blank_dates:
+            body = body.replace(blank, null)
         return body
 
-    def _is_marked(self, body: bytes) -> bool:
-        return any(mark in body for mark in self._marks)
+    def _is_all(self, rows: Sequence[Row], body: bytes) -> bool:
+        """Whether decoded rows are within bounds and hold all that the body says in any spelling."""
+        if not self._bounds.are_kept(rows):
+            return False
+        return not (self._shape.has_gaps(rows) and any(mark in body for mark in self._marks))
 
-    def _rows_within(self, document: Any, operation: str) -> list[Any]:
+    def _rows_within(self, document: Any, operation: str, *, alone: bool = False) -> list[Any]:
+        """The rows of an object: itself, or what its one list of rows holds; lists beside that are of no interest.
+
+        `alone`: one record is wanted, so an object that can be it is it.
+        """
         if not isinstance(document, dict):
             raise WrongType("Neither an array nor an object came.", operation=operation)
-        if any(name in document for name in self._shape.identifying):
+        is_row = self._shape.looks_like_row(document)
+        if is_row and self._shape.identifying:
             return [document]
         raise_business_error(document, operation)
-        arrays = [value for value in document.values() if isinstance(value, list)]
-        if len(arrays) == 1:
-            return arrays[0]
-        return [document]
+        lists = [value for value in document.values() if isinstance(value, list)]
+        if is_row and (alone or not lists):
+            return [document]
+        holding = [rows for rows in lists if any(self._shape.looks_like_row(row) for row in rows)]
+        if len(holding) > 1:
+            raise WrongType("Several lists of records came where one was asked for.", operation=operation)
+        if holding:
+            return holding[0]
+        if details := details_in({"errors": document.get("errors")}):
+            raise RequestRejected(operation=operation, details=details)
+        if any(not rows for rows in lists):  # no rows, and perhaps words about that beside it
+            return []
+        if self._shape.identifying:
+            return lists[0] if len(lists) == 1 else [document]  # refused by the type, which says what is missing
+        raise WrongType("No list of records came.", operation=operation)
 
     def _convert(self, rows: list[Any], operation: str) -> list[Row]:
         try:
-            return msgspec.convert(rows, list[self._kind])  # type: ignore[name-defined]  # known at run time only
+            found = msgspec.convert(rows, list[self._kind])  # type: ignore[name-defined]  # known at run time only
         except msgspec.ValidationError as problem:
-            raise wrong_type(problem, operation) from None
+            raise bad_field(problem, operation) from None
+        except RecursionError:
+            raise TooDeep(operation=operation) from None
+        if fault := self._bounds.find_fault(found):
+            field, wrong = fault
+            raise ImpossibleValue(f"The field {field} {wrong}.", field=field, operation=operation)
+        return found
+
+
+def _has_nul(body: bytes) -> bool:
+    return b"\\" in body and _NUL in body  # a backslash is rare, and looked for at no cost
+
+
+def _ending(name: str) -> str:
+    """How names of dates end, so that one replacement serves several; names that end otherwise stand for themselves."""
+    return next((ending for ending in ("Date", "_date") if name.endswith(ending)), f'"{name}')
 
 
 def decode_any(body: bytes, operation: str) -> Any:
-    """Any JSON, numbers with a point as Decimal. Raises NotJson or Incomplete."""
+    """Any JSON, numbers with a point as Decimal; NaN stands for a number that is none. Raises BadAnswer, Incomplete."""
+    body = body.removeprefix(BYTE_ORDER_MARK)
     try:
         return _ANY.decode(body)
+    except RecursionError:
+        raise TooDeep(operation=operation) from None
+    except (msgspec.DecodeError, UnicodeDecodeError) as problem:
+        return _decode_oddly(body, operation, problem)
+
+
+def _decode_oddly(body: bytes, operation: str, problem: Exception) -> Any:
+    """What the standard library makes of JSON that is not quite JSON: NaN, half characters, endless digits. A field
+    that holds such a thing can then be named, and one that nobody asks for does no harm."""
+    # An empty body is no JSON; one that begins as JSON and ends too early broke off.
+    begun = body.lstrip()[:1] in (b"[", b"{")
+    try:
+        return json.loads(body.decode(), parse_float=_number, parse_int=_whole, parse_constant=lambda _: _NO_NUMBER)
+    except RecursionError:
+        raise TooDeep(operation=operation) from None
     except UnicodeDecodeError:
-        raise NotJson(operation=operation) from None
-    except msgspec.DecodeError as problem:
-        # An empty body is no JSON; one that begins as JSON and ends too early broke off.
-        begun = body.lstrip()[:1] in (b"[", b"{")
-        kind: type[FunderError] = Incomplete if begun and "truncated" in str(problem) else NotJson
-        raise kind(operation=operation) from None
+        kind: type[FunderError] = WrongCharacters if begun else NotJson
+    except ValueError:
+        kind = Incomplete if begun and "truncated" in str(problem) else NotJson
+    raise kind(operation=operation) from None
+
+
+def _number(text: str) -> Decimal:
+    try:
+        return Decimal(text)
+    except InvalidOperation:
+        return _NO_NUMBER
+
+
+def _whole(text: str) -> int | Decimal:
+    return int(text) if len(text) <= _LONGEST_WHOLE else _NO_NUMBER
+
+
+_ANY = msgspec.json.Decoder(float_hook=_number)
 
 
 def raise_business_error(document: Mapping[str, Any], operation: str) -> None:
@@ -140,7 +224,7 @@ def raise_business_error(document: Mapping[str, Any], operation: str) -> None:
         raise RequestRejected(operation=operation, details=details)
 
 
-def wrong_type(problem: msgspec.ValidationError, operation: str) -> WrongType:
+def bad_field(problem: msgspec.ValidationError, operation: str) -> WrongType | ImpossibleValue:
     """The error that names the field of a decoding problem, and never its value."""
     text = str(problem)
     place = _PLACE.search(text)
@@ -149,132 +233,8 @@ def wrong_type(problem: msgspec.ValidationError, operation: str) -> WrongType:
     if missing:
         names.append(missing["name"])
     field = ".".join(name for name in names if name)
+    if too_long := _TOO_LONG.search(text):
+        said = f"is longer than {too_long['most']} characters"
+        return ImpossibleValue(f"The field {field} {said}.", field=field, operation=operation)
     said = "is missing" if missing else "has another type than expected"
     return WrongType(f"The field {field or 'at the top'} {said}.", field=field, operation=operation)
-
-
-@dataclass(frozen=True, slots=True)
-class _Member:
-    name: str
-    wire_name: str
-    other_names: tuple[str, ...]
-    tidy: Callable[[Any], Any]
-    kind: str
-
-
-@dataclass(frozen=True, slots=True)
-class _Shape:
-    """How to turn a loosely spelled object into one that the payload type accepts.
-
-    `identifying` are the required members: an object that has one is a row, not an envelope.
-    """
-
-    members: tuple[_Member, ...]
-    identifying: tuple[str, ...]
-    inner: tuple["_Shape", ...]
-
-    @property
-    def description(self) -> str:
-        members = (
-            f"{member.name}={'|'.join((member.wire_name, *member.other_names))}:{member.kind}"
-            for member in self.members
-        )
-        return f"{{{', '.join(members)}}}"
-
-    def other_names(self) -> set[str]:
-        names = {name for member in self.members for name in member.other_names}
-        return names.union(*(shape.other_names() for shape in self.inner))
-
-    def dates(self) -> list["_Member"]:
-        return [member for member in self.members if member.tidy is _date]
-
-    def tidy(self, row: Any) -> Any:
-        if not isinstance(row, dict):
-            return row
-        tidied = {}
-        for member in self.members:
-            name = next((name for name in (member.wire_name, *member.other_names) if name in row), None)
-            if name is not None and (value := member.tidy(row[name])) is not _LEAVE_OUT:
-                tidied[member.wire_name] = value
-        return tidied
-
-
-def _shape_of(kind: type[msgspec.Struct], spellings: Spellings) -> _Shape:
-    known: dict[str, tuple[str, ...]] = {}
-    for ancestor in reversed(kind.__mro__):
-        known |= vars(ancestor).get("other_spellings", {})
-    members, inner, required = [], [], []
-    for info in msgspec.structs.fields(kind):
-        tidy, shape = _tidier(info.type, spellings)
-        if shape is not None:
-            inner.append(shape)
-        if info.required:
-            required.append(info.encode_name)
-        further = (spellings.get(f"{ancestor.__name__}.{info.name}", ()) for ancestor in kind.__mro__)
-        names = tuple(dict.fromkeys([*known.get(info.name, ()), *chain.from_iterable(further)]))
-        description = shape.description if shape else _describe(info.type)
-        members.append(_Member(info.name, info.encode_name, names, tidy, description))
-    return _Shape(tuple(members), tuple(required), tuple(inner))
-
-
-def _describe(kind: Any) -> str:
-    """A member's type in words that are the same in every version of Python."""
-    if get_origin(kind) is Annotated:
-        inner, *bounds = get_args(kind)
-        return f"{_describe(inner)} {' '.join(map(repr, bounds))}"
-    options = get_args(kind) if get_origin(kind) in (Union, UnionType) else (kind,)
-    return " or ".join(sorted(getattr(option, "__name__", None) or repr(option) for option in options))
-
-
-def _tidier(kind: Any, spellings: Spellings) -> tuple[Callable[[Any], Any], _Shape | None]:
-    options = get_args(kind) if get_origin(kind) in (Union, UnionType) else (kind,)
-    for option in options:
-        if option is str:
-            return _text, None
-        if option is date:
-            return _date, None
-        if option is Decimal:
-            return _amount, None
-        if get_origin(option) in (tuple, list):
-            item = get_args(option)[0]
-            if isinstance(item, type) and issubclass(item, msgspec.Struct):
-                shape = _shape_of(item, spellings)
-                return _list_of(shape), shape
-        if isinstance(option, type) and issubclass(option, msgspec.Struct):
-            shape = _shape_of(option, spellings)
-            return shape.tidy, shape
-    return _as_it_is, None
-
-
-def _as_it_is(value: Any) -> Any:
-    return value
-
-
-def _text(value: Any) -> Any:
-    if value is None:
-        return _LEAVE_OUT
-    if isinstance(value, int | Decimal) and not isinstance(value, bool):
-        return str(value)
-    return value
-
-
-def _date(value: Any) -> Any:
-    if not isinstance(value, str):
-        return value
-    if not value.strip() or value.startswith(NO_DATES):
-        return None
-    # A date dressed as midnight; any other time of day would have to be placed in a zone first, so it stays an error.
-    return value[:_DATE_LENGTH] if value[_DATE_LENGTH:].startswith("T00:00:00") else value
-
-
-def _amount(value: Any) -> Any:
-    return None if isinstance(value, str) and not value.strip() else value
-
-
-def _list_of(shape: _Shape) -> Callable[[Any], Any]:
-    def tidy(value: Any) -> Any:
-        if value is None:
-            return _LEAVE_OUT
-        return [shape.tidy(item) for item in value] if isinstance(value, list) else value
-
-    return tidy

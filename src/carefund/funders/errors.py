@@ -30,7 +30,12 @@
     ├── WrongAddress                  something that is not this API answered
     ├── BadAnswer                     an answer that cannot be read
     │   ├── NotJson
-    │   ├── WrongType
+    │   ├── WrongCharacters           texts in a character set that cannot be made out
+    │   ├── BadField                  one field is at fault, and is named
+    │   │   ├── WrongType
+    │   │   └── ImpossibleValue       no such field can hold this: see `bounds`
+    │   ├── TooLarge                  more bytes, rows or values than this installation reads
+    │   ├── TooDeep
     │   ├── WrongPerson               an answer about somebody else
     │   └── RepeatedPage
     ├── RequestRejected               400 and the funder's own rules
@@ -295,11 +300,17 @@ class NotJson(BadAnswer):
     advice = "Nothing was changed; a proxy or an outage page may have answered; try again later."
 
 
-class WrongType(BadAnswer):
-    """A field of the funder's answer has a type that was not expected."""
+class WrongCharacters(BadAnswer):
+    """The funder's answer is not in UTF-8, nor in another character set that it names and keeps to."""
 
-    code = "wrong-type"
-    advice = "Nothing was changed; the funder may have changed its API: report the field named here."
+    code = "wrong-characters"
+    advice = "Nothing was changed; report it to the funder: an answer is to be UTF-8, or to name its character set."
+
+
+class BadField(BadAnswer):
+    """A field of the funder's answer cannot be used."""
+
+    code = "bad-field"
 
     def __init__(
         self,
@@ -314,6 +325,37 @@ class WrongType(BadAnswer):
         super().__init__(message, operation=operation, status=status, details=details)
 
 
+class WrongType(BadField):
+    """A field of the funder's answer has a type that was not expected."""
+
+    code = "wrong-type"
+    advice = "Nothing was changed; the funder may have changed its API: report the field named here."
+
+
+class ImpossibleValue(BadField):
+    """A field of the funder's answer holds what no such field can hold."""
+
+    code = "impossible-value"
+    advice = "Nothing was changed; report the field named here to the funder."
+
+
+class TooLarge(BadAnswer):
+    """The funder's answer is larger than this installation reads."""
+
+    code = "too-large"
+    advice = (
+        "Nothing was changed; report it to the funder, or, if so much can be right, raise CAREFUND_LARGEST_ANSWER_MB, "
+        "CAREFUND_MOST_ROWS or CAREFUND_MOST_PROVIDER_ROWS."
+    )
+
+
+class TooDeep(BadAnswer):
+    """The funder's answer is nested more deeply than can be read."""
+
+    code = "too-deep"
+    advice = "Nothing was changed; report it to the funder."
+
+
 class WrongPerson(BadAnswer):
     """The funder's answer is about somebody else than was asked for."""
 
@@ -325,7 +367,7 @@ class RepeatedPage(BadAnswer):
     """The funder gave the same page twice, or more pages than can be right."""
 
     code = "repeated-page"
-    advice = "Nothing was changed; lower or raise CAREFUND_PAGE_LIMIT, and report it."
+    advice = "Nothing was changed; change CAREFUND_PAGE_LIMIT or raise CAREFUND_MOST_PAGES, and report it."
 
 
 class RequestRejected(FunderError):

@@ -7,6 +7,7 @@ Source: rules SA-02, SA-03 and SA-11.
 import asyncio
 import os
 import random
+import re
 import uuid
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
@@ -23,6 +24,7 @@ from carefund.funders.configuration import FunderConfiguration, Timing
 from carefund.funders.errors import (
     ConnectionFailed,
     FunderError,
+    ImpossibleValue,
     Incomplete,
     NotAuthenticated,
     TimedOut,
@@ -30,10 +32,13 @@ from carefund.funders.errors import (
     WrongAddress,
 )
 from carefund.funders.pace import Pace
+from carefund.funders.reading import MEGABYTE, read_body
 from carefund.funders.refusals import refusal
 
 Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
 
+LARGEST_ANSWER = 16 * MEGABYTE
+_ETAG = re.compile(r"[\x20-\x7e]{1,120}")
 _ID_BYTES = 16
 _VARIANTS = dict(zip("0123456789abcdef", "89ab" * 4, strict=True))
 
@@ -58,8 +63,14 @@ class Received(NamedTuple):
 
     @property
     def etag(self) -> str:
-        """The version of the record, for `if_match` of the next write; "" when none was given."""
-        return self.headers.get("ETag", "")
+        """The version of the record, for `if_match` of the next write; "" when none was given.
+
+        Raises ImpossibleValue for one that could neither be kept nor sent back.
+        """
+        tag = self.headers.get("ETag", "")
+        if tag and not _ETAG.fullmatch(tag):
+            raise ImpossibleValue("The header ETag holds what no version can be.", field="ETag")
+        return tag
 
 
 class Tokens(Protocol):
@@ -82,6 +93,7 @@ async def open_session(timing: Timing) -> AsyncIterator[aiohttp.ClientSession]:
         timeout=timeout,
         cookie_jar=aiohttp.DummyCookieJar(),
         skip_auto_headers=("User-Agent",),
+        auto_decompress=False,
     ) as session:
         yield session
 
@@ -93,14 +105,19 @@ async def exchange(
     url: URL,
     headers: Mapping[str, str],
     data: bytes | None = None,
+    *,
+    largest: int = LARGEST_ANSWER,
 ) -> Received:
-    """One request, one answer whatever its status. Raises TimedOut, ConnectionFailed or WrongAddress."""
+    """One request, one answer whatever its status, its body at most `largest` bytes.
+
+    Raises TimedOut, ConnectionFailed, WrongAddress, Incomplete, or BadAnswer for a body that cannot be read.
+    """
     proxy = proxy_for(url.scheme, url.host or "")
     try:
         async with session.request(
             method, url, headers=headers, data=data, allow_redirects=False, proxy=proxy
         ) as response:
-            body = await response.read()
+            body = await read_body(response, operation, largest)
             return Received(response.status, response.headers, body)
     except (aiohttp.ClientError, OSError, ValueError) as problem:
         kind = next((ours for theirs, ours in FOREIGN_ERRORS if isinstance(problem, theirs)), ConnectionFailed)
@@ -133,6 +150,7 @@ class Caller:
         self._tokens = tokens
         self._pace = pace
         self._timing = configuration.timing
+        self._largest = configuration.timing.largest_answer
         self._base = configuration.base_url.rstrip("/")
         self._subject_is_person = configuration.subject == "care-recipient"
         self._places = asyncio.Semaphore(configuration.timing.calls_at_once)
@@ -218,11 +236,11 @@ class Caller:
         url = URL(self._base + path, encoded=True)
         async with self._places:
             if self._pace is None:
-                return await exchange(self._session, operation, method, url, headers, body)
+                return await exchange(self._session, operation, method, url, headers, body, largest=self._largest)
             # With a place in hand, so that nobody who was let through waits, to start later together with others.
             await self._pace.wait()
             try:
-                return await exchange(self._session, operation, method, url, headers, body)
+                return await exchange(self._session, operation, method, url, headers, body, largest=self._largest)
             finally:
                 self._pace.done()
 

@@ -32,6 +32,7 @@ from carefund.funders.errors import (
 )
 from carefund.funders.http import Received, back_off, exchange, gateway_headers
 from carefund.funders.proda_answers import object_in, proda_refusal, token_in, with_expiries
+from carefund.funders.reading import MEGABYTE
 
 log = logging.getLogger(__name__)
 
@@ -147,7 +148,9 @@ class Proda:
         }
         headers = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"}
         url = URL(self._configuration.proda_token_url, encoded=True)
-        return await exchange(self._session, operation, "POST", url, headers, urlencode(form).encode())
+        return await exchange(
+            self._session, operation, "POST", url, headers, urlencode(form).encode(), largest=MEGABYTE
+        )
 
     # --- Device and key
 
@@ -233,4 +236,6 @@ class Proda:
         }
         if token:
             headers["Authorization"] = f"Bearer {token}"
-        return await exchange(self._session, operation, "PUT", url, headers, msgspec.json.encode(body))
+        return await exchange(
+            self._session, operation, "PUT", url, headers, msgspec.json.encode(body), largest=MEGABYTE
+        )

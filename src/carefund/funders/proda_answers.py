@@ -9,8 +9,6 @@ from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from typing import Any
 
-import msgspec
-
 from carefund.funders.devices import AccessToken, DeviceState
 from carefund.funders.errors import (
     ActivationCodeRejected,
@@ -21,10 +19,11 @@ from carefund.funders.errors import (
     DeviceKeyRejected,
     DeviceUnknown,
     FunderError,
+    ImpossibleValue,
     WrongType,
 )
 from carefund.funders.http import Received
-from carefund.funders.refusals import details_in, http_date, refusal
+from carefund.funders.refusals import details_in, http_date, kept_words, read_document, refusal
 
 ERROR_BY_CODE: dict[str, type[FunderError]] = {
     "DE.2": DeviceUnknown,
@@ -47,6 +46,11 @@ ERROR_BY_CODE: dict[str, type[FunderError]] = {
 _WRONG_CLAIMS = b"unable to retrieve device data"
 _EXPIRED_KEY = re.compile(r"\bkey\b.*\bexpired", re.IGNORECASE)
 LARGEST_SKEW = timedelta(seconds=60)
+_TOKEN = re.compile(r"[\x21-\x7e]{1,16384}")  # it travels in a header
+_SECONDS = re.compile(r"[0-9]{1,9}")
+_LONGEST_LIFE = 366 * 86_400
+_YEARS = range(1900, 2200)
+_LONGEST_STATUS = 40
 _MILLISECONDS_FROM = 100_000_000_000
 
 
@@ -91,7 +95,7 @@ def with_expiries(state: DeviceState, document: dict[str, Any]) -> DeviceState:
         state,
         key_expires_at=key or state.key_expires_at,
         device_expires_at=device or state.device_expires_at,
-        status=status.strip("[] ").upper() if isinstance(status, str) else state.status,
+        status=kept_words(status, _LONGEST_STATUS).strip("[] ").upper() if isinstance(status, str) else state.status,
     )
 
 
@@ -100,9 +104,11 @@ def token_in(document: dict[str, Any], received_at: datetime, operation: str) ->
     value, seconds = document.get("access_token"), document.get("expires_in")
     if not isinstance(value, str) or not value:
         raise WrongType("The field access_token is missing.", field="access_token", operation=operation)
-    if isinstance(seconds, str) and seconds.isdigit():
+    if not _TOKEN.fullmatch(value):
+        raise ImpossibleValue("The field access_token is no token.", field="access_token", operation=operation)
+    if isinstance(seconds, str) and _SECONDS.fullmatch(seconds):
         seconds = int(seconds)
-    if not isinstance(seconds, int | float) or seconds <= 0:
+    if not isinstance(seconds, int | float) or not 0 < seconds <= _LONGEST_LIFE:
         raise WrongType("The field expires_in is no life time.", field="expires_in", operation=operation)
     return AccessToken(value=value, received_at=received_at, expires_at=received_at + timedelta(seconds=seconds))
 
@@ -111,21 +117,20 @@ def as_instant(value: Any) -> datetime | None:
     """An instant from ISO text or from seconds or milliseconds since 1970, aware UTC; None when it is neither."""
     try:
         if isinstance(value, int | float) and not isinstance(value, bool):
-            return datetime.fromtimestamp(value / 1000 if value > _MILLISECONDS_FROM else value, UTC)
-        moment = datetime.fromisoformat(value) if isinstance(value, str) else None
+            moment = datetime.fromtimestamp(value / 1000 if value > _MILLISECONDS_FROM else value, UTC)
+        elif isinstance(value, str):
+            moment = datetime.fromisoformat(value)
+            moment = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
+        else:
+            return None
     except (ValueError, OverflowError, OSError):
         return None
-    if moment is None:
-        return None
-    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
+    return moment if moment.year in _YEARS else None
 
 
 def object_in(answer: Received, operation: str) -> dict[str, Any]:
     """The JSON object of a successful answer. Raises WrongType for anything else."""
-    try:
-        document = msgspec.json.decode(answer.body)
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        document = None
+    document = read_document(answer.body)
     if not isinstance(document, dict):
         raise WrongType("PRODA's answer is not a JSON object.", operation=operation, details=details_in(document))
     return document

@@ -6,6 +6,7 @@ Five shapes are known: the gateway's (`httpCode`, `httpMessage`, `moreInformatio
 Source: rules PRODA-04, SA-03 to SA-05 and NDIS-04.
 """
 
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -20,6 +21,7 @@ from carefund.funders.errors import (
     FunderError,
     NotFound,
     OutOfService,
+    RequestRejected,
     Throttled,
     Unavailable,
     WrongAddress,
@@ -27,6 +29,21 @@ from carefund.funders.errors import (
 )
 
 NOTHING_FOUND = ("1", "DHSEIN")
+# The funder's words as far as they are kept: more is no sentence that anybody reads.
+_MOST_DETAILS = 20
+_LONGEST_CODE = 40
+_LONGEST_MESSAGE = 500
+_TOO_LONG_A_NUMBER = 10**15
+_UNKEPT = re.compile("[\0\ud800-\udfff]")
+_LONGEST_WAIT = 86_400.0
+
+
+def read_document(body: bytes) -> Any:
+    """The JSON of a body, or None where it is none that can be read."""
+    try:
+        return msgspec.json.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
 
 
 def details_in(document: Any) -> tuple[Detail, ...]:
@@ -38,24 +55,33 @@ def details_in(document: Any) -> tuple[Detail, ...]:
     if any(head):
         found.append(head)
     listed = document.get("errors")
-    for item in listed if isinstance(listed, list) else [listed]:
+    for item in listed[:_MOST_DETAILS] if isinstance(listed, list) else [listed]:
         if isinstance(item, str) and item.strip():
-            found.append(Detail(message=item.strip()))
+            found.append(Detail(message=kept_words(item, _LONGEST_MESSAGE)))
         elif isinstance(item, dict):
             found.append(_detail(item))
     return tuple(found)
 
 
 def _detail(item: Mapping[str, Any]) -> Detail:
-    def text(*names: str) -> str:
-        return next((str(item[name]).strip() for name in names if item.get(name) not in (None, "")), "")
+    def text(length: int, *names: str) -> str:
+        return next((words for name in names if (words := kept_words(item.get(name), length))), "")
 
     return Detail(
-        code=text("code", "statusCode", "key", "error", "httpCode"),
-        code_type=text("codeType"),
-        message=text("message", "value", "error_description", "moreInformation", "httpMessage"),
-        field=text("field"),
+        code=text(_LONGEST_CODE, "code", "statusCode", "key", "error", "httpCode"),
+        code_type=text(_LONGEST_CODE, "codeType"),
+        message=text(_LONGEST_MESSAGE, "message", "value", "error_description", "moreInformation", "httpMessage"),
+        field=text(_LONGEST_CODE, "field"),
     )
+
+
+def kept_words(value: Any, length: int) -> str:
+    """A text or a number as one text that can be kept; "" for anything else."""
+    if isinstance(value, str):
+        return _UNKEPT.sub("", value).strip()[:length]
+    if isinstance(value, int) and not isinstance(value, bool) and abs(value) < _TOO_LONG_A_NUMBER:
+        return str(value)
+    return f"{value:.15g}" if isinstance(value, float) else ""
 
 
 def says_nothing_found(details: tuple[Detail, ...]) -> bool:
@@ -70,16 +96,14 @@ def is_business(details: tuple[Detail, ...]) -> bool:
 
 def refusal(operation: str, status: int, headers: Mapping[str, str], body: bytes) -> FunderError:
     """The error that an answer outside 2xx stands for."""
-    try:
-        document = msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        document = None
+    document = read_document(body)
     details = details_in(document)
     kind = error_for_status(status)
-    if says_nothing_found(details):
+    if kind in (NotFound, RequestRejected) and says_nothing_found(details):
         kind = NotFound
-    elif status == HTTPStatus.NOT_FOUND and not details:
-        # Blank or HTML: the path, not the person, is unknown. Source: rule SA-04.
+    elif kind is NotFound and (not details or "httpCode" in document):
+        # Blank, HTML or the gateway's own words: the path, not the person, is unknown.
+        # Source: rule SA-04.
         kind = WrongAddress
     elif status == HTTPStatus.UNAUTHORIZED and any("client id" in detail.message.lower() for detail in details):
         kind = ClientIdRejected
@@ -93,20 +117,22 @@ def refusal(operation: str, status: int, headers: Mapping[str, str], body: bytes
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
-    """Seconds to wait as the funder asked, from a number or a date; None when it did not ask."""
+    """Seconds to wait as the funder asked, from a number or a date, a day at most; None when it did not ask."""
     asked = headers.get("Retry-After", "").strip()
     if not asked:
         return None
-    if asked.isdigit():
-        return float(asked)
+    if asked.isascii() and asked.isdigit():
+        return min(float(asked), _LONGEST_WAIT)
     moment = http_date(asked)
-    return None if moment is None else max(0.0, (moment - datetime.now(UTC)).total_seconds())
+    if moment is None:
+        return None
+    return min(max(0.0, (moment - datetime.now(UTC)).total_seconds()), _LONGEST_WAIT)
 
 
 def http_date(text: str) -> datetime | None:
     """The instant of an HTTP date header, aware; None when it is none."""
     try:
         moment = parsedate_to_datetime(text)
-    except (TypeError, ValueError):
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
+    except (TypeError, ValueError, OverflowError):
         return None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -35,7 +35,7 @@ class PoolSource(Protocol):
 
     async def fetch_service_provider_budgets(self, service_provider_id: str) -> Answer[Sequence[Budget]]: ...
 
-    async def fetch_budget_details(self, budget_id: str) -> Answer[BudgetDetails]: ...
+    async def fetch_budget_details(self, budget_id: str, *, pooled: bool) -> Answer[BudgetDetails]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +141,7 @@ def _estimate(rows: Sequence[PooledBudget], details: dict[str, BudgetDetails], t
 async def _fetch_details(source: PoolSource, budget_id: str) -> BudgetDetails | None:
     """A budget's entitlements and usage; None where the funder does not show them, which costs the budget nothing."""
     try:
-        return (await source.fetch_budget_details(budget_id)).value
+        return (await source.fetch_budget_details(budget_id, pooled=True)).value
     except (ConsentMissing, NotFound):
         return None
 

@@ -32,6 +32,7 @@ from carefund.funders.ndia.payloads import BudgetTree, Determination, PlanRow
 from carefund.funders.ndia.source import Identity
 from carefund.funders.opening import open_caller
 from carefund.funders.pace import Pace
+from carefund.funders.paging import require_few
 from carefund.funders.paths import require_right_paths
 
 Row = TypeVar("Row", bound=msgspec.Struct)
@@ -50,17 +51,22 @@ class Ndia:
         self._caller = caller
         self._paths = configuration.paths
         self._channel = identity_channel
+        self._most_rows = configuration.timing.most_rows
         self._budget_operation = BUDGET
 
     async def fetch_determination(self, identity: Identity) -> Answer[Determination]:
         """Whether the participant is on PACE. Raises IdentityNotMatched."""
-        return await self._fetch_one(DETERMINE, _DETERMINATION, identity)
+        answer = await self._fetch_one(DETERMINE, _DETERMINATION, identity)
+        if b'"is_pace_plan"' not in answer.pages[0]:  # nothing is required of these types, yet this is the answer
+            raise WrongType("The field is_pace_plan is missing.", field="is_pace_plan", operation=DETERMINE)
+        return answer
 
     async def fetch_plans(self, identity: Identity) -> Answer[tuple[PlanRow, ...]]:
         """The current plan and the one before. Raises AuthorityMissing, IdentityNotMatched."""
         begun = datetime.now(UTC)
         body, result = await self._fetch(PLANS, identity)
         rows = tuple(_PLANS.read_rows(_as_list(result), PLANS))
+        require_few(len(rows), self._most_rows, PLANS)
         if not rows:
             raise IdentityNotMatched(operation=PLANS)
         return Answer(PLANS, identity.ndis_number, (body,), rows, begun)
@@ -82,6 +88,7 @@ class Ndia:
     async def _fetch_one(self, operation: str, reader: RowReader[Row], identity: Identity) -> Answer[Row]:
         begun = datetime.now(UTC)
         body, result = await self._fetch(operation, identity)
+        require_few(result.count(b"{"), self._most_rows, operation)
         rows = reader.read_rows(_as_list(result), operation)
         if len(rows) != 1:
             raise WrongType("One record was asked for and several came.", operation=operation)

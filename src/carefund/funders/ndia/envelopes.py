@@ -17,6 +17,7 @@ from carefund.funders.errors import (
     NotFound,
     NotPermitted,
     RequestRejected,
+    WrongAddress,
     WrongType,
 )
 from carefund.funders.refusals import details_in
@@ -44,7 +45,7 @@ def open_envelope(body: bytes, operation: str) -> bytes:
         return body
     try:
         envelope = msgspec.json.decode(body, type=_Envelope)
-    except msgspec.ValidationError:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise WrongType("The envelope has another shape than expected.", operation=operation) from None
     details = details_in({"errors": envelope.errors})
     if details or not envelope.success:
@@ -62,7 +63,8 @@ def sorted_refusal(problem: FunderError) -> FunderError:
     if isinstance(problem, NotPermitted | RequestRejected) and _NO_AUTHORITY in said:
         kind = AuthorityMissing
     elif isinstance(problem, NotFound) or (
-        isinstance(problem, RequestRejected) and any(text in said for text in _NOBODY)
+        # The gateway's own 404 is a wrong address, unless it says these words.
+        isinstance(problem, RequestRejected | WrongAddress) and any(text in said for text in _NOBODY)
     ):
         kind = IdentityNotMatched
     if kind is None:

@@ -22,6 +22,7 @@ from msgspec import Struct
 from yarl import URL
 
 from carefund.funders.answers import Answer
+from carefund.funders.bounds import Code, Money, Name
 from carefund.funders.configuration import Timing
 from carefund.funders.decoding import RowReader
 from carefund.funders.errors import IdentityNotMatched, NotConfigured, Unavailable
@@ -37,6 +38,7 @@ from carefund.funders.ndia.payloads import (
     SupportTypeLevel,
 )
 from carefund.funders.ndia.source import Identity
+from carefund.funders.paging import require_few
 from carefund.funders.refusals import refusal
 
 OPERATION = "ndia_partner_budget"
@@ -58,19 +60,19 @@ class PartnerBudget(Struct, frozen=True, kw_only=True, rename="camel"):
     `is_deleted` is 1 for a row that the gateway keeps and no longer means.
     """
 
-    type: str = ""
+    type: Code = ""
     start_date: date | None = None
     end_date: date | None = None
-    management: str = ""
-    support: str = ""
-    support_category_pace: str = ""
-    support_category_api: str = ""
-    budget_type: str = ""
-    allocated_amount: Decimal | None = None
-    approved_amount: Decimal | None = None
-    spent_amount: Decimal | None = None
-    remaining_amount: Decimal | None = None
-    is_deleted: bool | int | str | None = None
+    management: Code = ""
+    support: Code = ""
+    support_category_pace: Name = ""
+    support_category_api: Name = ""
+    budget_type: Code = ""
+    allocated_amount: Money | None = None
+    approved_amount: Money | None = None
+    spent_amount: Money | None = None
+    remaining_amount: Money | None = None
+    is_deleted: bool | int | Code | None = None
 
     @property
     def counts(self) -> bool:
@@ -128,6 +130,7 @@ class PartnerGateway:
             begun = datetime.now(UTC)
             body = await self._read(f"/paceBudget/{quote(identity.ndis_number)}")
             rows = tuple(_ROWS.read_rows(body, OPERATION))
+            require_few(len(rows), self._timing.most_rows, OPERATION)
             if not rows:
                 raise IdentityNotMatched(operation=OPERATION)
             known = self._known[identity.ndis_number] = Answer(OPERATION, identity.ndis_number, (body,), rows, begun)
@@ -143,7 +146,9 @@ class PartnerGateway:
         attempt = 1
         while True:
             try:
-                answer = await exchange(self._session, OPERATION, "GET", url, headers)
+                answer = await exchange(
+                    self._session, OPERATION, "GET", url, headers, largest=self._timing.largest_answer
+                )
                 if answer.status == HTTPStatus.OK:
                     return answer.body
                 raise sorted_refusal(refusal(OPERATION, answer.status, answer.headers, answer.body))

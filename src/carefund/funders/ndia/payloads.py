@@ -7,10 +7,11 @@ Source: rules NDIS-05, NDIS-06 and NDIS-08.
 """
 
 from datetime import date
-from decimal import Decimal
 from typing import ClassVar
 
 from msgspec import Struct
+
+from carefund.funders.bounds import Code, Money, Name, ShortId
 
 Spellings = dict[str, tuple[str, ...]]
 
@@ -26,7 +27,7 @@ class PlanRow(Struct, frozen=True, kw_only=True):
     """One plan. On PACE there is one for life: its id is 0 and its dates move with each review."""
 
     is_pace_plan: bool = False
-    participant_plan_id: str = ""
+    participant_plan_id: ShortId = ""
     plan_start_date: date | None = None
     plan_end_date: date | None = None
     plan_first_start_date: date | None = None
@@ -37,11 +38,11 @@ class FundingPeriodRow(Struct, frozen=True, kw_only=True):
 
     start_date: date | None = None
     end_date: date | None = None
-    amount: Decimal | None = None
-    released_amount: Decimal | None = None
-    spent_amount: Decimal | None = None
-    funding_component_name: str = ""
-    support_category_text: str = ""
+    amount: Money | None = None
+    released_amount: Money | None = None
+    spent_amount: Money | None = None
+    funding_component_name: Name = ""
+    support_category_text: Name = ""
 
     other_spellings: ClassVar[Spellings] = {
         "start_date": ("period_start_date", "funding_period_start_date", "from_date"),
@@ -57,8 +58,8 @@ class FundingPeriodRow(Struct, frozen=True, kw_only=True):
 class FundingComponentRow(Struct, frozen=True, kw_only=True):
     """A named part of the plan's money with periods of its own."""
 
-    funding_component_name: str = ""
-    support_category_text: str = ""
+    funding_component_name: Name = ""
+    support_category_text: Name = ""
     funding_periods: tuple[FundingPeriodRow, ...] = ()
 
     other_spellings: ClassVar[Spellings] = {
@@ -70,8 +71,8 @@ class FundingComponentRow(Struct, frozen=True, kw_only=True):
 class StatedItem(Struct, frozen=True, kw_only=True):
     """A support item that the plan states by name, inside a category."""
 
-    support_item_text: str = ""
-    support_item_number: str = ""
+    support_item_text: Name = ""
+    support_item_number: Name = ""
 
     other_spellings: ClassVar[Spellings] = {
         "support_item_text": ("support_item_description", "support_item_name", "item_text", "description"),
@@ -82,18 +83,18 @@ class StatedItem(Struct, frozen=True, kw_only=True):
 class SupportCategory(Struct, frozen=True, kw_only=True):
     """The money for one support category under one management and one budget type."""
 
-    support_category_text: str = ""
-    support_type_text: str = ""
-    funding_component_name: str = ""
-    instalment_type: str = ""
+    support_category_text: Name = ""
+    support_type_text: Code = ""
+    funding_component_name: Name = ""
+    instalment_type: Code = ""
     start_date: date | None = None
     end_date: date | None = None
-    approved_amount: Decimal | None = None
-    released_amount: Decimal | None = None
-    spent_amount: Decimal | None = None
-    remaining_amount: Decimal | None = None
-    fund_management_type: str = ""
-    budget_type: str = ""
+    approved_amount: Money | None = None
+    released_amount: Money | None = None
+    spent_amount: Money | None = None
+    remaining_amount: Money | None = None
+    fund_management_type: Code = ""
+    budget_type: Code = ""
     use_funding_periods: bool | None = None
     supp_itm_lvl_dtls: tuple[StatedItem, ...] = ()
     funding_periods: tuple[FundingPeriodRow, ...] = ()
@@ -110,7 +111,7 @@ class SupportCategory(Struct, frozen=True, kw_only=True):
 class SupportTypeLevel(Struct, frozen=True, kw_only=True):
     """Core, Capacity Building, Capital or Recurring."""
 
-    support_type_text: str = ""
+    support_type_text: Code = ""
     use_funding_periods: bool | None = None
     supp_cat_lvl_dtls: tuple[SupportCategory, ...] = ()
     funding_periods: tuple[FundingPeriodRow, ...] = ()
@@ -122,7 +123,7 @@ class SupportTypeLevel(Struct, frozen=True, kw_only=True):
 class ManagementLevel(Struct, frozen=True, kw_only=True):
     """Who manages; the older form lists its categories right here, as `funded_supports`."""
 
-    fund_management_type: str = ""
+    fund_management_type: Code = ""
     use_funding_periods: bool | None = None
     supp_typ_lvl_dtls: tuple[SupportTypeLevel, ...] = ()
     funded_supports: tuple[SupportCategory, ...] = ()
@@ -137,7 +138,7 @@ class ManagementLevel(Struct, frozen=True, kw_only=True):
 class BudgetTypeLevel(Struct, frozen=True, kw_only=True):
     """Flexible or Stated."""
 
-    budget_type: str = ""
+    budget_type: Code = ""
     use_funding_periods: bool | None = None
     plan_management: tuple[ManagementLevel, ...] = ()
     funding_periods: tuple[FundingPeriodRow, ...] = ()
@@ -149,9 +150,9 @@ class BudgetTypeLevel(Struct, frozen=True, kw_only=True):
 class BudgetTree(Struct, frozen=True, kw_only=True):
     """All money of a PACE plan: budget type, then management, then support type, then category."""
 
-    released_amount: Decimal | None = None
-    spent_amount: Decimal | None = None
-    remaining_amount: Decimal | None = None
+    released_amount: Money | None = None
+    spent_amount: Money | None = None
+    remaining_amount: Money | None = None
     use_funding_periods: bool | None = None
     bgt_typ_lvl_dtls: tuple[BudgetTypeLevel, ...] = ()
     funding_periods: tuple[FundingPeriodRow, ...] = ()

@@ -10,6 +10,7 @@ from typing import ClassVar
 
 from msgspec import UNSET, Struct, UnsetType
 
+from carefund.funders.bounds import Code, Id, Money, Quantity, Sentence, ShortId, Stamp, Text
 from carefund.funders.services_australia.payloads import Spellings
 
 
@@ -48,7 +49,7 @@ class NewInvoice(Struct, frozen=True, kw_only=True, rename="camel"):
 class InvoiceReference(Struct, frozen=True, kw_only=True, rename="camel"):
     """An invoice named by a claim."""
 
-    invoice_id: str
+    invoice_id: Id
 
 
 class NewClaim(Struct, frozen=True, kw_only=True, rename="camel"):
@@ -61,32 +62,32 @@ class NewClaim(Struct, frozen=True, kw_only=True, rename="camel"):
 class ValidationMessage(Struct, frozen=True, kw_only=True, rename="camel"):
     """One complaint that the funder keeps with an invoice."""
 
-    code: str = ""
-    message: str = ""
+    code: Code = ""
+    message: Sentence = ""
 
 
 class Attachment(Struct, frozen=True, kw_only=True, rename="camel"):
     """A file that the funder holds with an item."""
 
-    attachment_id: str = ""
-    type: str = ""
-    file_name: str = ""
+    attachment_id: Text = ""
+    type: Text = ""
+    file_name: Text = ""
 
 
 class InvoiceItem(Struct, frozen=True, kw_only=True, rename="camel"):
     """One item of an invoice; `item_id` is unique within its invoice."""
 
-    item_id: str
-    external_reference_id: str = ""
-    item_status: str = ""
-    care_recipient_id: str = ""
-    service_id: str = ""
-    service_text: str = ""
+    item_id: Id
+    external_reference_id: Id = ""
+    item_status: Code = ""
+    care_recipient_id: ShortId = ""
+    service_id: Text = ""
+    service_text: Text = ""
     delivery_date: date | None = None
-    quantity: Decimal | None = None
-    price_per_unit: Decimal | None = None
-    unit_type: str = ""
-    funding_source: str = ""
+    quantity: Quantity | None = None
+    price_per_unit: Quantity | None = None
+    unit_type: Code = ""
+    funding_source: Code = ""
     attachments: tuple[Attachment, ...] = ()
 
     other_spellings: ClassVar[Spellings] = {"item_status": ("status",)}
@@ -95,13 +96,13 @@ class InvoiceItem(Struct, frozen=True, kw_only=True, rename="camel"):
 class Invoice(Struct, frozen=True, kw_only=True, rename="camel"):
     """One invoice; lists leave the items out."""
 
-    invoice_id: str
-    service_naps_id: str = ""
-    service_provider_id: str = ""
-    external_reference_id: str = ""
-    status: str = ""
-    created_at_date_time: str = ""
-    updated_at_date_time: str = ""
+    invoice_id: Id
+    service_naps_id: ShortId = ""
+    service_provider_id: ShortId = ""
+    external_reference_id: Id = ""
+    status: Code = ""
+    created_at_date_time: Stamp = ""
+    updated_at_date_time: Stamp = ""
     items: tuple[InvoiceItem, ...] = ()
     validation_messages: tuple[ValidationMessage, ...] = ()
 
@@ -111,20 +112,20 @@ class Invoice(Struct, frozen=True, kw_only=True, rename="camel"):
 class WrittenItem(Struct, frozen=True, kw_only=True, rename="camel"):
     """The funder's number for an item just added."""
 
-    item_id: str
+    item_id: Id
 
 
 class Claim(Struct, frozen=True, kw_only=True, rename="camel"):
     """One claim. `payment_date` is filled once it is approved."""
 
-    claim_id: str
-    organisation_id: str = ""
-    service_provider_id: str = ""
-    service_naps_id: str = ""
-    status: str = ""
+    claim_id: Id
+    organisation_id: Id = ""
+    service_provider_id: ShortId = ""
+    service_naps_id: ShortId = ""
+    status: Code = ""
     payment_date: date | None = None
-    created_at_date_time: str = ""
-    updated_at_date_time: str = ""
+    created_at_date_time: Stamp = ""
+    updated_at_date_time: Stamp = ""
     invoices: tuple[InvoiceReference, ...] = ()
 
     other_spellings: ClassVar[Spellings] = {"status": ("claimStatus",)}
@@ -133,52 +134,52 @@ class Claim(Struct, frozen=True, kw_only=True, rename="camel"):
 class PaymentStatement(Struct, frozen=True, kw_only=True, rename="camel"):
     """The totals of what was paid for a claim, in dollars."""
 
-    claim_id: str = ""
-    service_provider_id: str = ""
+    claim_id: Id = ""
+    service_provider_id: ShortId = ""
     payment_date: date | None = None
-    claim_total: Decimal | None = None
-    total_paid: Decimal | None = None
-    compensation_reduction: Decimal | None = None
-    care_recipient_individual_contribution: Decimal | None = None
-    heldover_previous_period: Decimal | None = None
-    outstanding_heldover: Decimal | None = None
+    claim_total: Money | None = None
+    total_paid: Money | None = None
+    compensation_reduction: Money | None = None
+    care_recipient_individual_contribution: Money | None = None
+    heldover_previous_period: Money | None = None
+    outstanding_heldover: Money | None = None
 
 
 class PaymentItem(Struct, frozen=True, kw_only=True, rename="camel"):
     """What was decided on one item of a claim."""
 
-    item_id: str
-    invoice_id: str = ""
+    item_id: Id
+    invoice_id: Id = ""
     claim_submission_date: date | None = None
     claim_approved_date: date | None = None
     payment_date: date | None = None
-    payment_amount: Decimal | None = None
-    compensation_reduction: Decimal | None = None
-    individual_contribution_amount: Decimal | None = None
-    payment_determination: str = ""
-    aged_care_reference: str = ""
+    payment_amount: Money | None = None
+    compensation_reduction: Money | None = None
+    individual_contribution_amount: Money | None = None
+    payment_determination: Text = ""
+    aged_care_reference: Text = ""
 
 
 class AccountTransaction(Struct, frozen=True, kw_only=True, rename="camel"):
     """One movement of a provider's account; `payment_identifier` is the claim's id."""
 
-    date: str = ""
-    description: str = ""
-    amount: Decimal | None = None
-    transaction_type: str = ""
-    payment_identifier: str = ""
-    heldover_balance: Decimal | None = None
-    payment_reference: str = ""
-    payment_amount: Decimal | None = None
+    date: Text = ""
+    description: Text = ""
+    amount: Money | None = None
+    transaction_type: Code = ""
+    payment_identifier: Text = ""
+    heldover_balance: Money | None = None
+    payment_reference: Text = ""
+    payment_amount: Money | None = None
 
 
 class AccountSummary(Struct, frozen=True, kw_only=True, rename="camel"):
     """What was paid and held over for a provider in a period."""
 
-    service_provider_id: str
+    service_provider_id: ShortId
     period_start_date: date | None = None
     period_end_date: date | None = None
-    heldover_previous_period: Decimal | None = None
-    payment_amount: Decimal | None = None
-    heldover_amount: Decimal | None = None
+    heldover_previous_period: Money | None = None
+    payment_amount: Money | None = None
+    heldover_amount: Money | None = None
     transactions: tuple[AccountTransaction, ...] = ()

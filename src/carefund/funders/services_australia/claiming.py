@@ -20,10 +20,11 @@ from carefund.funders.errors import (
     NotAllowedIn,
     NotConfigured,
     NotFound,
-    RepeatedPage,
     RequestRejected,
+    WrongType,
 )
 from carefund.funders.http import Caller, Received
+from carefund.funders.paging import PagedRows
 from carefund.funders.services_australia.claim_payloads import (
     AccountSummary,
     Claim,
@@ -41,7 +42,6 @@ from carefund.funders.services_australia.operations import path_for
 
 Row = TypeVar("Row", bound=msgspec.Struct)
 
-MOST_PAGES = 1000
 _INVOICES = RowReader(Invoice)
 _ITEMS = RowReader(WrittenItem)
 _CLAIMS = RowReader(Claim)
@@ -100,7 +100,7 @@ class Claiming:
         """Add an item to an OPEN invoice; gives the item's id and etag. The invoice's etag changes too."""
         subject_id = item.external_reference_id
         answer = await self._send("invoice_item_add", {"invoiceId": invoice_id}, item, subject_id=subject_id)
-        return _ITEMS.read_one(answer.body, "invoice_item_add").item_id, answer.etag
+        return _written(_ITEMS, answer, "invoice_item_add").item_id, answer.etag
 
     async def attach(self, invoice_id: str, item_id: str, attachment: NewAttachment) -> None:
         """Attach a PDF to an item of an OPEN invoice. The etags of item and invoice change."""
@@ -123,7 +123,7 @@ class Claiming:
         references = tuple(InvoiceReference(invoice_id=invoice_id) for invoice_id in invoice_ids)
         draft = NewClaim(service_provider_id=service_provider_id, invoices=references)
         answer = await self._send("claim_create", {}, draft, subject_id=service_provider_id)
-        return _CLAIMS.read_one(answer.body, "claim_create")
+        return _written(_CLAIMS, answer, "claim_create")
 
     async def fetch_invoice(self, invoice_id: str) -> Versioned:
         """One invoice with its items. Raises NotFound."""
@@ -171,7 +171,7 @@ class Claiming:
         subject_id: str = "",
     ) -> Versioned:
         answer = await self._send(operation, ids, draft, etag, subject_id=subject_id)
-        return Versioned(_INVOICES.read_one(answer.body, operation), answer.etag)
+        return Versioned(_written(_INVOICES, answer, operation), answer.etag)
 
     async def _send(
         self,
@@ -198,17 +198,26 @@ class Claiming:
         return answer
 
     async def _read_list(self, operation: str, reader: RowReader[Row], filters: Mapping[str, str]) -> list[Row]:
-        """All pages; the funder gives no total, so a page that is not full is the last one."""
+        """All pages. Raises TooLarge, RepeatedPage."""
         limit = self._configuration.page_limit
-        rows: list[Row] = []
-        for page in range(1, MOST_PAGES + 1):
+        rows = PagedRows[Row](operation, limit, self._configuration.timing, of_person=False)
+        page = 1
+        while True:
             try:
                 query = {**filters, "page": page, "limit": limit, "sort": "asc"}
                 answer = await self._read(operation, {}, query, page)
-                found = reader.read_rows(answer.body, operation)
+                if not rows.add(reader.read_rows(answer.body, operation), len(answer.body)):
+                    return rows.rows()
             except NotFound:
-                return rows
-            rows += [row for row in found if row not in rows] if page > 1 else found
-            if len(found) < limit:
-                return rows
-        raise RepeatedPage(operation=operation)
+                return rows.rows()
+            page += 1
+
+
+def _written(reader: RowReader[Row], answer: Received, operation: str) -> Row:
+    """The record that a write came to. An answer without one says nothing about the write, so it is no NotFound."""
+    try:
+        return reader.read_one(answer.body, operation)
+    except NotFound as problem:
+        if problem.details:
+            raise
+        raise WrongType("No record came.", operation=operation) from None

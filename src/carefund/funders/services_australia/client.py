@@ -13,8 +13,9 @@ import msgspec
 
 from carefund.funders.answers import Answer, Recognise
 from carefund.funders.configuration import FunderConfiguration
-from carefund.funders.errors import ConsentMissing, NotFound, NotPermitted, RepeatedPage, RequestRejected
+from carefund.funders.errors import ConsentMissing, NotFound, NotPermitted, RequestRejected
 from carefund.funders.http import Caller
+from carefund.funders.paging import PagedRows, require_few
 from carefund.funders.refusals import is_business
 from carefund.funders.services_australia import operations
 from carefund.funders.services_australia.operations import path_for
@@ -28,7 +29,6 @@ from carefund.funders.services_australia.readers import ListReader, readers_for
 
 Row = TypeVar("Row", bound=msgspec.Struct)
 
-MOST_PAGES = 1000
 _SMALLEST_ROW = len(b"{},")
 
 
@@ -54,7 +54,10 @@ class ServicesAustralia:
         read = partial(self.readers.summary.read, (body,))
         if recognise is not None and recognise((body,)):
             return Answer(operation, care_recipient_id, (body,), None, begun, read)
-        return Answer(operation, care_recipient_id, (body,), read(), begun)
+        person = read()
+        for listed in (person.classifications, person.approved_services, person.supplements):
+            require_few(len(listed), self.configuration.timing.most_rows, operation)
+        return Answer(operation, care_recipient_id, (body,), person, begun)
 
     async def fetch_care_recipient_summaries(
         self, service_provider_id: str
@@ -79,9 +82,16 @@ class ServicesAustralia:
         return await self._fetch_list(self.readers.budgets, ids, recognise=recognise)
 
     async def fetch_budget_details(
-        self, budget_id: str, recognise: Recognise | None = None, *, care_recipient_id: str = ""
+        self,
+        budget_id: str,
+        recognise: Recognise | None = None,
+        *,
+        care_recipient_id: str = "",
+        pooled: bool = False,
     ) -> Answer[BudgetDetails]:
-        """One budget with entitlements and usage. Raises ConsentMissing when the person has not agreed to share them.
+        """One budget with entitlements and usage; `pooled`: one that all people of a provider draw on.
+
+        Raises ConsentMissing when the person has not agreed to share them.
 
         How a refusal looks is not public, so both likely forms count: 403 from the business behind the gateway, and an
         answer with neither list. Source: rule SA-05.
@@ -101,6 +111,9 @@ class ServicesAustralia:
         value = read()
         if not self.readers.details.rows.mentions(body, "entitlements", "usage"):
             raise ConsentMissing(operation=operation)
+        timing = self.configuration.timing
+        for listed in (value.entitlements, value.usage):
+            require_few(len(listed), timing.most_provider_rows if pooled else timing.most_rows, operation)
         return Answer(operation, budget_id, (body,), value, begun)
 
     async def fetch_service_provider_budgets(self, service_provider_id: str) -> Answer[tuple[Budget, ...]]:
@@ -123,10 +136,7 @@ class ServicesAustralia:
         sort: str = "",
         recognise: Recognise | None = None,
     ) -> Answer[tuple[Row, ...]]:
-        """All pages of a list. The funder gives no total, so a page that is not full is the last one.
-
-        Source: rule SA-06.
-        """
+        """All pages of a list. Raises TooLarge, RepeatedPage."""
         operation, begun = reader.operation, datetime.now(UTC)
         subject_id = next(iter(ids.values()))
         person = ids.get("careRecipientId", "")
@@ -135,8 +145,7 @@ class ServicesAustralia:
         if sort:
             query |= {"sort": "asc", "sortFields": sort}
         pages: list[bytes] = []
-        rows: list[list[Row]] = []
-        first_of_last_page: Row | None = None
+        rows = PagedRows[Row](operation, limit, self.configuration.timing, of_person=bool(person))
         while True:
             path = path_for(operation, self.configuration.paths, ids, query)
             try:
@@ -147,14 +156,10 @@ class ServicesAustralia:
             except NotFound:
                 break
             pages.append(body)
-            rows.append(page)
-            if len(page) < limit:
+            if not rows.add(page, len(body)):
                 break
-            if page[0] == first_of_last_page or len(pages) == MOST_PAGES:
-                raise RepeatedPage(operation=operation)
-            first_of_last_page = page[0]
             query["page"] = len(pages) + 1
-        return Answer(operation, subject_id, tuple(pages), reader.join(rows), begun)
+        return Answer(operation, subject_id, tuple(pages), reader.join(rows.pages), begun)
 
 
 def _is_about_consent(problem: NotPermitted | RequestRejected) -> bool:

@@ -2,17 +2,19 @@
 
 Attributes are the wire's own words in snake_case; the wire has them in camelCase. A member that the funder may leave
 out has a default: texts "", amounts and dates None, lists (). Only what a row cannot be identified without is required.
-Instants stay the text that was sent: they are shown and compared, never calculated with.
+Instants stay the text that was sent: they are shown and compared, never calculated with. What a member can hold at
+most is its type, from `bounds`.
 Where public sources disagree on a member's name, the other spellings stand in that type's `other_spellings`, once.
 Unknown members are ignored here and kept in the archived answer.
 Source: rules SA-07 to SA-10.
 """
 
 from datetime import date
-from decimal import Decimal
 from typing import ClassVar
 
 from msgspec import Struct
+
+from carefund.funders.bounds import Code, Id, Label, Money, Percentage, ShortCode, ShortId, Stamp, Text
 
 Spellings = dict[str, tuple[str, ...]]
 
@@ -20,13 +22,13 @@ Spellings = dict[str, tuple[str, ...]]
 class Classification(Struct, frozen=True, gc=False, kw_only=True, rename="camel"):
     """A level of funding that the person was assessed for, with its dates; no end date means that it goes on."""
 
-    type: str = ""
-    code: str = ""
-    level: str = ""
+    type: Label = ""
+    code: Label = ""
+    level: Label = ""
     start_date: date | None = None
     end_date: date | None = None
-    status: str = ""
-    priority: str = ""
+    status: Code = ""
+    priority: Text = ""
 
     other_spellings: ClassVar[Spellings] = {
         "type": ("classificationType",),
@@ -38,16 +40,16 @@ class Classification(Struct, frozen=True, gc=False, kw_only=True, rename="camel"
 class ApprovedService(Struct, frozen=True, gc=False, kw_only=True, rename="camel"):
     """A service that the person may receive: group (SERG), type (SERT) and service (SERV), each code with its text."""
 
-    service_group_id: str = ""
-    service_group_text: str = ""
-    service_type_id: str = ""
-    service_type_text: str = ""
-    service_id: str = ""
-    service_text: str = ""
-    category: str = ""
+    service_group_id: Label = ""
+    service_group_text: Text = ""
+    service_type_id: Label = ""
+    service_type_text: Text = ""
+    service_id: Label = ""
+    service_text: Text = ""
+    category: Text = ""
     start_date: date | None = None
     end_date: date | None = None
-    status: str = ""
+    status: Code = ""
 
     other_spellings: ClassVar[Spellings] = {"category": ("contributionCategory",)}
 
@@ -55,12 +57,12 @@ class ApprovedService(Struct, frozen=True, gc=False, kw_only=True, rename="camel
 class Supplement(Struct, frozen=True, gc=False, kw_only=True, rename="camel"):
     """A supplement on top of the classification, such as oxygen."""
 
-    type_code: str = ""
-    description: str = ""
+    type_code: Label = ""
+    description: Text = ""
     start_date: date | None = None
     end_date: date | None = None
-    status: str = ""
-    supplement_id: str = ""
+    status: Code = ""
+    supplement_id: Text = ""
 
     other_spellings: ClassVar[Spellings] = {"type_code": ("supplementTypeCode",), "description": ("typeText",)}
 
@@ -68,14 +70,14 @@ class Supplement(Struct, frozen=True, gc=False, kw_only=True, rename="camel"):
 class CareRecipientSummary(Struct, frozen=True, gc=False, kw_only=True, rename="camel"):
     """One person with their classifications, approved services and supplements."""
 
-    care_recipient_id: str
-    first_name: str = ""
-    middle_name: str = ""
-    last_name: str = ""
-    gender: str = ""
+    care_recipient_id: ShortId
+    first_name: Text = ""
+    middle_name: Text = ""
+    last_name: Text = ""
+    gender: Text = ""
     birth_date: date | None = None
-    my_aged_care_id: str = ""
-    service_provider_id: str = ""
+    my_aged_care_id: Text = ""
+    service_provider_id: ShortId = ""
     classifications: tuple[Classification, ...] = ()
     approved_services: tuple[ApprovedService, ...] = ()
     supplements: tuple[Supplement, ...] = ()
@@ -92,16 +94,16 @@ class IndividualContribution(Struct, frozen=True, gc=False, kw_only=True, rename
     Rows carry no id: the funder replaces the whole set. Source: rules SYNC-06 and SAH-13.
     """
 
-    service_provider_id: str = ""
-    service_naps_id: str = ""
-    care_recipient_id: str = ""
-    clinical_percentage: Decimal | None = None
-    independence_percentage: Decimal | None = None
-    everyday_living_percentage: Decimal | None = None
+    service_provider_id: ShortId = ""
+    service_naps_id: ShortId = ""
+    care_recipient_id: ShortId = ""
+    clinical_percentage: Percentage | None = None
+    independence_percentage: Percentage | None = None
+    everyday_living_percentage: Percentage | None = None
     effective_date_from: date | None = None
     effective_date_to: date | None = None
-    status: str = ""
-    updated_at_date_time: str = ""
+    status: Code = ""
+    updated_at_date_time: Stamp = ""
 
     other_spellings: ClassVar[Spellings] = {
         "effective_date_from": ("effectiveFrom",),
@@ -113,8 +115,8 @@ class IndividualContribution(Struct, frozen=True, gc=False, kw_only=True, rename
 class BudgetPeriod(Struct, frozen=True, gc=False, kw_only=True, rename="camel"):
     """Which budget, whose branch, from when until when: what must be known even of a list of budgets seen before."""
 
-    budget_id: str
-    service_provider_id: str = ""
+    budget_id: Id
+    service_provider_id: ShortId = ""
     start_date: date | None = None
     end_date: date | None = None
 
@@ -122,19 +124,19 @@ class BudgetPeriod(Struct, frozen=True, gc=False, kw_only=True, rename="camel"):
 class Budget(BudgetPeriod, frozen=True, gc=False, kw_only=True, rename="camel"):
     """One budget's head: amounts in dollars; used, write-off and rollover deduction are usually negative."""
 
-    care_recipient_id: str = ""
-    care_recipient_name: str = ""
+    care_recipient_id: ShortId = ""
+    care_recipient_name: Text = ""
     entry_date: date | None = None
-    budget_type_code: str = ""
-    budget_type: str = ""
-    total: Decimal | None = None
-    available: Decimal | None = None
-    used: Decimal | None = None
-    write_off: Decimal | None = None
-    rollover_deduction: Decimal | None = None
-    status: str = ""
-    created_at_date_time: str = ""
-    updated_at_date_time: str = ""
+    budget_type_code: ShortCode = ""
+    budget_type: Label = ""
+    total: Money | None = None
+    available: Money | None = None
+    used: Money | None = None
+    write_off: Money | None = None
+    rollover_deduction: Money | None = None
+    status: Code = ""
+    created_at_date_time: Stamp = ""
+    updated_at_date_time: Stamp = ""
 
     other_spellings: ClassVar[Spellings] = {
         "used": ("amountUsed",),
@@ -148,13 +150,13 @@ class Budget(BudgetPeriod, frozen=True, gc=False, kw_only=True, rename="camel"):
 class Entitlement(Struct, frozen=True, gc=False, kw_only=True, rename="camel"):
     """One source of a budget's money. No id; the person's id is often blank."""
 
-    care_recipient_id: str = ""
-    item_code: str = ""
-    description: str = ""
-    amount: Decimal | None = None
+    care_recipient_id: ShortId = ""
+    item_code: Label = ""
+    description: Text = ""
+    amount: Money | None = None
     start_date: date | None = None
     end_date: date | None = None
-    created_at_date_time: str = ""
+    created_at_date_time: Stamp = ""
 
     other_spellings: ClassVar[Spellings] = {"created_at_date_time": ("createdAt",)}
 
@@ -162,15 +164,15 @@ class Entitlement(Struct, frozen=True, gc=False, kw_only=True, rename="camel"):
 class BudgetUsage(Struct, frozen=True, gc=False, kw_only=True, rename="camel"):
     """One amount drawn from a budget (negative; a reversal is positive), perhaps by another provider."""
 
-    service_provider_id: str = ""
-    care_recipient_id: str = ""
-    item_code: str = ""
-    description: str = ""
-    invoice_id: str = ""
-    item_id: str = ""
-    amount: Decimal | None = None
+    service_provider_id: ShortId = ""
+    care_recipient_id: ShortId = ""
+    item_code: Text = ""
+    description: Text = ""
+    invoice_id: Label = ""
+    item_id: Label = ""
+    amount: Money | None = None
     delivery_date: date | None = None
-    updated_at_date_time: str = ""
+    updated_at_date_time: Stamp = ""
 
     other_spellings: ClassVar[Spellings] = {"updated_at_date_time": ("updatedAt",)}
 

@@ -12,7 +12,7 @@ from typing import Generic, TypeVar
 import msgspec
 
 from carefund.funders.answers import Answer
-from carefund.funders.decoding import RowReader, Spellings
+from carefund.funders.decoding import RowReader
 from carefund.funders.paths import find_nearest
 from carefund.funders.services_australia import operations, payloads
 from carefund.funders.services_australia.payloads import (
@@ -22,6 +22,7 @@ from carefund.funders.services_australia.payloads import (
     CareRecipientSummary,
     IndividualContribution,
 )
+from carefund.funders.shapes import Spellings
 
 SETTING = "CAREFUND_SERVICES_AUSTRALIA_SPELLINGS"
 Row = TypeVar("Row", bound=msgspec.Struct)

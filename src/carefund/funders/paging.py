@@ -1,0 +1,57 @@
+"""Putting the pages of a list together: until one is not full, and never more than can be right. No network.
+
+The funder gives no total, so a page that is not full is the last one.
+Source: rule SA-06.
+"""
+
+from typing import Generic, TypeVar
+
+import msgspec
+
+from carefund.funders.configuration import Timing
+from carefund.funders.errors import RepeatedPage, TooLarge
+
+Row = TypeVar("Row", bound=msgspec.Struct)
+_BYTES_PER_ROW = 2048  # several times what a row takes; pages are kept as received, so their sum is bounded too
+
+
+class PagedRows(Generic[Row]):
+    """The rows of a list, page by page."""
+
+    def __init__(self, operation: str, page_limit: int, timing: Timing, *, of_person: bool) -> None:
+        self._operation = operation
+        self._page_limit = page_limit
+        self._most_rows = timing.most_rows if of_person else timing.most_provider_rows
+        self._most_bytes = max(timing.largest_answer, self._most_rows * _BYTES_PER_ROW)
+        self._most_pages = timing.most_pages
+        self.pages: list[list[Row]] = []
+        self._first_of_last: Row | None = None
+        self._rows = 0
+        self._bytes = 0
+
+    def add(self, page: list[Row], size: int) -> bool:
+        """Take one page, of so many bytes; gives whether another may follow. Raises TooLarge, RepeatedPage."""
+        self.pages.append(page)
+        self._rows += len(page)
+        self._bytes += size
+        require_few(self._rows, self._most_rows, self._operation)
+        if len(page) < self._page_limit:
+            return False
+        if page[0] == self._first_of_last or len(self.pages) >= self._most_pages:
+            raise RepeatedPage(operation=self._operation)
+        if self._bytes > self._most_bytes:
+            raise TooLarge(operation=self._operation)
+        self._first_of_last = page[0]
+        return True
+
+    def rows(self) -> list[Row]:
+        """All rows; those that slid from one page to the next while they were read, once."""
+        if len(self.pages) == 1:
+            return self.pages[0]
+        return list(dict.fromkeys(row for page in self.pages for row in page))
+
+
+def require_few(number: int, most: int, operation: str) -> None:
+    """Raise TooLarge when there are more rows than are read."""
+    if number > most:
+        raise TooLarge(f"More than {most:,} rows came in one answer.", operation=operation)

@@ -1,0 +1,211 @@
+"""Loose spellings made strict: an object as the funder may write it becomes one that a payload type accepts.
+
+Other member names, a number for a text id, "" or a zero date for no date, null for an empty text or list. No network;
+what cannot be tidied is left as it is, for the type to refuse.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal, InvalidOperation
+from itertools import chain
+from operator import attrgetter
+from types import UnionType
+from typing import Annotated, Any, Union, get_args, get_origin
+
+import msgspec
+
+from carefund.funders.bounds import Take, kind_of, rounded, taker
+
+NO_DATES = ("0000-00-00", "0001-01-01")
+NO_END = "9999-12-31"
+Spellings = Mapping[str, tuple[str, ...]]
+_LEAVE_OUT = object()
+_DATE_LENGTH = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One member of a payload type: its name here and on the wire, its other names there, its type in words, and how to
+    tidy its value."""
+
+    name: str
+    kind: str
+    wire_name: str
+    other_names: tuple[str, ...]
+    tidy: Callable[[Any], Any]
+    is_date: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """How to turn a loosely spelled object into one that the payload type accepts.
+
+    `identifying` are the required members: an object that has one is a row, not an envelope.
+    """
+
+    members: tuple[Member, ...]
+    identifying: tuple[str, ...]
+    inner: tuple["Shape", ...]
+    take_spelled: tuple[tuple[Any, Take], ...]
+    take_inner: tuple[tuple[Callable[[Any], Any], "Shape"], ...]
+
+    @property
+    def description(self) -> str:
+        """The members in words: names, other names, types with their bounds."""
+        members = (
+            f"{member.name}={'|'.join((member.wire_name, *member.other_names))}:{member.kind}"
+            for member in self.members
+        )
+        return f"{{{', '.join(members)}}}"
+
+    def other_names(self) -> set[str]:
+        """Every other name, of what is nested too."""
+        names = {name for member in self.members for name in member.other_names}
+        return names.union(*(shape.other_names() for shape in self.inner))
+
+    def dates(self) -> set[str]:
+        """The names of the dates."""
+        return {member.wire_name for member in self.members if member.is_date}
+
+    def has_gaps(self, rows: Iterable[Any]) -> bool:
+        """Whether a member that has other names is nowhere to be seen in one of these decoded rows: it may have come
+        by one of them."""
+        for row in rows:
+            for default, take in self.take_spelled:
+                if default in take(row):
+                    return True
+            for take_inner, shape in self.take_inner:
+                inner = take_inner(row)
+                if inner and shape.has_gaps(inner):
+                    return True
+        return False
+
+    def looks_like_row(self, row: Any) -> bool:
+        """Whether an object has what identifies a row, or, where nothing does, any member that a row can have."""
+        if not isinstance(row, dict):
+            return False
+        if self.identifying:
+            return any(name in row for name in self.identifying)
+        return any(name in row for member in self.members for name in (member.wire_name, *member.other_names))
+
+    def tidy(self, row: Any) -> Any:
+        """The row spelled as the payload type wants it."""
+        if not isinstance(row, dict):
+            return row
+        tidied = {}
+        for member in self.members:
+            name = next((name for name in (member.wire_name, *member.other_names) if name in row), None)
+            if name is not None and (value := member.tidy(row[name])) is not _LEAVE_OUT:
+                tidied[member.wire_name] = value
+        return tidied
+
+
+def shape_of(kind: type[msgspec.Struct], spellings: Spellings) -> Shape:
+    """The shape of a payload type, under its own spellings and further ones ("Budget.used" → names)."""
+    known: dict[str, tuple[str, ...]] = {}
+    for ancestor in reversed(kind.__mro__):
+        known |= vars(ancestor).get("other_spellings", {})
+    members, inner, required = [], [], []
+    spelled: dict[Any, list[str]] = {}
+    for info in msgspec.structs.fields(kind):
+        options = kind_of(info.type).options
+        tidy, shape = _tidier(
+            options, spellings, may_have_no_end=info.encode_name.lower().endswith(("enddate", "end_date", "to"))
+        )
+        if shape is not None:
+            inner.append((attrgetter(info.name), shape))
+        if info.required:
+            required.append(info.encode_name)
+        further = (spellings.get(f"{ancestor.__name__}.{info.name}", ()) for ancestor in kind.__mro__)
+        names = tuple(dict.fromkeys([*known.get(info.name, ()), *chain.from_iterable(further)]))
+        if names and not info.required:
+            spelled.setdefault(info.default, []).append(info.name)
+        description = shape.description if shape else _describe(info.type)
+        members.append(Member(info.name, description, info.encode_name, names, tidy, date in options))
+    return Shape(
+        tuple(members),
+        tuple(required),
+        tuple(shape for _, shape in inner),
+        tuple((default, take) for default, names in spelled.items() if (take := taker(names))),
+        tuple((take, shape) for take, shape in inner if shape.other_names()),
+    )
+
+
+def _describe(kind: Any) -> str:
+    """A member's type in words that are the same in every version of Python."""
+    if get_origin(kind) is Annotated:
+        inner, *bounds = get_args(kind)
+        return f"{_describe(inner)} {' '.join(map(repr, bounds))}"
+    options = get_args(kind) if get_origin(kind) in (Union, UnionType) else ()
+    if options:
+        return " or ".join(sorted(map(_describe, options)))
+    return getattr(kind, "__name__", None) or repr(kind)
+
+
+def _tidier(
+    options: tuple[Any, ...], spellings: Spellings, *, may_have_no_end: bool
+) -> tuple[Callable[[Any], Any], Shape | None]:
+    for option in options:
+        if option is str:
+            return _text, None
+        if option is date:
+            return _last_day if may_have_no_end else _date, None
+        if option is Decimal:
+            return _amount, None
+        if get_origin(option) in (tuple, list):
+            item = get_args(option)[0]
+            if isinstance(item, type) and issubclass(item, msgspec.Struct):
+                shape = shape_of(item, spellings)
+                return _list_of(shape), shape
+        if isinstance(option, type) and issubclass(option, msgspec.Struct):
+            shape = shape_of(option, spellings)
+            return shape.tidy, shape
+    return _as_it_is, None
+
+
+def _as_it_is(value: Any) -> Any:
+    return value
+
+
+def _text(value: Any) -> Any:
+    if value is None:
+        return _LEAVE_OUT
+    is_whole = isinstance(value, int) and not isinstance(value, bool)
+    is_plain = isinstance(value, Decimal) and value.is_finite() and "E" not in str(value)
+    return f"{value}" if is_whole or is_plain else value
+
+
+def _date(value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    if not value.strip() or value.startswith(NO_DATES):
+        return None
+    # A date dressed as midnight; any other time of day would have to be placed in a zone first, so it stays an error.
+    return value[:_DATE_LENGTH] if value[_DATE_LENGTH:].startswith("T00:00:00") else value
+
+
+def _last_day(value: Any) -> Any:
+    return None if isinstance(value, str) and value.startswith(NO_END) else _date(value)
+
+
+def _amount(value: Any) -> Any:
+    if isinstance(value, str):
+        if not value.strip():
+            return None
+        try:
+            value = Decimal(value)
+        except InvalidOperation:
+            return value
+    elif isinstance(value, int) and not isinstance(value, bool):
+        value = Decimal(value)
+    return rounded(value) if isinstance(value, Decimal) else value
+
+
+def _list_of(shape: Shape) -> Callable[[Any], Any]:
+    def tidy(value: Any) -> Any:
+        if value is None:
+            return _LEAVE_OUT
+        return [shape.tidy(item) for item in value] if isinstance(value, list) else value
+
+    return tidy
