@@ -1,8 +1,9 @@
 """The same money in the same words on every page: who drew, what was given back, and columns that add up."""
 
+import csv
 import re
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
@@ -10,7 +11,18 @@ from django.contrib.auth.models import User
 from django.urls import reverse
 from django.utils import timezone
 
-from carefund.records.models import BudgetUsage, Change, Client, InvoiceLineItem, PlanBudget, ServiceProvider
+from carefund.records.models import (
+    BudgetUsage,
+    Change,
+    ClaimBatch,
+    Client,
+    Invoice,
+    InvoiceLineItem,
+    PaymentRequest,
+    PlanBudget,
+    ServiceProvider,
+)
+from carefund.sync.history import find_funding_as_of, find_funding_now
 from tests.browsing import Browser
 from tests.console import world
 
@@ -84,7 +96,9 @@ def row_of(page: str, text: str) -> str:
 def figures(page: str, budget: PlanBudget) -> dict[str, Decimal]:
     """The ledger on a budget's card: each label with its amount."""
     card = page.partition(f'id="budget-{budget.pk}"')[2].partition("</dl>")[0]
-    found = re.findall(r'<dt>(?:<span[^>]*></span>)?([^<]+)</dt><dd><span class="money[^"]*">([^<]+)</span>', card)
+    found = re.findall(
+        r'<dt>\s*(?:<span[^>]*></span>)?([^<]+?)\s*</dt><dd><span class="money[^"]*">([^<]+)</span>', card
+    )
     return {label: read_money(text) for label, text in found}
 
 
@@ -174,3 +188,133 @@ def test_a_change_of_what_was_used_is_told_as_the_page_shows_it(
 def test_a_reversal_is_given_back_and_not_drawn(browse: Browse, ada: User, budget: PlanBudget) -> None:
     draw(budget, "Taken back", ELSEWHERE, "20.00")
     assert "20.00 given back by another provider for Taken back on " in read(browse(ada), "home")
+
+
+def deliver(budget: PlanBudget, day: date, price: str, *, source: str = "AT", status: str = "") -> InvoiceLineItem:
+    """An own line that nothing was drawn for."""
+    number = Invoice.objects.count()
+    invoice = Invoice.objects.create(
+        external_reference_id=f"OPEN-{number}", service_provider_id=world.BRANCH, status=status
+    )
+    return InvoiceLineItem.objects.create(
+        invoice=invoice, client=budget.client, external_reference_id=f"OPEN-{number}-1", service_id="SERV-0041",
+        delivery_date=day, quantity=Decimal("2.00"), price_per_unit=Decimal(price) / 2, funding_source=source,
+    )  # fmt: skip
+
+
+def add_budget(like: PlanBudget, budget_id: str, start: date, end: date, total: str, **more: object) -> PlanBudget:
+    given = {
+        "budget_id": budget_id, "budget_type_code": "AT", "budget_type": "Assistive technology", "start_date": start,
+        "end_date": end, "total": Decimal(total), "available": Decimal(total), "used": Decimal(0),
+        "write_off": Decimal(0), "rollover_deduction": Decimal(0), "status": "OPEN",
+    }  # fmt: skip
+    return PlanBudget.objects.create(client=like.client, plan=like.plan, changed_at=timezone.now(), **(given | more))
+
+
+@pytest.fixture
+def nothing_open(budget: PlanBudget) -> PlanBudget:
+    InvoiceLineItem.objects.all().delete()
+    PlanBudget.objects.filter(budget_type_code="AT").delete()
+    return budget
+
+
+def committed_on(page: str, budgets: list[PlanBudget]) -> list[Decimal]:
+    return [-figures(page, each)["Committed"] for each in budgets]
+
+
+def test_a_line_is_committed_once_among_budgets_of_the_same_dates(
+    browse: Browse, ada: User, nothing_open: PlanBudget
+) -> None:
+    today = timezone.localdate()
+    dates = today - timedelta(days=90), today + timedelta(days=270)
+    alike = [add_budget(nothing_open, f"9{n}", *dates, "2000.00" if n == 2 else "0.00") for n in range(4)]
+    deliver(nothing_open, today - timedelta(days=3), "300.00")
+    for page in ("client", "plan"):
+        shown = read(browse(ada), page, nothing_open.client_id)
+        assert committed_on(shown, alike) == [0, 0, 300, 0]
+        assert "overspent" not in shown
+        assert figures(shown, alike[2])["Left to spend"] == Decimal("1700.00")
+
+
+def test_a_line_of_the_day_when_one_budget_ends_and_the_next_begins_is_in_one(
+    browse: Browse, ada: User, nothing_open: PlanBudget
+) -> None:
+    day = timezone.localdate() - timedelta(days=5)
+    old = add_budget(nothing_open, "91", day - timedelta(days=90), day, "500.00")
+    new = add_budget(nothing_open, "92", day, day + timedelta(days=90), "500.00")
+    gone = add_budget(nothing_open, "93", day, day, "900.00", no_longer_returned_date=day)
+    deliver(nothing_open, day, "300.00")
+    shown = read(browse(ada), "plan", nothing_open.client_id)
+    assert committed_on(shown, [old, new, gone]) == [0, 300, 0]
+
+
+def test_a_line_is_open_again_when_its_draw_is_no_longer_returned(
+    browse: Browse, ada: User, nothing_open: PlanBudget
+) -> None:
+    deliver(nothing_open, timezone.localdate(), "80.00", source="ON")
+    usage = draw(nothing_open, "Drawn", world.BRANCH, "-80.00", with_line=True)
+    browser, client = browse(ada), nothing_open.client_id
+    assert committed_on(read(browser, "client", client), [nothing_open]) == [0]
+    usage.no_longer_returned_date = timezone.localdate()
+    usage.save()
+    assert committed_on(read(browser, "client", client), [nothing_open]) == [80]
+
+
+@pytest.mark.parametrize(
+    ("state", "committed"), [("ready", 80), ("claimed", 80), ("paid", 80), ("refused", 0), ("withdrawn", 0)]
+)
+def test_what_is_paid_and_not_yet_drawn_stays_committed(
+    browse: Browse, ada: User, nothing_open: PlanBudget, state: str, committed: int
+) -> None:
+    today = timezone.localdate()
+    line = deliver(nothing_open, today, "80.00", source="ON", status="COMPLETED")
+    batch = ClaimBatch.objects.create(
+        service_provider_id=world.BRANCH, from_date=today, to_date=today, created_at=timezone.now()
+    )
+    PaymentRequest.objects.create(batch=batch, line_item=line, state=state, amount=Decimal("80.00"))
+    shown = read(browse(ada), "client", nothing_open.client_id)
+    assert committed_on(shown, [nothing_open]) == [committed]
+
+
+def test_committed_beyond_what_is_available_is_not_called_overspent(
+    browse: Browse, ada: User, nothing_open: PlanBudget
+) -> None:
+    deliver(nothing_open, timezone.localdate(), "1030.00", source="ON")
+    shown = read(browse(ada), "client", nothing_open.client_id)
+    assert "−$30.00" in shown
+    assert "committed beyond what is available of" in shown
+    listed = browse(ada).get(reverse("console:clients"), {"budget": "overspent"}).content.decode()
+    assert "Margaret" not in listed
+    put(nothing_open, available="-10.00", used="-1010.00")
+    assert "overspent of" in read(browse(ada), "client", nothing_open.client_id)
+    listed = browse(ada).get(reverse("console:clients"), {"budget": "overspent"}).content.decode()
+    assert "Margaret" in listed
+
+
+def test_the_list_of_clients_and_its_csv_have_the_figures_of_the_clients_page(
+    browse: Browse, ada: User, nothing_open: PlanBudget
+) -> None:
+    deliver(nothing_open, timezone.localdate(), "30.02", source="ON")
+    add_budget(
+        nothing_open, "94", nothing_open.start_date, timezone.localdate(), "7.00", budget_type_code="ON",
+        no_longer_returned_date=timezone.localdate(),
+    )  # fmt: skip
+    browser = browse(ada)
+    ledger = figures(read(browser, "client", nothing_open.client_id), nothing_open)
+    assert ledger["Left to spend"] == Decimal("969.98")
+    row = read(browser, "clients")
+    for label in ("Available", "Left to spend"):
+        data_label = "Available this quarter" if label == "Available" else label
+        cell = re.search(rf'data-label="{data_label}" class="amount"\s*>\s*<span class="money[^"]*">([^<]+)<', row)[1]
+        assert read_money(cell) == ledger[label]
+    lines = b"".join(browser.get(reverse("console:clients-csv")).streaming_content).decode("utf-8-sig")
+    [told] = csv.DictReader(lines.splitlines())
+    assert [Decimal(told[name]) for name in ("total", "available", "committed", "left_to_spend")] == [
+        ledger["Total"], ledger["Available"], -ledger["Committed"], ledger["Left to spend"]
+    ]  # fmt: skip
+
+
+def test_of_an_earlier_day_nobody_knows_what_was_committed(nothing_open: PlanBudget) -> None:
+    funding = find_funding_now(nothing_open.client)
+    assert funding.committed is not None
+    assert find_funding_as_of(nothing_open.client, timezone.now()).committed is None

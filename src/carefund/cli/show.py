@@ -9,11 +9,14 @@ from rich.table import Table
 
 from carefund.cli.finding import client_or_exit
 from carefund.cli.output import WRONG_INPUT, complain, print_json, screen
+from carefund.domain.budgets import Effects, read_effects
+from carefund.domain.draws import DrawnBy
 from carefund.records.models import SyncState
 from carefund.sync.history import FundingAsOf, find_funding_as_of, find_funding_now
 
-_AMOUNTS = ("total", "used", "rollover_deduction", "write_off", "available")
-_TITLES = {"rollover_deduction": "Rolled over", "write_off": "Written off"}
+_FIGURES = ("total", "used", "rollover_deduction", "write_off", "available")
+_OWN = ("committed", "left_to_spend")
+_AMOUNTS = (*_FIGURES, *_OWN, "amount")
 
 
 def show(
@@ -66,8 +69,13 @@ def _print(funding: FundingAsOf, *, as_of: bool) -> None:
         ),
         (
             "Budgets",
-            [row | {"budget": _name(row)} for row in data["budgets"]],
-            ("budget", *_AMOUNTS),
+            [_signed(row) | {"budget": _name(row)} for row in data["budgets"]],
+            ("budget", *_FIGURES, *(() if as_of else _OWN)),
+        ),
+        (
+            "Drawn",
+            [{"budget": _name(row), **use} for row in data["budgets"] for use in _add_up(row["usage"])],
+            ("budget", "by", "lines", "amount"),
         ),
         (
             "Individual contributions",
@@ -89,7 +97,7 @@ def _table(title: str, rows: list[dict[str, Any]], columns: tuple[str, ...]) -> 
     table = Table(title=title, title_justify="left", box=None, pad_edge=False, header_style="bold")
     for column in columns:
         is_number = column in _AMOUNTS or column.endswith("percentage")
-        title = _TITLES.get(column, column.replace("_", " ").capitalize())
+        title = column.replace("_", " ").capitalize()
         table.add_column(title, justify="right" if is_number else "left", no_wrap=is_number)
     for row in rows:
         table.add_row(*(_as_words(column, row[column]) for column in columns))
@@ -98,6 +106,22 @@ def _table(title: str, rows: list[dict[str, Any]], columns: tuple[str, ...]) -> 
 
 def _name(budget: dict[str, Any]) -> str:
     return f"{budget['budget_type']}, {budget['start_date']} to {budget['end_date'] or 'open'}"
+
+
+def _signed(budget: dict[str, Any]) -> dict[str, Any]:
+    """A budget with its figures as they act on the total, like on its page."""
+    effects = read_effects(*(budget[name] for name in ("total", "available", *Effects._fields)))
+    told = {name: value for name, value in effects._asdict().items() if budget[name] is not None}
+    return budget | told | {"committed": -budget["committed"] if budget["committed"] else budget["committed"]}
+
+
+def _add_up(usage: list[dict[str, Any]] | None) -> list[dict[str, Any]]:
+    """What each drew, those first who are us."""
+    return [
+        {"by": drawer, "lines": len(drawn), "amount": sum(drawn)}
+        for drawer in DrawnBy
+        if (drawn := [line["amount"] or 0 for line in usage or () if line["drawn_by"] == drawer])
+    ]
 
 
 def _as_words(column: str, value: Any) -> str:

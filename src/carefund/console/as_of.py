@@ -7,9 +7,8 @@ from collections.abc import Iterable
 from datetime import date
 from typing import Any
 
-from carefund.records.funding import ZERO, BudgetPicture, Funding, sort_by_standing
-from carefund.records.models import ApprovedService, BudgetUsage, Client, InvoiceLineItem, Plan, PlanBudget
-from carefund.records.own_ids import list_own_service_provider_ids
+from carefund.records.funding import BudgetPicture, Funding, sort_by_standing
+from carefund.records.models import ApprovedService, BudgetUsage, Client, Plan, PlanBudget
 from carefund.sync import recordsets
 from carefund.sync.history import FundingAsOf
 
@@ -20,7 +19,6 @@ def picture_as_of(known: FundingAsOf, day: date) -> Funding:
     if not known.is_known:
         return Funding(client, day, None)
     summary = known.summary
-    ours = _find_own_lines(known), frozenset(list_own_service_provider_ids())
     services = summary.approved_services if summary else ()
     budgets = sorted(_rows(recordsets.BUDGETS, client, known.budgets), key=_by_type)
     return Funding(
@@ -34,7 +32,7 @@ def picture_as_of(known: FundingAsOf, day: date) -> Funding:
             _newest_first(_rows(recordsets.SUPPLEMENTS, client, summary.supplements if summary else ())), day
         ),
         _newest_first(_rows(recordsets.INDIVIDUAL_CONTRIBUTIONS, client, known.contributions), "effective_date_from"),
-        tuple(_picture(known, budget, *ours) for budget in _newest_first(budgets)),
+        tuple(_picture(known, budget) for budget in _newest_first(budgets)),
     )
 
 
@@ -56,23 +54,12 @@ def _rows(kind: recordsets.RecordSet, client: Client, payloads: Iterable[Any]) -
     return (kind.model(client=client, **{name: getattr(payload, name) for name in names}) for payload in payloads)
 
 
-def _picture(
-    known: FundingAsOf, budget: PlanBudget, own_lines: dict[tuple[str, str], int], own_ids: frozenset[str]
-) -> BudgetPicture:
+def _picture(known: FundingAsOf, budget: PlanBudget) -> BudgetPicture:
     details = known.details.get(budget.budget_id)
     usage: list[BudgetUsage] = list(_rows(recordsets.BUDGET_USAGE, known.client, details.usage)) if details else []
     for line in usage:
-        line.invoice_line_item_id = own_lines.get((line.invoice_id, line.item_id))
+        line.invoice_line_item_id = known.own_lines.get((line.invoice_id, line.item_id))
     usage.sort(key=lambda line: line.delivery_date or date.min, reverse=True)
     entitlements = tuple(_rows(recordsets.ENTITLEMENTS, known.client, details.entitlements)) if details else ()
     entitlements = tuple(sorted(entitlements, key=lambda each: each.start_date or date.min))
-    return BudgetPicture(budget, entitlements, tuple(usage), ZERO, details is not None, own_ids)
-
-
-def _find_own_lines(known: FundingAsOf) -> dict[tuple[str, str], int]:
-    """Our own invoice lines of this person, by the funder's invoice id and the item's."""
-    lines = InvoiceLineItem.objects.filter(client=known.client, invoice__invoice_id__isnull=False)
-    return {
-        (str(invoice_id), item_id): number
-        for number, invoice_id, item_id in lines.values_list("pk", "invoice__invoice_id", "item_id")
-    }
+    return BudgetPicture(budget, entitlements, tuple(usage), None, details is not None, known.own_ids)

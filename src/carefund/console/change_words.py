@@ -9,7 +9,7 @@ from typing import Any
 from django.db.models import F, QuerySet
 
 from carefund.console.templatetags.words import name_level, read_dates, write_day, write_drawn, write_money
-from carefund.domain.budgets import read_effects
+from carefund.domain.budgets import effects_of
 from carefund.domain.draws import DrawnBy, who_drew
 from carefund.domain.quarters import quarter_of
 from carefund.records.models import BudgetUsage, Change, Classification, IndividualContribution, PlanBudget
@@ -139,8 +139,7 @@ def read_sizes(change: Change, row: Any) -> tuple[Decimal, Decimal]:
     before, after = Decimal(change.before or 0), Decimal(change.after or 0)
     is_signed = before < 0 or after < 0
     if isinstance(row, PlanBudget) and (now := getattr(row, change.field)):
-        effects = read_effects(row.total, row.available, row.used, row.write_off, row.rollover_deduction)
-        is_signed = getattr(effects, change.field) == now
+        is_signed = getattr(effects_of(row), change.field) == now
     return (-before, -after) if is_signed else (abs(before), abs(after))
 
 

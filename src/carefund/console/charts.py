@@ -32,11 +32,13 @@ def draw_bar(picture: BudgetPicture) -> list[Part]:
     """A budget's total as parts side by side: used, committed, left, rollover deduction, write off; none is left out
     of the sum. Where more was drawn than there is, the parts share the width in proportion."""
     left = max(picture.left_to_spend, ZERO)
-    committed = min(picture.committed, max(picture.available, ZERO)) if picture.available > 0 else picture.committed
+    committed = picture.committed or ZERO
+    if picture.available > 0:
+        committed = min(committed, picture.available)
     amounts = (
         ("used", "Used", picture.used),
         ("committed", "Committed", committed),
-        ("available", "Left to spend", left),
+        ("available", "Available" if picture.committed is None else "Left to spend", left),
         ("rollover", "Rollover deduction", picture.rollover_deduction),
         ("write-off", "Write off", picture.write_off),
     )
@@ -97,7 +99,7 @@ def draw_burn_down(picture: BudgetPicture, today: date) -> BurnDown | None:
     points = _steps(picture, start, days, days_gone, spendable) if _is_explained(picture) else []
     text = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
     today_x = WIDTH * days_gone / days
-    spent = picture.used + picture.committed
+    spent = picture.used + (picture.committed or ZERO)
     return BurnDown(
         line=text,
         ground=f"0,{HEIGHT} {text} {today_x:.1f},{HEIGHT}" if text else "",

@@ -6,7 +6,7 @@ Source: rules SYNC-07 and SAH-05.
 from collections.abc import Iterable
 from datetime import date, timedelta
 from decimal import Decimal
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 ZERO = Decimal("0.00")
 
@@ -43,6 +43,30 @@ def read_effects(
             if available == total + sum(reading, ZERO):
                 return reading
     return received if any(amount < 0 for amount in received) else lowered
+
+
+class Figures(Protocol):
+    """A budget's figures, stored or as received."""
+
+    @property
+    def total(self) -> Decimal | None: ...
+
+    @property
+    def available(self) -> Decimal | None: ...
+
+    @property
+    def used(self) -> Decimal | None: ...
+
+    @property
+    def write_off(self) -> Decimal | None: ...
+
+    @property
+    def rollover_deduction(self) -> Decimal | None: ...
+
+
+def effects_of(budget: Figures) -> Effects:
+    """What a budget's own figures do to its total."""
+    return read_effects(budget.total, budget.available, budget.used, budget.write_off, budget.rollover_deduction)
 
 
 def find_available(total: Decimal | None, available: Decimal | None, effects: Effects) -> Decimal:

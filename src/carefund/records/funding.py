@@ -9,9 +9,10 @@ from datetime import date
 from decimal import Decimal
 from typing import TypeVar
 
-from carefund.domain.budgets import Effects, find_available, is_open, read_effects, rolled_in
+from carefund.domain.budgets import Effects, effects_of, is_open, rolled_in
 from carefund.domain.draws import DrawnBy, who_drew
 from carefund.domain.standing import Standing, stand
+from carefund.records.commitments import available_of, covers, find_committed
 from carefund.records.models import (
     ApprovedService,
     BudgetUsage,
@@ -45,13 +46,14 @@ class BudgetPicture:
     """A plan budget with what makes it up, what was drawn and by whom, and what is delivered but not yet drawn.
 
     `used`, `rollover_deduction` and `write_off` are sizes that lower the total, whatever sign the funder uses; below
-    zero where more was given back. `own_ids` are this organisation's service provider ids.
+    zero where more was given back. `committed` None: not known, as of an earlier day. `own_ids` are this
+    organisation's service provider ids.
     """
 
     budget: PlanBudget
     entitlements: tuple[Entitlement, ...]
     usage: tuple[BudgetUsage, ...]
-    committed: Decimal
+    committed: Decimal | None
     with_usage: bool
     own_ids: frozenset[str] = frozenset()
 
@@ -62,8 +64,7 @@ class BudgetPicture:
 
     @property
     def effects(self) -> Effects:
-        budget = self.budget
-        return read_effects(budget.total, budget.available, budget.used, budget.write_off, budget.rollover_deduction)
+        return effects_of(self.budget)
 
     @property
     def used(self) -> Decimal:
@@ -79,12 +80,12 @@ class BudgetPicture:
 
     @property
     def available(self) -> Decimal:
-        return find_available(self.budget.total, self.budget.available, self.effects)
+        return available_of(self.budget)
 
     @property
     def left_to_spend(self) -> Decimal:
-        """What the funder calls available, less what is delivered and not yet drawn."""
-        return self.available - self.committed
+        """What the funder calls available, less what is delivered and not yet drawn as far as that is known."""
+        return self.available - (self.committed or ZERO)
 
     @property
     def draws(self) -> list[DrawPicture]:
@@ -138,12 +139,7 @@ class BudgetPicture:
 
     def covers(self, day: date) -> bool:
         """Whether the budget can be drawn for a service of that day."""
-        budget = self.budget
-        return (
-            budget.no_longer_returned_date is None
-            and (budget.start_date is None or budget.start_date <= day)
-            and (budget.end_date is None or budget.end_date >= day)
-        )
+        return covers(self.budget, day)
 
 
 @dataclass(slots=True)
@@ -271,14 +267,14 @@ def _find_budgets(client: Client, today: date, open_days: int, with_all: bool) -
     drawn = BudgetUsage.objects.filter(client=client, plan_budget_id__in=ids)
     for line in drawn.select_related("invoice_line_item__invoice").order_by("-delivery_date", "-id"):
         usage.setdefault(line.plan_budget_id, []).append(line)
-    undrawn = _undrawn(client)
+    committed = find_committed(budgets)
     own_ids = frozenset(list_own_service_provider_ids())
     return [
         BudgetPicture(
             each,
             tuple(entitlements.get(each.pk, ())),
             tuple(usage.get(each.pk, ())),
-            _committed(each, undrawn),
+            committed[each.pk],
             each.pk in ids,
             own_ids,
         )
@@ -286,18 +282,10 @@ def _find_budgets(client: Client, today: date, open_days: int, with_all: bool) -
     ]
 
 
-def _undrawn(client: Client) -> list[InvoiceLineItem]:
-    """Own lines that no budget was drawn for yet: delivered, so committed."""
-    lines = InvoiceLineItem.objects.filter(client=client, budget_usage__isnull=True)
-    return list(lines.exclude(invoice__status__in=("DELETED", "COMPLETED")).order_by())
-
-
-def _committed(budget: PlanBudget, undrawn: Iterable[InvoiceLineItem]) -> Decimal:
-    amounts = (
-        line.quantity * line.price_per_unit
-        for line in undrawn
-        if line.funding_source == budget.budget_type_code
-        and (budget.start_date is None or budget.start_date <= line.delivery_date)
-        and (budget.end_date is None or budget.end_date >= line.delivery_date)
-    )
-    return sum(amounts, ZERO).quantize(ZERO)
+def find_own_lines(client: Client) -> dict[tuple[str, str], int]:
+    """Our own invoice lines of a person, by the funder's invoice id and the item's."""
+    lines = InvoiceLineItem.objects.filter(client=client, invoice__invoice_id__isnull=False)
+    return {
+        (str(invoice_id), item_id): number
+        for number, invoice_id, item_id in lines.values_list("pk", "invoice__invoice_id", "item_id")
+    }

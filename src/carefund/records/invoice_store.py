@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 from django.db import transaction
 from django.db.models import Count
 
-from carefund.domain.claims.checks import MOST_ITEMS, ONGOING
+from carefund.domain.claims.checks import MOST_ITEMS, ONGOING, amount_of
 from carefund.domain.claims.invoice_file import MOST_PROBLEMS, BadRow, InvoiceRow
 from carefund.records import store
 from carefund.records.models import ApprovedService, Client, Invoice, InvoiceLineItem
@@ -90,7 +90,7 @@ def plan_import(rows: Sequence[InvoiceRow], problems: Sequence[BadRow] = (), pro
         _plan_new(plan, row, client, invoices.get(row.invoice_reference), sizes)
     plan.new_invoice_count = len({row.invoice_reference for row in plan.rows} - set(invoices))
     plan.client_count = len({row.care_recipient_id for row in plan.rows})
-    plan.total = sum(((row.quantity * row.price_per_unit).quantize(ZERO) for row in plan.rows), ZERO)
+    plan.total = sum((amount_of(row.quantity, row.price_per_unit) for row in plan.rows), ZERO)
     return plan
 
 

@@ -15,6 +15,7 @@ import msgspec
 from django.db import transaction
 from django.utils import timezone
 
+from carefund.domain.claims.checks import ONGOING
 from carefund.records.models import Client, Invoice, InvoiceLineItem, ServiceProvider
 
 # What a column would refuse on some databases and cut on others is refused here, with its place in the file.
@@ -149,7 +150,7 @@ def _store_invoices(invoices: Sequence[FileInvoice]) -> None:
                 delivery_date=item.delivery_date,
                 quantity=item.quantity,
                 price_per_unit=item.price_per_unit,
-                funding_source=item.funding_source,
+                funding_source=item.funding_source or ONGOING,
             )
             for invoice in invoices
             for item in invoice.items

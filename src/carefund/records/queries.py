@@ -12,10 +12,12 @@ from decimal import Decimal
 from django.db.models import Count, Exists, F, FloatField, Max, OuterRef, Q, QuerySet
 from django.db.models.functions import Cast
 
+from carefund.records.commitments import available_of, find_committed_on
 from carefund.records.models import Change, Classification, Client, PlanBudget, ServiceProvider
 from carefund.records.models.devices import ProdaDevice
 
 ONGOING = "ON"
+ZERO = Decimal("0.00")
 _TIERED = ("AT", "HM")
 _AT_ONCE = 20_000  # rows fetched at a time where all of them are wanted
 SORTS = {
@@ -31,7 +33,7 @@ BY_AVAILABLE = "available"  # sorted by list_ids_by_available
 class ClientFilter:
     """What narrows the list of clients; an empty text stands for no condition.
 
-    `budget`: "overspent", "low" (under a tenth of the total is left) or "none" (no current ongoing budget).
+    `budget`: "overspent", "low" (under a tenth of the total is available) or "none" (no current ongoing budget).
     `state`: "stale", "failed", "consent", "never" or "inactive". `sort`: a key of SORTS or BY_AVAILABLE; "-" before it:
     falling.
     """
@@ -52,6 +54,7 @@ class ClientFilter:
 class ClientRow:
     """One line of the list: a client, their levels in force and their ongoing budget of the quarter, if any.
 
+    The figures are those of the budget on the client's page, added up where several cover today; None without one.
     `level_ended_date`: when the last level ended, for whoever has none in force.
     """
 
@@ -59,11 +62,16 @@ class ClientRow:
     classifications: tuple[Classification, ...]
     total: Decimal | None
     available: Decimal | None
+    committed: Decimal | None = None
     level_ended_date: date | None = None
 
     @property
+    def left_to_spend(self) -> Decimal | None:
+        return None if self.available is None or self.committed is None else self.available - self.committed
+
+    @property
     def left_share(self) -> Decimal | None:
-        """What is left of the quarter's budget, from 0 to 1; below 0 when overspent."""
+        """What is available of the quarter's budget, from 0 to 1; below 0 when overspent."""
         if not self.total or self.available is None:
             return None
         return self.available / self.total
@@ -179,23 +187,26 @@ def list_ids_by_available(clients: QuerySet[Client], today: date, *, falling: bo
 
 
 def list_client_rows(clients: Iterable[Client], today: date) -> list[ClientRow]:
-    """Lines for these clients, in their order: three queries however many they are."""
+    """Lines for these clients, in their order: a few queries however many they are."""
     people = list(clients)
     ids = [client.pk for client in people]
     levels: dict[int, list[Classification]] = {}
     for held in Classification.objects.filter(in_force(today), client_id__in=ids).order_by("-start_date", "id"):
         levels.setdefault(held.client_id, []).append(held)
     ended = _find_ends(set(ids) - set(levels), today)
+    ongoing = list(PlanBudget.objects.filter(client_id__in=ids, budget_type_code=ONGOING).order_by("id"))
+    committed = find_committed_on(ongoing, today, ONGOING)
     budgets: dict[int, list[PlanBudget]] = {}
-    current = PlanBudget.objects.filter(in_force(today), client_id__in=ids, budget_type_code=ONGOING)
-    for budget in current.order_by("id"):
-        budgets.setdefault(budget.client_id, []).append(budget)
+    for budget in ongoing:
+        if budget.pk in committed:
+            budgets.setdefault(budget.client_id, []).append(budget)
     return [
         ClientRow(
             client,
             tuple(levels.get(client.pk, ())),
-            _sum(budget.total for budget in budgets.get(client.pk, ())),
-            _sum(budget.available for budget in budgets.get(client.pk, ())),
+            _sum(budget.total or ZERO for budget in budgets.get(client.pk, ())),
+            _sum(available_of(budget) for budget in budgets.get(client.pk, ())),
+            _sum(committed[budget.pk] for budget in budgets.get(client.pk, ())),
             ended.get(client.pk),
         )
         for client in people
@@ -208,9 +219,10 @@ def _find_ends(ids: Iterable[int], today: date) -> dict[int, date]:
     return dict(ended.order_by().values_list("client_id").annotate(at=Max("end_date")))
 
 
-def _sum(amounts: Iterable[Decimal | None]) -> Decimal | None:
-    known = [amount for amount in amounts if amount is not None]
-    return sum(known, Decimal("0.00")) if known else None
+def _sum(amounts: Iterable[Decimal]) -> Decimal | None:
+    """The sum; None of nothing."""
+    listed = list(amounts)
+    return sum(listed, ZERO) if listed else None
 
 
 def list_levels() -> list[str]:

@@ -36,10 +36,11 @@ COLUMNS = {
     "care-recipient": "Care recipient id",
     "provider": "Service provider id",
     "level": "Level",
-    "available": "Left this quarter",
+    "available": "Available this quarter",
+    "left": "Left to spend",
     "checked": "Last checked",
 }
-BUDGETS = {"low": "Under 10 % left", "overspent": "Overspent", "none": "No home support budget"}
+BUDGETS = {"low": "Under 10% available", "overspent": "Overspent", "none": "No home support budget"}
 STATES = {
     "stale": "Figures old or missing",
     "failed": "Last sync failed",
@@ -144,7 +145,7 @@ def _chips(wanted: ClientFilter) -> list[tuple[str, str]]:
 def _lines(clients: QuerySet[Client]) -> Iterator[list[object]]:
     yield [
         "care_recipient_id", "last_name", "first_name", "service_provider_id", "level", "total", "available",
-        "checked_at", "outcome", "consent_missing",
+        "committed", "left_to_spend", "checked_at", "outcome", "consent_missing",
     ]  # fmt: skip
     today = timezone.localdate()
     chunk: list[Client] = []
@@ -167,6 +168,8 @@ def _line(row: ClientRow) -> list[object]:
         level(row.classifications),
         row.total,
         row.available,
+        row.committed,
+        row.left_to_spend,
         state.checked_at.isoformat(timespec="seconds") if state and state.checked_at else "",
         state.outcome if state else "",
         state.consent_missing if state else "",

@@ -50,6 +50,11 @@ class BudgetSpan(NamedTuple):
     available: Decimal | None = None
 
 
+def amount_of(quantity: Decimal, price_per_unit: Decimal) -> Decimal:
+    """What a line comes to, in dollars and cents: each line is rounded, so that sums of lines agree everywhere."""
+    return (quantity * price_per_unit).quantize(Decimal("0.01"))
+
+
 @dataclass(frozen=True, slots=True)
 class ClaimLine:
     """One delivered service as it would be claimed. `unit_type` "" means that nobody said what a unit is."""
@@ -67,7 +72,7 @@ class ClaimLine:
     @property
     def amount(self) -> Decimal:
         """Quantity times price, in dollars and cents."""
-        return (self.quantity * self.price_per_unit).quantize(Decimal("0.01"))
+        return amount_of(self.quantity, self.price_per_unit)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,118 @@
+"""Each open line is committed to exactly one budget that covers it, or to none. Source: rule SAH-15."""
+
+from datetime import date, timedelta
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from carefund.domain.commitments import Fund, OpenLine, commit, first_day_of
+
+MAY, JUNE, JULY = date(2026, 5, 1), date(2026, 6, 1), date(2026, 7, 1)
+LINE = OpenLine(1, "AT", JUNE, Decimal("300.00"))
+
+
+def fund(name: str, start: date | None = MAY, end: date | None = JULY, available: str = "1000", **more: object) -> Fund:
+    return Fund((name, 0), "AT", start, end, Decimal(available), **more)
+
+
+def chosen(lines: list[OpenLine], *funds: Fund) -> dict[str, Decimal]:
+    """What is committed, by the budget's name, where there is anything."""
+    return {name: amount for (name, _), amount in commit(lines, funds).items() if amount}
+
+
+@pytest.mark.parametrize(
+    ("funds", "expected"),
+    [
+        pytest.param([fund("a")], "a", id="the one that covers the day"),
+        pytest.param([fund("a", start=JUNE)], "a", id="its first day"),
+        pytest.param([fund("a", end=JUNE)], "a", id="its last day"),
+        pytest.param([fund("a", None, None)], "a", id="without dates"),
+        pytest.param([fund("a", end=JUNE - timedelta(days=1))], None, id="it ended the day before"),
+        pytest.param([fund("a", start=JUNE + timedelta(days=1))], None, id="it begins the day after"),
+        pytest.param([fund("a", is_returned=False)], None, id="no longer returned takes none"),
+        pytest.param([fund("a", is_returned=False, available="5000"), fund("b")], "b", id="nor beside another"),
+        pytest.param([Fund(("a", 0), "ON", MAY, JULY, Decimal(1000))], None, id="of another kind"),
+        pytest.param([fund("a", end=JUNE), fund("b", start=JUNE)], "b", id="where one ends and the next begins"),
+        pytest.param(
+            [fund("a", end=JUNE), fund("b", start=JUNE, available="0")], "a", id="the next one holds nothing yet"
+        ),
+        pytest.param(
+            [fund(name, available="1000" if name == "c" else "0") for name in "abcd"],
+            "c",
+            id="four alike, one with money",
+        ),
+        pytest.param([fund("b"), fund("a")], "a", id="all alike: the lowest id"),
+        pytest.param([fund("a"), fund("b", available="2000")], "b", id="the same dates: most left"),
+        pytest.param([fund("a", available="10"), fund("b", available="20")], "b", id="none holds it: most left"),
+        pytest.param([fund("a", available="-50")], "a", id="overspent already"),
+        pytest.param([fund("a", None), fund("b")], "b", id="without a start began before all"),
+        pytest.param([], None, id="no budget"),
+    ],
+)
+def test_a_line_is_committed_to_one_budget(funds: list[Fund], expected: str | None) -> None:
+    assert chosen([LINE], *funds) == ({expected: Decimal("300.00")} if expected else {})
+    assert chosen([LINE], *reversed(funds)) == ({expected: Decimal("300.00")} if expected else {})
+
+
+def test_what_is_committed_before_lowers_what_is_left_for_the_next_line() -> None:
+    lines = [LINE._replace(key=key, delivery_date=JUNE + timedelta(days=key)) for key in (3, 1, 2)]
+    assert chosen(lines, fund("a", available="400"), fund("b", available="350")) == {
+        "a": Decimal("600.00"),
+        "b": Decimal("300.00"),
+    }
+
+
+def test_twins_with_one_id_are_two_budgets() -> None:
+    twins = [Fund(("a", number), "AT", MAY, JULY, Decimal(300)) for number in (0, 1)]
+    assert commit([LINE, LINE._replace(key=2)], twins) == {("a", 0): Decimal("300.00"), ("a", 1): Decimal("300.00")}
+
+
+days = st.dates(date(2026, 5, 20), date(2026, 6, 10))
+amounts = st.decimals(Decimal("0.01"), Decimal(900), places=2)
+lines = st.lists(
+    st.builds(OpenLine, st.integers(1, 10**6), st.sampled_from(["ON", "AT"]), days, amounts),
+    unique_by=lambda line: line.key,
+)
+funds = st.lists(
+    st.builds(
+        Fund, st.tuples(st.sampled_from("abcdef"), st.integers(0, 1)), st.sampled_from(["ON", "AT"]),
+        st.none() | days, st.none() | days, st.decimals(Decimal(-100), Decimal(2000), places=2), st.booleans(),
+    ),
+    unique_by=lambda fund: fund.key, max_size=6,
+)  # fmt: skip
+
+
+@given(lines, funds)
+def test_what_is_committed_is_the_sum_of_the_lines_that_a_budget_covers(
+    lines: list[OpenLine], funds: list[Fund]
+) -> None:
+    committed = commit(lines, funds)
+    covered = [line for line in lines if any(each.covers(line) for each in funds)]
+    assert sum(committed.values()) == sum(line.amount for line in covered)
+    assert not any(committed[each.key] for each in funds if not each.is_returned)
+    assert not any(committed[each.key] for each in funds if not any(each.covers(line) for line in lines))
+
+
+@given(lines, funds, st.randoms())
+def test_the_order_in_which_they_come_does_not_matter(lines: list[OpenLine], funds: list[Fund], random) -> None:
+    committed = commit(lines, funds)
+    random.shuffle(lines)
+    random.shuffle(funds)
+    assert commit(lines, funds) == committed
+
+
+@given(lines, funds, days)
+def test_older_lines_do_not_bear_on_the_budgets_of_a_day(lines: list[OpenLine], funds: list[Fund], day: date) -> None:
+    covering = [each.key for each in funds if each.is_returned and each.covers_day(day)]
+    first = first_day_of(funds, day)
+    assert (first is None) is (not covering)
+    recent = [line for line in lines if first is not None and line.delivery_date >= first]
+    committed, of_recent = commit(lines, funds), commit(recent, funds)
+    assert [committed[key] for key in covering] == [of_recent[key] for key in covering]
+
+
+def test_quarters_that_follow_each_other_do_not_reach_back() -> None:
+    quarters = [fund("a", date(2026, 4, 1), date(2026, 6, 30)), fund("b", date(2026, 7, 1), date(2026, 9, 30))]
+    assert first_day_of(quarters, date(2026, 8, 1)) == date(2026, 7, 1)
