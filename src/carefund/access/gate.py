@@ -65,7 +65,7 @@ def may_read_branch(user: User, service_provider_id: str) -> bool:
 def _find(user: User, **key: int | str) -> Client:
     if not may_enter(user):
         raise PermissionDenied
-    client = list_clients_for(user).select_related("sync_state").filter(**key).first()
+    client = list_clients_for(user).select_related("sync_state", "ndis").filter(**key).first()
     if client is None:
         raise Http404
     return client

@@ -60,6 +60,8 @@ def _show_preview(result: SyncResult, as_json: bool) -> None:
         })  # fmt: skip
     else:
         screen.print(f"Care recipient {result.care_recipient_id}: nothing was written.", highlight=False)
+        if result.outcome is Outcome.CONSENT_MISSING:
+            screen.print("Consent was not given for budget details.")
         screen.print(counts_table(result.counts_as_data()))
         _show_warnings(result.warnings)
         if result.changes:

@@ -34,8 +34,8 @@ class ClientFilter:
     """What narrows the list of clients; an empty text stands for no condition.
 
     `budget`: "overspent", "low" (under a tenth of the total is available) or "none" (no current ongoing budget).
-    `state`: "stale", "failed", "consent", "never" or "inactive". `sort`: a key of SORTS or BY_AVAILABLE; "-" before it:
-    falling.
+    `state`: "stale", "failed", "consent", "never", "no-id" or "inactive".
+    `sort`: a key of SORTS or BY_AVAILABLE; "-" before it: falling.
     """
 
     search: str = ""
@@ -90,7 +90,7 @@ def list_clients(
     clients: QuerySet[Client], wanted: ClientFilter, *, today: date, stale_before: datetime
 ) -> QuerySet[Client]:
     """The clients that a filter lets through, in its order, with the state of their synchronisation."""
-    clients = _searched(clients.select_related("sync_state"), wanted.search)
+    clients = _searched(clients.select_related("sync_state", "ndis"), wanted.search)
     if wanted.service_provider_id:
         clients = clients.filter(service_provider_id=wanted.service_provider_id)
     if wanted.level:
@@ -146,12 +146,20 @@ def _in_state(clients: QuerySet[Client], state: str, stale_before: datetime) -> 
     if state == "stale":
         return clients.filter(_is_stale(stale_before))
     if state == "never":
-        return clients.filter(sync_state__checked_at__isnull=True)
+        return clients.filter(sync_state__checked_at__isnull=True).exclude(_under_ndis_alone())
+    if state == "no-id":
+        return clients.filter(care_recipient_id__isnull=True).exclude(_under_ndis_alone())
     if state == "failed":
         return clients.filter(sync_state__outcome="failed")
     if state == "consent":
         return clients.filter(sync_state__consent_missing=True)
     return clients
+
+
+def _under_ndis_alone() -> Q:
+    """As `Client.is_under_ndis_alone`."""
+    told = Q(ndis__ndis_number__isnull=False) | Q(ndis__is_pace_participant=True)
+    return Q(care_recipient_id__isnull=True) & told
 
 
 def _is_stale(stale_before: datetime) -> Q:

@@ -230,8 +230,7 @@ def _decide_details(decision: Decision, changed: dict[str, str]) -> None:
     refused, vanished = decision.fetched.refused_budget_ids, decision.fetched.vanished_budget_ids
     if refused:
         decision.result.warnings.append(
-            f"Consent not given: the details of {many(len(refused), 'budget')} were refused; "
-            "what was known before is kept."
+            f"The details of {many(len(refused), 'budget')} were refused; what was known before is kept."
         )
     if vanished:
         decision.result.warnings.append(

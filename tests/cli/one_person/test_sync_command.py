@@ -52,7 +52,7 @@ def test_refused_consent_ends_with_a_status_of_its_own(terminal: Terminal):
     terminal.sandbox.change("400000003", "consent", given=False)
     done = terminal.type("sync", "400000003")
     assert done.status == 3
-    assert "Consent not given" in done.out
+    assert done.out.casefold().count("consent") == 1
     assert terminal.last_item().outcome == "consent not given"
     assert terminal.type("sync", "400000003", "--dry-run").status == 3
 

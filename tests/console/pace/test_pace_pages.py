@@ -2,6 +2,7 @@
 
 import re
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.urls import reverse
@@ -168,6 +169,51 @@ def test_resync_shows_differences_first_then_asks_then_writes(ndia: NdiaSandbox,
     assert contract.end_date == end
     assert "1 value written from PACE" in done.content.decode()
     assert "used already" in ben.post(decide, {"difference": ids[:1], "confirmed": "yes"}).content.decode()
+
+
+def test_every_tick_is_set_or_unset_at_once_and_counted(ndia: NdiaSandbox, ben: Browser, client: Client) -> None:
+    contract = create(ben, client)
+    ndia.change(client, "set-category", category="Consumables", approved="5000.00")
+    ndia.change(client, "end-date", endDate=(contract.end_date + timedelta(days=10)).isoformat())
+    decide = ben.post(reverse("console:ndis-contract-sync", args=[contract.pk])).headers["Location"]
+
+    def ticks(answer: Any) -> tuple[int, int]:
+        page = answer.content.decode()
+        boxes = re.findall(r'<input type="checkbox" name="difference"[^>]*>', page)
+        number = sum("checked" in box for box in boxes)
+        assert f"with {len(boxes)} ticks, {number} of them set" in re.sub(r"<[^>]*>", "", page)
+        assert 'href="?tick=all"' in page
+        assert 'href="?tick=none"' in page
+        return number, len(boxes)
+
+    in_all = ticks(ben.get(decide))[1]
+    assert in_all > 2
+    assert ticks(ben.get(decide)) == ticks(ben.get(decide, {"tick": "all"})) == (in_all, in_all)
+    assert ticks(ben.get(decide, {"tick": "none"})) == (0, in_all)
+    ids = re.findall(r'name="difference" value="([^"]+)"', ben.get(decide).content.decode())
+    assert ticks(ben.post(decide, {"difference": ids[1:], "confirmed": "yes", "back": "1"})) == (in_all - 1, in_all)
+    contract.refresh_from_db()
+    assert contract.version == 1, "nothing was written on the way"
+
+
+def test_who_is_under_the_ndis_alone_does_not_look_broken(ndia: NdiaSandbox, ben: Browser, client: Client) -> None:
+    create(ben, client)
+    assert client.care_recipient_id is None
+    for name in ("client", "ndis-client"):
+        page = ben.get(reverse(f"console:{name}", args=[client.pk])).content.decode()
+        assert "Never synchronised" not in page
+        assert "Not known" not in page
+        assert "not known yet" not in page
+        assert "just now</time>" in page.split("NDIA asked")[1][:200]
+        assert reverse("console:plan", args=[client.pk]) not in page
+    assert "1 service contract from PACE" in ben.get(reverse("console:client", args=[client.pk])).content.decode()
+    listed = ben.get(reverse("console:clients")).content.decode()
+    row = listed.split(f'/clients/{client.pk}"')[1].split("</tr>")[0]
+    assert "NDIS" in row
+    assert "Not known yet" not in row
+    assert "Never" not in row
+    for state in ("never", "no-id"):
+        assert client.last_name not in ben.get(reverse("console:clients"), {"state": state}).content.decode()
 
 
 def test_nothing_ticked_is_said(ndia: NdiaSandbox, ben: Browser, client: Client) -> None:

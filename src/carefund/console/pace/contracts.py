@@ -1,7 +1,7 @@
 """A service contract: its page, and syncing plan and budgets again: differences first, then a confirmation."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from itertools import groupby
@@ -61,18 +61,23 @@ def retrieve(request: Request, contract_id: int) -> HttpResponse | HttpResponseR
 
 @page()
 def decide(request: Request, contract_id: int, token: str) -> HttpResponse | HttpResponseRedirect:
-    """The differences with ticks; then the chosen ones once more, to confirm; then they are written."""
+    """The differences with ticks; then the chosen ones once more, to confirm; then they are written.
+
+    `?tick=all` and `?tick=none` set every tick; Back from confirming keeps those that were set.
+    """
     contract = find_contract_to_synchronise(request.user, contract_id)
-    chosen = [each for value in request.POST.getlist("difference") for each in value.split(",") if each]
+    sent = [each for value in request.POST.getlist("difference") for each in value.split(",") if each]
+    is_back = "back" in request.POST
+    chosen = [] if is_back else sent
     try:
         prepare_question(contract.client_id)
         preview = find_preview(token, contract.client_id, timezone.now(), contract.pk)
         found = compare_contract(contract, from_data(preview.plan))
         if contract.version != preview.contract_version:
             raise PlanMoved
-        if request.method == "POST" and not chosen:
+        if request.method == "POST" and not sent:
             raise NothingChosen
-        if request.method == "POST" and "confirmed" in request.POST:
+        if request.method == "POST" and "confirmed" in request.POST and not is_back:
             store_synchronisation(request.user, contract.client, "NDIS service contract")
             applied = apply_from_preview(contract, token, chosen)
             messages.success(request, f"{len(applied)} value{'' if len(applied) == 1 else 's'} written from PACE.")
@@ -80,23 +85,34 @@ def decide(request: Request, contract_id: int, token: str) -> HttpResponse | Htt
     except (PaceProblem, FunderError) as problem:
         return show_problem(request, contract.client, problem)
     shown = [each for each in found.differences if not chosen or each.id in chosen]
+    ticked = set(sent) if sent else _ticked(found.differences, request.GET.get("tick", ""))
+    groups = describe(shown, ticked)
     context = {
         **frame(contract.client),
         "contract": contract,
         "preview": preview,
         "found": found,
-        "groups": describe(shown),
+        "groups": groups,
         "number": len(shown),
+        "ticks": sum(len(group["lines"]) for group in groups),
+        "ticks_set": sum(line.is_ticked for group in groups for line in group["lines"]),
         "is_confirming": bool(chosen),
         "total_before": find_contract_picture(contract, timezone.localdate()).total_funding,
-        "total_after": _total_after(found),
+        "total_after": _total_after(found, ticked),
     }
     return render(request, "console/pace/differences.html", context)
 
 
-def _total_after(found: ContractComparison) -> Decimal | None:
-    """Total funding once every difference that counts is written; shown, never chosen."""
-    left_out = {each.position for each in found.differences if not each.is_chosen}
+def _ticked(differences: Sequence[Difference], wanted: str) -> set[str]:
+    """The differences whose tick is set: "all", "none", or all but what was left out when the contract was made."""
+    if wanted == "none":
+        return set()
+    return {each.id for each in differences if wanted == "all" or each.is_chosen}
+
+
+def _total_after(found: ContractComparison, ticked: Collection[str]) -> Decimal | None:
+    """Total funding once the differences are written, with a category left out before only if it is ticked."""
+    left_out = {each.position for each in found.differences if not each.is_chosen and each.id not in ticked}
     amounts = [
         budget.approved_amount
         for place, budget in enumerate(found.plan.budgets)
@@ -117,6 +133,7 @@ class Line:
     before: str = ""
     after: str = ""
     is_chosen: bool = True
+    is_ticked: bool = True
     parts: tuple["Line", ...] = ()
 
 
@@ -137,18 +154,24 @@ _SENTENCES = {
 _OF_PERIODS = (Kind.PERIOD_NEW, Kind.PERIOD_FIELD, Kind.PERIOD_GONE)
 
 
-def describe(differences: list[Difference]) -> list[dict[str, Any]]:
+def describe(differences: list[Difference], ticked: Collection[str]) -> list[dict[str, Any]]:
     """Differences in words, under the contract and then under each category; funding periods have one tick together."""
     groups = groupby(differences, key=lambda each: (each.category_name, each.budget_id, each.position))
-    return [{"name": name or "Service contract", "lines": list(_lines(list(group)))} for (name, _, _), group in groups]
+    return [
+        {"name": name or "Service contract", "lines": list(_lines(list(group), ticked))}
+        for (name, _, _), group in groups
+    ]
 
 
-def _lines(differences: list[Difference]) -> Iterator[Line]:
-    yield from (_line(each) for each in differences if each.kind not in _OF_PERIODS)
+def _lines(differences: list[Difference], ticked: Collection[str]) -> Iterator[Line]:
+    for each in differences:
+        if each.kind not in _OF_PERIODS:
+            yield replace(_line(each), is_ticked=each.id in ticked)
     periods = [each for each in differences if each.kind in _OF_PERIODS]
     if periods:
         ids = ",".join(each.id for each in periods)
-        yield Line(ids, "Funding periods", parts=tuple(_line(each) for each in periods))
+        is_ticked = all(each.id in ticked for each in periods)
+        yield Line(ids, "Funding periods", is_ticked=is_ticked, parts=tuple(_line(each) for each in periods))
 
 
 def _line(each: Difference) -> Line:

@@ -19,6 +19,7 @@ from carefund.console.sentences import write_sentences
 from carefund.domain.budgets import is_closed, is_open
 from carefund.records.funding import BudgetPicture, Funding, find_funding
 from carefund.records.models import Client
+from carefund.records.pace_queries import list_contracts
 from carefund.records.queries import list_changes
 from carefund.runs.models import RunItem
 from carefund.runs.queries import list_syncs_of
@@ -53,7 +54,7 @@ def _explain_missing_details(picture: BudgetPicture, funding: Funding, *, consen
     if picture.entitlements or picture.usage:
         return ""
     if consent_missing:
-        return "Entitlements and usage were not released, for want of the client's consent. They are not empty."
+        return "Entitlements and usage: not released."
     if not is_open(picture.budget.end_date, funding.today, settings.OPEN_BUDGET_DAYS):
         return "Entitlements and usage are not known: they are read while a budget is open, and this one closed before."
     return "Services Australia sent no lines that explain what was used." if picture.used else ""
@@ -96,6 +97,7 @@ def show_funding(request: Request, client_id: int) -> HttpResponse:
             "time_line": draw_time_line(funding.classifications, funding.today),
             "sentences": write_sentences(cut_at_sync(list_changes(client=client), _CHANGES).changes)[:_CHANGES],
             "syncs": syncs,
+            "contracts": list_contracts(client.pk) if client.is_under_ndis_alone else [],
             "last_failure": next((each for each in syncs if each.outcome == RunItem.Outcome.FAILED), None),
         },
     )

@@ -46,6 +46,7 @@ STATES = {
     "failed": "Last sync failed",
     "consent": "Consent not given",
     "never": "Never synchronised",
+    "no-id": "Care recipient id not known",
     "inactive": "Inactive",
 }
 

@@ -58,6 +58,12 @@ class Client(models.Model):
     def full_name(self) -> str:
         return f"{self.first_name} {self.last_name}".strip()
 
+    @property
+    def is_under_ndis_alone(self) -> bool:
+        """Whether the NDIA knows this person and Services Australia cannot be asked: not a client to be completed."""
+        ndis = getattr(self, "ndis", None)
+        return not self.care_recipient_id and ndis is not None and bool(ndis.ndis_number or ndis.is_pace_participant)
+
 
 class SyncState(models.Model):
     """How far one person is in step: the only row that a sync with nothing new writes.

@@ -48,11 +48,24 @@ document.addEventListener("keydown", (event) => {
   }
 });
 
+// Ticks of a table: those in its "pick" cells, all set or unset by the box in its head or by two links above it.
+const TICKS = "td.pick input[type=checkbox]";
+
+function tickAll(form, set) {
+  for (const box of form.querySelectorAll(TICKS)) box.checked = set;
+  countTicked();
+}
+
 document.addEventListener("change", (event) => {
-  if (event.target.matches("[data-tick-all]")) {
-    for (const box of document.querySelectorAll("input[name=client]")) box.checked = event.target.checked;
-  }
-  if (event.target.matches("[data-tick-all], input[name=client]")) countTicked();
+  if (event.target.matches("[data-tick-all]")) tickAll(event.target.form, event.target.checked);
+  else if (event.target.matches(TICKS)) countTicked();
+});
+
+document.addEventListener("click", (event) => {
+  const link = event.target.closest("[data-tick]");
+  if (!link) return;
+  event.preventDefault();
+  tickAll(link.closest("form"), link.dataset.tick === "all");
 });
 
 // On a phone the filters would fill the first screen: they begin folded unless one of them is in use.
@@ -61,8 +74,11 @@ if (window.matchMedia("(max-width: 34rem)").matches) {
 }
 
 document.addEventListener("htmx:afterSettle", countTicked);
+window.addEventListener("pageshow", countTicked);
 
 function countTicked() {
-  const number = document.querySelectorAll("input[name=client]:checked").length;
-  for (const place of document.querySelectorAll("[data-ticked]")) place.textContent = number ? `(${number})` : "";
+  for (const place of document.querySelectorAll("[data-ticked], [data-ticked-number]")) {
+    const number = place.closest("form").querySelectorAll(`${TICKS}:checked`).length;
+    place.textContent = "tickedNumber" in place.dataset ? String(number) : number ? `(${number})` : "";
+  }
 }
