@@ -37,8 +37,8 @@ def test_what_lowers_a_budget_is_shown_as_negative_whatever_its_sign() -> None:
 def test_unknown_money_and_shares_are_not_zero() -> None:
     assert "0" not in words.money(None)
     assert "Not given" in words.share(None)
-    assert "0 %" in words.share(Decimal("0.00"))
-    assert "17.5 %" in words.share(Decimal("17.50"))
+    assert "0%" in words.share(Decimal("0.00"))
+    assert "17.5%" in words.share(Decimal("17.50"))
 
 
 def test_a_date_reads_as_people_say_it() -> None:

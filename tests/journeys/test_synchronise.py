@@ -8,7 +8,7 @@ from tests.journeys.conftest import DESKTOP, PHONE, Demo, OpenPage
 pytestmark = pytest.mark.browser
 
 KINDS = (
-    "Budget records", "Approved Services", "Classifications", "Individual Contributions", "Supplement Allocations",
+    "Budget records", "Approved services", "Classifications", "Individual contributions", "Supplement allocations",
 )  # fmt: skip
 
 

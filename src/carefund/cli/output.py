@@ -8,8 +8,9 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from carefund.records.models import Change
+from carefund.sync.change_log.sentences import write_lines
 from carefund.sync.recordsets import RECORD_SETS
-from carefund.sync.results import FieldChange
 
 FAILED = 1
 WRONG_INPUT = 2
@@ -45,18 +46,11 @@ def counts_table(counts: Mapping[str, Mapping[str, int]]) -> Table:
     return table
 
 
-def changes_table(changes: Sequence[FieldChange]) -> Table:
+def changes_table(changes: Sequence[Change]) -> Table:
     """Every field that changed, or would."""
     table = Table(box=None, pad_edge=False, header_style="bold")
     for title in ("Kind", "Record", "What", "Before", "After"):
         table.add_column(title, overflow="fold")
-    labels = {record_set.kind: record_set.label for record_set in RECORD_SETS}
-    for change in changes:
-        table.add_row(
-            labels.get(change.kind, change.kind),
-            " · ".join(part for part in change.key if part),
-            (change.field or change.action).replace("_", " "),
-            change.before or "",
-            change.after or "",
-        )
+    for line in write_lines(changes):
+        table.add_row(line.kind, line.record, line.what, line.before, line.after)
     return table

@@ -20,6 +20,8 @@ from carefund.cli.output import (
 from carefund.records.models import Client, Plan
 from carefund.runs.models import RunItem
 from carefund.runs.prompt import StillUnderWay, preview_now, synchronise_now
+from carefund.sync.change_log.rows import as_entries
+from carefund.sync.change_log.sentences import write_sentences
 from carefund.sync.results import Outcome, SyncResult
 
 
@@ -65,7 +67,10 @@ def _show_preview(result: SyncResult, as_json: bool) -> None:
         screen.print(counts_table(result.counts_as_data()))
         _show_warnings(result.warnings)
         if result.changes:
-            screen.print(changes_table(result.changes))
+            changes = as_entries(result.client_id, result.changes)
+            for sentence in write_sentences(changes):
+                screen.print(f"- {sentence.text}", markup=False, highlight=False)
+            screen.print(changes_table(changes))
         else:
             screen.print("Nothing would change.")
     if result.outcome is Outcome.CONSENT_MISSING:

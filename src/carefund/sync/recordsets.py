@@ -158,8 +158,8 @@ def as_text(value: Any) -> str | None:
 BUDGETS = RecordSet(
     kind="budgets",
     label="Budget records",
-    one="budget record",
-    many="budget records",
+    one="budget",
+    many="budgets",
     operation=operations.BUDGETS_BY_CARE_RECIPIENT,
     payload=payloads.Budget,
     model=PlanBudget,

@@ -44,7 +44,9 @@ def test_a_dry_run_prints_every_field_and_writes_nothing(terminal: Terminal):
     fields = {(change["kind"], change["field"]) for change in told["changes"]}
     assert {("budgets", "used"), ("budgets", "available")} <= fields
     assert terminal.records() == before
-    assert "available" in terminal.type("sync", "400000003", "--dry-run").out
+    told = terminal.type("sync", "400000003", "--dry-run").out
+    assert "8.00 drawn in 1 line; " in told.replace("\n", " ")
+    assert "Available" in told
     assert RunItem.objects.count() == 1
 
 

@@ -17,10 +17,11 @@ from carefund.access.log import store_synchronisation, store_view
 from carefund.console.door import Request, page
 from carefund.console.pace.creating import show_problem
 from carefund.console.pace.gates import find_contract_to_read, find_contract_to_synchronise
-from carefund.console.templatetags.words import money, write_day
+from carefund.console.templatetags.words import money
 from carefund.console.views.client import frame
 from carefund.domain.pace.comparing import Difference, Kind
 from carefund.domain.pace.plan import from_data
+from carefund.domain.wording import write_day
 from carefund.funders.errors import FunderError
 from carefund.records.pace_pictures import find_contract_picture
 from carefund.records.pace_queries import find_participant, is_pace_api_enabled

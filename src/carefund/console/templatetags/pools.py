@@ -6,7 +6,8 @@ from django import template
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
-from carefund.console.templatetags.words import icon, sort_head, write_money
+from carefund.console.templatetags.words import icon, sort_head
+from carefund.domain.wording import write_money
 
 register = template.Library()
 

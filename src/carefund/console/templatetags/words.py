@@ -4,13 +4,13 @@ Money has thousands separators, cents and a true minus sign; a date reads 3 May 
 What is not known is said in words, never as zero. Loaded into every template.
 """
 
-import re
 from collections import Counter
 from collections.abc import Iterable
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 from django import template
+from django.apps import apps
 from django.http import HttpRequest, QueryDict
 from django.templatetags.static import static
 from django.utils import timezone
@@ -19,32 +19,16 @@ from django.utils.safestring import SafeString, mark_safe
 
 from carefund.console.labels import advise, name_value
 from carefund.domain.standing import Standing
+from carefund.domain.wording import MINUS, write_day, write_drawn, write_money, write_percentage
 from carefund.records.funding import DatedRecord, standing_of
+from carefund.records.models.columns import label_of
 from carefund.records.queries import ONGOING, ClientRow
 from carefund.runs.models import RunItem
+from carefund.sync.change_log.naming import name_level
 
 register = template.Library()
 
-_TIERED = ("AT", "HM")
-_ISO_DAY = re.compile(r"\b(\d{4})-(\d{2})-(\d{2})\b")
-MINUS = "−"
 _STEPS = ((86400 * 365, "year"), (86400 * 30, "month"), (86400, "day"), (3600, "hour"), (60, "minute"))
-
-
-def write_money(amount: Decimal) -> str:
-    """An amount as text: 1,234.50 or −1,234.50."""
-    text = f"{abs(amount):,.2f}"
-    return f"{MINUS}{text}" if amount < 0 else text
-
-
-def write_drawn(amount: Decimal) -> str:
-    """What draws come to, in the funder's sign: "96.00 drawn", or "20.00 given back" where reversals are more."""
-    return f"{write_money(abs(amount))} {'given back' if amount > 0 else 'drawn'}"
-
-
-def write_day(day: date) -> str:
-    """A date as text: 3 May 2026."""
-    return f"{day.day} {day:%B %Y}"
 
 
 def write_instant(at: datetime) -> str:
@@ -127,12 +111,10 @@ def duration(value: timedelta | None) -> str:
 
 @register.filter
 def share(value: Decimal | None) -> SafeString:
-    """A percentage as the funder gave it, without needless zeros. Not given is not 0 %."""
+    """A percentage as the funder gave it, without needless zeros. Not given is not 0%."""
     if value is None:
         return format_html('<span class="unknown">{}</span>', "Not given")
-    text = f"{value:f}"
-    text = text.rstrip("0").rstrip(".") if "." in text else text
-    return format_html('<span class="number">{} %</span>', text)
+    return format_html('<span class="number">{}</span>', write_percentage(value))
 
 
 @register.filter
@@ -159,22 +141,6 @@ def main_level(classifications: Iterable[object]) -> str:
     """The ongoing level alone; the others only where there is none."""
     held = list(classifications)
     return level([each for each in held if getattr(each, "code", "") == ONGOING] or held)
-
-
-def name_level(classification: object) -> str:
-    """One classification in a few words: its level, with its kind unless that is the ongoing one."""
-    held = str(getattr(classification, "level", "") or "")
-    code = str(getattr(classification, "code", "") or "")
-    kind = str(getattr(classification, "type", "") or code or "Unnamed classification")
-    if code == ONGOING and held.startswith("HCP"):
-        return f"Home Care Package level {held.removeprefix('HCP')}"
-    if held.isdigit() and code in (ONGOING, ""):
-        return f"Level {held}"
-    if code in _TIERED:
-        held = held.lower()
-    elif code:
-        held = ""
-    return f"{kind} {held}".strip()
 
 
 @register.simple_tag
@@ -296,15 +262,15 @@ def advice(context: template.Context, item: RunItem) -> str:
 
 @register.filter
 def said(text: str | None) -> SafeString | str:
-    """A stored value as people read it: dates in words, a dash for nothing."""
-    if text in (None, ""):
-        return format_html('<span class="unknown" title="Nothing">{}</span>', "–")
-    return read_dates(text or "")
+    """A value as people read it: a dash for nothing."""
+    return text or format_html('<span class="unknown" title="Nothing">{}</span>', "–")
 
 
-def read_dates(text: str) -> str:
-    """A text with its ISO dates in words."""
-    return _ISO_DAY.sub(lambda found: write_day(date(*map(int, found.groups()))), text)
+@register.filter
+def field(name: str) -> str:
+    """What people call a stored field, by its table: "planbudget.write_off" is Write off."""
+    model, _, column = name.partition(".")
+    return label_of(apps.get_model("records", model), column)
 
 
 @register.simple_tag

@@ -12,10 +12,8 @@ from django.utils import timezone
 from carefund.access.gate import find_client_to_read
 from carefund.access.log import store_view
 from carefund.console.change_pages import cut_at_sync
-from carefund.console.change_words import name_budget
 from carefund.console.charts import draw_bar, draw_burn_down, draw_time_line
 from carefund.console.door import Request, page
-from carefund.console.sentences import write_sentences
 from carefund.domain.budgets import is_closed, is_open
 from carefund.records.funding import BudgetPicture, Funding, find_funding
 from carefund.records.models import Client
@@ -23,6 +21,8 @@ from carefund.records.pace_queries import list_contracts
 from carefund.records.queries import list_changes
 from carefund.runs.models import RunItem
 from carefund.runs.queries import list_syncs_of
+from carefund.sync.change_log.naming import name_budget
+from carefund.sync.change_log.sentences import write_sentences
 
 _CHANGES = 12
 

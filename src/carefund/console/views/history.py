@@ -15,12 +15,12 @@ from carefund.console.as_of import picture_as_of
 from carefund.console.change_pages import cut_at_sync, read_number
 from carefund.console.charts import draw_time_line
 from carefund.console.door import Request, page
-from carefund.console.sentences import write_sentences
-from carefund.console.templatetags.words import write_day
 from carefund.console.views.client import frame, show_budgets
+from carefund.domain.wording import write_day
 from carefund.records.archive import find_answer
 from carefund.records.queries import list_changes
 from carefund.runs.queries import list_syncs_of
+from carefund.sync.change_log.sentences import write_sentences
 from carefund.sync.history import find_funding_as_of
 
 _PAGE_SIZE = 60

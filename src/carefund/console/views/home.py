@@ -16,11 +16,11 @@ from carefund.access.models import LastLook
 from carefund.access.roles import may_run_in_bulk, rights_of
 from carefund.console.change_pages import cut_at_sync, read_number
 from carefund.console.door import Request, page
-from carefund.console.sentences import write_sentences
 from carefund.records import queries
 from carefund.records.models import Change, Client
 from carefund.records.models.devices import ProdaDevice
 from carefund.runs.queries import find_last_run
+from carefund.sync.change_log.sentences import write_sentences
 
 _CHANGES = 100
 _MANY = 1000  # beyond which nobody wants the exact number

@@ -17,26 +17,21 @@ from django.views.decorators.http import require_POST
 from carefund.access.gate import find_client_to_synchronise, find_client_to_watch, may_read_branch
 from carefund.access.log import store_synchronisation
 from carefund.console.door import Request, page
-from carefund.console.preview_words import describe_changes
 from carefund.console.views.client import frame
 from carefund.records.models import Client
 from carefund.runs.models import Preview, Run, RunItem
 from carefund.runs.previews import CannotApply, apply_preview, changes_of, request_preview
 from carefund.runs.queries import find_progress, list_items
 from carefund.runs.requests import request_run
-from carefund.sync import recordsets
+from carefund.sync.change_log.rows import as_entries
+from carefund.sync.change_log.sentences import write_lines, write_sentences
+from carefund.sync.recordsets import RECORD_SETS
 from carefund.sync.results import FieldChange
 
 NAME = "Synchronise Budget Information"
-# The five kinds of the guide, in its order and with its words, and what is stored of each.
-KINDS = (
-    ("Budget records", recordsets.BUDGETS),
-    ("Approved Services", recordsets.APPROVED_SERVICES),
-    ("Classifications", recordsets.CLASSIFICATIONS),
-    ("Individual Contributions", recordsets.INDIVIDUAL_CONTRIBUTIONS),
-    ("Supplement Allocations", recordsets.SUPPLEMENTS),
-)
-DETAILS = (("Entitlements", recordsets.ENTITLEMENTS), ("Budget usage", recordsets.BUDGET_USAGE))
+# The kinds of the guide, in its order, and what hangs on budgets.
+KINDS = [(kind.label, kind) for kind in RECORD_SETS if not kind.is_child]
+DETAILS = [(kind.label, kind) for kind in RECORD_SETS if kind.is_child]
 _BLANK = {"new": 0, "changed": 0, "unchanged": 0, "no_longer_returned": 0}
 
 
@@ -109,16 +104,14 @@ def _preview(request: Request, client: Client, item: RunItem) -> dict[str, Any]:
     preview = Preview.objects.filter(item=item).first()
     found = changes_of(preview) if preview else []
     is_others = not _may_see(request, found)
-    changes = describe_changes(client, [] if is_others else found)
-    labels = {kind.kind: kind.label for kind in recordsets.RECORD_SETS} | {"plan": "Plan", "client": "Client"}
-    order = list(labels)
-    changes.sort(key=lambda change: order.index(change.kind) if change.kind in order else len(order))
-    groups = [(labels.get(kind, kind), list(rows)) for kind, rows in groupby(changes, key=lambda change: change.kind)]
+    changes = as_entries(client.pk, () if is_others else found)
+    lines = write_lines(changes)
     return {
         "client": client,
         "item": item,
         "run": item.run,
-        "groups": groups,
+        "groups": [(label, list(rows)) for label, rows in groupby(lines, key=lambda line: line.kind)],
+        "sentences": write_sentences(changes),
         "number": len(changes),
         "applied": preview is not None and preview.applied_at is not None,
         "gone": preview is None,

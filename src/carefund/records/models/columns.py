@@ -5,6 +5,7 @@ Django's own decimals, so that what is only words costs no migration.
 """
 
 from enum import Enum
+from functools import lru_cache
 from typing import Any
 
 from django.db import models
@@ -78,14 +79,19 @@ def names_of(model: type[models.Model], wanted: FieldType) -> tuple[str, ...]:
     return tuple(name for name in _columns(model) if type_of(model, name) is wanted)
 
 
-def label_of(model: type[models.Model], name: str) -> str:
-    """What people call a field, as it begins a line: "Rollover deduction"; a percentage without that word."""
+def words_of(model: type[models.Model], name: str) -> str:
+    """What people call a field within a sentence: "rollover deduction"; a percentage without that word."""
     column = _columns(model).get(name)
     words = str(column.verbose_name) if column is not None else name.replace("_", " ")
-    if isinstance(column, PercentageField):
-        words = words.removesuffix(" percentage")
+    return words.removesuffix(" percentage") if isinstance(column, PercentageField) else words
+
+
+def label_of(model: type[models.Model], name: str) -> str:
+    """The same as it begins a line or heads a column: "Rollover deduction"."""
+    words = words_of(model, name)
     return words[:1].upper() + words[1:]
 
 
+@lru_cache(maxsize=64)
 def _columns(model: type[models.Model]) -> "dict[str, models.Field[Any, Any]]":
     return {column.attname: column for column in model._meta.concrete_fields}

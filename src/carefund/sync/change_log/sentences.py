@@ -4,29 +4,33 @@
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
 from itertools import groupby
 from typing import Any
 
-from carefund.console.change_words import (
+from carefund.domain.draws import DrawnBy
+from carefund.domain.wording import write_day, write_drawn, write_money
+from carefund.records.models import BudgetUsage, Change, Classification, PlanBudget
+from carefund.records.models.columns import FieldType, lowers_a_budget, names_of, words_of
+from carefund.sync.change_log.entries import (
     BAD,
     GOOD,
-    LABELS,
     PLAIN,
-    KnownRows,
+    Line,
     Sentence,
     find_difference,
-    name_record,
     read_sizes,
     write_change,
     write_draw,
+    write_line,
 )
-from carefund.console.templatetags.words import write_day, write_drawn, write_money
-from carefund.domain.draws import DrawnBy
-from carefund.records.models import BudgetUsage, Change, Classification, PlanBudget
+from carefund.sync.change_log.kinds import KINDS, kind_of
+from carefund.sync.change_log.naming import name_record
+from carefund.sync.change_log.rows import KnownRows
 
-_MOVEMENTS = ("total", "used", "write_off", "rollover_deduction")
+_LEFT = "available"
+_MOVEMENTS = tuple(name for name in names_of(PlanBudget, FieldType.MONEY) if name != _LEFT)
 _FEW = 3  # beyond which records that came or went together are counted and not named
 _CAME_OR_WENT = {
     Change.NEW: "are new",
@@ -34,12 +38,11 @@ _CAME_OR_WENT = {
     Change.REMOVED: "were replaced",
     Change.RETURNED_AGAIN: "are returned by the funder again",
 }
-_STAMPS = {"created_at_date_time", "updated_at_date_time"}  # the funder's book-keeping: no news to anybody
 
 
 def write_sentences(changes: Iterable[Change]) -> list[Sentence]:
     """Sentences for changes in the order given; those of one person from one sync may become fewer."""
-    rows = [change for change in changes if change.field not in _STAMPS]
+    rows = [change for change in changes if not _is_stamp(change)]
     known = KnownRows(rows)
     sentences = []
     for _, group in groupby(rows, key=lambda change: (change.client_id, change.fetched_at)):
@@ -47,15 +50,28 @@ def write_sentences(changes: Iterable[Change]) -> list[Sentence]:
     return sentences
 
 
+def write_lines(changes: Sequence[Change]) -> list[Line]:
+    """Every change as a line of a table, by kind, in the order of the guide."""
+    known = KnownRows(changes)
+    order = list(KINDS)
+    lines = [write_line(change, known) for change in changes]
+    return sorted(lines, key=lambda line: order.index(line.change.kind) if line.change.kind in KINDS else len(order))
+
+
+def _is_stamp(change: Change) -> bool:
+    """Whether a change is one of the funder's book-keeping alone: no news to anybody."""
+    return bool(change.field) and kind_of(change.kind).type_of(change.field) is FieldType.INSTANT
+
+
 def _write_group(changes: list[Change], known: KnownRows) -> list[Sentence]:
     """The changes of one person from one sync: the level, each budget, what came or went in numbers, and the rest."""
     told: set[int] = set()
     sentences = []
     for tell in (_tell_level, _tell_budgets, _tell_many):
-        for sentence, numbers in tell([change for change in changes if change.pk not in told], known):
+        for sentence, numbers in tell([change for change in changes if id(change) not in told], known):
             sentences.append(sentence)
             told |= numbers
-    sentences.extend(write_change(change, known) for change in changes if change.pk not in told)
+    sentences.extend(write_change(change, known) for change in changes if id(change) not in told)
     return sentences
 
 
@@ -78,13 +94,13 @@ def _tell_level(changes: list[Change], known: KnownRows) -> _Told:
     rose = int(begun[1].level) > int(ended[1].level)
     verb = "rose" if rose else "fell"
     text = f"Level {verb} from {ended[1].level} to {begun[1].level} on {write_day(begun[1].start_date)}"
-    told = {change.pk for change in changes if change.key in (begun[0].key, ended[0].key)}
+    told = {id(change) for change in changes if change.key in (begun[0].key, ended[0].key)}
     for change in changes:
         budget = known.find(change)
         difference = find_difference(change)
         if change.kind == "budgets" and change.field == "total" and difference and isinstance(budget, PlanBudget):
-            told |= {other.pk for other in changes if other.kind == "entitlements" and _is_of(other, change)}
-            told |= {other.pk for other in changes if other.key == change.key and _moves_alike(other, difference)}
+            told |= {id(other) for other in changes if other.kind == "entitlements" and _is_of(other, change)}
+            told |= {id(other) for other in changes if other.key == change.key and _moves_alike(other, difference)}
             text += f"; {write_money(abs(difference))} {'more' if difference > 0 else 'less'}"
             text += f" until {write_day(budget.end_date)}" if budget.end_date else ""
             break
@@ -104,7 +120,7 @@ def _tell_budgets(changes: list[Change], known: KnownRows) -> _Told:
     """What was drawn from a budget and what that leaves, as one sentence per budget."""
     for change in changes:
         difference = find_difference(change)
-        if change.kind != "budgets" or change.field != "available" or difference is None:
+        if change.kind != "budgets" or change.field != _LEFT or difference is None:
             continue
         draws = [
             other
@@ -113,14 +129,19 @@ def _tell_budgets(changes: list[Change], known: KnownRows) -> _Told:
         ]
         fields = [other for other in changes if other.kind == "budgets" and other.key == change.key]
         budget = known.find(change)
-        movements = [_write_movement(other, budget) for other in fields if other.field in _MOVEMENTS]
-        what = [_write_draws(draws, known)] if draws else [each for each in movements if each]
-        name = name_record(change, budget)
+        movements = {
+            id(other): _write_movement(other, budget)
+            for other in fields
+            if other.field in _MOVEMENTS and find_difference(other)
+        }
+        told = {id(change), *movements, *map(id, draws)}
+        if draws:  # they say what was used
+            movements = {id(other): movements.get(id(other), "") for other in fields if other.field != "used"}
+        what = [_write_draws(draws, known)] if draws else []
+        what += [text for text in movements.values() if text]
         left = f"{write_money(Decimal(change.after or 0))} left"
-        text = f"{name}: {'; '.join([*what, left])}" if what else f"{name}: {left}, {_by(difference)}"
-        told = {other.pk for other in fields if other.field in {*_MOVEMENTS, "available"}} | {each.pk for each in draws}
-        if not draws:
-            told -= {other.pk for other in fields if other.field == "used" and not _write_movement(other, budget)}
+        text = f"{name_record(change, budget)}: {'; '.join([*what, left])}"
+        text += "" if what else f", {_by(difference)}"
         yield Sentence(change, f"{text}.", PLAIN if draws else GOOD if difference > 0 else BAD), told
 
 
@@ -132,12 +153,10 @@ def _tell_many(changes: list[Change], known: KnownRows) -> _Told:
             alike.setdefault((change.kind, change.action), []).append(change)
     for (kind, action), group in alike.items():
         if len(group) > _FEW:
-            what = LABELS.get(kind, kind.replace("_", " ")).lower()
-            what += "" if what.endswith(("s", "usage")) else "s"
-            text = f"{len(group)} {what} {_CAME_OR_WENT[action]}."
+            text = f"{len(group)} {kind_of(kind).many} {_CAME_OR_WENT[action]}."
             yield (
                 Sentence(group[0], text, BAD if action == Change.NO_LONGER_RETURNED else PLAIN),
-                {change.pk for change in group},
+                {id(change) for change in group},
             )
 
 
@@ -146,21 +165,25 @@ def _by(difference: Decimal) -> str:
 
 
 def _write_movement(change: Change, budget: Any) -> str:
-    difference = find_difference(change)
-    if not difference:
-        return ""
-    if change.field == "total":
-        return f"total {'rose' if difference > 0 else 'fell'} by {write_money(abs(difference))}"
-    _, size = read_sizes(change, budget)
-    return f"{change.field.replace('_', ' ')} {write_money(size)}"
+    """One amount of a budget that moved: money that went as its size now, any other by how much it moved."""
+    words = words_of(PlanBudget, change.field)
+    if lowers_a_budget(PlanBudget, change.field):
+        _, size = read_sizes(change, budget)
+        return f"{words} {write_money(size)}"
+    difference = find_difference(change) or Decimal(0)
+    return f"{words} {'rose' if difference > 0 else 'fell'} by {write_money(abs(difference))}"
 
 
 def _write_draws(draws: list[Change], known: KnownRows) -> str:
-    rows = [row for row in map(known.find, draws) if isinstance(row, BudgetUsage)]
-    amount = sum((row.amount for row in rows if row.amount is not None), Decimal("0.00"))
-    if len(rows) == 1:
+    """What draws come to, and whose they are as far as they are stored."""
+    rows = [row for row in map(known.find, draws) if isinstance(row, BudgetUsage) and row.pk is not None]
+    if len(draws) == len(rows) == 1:
         return write_draw(name_record(draws[0], rows[0]), rows[0], known)
+    amount = sum((row.amount for row in rows if row.amount is not None), Decimal("0.00"))
     drawers = Counter(map(known.who_drew, rows))
     by = "".join(f", {drawers[each]} of them by {each}" for each in DrawnBy if drawers[each] not in (0, len(rows)))
     by = f" by {next(iter(drawers))}" if len(drawers) == 1 else by
-    return f"{write_drawn(amount)} in {len(rows) or len(draws)} lines{by}"
+    if len(rows) < len(draws):
+        amounts = (kind_of(draw.kind).read("", draw.after) for draw in draws)
+        amount, by = sum((each for each in amounts if isinstance(each, Decimal)), Decimal("0.00")), ""
+    return f"{write_drawn(amount)} in {len(draws)} line{'s' if len(draws) > 1 else ''}{by}"
