@@ -5,7 +5,7 @@ BIN := .venv/bin
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-dev demo serve sandbox test check format coverage bench scale-demo pictures clean
+.PHONY: help install install-dev demo serve sandbox test check format coverage test-clocks bench scale-demo pictures clean
 
 help:  ## list what can be done
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -38,6 +38,9 @@ format: install-dev  ## let ruff and djangofmt format, and mend what they can
 
 coverage: install-dev  ## which lines the tests reach (htmlcov/index.html)
 	@$(BIN)/coverage run -m pytest -q -m "not browser and not postgresql" && $(BIN)/coverage html -q && $(BIN)/coverage report
+
+test-clocks: install-dev  ## the tests under four other wall clocks (Linux, libfaketime; ARGS=tests/sync: only those)
+	@$(BIN)/python tools/clocks.py $(ARGS)
 
 bench: install-dev  ## measure speed against bare download; writes docs/performance.md
 	@$(BIN)/python -m benchmarks $(ARGS)

@@ -17,6 +17,7 @@ from typing import Any
 
 from benchmarks.report import Report, write_report
 from benchmarks.upstream import running_upstream
+from tools.bootstrap import Stopped, make_environment
 from tools.postgresql import missing_postgresql, running_postgresql
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -57,7 +58,10 @@ def main() -> None:
             bench.measure_database(report, name, database_url)
             keep(report, options)
         if "peers" not in options.without:
-            report.peers = bench.measure_peers()
+            try:
+                report.peers = bench.measure_peers()
+            except Stopped as stopped:
+                say(f"without peers: {stopped}")
             keep(report, options)
         if "workers" not in options.without and "PostgreSQL" in databases:
             report.workers = bench.measure_workers(databases["PostgreSQL"])
@@ -150,10 +154,8 @@ class Bench:
         """The same work by others, in an environment of their own that is thrown away."""
         say("peers: their packages")
         environment = self._folder / "peers"
-        subprocess.run(["uv", "venv", "-q", environment], check=True, stdin=subprocess.DEVNULL)
+        make_environment(environment, _PEER_PACKAGES)
         python = environment / "bin" / "python"
-        install = ["uv", "pip", "install", "-q", "--python", str(python), *_PEER_PACKAGES]
-        subprocess.run(install, check=True, stdin=subprocess.DEVNULL)
         found: dict[str, Any] = {"people": self._options.peer_people, "figures": {}}
         with running_upstream() as url:
             for name, module in (("dlt pipeline", "dlt_pipeline"), ("plain script", "plain_script")):

@@ -10,8 +10,9 @@ import sys
 import urllib.request
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from cryptography.fernet import Fernet
@@ -28,11 +29,15 @@ from carefund.runs.prompt import synchronise_now
 
 ENCRYPTION_KEY = Fernet.generate_key().decode()
 DEVICE = "carefund-sandbox-device"
+SYDNEY = ZoneInfo("Australia/Sydney")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Slow ones first, so that nobody waits for the last of them; browsers last: theirs is an event loop that stays in
     the process, and other tests run loops of their own."""
+    for item in items:
+        if item.get_closest_marker("postgresql") and not django_settings.ON_POSTGRESQL:
+            item.add_marker(pytest.mark.skip("needs PostgreSQL: python tools/postgresql.py .venv/bin/pytest …"))
     items.sort(key=lambda item: (item.get_closest_marker("browser") is not None, not item.get_closest_marker("slow")))
 
 
@@ -50,6 +55,10 @@ class Sandbox:
         with urllib.request.urlopen(request, timeout=20) as answer:
             content = answer.read()
         return json.loads(content) if content else None
+
+    def begin_anew(self, **values: Any) -> None:
+        """Put the world back to its beginning, nine in the morning there: no test may depend on the hour."""
+        self.ask("POST", "/reset", {"today": datetime.now(SYDNEY).date().isoformat(), **values})
 
     def change(self, care_recipient_id: str, change: str, **body: Any) -> Any:
         """Change one person's world."""
@@ -83,7 +92,7 @@ def sandbox_process() -> Iterator[Sandbox]:
 @pytest.fixture
 def sandbox(sandbox_process: Sandbox) -> Sandbox:
     """The sandbox as it was at its beginning."""
-    sandbox_process.ask("POST", "/reset", {})
+    sandbox_process.begin_anew()
     return sandbox_process
 
 
@@ -98,7 +107,7 @@ def world(sandbox: Sandbox, transactional_db: None) -> Iterator[Sandbox]:
 
 def activate_device(sandbox: Sandbox) -> DeviceState:
     """Register the device the way a person would in PRODA, and activate it."""
-    sandbox.ask("POST", "/reset", {"devices": True})
+    sandbox.begin_anew(devices=True)
     code = sandbox.ask("POST", "/proda/devices", {"deviceName": DEVICE})["activationCode"]
     configuration = django_settings.SERVICES_AUSTRALIA
     store = DatabaseDeviceStore("sandbox", configuration.organisation_id, DEVICE, [ENCRYPTION_KEY])

@@ -191,7 +191,7 @@ async def _activate(sandbox: Sandbox, code: str) -> DeviceState:
 @pytest.fixture
 def installation(transactional_db: None, prepared: Prepared, one_sandbox: Sandbox, tmp_path: Path) -> Installation:
     """A fresh installation with one client, 400000003, and the sandbox as at its beginning."""
-    one_sandbox.ask("POST", "/reset", {})
+    one_sandbox.begin_anew()
     environment = prepared.environment | {"CAREFUND_DATA_FOLDER": str(tmp_path)}
     if connection.vendor == "postgresql":
         address = urlsplit(os.environ["CAREFUND_DATABASE_URL"])

@@ -205,14 +205,29 @@ def package_index():
 # --- Installation -----------------------------------------------------------------------------------------------------
 
 
-def install(uv, python, with_dev):
-    """Make .venv hold what the lock file says; with an index of one's own, the same versions and digests from there."""
+def make_environment(folder, packages):
+    """Make an environment of its own at a folder, with these packages in their newest versions. Raises Stopped."""
+    uv, environment = find_uv(), uv_environment(sys.executable)
+    run([uv, "venv", "-q", "--python", sys.executable, str(folder)], environment)
+    if packages:
+        index = ["--python", str(folder / "bin" / "python"), "--default-index", package_index()]
+        run([uv, "pip", "install", "-q", *index, *packages], environment)
+
+
+def uv_environment(python):
+    """What uv has to know of this machine."""
     environment = dict(os.environ, UV_PYTHON=python, UV_PYTHON_DOWNLOADS="never", UV_PROJECT_ENVIRONMENT=str(VENV))
     environment.pop("VIRTUAL_ENV", None)
     if not environment.get("SSL_CERT_FILE") and environment.get("PIP_CERT"):
         environment["SSL_CERT_FILE"] = environment["PIP_CERT"]
     if any(Path(store).exists() for store in CERTIFICATE_STORES):  # they may hold an office's own authority
         environment.setdefault("UV_SYSTEM_CERTS", "true")
+    return environment
+
+
+def install(uv, python, with_dev):
+    """Make .venv hold what the lock file says; with an index of one's own, the same versions and digests from there."""
+    environment = uv_environment(python)
     groups = [] if with_dev else ["--no-dev"]
     if package_index().rstrip("/") == USUAL_INDEX:
         run([uv, "sync", "--frozen", "--inexact", *groups], environment)

@@ -92,6 +92,8 @@ def photograph(page: Page, name: str, suffix: str = "") -> None:
 
 def main() -> None:
     """All pictures."""
+    if not Path(CHROMIUM).exists():
+        sys.exit("pictures: Chromium is not installed (apt-get install chromium)")
     TARGET.mkdir(parents=True, exist_ok=True)
     with demo() as address, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)

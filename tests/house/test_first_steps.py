@@ -1,9 +1,9 @@
 """What a newcomer does first works: the README's two commands, and the installation they begin with."""
 
-import importlib.util
 import os
 import re
 import shutil
+import socket
 import subprocess
 import sys
 import threading
@@ -30,28 +30,92 @@ def test_the_readme_begins_with_demo_and_test():
     assert [line.split("#")[0].strip() for line in first_block.group(1).splitlines()] == ["make demo", "make test"]
 
 
-@pytest.mark.slow
-@pytest.mark.skipif(importlib.util.find_spec("carefund.cli.main") is None, reason="there is no command line yet")
-def test_make_demo_once_shows_what_arrived_and_ends_well(tmp_path: Path):
-    for name in ("Makefile", "tools", ".venv"):  # another place, so that a demo under way here keeps its data
+@pytest.fixture
+def elsewhere(tmp_path: Path) -> Path:
+    """A place with this tree's commands, so that a demo under way here keeps its data."""
+    for name in ("Makefile", "tools", ".venv"):
         (tmp_path / name).symlink_to(ROOT / name)
-    demo = subprocess.run(
-        ["make", "demo", "ARGS=--once"],
-        cwd=tmp_path,
-        env=plain_environment(),
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
-    assert demo.returncode == 0, demo.stdout[-3000:] + demo.stderr[-3000:]
-    assert "60 clients" in demo.stdout
-    assert "ERROR" not in demo.stderr, demo.stderr[-3000:]
+    return tmp_path
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.mark.slow
+def test_make_demo_shows_what_arrived_where_it_was_told_and_goes_on_truthfully(elsewhere: Path):
+    sandbox, public = (f"http://127.0.0.1:{free_port()}" for _ in range(2))
+    places = {"CAREFUND_SANDBOX_URL": sandbox, "CAREFUND_PUBLIC_URL": public, "CAREFUND_DATA_FOLDER": "data"}
+
+    def demo(arguments: str) -> str:
+        command = ["make", "demo", f"ARGS={arguments}"]
+        done = subprocess.run(
+            command, cwd=elsewhere, env=plain_environment(**places), capture_output=True, text=True, timeout=300
+        )
+        assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+        assert "ERROR" not in done.stderr, done.stderr[-3000:]
+        return " ".join(done.stdout.split())
+
+    def records(said: str) -> list[int]:
+        found = re.search(r"([\d,]+) clients, ([\d,]+) invoices with ([\d,]+) line items", said)
+        assert found is not None, said
+        return [int(number.replace(",", "")) for number in found.groups()]
+
+    first = demo("--once")
+    assert f"on {sandbox}." in first
+    assert public in (elsewhere / "data" / "demo" / "demo.env").read_text()
+    assert not (elsewhere / "var").exists()
+    clients, invoices, lines = records(first)
+    delivered = int(re.findall(r"(\d+) services are delivered", first)[0])
+    contracts = re.findall(r"(\d+) participants as clients, (5 service contracts .* 1 of them out of step\.)", first)
+    assert (clients, len(contracts)) == (60, 1)
+
+    again = demo("--once --keep")
+    assert records(again) == [clients + int(contracts[0][0]), invoices + delivered, lines + delivered]
+    assert "services are delivered" not in again
+    assert contracts[0][1] in again
+
+
+def test_a_demo_that_is_told_a_real_installations_place_leaves_it_alone(elsewhere: Path):
+    (elsewhere / "carefund.sqlite3").write_text("real")
+    program = "import sys; sys.argv = ['carefund', 'demo']; import carefund.cli.demo_environment as e; "
+    places = {"CAREFUND_DATA_FOLDER": str(elsewhere), "CAREFUND_PUBLIC_URL": "https://funding.example.org"}
+    command = [sys.executable, "-c", program + "e.prepare_demo_environment()"]
+    subprocess.run(command, cwd=elsewhere, env=plain_environment(**places), check=True)
+    assert (elsewhere / "carefund.sqlite3").read_text() == "real"
+    settings = (elsewhere / "demo" / "demo.env").read_text()
+    assert "CAREFUND_PUBLIC_URL=http://127.0.0.1:" in settings
+    assert f"CAREFUND_DATA_FOLDER={elsewhere / 'demo'}" in settings
+
+
+def test_no_target_needs_a_program_that_bootstrap_would_have_fetched():
+    callers = [path for folder in ("benchmarks", "tools") for path in (ROOT / folder).rglob("*.py")]
+    found = [path.name for path in callers if re.search(r"""[\[(]["']uv["']""", path.read_text())]
+    assert found == ["bootstrap.py"], "ask tools/bootstrap.py for uv: a newcomer's machine has none"
+
+
+@pytest.mark.slow
+def test_an_environment_of_its_own_is_made_without_uv_on_the_path(tmp_path: Path):
+    make = "import sys; from pathlib import Path; from tools.bootstrap import make_environment; "
+    command = [sys.executable, "-c", make + "make_environment(Path(sys.argv[1]), ())", str(tmp_path / "own")]
+    subprocess.run(command, cwd=ROOT, env=plain_environment(PATH="/usr/bin:/bin"), check=True)
+    subprocess.run([tmp_path / "own" / "bin" / "python", "-c", ""], check=True)
+
+
+@pytest.mark.slow
+def test_tests_that_need_postgresql_are_skipped_when_pytest_is_called_by_hand():
+    command = [sys.executable, "-m", "pytest", "-q", "-m", "postgresql", "tests/sync/test_together.py", "tests/runs"]
+    done = subprocess.run(command, cwd=ROOT, env=plain_environment(), capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stdout[-3000:]
+    assert re.search(r"\n\d+ skipped, \d+ deselected", done.stdout), done.stdout[-3000:]
 
 
 def test_make_alone_lists_every_target():
     listing = subprocess.run(["make"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    for target in ("demo", "test", "check", "bench", "pictures"):
-        assert f"make {target} " in listing
+    targets = re.findall(r"^\.PHONY: (.*)$", (ROOT / "Makefile").read_text(), re.MULTILINE)[0].split()
+    assert re.findall(r"^ +make ([a-z-]+) ", listing, re.MULTILINE) == targets
 
 
 def test_an_installed_tree_is_recognised_at_once():

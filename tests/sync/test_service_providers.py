@@ -60,7 +60,7 @@ def test_running_it_again_changes_nothing(world: Sandbox, add_client: AddClient)
 
 
 def test_where_ids_are_known_calls_grow_with_ids_not_with_clients(world: Sandbox, add_client: AddClient):
-    world.ask("POST", "/reset", {"careRecipients": 400})
+    world.begin_anew(careRecipients=400)
     for number in range(61, 361):
         if number % 40 not in (11, 23):
             add_client(str(400_000_000 + number))

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import http.client
+import itertools
 import json as jsonlib
 import subprocess
 import sys
@@ -20,16 +21,16 @@ from rich.table import Table
 
 from carefund.access.models import BranchMembership
 from carefund.access.roles import Role
-from carefund.cli.demo_environment import ENVIRONMENT_FILE
 from carefund.cli.demo_ndis import load_ndis_clients
 from carefund.cli.demo_world import change_funding, deliver_services
 from carefund.cli.manage import prepare_installation
-from carefund.cli.output import FAILED, complain, counts_table, screen
+from carefund.cli.output import FAILED, as_typed, complain, counts_table, screen, this_command
 from carefund.cli.runs import watch_run
 from carefund.cli.serving import public_address, serve_until_stopped
 from carefund.cli.users import add_user
 from carefund.funders.opening import open_proda
-from carefund.records.models import Client
+from carefund.records.models import Client, Invoice, InvoiceLineItem, PaceComparison, ServiceContract
+from carefund.records.pace_queries import count_comparisons
 from carefund.records.provider_file import read_provider_file, store_provider_file
 from carefund.runs.engines import embedded
 from carefund.runs.models import Run, RunItem
@@ -52,42 +53,41 @@ def demo(
     """Try Carefund: sandbox, database, PRODA device, fictitious clients, a bulk run, the console."""
     screen.rule("Carefund demo: everybody in it is fictitious")
     prepare_installation()
-    screen.print("1. The database is ready.")
+    _say("The database is ready.")
     with _sandbox(care_recipients):
-        screen.print(f"2. The sandbox stands in for PRODA and Services Australia on {settings.SANDBOX_URL}.")
+        _say(f"The sandbox stands in for PRODA and Services Australia on {settings.SANDBOX_URL}.")
         _activate_device()
-        screen.print("3. A PRODA device is registered and activated; its key is stored encrypted.")
-        loaded = store_provider_file(read_provider_file(_ask("GET", f"/sandbox/provider-file?limit={care_recipients}")))
+        _say("A PRODA device is registered and activated; its key is stored encrypted.")
+        store_provider_file(read_provider_file(_ask("GET", f"/sandbox/provider-file?limit={care_recipients}")))
         _add_people()
-        screen.print(
-            f"4. The provider's own records are loaded: {Client.objects.count():,} clients, "
-            f"{loaded.invoices:,} invoices with {loaded.line_items:,} line items.",
-            highlight=False,
+        _say(
+            f"The provider's own records are loaded: {Client.objects.count():,} clients, "
+            f"{Invoice.objects.count():,} invoices with {InvoiceLineItem.objects.count():,} line items."
         )
-        screen.print("5. Synchronising everybody:")
-        first = _synchronise_everybody()
-        _report(first)
+        _say("Synchronising everybody:")
+        last = _synchronise_everybody()
         delivered = deliver_services()
-        change_funding(lambda path, body: _ask("POST", path, body))
+        if delivered:  # not again by --keep: the same week is over once
+            change_funding(lambda path, body: _ask("POST", path, body))
+            _say(
+                f"{delivered} services are delivered and not yet claimed, "
+                "and some funding changes at the government's end; the next night's run finds it:"
+            )
+            last = _synchronise_everybody()
         screen.print(
-            f"6. {delivered} services are delivered and not yet claimed, "
-            "and some funding changes at the government's end; the next night's run finds it:",
-            highlight=False,
+            f"Some fail on purpose: run {last.pk} on the console says who, why, and what to do.", highlight=False
         )
-        second = _synchronise_everybody()
-        _report(second)
-        screen.print(
-            f"Some fail on purpose: run {second.pk} on the console says who, why, and what to do.", highlight=False
-        )
-        people, contracts = _load_ndis()
-        screen.print(
-            f"7. NDIS: {people} participants as clients, {contracts} service contracts made from PACE, "
-            "one of them out of step.",
-            highlight=False,
-        )
-        if once:
-            return
-        _serve()
+        _load_ndis()
+        if not once:
+            _serve()
+
+
+_steps = itertools.count(1)
+
+
+def _say(sentence: str) -> None:
+    """Print the next step of the story."""
+    screen.print(f"{next(_steps)}. {sentence}", highlight=False)
 
 
 @contextlib.contextmanager
@@ -135,10 +135,15 @@ def _activate_device() -> None:
     asyncio.run(activate(registered["activationCode"]))
 
 
-def _load_ndis() -> tuple[int, int]:
+def _load_ndis() -> None:
     participants = jsonlib.loads(_ask("GET", "/sandbox/ndia/participants"))
     branches = sorted(set(Client.objects.values_list("service_provider_id", flat=True)) - {""})
-    return load_ndis_clients(participants, branches[0], lambda path, body: _ask("POST", path, body))
+    load_ndis_clients(participants, branches[0], lambda path, body: _ask("POST", path, body))
+    outcomes = count_comparisons(Client.objects.all())
+    _say(
+        f"NDIS: {len(participants)} participants as clients, {ServiceContract.objects.count()} service contracts "
+        f"made from PACE, {outcomes[PaceComparison.Outcome.DIFFERENT]} of them out of step."
+    )
 
 
 def _add_people() -> None:
@@ -180,6 +185,7 @@ def _synchronise_everybody() -> Run:
     if run.status != Run.Status.FINISHED:
         complain(f"The run is {run.status}: {run.paused_reason}")
         raise typer.Exit(FAILED)
+    _report(run)
     return run
 
 
@@ -205,14 +211,15 @@ def _serve() -> None:
     host, port = public_address()
 
     def tell() -> None:
-        screen.print(f"\n8. The console is on [bold]{settings.PUBLIC_URL}[/], until Ctrl+C.", highlight=False)
+        screen.print()
+        _say(f"The console is on [bold]{settings.PUBLIC_URL}[/], until Ctrl+C.")
         table = Table("Log-in", "Role", "Password", box=None, pad_edge=False, header_style="bold")
         for name, role in PEOPLE:
             table.add_row(name, role.value, PASSWORD)
         screen.print(table)
         screen.print(
             "On the command line, from another terminal here:\n"
-            f"  CAREFUND_ENVIRONMENT_FILE={ENVIRONMENT_FILE} .venv/bin/carefund sync 400000003",
+            f"  CAREFUND_ENVIRONMENT_FILE={as_typed(settings.ENVIRONMENT_FILE)} {this_command()} sync 400000003",
             highlight=False,
         )
 

@@ -17,25 +17,22 @@ OUT_OF_STEP = "monthly"
 Tell = Callable[[str, dict[str, Any]], object]
 
 
-def load_ndis_clients(participants: Sequence[dict[str, Any]], branch: str, tell_sandbox: Tell) -> tuple[int, int]:
-    """Make clients of the sandbox's participants; says how many there are, and how many got a contract.
+def load_ndis_clients(participants: Sequence[dict[str, Any]], branch: str, tell_sandbox: Tell) -> None:
+    """Make clients of the sandbox's participants, some of them with a contract, and compare all contracts with PACE.
 
     `tell_sandbox` posts a body to a path of the sandbox's control. Safe to repeat.
     """
     pace_store.store_setting(PACE_API, True)
-    contracts = 0
     for person in participants:
         client = _client_of(person, branch)
         if person["scenario"] in WITH_CONTRACT and not client.service_contracts.exists():
             preview = preview_pace(client)
             create_from_preview(client, preview.token, budget_ids(from_data(preview.plan).budgets))
-            contracts += 1
         if person["scenario"] == OUT_OF_STEP:
             body = {"category": "Consumables", "approved": "3600.00"}
             tell_sandbox(f"/sandbox/ndia/participants/{person['ndisNumber']}/set-category", body)
     queue_comparisons(list_comparable(Client.objects.all()))
     compare_queued()
-    return len(participants), contracts
 
 
 def _client_of(person: dict[str, Any], branch: str) -> Client:

@@ -1,7 +1,10 @@
 """How the terminal shows things: messages, results and tables, the same everywhere."""
 
 import json
+import shutil
+import sys
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console
@@ -54,3 +57,18 @@ def changes_table(changes: Sequence[Change]) -> Table:
     for line in write_lines(changes):
         table.add_row(line.kind, line.record, line.what, line.before, line.after)
     return table
+
+
+def this_command() -> str:
+    """Return what to type for `carefund`: its plain name where the shell finds it, else the way it was typed."""
+    typed = Path(sys.argv[0])
+    if typed.name != "carefund":
+        return f"{as_typed(Path(sys.executable))} -m carefund.cli.main"
+    found = shutil.which("carefund")
+    return "carefund" if found and Path(found) == typed.absolute() else as_typed(typed)
+
+
+def as_typed(path: Path) -> str:
+    """Return a path as one would type it here: from this folder where it lies below."""
+    absolute, here = path.absolute(), Path.cwd()
+    return str(absolute.relative_to(here) if absolute.is_relative_to(here) else absolute)
