@@ -19,8 +19,8 @@ BEFORE = frozenset({"status", "drop", "hang", "html"})
 # These spoil an answer that was made.
 AFTER = frozenset(
     {
-        "truncate", "not-json", "blank", "wrong-type", "removed-field", "extra-field", "duplicate-row",
-        "raw-value", "nested", "second-list", "charset", "packed", "endless",
+        "truncate", "not-json", "blank", "wrong-type", "removed-field", "renamed-field", "extra-field",
+        "duplicate-row", "raw-value", "nested", "second-list", "charset", "packed", "endless",
     }
 )  # fmt: skip
 KINDS = BEFORE | AFTER | {"delay"}
@@ -77,7 +77,7 @@ class Faults:
         fault = msgspec.convert(values, Fault)
         if fault.kind not in KINDS:
             raise ValueError(f"kind must be one of {', '.join(sorted(KINDS))}")
-        if fault.kind in ("wrong-type", "removed-field", "raw-value") and not fault.field:
+        if fault.kind in ("wrong-type", "removed-field", "renamed-field", "raw-value") and not fault.field:
             raise ValueError("field is missing")
         self._last_id += 1
         fault.id = self._last_id
@@ -155,5 +155,7 @@ def _change_fields(document: Any, fault: Fault) -> None:
     elif fault.field in document:
         if fault.kind == "removed-field":
             del document[fault.field]
+        elif fault.kind == "renamed-field":
+            document[str(fault.value or "renamed")] = document.pop(fault.field)
         else:
             document[fault.field] = {"unexpected": "object"} if fault.value is None else fault.value

@@ -59,6 +59,9 @@ def test_an_answer_can_be_spoilt(sandbox: Client):
     assert spoilt(kind="blank") == b""
     assert isinstance(json.loads(spoilt(kind="wrong-type", field="level"))["classifications"][0]["level"], dict)
     assert "birthDate" not in json.loads(spoilt(kind="removed-field", field="birthDate"))
+    renamed = json.loads(spoilt(kind="renamed-field", field="birthDate", value="bornOn"))
+    assert "bornOn" in renamed
+    assert "birthDate" not in renamed
     assert json.loads(spoilt(kind="extra-field", field="new"))["new"] == "new"
     rows = json.loads(spoilt(kind="duplicate-row", field="classifications"))["classifications"]
     assert rows[0] == rows[-1]

@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 
 from carefund.records.models import Change, Client
+from carefund.runs.database import DatabaseThreads
 from carefund.runs.dates import business_today
 from carefund.runs.sources import open_source
 from carefund.sync.answers import Parts
-from carefund.sync.applying import apply_fetched
+from carefund.sync.care_recipient import sync_care_recipient
 from carefund.sync.fetching import Fetched, OpenBudgets, fetch_care_recipient
 from carefund.sync.results import SyncResult
 
@@ -34,11 +35,20 @@ def fetch(world: Any) -> Callable[..., Fetched]:
 
 
 @pytest.fixture
-def sync_on(fetch: Callable[..., Fetched]) -> Callable[..., SyncResult]:
+def sync_on(world: Any) -> Callable[..., SyncResult]:
     """Synchronise a client as if a day were today, for the plan's rules."""
 
-    def run(client: Client, today: date, **how: Any) -> SyncResult:
-        return apply_fetched([fetch(client, today=today, **how)], today)[0]
+    def run(client: Client, today: date, *, parts: Parts = Parts.EVERYTHING, days: int = 90) -> SyncResult:
+        async def work() -> SyncResult:
+            database = DatabaseThreads()
+            try:
+                async with open_source() as source:
+                    open_budgets = OpenBudgets(today, days)
+                    return await sync_care_recipient(source, database.do, client, open_budgets, parts=parts)
+            finally:
+                await database.close()
+
+        return asyncio.run(work())
 
     return run
 

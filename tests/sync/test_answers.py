@@ -1,11 +1,8 @@
 """The table of answers is whole, and its fingerprint follows how answers are read."""
 
-from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
-from django.conf import settings as django_settings
-from django.test.utils import override_settings
 
 from carefund.funders.answers import Answer
 from carefund.sync.answers import (
@@ -22,14 +19,9 @@ from carefund.sync.answers import (
 )
 from carefund.sync.recordsets import RECORD_SETS
 from tests.house.tree import modules, strings
+from tests.sync.spellings import spelled
 
 NOW = datetime(2026, 11, 21, tzinfo=UTC)
-
-
-def spelled(**members: tuple[str, ...]):
-    """Settings under which these members, Type__member=names, have further names."""
-    spellings = {name.replace("__", "."): names for name, names in members.items()}
-    return override_settings(SERVICES_AUSTRALIA=replace(django_settings.SERVICES_AUSTRALIA, spellings=spellings))
 
 
 def test_every_kind_of_record_comes_with_one_answer():

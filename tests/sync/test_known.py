@@ -12,7 +12,7 @@ from carefund.runs.dates import business_today
 from carefund.runs.models import RunItem
 from carefund.runs.sources import open_source
 from carefund.sync.answers import SUMMARY
-from carefund.sync.applying import apply_fetched
+from carefund.sync.care_recipient import apply_fetched
 from carefund.sync.fetching import Fetched, OpenBudgets, fetch_care_recipient
 from carefund.sync.known import find_known
 from carefund.sync.results import Outcome
@@ -41,7 +41,6 @@ def fetch(client: Client) -> Fetched:
 
 def test_answers_known_by_their_bytes_are_not_decoded_again(client_in_step: Client) -> None:
     fetched = fetch(client_in_step)
-    assert len(fetched.recognised) == len(fetched.answers)
     assert all(answer.recognised for answer in fetched.answers if answer.pages)
 
 
@@ -59,7 +58,7 @@ def test_an_unchanged_person_is_told_with_the_counts_of_the_sync_before(
 def test_only_what_changed_is_decoded(world: Sandbox, client_in_step: Client) -> None:
     world.change(CARE_RECIPIENT_ID, "add-usage", amount="-5.00")
     fetched = fetch(client_in_step)
-    assert len(fetched.recognised) < len(fetched.answers)
+    assert {answer.recognised for answer in fetched.answers} == {True, False}
     summary = fetched.find(SUMMARY)
     assert summary is not None
     assert summary.recognised

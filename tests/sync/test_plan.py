@@ -10,7 +10,7 @@ import pytest
 from carefund.records.models import Change, Classification, IndividualContribution, Plan, Supplement
 from carefund.runs.dates import business_today
 from carefund.runs.models import RunItem
-from carefund.sync.fetching import Parts
+from carefund.sync.answers import Parts
 from carefund.sync.recordsets import RECORD_SETS
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -117,7 +117,7 @@ def test_who_leaves_and_comes_back_gets_a_new_plan_and_keeps_the_old_one(world, 
     assert new.plan_budgets.filter(end_date__gte=date(2026, 11, 3)).exists()
     again = sync_on(client, date(2026, 11, 4))
     assert again.outcome.value == "unchanged"
-    assert again.plan_id == new.pk
+    assert Plan.objects.get(client=client, is_latest=True) == new
     world.change("400000001", "add-classification", code="ON", level="7", startDate="2026-12-01")
     sync_on(client, date(2026, 12, 2))
     assert plans(client)[1] == (date(2026, 11, 2), None, True), "the old plan's classifications do not reach in"

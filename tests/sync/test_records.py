@@ -25,7 +25,7 @@ from carefund.records.models import (
 from carefund.runs.dates import business_today
 from carefund.runs.models import RunItem
 from carefund.sync.answers import BUDGET_DETAILS, BUDGET_LIST, Parts
-from carefund.sync.applying import link_all_budget_usage
+from carefund.sync.linking import link_all_budget_usage
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

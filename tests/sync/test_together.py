@@ -14,7 +14,7 @@ from carefund.records.models import Change, IndividualContribution, Plan, PlanBu
 from carefund.runs.dates import business_today
 from carefund.runs.sources import open_source
 from carefund.sync.answers import BUDGET_DETAILS, BUDGET_LIST
-from carefund.sync.applying import apply_fetched
+from carefund.sync.care_recipient import apply_fetched
 from carefund.sync.fetching import OpenBudgets, fetch_care_recipient
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -11,7 +11,7 @@ from carefund.cli.finding import id_or_exit
 from carefund.cli.output import WRONG_INPUT, complain, screen
 from carefund.records.models import Client
 from carefund.records.provider_file import NotAProviderFile, read_provider_file, store_provider_file
-from carefund.sync.applying import link_all_budget_usage
+from carefund.sync.linking import link_all_budget_usage
 
 app = typer.Typer(help="Who is cared for here.", no_args_is_help=True)
 

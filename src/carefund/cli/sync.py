@@ -1,6 +1,7 @@
 """`carefund sync`: one care recipient, now."""
 
 import asyncio
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 import typer
@@ -101,7 +102,7 @@ def _show_item(client: Client, item: RunItem, as_json: bool) -> None:
         screen.print(f"Plan: {settings.PUBLIC_URL.rstrip('/')}{page}", highlight=False)
 
 
-def _show_warnings(warnings: list[str]) -> None:
+def _show_warnings(warnings: Sequence[str]) -> None:
     for warning in warnings:
         screen.print(f"[yellow]Warning:[/] {warning}", highlight=False)
 

@@ -103,6 +103,20 @@ def answers_as_of(client_id: int, instant: datetime) -> list[ArchivedPage]:
     return [_archived(answer) for answer in answers]
 
 
+def find_current_answers(client_ids: Sequence[int]) -> dict[int, list[ArchivedPage]]:
+    """Return for each of these people the answers that are current, in the order of question and page."""
+    answers = Answer.objects.filter(client_id__in=client_ids, current_until__isnull=True)
+    rows = answers.order_by("client_id", "operation", "subject_id", "page").values_list(
+        "client_id", "operation", "subject_id", "page", "payload_id", "payload__body", "current_from"
+    )
+    found: dict[int, list[ArchivedPage]] = {}
+    for client_id, operation, subject_id, page, digest, body, current_from in rows:
+        content = decompress(bytes(body))
+        kept = ArchivedPage(operation, subject_id, page, digest, content, current_from, None)
+        found.setdefault(client_id, []).append(kept)
+    return found
+
+
 def find_answer(client_id: int, digest: str) -> ArchivedPage | None:
     """One stored answer of one person by its SHA-256: evidence of what the funder said."""
     answer = (

@@ -273,9 +273,15 @@ def list_changes(
     client: Client | None = None,
     after_id: int = 0,
     since: datetime | None = None,
+    only_news: bool = False,
 ) -> QuerySet[Change]:
-    """Rows of the change log, newest first, of everybody or of some; what a first sync brought is no news."""
+    """Rows of the change log, newest first, of everybody or of some; what a first sync brought is left out.
+
+    With `only_news` so is what Carefund reads otherwise than before from an answer that did not change.
+    """
     changes = Change.objects.exclude(action=Change.FIRST).filter(id__gt=after_id).order_by("-id")
+    if only_news:
+        changes = changes.filter(cause=Change.FUNDER)
     if client is not None:
         return changes.filter(client=client)
     if clients is not None:

@@ -16,7 +16,7 @@ from carefund.runs.sessions import Session
 from carefund.runs.sources import SERVICES_AUSTRALIA
 from carefund.runs.work import Failure, Kind
 from carefund.sync.answers import Parts
-from carefund.sync.applying import apply_fetched
+from carefund.sync.care_recipient import apply_fetched
 from carefund.sync.fetching import Fetched, OpenBudgets, fetch_care_recipient
 from carefund.sync.known import find_known
 

@@ -14,9 +14,8 @@ from carefund.runs.models import Run, RunItem
 from carefund.runs.requests import CannotChangeRun, cancel_run, request_run
 from carefund.runs.service_providers import request_provider_search, result_of
 from carefund.runs.sources import SERVICES_AUSTRALIA, open_source, open_sources, require_configured
-from carefund.sync.answers import Parts
-from carefund.sync.applying import preview_fetched
-from carefund.sync.fetching import OpenBudgets, fetch_care_recipient
+from carefund.sync.care_recipient import sync_care_recipient
+from carefund.sync.fetching import OpenBudgets
 from carefund.sync.results import SyncResult
 from carefund.sync.service_providers import ProviderSyncResult
 
@@ -125,13 +124,7 @@ async def preview_now(client: Client, open_days: int) -> SyncResult:
     database = DatabaseThreads()
     try:
         async with open_source() as source:
-            fetched = await fetch_care_recipient(
-                source,
-                client.pk,
-                client.care_recipient_id or "",
-                OpenBudgets(business_today(), open_days),
-                parts=Parts.EVERYTHING,
-            )
-        return await database.do(preview_fetched, fetched, business_today())
+            open_budgets = OpenBudgets(business_today(), open_days)
+            return await sync_care_recipient(source, database.do, client, open_budgets, dry_run=True)
     finally:
         await database.close()

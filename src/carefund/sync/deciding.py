@@ -3,294 +3,281 @@
 Source: rules SYNC-03 to SYNC-08.
 """
 
-from collections import defaultdict
-from collections.abc import Sequence
-from dataclasses import dataclass, field
-from datetime import date, datetime
-from functools import partial
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date
 
 from carefund.domain.budgets import adds_up
-from carefund.domain.comparison import Differences, Incoming, Stored, compare
-from carefund.domain.plans import Period
+from carefund.domain.comparison import Differences, Incoming, compare
 from carefund.domain.service_providers import newest_service_provider_id
-from carefund.funders.answers import Answer
-from carefund.funders.services_australia.payloads import Budget, CareRecipientSummary, IndividualContribution
-from carefund.records.archive import ReceivedPage
-from carefund.sync.answers import BUDGET_DETAILS, BUDGET_LIST, CONTRIBUTIONS, SUMMARY, key_of, kind_of
+from carefund.funders.services_australia.payloads import Budget
+from carefund.records.archive import ReceivedPage, digest_of
+from carefund.sync.answers import BUDGET_DETAILS, BUDGET_LIST, key_of, kind_of
 from carefund.sync.fetching import Fetched
 from carefund.sync.filing import Filing, file, list_moves
 from carefund.sync.known import Known
-from carefund.sync.received import pages_to_keep
-from carefund.sync.recordsets import (
-    APPROVED_SERVICES,
-    BUDGET_USAGE,
-    BUDGETS,
-    CLASSIFICATIONS,
-    ENTITLEMENTS,
-    INDIVIDUAL_CONTRIBUTIONS,
-    RECORD_SETS,
-    SUPPLEMENTS,
-    RecordSet,
-)
+from carefund.sync.recordsets import RECORD_SETS, RecordSet, record_set_of
 from carefund.sync.results import Count, FieldChange, Outcome, SyncResult
-from carefund.sync.telling import add_up, many, tell, tell_plan_dates
-
-_WRONG_FIGURES = "figures_do_not_add_up"
+from carefund.sync.stored import StoredPerson, StoredRecords
+from carefund.sync.telling import count_differences, many, tell, tell_plan_dates
 
 
 @dataclass(frozen=True, slots=True)
-class StoredPlan:
-    id: int
-    period: Period
+class Compared:
+    """What came of the answers that are news, and how it differs from what is stored, per kind of record."""
+
+    incoming: Mapping[str, Sequence[Incoming]] = field(default_factory=dict)
+    differences: Mapping[str, Differences] = field(default_factory=dict)
 
 
-@dataclass(slots=True)
-class StoredPerson:
-    """What is stored about one person, as far as this sync needs it. Empty `digests`: never synced.
+@dataclass(frozen=True, slots=True)
+class Filed:
+    """The person's plans, and per kind the rows that move to another one; `filing` is None where all stays as it is."""
 
-    `plans` are oldest first. `rows` per kind, empty where they were not needed; `plan_ids` tells on which plan a row
-    hangs, for whoever has several.
+    filing: Filing | None = None
+    moves: Mapping[str, Sequence[tuple[int, int]]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """Everything that a sync comes to for one person: what to write, and what to say of it.
+
+    `known` is what is known of the person once this is applied, the same as before if nothing is to be written but the
+    time of the check.
     """
 
-    client_id: int
-    version: int
-    digests: dict[str, str]
-    fetch_started_at: datetime | None
-    consent_missing: bool
-    service_provider_id: str
-    plans: Sequence[StoredPlan] = ()
-    row_counts: dict[str, dict[str, int]] = field(default_factory=dict)
-    rows: dict[str, list[Stored]] = field(default_factory=dict)
-    plan_ids: defaultdict[str, dict[int, int]] = field(default_factory=partial(defaultdict, dict))
-
-    @property
-    def latest_plan(self) -> StoredPlan | None:
-        return self.plans[-1] if self.plans else None
-
-    @property
-    def knows_rows(self) -> bool:
-        """Whether the rows are at hand; a person never synchronised has none."""
-        return bool(self.rows) or not self.digests
-
-
-@dataclass(slots=True)
-class Decision:
-    """What to write for one person. `filing` is None where plans and rows stay as they are; `moves` are per kind."""
-
-    fetched: Fetched
     stored: StoredPerson
+    fetched: Fetched
+    known: Known
     result: SyncResult
-    differences: dict[str, Differences] = field(default_factory=dict)
-    contributions: Sequence[Incoming] | None = None
-    contributions_missing: bool = False
-    filing: Filing | None = None
-    moves: dict[str, list[tuple[int, int]]] = field(default_factory=dict)
-    service_provider_id: str | None = None
-    pages: list[ReceivedPage] = field(default_factory=list)
-    digests: dict[str, str] = field(default_factory=dict)
-    row_counts: dict[str, dict[str, int]] = field(default_factory=dict)
-    consent_missing: bool = False
-    touched: bool = False
+    compared: Compared = Compared()
+    filed: Filed = Filed()
+    pages: tuple[ReceivedPage, ...] = ()
+
+    @property
+    def is_superseded(self) -> bool:
+        """Whether a later fetch was applied already, so that nothing of this one is written."""
+        return self.result.outcome is Outcome.SUPERSEDED
+
+    @property
+    def service_provider_id(self) -> str | None:
+        """The client's new service provider id; None where it stays."""
+        after = self.known.service_provider_id
+        return after if after != self.stored.known.service_provider_id else None
 
 
-def decide(stored: StoredPerson, fetched: Fetched, changed: dict[str, str], today: date) -> Decision:
+def decide(stored: StoredPerson, fetched: Fetched, today: date) -> Decision:
     """Everything that applying this fetch would do. Pure: nothing is read or written here."""
+    known = stored.known
+    if stored.fetch_started_at is not None and stored.fetch_started_at > fetched.started_at:
+        result = SyncResult(stored.client_id, fetched.care_recipient_id, Outcome.SUPERSEDED, version=known.version)
+        return Decision(stored, fetched, known, result)
+    news = known.find_news(fetched.digests, fetched.reader)
+    compared = _compare(stored, fetched, news)
+    filed = _file(stored, compared, today)
+    provider_id = _decide_service_provider(known, fetched, today)
+    is_changed = (
+        any(compared.differences.values()) or provider_id != known.service_provider_id or _moves_plan(stored, filed)
+    )
+    after = _know(known, fetched, news)
+    if provider_id != known.service_provider_id:
+        after = replace(after, service_provider_id=provider_id)
+    if is_changed or filed.moves or (after.digests, after.row_counts) != (known.digests, known.row_counts):
+        after = replace(after, version=known.version + 1)
+    counts = _count(after, fetched, news, compared)
+    result = SyncResult(
+        stored.client_id,
+        fetched.care_recipient_id,
+        _outcome(fetched, is_changed=is_changed),
+        counts,
+        _warn(after, fetched, compared),
+        list(_tell(stored, compared, filed, after, counts)),
+        known.version,
+    )
+    return Decision(stored, fetched, after, result, compared, filed, _list_pages(known, fetched) if news else ())
+
+
+def _outcome(fetched: Fetched, *, is_changed: bool) -> Outcome:
+    if fetched.refused_budget_ids:
+        return Outcome.CONSENT_MISSING
+    return Outcome.CHANGED if is_changed else Outcome.UNCHANGED
+
+
+def _compare(stored: StoredPerson, fetched: Fetched, news: set[str]) -> Compared:
+    """Compare what is news, kind by kind. Budgets whose details are no news keep what hangs on them."""
+    if not news:
+        return Compared()
+    incoming: dict[str, list[Incoming]] = {}
+    budget_ids = set()
+    for answer in fetched.answers:
+        if key_of(answer) in news:
+            kind = kind_of(answer.operation)
+            if kind.per_budget:
+                budget_ids.add(answer.subject_id)
+            for record_set in kind.record_sets:
+                payloads = record_set.payloads_in(answer.value)
+                incoming.setdefault(record_set.kind, []).extend(
+                    record_set.incoming(payload, answer.subject_id) for payload in payloads
+                )
+    differences = {}
+    rows = (stored.records or StoredRecords()).rows
+    for record_set in RECORD_SETS:
+        if record_set.kind in incoming:
+            before = rows.get(record_set.kind, ())
+            if record_set.is_child:
+                before = [row for row in before if row.key[0] in budget_ids]
+            differences[record_set.kind] = compare(before, incoming[record_set.kind])
+    return Compared(incoming, differences)
+
+
+def _file(stored: StoredPerson, compared: Compared, today: date) -> Filed:
+    """The plan's dates, new at every sync, and which rows hang on which plan; of a first sync that is the new plan."""
+    records = stored.records
+    if records is None:
+        return Filed()
+    filing = file([plan.period for plan in records.plans], records.rows, compared.differences, today)
+    if len(filing.plans) == 1:
+        return Filed(filing)
+    positions = {plan.id: position for position, plan in enumerate(records.plans)}
+    moves = {}
+    for record_set in RECORD_SETS:
+        if not record_set.is_child:
+            hung = records.plan_ids.get(record_set.kind, {})
+            held = {row_id: positions[plan_id] for row_id, plan_id in hung.items()}
+            if moving := list_moves(filing, record_set, records.rows, compared.differences, held):
+                moves[record_set.kind] = moving
+    return Filed(filing, moves)
+
+
+def _moves_plan(stored: StoredPerson, filed: Filed) -> bool:
+    """Whether a plan is made, or the latest one gets other dates."""
+    filing, records = filed.filing, stored.records
+    if filing is None or records is None:
+        return False
+    latest = records.latest_plan
+    return filing.is_new or (latest is not None and filing.dates not in (None, latest.period))
+
+
+def _decide_service_provider(known: Known, fetched: Fetched, today: date) -> str:
+    """The id of the newest budget; what was known where no budget names one.
+
+    What was archived may be older than what Sync Service Providers found since, so it only fills a blank.
+    """
+    if fetched.is_archived and known.service_provider_id:
+        return known.service_provider_id
+    rows = [(budget.start_date, budget.service_provider_id) for budget in fetched.budget_periods]
+    return newest_service_provider_id(rows, today) or known.service_provider_id
+
+
+def _know(known: Known, fetched: Fetched, news: set[str]) -> Known:
+    """What is known after this sync; what was known before if nothing of it moved."""
     consent_missing = bool(fetched.refused_budget_ids)
-    result = SyncResult(stored.client_id, fetched.care_recipient_id, Outcome.UNCHANGED, version=stored.version)
-    decision = Decision(fetched, stored, result, digests={**stored.digests, **changed})
-    decision.row_counts = stored.row_counts | {
-        key_of(answer): _row_counts(answer) for answer in fetched.answers if not answer.recognised
-    }
-    decision.consent_missing = (
-        consent_missing if fetched.list_all(BUDGET_DETAILS) or consent_missing else stored.consent_missing
-    )
-    if summary := fetched.find(SUMMARY):
-        _decide_summary(decision, summary.value, SUMMARY.key() in changed)
-    if contributions := fetched.find(CONTRIBUTIONS):
-        _decide_contributions(decision, contributions.value, CONTRIBUTIONS.key() in changed)
-    if budgets := fetched.find(BUDGET_LIST):
-        _decide_budgets(decision, budgets.value, BUDGET_LIST.key() in changed, today)
-    _decide_details(decision, changed)
-    if stored.knows_rows:
-        _decide_filing(decision, today)
-    decision.pages = pages_to_keep(fetched, changed)
-    _conclude(decision)
-    return decision
-
-
-def unchanged_result(fetched: Fetched, known: Known) -> SyncResult:
-    """What came of a person of whom every answer was recognised, told from what was counted before."""
-    totals = dict.fromkeys((record_set.kind for record_set in RECORD_SETS), 0)
-    for key in fetched.recognised:
-        for kind, number in known.row_counts[key].items():
-            totals[kind] = totals.get(kind, 0) + number
-    wrong = totals.pop(_WRONG_FIGURES, 0)
-    counts = {kind: Count(unchanged=number) for kind, number in totals.items()}
-    warnings = [_of_wrong_figures(wrong)] if wrong else []
-    return SyncResult(
-        fetched.client_id, fetched.care_recipient_id, Outcome.UNCHANGED, counts, warnings, version=known.version
+    if fetched.is_archived or not (consent_missing or fetched.list_all(BUDGET_DETAILS)):
+        consent_missing = known.consent_missing
+    is_read_whole = fetched.is_archived or fetched.digests.keys() >= known.digests.keys()
+    reader = fetched.reader if is_read_whole else known.reader
+    if not news:
+        if (reader, consent_missing) == (known.reader, known.consent_missing):
+            return known
+        return replace(known, reader=reader, consent_missing=consent_missing)
+    new = [answer for answer in fetched.answers if key_of(answer) in news]
+    counts = {key_of(answer): kind_of(answer.operation).count(answer.value) for answer in new}
+    listed = [answer.value for answer in new if answer.operation == BUDGET_LIST.operation]
+    return replace(
+        known,
+        digests={**known.digests, **fetched.digests},
+        row_counts={**known.row_counts, **counts},
+        reader=reader,
+        wrong_figures=_count_wrong_figures(listed[0]) if listed else known.wrong_figures,
+        consent_missing=consent_missing,
     )
 
 
-def _row_counts(answer: Answer[Any]) -> dict[str, int]:
-    """How many records of each kind an answer holds, and how many budgets whose figures do not add up."""
-    kind = kind_of(answer.operation)
-    counts = kind.count(answer.value)
-    return counts | {_WRONG_FIGURES: _wrong_figures(answer.value)} if kind is BUDGET_LIST else counts
-
-
-def _wrong_figures(budgets: Sequence[Budget]) -> int:
+def _count_wrong_figures(budgets: Sequence[Budget]) -> int:
     return sum(
         not adds_up(row.total, row.available, row.used, row.write_off, row.rollover_deduction) for row in budgets
     )
 
 
-def _of_wrong_figures(number: int) -> str:
-    return f"The figures of {many(number, 'budget')} do not add up; they are shown as received."
+def _count(after: Known, fetched: Fetched, news: set[str], compared: Compared) -> dict[str, Count]:
+    """How many records of each kind, by what became of them; of answers that are no news, as they were counted."""
+    unchanged = dict.fromkeys((record_set.kind for record_set in RECORD_SETS), 0)
+    for key in fetched.digests:
+        if key not in news:
+            for kind, number in after.row_counts[key].items():
+                unchanged[kind] += number
+    if not compared.differences:
+        return {kind: Count(unchanged=number) for kind, number in unchanged.items()}
+    return {kind: count_differences(compared.differences.get(kind), number) for kind, number in unchanged.items()}
 
 
-def service_provider_of(fetched: Fetched, today: date) -> str:
-    """The service provider id of the person's newest budget; "" when none is told."""
-    rows = [(budget.start_date, budget.service_provider_id) for budget in fetched.budget_periods]
-    return newest_service_provider_id(rows, today) or ""
+def _warn(after: Known, fetched: Fetched, compared: Compared) -> list[str]:
+    """What a person should know of these answers, without names or ids."""
+    warnings: list[str] = []
+    for kind, found in compared.differences.items():
+        if found.gone:
+            warnings += _warn_of_emptiness(record_set_of(kind), found, compared.incoming[kind])
+    if after.wrong_figures and BUDGET_LIST.key() in fetched.digests:
+        budgets = many(after.wrong_figures, "budget")
+        warnings.append(f"The figures of {budgets} do not add up; they are shown as received.")
+    if fetched.refused_budget_ids:
+        budgets = many(len(fetched.refused_budget_ids), "budget")
+        warnings.append(f"The details of {budgets} were refused; what was known before is kept.")
+    if fetched.vanished_budget_ids:
+        budgets = many(len(fetched.vanished_budget_ids), "budget")
+        warnings.append(f"{budgets} listed by Services Australia had no details; what was known is kept.")
+    return warnings
 
 
-def _decide_summary(decision: Decision, summary: CareRecipientSummary, changed: bool) -> None:
-    for record_set, payloads in (
-        (CLASSIFICATIONS, summary.classifications),
-        (APPROVED_SERVICES, summary.approved_services),
-        (SUPPLEMENTS, summary.supplements),
-    ):
-        incoming = [record_set.incoming(payload) for payload in payloads] if changed else payloads
-        _decide_kind(decision, record_set, incoming, changed)
-
-
-def _decide_filing(decision: Decision, today: date) -> None:
-    """The plan's dates, new at every sync, and which rows hang on which plan; of a first sync that is the new plan."""
-    stored = decision.stored
-    filing = file([plan.period for plan in stored.plans], stored.rows, decision.differences, today)
-    decision.filing = filing
-    if len(filing.plans) == 1:
-        return
-    positions = {plan.id: position for position, plan in enumerate(stored.plans)}
-    for record_set in RECORD_SETS:
-        if not record_set.is_child:
-            held = {row_id: positions[plan_id] for row_id, plan_id in stored.plan_ids[record_set.kind].items()}
-            if moves := list_moves(filing, record_set, stored.rows, decision.differences, held):
-                decision.moves[record_set.kind] = moves
-
-
-def _decide_contributions(decision: Decision, rows: Sequence[IndividualContribution], changed: bool) -> None:
-    incoming = [INDIVIDUAL_CONTRIBUTIONS.incoming(row) for row in rows] if changed else []
-    _decide_kind(decision, INDIVIDUAL_CONTRIBUTIONS, incoming if changed else rows, changed)
-    differences = decision.differences.get(INDIVIDUAL_CONTRIBUTIONS.kind)
-    if differences:
-        decision.contributions = incoming
-        decision.contributions_missing = not incoming
-
-
-def _decide_budgets(decision: Decision, budgets: Sequence[Budget], changed: bool, today: date) -> None:
-    incoming = [BUDGETS.incoming(budget) for budget in budgets] if changed else budgets
-    _decide_kind(decision, BUDGETS, incoming, changed)
-    if wrong := _wrong_figures(budgets):
-        decision.result.warnings.append(_of_wrong_figures(wrong))
-    provider_id = service_provider_of(decision.fetched, today)
-    if provider_id and provider_id != decision.stored.service_provider_id:
-        decision.service_provider_id = provider_id
-        decision.result.changes.append(
-            FieldChange(
-                "client",
-                "changed",
-                (),
-                "service_provider_id",
-                decision.stored.service_provider_id or None,
-                provider_id,
-            )
-        )
-
-
-def _decide_details(decision: Decision, changed: dict[str, str]) -> None:
-    """Entitlements and usage, budget by budget: budgets that were not read keep theirs untouched."""
-    entitlements: list[Incoming] = []
-    usage: list[Incoming] = []
-    read: set[str] = set()
-    for answer in decision.fetched.list_all(BUDGET_DETAILS):
-        details = answer.value
-        if key_of(answer) in changed:
-            read.add(answer.subject_id)
-            entitlements += [ENTITLEMENTS.incoming(row, answer.subject_id) for row in details.entitlements]
-            usage += [BUDGET_USAGE.incoming(row, answer.subject_id) for row in details.usage]
-        else:
-            decision.result.counts[ENTITLEMENTS.kind].unchanged += len(details.entitlements)
-            decision.result.counts[BUDGET_USAGE.kind].unchanged += len(details.usage)
-    for record_set, incoming in ((ENTITLEMENTS, entitlements), (BUDGET_USAGE, usage)):
-        _decide_kind(decision, record_set, incoming, bool(read), read)
-        _warn_of_emptied_budgets(decision, record_set, incoming)
-    refused, vanished = decision.fetched.refused_budget_ids, decision.fetched.vanished_budget_ids
-    if refused:
-        decision.result.warnings.append(
-            f"The details of {many(len(refused), 'budget')} were refused; what was known before is kept."
-        )
-    if vanished:
-        decision.result.warnings.append(
-            f"{many(len(vanished), 'budget')} listed by Services Australia had no details; what was known is kept."
-        )
-
-
-def _warn_of_emptied_budgets(decision: Decision, record_set: RecordSet, incoming: Sequence[Incoming]) -> None:
-    """Say so when a budget came without any record of a kind that it had before."""
-    differences = decision.differences.get(record_set.kind)
-    if differences and differences.gone:
-        emptied = {row.key[0] for row in differences.gone} - {row.key[0] for row in incoming}
+def _warn_of_emptiness(record_set: RecordSet, found: Differences, incoming: Sequence[Incoming]) -> Iterator[str]:
+    """Say so when an answer came without any record of a kind that there were before."""
+    kind = record_set.label.lower()
+    if record_set.is_child:
+        emptied = {row.key[0] for row in found.gone} - {row.key[0] for row in incoming}
         if emptied:
-            decision.result.warnings.append(
-                f"Services Australia returned no {record_set.label.lower()} for {many(len(emptied), 'budget')} that "
-                "had some; they are kept and marked as no longer returned."
+            yield (
+                f"Services Australia returned no {kind} for {many(len(emptied), 'budget')} that had some; "
+                "they are kept and marked as no longer returned."
             )
-
-
-def _decide_kind(
-    decision: Decision,
-    record_set: RecordSet,
-    incoming: Sequence[Any],
-    changed: bool,
-    budgets: set[str] | None = None,
-) -> None:
-    """Compare one kind; of an answer that did not change the records are only counted."""
-    count = decision.result.counts[record_set.kind]
-    if not changed:
-        count.unchanged += len(incoming)
-        return
-    rows = decision.stored.rows.get(record_set.kind, [])
-    if budgets is not None:
-        rows = [row for row in rows if row.key[0] in budgets]
-    differences = compare(rows, incoming)
-    decision.differences[record_set.kind] = differences
-    add_up(count, differences)
-    if not incoming and differences.gone and budgets is None:
-        decision.result.warnings.append(
-            f"Services Australia returned no {record_set.label.lower()} where there were {len(differences.gone)}; "
+    elif not incoming:
+        yield (
+            f"Services Australia returned no {kind} where there were {len(found.gone)}; "
             "they are kept and marked as no longer returned."
         )
-    if decision.stored.digests:  # a first sync is one line of the change log, not hundreds
-        tell(decision.result.changes, record_set, differences)
 
 
-def _conclude(decision: Decision) -> None:
-    result = decision.result
-    filing, latest = decision.filing, decision.stored.latest_plan
-    decision.touched = any(decision.differences.values()) or decision.service_provider_id is not None
-    if filing and filing.is_new:
-        decision.touched = True
-    elif filing and latest and filing.dates not in (None, latest.period):
-        decision.touched = True
-        tell_plan_dates(result, latest.period, filing.dates)
-    if not decision.stored.digests:
-        total = sum(count.new for count in result.counts.values())
-        result.changes.insert(0, FieldChange("client", "first sync", (), after=many(total, "record")))
-    if decision.touched:
-        result.outcome = Outcome.CHANGED
-    if decision.fetched.refused_budget_ids:
-        result.outcome = Outcome.CONSENT_MISSING
-    decision.touched = decision.touched or bool(decision.moves)  # our own filing: no change of what the funder says
+def _tell(
+    stored: StoredPerson, compared: Compared, filed: Filed, after: Known, counts: Mapping[str, Count]
+) -> Iterator[FieldChange]:
+    """The lines of the change log; a first sync is one line, not hundreds."""
+    before = stored.known
+    if before.digests:
+        for kind, found in compared.differences.items():
+            yield from tell(record_set_of(kind), found)
+    else:
+        total = sum(count.new for count in counts.values())
+        yield FieldChange("client", "first sync", (), after=many(total, "record"))
+    old, new = before.service_provider_id, after.service_provider_id
+    if new != old:
+        yield FieldChange("client", "changed", (), "service_provider_id", old or None, new)
+    latest = stored.records.latest_plan if stored.records else None
+    if latest and filed.filing and not filed.filing.is_new and filed.filing.dates is not None:
+        yield from tell_plan_dates(latest.period, filed.filing.dates)
+
+
+def _list_pages(known: Known, fetched: Fetched) -> tuple[ReceivedPage, ...]:
+    """The pages of the answers that differ from those last applied, for the archive."""
+    return tuple(
+        ReceivedPage(
+            fetched.client_id,
+            answer.operation,
+            answer.subject_id if kind_of(answer.operation).per_budget else "",
+            number,
+            digest if len(answer.pages) == 1 else digest_of(page),
+            page,
+            fetched.started_at,
+        )
+        for answer in fetched.answers
+        if known.digests.get(key_of(answer)) != (digest := fetched.digests[key_of(answer)])
+        for number, page in enumerate(answer.pages or (b"",), start=1)  # "not found" is kept as one empty page
+    )

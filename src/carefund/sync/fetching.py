@@ -6,13 +6,13 @@ for the answer; in a bulk run each person's calls follow one another, since othe
 
 import asyncio
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import partial
 from typing import Any
 
 from carefund.domain.budgets import is_open
-from carefund.funders.answers import Answer, Recognise
+from carefund.funders.answers import Answer
 from carefund.funders.errors import ConsentMissing, NotFound, WrongPerson
 from carefund.funders.services_australia.payloads import BudgetPeriod
 from carefund.records.archive import digest_of_pages
@@ -24,7 +24,9 @@ from carefund.sync.answers import (
     Parts,
     Value,
     find_readers,
+    fingerprint,
     in_order,
+    key_of,
 )
 from carefund.sync.known import Known
 
@@ -44,19 +46,22 @@ class OpenBudgets:
 class Fetched:
     """All answers about one person in the table's order, and when asking began. A part not asked for has no answer.
 
-    `budget_periods` are the listed budgets, as far as must be known of them every day. `known` is what was known before
-    asking; `recognised` has the digests of those answers that were recognised by it.
+    `digests` has each answer's, by its key; `reader` is the fingerprint of how they are read. `budget_periods` are the
+    listed budgets, as far as must be known of them every day. `known` is what was known before asking. `is_archived`
+    tells answers that are only read again from those that just came in.
     """
 
     client_id: int
     care_recipient_id: str
     started_at: datetime
-    answers: tuple[Answer[Any], ...] = ()
+    answers: tuple[Answer[Any], ...]
+    digests: Mapping[str, str]
+    reader: str
     budget_periods: Sequence[BudgetPeriod] = ()
     refused_budget_ids: tuple[str, ...] = ()
     vanished_budget_ids: tuple[str, ...] = ()
     known: Known | None = None
-    recognised: Mapping[str, str] = field(default_factory=dict)
+    is_archived: bool = False
 
     def find(self, kind: AnswerKind[Value]) -> Answer[Value] | None:
         """The answer to this question; None if it was not asked."""
@@ -98,11 +103,38 @@ async def fetch_care_recipient(
         care_recipient_id,
         asking.started_at,
         in_order(asking.answers),
+        asking.digests,
+        asking.reader,
         periods,
         tuple(asking.refused_budget_ids),
         tuple(asking.vanished_budget_ids),
         known,
-        asking.recognised,
+    )
+
+
+def understand(
+    client_id: int,
+    care_recipient_id: str,
+    started_at: datetime,
+    answers: Iterable[Answer[Any]],
+    *,
+    refused_budget_ids: tuple[str, ...] = (),
+    vanished_budget_ids: tuple[str, ...] = (),
+    is_archived: bool = False,
+) -> Fetched:
+    """Answers that were kept, as if they had just come in."""
+    ordered = in_order(answers)
+    return Fetched(
+        client_id,
+        care_recipient_id,
+        started_at,
+        ordered,
+        {key_of(answer): digest_of_pages(answer.pages) for answer in ordered},
+        fingerprint(),
+        next((answer.value for answer in ordered if answer.operation == BUDGET_LIST.operation), ()),
+        refused_budget_ids,
+        vanished_budget_ids,
+        is_archived=is_archived,
     )
 
 
@@ -111,19 +143,25 @@ class _Asking:
 
     def __init__(self, source: CareRecipientSource, known: Known | None) -> None:
         self.started_at = datetime.now(UTC)
+        self.reader = fingerprint()
         self.answers: list[Answer[Any]] = []
+        self.digests: dict[str, str] = {}
         self.refused_budget_ids: list[str] = []
         self.vanished_budget_ids: list[str] = []
-        self.recognised: dict[str, str] = {}
+        self._seen: dict[str, str] = {}  # digests of first pages, not all of which end in an answer
         self._source = source
-        self._known = known
+        self._known = known or Known()
 
     async def ask(self, kind: AnswerKind[Any], subject_id: str) -> None:
-        recognise = self._recogniser(kind.key(subject_id))
-        answer = await kind.ask(self._source, subject_id, recognise)
-        if not answer.pages and recognise:
-            recognise(())  # "nothing found" has no bytes to be recognised by on arrival
+        key = kind.key(subject_id)
+        answer = await kind.ask(self._source, subject_id, partial(self._recognise, key))
+        is_one_page = len(answer.pages) == 1 and key in self._seen
+        self.digests[key] = self._seen[key] if is_one_page else digest_of_pages(answer.pages)
         self.answers.append(answer)
+
+    def _recognise(self, key: str, pages: tuple[bytes, ...]) -> bool:
+        self._seen[key] = digest = digest_of_pages(pages)
+        return not self._known.find_news({key: digest}, self.reader)
 
     async def ask_about_budget(self, kind: AnswerKind[Any], budget_id: str) -> None:
         try:
@@ -136,20 +174,6 @@ class _Asking:
     def read_budget_periods(self) -> Sequence[BudgetPeriod]:
         listed = [answer for answer in self.answers if answer.operation == BUDGET_LIST.operation]
         return find_readers().read_periods(listed[0]) if listed else ()
-
-    def _recogniser(self, key: str) -> Recognise | None:
-        known = self._known
-        if known is None:
-            return None
-
-        def recognise(pages: tuple[bytes, ...]) -> bool:
-            digest = digest_of_pages(pages)
-            if not known.holds(key, digest):
-                return False
-            self.recognised[key] = digest
-            return True
-
-        return recognise
 
 
 def _require_same_person(care_recipient_id: str, answers: Iterable[Answer[Any]]) -> None:

@@ -4,7 +4,7 @@ What is in force, open or to come belongs to the plan that covers it, so most of
 after a gap. Source: rules SYNC-04 and SYNC-05.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -13,7 +13,7 @@ from carefund.domain.comparison import Differences, Incoming, New, Stored
 from carefund.domain.plans import Period, begin_anew, begins_anew, latest_period, plan_for
 from carefund.sync.recordsets import CLASSIFICATIONS, RecordSet
 
-Rows = dict[str, list[Stored]]
+Rows = Mapping[str, Sequence[Stored]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ class Filing:
         return plan_for(self.plans, record_set.period_of(row.key, row.values))
 
 
-def file(plans: Sequence[Period], rows: Rows, differences: dict[str, Differences], today: date) -> Filing:
+def file(plans: Sequence[Period], rows: Rows, differences: Mapping[str, Differences], today: date) -> Filing:
     """The plans after this sync: none made but for a person's first and for a return; the latest dated anew.
 
     Source: rule SYNC-05.
@@ -57,7 +57,7 @@ def file(plans: Sequence[Period], rows: Rows, differences: dict[str, Differences
 
 
 def list_moves(
-    filing: Filing, record_set: RecordSet, rows: Rows, differences: dict[str, Differences], held: dict[int, int]
+    filing: Filing, record_set: RecordSet, rows: Rows, differences: Mapping[str, Differences], held: Mapping[int, int]
 ) -> list[tuple[int, int]]:
     """The rows of one kind that hang on another plan than theirs, each with the position of the right one.
 
@@ -73,7 +73,7 @@ def list_moves(
 
 
 def _after(
-    record_set: RecordSet, rows: Rows, differences: dict[str, Differences]
+    record_set: RecordSet, rows: Rows, differences: Mapping[str, Differences]
 ) -> Iterator[tuple[int, tuple[Any, ...], tuple[Any, ...]]]:
     """The stored rows of a kind that count after this sync, as number, key and values.
 

@@ -6,6 +6,7 @@ Callers hold the transaction.
 from collections.abc import Sequence
 from datetime import datetime
 
+from carefund.domain.plans import Period
 from carefund.records import store
 from carefund.records.models import Plan
 from carefund.sync.deciding import Decision
@@ -16,32 +17,32 @@ PlanIds = dict[int, list[int]]  # each person's plans, oldest first
 
 
 def write_plans(decisions: Sequence[Decision], now: datetime) -> PlanIds:
-    """Create, renew and date plans; gives each person's plans, oldest first."""
-    fresh = [decision for decision in decisions if decision.filing and decision.filing.is_new]
-    renewed = [decision.stored.latest_plan.id for decision in fresh if decision.stored.latest_plan]
+    """Create, renew and date plans; gives the plans, oldest first, of each person whose records are filed."""
+    fresh, plan_ids, dated, renewed = [], {}, [], []
+    for decision in decisions:
+        records, filing = decision.stored.records, decision.filed.filing
+        if records is None or filing is None:
+            continue
+        plan_ids[decision.stored.client_id] = [plan.id for plan in records.plans]
+        latest = records.latest_plan
+        if filing.is_new:
+            fresh.append((decision.stored.client_id, filing.plans[-1]))
+            renewed += [latest.id] if latest else []
+        elif latest and filing.dates and filing.dates != latest.period:
+            dated.append((filing.dates.start_date, filing.dates.end_date, latest.id))
     if renewed:
         Plan.objects.filter(id__in=renewed).update(is_latest=False)
-    created = _create_plans(fresh, now) if fresh else {}
-    plan_ids, dated = {}, []
-    for decision in decisions:
-        stored, filing = decision.stored, decision.filing
-        ids = [plan.id for plan in stored.plans]
-        if stored.client_id in created:
-            ids.append(created[stored.client_id])
-        elif filing and filing.dates and stored.latest_plan and filing.dates != stored.latest_plan.period:
-            dated.append((filing.dates.start_date, filing.dates.end_date, ids[-1]))
-        plan_ids[stored.client_id] = ids
-        decision.result.plan_id = ids[-1]
+    for client_id, plan_id in _create_plans(fresh, now).items():
+        plan_ids[client_id].append(plan_id)
     store.update(Plan, ("start_date", "end_date"), dated)
     return plan_ids
 
 
-def _create_plans(decisions: Sequence[Decision], now: datetime) -> dict[int, int]:
-    rows = []
-    for decision in decisions:
-        assert decision.filing is not None
-        period = decision.filing.plans[-1]
-        rows.append((decision.stored.client_id, *_PLAN_KIND, period.start_date, period.end_date, True, now))
+def _create_plans(periods: Sequence[tuple[int, Period]], now: datetime) -> dict[int, int]:
+    """Make a plan for each of these people; gives their numbers."""
+    if not periods:
+        return {}
+    rows = [(client_id, *_PLAN_KIND, period.start_date, period.end_date, True, now) for client_id, period in periods]
     store.insert(Plan, ("client_id", "type", "claim_period", "start_date", "end_date", "is_latest", "created_at"), rows)
     created = Plan.objects.filter(client_id__in=[row[0] for row in rows], type=Plan.SUPPORT_AT_HOME, is_latest=True)
     return dict(created.order_by().values_list("client_id", "id"))
@@ -56,6 +57,6 @@ def move_rows(decisions: Sequence[Decision], plan_ids: PlanIds) -> None:
             [
                 (plan_ids[decision.stored.client_id][place], row_id)
                 for decision in decisions
-                for row_id, place in decision.moves.get(record_set.kind, ())
+                for row_id, place in decision.filed.moves.get(record_set.kind, ())
             ],
         )

@@ -258,3 +258,9 @@ RECORD_SETS = (
     ENTITLEMENTS,
     BUDGET_USAGE,
 )
+_BY_KIND = {record_set.kind: record_set for record_set in RECORD_SETS}
+
+
+def record_set_of(kind: str) -> RecordSet:
+    """Return the entry of a kind of record. Raise KeyError for what is none, such as a change of the plan."""
+    return _BY_KIND[kind]

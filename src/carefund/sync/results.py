@@ -1,9 +1,12 @@
 """What a sync of one person came to, as plain data for ledger, page and terminal."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 
 from carefund.sync.recordsets import RECORD_SETS, Key
+
+_KINDS = tuple(record_set.kind for record_set in RECORD_SETS)
 
 
 class Outcome(Enum):
@@ -15,7 +18,7 @@ class Outcome(Enum):
     SUPERSEDED = "superseded"
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Count:
     """How many records of one kind, by what became of them."""
 
@@ -44,17 +47,16 @@ class FieldChange:
     after: str | None = None
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class SyncResult:
-    """What one sync did, or in a dry run would do, for one person."""
+    """What one sync did, or in a dry run would do, for one person; `version` is that of the state it rests on."""
 
     client_id: int
     care_recipient_id: str
     outcome: Outcome
-    counts: dict[str, Count] = field(default_factory=lambda: {record_set.kind: Count() for record_set in RECORD_SETS})
-    warnings: list[str] = field(default_factory=list)
-    changes: list[FieldChange] = field(default_factory=list)
-    plan_id: int | None = None
+    counts: Mapping[str, Count] = field(default_factory=lambda: dict.fromkeys(_KINDS, Count()))
+    warnings: Sequence[str] = ()
+    changes: Sequence[FieldChange] = ()
     version: int = 0
 
     def counts_as_data(self) -> dict[str, dict[str, int]]:

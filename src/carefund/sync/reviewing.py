@@ -8,8 +8,8 @@ from datetime import datetime
 import msgspec
 
 from carefund.records.compression import compress, decompress
-from carefund.sync.answers import BUDGET_LIST, fingerprint, read_answer
-from carefund.sync.fetching import Fetched
+from carefund.sync.answers import fingerprint, read_answer
+from carefund.sync.fetching import Fetched, understand
 
 
 class ReadOtherwise(Exception):
@@ -46,7 +46,7 @@ def freeze(fetched: Fetched) -> bytes:
         answers,
         fetched.refused_budget_ids,
         fetched.vanished_budget_ids,
-        fingerprint(),
+        fetched.reader,
     )
     return compress(msgspec.msgpack.encode(frozen))
 
@@ -56,15 +56,14 @@ def thaw(body: bytes) -> Fetched:
     frozen = msgspec.msgpack.decode(decompress(body), type=_Frozen)
     if frozen.reader != fingerprint():
         raise ReadOtherwise
-    answers = tuple(
-        read_answer(answer.operation, answer.subject_id, answer.pages, answer.fetched_at) for answer in frozen.answers
-    )
-    return Fetched(
+    return understand(
         frozen.client_id,
         frozen.care_recipient_id,
         frozen.started_at,
-        answers,
-        next((answer.value for answer in answers if answer.operation == BUDGET_LIST.operation), ()),
-        frozen.refused_budget_ids,
-        frozen.vanished_budget_ids,
+        [
+            read_answer(answer.operation, answer.subject_id, answer.pages, answer.fetched_at)
+            for answer in frozen.answers
+        ],
+        refused_budget_ids=frozen.refused_budget_ids,
+        vanished_budget_ids=frozen.vanished_budget_ids,
     )

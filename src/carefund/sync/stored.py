@@ -1,7 +1,8 @@
-"""Read what is stored of a batch of people, as far as comparing needs it; lock them first where they are written."""
+"""What is stored of a batch of people, as far as comparing needs it; locked first where it will be written."""
 
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -9,75 +10,133 @@ from carefund.domain.comparison import Stored
 from carefund.domain.plans import Period, plan_period
 from carefund.records import store
 from carefund.records.models import Classification, Client, Plan, SyncState
-from carefund.sync.deciding import StoredPerson, StoredPlan
 from carefund.sync.fetching import Fetched
+from carefund.sync.known import COLUMNS, Known, find_known
 from carefund.sync.recordsets import RECORD_SETS
 
+Rows = Mapping[str, Sequence[Stored]]
 
-def lock_states(batch: Sequence[Fetched]) -> dict[int, tuple[int, datetime | None]]:
-    """Each person's version and when the fetch last applied began, locked; made where there was none."""
+
+@dataclass(frozen=True, slots=True)
+class StoredPlan:
+    id: int
+    period: Period
+
+
+@dataclass(frozen=True, slots=True)
+class StoredRecords:
+    """One person's plans, oldest first, and rows per kind; `plan_ids` says per kind on which plan a row hangs, for
+    whoever has several."""
+
+    plans: Sequence[StoredPlan] = ()
+    rows: Rows = field(default_factory=dict)
+    plan_ids: Mapping[str, Mapping[int, int]] = field(default_factory=dict)
+
+    @property
+    def latest_plan(self) -> StoredPlan | None:
+        return self.plans[-1] if self.plans else None
+
+
+@dataclass(frozen=True, slots=True)
+class StoredPerson:
+    """One person as stored: what was last applied, and the records, None where nothing must be compared with them."""
+
+    client_id: int
+    known: Known
+    fetch_started_at: datetime | None = None
+    records: StoredRecords | None = None
+
+    def is_read_otherwise(self, reader: str) -> bool:
+        """Whether there are answers that were read otherwise than by this reader."""
+        return self.known.version > 0 and self.known.reader != reader
+
+
+def read_people(batch: Sequence[Fetched], *, lock: bool = False) -> dict[int, StoredPerson]:
+    """What is stored of the people of a batch. With `lock` nobody else writes them until the transaction ends."""
     client_ids = sorted({fetched.client_id for fetched in batch})
-    found = _lock(client_ids)
+    states = _lock_states(client_ids) if lock else _read_states(client_ids)
+    known = _find_known(batch, states)
+    misfiled = find_misfiled(client_ids)
+    people = {}
+    compared = []
+    for fetched in batch:
+        client_id = fetched.client_id
+        _, _, started_at = states.get(client_id, _NO_STATE)
+        people[client_id] = person = StoredPerson(client_id, known[client_id], started_at, None)
+        if client_id in misfiled or person.known.find_news(fetched.digests, fetched.reader):
+            compared.append(person)
+    records = _read_records([person.client_id for person in compared if person.known.version])
+    for person in compared:
+        people[person.client_id] = replace(person, records=records.get(person.client_id, StoredRecords()))
+    return people
+
+
+_State = tuple[int, str, datetime | None]
+_NO_STATE: _State = (0, "", None)
+
+
+def _read_states(client_ids: Sequence[int], *, lock: bool = False) -> dict[int, _State]:
+    """Each person's version, the reader of it, and when the fetch last applied began."""
+    columns = ("client_id", "version", "reader", "fetch_started_at")
+    rows = store.read(SyncState, columns, "client_id", client_ids, lock=lock)
+    return {client_id: (version, reader, at) for client_id, version, reader, at in rows}
+
+
+def _lock_states(client_ids: Sequence[int]) -> dict[int, _State]:
+    """The same, locked in order of their number; made where there was none."""
+    found = _read_states(client_ids, lock=True)
     if len(found) < len(client_ids):
         blank: list[tuple[Any, ...]] = [
-            (client_id, 0, {}, {}, False, "", "", "") for client_id in client_ids if client_id not in found
+            (client_id, 0, {}, {}, "", 0, False, "", "", "") for client_id in client_ids if client_id not in found
         ]
         store.insert_unless_known(SyncState, _BLANK, blank)
-        found = _lock(client_ids)
+        found = _read_states(client_ids, lock=True)
     return found
 
 
-def _lock(client_ids: Sequence[int]) -> dict[int, tuple[int, datetime | None]]:
-    rows = store.read(SyncState, ("client_id", "version", "fetch_started_at"), "client_id", client_ids, lock=True)
-    return {client_id: (version, at) for client_id, version, at in rows}
+_BLANK = ("client_id", *COLUMNS, "outcome", "error_code", "failed_step")
 
 
-_BLANK = ("client_id", "version", "digests", "row_counts", "consent_missing", "outcome", "error_code", "failed_step")
+def _find_known(batch: Sequence[Fetched], states: Mapping[int, _State]) -> dict[int, Known]:
+    """What was last applied: mostly what was known before asking, else read again."""
+    known = {}
+    for fetched in batch:
+        version, reader, _ = states.get(fetched.client_id, _NO_STATE)
+        was = fetched.known
+        if was is not None and was.version == version and was.reader == reader:
+            known[fetched.client_id] = was
+    moved = [fetched.client_id for fetched in batch if fetched.client_id not in known]
+    known |= find_known(moved)
+    new = [client_id for client_id in moved if client_id not in known]
+    providers = store.read(Client, ("id", "service_provider_id"), "id", new)
+    return known | {client_id: Known(service_provider_id=provider_id) for client_id, provider_id in providers}
 
 
-def read_states(batch: Sequence[Fetched]) -> dict[int, StoredPerson]:
-    client_ids = sorted({fetched.client_id for fetched in batch})
-    states = {client_id: state for client_id, *state in store.read(SyncState, _STATE, "client_id", client_ids)}
-    providers = dict(store.read(Client, ("id", "service_provider_id"), "id", client_ids))
-    plans: defaultdict[int, list[StoredPlan]] = defaultdict(list)
-    ordered = sorted(
-        store.read(Plan, _PLAN, "client_id", client_ids, also={"type": Plan.SUPPORT_AT_HOME}), key=_oldest_first
-    )
-    for client_id, plan_id, start, end, _ in ordered:
-        plans[client_id].append(StoredPlan(plan_id, Period(start, end)))
-    found = {}
-    for client_id in client_ids:
-        version, digests, row_counts, at, consent_missing = states.get(client_id) or (0, {}, {}, None, False)
-        found[client_id] = StoredPerson(
-            client_id, version, digests, at, consent_missing, providers[client_id], plans[client_id], row_counts
-        )
-    return found
-
-
-def _oldest_first(plan: tuple[Any, ...]) -> tuple[bool, int]:
-    _, plan_id, _, _, is_latest = plan
-    return is_latest, plan_id
-
-
-_PLAN = ("client_id", "id", "start_date", "end_date", "is_latest")
-_STATE = ("client_id", "version", "digests", "row_counts", "fetch_started_at", "consent_missing")
-
-
-def read_rows(people: Sequence[StoredPerson]) -> None:
-    """Fill in the rows of those who were synced before; a first sync has none."""
-    known = {person.client_id: person for person in people if person.digests}
-    if not known:
-        return
-    returned = {client_id for client_id, person in known.items() if len(person.plans) > 1}
+def _read_records(client_ids: Sequence[int]) -> dict[int, StoredRecords]:
+    """Plans and rows of people who were synchronised before."""
+    plans = _read_plans(client_ids)
+    returned = {client_id for client_id, own in plans.items() if len(own) > 1}
+    rows: defaultdict[int, dict[str, list[Stored]]] = defaultdict(dict)
+    plan_ids: defaultdict[int, defaultdict[str, dict[int, int]]] = defaultdict(lambda: defaultdict(dict))
     for record_set in RECORD_SETS:
-        rows: defaultdict[int, list[Stored]] = defaultdict(list)
-        for row in store.read(record_set.model, record_set.read_columns, "client_id", known):
-            stored = record_set.stored(row)
-            rows[row[0]].append(stored)
-            if row[0] in returned and not record_set.is_child:
-                known[row[0]].plan_ids[record_set.kind][stored.id] = row[2]
-        for client_id, person in known.items():
-            person.rows[record_set.kind] = rows[client_id]
+        for row in store.read(record_set.model, record_set.read_columns, "client_id", client_ids):
+            client_id, stored = row[0], record_set.stored(row)
+            rows[client_id].setdefault(record_set.kind, []).append(stored)
+            if client_id in returned and not record_set.is_child:
+                plan_ids[client_id][record_set.kind][stored.id] = row[2]
+    return {
+        client_id: StoredRecords(plans[client_id], rows[client_id], plan_ids[client_id]) for client_id in client_ids
+    }
+
+
+def _read_plans(client_ids: Sequence[int]) -> defaultdict[int, list[StoredPlan]]:
+    """Each person's plans, oldest first."""
+    columns = ("client_id", "id", "start_date", "end_date", "is_latest")
+    rows = store.read(Plan, columns, "client_id", client_ids, also={"type": Plan.SUPPORT_AT_HOME})
+    plans: defaultdict[int, list[StoredPlan]] = defaultdict(list)
+    for client_id, plan_id, start, end, _ in sorted(rows, key=lambda row: (row[4], row[1])):
+        plans[client_id].append(StoredPlan(plan_id, Period(start, end)))
+    return plans
 
 
 def find_misfiled(client_ids: Collection[int]) -> set[int]:

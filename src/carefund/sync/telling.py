@@ -1,42 +1,36 @@
 """Tell what a decision comes to: counts, the lines of the change log, and words for numbers."""
 
+from collections.abc import Iterator
 from typing import Any
 
 from carefund.domain.comparison import Differences
 from carefund.domain.plans import Period
 from carefund.sync.recordsets import RecordSet, as_text
-from carefund.sync.results import Count, FieldChange, SyncResult
+from carefund.sync.results import Count, FieldChange
 
 
-def add_up(count: Count, differences: Differences) -> None:
-    """Add one kind's differences to its count."""
-    count.new += len(differences.new)
-    count.changed += len(differences.changed)
-    count.unchanged += differences.unchanged
-    count.no_longer_returned += len(differences.gone)
+def count_differences(found: Differences | None, unchanged: int) -> Count:
+    """One kind's records by what became of them; `unchanged` are those of answers that are no news."""
+    if found is None:
+        return Count(unchanged=unchanged)
+    return Count(len(found.new), len(found.changed), found.unchanged + unchanged, len(found.gone))
 
 
-def tell(changes: list[FieldChange], record_set: RecordSet, differences: Differences) -> None:
+def tell(record_set: RecordSet, differences: Differences) -> Iterator[FieldChange]:
     """One line per changed field, and per record that came or went."""
     kind = record_set.kind
-    changes.extend(
-        FieldChange(kind, "new", record_set.logged_key(row.key), after=_main(record_set, row.values))
-        for row in differences.new
-    )
+    for row in differences.new:
+        yield FieldChange(kind, "new", record_set.logged_key(row.key), after=_main(record_set, row.values))
     for change in differences.changed:
         key = record_set.logged_key(change.stored.key)
         if change.returned_again:
-            changes.append(FieldChange(kind, "returned again", key))
+            yield FieldChange(kind, "returned again", key)
         for column in change.columns:
             before, after = change.stored.values[column], change.values[column]
-            changes.append(
-                FieldChange(kind, "changed", key, record_set.fields[column], as_text(before), as_text(after))
-            )
+            yield FieldChange(kind, "changed", key, record_set.fields[column], as_text(before), as_text(after))
     for gone in differences.gone:
         action = "removed" if record_set.replaced_whole else "no longer returned"
-        changes.append(
-            FieldChange(kind, action, record_set.logged_key(gone.key), before=_main(record_set, gone.values))
-        )
+        yield FieldChange(kind, action, record_set.logged_key(gone.key), before=_main(record_set, gone.values))
 
 
 def _main(record_set: RecordSet, values: tuple[Any, ...]) -> str | None:
@@ -44,15 +38,12 @@ def _main(record_set: RecordSet, values: tuple[Any, ...]) -> str | None:
     return as_text(values[record_set.fields.index(record_set.main)]) if record_set.main else None
 
 
-def tell_plan_dates(result: SyncResult, before: Period, after: Period | None) -> None:
+def tell_plan_dates(before: Period, after: Period) -> Iterator[FieldChange]:
     """The plan's dates where they moved."""
-    assert after is not None
     for name in ("start_date", "end_date"):
         old, new = getattr(before, name), getattr(after, name)
         if old != new:
-            result.changes.append(
-                FieldChange("plan", "changed", ("Support at Home",), name, as_text(old), as_text(new))
-            )
+            yield FieldChange("plan", "changed", ("Support at Home",), name, as_text(old), as_text(new))
 
 
 def many(number: int, thing: str) -> str:

@@ -59,6 +59,7 @@ def _list_new(request: Request, look: LastLook | None) -> QuerySet[Change]:
         _those_to_tell(request),
         after_id=look.change_id if look else 0,
         since=None if look else timezone.now() - timedelta(days=7),
+        only_news=True,
     )
 
 

@@ -47,7 +47,10 @@ class Answer(models.Model):
 
 
 class Change(models.Model):
-    """One changed field of one record, or one record that came or went. `id` is the growing sequence number."""
+    """One changed field of one record, or one record that came or went. `id` is the growing sequence number.
+
+    `cause` tells news of the funder from a new reading of the same answer, as after an upgrade of Carefund.
+    """
 
     FIRST = "first sync"
     NEW = "new"
@@ -55,6 +58,10 @@ class Change(models.Model):
     NO_LONGER_RETURNED = "no longer returned"
     RETURNED_AGAIN = "returned again"
     REMOVED = "removed"
+
+    # What made it change.
+    FUNDER = "funder"
+    READING = "reading"
 
     client = models.ForeignKey(Client, models.CASCADE, db_index=False, related_name="+")
     kind = models.CharField(max_length=40)
@@ -65,11 +72,17 @@ class Change(models.Model):
     field = models.CharField(max_length=40, blank=True)
     before = models.TextField(null=True)
     after = models.TextField(null=True)
-    fetched_at = models.DateTimeField()
+    fetched_at = models.DateTimeField(help_text="When the fetch began; of a new reading, when it was done.")
+    cause = models.CharField(
+        max_length=10,
+        db_default=FUNDER,
+        help_text="The funder said something else, or we read the same answer otherwise than before.",
+    )
 
     class Meta:
         ordering = ("id",)
         indexes = [
+            models.Index(fields=("cause", "id"), name="change_by_cause"),
             models.Index(fields=("client", "id"), name="change_by_client"),
             models.Index(fields=("fetched_at",), name="change_by_time"),
         ]

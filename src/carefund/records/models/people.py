@@ -69,8 +69,10 @@ class SyncState(models.Model):
     """How far one person is in step: the only row that a sync with nothing new writes.
 
     `digests` holds, per answer ("operation:subject"), the SHA-256 of the answer last applied, and `row_counts` how many
-    records of each kind that answer holds, so that an unchanged one need not even be decoded. `version` grows with
-    every apply, so that a reviewed preview can be refused when the data moved meanwhile.
+    records of each kind that answer holds, so that an unchanged one need not even be decoded. `reader` is the
+    fingerprint of how these answers were read; where today's differs, they are read anew from the archive.
+    `wrong_figures` counts budgets whose figures do not add up. `version` grows with every apply, so that a reviewed
+    preview can be refused when the data moved meanwhile.
     """
 
     client = models.OneToOneField(Client, models.CASCADE, primary_key=True, related_name="sync_state")
@@ -80,6 +82,8 @@ class SyncState(models.Model):
     version = models.PositiveBigIntegerField(default=0)
     digests = models.JSONField(default=dict)
     row_counts = models.JSONField(default=dict)
+    reader = models.CharField(max_length=32, blank=True)
+    wrong_figures = models.PositiveSmallIntegerField(default=0)
     consent_missing = models.BooleanField(default=False)
     attempted_at = models.DateTimeField(null=True)
     outcome = models.CharField(max_length=24, blank=True)

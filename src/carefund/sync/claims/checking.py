@@ -23,9 +23,9 @@ from carefund.records import claim_store
 from carefund.records.claim_store import LineDecision
 from carefund.records.models import Claim, Client, PaymentRequest
 from carefund.records.own_ids import list_own_service_provider_ids
-from carefund.sync.applying import link_budget_usage
 from carefund.sync.claims.evidence import with_evidence
 from carefund.sync.claims.uploading import Database, words_of
+from carefund.sync.linking import link_budget_usage
 
 # How far back a search looks for claims that were made elsewhere; processing takes about a week.
 FOREIGN_DAYS = 30
