@@ -7,8 +7,11 @@ from decimal import Decimal
 
 from carefund.domain.claims.invoice_file import InvoiceRow
 from carefund.records.invoice_store import plan_import, store_import
-from carefund.records.models import ApprovedService, ClaimBatch, Client
+from carefund.records.models import ApprovedService, Claim, ClaimBatch, Client
+from carefund.runs.claims import request_check, request_sending
 from carefund.runs.dates import business_today
+from carefund.runs.models import Run
+from carefund.runs.prompt import finish_now
 from carefund.sync.claims.preparing import BatchChoice, prepare_batch
 from tests.conftest import Sandbox
 
@@ -82,6 +85,28 @@ class ClaimWorld:
     def claims(self) -> list[dict]:
         """The claims as the funder holds them."""
         return self.sandbox.ask("GET", "/claims")
+
+
+def send_batch(batch_id: int) -> None:
+    """Send a batch as an engine would; what came of it is on the batch."""
+    finish_now(request_sending(batch_id))
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What a check of one claim came to."""
+
+    claim: Claim
+    run: Run | None
+    problem: str
+
+
+def check_claim(claim: Claim) -> Checked:
+    """Check Status of one claim as an engine would."""
+    item = finish_now(request_check(claim)).items.get()
+    run = Run.objects.filter(pk=(item.result or {}).get("run")).first()
+    problem = item.message if item.outcome == "failed" else ""
+    return Checked(Claim.objects.get(pk=claim.pk), run, problem)
 
 
 def approved_services(client: Client) -> list[str]:

@@ -18,7 +18,7 @@ def either(request: pytest.FixtureRequest) -> Installation:
 
 def search_of(installation: Installation) -> tuple[object, ...]:
     [row] = installation.rows(
-        "SELECT i.status, i.holder = '', r.result IS NULL FROM runs_runitem i JOIN runs_run r ON r.id = i.run_id"
+        "SELECT i.status, i.holder = '', i.result IS NULL FROM runs_runitem i JOIN runs_run r ON r.id = i.run_id"
         " WHERE r.kind = 'service-providers'"
     )
     return tuple(row)

@@ -10,6 +10,7 @@ import pytest
 from django.db import OperationalError, connection
 from django.utils import timezone
 
+from carefund.records.claim_store import store_claim
 from carefund.runs.models import Run, Schedule
 from carefund.runs.schedule import next_due_at, request_due_runs, store_schedule
 
@@ -89,6 +90,20 @@ def test_a_changed_schedule_holds_from_its_next_slot_on(nightly):
 def test_a_schedule_that_is_off_asks_for_nothing(nightly):
     Schedule.objects.update(is_enabled=False)
     assert request_due_runs(wall("2026-11-20 09:00")) == []
+
+
+def test_what_recurs_every_quarter_of_an_hour_waits_first_and_is_asked_for_once_each_time(world):
+    Schedule.objects.all().delete()
+    begin = timezone.now()
+    Schedule.objects.create(kind=Schedule.Kind.CLAIM_CHECKS, every_minutes=15, last_slot_at=begin)
+    store_claim(claim_id="C-1", service_provider_id="4049000001", reported_status="", made_at=begin)
+    assert request_due_runs(begin + timedelta(minutes=14)) == []
+    [run] = request_due_runs(begin + timedelta(minutes=16))
+    assert (run.kind, run.trigger) == ("claim-check", Run.Trigger.ROUTINE)
+    assert request_due_runs(begin + timedelta(minutes=17)) == []
+    assert request_due_runs(begin + timedelta(minutes=32)) == [], "the last one is still to be done"
+    Run.objects.update(status=Run.Status.FINISHED, finished_at=timezone.now())
+    assert len(request_due_runs(begin + timedelta(minutes=48))) == 1
 
 
 def test_a_night_without_anybody_is_no_run_and_no_trouble(nightly, add_client):

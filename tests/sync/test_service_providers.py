@@ -182,7 +182,7 @@ def test_one_is_under_way_at_a_time_and_its_result_is_kept(world: Sandbox, add_c
     asked.refresh_from_db()
     item = asked.items.get()
     assert (asked.status, item.status, item.outcome, item.steps) == ("finished", "done", "changed", 1)
-    assert result_of(asked) == result
+    assert result_of(item) == result
     assert {each.pk for each in told} == {item.pk}
     assert request_provider_search() != asked
 

@@ -1,5 +1,6 @@
 """`carefund claims`: prepare a batch, send it, look how far its claim is, and show what was paid and drawn."""
 
+from contextlib import suppress
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any
@@ -12,8 +13,9 @@ from carefund.records.claim_queries import LineRow, find_batch_total, list_batch
 from carefund.records.claim_store import BatchMoved
 from carefund.records.late_evidence import NotEvidence, TooLate, store_evidence
 from carefund.records.models import Claim, ClaimBatch, InvoiceLineItem, PaymentRequest
-from carefund.runs.claims import Checked, check_claims, check_open_claims, find_foreign_claims, send_batch
 from carefund.runs.dates import business_today
+from carefund.runs.models import RunItem
+from carefund.runs.prompt import WorkFailed, check_all_claims, check_claims, send_batch
 from carefund.sync.claims.preparing import BatchChoice, BatchPreview, NothingToClaim, prepare_batch, preview_batch
 
 app = typer.Typer(help="Claims, from invoice line to paid.", no_args_is_help=True)
@@ -101,7 +103,8 @@ def attach(
 def submit(batch_number: BatchNumber, json: AsJson = False) -> None:
     """Upload and submit a batch and claim it; going on wherever it was left."""
     _find_batch(batch_number)
-    send_batch(batch_number)
+    with suppress(WorkFailed):  # the batch says why
+        send_batch(batch_number)
     batch = _find_batch(batch_number)
     if json:
         print_json(_batch_data(batch))
@@ -120,22 +123,20 @@ def check(
     json: AsJson = False,
 ) -> None:
     """Check Status, bring in payments, and ask for the sync of everybody in an approved claim."""
-    if claim_id:
-        checked = check_claims([_find_claim(claim_id)])
-    else:
-        find_foreign_claims()
-        checked = check_open_claims()
+    checked = check_claims([_find_claim(claim_id)]) if claim_id else check_all_claims()
+    lines = [(Claim.objects.get(pk=item.held_id), item) for item in checked]
     if json:
-        print_json([_claim_data(each.claim) | _checked_data(each) for each in checked])
+        print_json([_claim_data(claim) | _checked_data(item) for claim, item in lines])
     else:
-        for each in checked:
-            run = f"; run {each.run.pk} synchronises {each.run.total:,} people" if each.run else ""
-            screen.print(f"Claim {each.claim.claim_id}: {each.claim.status}{run}.", highlight=False)
-            if each.problem:
-                complain(each.problem, each.advice)
-        if not checked:
+        for claim, item in lines:
+            found = item.result or {}
+            run = f"; run {found['run']} synchronises {found['people']:,} people" if found.get("run") else ""
+            screen.print(f"Claim {claim.claim_id}: {claim.status}{run}.", highlight=False)
+            if item.outcome == RunItem.Outcome.FAILED:
+                complain(item.message, item.advice)
+        if not lines:
             screen.print("No claim is open.")
-    if any(each.problem for each in checked):
+    if any(item.outcome == RunItem.Outcome.FAILED for item in checked):
         raise typer.Exit(FAILED)
 
 
@@ -225,8 +226,9 @@ def _claim_data(claim: Claim) -> dict[str, Any]:
     return {name: getattr(claim, name) for name in names} | {"batch": claim.batch_id}
 
 
-def _checked_data(checked: Checked) -> dict[str, Any]:
-    return {"run": checked.run.pk if checked.run else None, "problem": checked.problem, "advice": checked.advice}
+def _checked_data(item: RunItem) -> dict[str, Any]:
+    problem, advice = (item.message, item.advice) if item.outcome == RunItem.Outcome.FAILED else ("", "")
+    return {"run": (item.result or {}).get("run"), "problem": problem, "advice": advice}
 
 
 def _line_data(row: LineRow) -> dict[str, Any]:

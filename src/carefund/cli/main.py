@@ -44,6 +44,7 @@ from carefund.cli import (
 from carefund.cli.database_trouble import describe
 from carefund.cli.output import FAILED, complain
 from carefund.funders.errors import FunderError
+from carefund.runs.prompt import WorkFailed
 
 app = typer.Typer(
     name="carefund",
@@ -77,6 +78,9 @@ def main() -> None:
         app()
     except FunderError as error:
         complain(str(error), error.advice)
+        sys.exit(FAILED)
+    except WorkFailed as error:
+        complain(error.message, error.advice)
         sys.exit(FAILED)
     except DatabaseError as error:
         complain(*describe(error))

@@ -8,10 +8,10 @@ import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from carefund.cli.output import FAILED, complain, print_json, screen
+from carefund.cli.output import print_json, screen
 from carefund.records.care_management_store import list_detected_providers
 from carefund.runs.models import RunItem
-from carefund.runs.prompt import Tell, WorkFailed, sync_service_providers
+from carefund.runs.prompt import Tell, sync_service_providers
 from carefund.sync.service_providers import ProviderSyncResult
 
 app = typer.Typer(help="Service provider ids of this organisation.", no_args_is_help=True)
@@ -25,12 +25,8 @@ def providers() -> None:
 @app.command()
 def sync(json: Annotated[bool, typer.Option(help="Print the result as JSON.")] = False) -> None:
     """Find the service provider ids on all care recipients' budgets, and give each client theirs."""
-    try:
-        with _progress(shown=not json) as tell:
-            result = sync_service_providers(tell)
-    except WorkFailed as problem:
-        complain(problem.message, problem.advice)
-        raise typer.Exit(FAILED) from None
+    with _progress(shown=not json) as tell:
+        result = sync_service_providers(tell)
     if json:
         print_json({
             "service_provider_ids": result.service_provider_ids,

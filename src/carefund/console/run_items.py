@@ -21,7 +21,12 @@ _PAGES = {
     "contract": ("Service contract", "console:ndis-contract"),
     "pool": ("Service Provider ID", "console:care-management"),
 }
-_ALONE = {"service-providers": ("All clients", "console:support-at-home"), "retention": ("Old runs", "")}
+_ALONE = {
+    "claims-elsewhere": ("Claims made outside Carefund", "console:claims"),
+    "claim-lines": ("Paid lines", "console:claim-exceptions"),
+    "service-providers": ("All clients", "console:support-at-home"),
+    "retention": ("Old runs", ""),
+}
 
 
 def name_item(item: RunItem) -> ItemName:

@@ -46,6 +46,7 @@ urlpatterns = [
     path("runs", runs.list_all, name="runs"),
     path("runs/new", runs.start, name="run-new"),
     path("runs/<int:run_id>", runs.show, name="run"),
+    path("runs/<int:run_id>/watch", runs.watch, name="run-watch"),
     path("runs/<int:run_id>/<str:step>", runs.steer, name="run-steer"),
     path("runs/<int:run_id>.csv", runs.export, name="run-csv"),
     path("administration", administration.show, name="administration"),

@@ -5,7 +5,7 @@ What the funder said comes in as plain values; deciding and asking are above (`s
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -18,7 +18,6 @@ from carefund.domain.claims.checks import ClaimLine
 from carefund.domain.claims.statuses import CANCELLED, later_claim_status
 from carefund.records.models import Claim, ClaimBatch, Invoice, InvoiceLineItem, LateEvidence, PaymentRequest
 
-_LEASE = timedelta(seconds=90)
 _LONGEST_PROBLEM = 500
 
 
@@ -118,26 +117,20 @@ def withdraw_batch(batch: ClaimBatch) -> None:
         batch.invoices.update(batch=None)
 
 
-def take_batch(batch_id: int, now: datetime) -> bool:
-    """Keep a batch to this process for a while; False if another has it, or it is claimed or withdrawn."""
-    free = Q(busy_until__isnull=True) | Q(busy_until__lt=now)
+def begin_sending(batch_id: int) -> bool:
+    """Note that a batch is being sent; False if it is claimed or withdrawn."""
     sendable = (ClaimBatch.State.PREPARED, ClaimBatch.State.SENDING, ClaimBatch.State.CANCELLED)
     return bool(
-        ClaimBatch.objects.filter(free, pk=batch_id, state__in=sendable).update(
-            busy_until=now + _LEASE, state=ClaimBatch.State.SENDING, problem_code="", problem="", advice=""
+        ClaimBatch.objects.filter(pk=batch_id, state__in=sendable).update(
+            state=ClaimBatch.State.SENDING, problem_code="", problem="", advice=""
         )
     )
 
 
-def keep_batch(batch_id: int) -> None:
-    """Renew the hold on a batch."""
-    ClaimBatch.objects.filter(pk=batch_id).update(busy_until=timezone.now() + _LEASE)
-
-
-def release_batch(batch_id: int, *, code: str = "", problem: str = "", advice: str = "") -> None:
-    """Let go of a batch, with the reason if something stopped it."""
+def store_batch_problem(batch_id: int, *, code: str, problem: str, advice: str) -> None:
+    """What stopped the sending of a batch."""
     ClaimBatch.objects.filter(pk=batch_id).update(
-        busy_until=None, problem_code=code, problem=problem[:_LONGEST_PROBLEM], advice=advice[:300]
+        problem_code=code, problem=problem[:_LONGEST_PROBLEM], advice=advice[:300]
     )
 
 

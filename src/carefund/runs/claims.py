@@ -1,88 +1,175 @@
-"""Claims as the doors and the schedule ask for them: send, check, and the sync that follows an approval, exactly once.
+"""Claims as kinds of work: send a batch, check a claim, look for claims made elsewhere; and the sync after an approval.
 
 The request for that sync and its note on the claim are one transaction, so that it is neither lost nor made twice.
-Source: rules SYNC-02 and CLAIM-07.
+Source: rule SYNC-02.
 """
 
-import asyncio
-import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import dataclass
-from datetime import timedelta
-from typing import TypeVar
+from datetime import datetime
+from functools import partial
 
+from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils import timezone
 
+from carefund.access.roles import may_claim
 from carefund.domain.claims.statuses import PAID_CLAIM_STATUSES
-from carefund.funders.errors import FunderError
-from carefund.funders.services_australia.claiming import Claiming
-from carefund.funders.services_australia.client import ServicesAustralia
 from carefund.records import claim_matching
 from carefund.records.claim_queries import list_sending_batches, list_unsettled_claims
-from carefund.records.models import Claim, Client, OrganisationSetting
-from carefund.runs.database import DatabaseThreads
-from carefund.runs.models import Run
-from carefund.runs.requests import NothingToDo, request_run
-from carefund.runs.sources import SERVICES_AUSTRALIA, Sources, open_source
+from carefund.records.models import Claim, Client
+from carefund.records.own_ids import list_own_service_provider_ids
+from carefund.runs.leases import ClaimedItem
+from carefund.runs.models import Run, RunItem
+from carefund.runs.queries import find_newest_item, find_shown_run
+from carefund.runs.requests import NewItem, NothingToDo, has_open_run, request_once, request_run, request_work
+from carefund.runs.sessions import HeldDatabase, Session
+from carefund.runs.sources import SERVICES_AUSTRALIA, require_configured
+from carefund.runs.work import ItemFailed, ItemResult, Kind
 from carefund.sync.claims.checking import Checker, NotOurs
-from carefund.sync.claims.sending import Sender
+from carefund.sync.claims.sending import Sender, Stopped
 
-log = logging.getLogger(__name__)
-Result = TypeVar("Result")
-_TENDED = "claims tended"
-_TEND_EVERY = timedelta(minutes=15)
-
-
-@dataclass(frozen=True, slots=True)
-class Checked:
-    """What a look at one claim came to: the claim as it is now, the run it led to, or why it could not be looked at."""
-
-    claim: Claim
-    run: Run | None = None
-    problem: str = ""
-    advice: str = ""
+SENDING, CHECKING = "claim-batch", "claim-check"
+_ELSEWHERE, _LINES = "claims-elsewhere", "claim-lines"
+_CHANGED, _UNCHANGED = RunItem.Outcome.CHANGED, RunItem.Outcome.UNCHANGED
 
 
-def send_batch(batch_id: int, *, seconds: float | None = None) -> bool:
-    """Send a batch, for about so many seconds at most; True when there is more to send. The batch says what came of it.
-
-    Raises NotConfigured before anything is sent.
-    """
-
-    async def work(claiming: Claiming, database: DatabaseThreads) -> bool:
-        until = timezone.now() + timedelta(seconds=seconds) if seconds is not None else None
-        return await Sender(claiming, database, until).send(batch_id)
-
-    return asyncio.run(_with_funder(work))
+def name_batch(batch_id: int) -> str:
+    """What an item that works on a batch holds."""
+    return f"batch:{batch_id}"
 
 
-def check_claim(claim: Claim) -> Checked:
-    """Check Status of one claim, with all that follows from it; a funder's problem is told, not raised."""
-    return check_claims([claim])[0]
+def name_claim(claim: Claim) -> str:
+    """What an item that works on a claim holds."""
+    return f"claim:{claim.pk}"
 
 
-def check_claims(claims: list[Claim]) -> list[Checked]:
-    """Check Status of several claims over one connection; one that fails does not stop the others."""
-
-    async def work(claiming: Claiming, database: DatabaseThreads) -> list[Checked]:
-        checker = Checker(claiming, database)
-        return [await _check_one(checker, database, claim) for claim in claims]
-
-    return asyncio.run(_with_funder(work))
+# --- Sending a batch
 
 
-async def _check_one(checker: Checker, database: DatabaseThreads, claim: Claim) -> Checked:
+def request_sending(batch_id: int, requested_by: User | None = None) -> Run:
+    """Ask for a batch to be sent, or for the sending to go on; asking twice asks once. Raises NotConfigured."""
+    require_configured(SERVICES_AUSTRALIA)
+    return request_once(
+        SENDING,
+        NewItem(name_batch(batch_id)),
+        trigger=Run.Trigger.ON_DEMAND,
+        scope=f"claim batch {batch_id}",
+        requested_by=requested_by,
+    )
+
+
+def request_unsent() -> Run:
+    """Ask for what was left unsent to be sent, but for what a person has paused or cancelled. Raises NothingToDo."""
+    batches = [NewItem(name_batch(pk)) for pk in list_sending_batches().order_by("pk").values_list("pk", flat=True)]
+    left = [item for item in batches if _may_go_on(item.holds)]
+    return request_work(SENDING, left, trigger=Run.Trigger.ROUTINE, scope="unsent claim batches")
+
+
+def _may_go_on(holds: str) -> bool:
+    item = find_newest_item(holds)
+    return item is None or item.status == RunItem.Status.DONE
+
+
+async def _send(session: Session, item: ClaimedItem) -> ItemResult:
+    sender = Sender(session.source, session.held(item), partial(session.keep, item), partial(session.tell, item))
+    try:
+        is_sent = await sender.send(int(item.held_id))
+    except Stopped as stop:  # the batch waits for something; what was done is kept
+        return ItemResult(_UNCHANGED, stop.problem, [stop.advice])
+    return ItemResult(_CHANGED, "Claim submitted.") if is_sent else ItemResult(_UNCHANGED, "Nothing was left to send.")
+
+
+# --- Checking claims
+
+
+def request_checks(claims: Iterable[Claim], *, trigger: str, scope: str, requested_by: User | None = None) -> Run:
+    """Ask for Check Status of these claims. Raises NothingToDo when there is none, NotConfigured."""
+    require_configured(SERVICES_AUSTRALIA)
+    items = [NewItem(name_claim(claim)) for claim in claims]
+    return request_work(CHECKING, items, trigger=trigger, scope=scope, requested_by=requested_by)
+
+
+def request_check(claim: Claim, requested_by: User | None = None) -> Run:
+    """Ask for Check Status of one claim; asking twice asks once. Raises NotConfigured."""
+    require_configured(SERVICES_AUSTRALIA)
+    return request_once(
+        CHECKING,
+        NewItem(name_claim(claim)),
+        trigger=Run.Trigger.ON_DEMAND,
+        scope=f"claim {claim.claim_id}",
+        requested_by=requested_by,
+    )
+
+
+def find_shown_checks(now: datetime) -> Run | None:
+    """The newest check of all open claims that a person asked for, under way or just over."""
+    return find_shown_run(CHECKING, Run.Trigger.ON_DEMAND, now)
+
+
+def request_all_checks(requested_by: User | None = None, *, trigger: str = Run.Trigger.ON_DEMAND) -> Run:
+    """Ask for Check Status of every claim that is not at its end, and for a look for claims made elsewhere."""
+    require_configured(SERVICES_AUSTRALIA)
+    claims = [NewItem(name_claim(claim)) for claim in list_unsettled_claims()]
+    items = [NewItem(_LINES), NewItem(_ELSEWHERE), *claims]
+    return request_work(CHECKING, items, trigger=trigger, scope="all open claims", requested_by=requested_by)
+
+
+def request_search() -> Run:
+    """Ask for a look for claims made elsewhere, such as in the portal; what is found is then checked."""
+    require_configured(SERVICES_AUSTRALIA)
+    return request_once(
+        CHECKING, NewItem(_ELSEWHERE), trigger=Run.Trigger.ON_DEMAND, scope="claims made outside Carefund"
+    )
+
+
+def request_routine_checks() -> Run:
+    """As `request_all_checks`, by the clock. Raises NothingToDo where nobody claims, and while the last one goes on."""
+    nobody = not list_own_service_provider_ids() and not list_unsettled_claims().exists()
+    if nobody or has_open_run(CHECKING, Run.Trigger.ROUTINE):
+        raise NothingToDo
+    return request_all_checks(trigger=Run.Trigger.ROUTINE)
+
+
+async def _check(session: Session, item: ClaimedItem) -> ItemResult:
+    database = session.held(item)
+    if item.holds == _LINES:
+        await match_lines(database)
+        return ItemResult(_UNCHANGED, "Lines that agree with what was drawn are marked.")
+    checker = Checker(session.source, database)
+    if item.holds == _ELSEWHERE:
+        return await _look_elsewhere(session, item, checker)
+    claim = await database.do(Claim.objects.get, pk=int(item.held_id))
     try:
         held = await checker.check(claim)
-    except FunderError as problem:
-        return Checked(claim, problem=problem.message, advice=problem.advice)
     except NotOurs:
-        return Checked(
-            claim, problem="The funder names another service provider for this claim.", advice="Nothing was taken over."
-        )
-    return Checked(held, await database.do(request_claim_sync, held))
+        raise ItemFailed(
+            "not-ours", "The funder names another service provider for this claim.", "Nothing was taken over."
+        ) from None
+    run = await session.write(item, request_claim_sync, held)
+    outcome = _CHANGED if run or held.status != claim.status else _UNCHANGED
+    if run is None:
+        return ItemResult(outcome, f"Status: {held.status}.")
+    people = f"{run.total:,} client{' is' if run.total == 1 else 's are'} being synchronised"
+    return ItemResult(outcome, f"Status: {held.status}. {people}.", result={"run": run.pk, "people": run.total})
+
+
+async def _look_elsewhere(session: Session, item: ClaimedItem, checker: Checker) -> ItemResult:
+    found = await checker.find_foreign()
+    if found:
+        ask = partial(request_checks, trigger=session.run.trigger, scope="claims found just now")
+        await session.write(item, ask, found)
+    words = f"Found {len(found):,} claim{'' if len(found) == 1 else 's'} made outside Carefund."
+    return ItemResult(_CHANGED if found else _UNCHANGED, words, result={"found": len(found)})
+
+
+async def match_lines(database: HeldDatabase) -> None:
+    """Mark the paid lines that agree with what was drawn, few at a time, so that the pages about claims stay quick."""
+    while await database.do(claim_matching.doubt_changed_lines, timezone.now()):
+        pass
+    after_id: int | None = 0
+    while after_id is not None:
+        after_id = await database.do(claim_matching.match_some_lines, after_id)
 
 
 def request_claim_sync(claim: Claim) -> Run | None:
@@ -99,96 +186,21 @@ def request_claim_sync(claim: Claim) -> Run | None:
     return None
 
 
-def find_foreign_claims() -> list[Claim]:
-    """Look for claims that were made elsewhere, such as in the portal, and keep them; gives the new ones."""
-
-    async def work(claiming: Claiming, database: DatabaseThreads) -> list[Claim]:
-        return await Checker(claiming, database).find_foreign()
-
-    return asyncio.run(_with_funder(work))
-
-
-def check_open_claims() -> list[Checked]:
-    """Check Status of every claim that is not at its end, those made elsewhere included."""
-    return check_claims(_list_unsettled())
-
-
-async def tend(source: ServicesAustralia, database: DatabaseThreads) -> list[Run]:
-    """What the background does about claims, every quarter of an hour or so: mark the lines that agree, go on with
-    what was left unsent, look for claims made elsewhere, check all that are not at their end. Harmless to repeat, by
-    any number of processes at once.
-
-    Gives the runs that were asked for. A funder that is down is left for the next time.
-    """
-    await match_lines(database)
-    claiming = Claiming(source.caller, source.configuration)
-    try:
-        for batch_id in await database.do(_list_sending):
-            await Sender(claiming, database).send(batch_id)
-        checker = Checker(claiming, database)
-        await checker.find_foreign()
-        claims = await database.do(_list_unsettled)
-        checked = [await _check_one(checker, database, claim) for claim in claims]
-    except FunderError as problem:
-        log.warning("claims were not checked: %s", problem)
-        return []
-    return [each.run for each in checked if each.run]
-
-
-async def match_lines(database: DatabaseThreads) -> None:
-    """Mark the paid lines that agree with what was drawn, few at a time, so that the pages about claims stay quick."""
-    while await database.do(claim_matching.doubt_changed_lines, timezone.now()):
-        pass
-    after_id: int | None = 0
-    while after_id is not None:
-        after_id = await database.do(claim_matching.match_some_lines, after_id)
-
-
-async def tend_when_due(sources: Sources, database: DatabaseThreads) -> None:
-    """The engines' part: `tend` every quarter of an hour, on whichever process looks first."""
-    if await database.do(_take_turn):
-        try:
-            source = await sources.find(SERVICES_AUSTRALIA)
-        except FunderError as problem:
-            log.warning("claims were not checked: %s", problem)
-            return
-        await tend(source, database)
-
-
-def _take_turn() -> bool:
-    """Whether claims are due, and this process is the one to tend them; a fresh installation begins by waiting."""
-    OrganisationSetting.objects.get_or_create(key=_TENDED, defaults={"value": ""})
-    now = timezone.now()
-    due = OrganisationSetting.objects.filter(key=_TENDED, changed_at__lt=now - _TEND_EVERY)
-    return bool(due.update(changed_at=now))
-
-
-def tend_claims() -> list[Run]:
-    """As `tend`, where no event loop is running."""
-
-    async def work() -> list[Run]:
-        database = DatabaseThreads()
-        try:
-            async with open_source() as source:
-                return await tend(source, database)
-        finally:
-            await database.close()
-
-    return asyncio.run(work())
-
-
-def _list_sending() -> list[int]:
-    return list(list_sending_batches().values_list("pk", flat=True))
-
-
-def _list_unsettled() -> list[Claim]:
-    return list(list_unsettled_claims())
-
-
-async def _with_funder(work: Callable[[Claiming, DatabaseThreads], Awaitable[Result]]) -> Result:
-    database = DatabaseThreads()
-    try:
-        async with open_source() as source:
-            return await work(Claiming(source.caller, source.configuration), database)
-    finally:
-        await database.close()
+CLAIM_BATCH = Kind(
+    name=SENDING,
+    label="Send claim batches",
+    items="batches",
+    funder=SERVICES_AUSTRALIA,
+    work=_send,
+    at_once=4,
+    may_ask=may_claim,
+)
+CLAIM_CHECK = Kind(
+    name=CHECKING,
+    label="Check claims",
+    items="claims",
+    funder=SERVICES_AUSTRALIA,
+    work=_check,
+    at_once=4,
+    may_ask=may_claim,
+)

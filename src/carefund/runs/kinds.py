@@ -1,6 +1,7 @@
 """The table of kinds of work. A new kind is a module beside this one that defines a `Kind`, and a line here."""
 
 from carefund.runs.care_recipient import SYNC
+from carefund.runs.claims import CLAIM_BATCH, CLAIM_CHECK
 from carefund.runs.retention import RETENTION
 from carefund.runs.service_providers import SERVICE_PROVIDERS
 from carefund.runs.work import Kind
@@ -23,5 +24,5 @@ def list_kinds() -> list[Kind]:
     return list(_KINDS.values())
 
 
-for _kind in (SYNC, SERVICE_PROVIDERS, RETENTION):
+for _kind in (SYNC, SERVICE_PROVIDERS, CLAIM_BATCH, CLAIM_CHECK, RETENTION):
     register(_kind)

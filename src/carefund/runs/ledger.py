@@ -113,22 +113,19 @@ def record_results(holder: str, items: Sequence[ClaimedItem], results: Sequence[
     _finish_joined([item.item_id for item in items])
 
 
-def record_outcomes(holder: str, run_id: int, items: Sequence[ClaimedItem], results: Sequence[ItemResult]) -> None:
+def record_outcomes(holder: str, items: Sequence[ClaimedItem], results: Sequence[ItemResult]) -> None:
     """Write what came of these items, inside the transaction that wrote what they changed. Raises LeaseLost."""
     now = timezone.now()
     with transaction.atomic():
         _require_held(holder, items)
         store.update(
             RunItem,
-            ("status", "outcome", "counts", "warnings", "message", "holder", "held_until", "finished_at"),
+            ("status", "outcome", "warnings", "message", "result", "holder", "held_until", "finished_at"),
             [
-                (_DONE, each.outcome.value, each.counts, each.warnings, each.message[:300], "", None, now, item.item_id)
+                (_DONE, each.outcome.value, each.warnings, each.message[:300], each.result, "", None, now, item.item_id)
                 for item, each in zip(items, results, strict=True)
             ],
         )
-        for each in results:
-            if each.result is not None:
-                Run.objects.filter(pk=run_id).update(result=each.result)
         _finish_joined([item.item_id for item in items])
 
 
@@ -176,9 +173,10 @@ def _finish_joined(item_ids: Sequence[int]) -> None:
         same.append(item)
     if same:
         RunItem.objects.bulk_update(same, [*copied, "status", "finished_at"])
-    for run_id, result in {item.run_id: item.joined.run.result for item in same if item.joined}.items():
-        if result is not None:
-            Run.objects.filter(pk=run_id).update(result=result)
+    for item in same:
+        if item.joined and item.joined.result is not None:
+            RunItem.objects.filter(pk=item.pk).update(result=item.joined.result)
+    for run_id in {item.run_id for item in same}:
         finish_run_if_done(run_id)
     if others:
         leases.free(RunItem.objects.filter(id__in=others))

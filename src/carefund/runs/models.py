@@ -19,8 +19,8 @@ LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 class Run(models.Model):
     """One request for work, on one thing or on many. `kind` is a key of the table of kinds (`runs.kinds`).
 
-    `parameters` and `result` are JSON whose shape is the kind's own; `parts`, `open_budget_days` and `is_preview` are
-    the parameters of people's sync.
+    `parameters` is JSON whose shape is the kind's own; `parts`, `open_budget_days` and `is_preview` are the parameters
+    of people's sync.
     """
 
     SYNC = "sync"
@@ -57,7 +57,6 @@ class Run(models.Model):
     )
     is_preview = models.BooleanField(default=False, help_text="Fetches and compares; writes no record.")
     parameters = models.JSONField(default=dict)
-    result = models.JSONField(null=True)
     total = models.PositiveIntegerField(default=0)
     created_at = models.DateTimeField(auto_now_add=True)
     started_at = models.DateTimeField(null=True)
@@ -91,7 +90,7 @@ class RunItem(models.Model):
 
     `holds` names the thing (`client:12`, `batch:5`); nobody else works on it while this item is running. `fence` rises
     with each taking of the item, so whoever had it before is known to have lost it. `steps_done` of `steps` tells how
-    far a long item is, in units of its own.
+    far a long item is, in units of its own. `result` is what came of it as the kind has it.
     `counts` of a sync is {kind: {"new": n, "changed": n, "unchanged": n, "no_longer_returned": n}}. An id in a file
     that nobody has makes an item that holds nothing.
     """
@@ -120,6 +119,7 @@ class RunItem(models.Model):
     )
     counts = models.JSONField(default=dict)
     warnings = models.JSONField(default=list, help_text="Sentences without names or ids.")
+    result = models.JSONField(null=True)
     error_code = models.CharField(max_length=40, blank=True)
     failed_step = models.CharField(max_length=60, blank=True)
     message = models.CharField(max_length=300, blank=True)
@@ -142,10 +142,16 @@ class RunItem(models.Model):
             models.Index(fields=("run", "status", "id"), name="run_item_by_run_and_status"),
             models.Index(fields=("client", "-id"), name="run_item_by_client"),
             models.Index(fields=("run",), condition=Q(outcome="failed"), name="run_item_failed"),
+            models.Index(fields=("holds", "-id"), condition=Q(client__isnull=True), name="run_item_by_thing"),
         ]
 
     def __str__(self) -> str:
         return f"run item {self.pk}"
+
+    @property
+    def held_id(self) -> str:
+        """The id of the thing that is worked on, without its kind: 5 of `batch:5`."""
+        return self.holds.partition(":")[2]
 
 
 class Preview(models.Model):
@@ -183,6 +189,8 @@ class Schedule(models.Model):
     class Kind(models.TextChoices):
         NIGHTLY = "nightly", "Everybody active"
         TAIL = "tail", "Late changes of ended budgets"
+        CLAIM_BATCHES = "claim-batches", "Unsent claim batches"
+        CLAIM_CHECKS = "claim-checks", "Claims under way"
         RETENTION = "retention", "Removal of old runs"
 
     kind = models.CharField(max_length=30, unique=True)

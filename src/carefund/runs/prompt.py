@@ -2,11 +2,12 @@
 
 import asyncio
 import time
-from collections.abc import Callable
-from typing import NoReturn
+from collections.abc import Callable, Sequence
 
-from carefund.records.models import Client
+from carefund.records.claim_queries import list_unsettled_claims
+from carefund.records.models import Claim, Client
 from carefund.runs import leases
+from carefund.runs.claims import request_checks, request_search, request_sending
 from carefund.runs.database import DatabaseThreads
 from carefund.runs.dates import business_today
 from carefund.runs.execution import Worker, work_on_run
@@ -91,13 +92,44 @@ async def _keep_telling(database: DatabaseThreads, run: Run, tell: Tell) -> None
 
 def sync_service_providers(tell: Tell | None = None) -> ProviderSyncResult:
     """Sync Service Providers here and now. Raises FunderError when nobody can be asked, WorkFailed."""
-    run = finish_now(request_provider_search(), tell)
-    return result_of(run) or _raise_failure(run)
+    item = finish_one(request_provider_search(), tell)
+    result = result_of(item)
+    assert result is not None
+    return result
 
 
-def _raise_failure(run: Run) -> NoReturn:
+def send_batch(batch_id: int, tell: Tell | None = None) -> RunItem:
+    """Send a claim batch here and now. The batch says what came of it. Raises FunderError, WorkFailed."""
+    return finish_one(request_sending(batch_id), tell)
+
+
+def check_claims(claims: Sequence[Claim]) -> list[RunItem]:
+    """Check Status of these claims here and now. Raises FunderError, WorkFailed when the funder is down."""
+    run = request_checks(claims, trigger=Run.Trigger.ON_DEMAND, scope=f"{len(claims):,} claims")
+    return _finish_all(run)
+
+
+def check_all_claims() -> list[RunItem]:
+    """Look for claims made elsewhere, and check every claim that is not at its end. Raises as `check_claims`."""
+    _finish_all(request_search())
+    open_claims = list(list_unsettled_claims())
+    return check_claims(open_claims) if open_claims else []
+
+
+def _finish_all(run: Run) -> list[RunItem]:
+    run = finish_now(run)
+    if run.status != Run.Status.FINISHED:
+        raise WorkFailed(f"The run is {run.status}.", run.paused_reason)
+    return list(run.items.order_by("id"))
+
+
+def finish_one(run: Run, tell: Tell | None = None) -> RunItem:
+    """As `finish_now` for a run of one item; gives the item. Raises WorkFailed unless it was done."""
+    run = finish_now(run, tell)
     item = run.items.get()
-    raise WorkFailed(item.message or f"The run is {run.status}. {run.paused_reason}".strip(), item.advice)
+    if item.status != RunItem.Status.DONE or item.outcome == RunItem.Outcome.FAILED:
+        raise WorkFailed(item.message or f"The run is {run.status}. {run.paused_reason}".strip(), item.advice)
+    return item
 
 
 async def synchronise_now(client: Client) -> RunItem:

@@ -9,6 +9,8 @@ from django.db.models.functions import Coalesce
 from carefund.records.models import Client
 from carefund.runs.models import Run, RunItem
 
+_SHOWN_FOR = timedelta(hours=1)
+
 
 @dataclass(frozen=True, slots=True)
 class Progress:
@@ -61,8 +63,8 @@ def _pace(run: Run, now: datetime, done: int, total: int) -> tuple[float | None,
 
 
 def list_runs(*, with_all: bool = False, kind: str = "") -> QuerySet[Run]:
-    """Runs, newest first. Syncs of one person, and routine in which nothing failed, only on request: they would hide
-    the others."""
+    """Runs, newest first. Syncs of one person, and routine unless the last of its kind failed, only on request: they
+    would hide the others."""
     runs = Run.objects.select_related("requested_by").annotate(
         failed=_number_of(outcome=RunItem.Outcome.FAILED),
         done=Case(When(status=Run.Status.FINISHED, then=F("total")), default=_number_of(status=RunItem.Status.DONE)),
@@ -73,9 +75,10 @@ def list_runs(*, with_all: bool = False, kind: str = "") -> QuerySet[Run]:
     if with_all:
         return runs
     failed = RunItem.objects.filter(run=OuterRef("pk"), outcome=RunItem.Outcome.FAILED)
-    return runs.exclude(kind=Run.SYNC, trigger=Run.Trigger.ON_DEMAND).exclude(
-        Q(trigger=Run.Trigger.ROUTINE) & ~Exists(failed)
-    )
+    routine = Q(trigger=Run.Trigger.ROUTINE)
+    newer = Run.objects.filter(routine, kind=OuterRef("kind"), id__gt=OuterRef("pk"))
+    runs = runs.exclude(kind=Run.SYNC, trigger=Run.Trigger.ON_DEMAND)
+    return runs.exclude(routine & (~Exists(failed) | Exists(newer)))
 
 
 def _number_of(**condition: str) -> Coalesce:
@@ -105,6 +108,26 @@ def list_syncs_of(client: Client) -> QuerySet[RunItem]:
         .select_related("run", "run__requested_by")
         .order_by("-id")
     )
+
+
+def find_newest_item(holds: str) -> RunItem | None:
+    """The newest item that works, or worked, on a thing that is not a client."""
+    found = RunItem.objects.filter(holds=holds, client__isnull=True).select_related("run")
+    return found.order_by("-id").first()
+
+
+def find_shown_item(holds: str, now: datetime) -> RunItem | None:
+    """The newest item on a thing, while it is under way and for an hour after its end."""
+    item = find_newest_item(holds)
+    if item is None or (item.finished_at is not None and item.finished_at < now - _SHOWN_FOR):
+        return None
+    return item
+
+
+def find_shown_run(kind: str, trigger: str, now: datetime) -> Run | None:
+    """The newest run of many things of a kind, while it is under way and for an hour after its end."""
+    run = Run.objects.filter(kind=kind, trigger=trigger, total__gt=1).order_by("-id").first()
+    return None if run is None or (run.finished_at and run.finished_at < now - _SHOWN_FOR) else run
 
 
 def find_last_run() -> Run | None:

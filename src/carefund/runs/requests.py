@@ -90,6 +90,12 @@ def find_open_run(kind: str, holds: str, parameters: dict[str, Any] | None = Non
     return next((run for run in runs if run.parameters == (parameters or {})), None)
 
 
+def has_open_run(kind: str, trigger: str) -> bool:
+    """Whether a run of this kind that was asked for in this way is not over."""
+    over = (Run.Status.FINISHED, Run.Status.CANCELLED)
+    return Run.objects.exclude(status__in=over).filter(kind=kind, trigger=trigger).exists()
+
+
 def request_run(
     *,
     trigger: str,
@@ -225,9 +231,13 @@ def resume_run(run: Run) -> Run:
 
 
 def hold_run(run_id: int, reason: str, resumes_at: datetime | None = None) -> None:
-    """Pause a run that cannot go on; a run that is over is left alone."""
+    """Pause a run that cannot go on; a run that is over is left alone. What recurs anyway is given up instead."""
     with suppress(CannotChangeRun, Run.DoesNotExist):
-        pause_run(Run.objects.get(pk=run_id), reason, resumes_at, by_itself=True)
+        run = Run.objects.get(pk=run_id)
+        if run.trigger == Run.Trigger.ROUTINE and resumes_at is None:
+            cancel_run(run)
+        else:
+            pause_run(run, reason, resumes_at, by_itself=True)
 
 
 def retry_failures(run: Run, requested_by: User | None = None) -> Run:

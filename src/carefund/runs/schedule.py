@@ -5,6 +5,7 @@ the end names what recurs; a fresh installation has a row for each (`runs.defaul
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
 from typing import Any
@@ -14,7 +15,9 @@ from django.db import transaction
 from django.utils import timezone
 
 from carefund.domain.schedules import latest_slot, next_slot
+from carefund.funders.errors import NotConfigured
 from carefund.records.models import Client
+from carefund.runs.claims import request_routine_checks, request_unsent
 from carefund.runs.models import Run, Schedule
 from carefund.runs.requests import NothingToDo, request_run
 from carefund.runs.retention import request_retention
@@ -69,10 +72,8 @@ def request_due_runs(now: datetime) -> list[Run]:
         fresh = Schedule.objects.filter(pk=schedule.pk, **{f"{name}__lt": value})
         with transaction.atomic():
             if fresh.update(**{name: value}):
-                try:
+                with suppress(NothingToDo, NotConfigured):
                     made.append(ENTRIES[schedule.kind].request(schedule, now))
-                except NothingToDo:
-                    continue
     return made
 
 
@@ -126,10 +127,6 @@ def _request_tail(schedule: Schedule, now: datetime) -> Run:
     )
 
 
-def _request_retention(schedule: Schedule, now: datetime) -> Run:
-    return request_retention(Run.Trigger.ROUTINE)
-
-
 ENTRIES: dict[str, Entry] = {
     Schedule.Kind.NIGHTLY: Entry(_request_nightly, {"at": time(2, 0)}, has_parts=True),
     Schedule.Kind.TAIL: Entry(
@@ -137,5 +134,7 @@ ENTRIES: dict[str, Entry] = {
         {"at": time(4, 0), "weekday": _SUNDAY, "parts": Run.Parts.BUDGETS_AND_USAGE},
         has_parts=True,
     ),
-    Schedule.Kind.RETENTION: Entry(_request_retention, {"at": time(5, 0)}),
+    Schedule.Kind.CLAIM_BATCHES: Entry(lambda *_: request_unsent(), {"every_minutes": 15}),
+    Schedule.Kind.CLAIM_CHECKS: Entry(lambda *_: request_routine_checks(), {"every_minutes": 15}),
+    Schedule.Kind.RETENTION: Entry(lambda *_: request_retention(Run.Trigger.ROUTINE), {"at": time(5, 0)}),
 }

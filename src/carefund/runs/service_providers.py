@@ -8,12 +8,10 @@ import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import asdict
-from datetime import timedelta
 from typing import Any
 
 from django.contrib.auth.models import User
 from django.db import DatabaseError, InterfaceError, transaction
-from django.db.models import Q
 from django.utils import timezone
 
 from carefund.access.roles import may_administer
@@ -22,6 +20,7 @@ from carefund.runs import ledger
 from carefund.runs.dates import business_today
 from carefund.runs.leases import ClaimedItem, LeaseLost
 from carefund.runs.models import Run, RunItem
+from carefund.runs.queries import find_shown_item
 from carefund.runs.requests import NewItem, request_once
 from carefund.runs.sessions import Session
 from carefund.runs.sources import SERVICES_AUSTRALIA, require_configured
@@ -38,7 +37,6 @@ from carefund.sync.service_providers import (
 
 _NAME = "service-providers"
 _LOOK_SECONDS = 1.0
-_SHOWN_FOR = timedelta(hours=1)
 
 
 def request_provider_search(requested_by: User | None = None) -> Run:
@@ -55,17 +53,15 @@ def request_provider_search(requested_by: User | None = None) -> Run:
 
 def find_shown_search() -> RunItem | None:
     """The search under way, or the last one if it ended a short while ago."""
-    recent = Q(run__finished_at__isnull=True) | Q(run__finished_at__gt=timezone.now() - _SHOWN_FOR)
-    found = RunItem.objects.select_related("run").filter(recent, run__kind=_NAME)
-    return found.exclude(status=RunItem.Status.CANCELLED).order_by("-run_id").first()
+    return find_shown_item(_NAME, timezone.now())
 
 
-def result_of(run: Run) -> ProviderSyncResult | None:
+def result_of(item: RunItem) -> ProviderSyncResult | None:
     """What a search found and changed; None before its end, and when it failed."""
-    if run.result is None:
+    if item.result is None:
         return None
-    values: dict[str, Any] = {name: _frozen(value) for name, value in run.result.items() if name != "changes"}
-    changes = ProviderChanges(**{name: tuple(ids) for name, ids in run.result["changes"].items()})
+    values: dict[str, Any] = {name: _frozen(value) for name, value in item.result.items() if name != "changes"}
+    changes = ProviderChanges(**{name: tuple(ids) for name, ids in item.result["changes"].items()})
     return ProviderSyncResult(changes=changes, **values)
 
 
@@ -101,7 +97,7 @@ def _store(session: Session, items: Sequence[ClaimedItem], answers: Sequence[Fou
     with transaction.atomic():
         for item, found in zip(items, answers, strict=True):
             result = apply_providers(found)
-            ledger.record_outcomes(session.worker.holder, session.run.pk, [item], [_item_result(result)])
+            ledger.record_outcomes(session.worker.holder, [item], [_item_result(result)])
 
 
 def _item_result(result: ProviderSyncResult) -> ItemResult:

@@ -42,12 +42,11 @@ class ItemFailed(Exception):
 
 @dataclass(frozen=True, slots=True)
 class ItemResult:
-    """What came of an item. `message` is a sentence without names or ids of people; `result` becomes the run's."""
+    """What came of an item. `message` and `warnings` are sentences without names or ids of people; `result` is JSON."""
 
     outcome: RunItem.Outcome = RunItem.Outcome.CHANGED
     message: str = ""
     warnings: list[str] = field(default_factory=list)
-    counts: dict[str, dict[str, int]] = field(default_factory=dict)
     result: Any = None
 
 

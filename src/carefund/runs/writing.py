@@ -23,7 +23,7 @@ def write_group(session: Session, group: Sequence[tuple[ClaimedItem, Any]]) -> N
         if session.kind.store:
             session.kind.store(session, items, answers)
         else:
-            ledger.record_outcomes(holder, session.run.pk, items, answers)
+            ledger.record_outcomes(holder, items, answers)
     except LeaseLost as lost:
         if left := [entry for entry in group if entry[0].item_id not in lost.item_ids]:
             write_group(session, left)

@@ -8,17 +8,11 @@ import pytest
 from carefund.domain.claims.matching import LineState
 from carefund.records.claim_queries import list_exception_lines, list_lines, list_orphan_usage
 from carefund.records.models import Claim, ClaimBatch, Invoice, PaymentRequest
-from carefund.runs.claims import (
-    check_claim,
-    check_open_claims,
-    find_foreign_claims,
-    request_claim_sync,
-    send_batch,
-    tend_claims,
-)
+from carefund.runs.claims import request_claim_sync, request_routine_checks
 from carefund.runs.dates import business_today
 from carefund.runs.models import Run
-from tests.claim_world import ClaimWorld, approved_services
+from carefund.runs.prompt import check_all_claims, finish_now
+from tests.claim_world import ClaimWorld, approved_services, check_claim, send_batch
 from tests.conftest import table_rows
 
 
@@ -68,10 +62,10 @@ def test_an_approval_asks_for_one_sync_of_each_person_once(claims: ClaimWorld, c
 def test_looking_again_changes_nothing(claims: ClaimWorld, claim: Claim):
     claims.turn(advanceDays=3)
     check_claim(claim)
-    before = table_rows(Invoice, PaymentRequest, ClaimBatch, Run)
-    assert check_open_claims() == []
-    check_claim(claim)
-    assert table_rows(Invoice, PaymentRequest, ClaimBatch, Run) == before
+    before = table_rows(Invoice, PaymentRequest, ClaimBatch)
+    assert check_all_claims() == []
+    assert check_claim(claim).run is None
+    assert table_rows(Invoice, PaymentRequest, ClaimBatch) == before
 
 
 def test_usage_a_day_later_closes_the_loop(claims: ClaimWorld, claim: Claim, synchronise):
@@ -130,7 +124,7 @@ def test_small_amounts_are_held_over_and_add_up(claims: ClaimWorld):
     claims.deliver(claims.clients[0])
     send_batch(claims.prepare().pk)
     claims.turn(advanceDays=3)
-    check_open_claims()
+    check_all_claims()
     claim = Claim.objects.get()
     assert claim.total_paid == 0
     assert claim.outstanding_heldover
@@ -176,13 +170,17 @@ def test_a_claim_made_in_the_portal_is_found_and_its_people_are_synchronised(cla
         "deliveryDate": yesterday.isoformat(), "quantity": 1, "pricePerUnit": 50, "fundingSource": "ON",
     }  # fmt: skip
     claims.sandbox.ask("POST", "/portal-claims", {"items": [item]})
-    [found] = find_foreign_claims()
-    assert found.batch is None
-    assert find_foreign_claims() == []
+    [item] = check_all_claims()
+    found = Claim.objects.get(batch=None)
+    assert item.holds == f"claim:{found.pk}"
     claims.turn(advanceDays=3)
-    [run] = tend_claims()
+    routine = finish_now(request_routine_checks())
+    assert routine.status == Run.Status.FINISHED
+    run = Run.objects.get(trigger=Run.Trigger.CLAIM_APPROVED)
     assert list(run.items.values_list("care_recipient_id", flat=True)) == ["400000001"]
-    assert tend_claims() == []
+    finish_now(request_routine_checks())
+    assert Run.objects.filter(trigger=Run.Trigger.CLAIM_APPROVED).count() == 1
+    assert Claim.objects.count() == 1
 
 
 def test_usage_in_our_name_without_a_line_is_an_exception(claims: ClaimWorld, synchronise):

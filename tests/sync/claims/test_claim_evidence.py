@@ -9,9 +9,8 @@ from carefund.access.models import AccessLogEntry
 from carefund.access.roles import Role, give_role
 from carefund.records.claim_archive import find_claim_evidence, list_claim_answers
 from carefund.records.models import Claim, ClaimAnswer, Payload
-from carefund.runs.claims import check_claim, send_batch
 from tests.browsing import Browser
-from tests.claim_world import ClaimWorld
+from tests.claim_world import ClaimWorld, check_claim, send_batch
 from tests.conftest import table_rows
 
 

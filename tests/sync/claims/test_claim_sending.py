@@ -1,23 +1,29 @@
 """Sending a batch: wherever it stops it goes on, nothing is sent twice, nothing is lost."""
 
 import asyncio
+import threading
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 
-from carefund.funders.services_australia.claiming import Claiming
 from carefund.records.claim_queries import list_open_lines
 from carefund.records.claim_store import BatchMoved, withdraw_batch
 from carefund.records.models import Claim, ClaimBatch, Invoice, InvoiceLineItem, PaymentRequest
-from carefund.runs.claims import send_batch
+from carefund.runs import leases, ledger
+from carefund.runs.claims import request_sending
 from carefund.runs.database import DatabaseThreads
 from carefund.runs.dates import business_today
+from carefund.runs.models import Run, RunItem
+from carefund.runs.prompt import StillUnderWay, finish_now
+from carefund.runs.requests import pause_run, resume_run
 from carefund.runs.sources import open_source
 from carefund.sync.claims.preparing import NothingToClaim, prepare_batch, preview_batch
-from carefund.sync.claims.sending import Sender
-from tests.claim_world import ClaimWorld, approved_services
+from carefund.sync.claims.sending import Sender, Stopped
+from tests.claim_world import ClaimWorld, approved_services, send_batch
 from tests.conftest import table_rows
 
 WRITES = ["invoice_create", "invoice_item_add", "invoice_submit", "claim_create"]
@@ -46,10 +52,10 @@ def test_a_batch_becomes_a_claim(claims: ClaimWorld):
     claims.deliver(claims.clients[0], lines=3)
     claims.deliver(claims.clients[1], "INV-2")
     batch = claims.prepare()
-    assert send_batch(batch.pk) is False
+    send_batch(batch.pk)
     assert_claimed_once(claims, batch, 4)
     before = table_rows(Invoice, InvoiceLineItem, Claim, ClaimBatch, PaymentRequest)
-    assert send_batch(batch.pk) is False
+    send_batch(batch.pk)
     assert table_rows(Invoice, InvoiceLineItem, Claim, ClaimBatch, PaymentRequest) == before
 
 
@@ -102,7 +108,12 @@ class DyingDatabase(DatabaseThreads):
 
 async def send_and_die(batch_id: int, database: DyingDatabase) -> None:
     async with open_source() as source:
-        await Sender(Claiming(source.caller, source.configuration), database).send(batch_id)
+        with suppress(Stopped):
+            await Sender(source, database, keep_nothing).send(batch_id)
+
+
+async def keep_nothing() -> None:
+    """No lease to renew."""
 
 
 @pytest.mark.parametrize("after", [False, True], ids=["before the write", "after the write"])
@@ -118,7 +129,6 @@ def test_work_killed_between_any_two_steps_goes_on(claims: ClaimWorld, after: bo
             asyncio.run(send_and_die(batch.pk, database))
         except Died:
             deaths += 1
-        ClaimBatch.objects.filter(pk=batch.pk).update(busy_until=None)
         Claim.objects.exclude(batch=batch).update(made_at=timezone.now() - timedelta(days=1))
         send_batch(batch.pk)
         batch.refresh_from_db()
@@ -145,23 +155,67 @@ def test_a_second_claim_on_the_same_day_waits(claims: ClaimWorld):
     assert {invoice["status"] for invoice in claims.invoices()} == {"CLAIMED", "SUBMITTED"}
 
 
-def test_a_large_batch_is_sent_in_stretches(claims: ClaimWorld):
+def test_a_large_batch_is_paused_resumed_and_claimed_once(claims: ClaimWorld):
     claims.deliver(claims.clients[0], lines=45)
     batch = claims.prepare()
-    stretches = 0
-    while send_batch(batch.pk, seconds=0.05):
-        stretches += 1
-        assert stretches < 50
-    assert stretches
+    claims.sandbox.ask("POST", "/switches", {"latencyMs": 30})
+    run = request_sending(batch.pk)
+    pausing = threading.Timer(0.8, in_thread, [pause_run, run])
+    pausing.start()
+    assert finish_now(run).status == Run.Status.PAUSED
+    pausing.join()
+    assert run.items.get().status == "queued"
+    held = claims.invoices()
+    assert 0 < len(held[0]["items"]) < 45
+    claims.sandbox.ask("POST", "/switches", {"latencyMs": 0})
+    resume_run(run)
+    assert finish_now(run).status == Run.Status.FINISHED
     assert_claimed_once(claims, batch, 45)
+
+
+def in_thread(step, *arguments):
+    step(*arguments)
+    connection.close()
 
 
 def test_two_processes_do_not_send_the_same_batch(claims: ClaimWorld):
     claims.deliver(claims.clients[0])
     batch = claims.prepare()
-    ClaimBatch.objects.filter(pk=batch.pk).update(busy_until="2999-01-01T00:00:00Z")
-    assert send_batch(batch.pk) is False
+    run = request_sending(batch.pk)
+    assert request_sending(batch.pk) == run
+    assert len(ledger.claim_items(run.pk, "another process", 1)) == 1
+    with pytest.raises(StillUnderWay):
+        finish_now(run, seconds=1)
     assert claims.invoices() == []
+
+
+def test_whoever_lost_the_batch_writes_neither_to_the_funder_nor_to_us(claims: ClaimWorld):
+    """The lease is taken over while a process is in the middle of sending: it stops at its next word."""
+    claims.deliver(claims.clients[0], lines=10)
+    batch = claims.prepare()
+    claims.sandbox.ask("POST", "/switches", {"latencyMs": 100})
+    run = request_sending(batch.pk)
+    taken = threading.Timer(0.7, in_thread, [take_over, run])
+    taken.start()
+    with pytest.raises(StillUnderWay):
+        finish_now(run, seconds=2)
+    taken.join()
+    asked = len(claims.sandbox.ask("GET", "/journal?operation=invoice_item_add&limit=100")["requests"])
+    assert asked < 10
+    before = table_rows(Invoice, InvoiceLineItem)
+    RunItem.objects.update(held_until=timezone.now() - timedelta(seconds=1))
+    claims.sandbox.ask("POST", "/switches", {"latencyMs": 0})
+    finish_now(run)
+    assert_claimed_once(claims, batch, 10)
+    assert before != table_rows(Invoice, InvoiceLineItem)
+    assert RunItem.objects.get(run=run).fence == 3
+
+
+def take_over(run):
+    """As another process does once the lease has run out."""
+    RunItem.objects.filter(run=run).update(held_until=timezone.now() - timedelta(seconds=1))
+    leases.hand_back_abandoned()
+    assert len(ledger.claim_items(run.pk, "another process", 1)) == 1
 
 
 def test_an_item_that_the_funder_refuses_stays_behind_and_is_open_again(claims: ClaimWorld):

@@ -11,10 +11,9 @@ from carefund.access.roles import Role, give_role
 from carefund.cli import claims as claim_commands
 from carefund.records.late_evidence import NotEvidence, TooLate, remove_evidence, store_evidence
 from carefund.records.models import Claim, ClaimBatch, Invoice, InvoiceLineItem, LateEvidence
-from carefund.runs.claims import send_batch
 from carefund.runs.dates import business_today
 from tests.browsing import Browser
-from tests.claim_world import ClaimWorld
+from tests.claim_world import ClaimWorld, send_batch
 from tests.cli.conftest import Terminal
 
 PDF = b"%PDF-1.7\n" + b"a late referral\n" * 100_000  # more than a megabyte

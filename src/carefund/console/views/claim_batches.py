@@ -6,7 +6,6 @@ from django.contrib import messages
 from django.core.paginator import Paginator
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_POST
 
@@ -14,16 +13,16 @@ from carefund.access.log import store_views
 from carefund.access.roles import may_claim
 from carefund.console.claim_forms import BatchForm, first_choice
 from carefund.console.door import Request, page
+from carefund.console.work import describe_item
 from carefund.funders.errors import FunderError
 from carefund.records.claim_queries import find_batch_total, list_lines
 from carefund.records.claim_store import BatchMoved, withdraw_batch
 from carefund.records.models import ClaimBatch
-from carefund.runs.claims import send_batch
+from carefund.runs.claims import name_batch, request_sending
+from carefund.runs.queries import find_shown_item
 from carefund.sync.claims.preparing import NothingToClaim, prepare_batch, preview_batch
 
 _PAGE_SIZE = 100
-# One request sends for about so long; the page then asks for the next stretch.
-_SEND_SECONDS = 8
 
 
 @page(may_claim)
@@ -67,7 +66,7 @@ def show(request: Request, batch_id: int) -> HttpResponse:
         "invoices": invoices,
         "sent": sent,
         "claims": batch.claims.all(),
-        "goes_on": batch.state == ClaimBatch.State.SENDING and not batch.problem_code and request.GET.get("sending"),
+        "work": describe_item(find_shown_item(name_batch(batch.pk), timezone.now())),
     }
     return render(request, "console/claims/batch.html", context)
 
@@ -75,18 +74,13 @@ def show(request: Request, batch_id: int) -> HttpResponse:
 @require_POST
 @page(may_claim)
 def send(request: Request, batch_id: int) -> HttpResponse:
-    """Send a batch for a while; the page asks again while there is more. What it came to is on the batch."""
+    """Ask for a batch to be sent; the page of the batch says how far it is, and may be left."""
     batch = get_object_or_404(ClaimBatch, pk=batch_id)
     try:
-        more = send_batch(batch.pk, seconds=_SEND_SECONDS)
+        request_sending(batch.pk, request.user)
     except FunderError as problem:
         messages.error(request, f"{problem.message} {problem.advice}")
-        return redirect("console:batch", batch_id=batch.pk)
-    batch.refresh_from_db()
-    if batch.state == ClaimBatch.State.CLAIMED:
-        messages.success(request, "The claim is made. Check Status tells how far it is.")
-    address = reverse("console:batch", kwargs={"batch_id": batch.pk})
-    return redirect(f"{address}?sending=1" if more else address)
+    return redirect("console:batch", batch_id=batch.pk)
 
 
 @require_POST

@@ -10,6 +10,7 @@ from django.views.decorators.http import require_POST
 from carefund.access.log import store_views
 from carefund.access.roles import may_claim
 from carefund.console.door import Request, page
+from carefund.console.work import describe_item, describe_run
 from carefund.funders.errors import FunderError
 from carefund.records.claim_archive import list_claim_answers
 from carefund.records.claim_queries import (
@@ -22,7 +23,8 @@ from carefund.records.claim_queries import (
     list_unsettled_claims,
 )
 from carefund.records.models import Claim, PaymentRequest
-from carefund.runs.claims import Checked, check_claims, check_open_claims, find_foreign_claims
+from carefund.runs.claims import find_shown_checks, name_claim, request_all_checks, request_check
+from carefund.runs.queries import find_shown_item
 
 _PAGE_SIZE = 50
 _MOST_PAGES = 10_000
@@ -38,7 +40,9 @@ def list_all(request: Request) -> HttpResponse:
     shown = Paginator(list_claims().defer("invoice_ids", "care_recipient_ids"), _PAGE_SIZE).get_page(
         request.GET.get("page")
     )
+    now = timezone.now()
     context = {
+        "work": describe_run(find_shown_checks(now), now),
         "open_lines": open_lines,
         "open_amount": open_amount,
         "unsettled": list_unsettled_claims().count(),
@@ -68,6 +72,7 @@ def show(request: Request, claim_id: str) -> HttpResponse:
         "page": shown,
         "answers": answers.filter(operation__in=_ABOUT_CLAIM)[:_MOST_ANSWERS],
         "number_of_answers": answers.count(),
+        "work": describe_item(find_shown_item(name_claim(claim), timezone.now())),
         "steps": [(name, number <= place, number == place) for number, name in enumerate(steps)],
     }
     return render(request, "console/claims/claim.html", context)
@@ -76,10 +81,10 @@ def show(request: Request, claim_id: str) -> HttpResponse:
 @require_POST
 @page(may_claim)
 def check(request: Request, claim_id: str) -> HttpResponse:
-    """Check Status of one claim."""
+    """Ask for Check Status of one claim; its page says how far that is and what came of it."""
     claim = get_object_or_404(Claim, claim_id=claim_id)
     try:
-        _tell(request, check_claims([claim]))
+        request_check(claim, request.user)
     except FunderError as problem:
         messages.error(request, f"{problem.message} {problem.advice}")
     return redirect("console:claim", claim_id=claim.claim_id)
@@ -88,26 +93,12 @@ def check(request: Request, claim_id: str) -> HttpResponse:
 @require_POST
 @page(may_claim)
 def check_all(request: Request) -> HttpResponse:
-    """Look for claims made elsewhere, and Check Status of every claim that is not at its end."""
+    """Ask for a look for claims made elsewhere, and for Check Status of every claim that is not at its end."""
     try:
-        found = find_foreign_claims()
-        if found:
-            messages.info(request, f"{len(found)} made elsewhere and found now.")
-        _tell(request, check_open_claims())
+        request_all_checks(request.user)
     except FunderError as problem:
         messages.error(request, f"{problem.message} {problem.advice}")
     return redirect("console:claims")
-
-
-def _tell(request: Request, checked: list[Checked]) -> None:
-    people = sum(each.run.total for each in checked if each.run)
-    for each in checked:
-        if each.problem:
-            messages.error(request, f"Claim {each.claim.claim_id}: {each.problem} {each.advice}")
-    if people:
-        messages.success(request, f"Approved. {people} client{' is' if people == 1 else 's are'} being synchronised.")
-    elif not any(each.problem for each in checked):
-        messages.info(request, "Status checked.")
 
 
 @page(may_claim)

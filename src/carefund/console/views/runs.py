@@ -19,6 +19,7 @@ from carefund.console.forms import RunForm
 from carefund.console.run_items import name_item
 from carefund.console.scopes import choose, choose_selection, read_selection
 from carefund.console.spreadsheets import stream_csv
+from carefund.console.work import describe_run
 from carefund.runs.kinds import find_kind, list_kinds
 from carefund.runs.models import Run
 from carefund.runs.queries import find_progress, list_items, list_runs
@@ -118,6 +119,19 @@ def show(request: Request, run_id: int) -> HttpResponse:
     items = [(item, name_item(item)) for item in shown.object_list]
     context |= {"page": shown, "items": items, "only": default, "filters": _filters(run)}
     return render(request, "console/run.html", context)
+
+
+@page()
+def watch(request: Request, run_id: int) -> HttpResponse:
+    """How far the work is that a page has asked for, as a fragment of that page, which is loaded anew at its end."""
+    run = get_object_or_404(Run, pk=run_id)
+    if not find_kind(run.kind).may_ask(request.user):
+        raise PermissionDenied
+    work = describe_run(run, timezone.now())
+    response = render(request, "console/pieces/work.html", {"work": work})
+    if work is None or work.is_over:
+        response.headers["HX-Refresh"] = "true"
+    return response
 
 
 def _filters(run: Run) -> dict[str, str]:

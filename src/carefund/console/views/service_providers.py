@@ -44,7 +44,7 @@ def show_search(request: Request) -> HttpResponse:
 
 def describe_search(search: RunItem | None) -> dict[str, Any]:
     """A search with what it found and what is to be said about that."""
-    result = result_of(search.run) if search else None
+    result = result_of(search) if search else None
     return {"search": search, "found": result, "cautions": _cautions(result) if result else []}
 
 

@@ -38,6 +38,7 @@ from carefund.funders.services_australia.claim_payloads import (
     PaymentStatement,
     WrittenItem,
 )
+from carefund.funders.services_australia.client import ServicesAustralia
 from carefund.funders.services_australia.operations import path_for
 
 Row = TypeVar("Row", bound=msgspec.Struct)
@@ -81,16 +82,18 @@ async def _keep_nothing(answer: ClaimingAnswer) -> None:
 
 
 class Claiming:
-    """The invoice, claim and payment APIs, ready to be asked; made of an opened client's caller."""
+    """The invoice, claim and payment APIs, ready to be asked."""
 
     def __init__(self, caller: Caller, configuration: FunderConfiguration, keep: Keep = _keep_nothing) -> None:
         self._caller = caller
         self._configuration = configuration
         self._keep = keep
 
-    def keeping(self, keep: Keep) -> "Claiming":
-        """The same calls with each answer handed over as it came, before it is understood."""
-        return Claiming(self._caller, self._configuration, keep)
+    @classmethod
+    def over(cls, client: ServicesAustralia, keep: Keep = _keep_nothing) -> "Claiming":
+        """The same funder's claiming APIs over the calls of a client that is open; each answer is handed to `keep` as
+        it came, before it is understood."""
+        return cls(client.caller, client.configuration, keep)
 
     async def create_invoice(self, draft: NewInvoice) -> Versioned:
         """A new invoice, OPEN and without items."""

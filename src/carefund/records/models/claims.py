@@ -10,7 +10,7 @@ from carefund.records.models.invoices import InvoiceLineItem
 
 
 class ClaimBatch(models.Model):
-    """Lines chosen to be claimed together. `busy_until` keeps a second process from sending at the same time.
+    """Lines chosen to be claimed together.
 
     `is_claim_uncertain` is set before the claim is made and taken away after its answer was stored.
     """
@@ -29,7 +29,6 @@ class ClaimBatch(models.Model):
     state = models.CharField(max_length=12, choices=State, default=State.PREPARED)
     is_claim_uncertain = models.BooleanField(default=False)
     claim_attempted_at = models.DateTimeField(null=True)
-    busy_until = models.DateTimeField(null=True)
     problem_code = models.CharField(max_length=40, blank=True)
     problem = models.CharField(max_length=500, blank=True)
     advice = models.CharField(max_length=300, blank=True)

@@ -22,7 +22,7 @@ class Migration(migrations.Migration):
     operations = [
         migrations.AddField(model_name="run", name="kind", field=models.CharField(default="sync", max_length=30)),
         migrations.AddField(model_name="run", name="parameters", field=models.JSONField(default=dict)),
-        migrations.AddField(model_name="run", name="result", field=models.JSONField(null=True)),
+        migrations.AddField(model_name="runitem", name="result", field=models.JSONField(null=True)),
         _add_column(
             "holds", "varchar(80) DEFAULT '' NOT NULL", models.CharField(blank=True, db_default="", max_length=80)
         ),

@@ -30,7 +30,6 @@ def _make_run(apps: Any, search: Any) -> None:
         total=1,
         started_at=search.requested_at,
         finished_at=search.ended_at,
-        result=search.result,
     )
     runs.objects.filter(pk=run.pk).update(created_at=search.requested_at)
     outcome = ""
@@ -44,6 +43,7 @@ def _make_run(apps: Any, search: Any) -> None:
         error_code="funder-error" if outcome == "failed" else "",
         message=search.message,
         advice=search.advice,
+        result=search.result,
         steps=search.people,
         steps_done=search.people - search.left,
         started_at=search.requested_at,

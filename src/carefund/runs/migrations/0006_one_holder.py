@@ -19,5 +19,11 @@ class Migration(migrations.Migration):
                 condition=models.Q(("holds", ""), _negated=True), fields=("run", "holds"), name="run_item_once_per_run"
             ),
         ),
+        migrations.AddIndex(
+            model_name="runitem",
+            index=models.Index(
+                condition=models.Q(("client__isnull", True)), fields=["holds", "-id"], name="run_item_by_thing"
+            ),
+        ),
         migrations.DeleteModel(name="ProviderSearch"),
     ]

@@ -19,6 +19,7 @@ from carefund.funders.errors import FunderError, NotFound
 from carefund.funders.services_australia.claim_payloads import Claim as FunderClaim
 from carefund.funders.services_australia.claim_payloads import PaymentItem, PaymentStatement
 from carefund.funders.services_australia.claiming import Claiming, Versioned
+from carefund.funders.services_australia.client import ServicesAustralia
 from carefund.records import claim_store
 from carefund.records.claim_store import LineDecision
 from carefund.records.models import Claim, Client, PaymentRequest
@@ -43,12 +44,12 @@ class NotOurs(Exception):
 class Checker:
     """What looking at claims needs."""
 
-    claiming: Claiming
+    source: ServicesAustralia
     database: Database
 
     async def check(self, claim: Claim) -> Claim:
         """Look at one claim and, once it is approved, bring in what hangs on it, once. Raises FunderError, NotOurs."""
-        claiming = with_evidence(self.claiming, self.database, claim_pk=claim.pk)
+        claiming = with_evidence(self.source, self.database, claim_pk=claim.pk)
         try:
             said = await claiming.fetch_claim(claim.claim_id)
             if said.service_provider_id and said.service_provider_id != claim.service_provider_id:
@@ -76,7 +77,7 @@ class Checker:
         since = timezone.now() - timedelta(days=FOREIGN_DAYS)
         found: list[Claim] = []
         for service_provider_id in await self.database.do(list_own_service_provider_ids):
-            listed = await self.claiming.fetch_claims(service_provider_id, since.date())
+            listed = await Claiming.over(self.source).fetch_claims(service_provider_id, since.date())
             unknown = await self.database.do(_unknown, listed)
             found.extend([await self._store_foreign(claim, service_provider_id) for claim in unknown])
         return found

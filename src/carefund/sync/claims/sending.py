@@ -2,14 +2,13 @@
 
 Before each write the database says "uncertain"; after its answer was stored it says what is so. A process that finds
 the mark reads the funder's state before it writes anything, because there is no idempotency key: nothing is sent twice
-and nothing is lost, wherever the work stopped.
+and nothing is lost, wherever the work stopped. That one process at a time sends a batch is the caller's part.
 Source: rules CLAIM-01, CLAIM-04, CLAIM-05 and CLAIM-06.
 """
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import partial
 
 from django.conf import settings
 from django.utils import timezone
@@ -19,6 +18,7 @@ from carefund.domain.claims.checks import next_claim_date
 from carefund.funders.errors import FunderError
 from carefund.funders.services_australia.claim_payloads import Claim as FunderClaim
 from carefund.funders.services_australia.claiming import Claiming, is_uncertain
+from carefund.funders.services_australia.client import ServicesAustralia
 from carefund.records import claim_store
 from carefund.records.claim_queries import find_last_claim_date
 from carefund.records.models import ClaimBatch, Invoice
@@ -36,52 +36,50 @@ class Stopped(Exception):
         super().__init__(problem)
 
 
-class TimeIsUp(Exception):
-    """The time given for sending is over; the rest is for the next call."""
+async def _tell_nobody(done: int, of: int) -> None:
+    """Nobody wants to know how far it is."""
 
 
 @dataclass(slots=True)
 class Sender:
-    """What sending needs. Soon after `until` it stops, and the rest is left for the next call."""
+    """What sending needs. `keep` is awaited before each write to the funder and raises when this process may write no
+    more; `tell` is told how many invoices are submitted, of how many."""
 
-    claiming: Claiming
+    source: ServicesAustralia
     database: Database
-    until: datetime | None = None
+    keep: Callable[[], Awaitable[None]]
+    tell: Callable[[int, int], Awaitable[None]] = _tell_nobody
 
     async def send(self, batch_id: int) -> bool:
-        """Send a batch as far as it goes; True when time ran out and the rest wants another call."""
-        if not await self.database.do(claim_store.take_batch, batch_id, timezone.now()):
+        """Send a batch to its end; False when it is claimed or withdrawn already.
+
+        Raises Stopped and FunderError, which the batch says as well, and whatever `keep` raises.
+        """
+        if not await self.database.do(claim_store.begin_sending, batch_id):
             return False
-        reason: dict[str, str] = {}
-        more = False
         try:
-            more = await self._send_all(batch_id)
+            await self._send_all(batch_id)
         except Stopped as stop:
-            reason = {"code": stop.code, "problem": stop.problem, "advice": stop.advice}
+            await self._store_problem(batch_id, stop.code, stop.problem, stop.advice)
+            raise
         except FunderError as problem:
-            reason = {"code": problem.code, "problem": words_of(problem), "advice": _advice(problem)}
-        finally:
-            await self.database.do(claim_store.release_batch, batch_id, **reason)
-        return more
+            await self._store_problem(batch_id, problem.code, words_of(problem), _advice(problem))
+            raise
+        return True
 
-    async def _send_all(self, batch_id: int) -> bool:
+    async def _store_problem(self, batch_id: int, code: str, problem: str, advice: str) -> None:
+        await self.database.do(claim_store.store_batch_problem, batch_id, code=code, problem=problem, advice=advice)
+
+    async def _send_all(self, batch_id: int) -> None:
         batch = await self.database.do(ClaimBatch.objects.get, pk=batch_id)
-        claiming = with_evidence(self.claiming, self.database, batch_pk=batch_id)
-        uploader = Uploader(claiming, self.database, partial(self._keep, batch_id))
-        try:
-            for invoice_pk in await self.database.do(_unfinished_invoices, batch_id):
-                await self._keep(batch_id)
-                await uploader.upload(invoice_pk)
-        except TimeIsUp:
-            return True
+        claiming = with_evidence(self.source, self.database, batch_pk=batch_id)
+        uploader = Uploader(claiming, self.database, self.keep)
+        unfinished = await self.database.do(_unfinished_invoices, batch_id)
+        number = await self.database.do(Invoice.objects.filter(batch_id=batch_id).count)
+        for left, invoice_pk in zip(range(len(unfinished), 0, -1), unfinished, strict=True):
+            await self.tell(number - left, number)
+            await uploader.upload(invoice_pk)
         await self._claim(claiming, batch)
-        return False
-
-    async def _keep(self, batch_id: int) -> None:
-        """Renew the hold on the batch, or stop here if the time given is up."""
-        if self.until and timezone.now() >= self.until:
-            raise TimeIsUp
-        await self.database.do(claim_store.keep_batch, batch_id)
 
     # --- the claim
 
@@ -105,6 +103,7 @@ class Sender:
                 "A claim was made for this service provider today, and one a day is all that the funder takes.",
                 "Everything is submitted; send again tomorrow, and the claim will be made.",
             )
+        await self.keep()
         await self.database.do(claim_store.begin_claim, batch.pk, now)
         try:
             made = await claiming.create_claim(batch.service_provider_id, invoice_ids)

@@ -22,7 +22,6 @@ from carefund.records.late_evidence import adopt_evidence, list_unsent_evidence,
 from carefund.records.models import Invoice, InvoiceLineItem, PaymentRequest
 
 Result = TypeVar("Result")
-_KEEP_EVERY = 20
 
 
 class Database(Protocol):
@@ -33,7 +32,7 @@ class Database(Protocol):
 
 @dataclass(slots=True)
 class Uploader:
-    """What uploading needs. `keep` is called now and then: it renews the hold on the batch, or raises to stop here."""
+    """What uploading needs. `keep` is awaited before each write: it renews the hold on the batch, or raises."""
 
     claiming: Claiming
     database: Database
@@ -89,9 +88,7 @@ class Uploader:
         )
 
     async def _add_items(self, invoice: Invoice) -> None:
-        for number, line in enumerate(await self.database.do(_lines_to_add, invoice.pk), 1):
-            if number % _KEEP_EVERY == 0:
-                await self.keep()
+        for line in await self.database.do(_lines_to_add, invoice.pk):
             try:
                 item_id, etag = await self._write(
                     invoice, partial(self.claiming.add_item, invoice.invoice_id or "", _new_item(line))
@@ -106,7 +103,6 @@ class Uploader:
     async def _attach_evidence(self, invoice: Invoice) -> None:
         """Send the PDF of each late line that has one. A refused one stops here, to be replaced or taken away."""
         for evidence in await self.database.do(list_unsent_evidence, invoice.pk):
-            await self.keep()
             attachment = NewAttachment(file_content=b64encode(evidence.body).decode(), filename=evidence.file_name)
             step = partial(self.claiming.attach, invoice.invoice_id or "", evidence.item_id, attachment)
             await self._write(invoice, step)
@@ -143,6 +139,7 @@ class Uploader:
 
     async def _write(self, invoice: Invoice, call: Callable[[], Awaitable[Result]]) -> Result:
         """One write between its mark and its answer; the mark goes when the funder has certainly not done it."""
+        await self.keep()
         await self._store(invoice, is_uncertain=True)
         try:
             return await call()
