@@ -118,7 +118,7 @@ def test_who_drew_is_called_the_same_everywhere(
         assert f'By {word}</th><td class="amount"><span class="money negative">−96.00</span>' in shown
         assert (f"96.00 drawn by {word}" in shown.partition("Usage of ")[0]) is (word != "us")
     for page, args in (("home", ()), ("client", (client,)), ("client-changes", (client,)), ("changes", ())):
-        assert f"96.00 drawn by {word} for {text} on " in read(browser, page, *args)
+        assert f"96.00 drawn by {word}{',' if ',' in word else ''} for {text} on " in read(browser, page, *args)
     orphans = read(browser, "orphan-usage")
     assert (text in orphans) is (word == "us, without a line")
     assert "Drawn by us, without a line" in orphans

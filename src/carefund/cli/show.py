@@ -55,6 +55,7 @@ def _print(funding: FundingAsOf, *, as_of: bool) -> None:
         screen.print("Nothing had been fetched by then.")
         return
     screen.print(f"Plan: {_name_dates(funding)}", highlight=False)
+    budgets = [_signed(row) | {"budget": _name(row)} for row in data["budgets"]]
     for title, rows, columns in (
         ("Classifications", data["classifications"], ("type", "level", "start_date", "end_date", "status", "standing")),
         (
@@ -67,14 +68,11 @@ def _print(funding: FundingAsOf, *, as_of: bool) -> None:
             [row | {"supplement": row["description"] or row["type_code"]} for row in data["supplements"]],
             ("supplement", "start_date", "end_date", "standing"),
         ),
-        (
-            "Budgets",
-            [_signed(row) | {"budget": _name(row)} for row in data["budgets"]],
-            ("budget", *_FIGURES, *(() if as_of else _OWN)),
-        ),
+        ("Budgets", budgets, ("budget", *_FIGURES)),
+        ("Left to spend", [] if as_of else budgets, ("budget", "available", *_OWN)),
         (
             "Drawn",
-            [{"budget": _name(row), **use} for row in data["budgets"] for use in _add_up(row["usage"])],
+            [{"budget": row["budget"], **use} for row in budgets for use in _add_up(row["usage"])],
             ("budget", "by", "lines", "amount"),
         ),
         (
@@ -83,7 +81,8 @@ def _print(funding: FundingAsOf, *, as_of: bool) -> None:
             ("effective_date_from", "independence_percentage", "everyday_living_percentage"),
         ),
     ):
-        screen.print(_table(title, rows, columns))
+        if rows or title not in ("Left to spend", "Drawn"):
+            screen.print(_table(title, rows, columns))
 
 
 def _name_dates(funding: FundingAsOf) -> str:

@@ -172,4 +172,5 @@ def write_draw(name: str, draw: BudgetUsage, known: KnownRows) -> str:
     """One draw on a budget, and who made it."""
     if draw.amount is None:
         return f"Drawn from a budget: {name}"
-    return f"{write_drawn(draw.amount)} by {known.who_drew(draw)} for {name}"
+    drawer = known.who_drew(draw)
+    return f"{write_drawn(draw.amount)} by {drawer}{',' if ',' in drawer else ''} for {name}"
