@@ -46,6 +46,7 @@ if ON_POSTGRESQL:
     _database["CONN_HEALTH_CHECKS"] = True
     _database["CONN_MAX_AGE"] = 60
 elif "sqlite3" in _database["ENGINE"]:
+    _database["ENGINE"] = "carefund.records.sqlite"
     _database["OPTIONS"] = {
         "transaction_mode": "IMMEDIATE",
         "timeout": env.int("CAREFUND_DATABASE_TIMEOUT", default=20),

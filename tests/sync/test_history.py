@@ -7,6 +7,7 @@ from django.apps import apps
 from django.utils import timezone
 
 from carefund.records.archive import answers_as_of, digest_of, find_answer
+from carefund.records.compression import compress
 from carefund.records.models import Answer, Change, Payload, PlanBudget, SyncState
 from carefund.runs.dates import business_today
 from carefund.sync.care_recipient import DataMoved, apply_fetched, preview_fetched
@@ -31,6 +32,19 @@ def test_a_sync_with_nothing_new_writes_nothing_but_the_time_of_the_check(world,
     moved = {name for name in old if old[name] != new[name]}
     assert moved <= {"fetch_started_at", "checked_at", "attempted_at", "outcome"}
     assert new["checked_at"] > old["checked_at"]
+
+
+def test_a_stored_answer_that_no_longer_can_be_read_is_left_out_and_told(world, add_client, sync_on):
+    client = add_client("400000001")
+    sync_on(client, business_today())
+    impossible = b'{"careRecipientId":"400000001","classifications":[{"startDate":"0900-01-01"}]}'
+    kept = Answer.objects.get(client=client, operation="care_recipient_summary").payload
+    Payload.objects.filter(pk=kept.pk).update(body=compress(impossible))
+    known = find_funding_now(client)
+    assert (known.summary, len(known.unreadable)) == (None, 1)
+    assert "classifications.startDate" in known.unreadable[0]
+    assert known.budgets
+    assert known.as_data()["cannot_be_shown"] == known.unreadable
 
 
 def test_a_dry_run_tells_every_change_and_writes_nothing(world, add_client, sync_on, fetch, changes):

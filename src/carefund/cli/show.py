@@ -54,6 +54,8 @@ def _print(funding: FundingAsOf, *, as_of: bool) -> None:
     if not funding.is_known:
         screen.print("Nothing had been fetched by then.")
         return
+    for problem in funding.unreadable:
+        screen.print(f"[yellow]A stored answer cannot be shown:[/] {problem}", highlight=False)
     screen.print(f"Plan: {_name_dates(funding)}", highlight=False)
     budgets = [_signed(row) | {"budget": _name(row)} for row in data["budgets"]]
     for title, rows, columns in (

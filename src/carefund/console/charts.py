@@ -14,6 +14,7 @@ Place = Callable[[date], Decimal]
 
 WIDTH = 400
 HEIGHT = 120
+_LAST_BUT_ONE = date.max - timedelta(days=1)
 OUT_OF_STEP = 15  # points between the shares of money and of days gone, either way, that call for a look
 
 
@@ -46,7 +47,7 @@ def draw_bar(picture: BudgetPicture) -> list[Part]:
     parts = []
     start = ZERO
     for name, label, amount in amounts:
-        if amount > 0 and whole:
+        if amount > 0 and whole.is_finite():
             parts.append(Part(name, label, amount, _percent(start / whole), _percent(amount / whole)))
             start += amount
     return parts
@@ -89,17 +90,17 @@ class BurnDown:
 
 
 def draw_burn_down(picture: BudgetPicture, today: date) -> BurnDown | None:
-    """The burn-down of one budget, None without both dates or without money. Days of delivery count, not of payment."""
+    """The burn-down of one budget, None without both dates or known money. Days of delivery count, not of payment."""
     gone = picture.days_gone(today)
     start = picture.budget.start_date
     spendable = picture.total - picture.rollover_deduction - picture.write_off
-    if gone is None or start is None or spendable <= 0:
+    spent = picture.used + (picture.committed or ZERO)
+    if gone is None or start is None or not (spendable > 0 and spent.is_finite()):
         return None
     days_gone, days = gone
     points = _steps(picture, start, days, days_gone, spendable) if _is_explained(picture) else []
     text = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
     today_x = WIDTH * days_gone / days
-    spent = picture.used + (picture.committed or ZERO)
     return BurnDown(
         line=text,
         ground=f"0,{HEIGHT} {text} {today_x:.1f},{HEIGHT}" if text else "",
@@ -193,7 +194,7 @@ def _start_of(record: object, otherwise: date) -> date:
 
 def _span(record: object, start: Decimal, place: Place, today: date) -> Span:
     end: date | None = getattr(record, "end_date", None)
-    until = place(end + timedelta(days=1)) if end else Decimal(1)
+    until = place(min(end, _LAST_BUT_ONE) + timedelta(days=1)) if end else Decimal(1)
     return Span(
         record, _percent(start), _percent(max(until - start, Decimal("0.006"))), end is None, bool(end and end < today)
     )

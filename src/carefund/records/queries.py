@@ -74,7 +74,8 @@ class ClientRow:
         """What is available of the quarter's budget, from 0 to 1; below 0 when overspent."""
         if not self.total or self.available is None:
             return None
-        return self.available / self.total
+        share = self.available / self.total
+        return share if share.is_finite() else None
 
 
 def in_force(day: date) -> Q:

@@ -15,6 +15,8 @@ from typing import Any
 import msgspec
 from django.db import connection, models
 
+from carefund.records.amounts import UNREADABLE, readable
+
 Row = Sequence[Any]
 Converters = Sequence[tuple[int, Callable[[Any], Any]]]
 _WORTH_A_STREAM = 10  # rows; below, the extra round trips cost more than they save
@@ -212,9 +214,9 @@ def _in_utc(value: datetime) -> datetime:
     return value.replace(tzinfo=UTC)
 
 
-def _with_places(places: int) -> Callable[[Any], Decimal]:
+def _with_places(places: int) -> Callable[[Any], Decimal | None]:
     """SQLite keeps a decimal as the number nearest to it; its digits, as many as were written, are the decimal."""
-    return lambda value: Decimal(f"{value:.{places}f}")
+    return lambda value: UNREADABLE if isinstance(value, str) else readable(Decimal(f"{value:.{places}f}"))
 
 
 def _json(value: Any) -> str:

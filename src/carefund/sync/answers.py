@@ -17,6 +17,7 @@ from typing import Any, Generic, Protocol, TypeVar
 from django.conf import settings
 
 from carefund.funders.answers import Answer, Recognise
+from carefund.funders.errors import FunderError
 from carefund.funders.services_australia import operations
 from carefund.funders.services_australia.payloads import (
     Budget,
@@ -151,12 +152,18 @@ def read_answer(operation: str, subject_id: str, pages: tuple[bytes, ...], fetch
     return Answer(operation, subject_id, pages, value, fetched_at)
 
 
-def read_archived(pages: Iterable[ArchivedPage]) -> Iterator[Answer[Any]]:
-    """One person's archived answers, given in the order of question and page. Raises FunderError."""
+def read_archived(pages: Iterable[ArchivedPage], unreadable: list[str]) -> Iterator[Answer[Any]]:
+    """One person's archived answers, given in the order of question and page.
+
+    One that can no longer be read, since it holds what no field can hold, is left out and why is added to `unreadable`.
+    """
     for (operation, subject_id), group in groupby(pages, key=lambda page: (page.operation, page.subject_id)):
         kept = list(group)
         bodies = tuple(page.body for page in kept if page.body)  # "not found" was kept as one empty page
-        yield read_answer(operation, subject_id, bodies, kept[0].current_from)
+        try:
+            yield read_answer(operation, subject_id, bodies, kept[0].current_from)
+        except FunderError as problem:
+            unreadable.append(str(problem))
 
 
 def fingerprint() -> str:

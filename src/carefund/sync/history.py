@@ -46,6 +46,7 @@ class FundingAsOf:
 
     `plan`: the dates of the plan that was the latest then, by the classifications known then.
     `own_lines` are our lines by the funder's invoice and item id; `committed` None: not known of an earlier day.
+    `unreadable`: why stored answers cannot be shown, a sentence each.
     """
 
     client: Client
@@ -56,6 +57,7 @@ class FundingAsOf:
     own_lines: dict[tuple[str, str], int] = field(default_factory=dict)
     own_ids: frozenset[str] = frozenset()
     committed: dict[BudgetKey, Decimal] | None = None
+    unreadable: list[str] = field(default_factory=list)
 
     @property
     def summary(self) -> CareRecipientSummary | None:
@@ -98,6 +100,7 @@ class FundingAsOf:
             "individual_contributions": [_snake(row) for row in self.contributions],
             "budgets": [self._budget_as_data(row, key) for row, key in self._keyed_budgets()],
             "sources": self.sources,
+            "cannot_be_shown": self.unreadable,
         }
 
     def _dated(self, rows: Sequence[Classification | ApprovedService | Supplement]) -> list[dict[str, Any]]:
@@ -152,7 +155,7 @@ def find_funding_as_of(client: Client, instant: datetime) -> FundingAsOf:
     funding = FundingAsOf(client, instant, answers_as_of(client.pk, instant))
     funding.own_lines = find_own_lines(client)
     funding.own_ids = frozenset(list_own_service_provider_ids())
-    for answer in read_archived(funding.pages):
+    for answer in read_archived(funding.pages, funding.unreadable):
         funding.answers.setdefault(answer.operation, []).append(answer)
     funding.plan = _plan_as_of(funding)
     return funding

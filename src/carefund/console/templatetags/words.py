@@ -20,6 +20,7 @@ from django.utils.safestring import SafeString, mark_safe
 from carefund.console.labels import advise, name_value
 from carefund.domain.standing import Standing
 from carefund.domain.wording import MINUS, write_day, write_drawn, write_money, write_percentage
+from carefund.records.amounts import Unreadable
 from carefund.records.funding import DatedRecord, standing_of
 from carefund.records.models.columns import label_of
 from carefund.records.queries import ONGOING, ClientRow
@@ -55,6 +56,8 @@ def money(amount: Decimal | None) -> SafeString:
         return format_html(
             '<span class="unknown" title="Not given">{}<span class="hidden">not given</span></span>', "–"
         )
+    if isinstance(amount, Unreadable):
+        return format_html('<span class="unknown">{}</span>', amount)
     return format_html('<span class="money{}">{}</span>', " negative" if amount < 0 else "", write_money(amount))
 
 
@@ -114,6 +117,8 @@ def share(value: Decimal | None) -> SafeString:
     """A percentage as the funder gave it, without needless zeros. Not given is not 0%."""
     if value is None:
         return format_html('<span class="unknown">{}</span>', "Not given")
+    if isinstance(value, Unreadable):
+        return format_html('<span class="unknown">{}</span>', value)
     return format_html('<span class="number">{}</span>', write_percentage(value))
 
 
@@ -177,7 +182,7 @@ def with_page(context: template.Context, wanted: int) -> str:
 @register.filter
 def dollars(amount: Decimal | None) -> SafeString:
     """An amount with its currency, for headlines."""
-    if amount is None:
+    if amount is None or isinstance(amount, Unreadable):
         return money(amount)
     text = f"{MINUS if amount < 0 else ''}${abs(amount):,.2f}"
     return format_html('<span class="money{}">{}</span>', " negative" if amount < 0 else "", text)

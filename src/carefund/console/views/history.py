@@ -61,6 +61,7 @@ def show_as_of(request: Request, client_id: int) -> HttpResponse:
         funding = picture_as_of(known, day)
         context |= {
             "answers": known.pages,
+            "unreadable": known.unreadable,
             "funding": funding,
             "budgets": show_budgets(list(funding.budgets), funding, known.sources),
             "time_line": draw_time_line(funding.classifications, day),

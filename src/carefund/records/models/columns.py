@@ -4,11 +4,16 @@ Whatever shows a field (change log, preview, table, command) asks here, by the m
 Django's own decimals, so that what is only words costs no migration.
 """
 
+from collections.abc import Callable
+from decimal import Decimal
 from enum import Enum
 from functools import lru_cache
 from typing import Any
 
 from django.db import models
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+from carefund.records.amounts import readable
 
 _CODES = ("_id", "_code")
 _STAMP = "_at_date_time"
@@ -26,11 +31,20 @@ class FieldType(Enum):
 
 
 class _AsDjangos(models.DecimalField):  # type: ignore[type-arg]  # the values are Django's business
-    """A decimal that a migration takes for a plain one."""
+    """A decimal that can always be read, and that a migration takes for a plain one."""
+
+    def get_db_converters(self, connection: BaseDatabaseWrapper) -> list[Callable[..., Any]]:
+        """What a value from the database goes through: PostgreSQL's columns hold NaN. For SQLite: sqlite/base.py."""
+        converters: list[Callable[..., Any]] = super().get_db_converters(connection)
+        return [*converters, _from_database] if connection.vendor == "postgresql" else converters
 
     def deconstruct(self) -> Any:
         name, _, args, options = super().deconstruct()
         return name, "django.db.models.DecimalField", args, options
+
+
+def _from_database(value: Decimal | None, *_: object) -> Decimal | None:
+    return readable(value)
 
 
 class MoneyField(_AsDjangos):

@@ -1,0 +1,118 @@
+"""An installation that holds what no amount, share or day can be comes up, and says so in place of one figure."""
+
+from collections.abc import Callable
+from decimal import Decimal
+
+import pytest
+from django.contrib.auth.models import User
+from django.db import connection, transaction
+from django.db.utils import DatabaseError
+from django.urls import reverse
+from django.utils import timezone
+
+from carefund.records import store
+from carefund.records.amounts import UNREADABLE
+from carefund.records.archive import ReceivedPage, digest_of, record_answers
+from carefund.records.models import Client, PlanBudget
+from tests.browsing import Browser
+from tests.console import world
+
+pytestmark = pytest.mark.django_db
+Browse = Callable[[User | None], Browser]
+WORST = ("'NaN'", "10000000000000", "1e25", "9e999", "'nonsense'")
+MONEY = ("total", "available", "used", "write_off", "rollover_deduction")
+
+
+@pytest.fixture
+def ada(db: None) -> User:
+    return world.make_cast().ada
+
+
+@pytest.fixture
+def margaret(db: None) -> Client:
+    client = world.make_clients(1)[0]
+    world.make_funding(client, quarters=2)
+    return client
+
+
+def put(table: str, columns: tuple[str, ...], value: str) -> bool:
+    """Write a value past the product; False where the database itself refuses it."""
+    try:
+        with transaction.atomic(), connection.cursor() as cursor:
+            for column in columns:
+                cursor.execute(f"UPDATE {table} SET {column} = {value}")
+    except DatabaseError:
+        return False
+    return True
+
+
+def addresses(client: Client) -> list[str]:
+    about = [reverse(f"console:{name}", args=[client.pk]) for name in ("client", "plan", "client-changes", "as-of")]
+    everybody = [reverse(f"console:{name}") for name in ("home", "clients", "clients-csv", "changes")]
+    return [
+        *about,
+        *everybody,
+        f"{reverse('console:clients')}?sort=available",
+        f"{reverse('console:clients')}?budget=low",
+    ]
+
+
+@pytest.mark.parametrize("value", WORST)
+def test_pages_say_that_one_figure_cannot_be_shown(browse: Browse, ada: User, margaret: Client, value: str) -> None:
+    stored = [
+        put("records_planbudget", MONEY, value),
+        put("records_entitlement", ("amount",), value),
+        put("records_budgetusage", ("amount",), value),
+        put("records_individualcontribution", ("everyday_living_percentage",), value),
+    ]
+    browser = browse(ada)
+    for address in addresses(margaret):
+        assert browser.get(address).status_code == 200, address
+    if all(stored):
+        assert "cannot be shown" in browser.get(reverse("console:client", args=[margaret.pk])).content.decode()
+
+
+@pytest.mark.parametrize("day", ["0001-01-01", "9999-12-31"])
+def test_pages_stand_days_that_no_record_can_have(browse: Browse, ada: User, margaret: Client, day: str) -> None:
+    for table in ("planbudget", "entitlement", "classification", "approvedservice", "supplement"):
+        for columns in (("start_date",), ("end_date",), ("start_date", "end_date")):
+            assert put(f"records_{table}", columns, f"'{day}'")
+    assert put("records_individualcontribution", ("effective_date_from", "effective_date_to"), f"'{day}'")
+    assert put("records_budgetusage", ("delivery_date",), f"'{day}'")
+    browser = browse(ada)
+    for address in addresses(margaret):
+        assert browser.get(address).status_code == 200, address
+
+
+def test_the_picture_of_an_earlier_day_leaves_out_what_cannot_be_read(
+    browse: Browse, ada: User, margaret: Client
+) -> None:
+    body = b'[{"budgetId":"1","total":1e13}]'
+    now = timezone.now()
+    page = ReceivedPage(margaret.pk, "budgets_by_care_recipient", "", 1, digest_of(body), body, now)
+    record_answers([page], [])
+    address = f"{reverse('console:as-of', args=[margaret.pk])}?day={timezone.localdate():%Y-%m-%d}"
+    response = browse(ada).get(address)
+    assert response.status_code == 200
+    assert "Some stored answers cannot be shown." in response.content.decode()
+
+
+@pytest.mark.parametrize("value", WORST)
+def test_comparing_reads_such_rows_and_finds_them_different(margaret: Client, value: str) -> None:
+    was_put = put("records_planbudget", ("total",), value)
+    assert was_put or connection.vendor == "postgresql"  # whose columns hold NaN, and no number too many
+    rows = store.read(PlanBudget, ("total",), "client_id", [margaret.pk])
+    assert all(total != Decimal("5.00") for (total,) in rows)
+
+
+def test_what_is_calculated_with_it_cannot_be_shown_either() -> None:
+    one = Decimal("1.50")
+    results = (
+        one + UNREADABLE, UNREADABLE - one, -UNREADABLE, abs(UNREADABLE), UNREADABLE * 3, one / UNREADABLE,
+        UNREADABLE.quantize(one), sum([one, UNREADABLE, one]), round(UNREADABLE, 1),
+    )  # fmt: skip
+    assert all(result is UNREADABLE for result in results)
+    assert not any((one < UNREADABLE, one > UNREADABLE, UNREADABLE > 0, UNREADABLE <= UNREADABLE, one == UNREADABLE))
+    assert (f"{UNREADABLE:,.2f}", str(UNREADABLE), float(UNREADABLE), int(UNREADABLE)) == (
+        "cannot be shown", "cannot be shown", 0.0, 0,
+    )  # fmt: skip
