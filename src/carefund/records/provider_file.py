@@ -8,7 +8,6 @@ and lines by external reference.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from decimal import Decimal
 from typing import Annotated
 
 import msgspec
@@ -16,6 +15,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from carefund.domain.claims.checks import ONGOING
+from carefund.funders.bounds import Bounds, Quantity
 from carefund.records.models import Client, Invoice, InvoiceLineItem, ServiceProvider
 
 # What a column would refuse on some databases and cut on others is refused here, with its place in the file.
@@ -44,8 +44,8 @@ class FileLineItem(msgspec.Struct, rename="camel"):
     care_recipient_id: _PersonId
     service_id: Annotated[str, msgspec.Meta(max_length=60)]
     delivery_date: date
-    quantity: Decimal
-    price_per_unit: Decimal
+    quantity: Quantity
+    price_per_unit: Quantity
     item_id: _Number = ""
     service_text: Annotated[str, msgspec.Meta(max_length=200)] = ""
     funding_source: Annotated[str, msgspec.Meta(max_length=4)] = ""
@@ -64,6 +64,9 @@ class ProviderFile(msgspec.Struct, rename="camel"):
     service_providers: tuple[FileServiceProvider, ...] = ()
 
 
+_BOUNDS = Bounds(ProviderFile)
+
+
 @dataclass(frozen=True, slots=True)
 class Loaded:
     """How much of a file was new here."""
@@ -80,9 +83,17 @@ class NotAProviderFile(ValueError):
 def read_provider_file(content: bytes) -> ProviderFile:
     """The file's content. Raises NotAProviderFile."""
     try:
-        return msgspec.json.decode(content, type=ProviderFile)
+        found = msgspec.json.decode(content, type=ProviderFile)
     except msgspec.DecodeError as error:
         raise NotAProviderFile(str(error)) from None
+    except UnicodeDecodeError:
+        raise NotAProviderFile("The file is not in UTF-8.") from None
+    except RecursionError:
+        raise NotAProviderFile("The file is nested more deeply than can be read.") from None
+    if fault := _BOUNDS.find_fault([found]):
+        field, wrong = fault
+        raise NotAProviderFile(f"The field {field} {wrong}.")
+    return found
 
 
 @transaction.atomic

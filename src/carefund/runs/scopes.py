@@ -52,7 +52,7 @@ def choose(
 def read_ids(content: bytes) -> list[str]:
     """The ids in a file: the first column of each line, in any common text encoding. Raises EmptyFile."""
     encoding = "utf-16" if content[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
-    text = content.decode(encoding, errors="replace")
+    text = content.decode(encoding, errors="replace").replace("\0", "")  # which no database takes
     firsts = (line.replace(";", ",").replace("\t", ",").split(",")[0].strip().strip('"') for line in text.splitlines())
     ids = [first[: _LONGEST_ID * 2] for first in firsts if first and any(sign.isdigit() for sign in first)]
     if not ids:

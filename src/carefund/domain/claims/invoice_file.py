@@ -45,6 +45,7 @@ _ENCODINGS = ((b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"), (b"\xef\xbb\xbf"
 _NOT_LETTERS = re.compile(r"[^a-z]")
 _DAY_FIRST = re.compile(r"(\d{1,2})[/.-](\d{1,2})[/.-](\d{4})")
 _ISO = re.compile(r"(\d{4})-(\d{2})-(\d{2})(?:[T ]00:00(?::00)?)?")
+_YEARS = range(1900, 2201)
 _MONEY = re.compile(r"-?\d{1,3}(?:[ ,]\d{3})+(?:\.\d+)?|-?\d+(?:\.\d+)?")
 
 
@@ -196,9 +197,12 @@ def read_day(text: str) -> date:
     else:
         raise ValueError("is no date: write 2026-07-09 or 09/07/2026")
     try:
-        return date(*parts)
+        day = date(*parts)
     except ValueError:
         raise ValueError("is a day that does not exist (day first)") from None
+    if day.year not in _YEARS:
+        raise ValueError("is a day before 1900 or after 2200")
+    return day
 
 
 def read_amount(text: str) -> Decimal:
@@ -216,7 +220,7 @@ def _read_quantity(text: str) -> Decimal:
     quantity = read_amount(text)
     if quantity <= 0:
         raise ValueError("must be more than zero")
-    if quantity != quantity.quantize(Decimal("0.01")) or quantity >= 10**8:
+    if quantity >= 10**8 or quantity != quantity.quantize(Decimal("0.01")):
         raise ValueError("has more than two decimals or is too large")
     return quantity
 
@@ -225,7 +229,7 @@ def _read_price(text: str) -> Decimal:
     price = read_amount(text)
     if price < 0:
         raise ValueError("must not be negative")
-    if price != price.quantize(Decimal("0.01")) or price >= 10**10:
+    if price >= 10**10 or price != price.quantize(Decimal("0.01")):
         raise ValueError("has fractions of a cent or is too large")
     return price
 

@@ -1,0 +1,152 @@
+"""What takes bytes from outside, each as a function that may raise our own named errors and nothing else.
+
+Hypothesis feeds them in the suite, atheris for as long as one likes (`make fuzz`).
+"""
+
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+
+from carefund.domain.claims.invoice_file import UnreadableFile, read_invoice_file
+from carefund.funders.decoding import RowReader
+from carefund.funders.devices import DeviceState
+from carefund.funders.errors import FunderError
+from carefund.funders.http import Received
+from carefund.funders.ndia.envelopes import open_envelope, sorted_refusal
+from carefund.funders.ndia.partner import PartnerBudget
+from carefund.funders.ndia.payloads import BudgetTree, Determination, PlanRow
+from carefund.funders.proda_answers import object_in, proda_refusal, token_in, with_expiries
+from carefund.funders.reading import in_utf8
+from carefund.funders.refusals import refusal
+from carefund.funders.services_australia import claim_payloads, payloads
+from carefund.records.provider_file import NotAProviderFile, read_provider_file
+from carefund.runs.scopes import EmptyFile, read_ids
+
+KINDS: tuple[type[msgspec.Struct], ...] = (
+    payloads.CareRecipientSummary, payloads.IndividualContribution, payloads.Budget, payloads.BudgetDetails,
+    claim_payloads.Invoice, claim_payloads.WrittenItem, claim_payloads.Claim, claim_payloads.PaymentStatement,
+    claim_payloads.PaymentItem, claim_payloads.AccountSummary, PartnerBudget,
+)  # fmt: skip
+NDIA_KINDS: tuple[type[msgspec.Struct], ...] = (Determination, PlanRow, BudgetTree)
+STATUSES = (200, 400, 401, 403, 404, 409, 418, 429, 500, 503)
+CHARSETS = ("utf-8", "iso-8859-1", "windows-1252", "utf-16", "utf-32", "utf-7", "koi8-r", "no-such-thing")
+
+
+def reader_target(kind: type[msgspec.Struct]) -> Callable[[bytes], None]:
+    """Any bytes as an answer of one payload type: what comes out can be kept."""
+    reader = RowReader(kind)
+
+    def read(body: bytes) -> None:
+        with suppress(FunderError):
+            require_kept(reader.read_rows(body, "fuzz"))
+        with suppress(FunderError):
+            require_kept([reader.read_one(body, "fuzz")])
+
+    return read
+
+
+def ndia_target(kind: type[msgspec.Struct]) -> Callable[[bytes], None]:
+    """Any bytes as the NDIA's envelope around a payload type."""
+    reader = RowReader(kind)
+
+    def read(body: bytes) -> None:
+        with suppress(FunderError):
+            require_kept(reader.read_rows(open_envelope(body, "fuzz"), "fuzz"))
+
+    return read
+
+
+def require_kept(rows: Sequence[Any]) -> None:
+    """Fail unless every value of these rows fits every database and every page."""
+    for row in rows:
+        for name in row.__struct_fields__:
+            value = getattr(row, name)
+            if isinstance(value, tuple | list):
+                require_kept(value)
+            elif isinstance(value, Decimal):
+                assert value.is_finite(), name
+                assert abs(value) <= 10**11, name
+                assert value == value.quantize(Decimal("0.01")), name
+            elif isinstance(value, date):
+                assert 1900 <= value.year <= 2200, name
+            elif isinstance(value, str):
+                assert len(value) <= 2000, name
+                assert "\0" not in value, name
+                value.encode()
+
+
+def read_refusal(body: bytes) -> None:
+    """Any bytes as a body, and as headers, of any status."""
+    status = STATUSES[body[0] % len(STATUSES)] if body else 500
+    text = body.decode("utf-8", "surrogateescape")
+    headers = {"Retry-After": text, "Date": text, "ETag": text}
+    error = sorted_refusal(refusal("fuzz", status, headers, body[1:]))
+    for detail in error.details:
+        assert all(len(part) <= 500 and "\0" not in part for part in detail)
+        "".join(detail).encode()
+    received = Received(status, headers, body[1:])
+    proda_refusal("fuzz", received, DeviceState())
+    with suppress(FunderError):
+        assert received.etag.isascii()
+    with suppress(FunderError):
+        document = object_in(received, "fuzz")
+        with_expiries(DeviceState(), document)
+        assert token_in(document, datetime.now(UTC), "fuzz").value.isascii()
+
+
+def read_letters(body: bytes) -> None:
+    """Any bytes in any character set."""
+    charset = CHARSETS[body[0] % len(CHARSETS)] if body else ""
+    with suppress(FunderError):
+        in_utf8(body[1:], charset, "fuzz")
+
+
+def read_invoices(content: bytes) -> None:
+    """Any bytes as a file of invoice lines."""
+    with suppress(UnreadableFile):
+        for row in read_invoice_file(content).rows:
+            assert 1900 <= row.delivery_date.year <= 2200
+            assert "\0" not in f"{row}"
+
+
+def read_provider(content: bytes) -> None:
+    """Any bytes as a provider's own file."""
+    with suppress(NotAProviderFile):
+        read = read_provider_file(content)
+        require_kept([*read.clients, *read.service_providers])
+        for invoice in read.invoices:
+            require_kept(invoice.items)
+
+
+def read_id_list(content: bytes) -> None:
+    """Any bytes as a list of ids."""
+    with suppress(EmptyFile):
+        assert not any("\0" in one or len(one) > 80 for one in read_ids(content))
+
+
+TARGETS: dict[str, Callable[[bytes], None]] = {
+    **{kind.__name__: reader_target(kind) for kind in KINDS},
+    **{kind.__name__: ndia_target(kind) for kind in NDIA_KINDS},
+    "refusals": read_refusal,
+    "letters": read_letters,
+    "invoice file": read_invoices,
+    "provider file": read_provider,
+    "ids file": read_id_list,
+}
+# Where to begin: whole answers and files, and the odd pieces that hurt before.
+PIECES: tuple[bytes, ...] = (
+    b'[{"budgetId":"1","total":12.50,"endDate":"2026-09-30"}]', b'{"budgetId":"1","entitlements":[],"usage":[{}]}',
+    b'{"careRecipientId":"4","classifications":[{"level":5}]}', b'{"code":"1","codeType":"DHSEIN","errors":[]}',
+    b'{"success":true,"result":{"is_pace_plan":true},"errors":[]}', b'{"errors":[{"key":"a","value":1}]}',
+    b'{"access_token":"x","expires_in":3600,"key_expiry":"2027-01-01T00:00:00Z","deviceStatus":"[ACTIVE]"}',
+    b"invoice,line,care recipient id,service,date,quantity,price\n1,1,4,SERV-0001,2026-07-09,1,2.50\n",
+    b'{"clients":[{"careRecipientId":"4","firstName":"A","lastName":"B","birthDate":"1940-01-01"}]}',
+    b'"total":', b'"amountUsed":', b"NaN", b"Infinity", b"1e400", b"-1e13", b"9" * 31, b'"\\u0000"', b'"\\ud800"',
+    b'"0001-01-01"', b'"9999-12-31"', b"[" * 2000, b'{"a":' * 2000,
+    b"]", b"}", b",", b":", b"[", b"{", b"null", b"true",
+    b"\xff\xfe", b"\xef\xbb\xbf", b"\xe9", b"\x00", "²".encode(), b"\r", b"\n", b'"', b";", b"x" * 300,
+)  # fmt: skip
