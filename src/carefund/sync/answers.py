@@ -152,10 +152,11 @@ def read_answer(operation: str, subject_id: str, pages: tuple[bytes, ...], fetch
     return Answer(operation, subject_id, pages, value, fetched_at)
 
 
-def read_archived(pages: Iterable[ArchivedPage], unreadable: list[str]) -> Iterator[Answer[Any]]:
+def read_archived(pages: Iterable[ArchivedPage], unreadable: list[str] | None = None) -> Iterator[Answer[Any]]:
     """One person's archived answers, given in the order of question and page.
 
-    One that can no longer be read, since it holds what no field can hold, is left out and why is added to `unreadable`.
+    Where one can no longer be read, since it holds what no field can hold: raise FunderError, or, given `unreadable`,
+    leave it out and add there why.
     """
     for (operation, subject_id), group in groupby(pages, key=lambda page: (page.operation, page.subject_id)):
         kept = list(group)
@@ -163,6 +164,8 @@ def read_archived(pages: Iterable[ArchivedPage], unreadable: list[str]) -> Itera
         try:
             yield read_answer(operation, subject_id, bodies, kept[0].current_from)
         except FunderError as problem:
+            if unreadable is None:
+                raise
             unreadable.append(str(problem))
 
 
