@@ -154,7 +154,7 @@ def test_a_closed_budget_is_not_among_the_active_ones(detected: Sandbox, ada: Br
 def test_rollover_deduction_and_write_off_are_explained(detected: Sandbox, ada: Browser):
     page = text_of(ada.post(TAB))
     meanings = page.split("What the figures mean")[1].split("</details>")[0]
-    for word in ("Total", "Used", "Available", "Rollover Deduction", "Write Off"):
+    for word in ("Total", "Used", "Available", "Rollover deduction", "Write off"):
         assert f"<dt>{word}</dt>" in meanings
     assert "rolled over from the quarter before" in meanings
     assert "written it off" in meanings

@@ -144,3 +144,16 @@ def written_files() -> list[Path]:
     files = [path for path in [*ROOT.glob("*"), *inside] if path.is_file() and path.suffix in WRITTEN]
     unwritten = {"LICENSE", "uv.lock", ".git"}  # in a worktree, .git is a file
     return [path for path in files if path.name not in unwritten and not {"vendor", "__pycache__"} & set(path.parts)]
+
+
+def test_what_is_money_is_said_by_the_columns_alone():
+    """A list of amounts written by hand is one that the next amount is missing from."""
+    amounts = {"total", "available", "used", "write_off", "rollover_deduction"}
+    lists = [
+        f"{path}:{node.lineno}"
+        for path, tree in modules("src/carefund")
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Tuple | ast.Set | ast.List)
+        and len(amounts & {element.value for element in node.elts if isinstance(element, ast.Constant)}) > 2
+    ]
+    assert not lists, f"ask records/models/columns.py by the model's own column: {lists}"

@@ -24,31 +24,30 @@ def tree(tmp_path: Path) -> Path:
     return tmp_path / "src"
 
 
-def edit(path: Path, before: str, more: str) -> None:
-    """Write a line after the first one that reads like this."""
-    text = path.read_text()
-    assert f"\n{before}\n" in text, f"{path.name} has no line {before!r} any more"
-    path.write_text(text.replace(f"\n{before}\n", f"\n{before}\n{more}\n", 1))
+def edit(path: Path, beginning: str, more: str) -> None:
+    """Write a line after the first one that begins like this; `{rest}` is how that one goes on."""
+    lines = path.read_text().splitlines(keepends=True)
+    place = next((number for number, line in enumerate(lines) if line.startswith(beginning)), None)
+    assert place is not None, f"{path.name} has no line {beginning!r} any more"
+    lines.insert(place + 1, more.format(rest=lines[place].removeprefix(beginning).rstrip("\n")) + "\n")
+    path.write_text("".join(lines))
 
 
 def follow_the_recipe_for_a_field(tree: Path) -> None:
-    """Add a field that the funder sends, its four steps: an amount of a budget, with a second spelling."""
+    """Add a field that the funder sends, in the recipe's steps: an amount of a budget, with a second spelling."""
     payloads = tree / "carefund/funders/services_australia/payloads.py"
-    edit(payloads, "    rollover_deduction: Decimal | None = None", "    reserved: Decimal | None = None")
-    edit(payloads, '        "used": ("amountUsed",),', '        "reserved": ("reservedAmount",),')
+    edit(payloads, "    rollover_deduction:", "    reserved:{rest}")
+    edit(payloads, '        "rollover_deduction": (', '        "reserved": ("reservedAmount",),')
     models = tree / "carefund/records/models/support_at_home.py"
-    edit(models, "    rollover_deduction = money(lowers=True)", "    reserved = money()")
+    edit(models, "    rollover_deduction = money(", "    reserved = money()")
     subprocess.run(
         [sys.executable, "-m", "django", "makemigrations", "--settings", "carefund.settings"],
         env=os.environ | {"PYTHONPATH": str(tree)},
         check=True,
         capture_output=True,
     )
-    edit(
-        tree / "sandbox/services_australia/rows.py",
-        '        "rolloverDeduction": budget.rollover_deduction,',
-        '        "reservedAmount": "12.50",',
-    )
+    rows = tree / "sandbox/services_australia/rows.py"
+    edit(rows, '        "rolloverDeduction": ', '        "reservedAmount": "12.50",')
 
 
 def reserved_amounts(installation: Installation) -> set[str]:
@@ -70,9 +69,12 @@ def test_a_field_added_by_the_recipe_is_stored_compared_told_and_shown(
         stored = "SELECT DISTINCT reserved FROM records_planbudget"
         assert [float(amount) for (amount,) in installation.rows(stored)] == [12.5]
         assert reserved_amounts(installation) == {"12.50"}
+        assert "Reserved" in installation.carefund("show", PERSON)
 
         fault = {"kind": "wrong-type", "operation": LISTS, "field": "reservedAmount", "value": "30.00"}
         installation.ask("POST", "/faults", fault)
+        told = installation.carefund("sync", PERSON, "--dry-run")
+        assert "reserved rose from 12.50 to 30.00." in told
         assert '"outcome": "changed"' in installation.carefund("sync", PERSON, "--json")
         assert [float(amount) for (amount,) in installation.rows(stored)] == [30.0]
         logged = "SELECT DISTINCT field, before, after FROM records_change WHERE field <> ''"

@@ -10,6 +10,8 @@ from carefund.cli.output import FAILED, WRONG_INPUT, complain, print_json, scree
 from carefund.domain.care_management import METRICS, RollUp, Sums, compare_pools, roll_up
 from carefund.records.care_management_data import budgets_as_data, pool_as_data
 from carefund.records.care_management_store import Saved, list_detected_providers, list_saves, store_pool
+from carefund.records.models import CareManagementBudget
+from carefund.records.models.columns import label_of
 from carefund.runs.care_management import NotRefreshable
 from carefund.runs.care_management import refresh as refresh_now
 from carefund.sync.care_management import NO_DATA, NO_DATA_ADVICE, Refreshed
@@ -17,7 +19,7 @@ from carefund.sync.care_management import NO_DATA, NO_DATA_ADVICE, Refreshed
 app = typer.Typer(help="Pooled care management budgets, per service provider id.", no_args_is_help=True)
 ProviderId = Annotated[str, typer.Argument(help="A Service Provider ID; without one, all of them.", metavar="[ID]")]
 AsJson = Annotated[bool, typer.Option(help="Print the result as JSON.")]
-_TITLES = ("Total", "Used", "Available", "Rollover\nDeduction", "Write\nOff")
+_TITLES = tuple(label_of(CareManagementBudget, name).replace(" ", "\n") for name in METRICS)
 
 
 @app.command()

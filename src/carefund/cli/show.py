@@ -5,18 +5,30 @@ from typing import Annotated, Any
 
 import typer
 from django.conf import settings
+from django.db.models import Model
 from rich.table import Table
 
 from carefund.cli.finding import client_or_exit
 from carefund.cli.output import WRONG_INPUT, complain, print_json, screen
 from carefund.domain.budgets import Effects, read_effects
 from carefund.domain.draws import DrawnBy
-from carefund.records.models import SyncState
+from carefund.records.models import (
+    ApprovedService,
+    BudgetUsage,
+    Classification,
+    IndividualContribution,
+    PlanBudget,
+    Supplement,
+    SyncState,
+)
+from carefund.records.models.columns import FieldType, label_of, names_of, type_of
 from carefund.sync.history import FundingAsOf, find_funding_as_of, find_funding_now
 
-_FIGURES = ("total", "used", "rollover_deduction", "write_off", "available")
+_ENDS = ("total", "available")  # what all begins with, and what is left
+_FIGURES = (
+    _ENDS[0], *(name for name in names_of(PlanBudget, FieldType.MONEY) if name not in _ENDS), _ENDS[1]
+)  # fmt: skip
 _OWN = ("committed", "left_to_spend")
-_AMOUNTS = (*_FIGURES, *_OWN, "amount")
 
 
 def show(
@@ -58,33 +70,42 @@ def _print(funding: FundingAsOf, *, as_of: bool) -> None:
         screen.print(f"[yellow]A stored answer cannot be shown:[/] {problem}", highlight=False)
     screen.print(f"Plan: {_name_dates(funding)}", highlight=False)
     budgets = [_signed(row) | {"budget": _name(row)} for row in data["budgets"]]
-    for title, rows, columns in (
-        ("Classifications", data["classifications"], ("type", "level", "start_date", "end_date", "status", "standing")),
+    for title, model, rows, columns in (
+        (
+            "Classifications",
+            Classification,
+            data["classifications"],
+            ("type", "level", "start_date", "end_date", "status", "standing"),
+        ),
         (
             "Approved services",
+            ApprovedService,
             [row | {"service": row["service_text"] or row["service_type_text"]} for row in data["approved_services"]],
             ("service", "category", "start_date", "end_date", "standing"),
         ),
         (
             "Supplement allocations",
+            Supplement,
             [row | {"supplement": row["description"] or row["type_code"]} for row in data["supplements"]],
             ("supplement", "start_date", "end_date", "standing"),
         ),
-        ("Budgets", budgets, ("budget", *_FIGURES)),
-        ("Left to spend", [] if as_of else budgets, ("budget", "available", *_OWN)),
+        ("Budgets", PlanBudget, budgets, ("budget", *_FIGURES)),
+        ("Left to spend", PlanBudget, [] if as_of else budgets, ("budget", "available", *_OWN)),
         (
             "Drawn",
+            BudgetUsage,
             [{"budget": row["budget"], **use} for row in budgets for use in _add_up(row["usage"])],
             ("budget", "by", "lines", "amount"),
         ),
         (
             "Individual contributions",
+            IndividualContribution,
             data["individual_contributions"],
-            ("effective_date_from", "independence_percentage", "everyday_living_percentage"),
+            ("effective_date_from", *names_of(IndividualContribution, FieldType.PERCENTAGE)),
         ),
     ):
         if rows or title not in ("Left to spend", "Drawn"):
-            screen.print(_table(title, rows, columns))
+            screen.print(_table(title, model, rows, columns))
 
 
 def _name_dates(funding: FundingAsOf) -> str:
@@ -94,14 +115,15 @@ def _name_dates(funding: FundingAsOf) -> str:
     return f"{start or 'start not known'} to {end or 'open'}"
 
 
-def _table(title: str, rows: list[dict[str, Any]], columns: tuple[str, ...]) -> Table:
+def _table(title: str, model: type[Model], rows: list[dict[str, Any]], columns: tuple[str, ...]) -> Table:
+    """Rows of one kind; a column is called and aligned as the model's own says."""
     table = Table(title=title, title_justify="left", box=None, pad_edge=False, header_style="bold")
+    money = {column for column in columns if column in _OWN or type_of(model, column) is FieldType.MONEY}
     for column in columns:
-        is_number = column in _AMOUNTS or column.endswith("percentage")
-        title = column.replace("_", " ").capitalize()
-        table.add_column(title, justify="right" if is_number else "left", no_wrap=is_number)
+        is_number = column in money or type_of(model, column) is FieldType.PERCENTAGE
+        table.add_column(label_of(model, column), justify="right" if is_number else "left", no_wrap=is_number)
     for row in rows:
-        table.add_row(*(_as_words(column, row[column]) for column in columns))
+        table.add_row(*(_as_words(row[column], is_money=column in money) for column in columns))
     return table
 
 
@@ -125,8 +147,8 @@ def _add_up(usage: list[dict[str, Any]] | None) -> list[dict[str, Any]]:
     ]
 
 
-def _as_words(column: str, value: Any) -> str:
+def _as_words(value: Any, *, is_money: bool) -> str:
     """A value as people read it: nothing for what is not known, money with separators and cents."""
     if value is None:
         return ""
-    return f"{value:,.2f}" if column in _AMOUNTS else str(value)
+    return f"{value:,.2f}" if is_money else str(value)

@@ -10,17 +10,15 @@ from decimal import Decimal
 from carefund.domain.care_management import Sums, add_up
 from carefund.domain.quarters import Quarter, next_quarter
 from carefund.records.care_management_store import Saved
+from carefund.records.models import CareManagementBudget
+from carefund.records.models.columns import label_of
 
 _ZERO = Decimal("0.00")
 HEIGHT = 180
 STEP = 104
 BAR = 56
-_PARTS = (
-    ("used", "Used", "used"),
-    ("available", "Available", "available"),
-    ("rollover", "Rollover Deduction", "rollover_deduction"),
-    ("write-off", "Write Off", "write_off"),
-)
+_COLOURS = {"used": "used", "available": "available", "rollover_deduction": "rollover", "write_off": "write-off"}
+_PARTS = [(colour, label_of(CareManagementBudget, name), name) for name, colour in _COLOURS.items()]
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,8 @@ from datetime import date, timedelta
 from decimal import Decimal
 
 from carefund.records.funding import ZERO, BudgetPicture
+from carefund.records.models import PlanBudget
+from carefund.records.models.columns import label_of
 
 Place = Callable[[date], Decimal]
 
@@ -40,8 +42,8 @@ def draw_bar(picture: BudgetPicture) -> list[Part]:
         ("used", "Used", picture.used),
         ("committed", "Committed", committed),
         ("available", "Available" if picture.committed is None else "Left to spend", left),
-        ("rollover", "Rollover deduction", picture.rollover_deduction),
-        ("write-off", "Write off", picture.write_off),
+        ("rollover", label_of(PlanBudget, "rollover_deduction"), picture.rollover_deduction),
+        ("write-off", label_of(PlanBudget, "write_off"), picture.write_off),
     )
     whole = sum((amount for _, _, amount in amounts), ZERO)
     parts = []

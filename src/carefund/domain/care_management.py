@@ -6,7 +6,7 @@ Source: rules SYNC-10, SAH-08 and SAH-09.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import date, datetime
 from decimal import Decimal
 
@@ -16,7 +16,6 @@ from carefund.domain.quarters import Quarter
 
 CODE = "CM"
 NAME = "Care management"
-METRICS = ("total", "used", "available", "rollover_deduction", "write_off")
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +114,9 @@ class Sums:
     available: Decimal | None
     rollover_deduction: Decimal | None
     write_off: Decimal | None
+
+
+METRICS = tuple(each.name for each in fields(Sums))
 
 
 @dataclass(frozen=True, slots=True)

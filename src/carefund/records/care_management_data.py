@@ -9,12 +9,11 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
+import msgspec
+
 from carefund.domain.care_management import Pool, PooledBudget, PooledUse
 from carefund.domain.carry_over import Estimate
 from carefund.domain.quarters import Quarter
-
-_MONEY = ("total", "used", "available", "rollover_deduction", "write_off", "allocated")
-_DAYS = ("start_date", "end_date")
 
 
 def pool_as_data(pool: Pool) -> dict[str, Any]:
@@ -38,7 +37,7 @@ def pool_from_data(data: dict[str, Any]) -> Pool:
         Quarter(date.fromisoformat(data["quarter_start_date"])),
         datetime.fromisoformat(data["asked_at"]),
         budgets_from_data(data["budgets"]),
-        tuple(PooledUse(row["care_recipient_id"], Decimal(row["amount"]), row["lines"]) for row in data["uses"]),
+        msgspec.convert(data["uses"], tuple[PooledUse, ...]),
         estimate_from_data(data["estimate"]),
         data["unread_details"],
     )
@@ -51,7 +50,7 @@ def budgets_as_data(budgets: Iterable[PooledBudget]) -> list[dict[str, Any]]:
 
 def budgets_from_data(rows: Iterable[dict[str, Any]]) -> tuple[PooledBudget, ...]:
     """Pooled budgets back from JSON data."""
-    return tuple(PooledBudget(**_typed(row)) for row in rows)
+    return tuple(msgspec.convert(row, PooledBudget) for row in rows)
 
 
 def estimate_as_data(estimate: Estimate | None) -> dict[str, str] | None:
@@ -73,12 +72,3 @@ def _plain(record: PooledBudget | PooledUse) -> dict[str, Any]:
         value = getattr(record, one.name)
         found[one.name] = str(value) if isinstance(value, (Decimal, date)) else value
     return found
-
-
-def _typed(row: dict[str, Any]) -> dict[str, Any]:
-    typed = dict(row)
-    for name in _MONEY:
-        typed[name] = None if row[name] is None else Decimal(row[name])
-    for name in _DAYS:
-        typed[name] = None if row[name] is None else date.fromisoformat(row[name])
-    return typed

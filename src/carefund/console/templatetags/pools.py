@@ -3,11 +3,16 @@
 from decimal import Decimal
 
 from django import template
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
-from carefund.console.templatetags.words import icon, sort_head
+from carefund.console.templatetags.words import icon, money, sort_head
+from carefund.domain.care_management import METRICS
 from carefund.domain.wording import write_money
+from carefund.records.models import CareManagementBudget
+from carefund.records.models.columns import label_of
+
+_LABELS = {name: label_of(CareManagementBudget, name) for name in METRICS}
 
 register = template.Library()
 
@@ -24,6 +29,19 @@ def pool_head(context: template.Context, name: str, words: str, sort: str, kind:
         '<th scope="col" class="{}"{}><button class="sort" form="picture" name="sort" value="{}">{}{}</button></th>',
         kind, state, f"-{name}" if rising else name, words, drawing,
     )  # fmt: skip
+
+
+@register.simple_tag
+def metric_heads() -> SafeString:
+    """The heads of the five figures."""
+    return format_html_join("", '<th scope="col" class="amount">{}</th>', ((label,) for label in _LABELS.values()))
+
+
+@register.simple_tag
+def metric_cells(sums: object) -> SafeString:
+    """The five figures of a record or a sum, as cells."""
+    cells = ((label, money(getattr(sums, name))) for name, label in _LABELS.items())
+    return format_html_join("", '<td class="amount" data-label="{}">{}</td>', cells)
 
 
 @register.filter

@@ -23,7 +23,6 @@ from carefund.domain.care_management import (
     Pool,
     PooledBudget,
     PooledUse,
-    RollUp,
     add_up,
     roll_up,
     split_closed,
@@ -38,7 +37,8 @@ from carefund.records.care_management_store import (
     list_tabs,
     store_pool,
 )
-from carefund.records.models import Client
+from carefund.records.models import CareManagementBudget, Client
+from carefund.records.models.columns import label_of
 from carefund.runs.care_management import NotRefreshable, refresh, switch_saving
 from carefund.runs.dates import business_today
 from carefund.runs.service_providers import find_shown_search
@@ -50,11 +50,7 @@ COLUMNS = (
     ("start_date", "Start", ""),
     ("end_date", "End", ""),
     ("status", "Status", "status"),
-    ("total", "Total", "amount"),
-    ("used", "Used", "amount"),
-    ("available", "Available", "amount"),
-    ("rollover_deduction", "Rollover Deduction", "amount"),
-    ("write_off", "Write Off", "amount"),
+    *((name, label_of(CareManagementBudget, name), "amount") for name in METRICS),
 )
 OWNER = ("service_provider_id", "Service Provider ID", "")
 FIRST_SORT = "start_date"
@@ -199,7 +195,7 @@ def _table(pools: Sequence[Pool], sort: str, *, of_all: bool) -> dict[str, Any]:
         "columns": (OWNER, *COLUMNS) if of_all else COLUMNS,
         "sort": sort,
         "whole": whole,
-        "parts": _parts(whole),
+        "parts": list(whole.parts.items()),
         "uses": _uses(pools),
         "lost": sum(pool.estimate.lost for pool in pools if pool.estimate),
         "estimates": [(pool.service_provider_id, pool.estimate) for pool in pools if pool.estimate],
@@ -214,10 +210,6 @@ def sort_budgets(budgets: Iterable[PooledBudget], sort: str) -> list[PooledBudge
     known = [row for row in rows if getattr(row, name) not in (None, "")]
     known.sort(key=lambda row: getattr(row, name), reverse=sort.startswith("-"))
     return known + [row for row in rows if getattr(row, name) in (None, "")]
-
-
-def _parts(whole: RollUp) -> list[tuple[str, list[Any]]]:
-    return [(one, [getattr(sums, name) for name in METRICS]) for one, sums in whole.parts.items()]
 
 
 def _uses(pools: Sequence[Pool]) -> dict[str, Any]:

@@ -29,9 +29,7 @@ def show(request: Request, service_provider_id: str) -> HttpResponse:
             "chosen": chosen,
             "saves": saves[::-1],
             "by_year": by_year,
-            "figures": [
-                (label, [getattr(sums, name) for name in METRICS] if sums else None) for label, sums in figures
-            ],
+            "figures": figures,
             "chart": draw_history(figures),
             "before": before,
             "after": after,

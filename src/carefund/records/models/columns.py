@@ -94,10 +94,12 @@ def names_of(model: type[models.Model], wanted: FieldType) -> tuple[str, ...]:
 
 
 def words_of(model: type[models.Model], name: str) -> str:
-    """What people call a field within a sentence: "rollover deduction"; a percentage without that word."""
+    """What people call a field within a sentence: "rollover deduction". A percentage goes without that word."""
     column = _columns(model).get(name)
     words = str(column.verbose_name) if column is not None else name.replace("_", " ")
-    return words.removesuffix(" percentage") if isinstance(column, PercentageField) else words
+    if isinstance(column, PercentageField):
+        return words.removesuffix(" percentage")
+    return words.removesuffix(" date time") if name.endswith(_STAMP) else words
 
 
 def label_of(model: type[models.Model], name: str) -> str:
