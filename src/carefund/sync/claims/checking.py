@@ -15,6 +15,7 @@ from django.utils import timezone
 from carefund.domain.claims import statuses
 from carefund.domain.claims.matching import is_refusal
 from carefund.domain.claims.statements import ZERO, PaidLine, Statement, find_discrepancies
+from carefund.funders.bounds import FIRST_YEAR, LAST_YEAR
 from carefund.funders.errors import FunderError, NotFound
 from carefund.funders.services_australia.claim_payloads import Claim as FunderClaim
 from carefund.funders.services_australia.claim_payloads import PaymentItem, PaymentStatement
@@ -195,5 +196,7 @@ def _instant(text: str) -> datetime:
     try:
         found = datetime.fromisoformat(text)
     except ValueError:
+        return timezone.now()
+    if not FIRST_YEAR <= found.year <= LAST_YEAR:
         return timezone.now()
     return found if found.tzinfo else timezone.make_aware(found)
