@@ -222,3 +222,8 @@ def test_the_parts_of_the_estimate_add_up_and_none_is_negative(total: Decimal, u
     left = found.left_now + found.to_come_in + found.to_be_allocated - found.expected_use
     assert abs(max(Decimal(0), left) - found.expected_left) <= Decimal("0.03")
     assert found.lost <= found.expected_left
+
+
+def test_more_given_back_than_used_is_no_pace_of_spending():
+    found = estimate_loss([budget(used="20.00", available="1020.00")], date(2026, 11, 20))
+    assert (found.left_now, found.expected_use) == (money("1020.00"), 0)

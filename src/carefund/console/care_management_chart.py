@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
+from carefund.domain.budgets import effects_of
 from carefund.domain.care_management import Sums, add_up
 from carefund.domain.quarters import Quarter, next_quarter
 from carefund.records.care_management_store import Saved
@@ -81,11 +82,12 @@ def sums_by_year(saves: Sequence[Saved]) -> list[tuple[str, Sums | None]]:
         years.setdefault(quarter.financial_year, []).append(add_up(saved.pool.budgets))
     found: list[tuple[str, Sums | None]] = []
     for year, sums in years.items():
-        used = sum((abs(one.used or _ZERO) for one in sums), _ZERO)
-        write_off = sum((abs(one.write_off or _ZERO) for one in sums), _ZERO)
-        available, rollover = sums[-1].available or _ZERO, abs(sums[-1].rollover_deduction or _ZERO)
-        total = used + write_off + available + rollover
-        found.append((f"{year}-{(year + 1) % 100:02}", Sums(total, -used, available, -rollover, -write_off)))
+        effects = [effects_of(one) for one in sums]
+        used = sum((one.used for one in effects), _ZERO)
+        write_off = sum((one.write_off for one in effects), _ZERO)
+        available, rollover = sums[-1].available or _ZERO, effects[-1].rollover_deduction
+        total = available - used - write_off - rollover
+        found.append((f"{year}-{(year + 1) % 100:02}", Sums(total, used, available, rollover, write_off)))
     return found
 
 
@@ -108,5 +110,7 @@ def draw_history(figures: Sequence[tuple[str, Sums | None]]) -> Chart | None:
 
 
 def _parts(sums: Sums) -> list[tuple[str, str, Decimal]]:
-    found = [(name, label, abs(getattr(sums, attribute) or _ZERO)) for name, label, attribute in _PARTS]
-    return [part for part in found if part[2]]
+    """The parts of a bar: what is above zero. More given back than used, or overspent, has no height."""
+    effects = effects_of(sums)
+    sizes = {name: -amount for name, amount in effects._asdict().items()} | {"available": sums.available or _ZERO}
+    return [(name, label, sizes[attribute]) for name, label, attribute in _PARTS if sizes[attribute] > 0]

@@ -10,24 +10,19 @@ from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Protocol
 
+from carefund.domain.budgets import Figures, effects_of
 from carefund.domain.quarters import Quarter, next_quarter, quarter_of
 
 _ZERO = Decimal("0.00")
 
 
-class Reported(Protocol):
+class Reported(Figures, Protocol):
     """What is needed of a pooled budget."""
 
     @property
     def start_date(self) -> date | None: ...
     @property
     def end_date(self) -> date | None: ...
-    @property
-    def total(self) -> Decimal | None: ...
-    @property
-    def used(self) -> Decimal | None: ...
-    @property
-    def available(self) -> Decimal | None: ...
     @property
     def allocated(self) -> Decimal | None: ...
 
@@ -112,7 +107,7 @@ def _not_carried_yet(by_quarter: dict[Quarter, list[Reported]], this: Quarter) -
 def _use_per_day(by_quarter: dict[Quarter, list[Reported]], this: Quarter, today: date) -> Decimal:
     """The pace of this financial year so far; before its first day is over there is none."""
     quarters = [one for one in by_quarter if one <= this and one.financial_year == this.financial_year]
-    used = sum((abs(row.used or _ZERO) for one in quarters for row in by_quarter[one]), _ZERO)
+    used = max(_ZERO, -sum((effects_of(row).used for one in quarters for row in by_quarter[one]), _ZERO))
     days = sum((min(today, one.end_date) - _first_day(by_quarter[one], one)).days + (one != this) for one in quarters)
     return used / days if days > 0 else _ZERO
 
