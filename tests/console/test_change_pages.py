@@ -80,3 +80,20 @@ def test_the_changes_of_another_branch_are_on_no_page(browse: Browse, cast: worl
     for query in ({}, {"all": "1"}):
         assert margaret.full_name not in browse(cast.cy).get(reverse("console:changes"), query).content.decode()
         assert margaret.full_name in browse(cast.ben).get(reverse("console:changes"), query).content.decode()
+
+
+def test_what_is_only_read_otherwise_is_marked_and_is_no_news_on_home(
+    browse: Browse, cast: world.Cast, margaret: Client
+) -> None:
+    make_syncs(margaret, 1)
+    Change.objects.create(
+        client=margaret, fetched_at=timezone.now(), kind="budgets", action="changed", key=["77"], field="available",
+        before=None, after="12.50", cause=Change.READING,
+    )  # fmt: skip
+    browser = browse(cast.ada)
+    home_page = browser.get(reverse("console:home")).content.decode()
+    assert "12.50" not in home_page
+    assert "S0-0" in home_page
+    log = browser.get(reverse("console:client-changes", args=[margaret.pk])).content.decode()
+    assert log.count(">read anew<") == 1
+    assert "12.50" in log

@@ -34,6 +34,7 @@ from carefund.cli import (
     manage,
     pace,
     providers,
+    replay,
     runs,
     serving,
     show,
@@ -54,6 +55,7 @@ app = typer.Typer(
 )
 app.command("sync")(sync.sync)
 app.command("show")(show.show)
+app.command("replay")(replay.replay)
 app.command("check")(check.check)
 app.command("serve")(serving.serve)
 app.command("worker")(serving.worker)

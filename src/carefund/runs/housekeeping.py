@@ -1,4 +1,4 @@
-"""What has to be looked after now and then, whichever engine works: the dead, the paused, the schedule."""
+"""What has to be looked after now and then, whichever engine works: the dead, the paused, an upgrade, the schedule."""
 
 import contextlib
 import logging
@@ -6,7 +6,7 @@ import logging
 from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
-from carefund.runs import leases, ledger, schedule
+from carefund.runs import leases, ledger, reading_anew, schedule
 from carefund.runs.models import Run, RunItem
 from carefund.runs.requests import CannotChangeRun, resume_run
 
@@ -22,6 +22,7 @@ def tidy() -> None:
             resume_run(run)
     for run_id in _list_runs_that_look_done():
         ledger.finish_run_if_done(run_id)
+    reading_anew.request_after_upgrade(timezone.now())
     schedule.request_due_runs(timezone.now())
 
 

@@ -2,6 +2,7 @@
 
 from carefund.runs.care_recipient import SYNC
 from carefund.runs.claims import CLAIM_BATCH, CLAIM_CHECK
+from carefund.runs.reading_anew import READ_ANEW
 from carefund.runs.retention import RETENTION
 from carefund.runs.service_providers import SERVICE_PROVIDERS
 from carefund.runs.work import Kind
@@ -24,5 +25,5 @@ def list_kinds() -> list[Kind]:
     return list(_KINDS.values())
 
 
-for _kind in (SYNC, SERVICE_PROVIDERS, CLAIM_BATCH, CLAIM_CHECK, RETENTION):
+for _kind in (SYNC, READ_ANEW, SERVICE_PROVIDERS, CLAIM_BATCH, CLAIM_CHECK, RETENTION):
     register(_kind)

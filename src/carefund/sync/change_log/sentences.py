@@ -5,6 +5,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from decimal import Decimal
 from itertools import groupby
 from typing import Any
@@ -47,7 +48,12 @@ def write_sentences(changes: Iterable[Change]) -> list[Sentence]:
     sentences = []
     for _, group in groupby(rows, key=lambda change: (change.client_id, change.fetched_at)):
         sentences.extend(_write_group(list(group), known))
-    return sentences
+    return [_without_tone(sentence) if sentence.change.cause == Change.READING else sentence for sentence in sentences]
+
+
+def _without_tone(sentence: Sentence) -> Sentence:
+    """What Carefund only reads otherwise than before is neither good news nor bad."""
+    return replace(sentence, tone=PLAIN)
 
 
 def write_lines(changes: Sequence[Change]) -> list[Line]:

@@ -1,0 +1,92 @@
+"""`carefund replay`: read archived answers anew, without a call."""
+
+from collections import Counter
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from carefund.cli.finding import client_or_exit
+from carefund.cli.output import FAILED, WRONG_INPUT, complain, print_json, screen
+from carefund.funders.errors import FunderError
+from carefund.runs.dates import business_today
+from carefund.runs.models import Run, RunItem
+from carefund.runs.prompt import finish_now
+from carefund.runs.reading_anew import find_open_reading, request_reading
+from carefund.sync.rereading import list_outdated, read_anew
+
+_AT_ONCE = 50
+
+
+def replay(
+    care_recipient_id: Annotated[str, typer.Argument(help="Services Australia's id of one person.")] = "",
+    everybody: Annotated[bool, typer.Option("--all", help="Everybody whose answers are read otherwise today.")] = False,
+    dry_run: Annotated[bool, typer.Option(help="Print what would change; write nothing.")] = False,
+    json: Annotated[bool, typer.Option(help="Print the result as JSON.")] = False,
+) -> None:
+    """Compare archived answers with what is stored, the way they are read today. Nobody is asked."""
+    if bool(care_recipient_id) == everybody:
+        complain("Whose answers?", "Name a care recipient id, or say --all.")
+        raise typer.Exit(WRONG_INPUT)
+    wanted = list_outdated() if everybody else list_outdated([client_or_exit(care_recipient_id).pk])
+    counts = _try(wanted) if dry_run else _do(wanted, everybody=everybody)
+    if json:
+        print_json(counts | {"dry_run": dry_run})
+    else:
+        _print(counts, dry_run=dry_run)
+    if counts["unreadable"]:
+        raise typer.Exit(FAILED)
+
+
+def _try(client_ids: list[int]) -> dict[str, int | dict[str, int]]:
+    """What reading anew would change: people, and fields by kind of record."""
+    changed = unreadable = 0
+    fields: Counter[str] = Counter()
+    for start in range(0, len(client_ids), _AT_ONCE):
+        results = read_anew(client_ids[start : start + _AT_ONCE], business_today(), dry_run=True)
+        for result in results.values():
+            if isinstance(result, FunderError):
+                unreadable += 1
+                continue
+            changed += bool(result.changes)
+            fields.update(f"{change.kind}: {change.field or change.action}" for change in result.changes)
+    return _counts(len(client_ids), changed, unreadable) | {"fields": dict(fields)}
+
+
+def _do(client_ids: list[int], *, everybody: bool) -> dict[str, int | dict[str, int]]:
+    """Carry it out as a run; one of many that broke off goes on."""
+    run = find_open_reading() if everybody else None
+    if run is None and not client_ids:
+        return _counts(0, 0, 0)
+    if run is None:
+        trigger = Run.Trigger.BULK if everybody else Run.Trigger.ON_DEMAND
+        scope = "answers read otherwise than before" if everybody else "one client"
+        run = request_reading(client_ids, trigger=trigger, scope=scope)
+    finish_now(run)
+    outcomes = Counter(run.items.values_list("outcome", flat=True))
+    counts = _counts(run.total, outcomes[RunItem.Outcome.CHANGED], outcomes[RunItem.Outcome.FAILED])
+    return counts | {"run_id": run.pk}
+
+
+def _counts(people: int, changed: int, unreadable: int) -> dict[str, int | dict[str, int]]:
+    return {"people": people, "changed": changed, "unreadable": unreadable}
+
+
+def _print(counts: dict[str, int | dict[str, int]], *, dry_run: bool) -> None:
+    if not counts["people"]:
+        screen.print("Every archived answer is read as it was when it was applied.")
+        return
+    said = "would change" if dry_run else "changed"
+    screen.print(f"Read {counts['people']:,} people anew: {counts['changed']:,} {said}, nobody was asked.")
+    if counts["unreadable"]:
+        complain(
+            f"Archived answers of {counts['unreadable']:,} people cannot be read.",
+            "Their records stay as they are. The run says what is wrong with whom.",
+        )
+    fields = counts.get("fields")
+    if isinstance(fields, dict) and fields:
+        table = Table("Field", box=None, pad_edge=False, header_style="bold")
+        table.add_column("Records", justify="right")
+        for field, number in sorted(fields.items()):
+            table.add_row(field.replace("_", " "), f"{number:,}")
+        screen.print(table)
