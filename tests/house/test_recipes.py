@@ -1,5 +1,6 @@
 """CONTRIBUTING's recipes work as they are written: this follows them in a copy of the tree, and uses what comes out."""
 
+import contextlib
 import json
 import os
 import shutil
@@ -79,4 +80,33 @@ def test_a_field_added_by_the_recipe_is_stored_compared_told_and_shown(
         assert [float(amount) for (amount,) in installation.rows(stored)] == [30.0]
         logged = "SELECT DISTINCT field, before, after FROM records_change WHERE field <> ''"
         assert installation.rows(logged) == [("reserved", "12.50", "30.00")]
+        assert '"outcome": "unchanged"' in installation.carefund("sync", PERSON, "--json")
+
+
+@pytest.mark.slow
+def test_who_was_synchronised_before_the_field_was_added_gets_it_from_the_archive(
+    tree: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The funder sends it already; the version before does not know it, and the upgrade asks nobody."""
+    follow_the_recipe_for_a_field(tree)
+    with monkeypatch.context() as sandbox_only:
+        sandbox_only.setenv("PYTHONPATH", str(tree))
+        sandbox = running_sandbox(5)
+        sandbox_url = sandbox.__enter__()
+    with contextlib.ExitStack() as stack:
+        stack.push(sandbox)
+        installation = Installation(tmp_path / "data", sandbox_url)
+        installation.prepare(5)
+        installation.carefund("sync", PERSON)
+        installation.ask("DELETE", "/journal")
+
+        monkeypatch.setenv("PYTHONPATH", str(tree))
+        installation.carefund("setup")
+        assert '"changed": 1' in installation.carefund("replay", "--all", "--dry-run", "--json")
+        assert '"changed": 1' in installation.carefund("replay", "--all", "--json")
+        stored = "SELECT DISTINCT reserved FROM records_planbudget"
+        assert [float(amount) for (amount,) in installation.rows(stored)] == [12.5]
+        told = "SELECT DISTINCT field, before, after, cause FROM records_change WHERE field = 'reserved'"
+        assert installation.rows(told) == [("reserved", None, "12.50", "reading")]
+        assert installation.ask("GET", "/journal")["requests"] == []
         assert '"outcome": "unchanged"' in installation.carefund("sync", PERSON, "--json")
