@@ -4,16 +4,36 @@ from collections.abc import Callable
 from decimal import Decimal
 
 import pytest
+from django.apps import apps
 from django.contrib.auth.models import User
 from django.db import connection, transaction
 from django.db.utils import DatabaseError
-from django.urls import reverse
+from django.urls import URLPattern, reverse
 from django.utils import timezone
 
+from carefund.console.urls import urlpatterns
+from carefund.domain.quarters import quarter_of
 from carefund.records import store
 from carefund.records.amounts import UNREADABLE
 from carefund.records.archive import ReceivedPage, digest_of, record_answers
-from carefund.records.models import Client, PlanBudget
+from carefund.records.models import (
+    CareManagementBudget,
+    CareManagementSave,
+    CareManagementUse,
+    Claim,
+    ClaimBatch,
+    Client,
+    FundingComponent,
+    FundingPeriod,
+    Invoice,
+    InvoiceLineItem,
+    PaceComparison,
+    PaymentRequest,
+    PlanBudget,
+    ServiceContract,
+    ServiceContractBudget,
+)  # fmt: skip
+from carefund.records.models.columns import FieldType, names_of
 from tests.browsing import Browser
 from tests.console import world
 
@@ -116,3 +136,67 @@ def test_what_is_calculated_with_it_cannot_be_shown_either() -> None:
     assert (f"{UNREADABLE:,.2f}", str(UNREADABLE), float(UNREADABLE), int(UNREADABLE)) == (
         "cannot be shown", "cannot be shown", 0.0, 0,
     )  # fmt: skip
+
+
+@pytest.fixture
+def everything(margaret: Client) -> dict[str, object]:
+    """A row of each kind that holds money, beside Margaret's; gives what the addresses of their pages need."""
+    now, today = timezone.now(), timezone.localdate()
+    line = InvoiceLineItem.objects.first() or InvoiceLineItem.objects.create(
+        invoice=Invoice.objects.create(external_reference_id="R1", invoice_id="1000000001"), client=margaret,
+        external_reference_id="L1", service_id="SERV-0001", delivery_date=today, quantity=1, price_per_unit=1,
+    )  # fmt: skip
+    batch = ClaimBatch.objects.create(
+        service_provider_id=world.BRANCH, from_date=today, to_date=today, state=ClaimBatch.State.CLAIMED
+    )
+    line.invoice.batch = batch
+    line.invoice.save()
+    claim = Claim.objects.create(
+        claim_id="100000000001", batch=batch, service_provider_id=world.BRANCH, status="COMPLETED", made_at=now,
+        invoice_ids=[line.invoice.invoice_id], claim_total=1, total_paid=1,
+    )  # fmt: skip
+    PaymentRequest.objects.create(batch=batch, line_item=line, state=PaymentRequest.State.PAID, amount=1, paid_amount=1)
+    quarter = quarter_of(today)
+    save = CareManagementSave.objects.create(
+        service_provider_id=world.BRANCH, quarter_start_date=quarter.start_date, synced_at=now, last_synced_at=now
+    )
+    CareManagementBudget.objects.create(
+        save_record=save, budget_id="1", service_provider_id=world.BRANCH, budget_type_code="CM", total=1, available=1,
+        start_date=quarter.start_date, end_date=quarter.end_date,
+    )  # fmt: skip
+    CareManagementUse.objects.create(save_record=save, care_recipient_id=margaret.care_recipient_id, amount=-1, lines=1)
+    contract = ServiceContract.objects.create(
+        client=margaret, ndis_number="430000001", start_date=today, created_at=now, synced_at=now
+    )
+    budget = ServiceContractBudget.objects.create(
+        contract=contract, category_text="Transport", category_number="02", category_name="Transport", approved_amount=1
+    )
+    component = FundingComponent.objects.create(budget=budget, amount=1)
+    FundingPeriod.objects.create(component=component, start_date=today, end_date=today, amount=1)
+    PaceComparison.objects.create(contract=contract, queued_at=now, drift_amount=1)
+    return {
+        "client_id": margaret.pk, "contract_id": contract.pk, "claim_id": claim.claim_id, "batch_id": batch.pk,
+        "line_id": line.pk, "service_provider_id": world.BRANCH,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("value", ["'NaN'", "1e25"])
+def test_every_page_comes_up(browse: Browse, ada: User, everything: dict[str, object], value: str) -> None:
+    for model in apps.get_app_config("records").get_models():
+        for column in names_of(model, FieldType.MONEY) + names_of(model, FieldType.PERCENTAGE):
+            if column not in ("quantity", "price_per_unit"):  # ours, and checked when they come in
+                put(model._meta.db_table, (column,), value)
+    browser, seen = browse(ada), 0
+    saying: set[str] = set()
+    for pattern in urlpatterns:
+        names = pattern.pattern.regex.groupindex if isinstance(pattern, URLPattern) else ["?"]
+        if set(names) <= set(everything):
+            address = reverse(f"console:{pattern.name}", kwargs={name: everything[name] for name in names})
+            answer = browser.get(address)
+            assert answer.status_code in (200, 302, 404, 405), address
+            seen += 1
+            if not answer.streaming and b"cannot be shown" in answer.content:
+                saying.add(str(pattern.name))
+    assert seen > 40
+    if value == "'NaN'":  # which both databases hold
+        assert saying >= {"batch", "claim", "claims", "client", "clients", "ndis-contract", "plan"}
