@@ -130,3 +130,23 @@ def test_a_new_role_replaces_the_old_one_and_keeps_other_groups(cast: world.Cast
 
 def test_a_superuser_is_an_administrator() -> None:
     assert rights_of(User.objects.create_superuser("root")).role is Role.ADMINISTRATOR
+
+
+def test_who_added_a_client_of_no_known_branch_sees_them_until_it_is_known(cast: world.Cast) -> None:
+    [new] = world.make_clients(1, branch="", first_id=400000301)
+    Client.objects.filter(pk=new.pk).update(added_by=cast.ben)
+    assert find_client_to_synchronise(cast.ben, new.pk) == new
+    for person in (cast.cy, cast.rex):
+        with pytest.raises(Http404):
+            find_client_to_read(person, new.pk)
+    Client.objects.filter(pk=new.pk).update(service_provider_id=world.OTHER_BRANCH)
+    with pytest.raises(Http404):
+        find_client_to_read(cast.ben, new.pk)
+    assert find_client_to_read(cast.cy, new.pk) == new
+
+
+def test_who_added_a_client_and_only_reads_now_does_not_see_them(cast: world.Cast) -> None:
+    [new] = world.make_clients(1, branch="", first_id=400000302)
+    Client.objects.filter(pk=new.pk).update(added_by=cast.rex)
+    with pytest.raises(Http404):
+        find_client_to_read(cast.rex, new.pk)

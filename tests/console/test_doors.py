@@ -29,6 +29,7 @@ VALUES = {
     "line_id": 1,
     "batch_id": 1,
     "claim_id": "100000000001",
+    "match_id": 1,
 }
 Browse = Callable[[User | None], Browser]
 
@@ -48,6 +49,7 @@ def addresses() -> Iterator[tuple[str, str]]:
 PAGES = dict(addresses())
 ABOUT_A_CLIENT = {
     "client": 200, "plan": 200, "synchronise": 200, "client-changes": 200, "client-syncs": 200, "as-of": 200,
+    "client-edit": 200,
 }  # fmt: skip
 
 

@@ -1,6 +1,7 @@
 """The demo as a newcomer starts it, and browsers in which its people are logged in."""
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -30,6 +31,12 @@ class Demo:
 
     url: str
     sandbox_url: str
+    folder: Path
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What a command in another terminal needs to work on this demo."""
+        return os.environ | {"CAREFUND_ENVIRONMENT_FILE": str(self.folder / "var" / "demo" / "demo.env")}
 
     def control(self, method: str, path: str, body: Any = None) -> Any:
         """One request to the sandbox's control API."""
@@ -64,7 +71,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
     else:
         pytest.fail("The demo did not start:\n" + "".join(said[-20:]))
     _wait_for(addresses[-1])
-    yield Demo(addresses[-1], addresses[0])
+    yield Demo(addresses[-1], addresses[0], folder)
     process.terminate()
     process.wait(40)
 

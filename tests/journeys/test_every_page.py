@@ -12,7 +12,8 @@ pytestmark = pytest.mark.browser
 
 PAGES = (
     "/", "/changes?all=1",
-    "/clients", "/clients?search=nobody", "/clients?state=failed", "/clients/1", "/clients/1/plan",
+    "/clients", "/clients/new", "/clients/matches", "/clients/1/edit",
+    "/clients?search=nobody", "/clients?state=failed", "/clients/1", "/clients/1/plan",
     "/clients/1/synchronise", "/clients/1/changes", "/clients/1/syncs", "/clients/1/as-of", "/clients/1/ndis",
     "/clients/99999", "/account", "/account/password", "/account/two-factor", "/runs", "/runs/1", "/runs/new",
     "/claims", "/claims/invoices", "/claims/new", "/claims/exceptions", "/settings/support-at-home/all",

@@ -5,21 +5,28 @@ A client of another branch is answered like one who does not exist, so that nobo
 
 from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import Http404
 
-from carefund.access.roles import may_enter, may_synchronise, rights_of
+from carefund.access.roles import Role, may_enter, may_synchronise, rights_of
 from carefund.records.models import Client
 
 
 def list_clients_for(user: User) -> QuerySet[Client]:
-    """The clients someone may read: all, or those of their branches. A client of no known branch is in none."""
+    """The clients someone may read: all, or those of their branches.
+
+    A client of no known branch is in none: a coordinator sees those that they added themselves, until it is known.
+    Source: rule SYNC-17.
+    """
     rights = rights_of(user)
     if rights.role is None:
         return Client.objects.none()
     if rights.service_provider_ids is None:
         return Client.objects.all()
-    return Client.objects.filter(service_provider_id__in=rights.service_provider_ids - {""})
+    theirs = Q(service_provider_id__in=rights.service_provider_ids - {""})
+    if rights.role is Role.COORDINATOR:
+        theirs |= Q(service_provider_id="", added_by=user)
+    return Client.objects.filter(theirs)
 
 
 def find_client_to_read(user: User, client_id: int) -> Client:

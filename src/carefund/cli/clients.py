@@ -2,18 +2,28 @@
 
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
-from django.db import IntegrityError, transaction
+from django.contrib.auth.models import User
+from django.db import transaction
+from rich.table import Table
 
-from carefund.cli.finding import id_or_exit
+from carefund.cli.finding import client_or_exit, id_or_exit
 from carefund.cli.output import WRONG_INPUT, complain, screen
-from carefund.records.models import Client
+from carefund.records.client_store import CannotEdit, add_client, decide_match, edit_client
+from carefund.records.models import Client, ClientMatch
 from carefund.records.provider_file import NotAProviderFile, read_provider_file, store_provider_file
+from carefund.records.queries import list_service_providers, list_waiting_matches
+from carefund.runs.queries import is_under_way
 from carefund.sync.linking import link_all_budget_usage
+from carefund.sync.telling import many
 
 app = typer.Typer(help="Who is cared for here.", no_args_is_help=True)
+Day = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="YYYY-MM-DD", metavar="DAY")]
+Branch = Annotated[str, typer.Option(help="A service provider id that is known here.", metavar="ID")]
+By = Annotated[str, typer.Option(help="The account in whose name this is done; it is recorded.", metavar="USER")]
+COMMAND_LINE = "command line"
 
 
 @app.command()
@@ -21,20 +31,94 @@ def add(
     care_recipient_id: Annotated[str, typer.Argument(help="Services Australia's id of the person.")],
     first_name: Annotated[str, typer.Argument()],
     last_name: Annotated[str, typer.Argument()],
-    birth_date: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="YYYY-MM-DD", metavar="DAY")] = None,
+    birth_date: Day = None,
+    branch: Branch = "",
+    by: By = "",
 ) -> None:
-    """Add one client."""
+    """Add one client. With --by, that coordinator sees the client also while no branch is known."""
+    user = _user_or_exit(by)
+    values = {
+        "care_recipient_id": id_or_exit(care_recipient_id),
+        "first_name": first_name,
+        "last_name": last_name,
+        "birth_date": birth_date.date() if birth_date else None,
+        "service_provider_id": _branch_or_exit(branch),
+    }
     try:
-        Client.objects.create(
-            care_recipient_id=id_or_exit(care_recipient_id),
-            first_name=first_name,
-            last_name=last_name,
-            birth_date=birth_date.date() if birth_date else None,
-        )
-    except IntegrityError:
-        complain("A client with this care recipient id is here already.", "Look with `carefund show`.")
+        add_client(values, made_by=by or COMMAND_LINE, user=user)
+    except CannotEdit as refusal:
+        complain(str(refusal), "Look with `carefund show`.")
         raise typer.Exit(WRONG_INPUT) from None
     screen.print("Added.")
+
+
+@app.command()
+def edit(
+    client: Annotated[str, typer.Argument(help="Their care recipient id.", metavar="[ID]")] = "",
+    number: Annotated[int, typer.Option(help="Instead: the number in the address of the client's page.")] = 0,
+    care_recipient_id: Annotated[str, typer.Option(help="The id that was learnt.", metavar="ID")] = "",
+    first_name: Annotated[str, typer.Option()] = "",
+    last_name: Annotated[str, typer.Option()] = "",
+    birth_date: Day = None,
+    branch: Branch = "",
+    active: Annotated[bool | None, typer.Option("--active/--inactive", help="Part of bulk runs or not.")] = None,
+    by: By = "",
+) -> None:
+    """Change a client: the id that was learnt later, name, birth date, branch, active or not."""
+    _user_or_exit(by)
+    found = client_or_exit(client) if client else Client.objects.filter(pk=number).first()
+    if found is None:
+        complain("There is no such client.", "Name the care recipient id, or --number with the number of the page.")
+        raise typer.Exit(WRONG_INPUT)
+    values: dict[str, Any] = {"first_name": first_name, "last_name": last_name, "service_provider_id": branch}
+    values["care_recipient_id"] = id_or_exit(care_recipient_id) if care_recipient_id else ""
+    values["birth_date"] = birth_date.date() if birth_date else None
+    given = {name: value for name, value in values.items() if value}
+    _branch_or_exit(branch)
+    if active is not None:
+        given["is_active"] = active
+    try:
+        if "care_recipient_id" in given and is_under_way(found):
+            raise CannotEdit("A sync of this client is under way. Wait until it has ended.")
+        changed = edit_client(found.pk, given, made_by=by or COMMAND_LINE)
+    except CannotEdit as refusal:
+        complain(str(refusal))
+        raise typer.Exit(WRONG_INPUT) from None
+    words = ", ".join(name.removeprefix("is_").replace("_", " ") for name in changed)
+    screen.print(f"Changed: {words}." if changed else "Nothing was changed.", highlight=False)
+
+
+@app.command()
+def matches() -> None:
+    """List ids of provider files that may belong to clients who are here."""
+    table = Table("Number", "Client", "In the file", "Care recipient id", box=None, pad_edge=False, header_style="bold")
+    for match in list_waiting_matches(Client.objects.all()):
+        here = f"{match.client.full_name}, {match.client.birth_date or 'birth date not known'}"
+        there = f"{match.first_name} {match.last_name}, {match.birth_date or 'birth date not known'}"
+        table.add_row(str(match.pk), here, there, match.care_recipient_id)
+    screen.print(table if table.row_count else "Nothing to confirm.")
+
+
+@app.command()
+def match(
+    number: Annotated[int, typer.Argument(help="As `carefund clients matches` lists it.")],
+    same: Annotated[bool, typer.Option("--same/--other", help="The same person, or another one.")],
+    by: By = "",
+) -> None:
+    """Say whether somebody in a provider file is the client who is here."""
+    user = _user_or_exit(by)
+    found = ClientMatch.objects.select_related("client").filter(pk=number).first()
+    if found is None:
+        complain("There is no such number.", "Look with `carefund clients matches`.")
+        raise typer.Exit(WRONG_INPUT)
+    try:
+        if same and is_under_way(found.client):
+            raise CannotEdit("A sync of this client is under way. Wait until it has ended.")
+        decide_match(number, is_same=same, made_by=by or COMMAND_LINE, user=user)
+    except CannotEdit as refusal:
+        complain(str(refusal))
+        raise typer.Exit(WRONG_INPUT) from None
+    screen.print("Noted.")
 
 
 @app.command(name="import")
@@ -55,3 +139,28 @@ def import_(
         f"New: {loaded.clients:,} clients, {loaded.invoices:,} invoices, {loaded.line_items:,} line items.",
         highlight=False,
     )
+    if loaded.waiting:
+        screen.print(
+            f"{many(loaded.waiting, 'care recipient id')} may belong to clients who are here. Look with "
+            "`carefund clients matches`, say which is whose, then import the file again for their line items.",
+            highlight=False,
+        )
+
+
+def _user_or_exit(username: str) -> User | None:
+    """The account of this name, None if none was named; ends the command if there is no such account."""
+    if not username:
+        return None
+    user = User.objects.filter(username=username).first()
+    if user is None:
+        complain("There is no account of this name.")
+        raise typer.Exit(WRONG_INPUT)
+    return user
+
+
+def _branch_or_exit(service_provider_id: str) -> str:
+    """A branch that is known here, or none; ends the command for one that is not."""
+    if service_provider_id and not list_service_providers().filter(service_provider_id=service_provider_id).exists():
+        complain("No such branch is known here.", "Import it with a provider file, or let a sync find it.")
+        raise typer.Exit(WRONG_INPUT)
+    return service_provider_id

@@ -1,19 +1,16 @@
 """From what a person typed to a record, or a clear refusal with exit status 2."""
 
-import re
-
 import typer
 
 from carefund.cli.output import WRONG_INPUT, complain
+from carefund.domain.clients import is_care_recipient_id
 from carefund.records.models import Client
-
-_SHAPE = re.compile(r"[0-9A-Za-z-]{1,20}")
 
 
 def id_or_exit(care_recipient_id: str) -> str:
     """What was typed as a care recipient id, without blanks around it; ends the command if it can be none."""
     wanted = care_recipient_id.strip()
-    if not _SHAPE.fullmatch(wanted):
+    if not is_care_recipient_id(wanted):
         complain(
             "That is not a care recipient id.",
             "It is a number of up to ten digits on Services Australia's letters and in the portal.",

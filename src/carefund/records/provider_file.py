@@ -1,8 +1,8 @@
 """Bring in what the provider's own system holds: branches, clients, invoices with their line items.
 
 The format is one JSON object with `serviceProviders`, `clients` and `invoices` (docs/provider-file.md). Loading it
-again changes nothing: clients are known by care recipient id (by name and birth date while they have none), invoices
-and lines by external reference.
+again changes nothing: clients are known by care recipient id, invoices and lines by external reference. An id that
+nobody here has, beside the name and birth date of a client without one, is proposed to a person (client_store.py).
 """
 
 from collections.abc import Sequence
@@ -16,7 +16,8 @@ from django.utils import timezone
 
 from carefund.domain.claims.checks import ONGOING
 from carefund.funders.bounds import Bounds, Quantity
-from carefund.records.models import Client, Invoice, InvoiceLineItem, ServiceProvider
+from carefund.records.client_matching import sort_clients
+from carefund.records.models import Client, ClientMatch, Invoice, InvoiceLineItem, ServiceProvider
 
 # What a column would refuse on some databases and cut on others is refused here, with its place in the file.
 _PersonId = Annotated[str, msgspec.Meta(pattern=r"^[0-9A-Za-z-]{0,20}$")]
@@ -69,11 +70,12 @@ _BOUNDS = Bounds(ProviderFile)
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """How much of a file was new here."""
+    """How much of a file was new here, and how many rows wait for a person: they may be clients who are here."""
 
     clients: int
     invoices: int
     line_items: int
+    waiting: int = 0
 
 
 class NotAProviderFile(ValueError):
@@ -109,28 +111,17 @@ def store_provider_file(content: ProviderFile) -> Loaded:
         ],
         ignore_conflicts=True,
     )
-    without_id = set(
-        Client.objects.filter(care_recipient_id__isnull=True).values_list("first_name", "last_name", "birth_date")
-    )
-    before = Client.objects.count(), Invoice.objects.count(), InvoiceLineItem.objects.count()
-    Client.objects.bulk_create(
-        [
-            Client(
-                care_recipient_id=row.care_recipient_id or None,
-                first_name=row.first_name,
-                last_name=row.last_name,
-                birth_date=row.birth_date,
-                service_provider_id=row.service_provider_id,
-            )
-            for row in content.clients
-            if row.care_recipient_id or (row.first_name, row.last_name, row.birth_date) not in without_id
-        ],
-        ignore_conflicts=True,
-        batch_size=1000,
-    )
+    before = _count()
+    people = sort_clients(content.clients)
+    Client.objects.bulk_create(people.new, ignore_conflicts=True, batch_size=1000)
+    ClientMatch.objects.bulk_create(people.matches, ignore_conflicts=True, batch_size=1000)
     _store_invoices(content.invoices)
-    after = Client.objects.count(), Invoice.objects.count(), InvoiceLineItem.objects.count()
-    return Loaded(*(there - here for there, here in zip(after, before, strict=True)))
+    clients, invoices, line_items = (there - here for there, here in zip(_count(), before, strict=True))
+    return Loaded(clients, invoices, line_items, len(people.matches))
+
+
+def _count() -> tuple[int, int, int]:
+    return Client.objects.count(), Invoice.objects.count(), InvoiceLineItem.objects.count()
 
 
 def _store_invoices(invoices: Sequence[FileInvoice]) -> None:

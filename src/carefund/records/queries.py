@@ -13,7 +13,7 @@ from django.db.models import Count, Exists, F, FloatField, Max, OuterRef, Q, Que
 from django.db.models.functions import Cast
 
 from carefund.records.commitments import available_of, find_committed_on
-from carefund.records.models import Change, Classification, Client, PlanBudget, ServiceProvider
+from carefund.records.models import Change, Classification, Client, ClientMatch, PlanBudget, ServiceProvider
 from carefund.records.models.devices import ProdaDevice
 
 ONGOING = "ON"
@@ -232,6 +232,12 @@ def _sum(amounts: Iterable[Decimal]) -> Decimal | None:
     """The sum; None of nothing."""
     listed = list(amounts)
     return sum(listed, ZERO) if listed else None
+
+
+def list_waiting_matches(clients: QuerySet[Client]) -> QuerySet[ClientMatch]:
+    """Rows of provider files that may be one of these clients, and wait for a person to say so."""
+    waiting = ClientMatch.objects.filter(verdict=ClientMatch.Verdict.WAITING, client__in=clients)
+    return waiting.select_related("client").order_by("last_name", "first_name", "id")
 
 
 def list_levels() -> list[str]:

@@ -130,6 +130,11 @@ def find_shown_run(kind: str, trigger: str, now: datetime) -> Run | None:
     return None if run is None or (run.finished_at and run.finished_at < now - _SHOWN_FOR) else run
 
 
+def is_under_way(client: Client) -> bool:
+    """Whether a sync of this person is asked for and not over."""
+    return RunItem.objects.filter(client=client, status__in=(RunItem.Status.QUEUED, RunItem.Status.RUNNING)).exists()
+
+
 def find_last_run() -> Run | None:
     """The newest run of many people that has begun; a bulk run of one person would hide it."""
     return list_runs(kind=Run.SYNC).filter(started_at__isnull=False, total__gt=1).first()

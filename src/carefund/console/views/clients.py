@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from carefund.access.gate import list_clients_for
 from carefund.access.log import store_export
-from carefund.access.roles import may_export
+from carefund.access.roles import may_export, may_synchronise
 from carefund.console.door import Request, page
 from carefund.console.spreadsheets import stream_csv
 from carefund.console.templatetags.words import level
@@ -29,6 +29,7 @@ from carefund.records.queries import (
     list_ids_by_available,
     list_levels,
     list_service_providers,
+    list_waiting_matches,
 )
 
 PAGE_SIZE = 50
@@ -70,6 +71,8 @@ def list_all(request: Request) -> HttpResponse:
         response = render(request, "console/pieces/client_table.html", context)
         response.headers["HX-Push-Url"] = f"{request.path}?{context['query']}" if context["query"] else request.path
         return response
+    if may_synchronise(request.user):
+        context["waiting"] = list_waiting_matches(list_clients_for(request.user)).count()
     context |= {"providers": list_service_providers(), "levels": list_levels(), "budgets": BUDGETS, "states": STATES}
     return render(request, "console/clients.html", context)
 

@@ -22,7 +22,7 @@ from carefund.records.models.ndis import (
     ServiceContract,
     ServiceContractBudget,
 )
-from carefund.records.models.people import Client, ServiceProvider, SyncState
+from carefund.records.models.people import Client, ClientMatch, ServiceProvider, SyncState
 from carefund.records.models.support_at_home import (
     ApprovedService,
     BudgetUsage,
@@ -49,6 +49,7 @@ __all__ = [
     "ClaimBatch",
     "Classification",
     "Client",
+    "ClientMatch",
     "DeliveredService",
     "Entitlement",
     "FunderRecord",

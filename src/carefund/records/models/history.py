@@ -49,7 +49,8 @@ class Answer(models.Model):
 class Change(models.Model):
     """One changed field of one record, or one record that came or went. `id` is the growing sequence number.
 
-    `cause` tells news of the funder from a new reading of the same answer, as after an upgrade of Carefund.
+    `cause` tells news of the funder from a new reading of the same answer, as after an upgrade of Carefund, and
+    from what a person here entered.
     """
 
     FIRST = "first sync"
@@ -62,6 +63,7 @@ class Change(models.Model):
     # What made it change.
     FUNDER = "funder"
     READING = "reading"
+    PERSON = "person"
 
     client = models.ForeignKey(Client, models.CASCADE, db_index=False, related_name="+")
     kind = models.CharField(max_length=40)
@@ -76,8 +78,9 @@ class Change(models.Model):
     cause = models.CharField(
         max_length=10,
         db_default=FUNDER,
-        help_text="The funder said something else, or we read the same answer otherwise than before.",
+        help_text="The funder said something else, we read the same answer otherwise than before, or a person edited.",
     )
+    made_by = models.CharField(max_length=150, null=True, help_text="The account of the person who edited.")
 
     class Meta:
         ordering = ("id",)

@@ -1,5 +1,6 @@
 """The people cared for, the provider's branches, and how far each person is in step with the funder."""
 
+from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
@@ -40,6 +41,13 @@ class Client(models.Model):
     external_reference_id = models.CharField(max_length=64, blank=True)
     is_active = models.BooleanField(default=True)
     created_at = models.DateTimeField(auto_now_add=True)
+    added_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.SET_NULL,
+        null=True,
+        related_name="+",
+        help_text="Sees the client until a branch is known.",
+    )
 
     class Meta:
         ordering = ("last_name", "first_name", "id")
@@ -63,6 +71,34 @@ class Client(models.Model):
         """Whether the NDIA knows this person and Services Australia cannot be asked: not a client to be completed."""
         ndis = getattr(self, "ndis", None)
         return not self.care_recipient_id and ndis is not None and bool(ndis.ndis_number or ndis.is_pace_participant)
+
+
+class ClientMatch(models.Model):
+    """A row of a provider file that may be a client who is here: same name, and a birth date that does not speak
+    against it. A person says whether it is; until then no second client is made."""
+
+    class Verdict(models.TextChoices):
+        WAITING = "waiting"
+        SAME = "same"
+        OTHER = "other"
+
+    client = models.ForeignKey(Client, models.CASCADE, related_name="matches", db_index=False)
+    care_recipient_id = models.CharField(max_length=20)
+    first_name = models.CharField(max_length=80)
+    last_name = models.CharField(max_length=80)
+    birth_date = models.DateField(null=True)
+    service_provider_id = models.CharField(max_length=20, blank=True)
+    found_at = models.DateTimeField(auto_now_add=True)
+    verdict = models.CharField(max_length=8, choices=Verdict, default=Verdict.WAITING)
+    decided_by = models.CharField(max_length=150, blank=True)
+    decided_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ("id",)
+        constraints = [models.UniqueConstraint(fields=("client", "care_recipient_id"), name="client_match_once")]
+
+    def __str__(self) -> str:
+        return f"client match {self.pk}"
 
 
 class SyncState(models.Model):

@@ -9,6 +9,7 @@ from carefund.domain.budgets import effects_of
 from carefund.domain.wording import write_day, write_drawn, write_money, write_percentage
 from carefund.records.models import BudgetUsage, Change, IndividualContribution, PlanBudget
 from carefund.records.models.columns import FieldType, names_of, words_of
+from carefund.sync.change_log.edits import write_edit
 from carefund.sync.change_log.kinds import LoggedKind, kind_of
 from carefund.sync.change_log.naming import name_record
 from carefund.sync.change_log.rows import KnownRows
@@ -55,6 +56,8 @@ def write_line(change: Change, known: KnownRows) -> Line:
 
 def write_change(change: Change, known: KnownRows) -> Sentence:
     """One change as one sentence."""
+    if change.cause == Change.PERSON:
+        return Sentence(change, write_edit(change))
     kind, row = kind_of(change.kind), known.find(change)
     name = name_record(change, row)
     if change.field:

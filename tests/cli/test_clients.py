@@ -1,0 +1,60 @@
+"""`carefund clients`: add, edit, and what an import proposes."""
+
+import json
+from pathlib import Path
+
+import pytest
+from django.contrib.auth.models import User
+from typer.testing import CliRunner
+
+from carefund.cli.main import app
+from carefund.records.models import Change, Client, ClientMatch
+from tests.console.world import BRANCH, make_branches
+
+pytestmark = pytest.mark.django_db
+
+
+def run(*words: str, status: int = 0) -> str:
+    result = CliRunner().invoke(app, ["clients", *words])
+    assert result.exit_code == status, result.output
+    return " ".join(result.output.split())
+
+
+def test_a_client_is_added_and_edited_in_somebodys_name():
+    make_branches()
+    ben = User.objects.create_user("ben")
+    run("add", "400000003", "Wilma", "Example", "--by", "ben")
+    assert Client.objects.get().added_by == ben
+    words = ("--last-name", "Renamed", "--branch", BRANCH, "--inactive", "--by", "ben")
+    assert "Changed: last name, service provider id, active." in run("edit", "400000003", *words)
+    assert "Nothing was changed" in run("edit", "400000003", *words)
+    assert set(Change.objects.values_list("made_by", flat=True)) == {"ben"}
+    assert "Another client here" in run("add", "400000003", "Wilma", "Example", status=2)
+    assert "No such branch" in run("edit", "400000003", "--branch", "999", status=2)
+    assert "no account" in run("edit", "400000003", "--by", "nobody", status=2)
+    assert "no such client" in run("edit", "--number", "99", status=2)
+
+
+def test_an_import_proposes_and_the_terminal_confirms(tmp_path: Path):
+    here = Client.objects.create(first_name="Wilma", last_name="Example")
+    file = tmp_path / "provider.json"
+    file.write_text(
+        json.dumps({"clients": [{"careRecipientId": "400000003", "firstName": "Wilma", "lastName": "Example"}]})
+    )
+    assert "1 care recipient id may belong to clients who are here" in run("import", str(file))
+    match = ClientMatch.objects.get()
+    assert "400000003" in run("matches")
+    run("match", str(match.pk), "--same")
+    here.refresh_from_db()
+    assert here.care_recipient_id == "400000003"
+    assert Change.objects.get().made_by == "command line"
+    assert "Nothing to confirm" in run("matches")
+    assert "no such number" in run("match", "99", "--other", status=2)
+    assert Client.objects.count() == 1
+
+
+def test_an_id_without_a_client_is_entered_by_the_number_of_the_page():
+    here = Client.objects.create(first_name="Wilma", last_name="Example")
+    run("edit", "--number", str(here.pk), "--care-recipient-id", "400000003")
+    here.refresh_from_db()
+    assert here.care_recipient_id == "400000003"
