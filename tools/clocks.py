@@ -22,7 +22,7 @@ SYDNEY = ZoneInfo("Australia/Sydney")
 # Business days turn at midnight in Sydney, and quarters with them; each of these once made a test fail, or could.
 CLOCKS = {
     "the first minutes of a financial year": datetime(2026, 7, 1, 0, 5, tzinfo=SYDNEY),
-    "an hour after the clocks went forward": datetime(2026, 10, 4, 3, 5, tzinfo=SYDNEY),
+    "the hour that comes twice, on a day of 25": datetime(2027, 4, 4, 2, 30, fold=1, tzinfo=SYDNEY),
     "late on the last evening of a year": datetime(2026, 12, 31, 22, 30, tzinfo=SYDNEY),
     "a leap day, as a day begins in UTC": datetime(2028, 2, 29, 10, 50, tzinfo=SYDNEY),
 }

@@ -84,7 +84,7 @@ def test_a_changed_schedule_holds_from_its_next_slot_on(nightly):
     nightly.at = (now - timedelta(hours=1)).astimezone(SYDNEY).time()
     store_schedule(nightly)
     assert request_due_runs(timezone.now()) == []
-    assert len(request_due_runs(now + timedelta(hours=23, minutes=5))) == 1
+    assert len(request_due_runs(now + timedelta(hours=25))) == 1  # the day may have 23 hours, or 25
 
 
 def test_a_schedule_that_is_off_asks_for_nothing(nightly):

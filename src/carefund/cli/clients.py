@@ -129,7 +129,7 @@ def import_(
     try:
         content = read_provider_file(file.read_bytes())
     except NotAProviderFile as error:
-        complain(f"The file cannot be read: {error}.", "The format is in docs/provider-file.md. Nothing was loaded.")
+        complain(f"The file cannot be read: {error}.", "Nothing was loaded; the documentation describes the format.")
         raise typer.Exit(WRONG_INPUT) from None
     with transaction.atomic():
         loaded = store_provider_file(content)
