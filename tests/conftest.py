@@ -41,6 +41,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: (item.get_closest_marker("browser") is not None, not item.get_closest_marker("slow")))
 
 
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(request: pytest.FixtureRequest) -> None:
+    """Each process's own database: on SQLite in memory, which pytest-django sees to for Django's own backend alone."""
+    database = django_settings.DATABASES["default"]
+    if database["ENGINE"].endswith("sqlite"):
+        database["TEST"]["NAME"] = ":memory:"
+    request.getfixturevalue("django_db_modify_db_settings_parallel_suffix")
+
+
 @dataclass(frozen=True)
 class Sandbox:
     """The sandbox and its control."""
