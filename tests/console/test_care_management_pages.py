@@ -8,11 +8,12 @@ from django.contrib.auth.models import User
 from django.urls import reverse
 
 from carefund.domain.quarters import quarter_of
-from carefund.records.care_management_store import find_settings, list_saves
+from carefund.records.care_management_store import list_saves
 from carefund.records.models import CareManagementSave, Client
 from carefund.runs.dates import business_today
 from carefund.runs.models import Run
 from carefund.runs.prompt import finish_now, sync_service_providers
+from carefund.runs.schedule import find_schedule
 from tests.browsing import Browser
 from tests.conftest import Sandbox
 from tests.console import world as cast_world
@@ -55,8 +56,16 @@ def text_of(answer: object) -> str:
     return unescape(answer.content.decode())  # type: ignore[attr-defined]
 
 
-def picture_in(page: str) -> str:
-    return page.split('name="picture" value="')[1].split('"', maxsplit=1)[0]
+def refresh(browser: Browser, address: str) -> str:
+    """Refresh, let the engine do it, and come back to the page."""
+    browser.post(address)
+    finish_now(Run.objects.get(kind="pools", finished_at=None))
+    return text_of(browser.get(address))
+
+
+def save_in(page: str) -> dict[str, str]:
+    """What the page's Save button sends."""
+    return {"save": page.split('name="save" value="')[1].split('"', maxsplit=1)[0]}
 
 
 @pytest.mark.parametrize("who", ["ben", "fay", "rex"])
@@ -123,7 +132,7 @@ def test_when_nothing_valid_is_found_tabs_and_refresh_are_closed_and_the_history
     one = Client.objects.get().service_provider_id
     tab = reverse("console:care-management", args=[one])
     history = reverse("console:care-management-history", args=[one])
-    ada.post(tab, {"picture": picture_in(text_of(ada.post(tab))), "save": "1"})
+    ada.post(tab, save_in(refresh(ada, tab)))
     world.change("400000001", "service-provider", serviceProviderId="0000000000")
     sync_service_providers()
     world.ask("DELETE", "/journal")
@@ -141,18 +150,18 @@ def test_when_nothing_valid_is_found_tabs_and_refresh_are_closed_and_the_history
 def test_a_closed_budget_is_not_among_the_active_ones(detected: Sandbox, ada: Browser):
     total = "12,345.67"
     detected.ask("POST", f"/service-providers/{ONE}/closed-budget", {"amount": "12345.67"})
-    page = text_of(ada.post(TAB))
+    page = refresh(ada, TAB)
     active, closed = page.split("Closed budgets of this quarter")
     assert total not in active
     assert "Open</span>" in active
     assert total in closed
     assert "Closed</span>" in closed
-    again = text_of(ada.post(TAB, {"picture": picture_in(page), "sort": "-status"}))
+    again = text_of(ada.get(TAB, {"sort": "-status"}))
     assert total in again.split("Closed budgets of this quarter")[1], "sorting keeps it"
 
 
 def test_rollover_deduction_and_write_off_are_explained(detected: Sandbox, ada: Browser):
-    page = text_of(ada.post(TAB))
+    page = refresh(ada, TAB)
     meanings = page.split("What the figures mean")[1].split("</details>")[0]
     for word in ("Total", "Used", "Available", "Rollover deduction", "Write off"):
         assert f"<dt>{word}</dt>" in meanings
@@ -162,14 +171,14 @@ def test_rollover_deduction_and_write_off_are_explained(detected: Sandbox, ada: 
 
 def test_refresh_shows_and_save_keeps_with_the_last_sync_date(detected: Sandbox, ada: Browser):
     detected.ask("POST", f"/service-providers/{ONE}/use", {"amount": 75, "careRecipientId": "400000003"})
-    page = text_of(ada.post(TAB))
+    page = refresh(ada, TAB)
     assert "Last Sync Date" in page
     assert "Shown, not stored" in page
     assert "Example3" in page, "who uses the pool"
     assert "Estimate" in page
     assert not CareManagementSave.objects.exists()
 
-    page = text_of(ada.post(TAB, {"picture": picture_in(page), "save": "1"}, follow=True))
+    page = text_of(ada.post(TAB, save_in(page), follow=True))
     assert "Saved to the history" in page
     assert "saved by ada" in page
     assert len(list_saves(ONE)) == 3, "this quarter and the two just ended"
@@ -177,24 +186,24 @@ def test_refresh_shows_and_save_keeps_with_the_last_sync_date(detected: Sandbox,
 
 def test_sorting_asks_nobody_again(detected: Sandbox, ada: Browser):
     detected.ask("POST", f"/service-providers/{ONE}/second-budget")
-    page = text_of(ada.post(TAB))
+    page = refresh(ada, TAB)
     first, second = "9200001", "9300001"
     assert page.index(first) < page.index(second), "by start date at first"
     detected.ask("DELETE", "/journal")
-    picture = picture_in(page)
-    page = text_of(ada.post(TAB, {"picture": picture, "sort": "total"}))
+    page = text_of(ada.get(TAB, {"sort": "total"}))
     assert page.index(second) < page.index(first)
     assert 'aria-sort="ascending"' in page
     assert detected.ask("GET", "/journal")["requests"] == []
 
-    ada.post(TAB, {"picture": picture, "save": "1"})
+    ada.post(TAB, save_in(page))
     page = text_of(ada.get(TAB, {"sort": "-budget_id"}))
     assert page.index(second) < page.index(first)
 
 
-def test_a_picture_that_was_tampered_with_is_not_saved(detected: Sandbox, ada: Browser):
-    picture = picture_in(text_of(ada.post(TAB)))
-    page = text_of(ada.post(TAB, {"picture": picture[:-3] + "xyz", "save": "1"}, follow=True))
+@pytest.mark.parametrize("other", ["0", "", "²", "99999999999999999999999"])
+def test_only_what_the_page_showed_is_saved(detected: Sandbox, ada: Browser, other: str):
+    refresh(ada, TAB)
+    page = text_of(ada.post(TAB, {"save": other}, follow=True))
     assert "Refresh, then save" in page
     assert not CareManagementSave.objects.exists()
 
@@ -202,7 +211,7 @@ def test_a_picture_that_was_tampered_with_is_not_saved(detected: Sandbox, ada: B
 def test_no_data_says_what_was_asked_and_what_came_back(detected: Sandbox, ada: Browser):
     detected.ask("POST", f"/service-providers/{ONE}/empty")
     detected.ask("POST", f"/service-providers/{ONE}/other-types")
-    page = text_of(ada.post(TAB))
+    page = refresh(ada, TAB)
     assert "Check that the Service Provider ID is correct, then try again." in page
     assert f"Budgets of Service Provider ID {ONE}" in page
     assert "Home support ongoing" in page
@@ -210,20 +219,20 @@ def test_no_data_says_what_was_asked_and_what_came_back(detected: Sandbox, ada: 
 
 def test_a_refusal_is_told_with_advice(detected: Sandbox, ada: Browser):
     detected.ask("POST", f"/service-providers/{ONE}/refuse")
-    page = text_of(ada.post(TAB))
+    page = refresh(ada, TAB)
     assert "does not act for this service provider" in page
 
 
 def test_a_funder_that_is_down_is_told_on_the_page(detected: Sandbox, ada: Browser):
     detected.fault(operation="budgets_by_service_provider", kind="status", status=401)
-    assert 'role="alert"' in text_of(ada.post(TAB))
+    assert 'role="alert"' in refresh(ada, TAB)
 
 
 def test_all_ids_are_rolled_up_and_split_back(detected: Sandbox, ada: Browser):
-    page = text_of(ada.post(ALL))
+    page = refresh(ada, ALL)
     assert "split back by id" in page
     assert "each is counted once" in page
-    ada.post(ALL, {"picture": picture_in(page), "save": "1"})
+    ada.post(ALL, save_in(page))
     assert set(CareManagementSave.objects.values_list("service_provider_id", flat=True)) == {
         "4049000001",
         "4049000002",
@@ -235,7 +244,7 @@ def test_history_shows_saves_and_what_moved_between_two(detected: Sandbox, ada: 
     assert "Nothing was saved yet" in text_of(ada.get(HISTORY))
     detected.ask("POST", f"/service-providers/{ONE}/use", {"amount": 20})  # on a quarter's first day nothing is used
     for _ in range(2):
-        ada.post(TAB, {"picture": picture_in(text_of(ada.post(TAB))), "save": "1"})
+        ada.post(TAB, save_in(refresh(ada, TAB)))
         detected.ask("POST", f"/service-providers/{ONE}/use", {"amount": 75})
     assert "−75.00" not in text_of(ada.get(HISTORY)).split("Between two saves")[0]
     page = text_of(ada.get(HISTORY))
@@ -246,7 +255,19 @@ def test_history_shows_saves_and_what_moved_between_two(detected: Sandbox, ada: 
 
 
 def test_saving_by_itself_can_be_switched(detected: Sandbox, ada: Browser):
-    ada.post(SAVING, {"on": "1"})
-    assert find_settings().is_saved_by_schedule
-    ada.post(SAVING, {"on": "0"})
-    assert not find_settings().is_saved_by_schedule
+    for on in (True, False):
+        ada.post(SAVING, {"on": "1" if on else "0"})
+        assert find_schedule("pools").is_enabled is on
+
+
+def test_a_refresh_goes_on_without_the_page_and_its_result_is_found_again(detected: Sandbox, ada: Browser):
+    detected.ask("DELETE", "/journal")
+    page = text_of(ada.post(TAB, follow=True))
+    assert "It goes on in the background" in page
+    assert detected.ask("GET", "/journal")["requests"] == [], "no request of a page asks a funder"
+    run = Run.objects.get(kind="pools")
+    assert reverse("console:run", args=[run.pk]) in page
+    assert str(run.pk) in text_of(ada.get(reverse("console:runs")))
+    finish_now(run)
+    assert ada.get(reverse("console:run-watch", args=[run.pk]), headers={"HX-Request": "true"}).headers["HX-Refresh"]
+    assert "Shown, not stored" in text_of(ada.get(TAB))

@@ -69,7 +69,7 @@ def test_find_the_ids_open_a_tab_refresh_save_and_see_history(
     page.get_by_text("What the figures mean").click()
     expect(page.get_by_text("rolled over from the quarter before")).to_be_visible()
     if size == DESKTOP:
-        page.get_by_role("columnheader", name="Total").get_by_role("button").click()
+        page.get_by_role("columnheader", name="Total").get_by_role("link").click()
         expect(budgets.first).to_contain_text("1,200.00")
         expect(page.get_by_text("Shown, not stored")).to_be_visible()
     expect(page.get_by_role("heading", name="Who uses the pool")).to_be_visible()

@@ -1,29 +1,50 @@
 """Refresh and Save: what counts as this quarter's pool, what is shown, what is kept, and what happens without data."""
 
-import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
+from django.utils import timezone
 
 from carefund.domain.care_management import roll_up
 from carefund.domain.quarters import previous_quarter, quarter_of
-from carefund.records.care_management_store import find_newest, find_settings, list_saves, store_pool
+from carefund.records.care_management_store import find_newest, list_saves, store_pool
 from carefund.records.models import CareManagementSave, Client, ServiceProvider
 from carefund.runs.care_management import (
     NotRefreshable,
-    refresh,
-    save_after_scheduled_run,
-    save_when_due,
-    switch_saving,
+    NotSavable,
+    find_last_saving,
+    find_shown_refresh,
+    list_problems,
+    results_of,
+    save_refreshed,
 )
-from carefund.runs.database import DatabaseThreads
 from carefund.runs.dates import business_today
-from carefund.runs.models import Run
-from carefund.runs.prompt import sync_service_providers
+from carefund.runs.models import Preview, Run, RunItem, Schedule
+from carefund.runs.prompt import finish_now, refresh_pools_now, sync_service_providers
+from carefund.runs.schedule import find_schedule, request_due_runs, store_schedule
+from carefund.sync.care_management import Refreshed
 from tests.conftest import Sandbox
 
 ONE, TWO = "4049000001", "4049000002"
+
+
+def refresh(service_provider_id: str = "") -> Sequence[Refreshed]:
+    """A refresh as a person asks for it, carried out here and now."""
+    return results_of(refresh_pools_now(service_provider_id))
+
+
+def save_after_scheduled_sync() -> Run | None:
+    """The clock's part after a scheduled sync has ended, and the work that it asks for."""
+    Run.objects.create(trigger=Run.Trigger.SCHEDULED, status=Run.Status.FINISHED, scope="everybody active")
+    return next((finish_now(run) for run in request_due_runs(timezone.now()) if run.kind == "pools"), None)
+
+
+def switch_saving(*, on: bool) -> None:
+    schedule = find_schedule(Schedule.Kind.POOLS)
+    schedule.is_enabled = on
+    store_schedule(schedule)
 
 
 @pytest.fixture
@@ -191,35 +212,48 @@ def test_the_roll_up_of_all_ids_splits_back(detected: Sandbox):
     assert roll_up([*pools, *pools]).sums == whole.sums
 
 
-def test_the_history_saves_itself_after_a_scheduled_run_once_if_switched_on(detected: Sandbox):
-    Run.objects.create(trigger=Run.Trigger.SCHEDULED, status=Run.Status.FINISHED, scope="everybody active")
-    assert save_after_scheduled_run() == 0, "it is off at first"
+def test_the_history_is_saved_after_a_scheduled_sync_once_if_switched_on(detected: Sandbox):
+    assert save_after_scheduled_sync() is None, "it is off at first"
     switch_saving(on=True)
-    assert save_after_scheduled_run() == 0, "runs that ended before are not made up for"
+    assert not request_due_runs(timezone.now()), "syncs that ended before are not made up for"
 
-    Run.objects.create(trigger=Run.Trigger.SCHEDULED, status=Run.Status.FINISHED, scope="everybody active")
-    assert save_after_scheduled_run() == 3 * 3, "three ids, this quarter and the two just ended"
-    assert save_after_scheduled_run() == 0, "one save per run"
+    run = save_after_scheduled_sync()
+    assert run is not None
+    assert CareManagementSave.objects.count() == 3 * 3, "three ids, this quarter and the two just ended"
     assert set(CareManagementSave.objects.values_list("is_by_schedule", flat=True)) == {True}
+    assert not Preview.objects.exists(), "nobody is asked to look"
+    assert not request_due_runs(timezone.now()), "one save per sync"
+    assert find_last_saving() == run
 
 
-def test_the_background_process_saves_after_a_scheduled_run(detected: Sandbox):
-    async def keep_house() -> None:
-        database = DatabaseThreads()
-        await save_when_due(database)
-        await database.close()
-
-    switch_saving(on=True)
-    Run.objects.create(trigger=Run.Trigger.SCHEDULED, status=Run.Status.FINISHED, scope="everybody active")
-    asyncio.run(keep_house())
-    assert CareManagementSave.objects.count() == 9
-    assert find_settings().ran_at is not None
-
-
-def test_a_save_that_failed_is_told_and_not_raised(detected: Sandbox):
+def test_a_save_that_failed_says_why_and_can_be_tried_again(detected: Sandbox):
     switch_saving(on=True)
     for one in (ONE, TWO, "4049000003"):
         detected.ask("POST", f"/service-providers/{one}/refuse")
-    Run.objects.create(trigger=Run.Trigger.SCHEDULED, status=Run.Status.FINISHED, scope="everybody active")
-    assert save_after_scheduled_run() == 0
-    assert find_settings().problem
+    run = save_after_scheduled_sync()
+    assert run is not None
+    assert not CareManagementSave.objects.exists()
+    assert list_problems(run)
+    assert run.items.filter(outcome=RunItem.Outcome.FAILED).count() == 3
+
+
+def test_what_was_shown_is_saved_once_and_within_the_hour(detected: Sandbox):
+    run = refresh_pools_now(ONE)
+    assert len(save_refreshed(run)) == 3
+    with pytest.raises(NotSavable):
+        save_refreshed(run)
+    late = refresh_pools_now(ONE)
+    late.items.update(finished_at=timezone.now() - timedelta(hours=1, minutes=1))
+    assert find_shown_refresh(ONE) is None
+    with pytest.raises(NotSavable):
+        save_refreshed(late)
+
+
+def test_saving_asks_nobody_again_and_a_newer_refresh_removes_what_is_outdated(detected: Sandbox):
+    run = refresh_pools_now()
+    detected.ask("DELETE", "/journal")
+    save_refreshed(run)
+    assert detected.ask("GET", "/journal")["requests"] == []
+    run.items.update(finished_at=timezone.now() - timedelta(hours=2))
+    refresh_pools_now(ONE)
+    assert Preview.objects.count() == 1

@@ -9,11 +9,11 @@ from rich.table import Table
 from carefund.cli.output import FAILED, WRONG_INPUT, complain, print_json, screen
 from carefund.domain.care_management import METRICS, RollUp, Sums, compare_pools, roll_up
 from carefund.records.care_management_data import budgets_as_data, pool_as_data
-from carefund.records.care_management_store import Saved, list_detected_providers, list_saves, store_pool
+from carefund.records.care_management_store import Saved, list_detected_providers, list_saves
 from carefund.records.models import CareManagementBudget
 from carefund.records.models.columns import label_of
-from carefund.runs.care_management import NotRefreshable
-from carefund.runs.care_management import refresh as refresh_now
+from carefund.runs.care_management import NotRefreshable, results_of, save_refreshed
+from carefund.runs.prompt import WorkFailed, refresh_pools_now
 from carefund.sync.care_management import NO_DATA, NO_DATA_ADVICE, Refreshed
 
 app = typer.Typer(help="Pooled care management budgets, per service provider id.", no_args_is_help=True)
@@ -30,11 +30,15 @@ def refresh(
 ) -> None:
     """Ask Services Australia for the care management budgets of the current quarter. Stores nothing without --save."""
     try:
-        results = refresh_now(service_provider_id.strip())
+        run = refresh_pools_now(service_provider_id.strip())
     except NotRefreshable as refusal:
         complain(str(refusal))
         raise typer.Exit(WRONG_INPUT) from None
-    saved = [pool for one in results if save for pool in one.to_save if store_pool(pool)]
+    except WorkFailed as failure:
+        complain(failure.message, failure.advice)
+        raise typer.Exit(FAILED) from None
+    results = results_of(run)
+    saved = save_refreshed(run) if save else []
     whole = roll_up([one.pool for one in results if not one.problem])
     if json:
         print_json({

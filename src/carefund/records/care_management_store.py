@@ -177,12 +177,3 @@ def find_settings() -> CareManagementSettings:
 def store_settings(**values: Any) -> None:
     """Change some of the settings."""
     CareManagementSettings.objects.update_or_create(pk=1, defaults=values)
-
-
-def take_run(run_id: int) -> bool:
-    """Whether it falls to the caller to save after this run: True for one caller per run, and only if switched on."""
-    return bool(
-        CareManagementSettings.objects.filter(is_saved_by_schedule=True, last_run_id__lt=run_id).update(
-            last_run_id=run_id
-        )
-    )

@@ -1,42 +1,83 @@
-"""Care management, asked from a door or after a scheduled run: refresh, and save by itself if so switched."""
+"""Care management as a kind of work: refresh the pools of service provider ids, and keep what was shown.
 
-import asyncio
-import logging
+A refresh keeps what came back for an hour as a preview of each id, so that a person may leave the page, come back, look
+and save exactly that. After a scheduled sync, where that is switched on, what came back is saved at once.
+Source: rule SYNC-10.
+"""
+
 from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
 
-from asgiref.sync import async_to_sync
-from django.db import connection
+from django.contrib.auth.models import User
+from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
+from carefund.access.roles import may_administer
+from carefund.domain.care_management import Pool
 from carefund.domain.service_providers import is_valid_service_provider_id
-from carefund.funders.errors import FunderError
-from carefund.records.care_management_store import (
-    find_settings,
-    list_detected_providers,
-    list_tabs,
-    store_pool,
-    store_settings,
-    take_run,
-)
-from carefund.runs.database import DatabaseThreads
+from carefund.records.care_management_store import list_detected_providers, list_tabs, store_pool
+from carefund.runs import ledger
 from carefund.runs.dates import business_today
-from carefund.runs.models import Run
-from carefund.runs.sources import open_source
+from carefund.runs.leases import ClaimedItem
+from carefund.runs.models import Preview, Run, RunItem
+from carefund.runs.requests import NewItem, NothingToDo, request_work
+from carefund.runs.sessions import Session
+from carefund.runs.sources import SERVICES_AUSTRALIA, require_configured
+from carefund.runs.work import Failure, ItemResult, Kind
 from carefund.sync.care_management import Refreshed, refresh_pools
+from carefund.sync.pool_reviewing import freeze_pool, thaw_pool
 
-log = logging.getLogger(__name__)
+_NAME = "pools"
+_SAVE = {"save": True}
+_SHOWN_FOR = timedelta(hours=1)
+_ONE_ID, _ALL_IDS = "care management of one Service Provider ID", "care management of all Service Provider IDs"
 
 
 class NotRefreshable(Exception):
     """No pool can be asked for: the message says why, and what to do first."""
 
 
-def refresh(service_provider_id: str = "") -> list[Refreshed]:
-    """Ask for one id's pools of the current quarter, or for all ids' that are still returned. Stores nothing.
+class NotSavable(Exception):
+    """What was shown is too old to be saved, or was saved already."""
 
-    Raises NotRefreshable while no valid id is known and for an id that is not one of ours; FunderError when the
-    connection could not be opened. What goes wrong with one id is told in its result.
+
+@dataclass(frozen=True, slots=True)
+class ShownRefresh:
+    """A refresh under way, or what one brought that was not saved yet: `results` is empty until the run is over."""
+
+    run: Run
+    results: Sequence[Refreshed]
+
+
+def request_refresh(service_provider_id: str = "", requested_by: User | None = None) -> Run:
+    """Ask for one id's pools of the current quarter, or for all ids' that are still returned.
+
+    Raises NotRefreshable as long as no valid id is returned and for an id that is not one of ours; NotConfigured.
     """
+    ids = _choose_ids(service_provider_id)
+    require_configured(SERVICES_AUSTRALIA)
+    return request_work(
+        _NAME,
+        [NewItem(f"pool:{wanted}") for wanted in ids],
+        trigger=Run.Trigger.ON_DEMAND,
+        scope=_ONE_ID if service_provider_id else _ALL_IDS,
+        requested_by=requested_by,
+    )
+
+
+def request_saving() -> Run:
+    """Ask for all ids' pools, to be saved without anybody looking. Raises NothingToDo without a valid id."""
+    try:
+        ids = _choose_ids("")
+    except NotRefreshable:
+        raise NothingToDo from None
+    items = [NewItem(f"pool:{wanted}") for wanted in ids]
+    return request_work(_NAME, items, trigger=Run.Trigger.SCHEDULED, scope=_ALL_IDS, parameters=_SAVE)
+
+
+def _choose_ids(service_provider_id: str) -> list[str]:
     found = list_tabs()
     ids = [row.service_provider_id for row in found if is_valid_service_provider_id(row.service_provider_id)]
     if service_provider_id and not is_valid_service_provider_id(service_provider_id):
@@ -56,59 +97,113 @@ def refresh(service_provider_id: str = "") -> list[Refreshed]:
             "Providers again."
         )
     gone = {row.service_provider_id for row in found if row.no_longer_returned_date}
-    wanted = [service_provider_id] if service_provider_id else [one for one in ids if one not in gone]
-    return async_to_sync(_refresh)(wanted)
+    return [service_provider_id] if service_provider_id else [wanted for wanted in ids if wanted not in gone]
 
 
-async def _refresh(service_provider_ids: Sequence[str]) -> list[Refreshed]:
-    async with open_source() as source:
-        return await refresh_pools(source, service_provider_ids, business_today())
-
-
-async def save_when_due(database: DatabaseThreads) -> None:
-    """Save after a scheduled run, in a thread of its own, so that nobody waits for the funder's answer."""
-    if await database.do(_ended_run_to_follow):
-        await asyncio.to_thread(_save_and_disconnect)
-
-
-def _save_and_disconnect() -> None:
-    try:
-        save_after_scheduled_run()
-    finally:
-        connection.close()
-
-
-def _ended_run_to_follow() -> int | None:
-    """The newest scheduled run that is over and was not followed by a save; None while saving is switched off."""
-    settings = find_settings()
-    if not settings.is_saved_by_schedule:
+def find_shown_refresh(service_provider_id: str) -> ShownRefresh | None:
+    """The refresh of an id (of all ids together, if it is empty) that is under way, or ended within the hour and was
+    not saved yet."""
+    asked = RunItem.objects.select_related("run").filter(run__kind=_NAME, run__trigger=Run.Trigger.ON_DEMAND)
+    if service_provider_id:
+        asked = asked.filter(holds=f"pool:{service_provider_id}")
+    else:
+        asked = asked.filter(run__scope=_ALL_IDS)
+    item = asked.exclude(status=RunItem.Status.CANCELLED).order_by("-run_id").first()
+    if item is None:
         return None
-    ended = Run.objects.filter(trigger=Run.Trigger.SCHEDULED, status=Run.Status.FINISHED, id__gt=settings.last_run_id)
-    return ended.order_by("-id").values_list("id", flat=True).first()
+    if not item.run.is_over:
+        return ShownRefresh(item.run, ())
+    results = results_of(item.run, service_provider_id)
+    return ShownRefresh(item.run, results) if results else None
 
 
-def save_after_scheduled_run() -> int:
-    """Save all pools if that is switched on and a nightly run has ended since the last time; gives how many were new.
+def results_of(run: Run, service_provider_id: str = "") -> list[Refreshed]:
+    """What a refresh brought, by id, as far as it may still be saved; of one id or of all."""
+    found = [thaw_pool(bytes(preview.fetch)) for preview in _list_fresh_previews(run)]
+    wanted = [one for one in found if service_provider_id in ("", one.pool.service_provider_id)]
+    return sorted(wanted, key=lambda one: one.pool.service_provider_id)
 
-    Harmless to call often and from several places: each run is followed by one save. Nothing is raised; a problem is
-    kept for the page.
+
+def _list_fresh_previews(run: Run) -> "QuerySet[Preview]":
+    """Those of the run, and those of work under way elsewhere that it joined."""
+    items = list(run.items.values_list("id", "joined_id"))
+    return Preview.objects.filter(
+        item_id__in=[joined_id or item_id for item_id, joined_id in items],
+        applied_at__isnull=True,
+        item__finished_at__gt=timezone.now() - _SHOWN_FOR,
+    )
+
+
+def save_refreshed(run: Run, user_id: int | None = None, *, service_provider_id: str = "") -> list[Pool]:
+    """Keep what a refresh brought (of one id or of all) in the history. Return the pools that were new in it.
+
+    Raises NotSavable when there is nothing of it that may be saved.
     """
-    run_id = _ended_run_to_follow()
-    if run_id is None or not take_run(run_id):
-        return 0
-    try:
-        results = refresh()
-    except (FunderError, NotRefreshable) as problem:
-        log.warning("care management was not saved after a scheduled run: %s", type(problem).__name__)
-        store_settings(ran_at=timezone.now(), problem=str(problem)[:300])
-        return 0
-    new = sum(store_pool(pool, is_by_schedule=True) for one in results for pool in one.to_save)
-    problems = [one.problem.message for one in results if one.problem]
-    store_settings(ran_at=timezone.now(), problem=" ".join(dict.fromkeys(problems))[:300])
-    return new
+    with transaction.atomic():
+        previews = {preview.pk: thaw_pool(bytes(preview.fetch)) for preview in _list_fresh_previews(run)}
+        wanted = {
+            pk: refreshed
+            for pk, refreshed in previews.items()
+            if service_provider_id in ("", refreshed.pool.service_provider_id)
+        }
+        fresh = Preview.objects.filter(pk__in=wanted, applied_at__isnull=True).update(applied_at=timezone.now())
+        if not fresh or fresh < len(wanted):
+            raise NotSavable
+        return [pool for refreshed in wanted.values() for pool in _store_pools(refreshed, user_id=user_id)]
 
 
-def switch_saving(*, on: bool) -> None:
-    """Switch saving by itself on or off; runs that ended before are not made up for."""
-    last = Run.objects.order_by("-id").values_list("id", flat=True).first() or 0
-    store_settings(is_saved_by_schedule=on, last_run_id=last)
+def _store_pools(refreshed: Refreshed, *, user_id: int | None = None, is_by_schedule: bool = False) -> list[Pool]:
+    """Keep the quarter's pool and those just ended. Return those that were new."""
+    return [pool for pool in refreshed.to_save if store_pool(pool, user_id=user_id, is_by_schedule=is_by_schedule)]
+
+
+def find_last_saving() -> Run | None:
+    """The newest run that saved after a scheduled sync and is over."""
+    runs = Run.objects.filter(kind=_NAME, trigger=Run.Trigger.SCHEDULED, status=Run.Status.FINISHED)
+    return runs.order_by("-id").first()
+
+
+def list_problems(run: Run) -> list[str]:
+    """Why ids of a run could not be refreshed, each reason once."""
+    failed = run.items.filter(outcome=RunItem.Outcome.FAILED).order_by("id")
+    return list(dict.fromkeys(failed.values_list("message", flat=True)))
+
+
+async def _refresh(session: Session, item: ClaimedItem) -> Refreshed:
+    (refreshed,) = await refresh_pools(session.source, [item.held_id], business_today())
+    return refreshed
+
+
+def _store(session: Session, items: Sequence[ClaimedItem], answers: Sequence[Refreshed]) -> None:
+    """Keep what came back, as previews or in the history, and what is wrong with an id as its failure."""
+    holder, run = session.worker.holder, session.run
+    with transaction.atomic():
+        for item, refreshed in zip(items, answers, strict=True):
+            if run.parameters != _SAVE:
+                Preview.objects.create(item_id=item.item_id, version=0, changes=[], fetch=freeze_pool(refreshed))
+            if problem := refreshed.problem:
+                failure = Failure(item, problem.code, "service provider's budgets", problem.message, problem.advice)
+                ledger.record_failures(holder, [failure])
+                continue
+            new = _store_pools(refreshed, is_by_schedule=True) if run.parameters == _SAVE else []
+            ledger.record_outcomes(holder, [item], [_item_result(refreshed, is_new=bool(new))])
+        outdated = timezone.now() - _SHOWN_FOR
+        Preview.objects.filter(item__run__kind=_NAME, item__finished_at__lt=outdated).delete()
+
+
+def _item_result(refreshed: Refreshed, *, is_new: bool) -> ItemResult:
+    count = len(refreshed.pool.budgets)
+    outcome = RunItem.Outcome.CHANGED if is_new else RunItem.Outcome.UNCHANGED
+    return ItemResult(outcome, f"{count:,} active budget{'' if count == 1 else 's'}.")
+
+
+POOLS = Kind(
+    name=_NAME,
+    label="Care management refresh",
+    items="Service Provider IDs",
+    funder=SERVICES_AUSTRALIA,
+    work=_refresh,
+    store=_store,
+    may_be_cut=True,
+    may_ask=may_administer,
+)

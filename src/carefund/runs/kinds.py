@@ -1,5 +1,6 @@
 """The table of kinds of work. A new kind is a module beside this one that defines a `Kind`, and a line here."""
 
+from carefund.runs.care_management import POOLS
 from carefund.runs.care_recipient import SYNC
 from carefund.runs.claims import CLAIM_BATCH, CLAIM_CHECK
 from carefund.runs.reading_anew import READ_ANEW
@@ -25,5 +26,5 @@ def list_kinds() -> list[Kind]:
     return list(_KINDS.values())
 
 
-for _kind in (SYNC, READ_ANEW, SERVICE_PROVIDERS, CLAIM_BATCH, CLAIM_CHECK, RETENTION):
+for _kind in (SYNC, READ_ANEW, SERVICE_PROVIDERS, CLAIM_BATCH, CLAIM_CHECK, POOLS, RETENTION):
     register(_kind)

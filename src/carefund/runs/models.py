@@ -191,6 +191,7 @@ class Schedule(models.Model):
         TAIL = "tail", "Late changes of ended budgets"
         CLAIM_BATCHES = "claim-batches", "Unsent claim batches"
         CLAIM_CHECKS = "claim-checks", "Claims under way"
+        POOLS = "pools", "Care management history"
         RETENTION = "retention", "Removal of old runs"
 
     kind = models.CharField(max_length=30, unique=True)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from carefund.records.claim_queries import list_unsettled_claims
 from carefund.records.models import Claim, Client
 from carefund.runs import leases
+from carefund.runs.care_management import request_refresh
 from carefund.runs.claims import request_checks, request_search, request_sending
 from carefund.runs.database import DatabaseThreads
 from carefund.runs.dates import business_today
@@ -96,6 +97,13 @@ def sync_service_providers(tell: Tell | None = None) -> ProviderSyncResult:
     result = result_of(item)
     assert result is not None
     return result
+
+
+def refresh_pools_now(service_provider_id: str = "") -> Run:
+    """Refresh care management here and now. Raises NotRefreshable, FunderError when nobody can be asked, WorkFailed."""
+    run = request_refresh(service_provider_id)
+    _finish_all(run)
+    return run
 
 
 def send_batch(batch_id: int, tell: Tell | None = None) -> RunItem:

@@ -17,6 +17,7 @@ from django.utils import timezone
 from carefund.domain.schedules import latest_slot, next_slot
 from carefund.funders.errors import NotConfigured
 from carefund.records.models import Client
+from carefund.runs.care_management import request_saving
 from carefund.runs.claims import request_routine_checks, request_unsent
 from carefund.runs.models import Run, Schedule
 from carefund.runs.requests import NothingToDo, request_run
@@ -41,6 +42,11 @@ class Entry:
 def list_schedules() -> list[Schedule]:
     """The schedules, in the order of the table."""
     return sorted(Schedule.objects.filter(kind__in=ENTRIES), key=lambda schedule: list(ENTRIES).index(schedule.kind))
+
+
+def find_schedule(kind: str) -> Schedule:
+    """The row of an entry of the table. Raises Schedule.DoesNotExist before the first migration has ended."""
+    return Schedule.objects.get(kind=kind)
 
 
 def next_due_at(schedule: Schedule, now: datetime) -> datetime | None:
@@ -136,5 +142,6 @@ ENTRIES: dict[str, Entry] = {
     ),
     Schedule.Kind.CLAIM_BATCHES: Entry(lambda *_: request_unsent(), {"every_minutes": 15}),
     Schedule.Kind.CLAIM_CHECKS: Entry(lambda *_: request_routine_checks(), {"every_minutes": 15}),
+    Schedule.Kind.POOLS: Entry(lambda *_: request_saving(), {"is_enabled": False}, follows_sync=True),
     Schedule.Kind.RETENTION: Entry(lambda *_: request_retention(Run.Trigger.ROUTINE), {"at": time(5, 0)}),
 }

@@ -1,12 +1,12 @@
-"""How care management is written: columns that sort inside a form, figures by name, changes with their sign."""
+"""How care management is written: figures by name, changes with their sign."""
 
 from decimal import Decimal
 
 from django import template
-from django.utils.html import format_html, format_html_join
-from django.utils.safestring import SafeString, mark_safe
+from django.utils.html import format_html_join
+from django.utils.safestring import SafeString
 
-from carefund.console.templatetags.words import icon, money, sort_head
+from carefund.console.templatetags.words import money
 from carefund.domain.care_management import METRICS
 from carefund.domain.wording import write_money
 from carefund.records.models import CareManagementBudget
@@ -15,20 +15,6 @@ from carefund.records.models.columns import label_of
 _LABELS = {name: label_of(CareManagementBudget, name) for name in METRICS}
 
 register = template.Library()
-
-
-@register.simple_tag(takes_context=True)
-def pool_head(context: template.Context, name: str, words: str, sort: str, kind: str = "") -> SafeString:
-    """The head of a column: a link on a page that can be asked for again, a button where the picture is in the page."""
-    if not context.get("picture"):
-        return sort_head(context, name, words, sort, kind)
-    rising, falling = sort == name, sort == f"-{name}"
-    drawing = icon("arrow-up") if rising else icon("arrow-down") if falling else icon("arrow-up-down")
-    state = mark_safe(f' aria-sort="{"ascending" if rising else "descending"}"') if rising or falling else ""  # noqa: S308
-    return format_html(
-        '<th scope="col" class="{}"{}><button class="sort" form="picture" name="sort" value="{}">{}{}</button></th>',
-        kind, state, f"-{name}" if rising else name, words, drawing,
-    )  # fmt: skip
 
 
 @register.simple_tag

@@ -1,7 +1,7 @@
 """Support at Home settings: care management by service provider id. Find the ids, refresh, look, save. Administrators.
 
-Refresh shows without storing: the picture travels in the page, signed, so that sorting asks nobody again and Save
-stores what was seen. Source: rule SYNC-10.
+Refresh asks for work and shows its progress; what came back is shown for an hour, whoever returns to the page, so that
+sorting asks nobody again and Save keeps what was seen. Source: rule SYNC-10.
 """
 
 from collections.abc import Iterable, Sequence
@@ -12,12 +12,13 @@ from typing import Any
 from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils import timezone
 from django.views.decorators.http import require_POST
 
 from carefund.access.roles import may_administer
-from carefund.console.care_management_pictures import PictureExpired, read_pictures, sign_pictures
 from carefund.console.door import Request, page
 from carefund.console.views.service_providers import describe_search
+from carefund.console.work import describe_run
 from carefund.domain.care_management import (
     METRICS,
     Pool,
@@ -35,14 +36,23 @@ from carefund.records.care_management_store import (
     find_settings,
     list_detected_providers,
     list_tabs,
-    store_pool,
 )
 from carefund.records.models import CareManagementBudget, Client
 from carefund.records.models.columns import label_of
-from carefund.runs.care_management import NotRefreshable, refresh, switch_saving
+from carefund.runs.care_management import (
+    NotRefreshable,
+    NotSavable,
+    ShownRefresh,
+    find_last_saving,
+    find_shown_refresh,
+    list_problems,
+    request_refresh,
+    save_refreshed,
+)
 from carefund.runs.dates import business_today
+from carefund.runs.models import Schedule
+from carefund.runs.schedule import find_schedule, store_schedule
 from carefund.runs.service_providers import find_shown_search
-from carefund.sync.care_management import Refreshed
 
 COLUMNS = (
     ("budget_id", "Budget ID", ""),
@@ -78,9 +88,11 @@ def show_first(request: Request) -> HttpResponse:
 @require_POST
 @page(may_administer)
 def switch(request: Request) -> HttpResponse:
-    """Saving by itself, on or off."""
+    """Switch automatic saving on or off; syncs that ended before are not made up for."""
     on = request.POST.get("on") == "1"
-    switch_saving(on=on)
+    schedule = find_schedule(Schedule.Kind.POOLS)
+    schedule.is_enabled = on
+    store_schedule(schedule)
     messages.success(request, f"Saving after each scheduled run is switched {'on' if on else 'off'}.")
     return redirect("console:support-at-home")
 
@@ -102,65 +114,70 @@ def show_all(request: Request) -> HttpResponse:
 
 
 def _answer(request: Request, service_provider_id: str) -> HttpResponse:
-    context = _frame(service_provider_id)
-    results: list[Refreshed] | None = None
     if request.method == "POST":
-        try:
-            results = _act(request, service_provider_id)
-        except NotRefreshable as refusal:
-            messages.error(request, str(refusal))
-        except PictureExpired:
-            messages.error(request, "What was shown is more than an hour old. Refresh, then save.")
-        except FunderError as error:
-            context["problem"] = error
-        if results is None and "problem" not in context:
-            return redirect(request.path)
-    source = request.POST if results is not None else request.GET
-    context |= _shown(results) if results is not None else _kept(context["ids"], service_provider_id)
-    context |= _table(context["pools"], str(source.get("sort", "")), of_all=not service_provider_id)
+        _act(request, service_provider_id)
+        return redirect(request.path)
+    context = _frame(service_provider_id)
+    refresh = find_shown_refresh(service_provider_id)
+    context["work"] = describe_run(refresh.run, timezone.now()) if refresh and not refresh.results else None
+    context |= _shown(refresh) if refresh and refresh.results else _kept(context["ids"], service_provider_id)
+    context |= _table(context["pools"], str(request.GET.get("sort", "")), of_all=not service_provider_id)
     return render(request, "console/care_management/page.html", context)
 
 
-def _act(request: Request, service_provider_id: str) -> list[Refreshed] | None:
-    """Refresh, or take up what was shown before; None when that was saved."""
-    if "picture" not in request.POST:
-        return refresh(service_provider_id)
-    results = read_pictures(request.POST["picture"])
-    if "save" not in request.POST:
-        return results
-    new = sum(store_pool(pool, user_id=request.user.pk) for one in results for pool in one.to_save)
-    if new:
+def _act(request: Request, service_provider_id: str) -> None:
+    """Ask for a refresh, or save what one brought; a message says what came of it."""
+    try:
+        if "save" in request.POST:
+            _save(request, service_provider_id)
+        else:
+            request_refresh(service_provider_id, request.user)
+    except NotRefreshable as refusal:
+        messages.error(request, str(refusal))
+    except FunderError as error:
+        messages.error(request, f"{error.message} {error.advice}")
+    except NotSavable:
+        messages.error(request, "What was shown is more than an hour old, or was saved already. Refresh, then save.")
+
+
+def _save(request: Request, service_provider_id: str) -> None:
+    refresh = find_shown_refresh(service_provider_id)
+    if refresh is None or str(refresh.run.pk) != request.POST["save"]:
+        raise NotSavable
+    if save_refreshed(refresh.run, request.user.pk, service_provider_id=service_provider_id):
         messages.success(request, "Saved to the history.")
     else:
         messages.info(request, "Nothing has changed since the last save; the history keeps that one.")
-    return None
 
 
 def _frame(service_provider_id: str) -> dict[str, Any]:
     """What every tab shows around its figures."""
     providers = list_tabs()
-    settings = find_settings()
+    last_saving = find_last_saving()
     return {
         "providers": providers,
         "earlier_providers": [] if providers else list_detected_providers(),
         "ids": [row.service_provider_id for row in providers],
         "chosen": next((row for row in providers if row.service_provider_id == service_provider_id), None),
         "quarter": quarter_of(business_today()),
-        "settings": settings,
+        "settings": find_settings(),
+        "saving": find_schedule(Schedule.Kind.POOLS),
+        "last_saving": last_saving,
+        "saving_problems": list_problems(last_saving) if last_saving else [],
         "pools": [],
         **describe_search(find_shown_search()),
     }
 
 
-def _shown(results: Sequence[Refreshed]) -> dict[str, Any]:
-    """What was refreshed just now and is not stored."""
+def _shown(refresh: ShownRefresh) -> dict[str, Any]:
+    """What was refreshed within the hour and is not saved."""
+    results = refresh.results
     pools = [one.pool for one in results]
     return {
-        "results": results,
+        "refresh": refresh,
         "pools": [pool for pool in pools if pool.budgets],
         "unanswered": [one for one in results if one.problem or one.is_empty],
         "asked_at": max((pool.asked_at for pool in pools), default=None),
-        "picture": sign_pictures(results),
         "can_save": any(one.to_save for one in results),
         "closed": [budget for one in results for budget in one.closed],
         "ended": [(pool, add_up(pool.budgets)) for one in results for pool in one.ended],

@@ -72,14 +72,6 @@ class CareManagementUse(models.Model):
 
 
 class CareManagementSettings(models.Model):
-    """The one row of how this organisation keeps its history, and how far saving by itself has come.
+    """The one row of what this organisation knows about its service provider ids as a whole."""
 
-    `last_run_id` is the newest scheduled run that was followed by a save; `problem` tells why the last one saved less
-    than all.
-    """
-
-    is_saved_by_schedule = models.BooleanField(default=False)
-    last_run_id = models.PositiveBigIntegerField(default=0)
-    ran_at = models.DateTimeField(null=True)
-    problem = models.CharField(max_length=300, blank=True)
     providers_synced_at = models.DateTimeField(null=True)

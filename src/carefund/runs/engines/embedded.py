@@ -17,7 +17,6 @@ from django.db import DatabaseError, connection
 from django.db.models import Case, IntegerField, Q, Value, When
 
 from carefund.runs import housekeeping, leases
-from carefund.runs.care_management import save_when_due
 from carefund.runs.database import DatabaseThreads
 from carefund.runs.engines.carrying import AFTER_TROUBLE_SECONDS, carry_out, collect_seldom, rest
 from carefund.runs.engines.stopping import stop_on_signals
@@ -163,7 +162,6 @@ async def _keep_house(worker: Worker) -> None:
     while not worker.stopping.is_set():
         try:
             await worker.database.do(housekeeping.tidy)
-            await save_when_due(worker.database)
             await compare_when_due(worker.database)
         except DatabaseError as error:
             log.error("the database refused the housekeeping: %s", type(error).__name__)

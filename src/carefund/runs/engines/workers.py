@@ -16,7 +16,6 @@ from procrastinate.psycopg_connector import PsycopgConnector
 from procrastinate.worker import Worker as QueueWorker
 
 from carefund.runs import handover, housekeeping
-from carefund.runs.care_management import save_when_due
 from carefund.runs.database import DatabaseThreads
 from carefund.runs.engines.carrying import AFTER_TROUBLE_SECONDS, carry_out, collect_seldom, rest
 from carefund.runs.engines.stopping import stop_on_signals
@@ -122,7 +121,6 @@ async def keep_house(context: JobContext, /, timestamp: int) -> None:
     try:
         await worker.database.do(housekeeping.tidy)
         await worker.database.do(handover.hand_over_forgotten)
-        await save_when_due(worker.database)
         await compare_when_due(worker.database)
     except (DatabaseError, InterfaceError) as error:
         log.error("the database refused the housekeeping: %s", type(error).__name__)
