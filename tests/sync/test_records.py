@@ -26,19 +26,12 @@ from carefund.runs.dates import business_today
 from carefund.runs.models import RunItem
 from carefund.sync.answers import BUDGET_DETAILS, BUDGET_LIST, Parts
 from carefund.sync.linking import link_all_budget_usage
+from carefund.sync.recordsets import RECORD_SETS
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-SYNCED = (ApprovedService, BudgetUsage, Classification, Entitlement, IndividualContribution, PlanBudget, Supplement)
-KIND = {
-    Classification: "classifications",
-    ApprovedService: "approved_services",
-    Supplement: "supplements",
-    IndividualContribution: "individual_contributions",
-    PlanBudget: "budgets",
-    Entitlement: "entitlements",
-    BudgetUsage: "budget_usage",
-}
+KIND = {record_set.model: record_set.kind for record_set in RECORD_SETS}
+SYNCED = tuple(KIND)
 
 
 @pytest.fixture
