@@ -1,5 +1,6 @@
 """The change log page by page: nothing is lost between pages, no sync is cut in two, and nothing unread is marked."""
 
+import csv
 from collections.abc import Callable
 from datetime import timedelta
 
@@ -9,6 +10,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from carefund.access.looks import find_last_look
+from carefund.access.models import AccessLogEntry
 from carefund.console.change_pages import cut_at_sync, read_number
 from carefund.console.views import home
 from carefund.records.models import Change, Client
@@ -97,3 +99,19 @@ def test_what_is_only_read_otherwise_is_marked_and_is_no_news_on_home(
     log = browser.get(reverse("console:client-changes", args=[margaret.pk])).content.decode()
     assert log.count(">read anew<") == 1
     assert "12.50" in log
+
+
+def test_the_log_as_csv_has_every_entry_as_data_and_in_words(
+    browse: Browse, cast: world.Cast, margaret: Client
+) -> None:
+    address = reverse("console:client-changes-csv", args=[margaret.pk])
+    assert address in browse(cast.ada).get(reverse("console:client-changes", args=[margaret.pk])).content.decode()
+    assert address not in browse(cast.ben).get(reverse("console:client-changes", args=[margaret.pk])).content.decode()
+    answer = browse(cast.ada).get(address)
+    lines = list(csv.DictReader(b"".join(answer.streaming_content).decode("utf-8-sig").splitlines()))
+    log = list(list_changes(client=margaret))
+    assert [int(line["number"]) for line in lines] == [change.pk for change in log], "newest first, none left out"
+    total, logged = next((line, each) for line, each in zip(lines, log, strict=True) if each.field == "total")
+    assert (total["what"], total["before"], total["after"]) == ("Total", logged.before, logged.after)
+    assert total["in_words"].startswith(f"{total['record']}: total rose from ")
+    assert AccessLogEntry.objects.filter(what="Change log (CSV)").exists()

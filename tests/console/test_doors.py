@@ -91,6 +91,7 @@ def test_a_client_of_another_branch_does_not_exist(
         "run-new",
         "run-csv",
         "clients-csv",
+        "client-changes-csv",
         "connections",
         "schedules",
         "access-log",

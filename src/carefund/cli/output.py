@@ -12,7 +12,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from carefund.records.models import Change
-from carefund.sync.change_log.sentences import write_lines
+from carefund.sync.change_log.sentences import write_lines_by_kind
 from carefund.sync.recordsets import RECORD_SETS
 
 FAILED = 1
@@ -54,7 +54,7 @@ def changes_table(changes: Sequence[Change]) -> Table:
     table = Table(box=None, pad_edge=False, header_style="bold")
     for title in ("Kind", "Record", "What", "Before", "After"):
         table.add_column(title, overflow="fold")
-    for line in write_lines(changes):
+    for line in write_lines_by_kind(changes):
         table.add_row(line.kind, line.record, line.what, line.before, line.after)
     return table
 

@@ -45,6 +45,7 @@ urlpatterns = [
     path("clients/<int:client_id>/synchronise/<int:run_id>", synchronise.watch, name="synchronise-run"),
     path("clients/<int:client_id>/synchronise/<int:run_id>/apply", synchronise.apply, name="preview-apply"),
     path("clients/<int:client_id>/changes", history.show_changes, name="client-changes"),
+    path("clients/<int:client_id>/changes.csv", history.download_changes, name="client-changes-csv"),
     path("clients/<int:client_id>/syncs", history.show_syncs, name="client-syncs"),
     path("clients/<int:client_id>/as-of", history.show_as_of, name="as-of"),
     path("clients/<int:client_id>/evidence/<str:digest>", history.download_evidence, name="evidence"),

@@ -1,10 +1,13 @@
 """What was: the change log, every sync, the funder's answers on a day, and those answers as evidence."""
 
+from collections.abc import Iterable, Iterator
 from datetime import date, datetime, time, timedelta
+from itertools import islice
 from typing import Any
 
 from django.core.paginator import Paginator
-from django.http import Http404, HttpResponse
+from django.db.models import QuerySet
+from django.http import Http404, HttpResponse, StreamingHttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 
@@ -15,15 +18,18 @@ from carefund.console.as_of import picture_as_of
 from carefund.console.change_pages import cut_at_sync, read_number
 from carefund.console.charts import draw_time_line
 from carefund.console.door import Request, page
+from carefund.console.spreadsheets import stream_csv
 from carefund.console.views.client import frame, show_budgets
 from carefund.domain.wording import write_day
 from carefund.records.archive import find_answer
+from carefund.records.models import Change
 from carefund.records.queries import list_changes
 from carefund.runs.queries import list_syncs_of
-from carefund.sync.change_log.sentences import write_sentences
+from carefund.sync.change_log.sentences import write_lines, write_sentences
 from carefund.sync.history import find_funding_as_of
 
 _PAGE_SIZE = 60
+_AT_ONCE = 500
 
 
 @page()
@@ -34,6 +40,33 @@ def show_changes(request: Request, client_id: int) -> HttpResponse:
     shown = cut_at_sync(list_changes(client=client), _PAGE_SIZE, read_number(request.GET.get("before", "")))
     context: dict[str, Any] = {**frame(client), "shown": shown, "sentences": write_sentences(shown.changes)}
     return render(request, "console/changes.html", context)
+
+
+@page(may_export)
+def download_changes(request: Request, client_id: int) -> StreamingHttpResponse:
+    """The same as CSV: every entry with its number, as data and in words."""
+    client = find_client_to_read(request.user, client_id)
+    store_export(request.user, "Change log (CSV)", client=client)
+    return stream_csv(_change_lines(list_changes(client=client)), f"changes-{client.pk}-{timezone.localdate()}.csv")
+
+
+def _change_lines(changes: QuerySet[Change]) -> Iterator[Iterable[object]]:
+    yield ("number", "found_at", "cause", "records", "record", "what", "before", "after", "in_words")
+    rows = changes.iterator(_AT_ONCE)
+    while some := list(islice(rows, _AT_ONCE)):
+        for line in write_lines(some):
+            found_at = timezone.localtime(line.change.fetched_at).isoformat(timespec="seconds")
+            values = (line.before_value, line.after_value)
+            yield (
+                line.change.pk,
+                found_at,
+                line.change.cause,
+                line.kind,
+                line.record,
+                line.what,
+                *values,
+                line.sentence,
+            )
 
 
 @page()

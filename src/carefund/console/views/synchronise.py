@@ -24,7 +24,7 @@ from carefund.runs.previews import CannotApply, apply_preview, changes_of, reque
 from carefund.runs.queries import find_progress, list_items
 from carefund.runs.requests import request_run
 from carefund.sync.change_log.rows import as_entries
-from carefund.sync.change_log.sentences import write_lines, write_sentences
+from carefund.sync.change_log.sentences import write_lines_by_kind, write_sentences
 from carefund.sync.recordsets import RECORD_SETS
 from carefund.sync.results import FieldChange
 
@@ -105,7 +105,7 @@ def _preview(request: Request, client: Client, item: RunItem) -> dict[str, Any]:
     found = changes_of(preview) if preview else []
     is_others = not _may_see(request, found)
     changes = as_entries(client.pk, () if is_others else found)
-    lines = write_lines(changes)
+    lines = write_lines_by_kind(changes)
     return {
         "client": client,
         "item": item,

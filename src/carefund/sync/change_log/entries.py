@@ -2,6 +2,7 @@
 together."""
 
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -34,7 +35,7 @@ class Sentence:
 @dataclass(frozen=True, slots=True)
 class Line:
     """One entry as a table has it: the kind, the record and the field, or what became of the record, as people call
-    them; "" for a value that is not there."""
+    them. Values are as people read them, "" for one that is not there, and as data; `sentence` says it all."""
 
     change: Change
     kind: str
@@ -42,6 +43,9 @@ class Line:
     what: str
     before: str
     after: str
+    before_value: Decimal | date | str | None
+    after_value: Decimal | date | str | None
+    sentence: str
 
 
 def write_line(change: Change, known: KnownRows) -> Line:
@@ -50,8 +54,17 @@ def write_line(change: Change, known: KnownRows) -> Line:
     budget = known.name_budget_of(change)
     name = name_record(change, known.find(change))
     what = kind.label_of(change.field) if change.field else change.action.capitalize()
-    values = (kind.write(change.field, text) for text in (change.before, change.after))
-    return Line(change, kind.label, f"{budget}: {name}" if budget else name, what, *values)
+    return Line(
+        change,
+        kind.label,
+        f"{budget}: {name}" if budget else name,
+        what,
+        kind.write(change.field, change.before),
+        kind.write(change.field, change.after),
+        kind.read(change.field, change.before),
+        kind.read(change.field, change.after),
+        write_change(change, known).text,
+    )
 
 
 def write_change(change: Change, known: KnownRows) -> Sentence:

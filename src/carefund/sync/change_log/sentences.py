@@ -57,11 +57,16 @@ def _without_tone(sentence: Sentence) -> Sentence:
 
 
 def write_lines(changes: Sequence[Change]) -> list[Line]:
-    """Every change as a line of a table, by kind, in the order of the guide."""
+    """Every change as a line of a table, in the order given."""
     known = KnownRows(changes)
+    return [write_line(change, known) for change in changes]
+
+
+def write_lines_by_kind(changes: Sequence[Change]) -> list[Line]:
+    """The same by kind, in the order of the guide."""
     order = list(KINDS)
-    lines = [write_line(change, known) for change in changes]
-    return sorted(lines, key=lambda line: order.index(line.change.kind) if line.change.kind in KINDS else len(order))
+    places = {id(change): order.index(change.kind) if change.kind in KINDS else len(order) for change in changes}
+    return sorted(write_lines(changes), key=lambda line: places[id(line.change)])
 
 
 def _is_stamp(change: Change) -> bool:
