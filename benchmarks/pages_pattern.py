@@ -29,6 +29,14 @@ from carefund.records.models import (
 )
 from carefund.runs.models import Run
 from carefund.sync import recordsets
+from carefund.sync.answers import (
+    BUDGET_DETAILS,
+    BUDGET_LIST,
+    CONTRIBUTIONS,
+    SUMMARY,
+    AnswerKind,
+    fingerprint,
+)
 from tests.console import world
 
 BRANCHES, QUARTERS, RUNS = 20, 12, 30
@@ -111,25 +119,28 @@ def _make_answers(client: Client) -> None:
         "approvedServices": _as_sent(recordsets.APPROVED_SERVICES, client),
         "supplements": _as_sent(recordsets.SUPPLEMENTS, client),
     }
-    questions: list[tuple[str, str, Any]] = [("care_recipient_summary", "", summary)]
-    questions += [("individual_contribution", "", _as_sent(recordsets.INDIVIDUAL_CONTRIBUTIONS, client))]
-    questions += [("budgets_by_care_recipient", "", _as_sent(recordsets.BUDGETS, client))]
+    questions: list[tuple[AnswerKind[Any], str, Any]] = [(SUMMARY, "", summary)]
+    questions += [(CONTRIBUTIONS, "", _as_sent(recordsets.INDIVIDUAL_CONTRIBUTIONS, client))]
+    questions += [(BUDGET_LIST, "", _as_sent(recordsets.BUDGETS, client))]
     for budget in PlanBudget.objects.filter(client=client):
         details = _sent(recordsets.BUDGETS, budget) | {
             "entitlements": _as_sent(recordsets.ENTITLEMENTS, client, plan_budget=budget),
             "usage": _as_sent(recordsets.BUDGET_USAGE, client, plan_budget=budget),
         }
-        questions.append(("budget_details", budget.budget_id, details))
+        questions.append((BUDGET_DETAILS, budget.budget_id, details))
     digests: dict[str, str] = {}
     for weeks in range(4, -1, -1):
         at = timezone.now() - timedelta(days=7 * weeks, hours=2)
         pages = []
-        for operation, subject_id, document in questions:
+        for kind, subject_id, document in questions:
             body = json.dumps(document, default=str).encode() + b" " * weeks
-            digests[f"{operation}:{subject_id}"] = digest_of(body)
-            pages.append(ReceivedPage(client.pk, operation, subject_id, 1, digest_of(body), body, at))
+            digests[kind.key(subject_id)] = digest_of(body)
+            pages.append(ReceivedPage(client.pk, kind.operation, subject_id, 1, digest_of(body), body, at))
         record_answers(pages, [client.pk])
-    SyncState.objects.filter(client=client).update(digests=digests, row_counts=dict.fromkeys(digests, 20))
+    # As read by this version, so that nobody is read anew while pages are timed.
+    SyncState.objects.filter(client=client).update(
+        digests=digests, row_counts={key: {} for key in digests}, reader=fingerprint()
+    )
 
 
 def _as_sent(kind: recordsets.RecordSet, client: Client, **which: Any) -> list[dict[str, Any]]:
