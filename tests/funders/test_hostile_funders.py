@@ -94,6 +94,7 @@ async def test_the_ndias_bounds_are_those_of_everybody(sandbox, store, operation
         (b'[{"type":"PACE","supportCategoryPace":"' + b"x" * 300 + b'"}]', errors.ImpossibleValue),
         (b"[" + b",".join([b'{"type":"PACE"}'] * 6000) + b"]", errors.TooLarge),
         (b"[" * 100_000, errors.BadAnswer),
+        (b"[" + b",".join([b'{"type":"PACE","spentAmount":60000000000}'] * 2) + b"]", errors.ImpossibleValue),
         (b"{}", errors.WrongType),
         (b"[]", errors.IdentityNotMatched),
     ],
@@ -130,6 +131,14 @@ async def test_a_write_whose_answer_holds_no_record_may_have_been_done_all_the_s
     with pytest.raises(errors.FunderError) as caught:
         await claiming_with(body, work=lambda claiming: claiming.submit_invoice("1", "etag"))
     assert is_uncertain(caught.value)
+
+
+async def test_a_pool_whose_draws_come_to_more_than_a_column_holds_is_refused(sandbox, configuration, store):
+    sandbox.fault(operation="budget_details", **raw("amount", "60000000000"))
+    async with open_services_australia(configuration, store) as client:
+        budget = next(row for row in (await client.fetch_budgets("400000001")).value if row.used)
+        with pytest.raises(errors.ImpossibleValue, match="come to more"):
+            await client.fetch_budget_details(budget.budget_id, pooled=True)
 
 
 async def test_what_was_paid_is_held_to_the_same_bounds():

@@ -23,6 +23,7 @@ Take = Callable[[Any], tuple[Any, ...]]
 CENT = Decimal("0.01")
 FIRST_YEAR = 1900
 LAST_YEAR = 2200
+_NOTHING = Decimal(0)
 _WORTH_ROUNDING = Decimal(10) ** 16
 _UNKEPT = re.compile("[\0\ud800-\udfff]")
 
@@ -34,7 +35,8 @@ class Within:
     most: Decimal
 
 
-Money = Annotated[Decimal, Within(Decimal(10) ** 11)]
+MOST_MONEY = Decimal(10) ** 11
+Money = Annotated[Decimal, Within(MOST_MONEY)]
 Percentage = Annotated[Decimal, Within(Decimal(1000))]
 Quantity = Annotated[Decimal, Within(Decimal(10) ** 7)]
 # Texts by how long they can be: as long as the narrowest column that keeps one of their kind.
@@ -136,6 +138,11 @@ class Bounds:
                 if inner and not bounds.are_kept(inner):
                     return False
         return True
+
+    def total(self, rows: Iterable[Any]) -> Decimal:
+        """The sizes of all amounts of rows, of what is nested too, added up."""
+        found = sum((abs(getattr(row, name) or _NOTHING) for row in rows for name in self._most), _NOTHING)
+        return found + sum((bounds.total(take(row)) for row in rows for take, bounds in self._take_inner), _NOTHING)
 
     def find_fault(self, rows: Sequence[Any]) -> tuple[str, str] | None:
         """The way to the first field that is out of bounds, and what is wrong with it; None when all is well."""

@@ -15,7 +15,7 @@ from typing import Any, Generic, TypeVar
 
 import msgspec
 
-from carefund.funders.bounds import Bounds
+from carefund.funders.bounds import MOST_MONEY, Bounds
 from carefund.funders.errors import (
     FunderError,
     ImpossibleValue,
@@ -112,6 +112,11 @@ class RowReader(Generic[Row]):
         if len(rows) > 1:
             raise WrongType("One record was asked for and several came.", operation=operation)
         return rows[0]
+
+    def require_possible_sum(self, rows: Sequence[Row], operation: str) -> None:
+        """Raise ImpossibleValue when the amounts of rows that are kept as sums come to more than an amount can be."""
+        if self._bounds.total(rows) > MOST_MONEY:
+            raise ImpossibleValue("The amounts of this answer come to more than can be right.", operation=operation)
 
     def _without_blank_dates(self, body: bytes) -> bytes:
         # Some views always have one; in compact JSON it costs little to keep the fast way open for them.

@@ -19,6 +19,7 @@ from carefund.domain.claims.statuses import CANCELLED, later_claim_status
 from carefund.records.models import Claim, ClaimBatch, Invoice, InvoiceLineItem, LateEvidence, PaymentRequest
 
 _LONGEST_PROBLEM = 500
+_LONGEST_STATUS = 20
 
 
 class BatchMoved(Exception):
@@ -135,9 +136,11 @@ def store_batch_problem(batch_id: int, *, code: str, problem: str, advice: str) 
 
 
 def store_invoice(invoice_pk: int, **values: Any) -> None:
-    """What is now known of one of our invoices; `problem` is cut to its column."""
+    """What is now known of one of our invoices; `problem` and `status` are cut to their columns."""
     if "problem" in values:
         values["problem"] = str(values["problem"])[:_LONGEST_PROBLEM]
+    if "status" in values:
+        values["status"] = str(values["status"])[:_LONGEST_STATUS]
     Invoice.objects.filter(pk=invoice_pk).update(**values)
 
 

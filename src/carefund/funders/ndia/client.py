@@ -92,6 +92,7 @@ class Ndia:
         rows = reader.read_rows(_as_list(result), operation)
         if len(rows) != 1:
             raise WrongType("One record was asked for and several came.", operation=operation)
+        reader.require_possible_sum(rows, operation)
         return Answer(operation, identity.ndis_number, (body,), rows[0], begun)
 
     async def _fetch(self, operation: str, identity: Identity) -> tuple[bytes, bytes]:

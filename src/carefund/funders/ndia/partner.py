@@ -131,6 +131,7 @@ class PartnerGateway:
             body = await self._read(f"/paceBudget/{quote(identity.ndis_number)}")
             rows = tuple(_ROWS.read_rows(body, OPERATION))
             require_few(len(rows), self._timing.most_rows, OPERATION)
+            _ROWS.require_possible_sum(rows, OPERATION)
             if not rows:
                 raise IdentityNotMatched(operation=OPERATION)
             known = self._known[identity.ndis_number] = Answer(OPERATION, identity.ndis_number, (body,), rows, begun)

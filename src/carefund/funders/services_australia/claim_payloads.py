@@ -10,7 +10,7 @@ from typing import ClassVar
 
 from msgspec import UNSET, Struct, UnsetType
 
-from carefund.funders.bounds import Code, Id, Money, Quantity, Sentence, ShortId, Stamp, Text
+from carefund.funders.bounds import Code, Id, Money, Quantity, Sentence, ShortCode, ShortId, Stamp, Text
 from carefund.funders.services_australia.payloads import Spellings
 
 
@@ -100,7 +100,7 @@ class Invoice(Struct, frozen=True, kw_only=True, rename="camel"):
     service_naps_id: ShortId = ""
     service_provider_id: ShortId = ""
     external_reference_id: Id = ""
-    status: Code = ""
+    status: ShortCode = ""
     created_at_date_time: Stamp = ""
     updated_at_date_time: Stamp = ""
     items: tuple[InvoiceItem, ...] = ()

@@ -114,6 +114,8 @@ class ServicesAustralia:
         timing = self.configuration.timing
         for listed in (value.entitlements, value.usage):
             require_few(len(listed), timing.most_provider_rows if pooled else timing.most_rows, operation)
+        if pooled:
+            self.readers.details.rows.require_possible_sum((value,), operation)
         return Answer(operation, budget_id, (body,), value, begun)
 
     async def fetch_service_provider_budgets(self, service_provider_id: str) -> Answer[tuple[Budget, ...]]:
