@@ -190,4 +190,4 @@ def make_ndis(client: Client) -> None:
             category_name=f"Category {number}", approved_amount=Decimal(9000), released_amount=Decimal(4500),
             spent_amount=Decimal(1200), remaining_amount=Decimal(3300),
         )  # fmt: skip
-    PaceComparison.objects.create(contract=contract, outcome="in step", queued_at=now, compared_at=now)
+    PaceComparison.objects.create(contract=contract, outcome="in step", compared_at=now)

@@ -140,6 +140,14 @@ def test_a_failure_of_old_can_be_retried_and_a_preview_of_old_is_there(upgraded:
     assert upgraded.rows("SELECT count(*) FROM runs_preview WHERE applied_at IS NULL") == [(1,)]
 
 
+def test_contracts_that_waited_to_be_compared_become_a_run(upgraded: Installation):
+    query = "SELECT i.holds, i.status FROM runs_runitem i JOIN runs_run r ON r.id = i.run_id WHERE r.kind = '{}'"
+    assert upgraded.rows(query.format("contract-comparison")) == [("contract:2", "queued")]
+    outcomes = "SELECT contract_id, outcome FROM records_pacecomparison ORDER BY 1"
+    assert upgraded.rows(outcomes) == [(1, "in step"), (2, "in step")]
+    assert upgraded.rows(query.format("claim-batch")) == [("batch:2", "queued")]
+
+
 def test_schedules_that_people_changed_stay_and_new_ones_are_there(upgraded: Installation):
     schedules = dict(upgraded.rows("SELECT kind, CAST(at AS text) FROM runs_schedule"))
     assert schedules["nightly"] == "03:15:00"

@@ -1,6 +1,7 @@
 """The demo's NDIS side: fictitious participants as clients, some with a contract, one of them out of step with PACE."""
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import date
 from typing import Any
 
@@ -8,7 +9,9 @@ from carefund.domain.pace.plan import budget_ids, from_data
 from carefund.records import pace_store
 from carefund.records.models import Client, NdisParticipant
 from carefund.records.pace_queries import PACE_API, list_comparable
-from carefund.runs.pace import compare_queued, create_from_preview, preview_pace, queue_comparisons
+from carefund.runs.pace import create_from_preview, preview_pace, request_comparisons
+from carefund.runs.prompt import finish_now
+from carefund.runs.requests import NothingToDo
 
 # The others are left for the person at the console to try + NDIS PACE with.
 WITH_CONTRACT = ("no-periods", "monthly", "negative-core", "many-hands", "unknown-category")
@@ -31,8 +34,8 @@ def load_ndis_clients(participants: Sequence[dict[str, Any]], branch: str, tell_
         if person["scenario"] == OUT_OF_STEP:
             body = {"category": "Consumables", "approved": "3600.00"}
             tell_sandbox(f"/sandbox/ndia/participants/{person['ndisNumber']}/set-category", body)
-    queue_comparisons(list_comparable(Client.objects.all()))
-    compare_queued()
+    with suppress(NothingToDo):
+        finish_now(request_comparisons(list_comparable(Client.objects.all())))
 
 
 def _client_of(person: dict[str, Any], branch: str) -> Client:

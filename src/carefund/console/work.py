@@ -51,7 +51,6 @@ def describe_run(run: Run | None, now: datetime) -> WorkShown | None:
     if run.total == 1:
         return describe_item(run.items.select_related("run").get())
     progress = find_progress(run, now)
-    said = run.items.exclude(message="").filter(status=RunItem.Status.DONE).order_by("id")
     return WorkShown(
         run,
         find_kind(run.kind).label,
@@ -60,5 +59,11 @@ def describe_run(run: Run | None, now: datetime) -> WorkShown | None:
         f"{progress.done:,} of {progress.total:,} done, {progress.changed:,} changed, {progress.failed:,} failed.",
         is_over=run.is_over,
         is_cancelled=run.status == Run.Status.CANCELLED,
-        notes=tuple(said.exclude(outcome=RunItem.Outcome.UNCHANGED).values_list("message", flat=True)[:_MOST_NOTES]),
+        notes=_write_notes(run) if run.is_over else (),
     )
+
+
+def _write_notes(run: Run) -> tuple[str, ...]:
+    """What came of the things that changed or failed, in order, the same sentence once."""
+    said = run.items.exclude(message="").exclude(outcome=RunItem.Outcome.UNCHANGED).order_by("id")
+    return tuple(dict.fromkeys(said.values_list("message", flat=True)[:_MOST_NOTES]))

@@ -12,6 +12,9 @@ from typing import Any
 from carefund.funders.configuration import FunderConfiguration, missing_values
 from carefund.funders.devices import DeviceStore
 from carefund.funders.errors import FunderError, NotAllowedIn, NotPermitted, Unavailable
+from carefund.funders.ndia.client import open_ndia
+from carefund.funders.ndia.partner import Partner, open_partner
+from carefund.funders.ndia.source import PaceSource
 from carefund.funders.opening import open_services_australia
 from carefund.funders.pace import Pace
 from carefund.funders.services_australia.client import ServicesAustralia
@@ -19,10 +22,12 @@ from carefund.funders.services_australia.client import ServicesAustralia
 
 @dataclass(frozen=True, slots=True)
 class Opening:
-    """What a session is opened with. `find_device_store` raises NotConfigured where no device can be kept; `limiter` is
-    None where the client's own limits suffice."""
+    """What a session is opened with. `find_setting` gives what an installation has set by a name of its own;
+    `find_device_store` raises NotConfigured where no device can be kept; `limiter` is None where the client's own
+    limits suffice."""
 
     configuration: FunderConfiguration
+    find_setting: Callable[[str], Any]
     find_device_store: Callable[[], DeviceStore]
     limiter: Pace | None
 
@@ -52,12 +57,31 @@ async def _open_services_australia(opening: Opening) -> AsyncIterator[ServicesAu
         yield client
 
 
+@asynccontextmanager
+async def _open_ndia(opening: Opening) -> AsyncIterator[PaceSource]:
+    """The NDIA's client, or a partner's gateway where one is set."""
+    configuration, setting = opening.configuration, opening.find_setting
+    if url := setting("NDIA_PARTNER_URL"):
+        partner = Partner(url, setting("NDIA_PARTNER_ORGANISATION"), setting("NDIA_PARTNER_KEY"))
+        async with open_partner(partner, configuration.timing) as gateway:
+            yield gateway
+        return
+    channel, device_store = setting("NDIA_IDENTITY_CHANNEL"), opening.find_device_store()
+    async with open_ndia(configuration, device_store, identity_channel=channel, pace=opening.limiter) as client:
+        yield client
+
+
 _FUNDERS: dict[str, Funder] = {}
 
 
 def register(funder: Funder) -> None:
     """Add a funder to the table, in place of one of the same name."""
     _FUNDERS[funder.name] = funder
+
+
+def unregister(name: str) -> None:
+    """Take a funder out of the table."""
+    del _FUNDERS[name]
 
 
 def find_funder(name: str) -> Funder:
@@ -71,3 +95,4 @@ def list_funders() -> list[Funder]:
 
 
 register(Funder("services-australia", "Services Australia", "SERVICES_AUSTRALIA", _open_services_australia))
+register(Funder("ndia", "The NDIA", "NDIA", _open_ndia))

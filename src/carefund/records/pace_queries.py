@@ -91,7 +91,7 @@ def list_by_urgency(contracts: QuerySet[ServiceContract]) -> QuerySet[ServiceCon
 
 
 def count_comparisons(clients: QuerySet[Client]) -> dict[str, int]:
-    """How many of these clients' comparisons are in each outcome, queued ones included."""
+    """How many of these clients' comparisons are in each outcome."""
     counts = dict.fromkeys(PaceComparison.Outcome.values, 0)
     compared = PaceComparison.objects.filter(contract__client__in=clients).order_by()
     return counts | dict(compared.values_list("outcome").annotate(number=Count("pk")))
@@ -100,6 +100,11 @@ def count_comparisons(clients: QuerySet[Client]) -> dict[str, int]:
 def count_budget_calls(now: datetime) -> int:
     """How many budgets were asked of the NDIA within the last hour, by anybody here."""
     return NdiaBudgetCall.objects.filter(called_at__gt=now - timedelta(hours=1)).count()
+
+
+def find_oldest_budget_call() -> datetime | None:
+    """When the oldest budget that is still counted was asked for."""
+    return NdiaBudgetCall.objects.order_by("called_at").values_list("called_at", flat=True).first()
 
 
 # --- A contract as comparing needs it

@@ -104,7 +104,7 @@ def request_check(claim: Claim, requested_by: User | None = None) -> Run:
 
 def find_shown_checks(now: datetime) -> Run | None:
     """The newest check of all open claims that a person asked for, under way or just over."""
-    return find_shown_run(CHECKING, Run.Trigger.ON_DEMAND, now)
+    return find_shown_run(CHECKING, now, of_many=True)
 
 
 def request_all_checks(requested_by: User | None = None, *, trigger: str = Run.Trigger.ON_DEMAND) -> Run:

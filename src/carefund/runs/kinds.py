@@ -3,6 +3,7 @@
 from carefund.runs.care_management import POOLS
 from carefund.runs.care_recipient import SYNC
 from carefund.runs.claims import CLAIM_BATCH, CLAIM_CHECK
+from carefund.runs.pace import CONTRACT_COMPARISON
 from carefund.runs.reading_anew import READ_ANEW
 from carefund.runs.retention import RETENTION
 from carefund.runs.service_providers import SERVICE_PROVIDERS
@@ -16,6 +17,11 @@ def register(kind: Kind) -> None:
     _KINDS[kind.name] = kind
 
 
+def unregister(name: str) -> None:
+    """Take a kind out of the table."""
+    del _KINDS[name]
+
+
 def find_kind(name: str) -> Kind:
     """The entry of a kind. Raises KeyError for a name that no entry has."""
     return _KINDS[name]
@@ -26,5 +32,14 @@ def list_kinds() -> list[Kind]:
     return list(_KINDS.values())
 
 
-for _kind in (SYNC, READ_ANEW, SERVICE_PROVIDERS, CLAIM_BATCH, CLAIM_CHECK, POOLS, RETENTION):
+for _kind in (
+    SYNC,
+    READ_ANEW,
+    SERVICE_PROVIDERS,
+    CLAIM_BATCH,
+    CLAIM_CHECK,
+    POOLS,
+    CONTRACT_COMPARISON,
+    RETENTION,
+):
     register(_kind)

@@ -189,6 +189,7 @@ class Schedule(models.Model):
     class Kind(models.TextChoices):
         NIGHTLY = "nightly", "Everybody active"
         TAIL = "tail", "Late changes of ended budgets"
+        CONTRACTS = "contracts", "Contracts against PACE"
         CLAIM_BATCHES = "claim-batches", "Unsent claim batches"
         CLAIM_CHECKS = "claim-checks", "Claims under way"
         POOLS = "pools", "Care management history"

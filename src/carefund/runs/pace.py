@@ -1,33 +1,39 @@
-"""PACE, asked from a door: one client while somebody waits, or many contracts one after another, compare only.
+"""PACE: asked about one client while somebody waits, and the comparison of contracts as a kind of work.
 
-Each question makes at most three calls; no transaction is open meanwhile. Comparisons of many are rows: whoever works
-on them (a page that is watched, a command, the schedule) takes the next one until none is left.
+Each question makes at most three calls; no transaction is open meanwhile. A comparison writes nothing but its own row.
 """
 
-import asyncio
-import time
-from collections.abc import AsyncIterator, Collection, Iterable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
+from typing import Any
 
 from asgiref.sync import async_to_sync
 from django.conf import settings
-from django.db import connection
-from django.db.models import Q, QuerySet
+from django.contrib.auth.models import User
+from django.db import transaction
 from django.utils import timezone
 
+from carefund.access.roles import may_synchronise
 from carefund.domain.pace.comparing import Difference
 from carefund.domain.pace.plan import PacePlan
 from carefund.funders.errors import FunderError, Throttled
-from carefund.funders.ndia.client import open_ndia
-from carefund.funders.ndia.partner import Partner, open_partner
-from carefund.funders.ndia.source import Identity, PaceSource
 from carefund.records import pace_store
 from carefund.records.models import Client, PaceComparison, PacePreview, ServiceContract
-from carefund.records.pace_queries import count_budget_calls, is_pace_api_enabled, list_comparable
-from carefund.runs.database import DatabaseThreads
-from carefund.runs.shared_pace import open_pace
-from carefund.runs.sources import device_store
+from carefund.records.pace_queries import (
+    count_budget_calls,
+    find_oldest_budget_call,
+    is_pace_api_enabled,
+    list_comparable,
+)
+from carefund.runs import ledger
+from carefund.runs.leases import ClaimedItem
+from carefund.runs.models import Run, RunItem
+from carefund.runs.requests import NewItem, NothingToDo, has_open_run, request_work
+from carefund.runs.sessions import Session
+from carefund.runs.sources import open_source
+from carefund.runs.work import Failure, ItemFailed, ItemResult, Kind, Postponed
 from carefund.sync.pace import (
     ContractComparison,
     FetchedPace,
@@ -42,28 +48,11 @@ from carefund.sync.pace import (
 )
 from carefund.sync.pace_problems import PaceProblem
 
-_HOLD = timedelta(minutes=5)
-_COMPARED_ON = "ndis.compared_on"
-_FIRST_HOUR = 3
-_SECONDS_PER_ROUND = 3.0
+NDIA = "ndia"
+COMPARING = "contract-comparison"
+_HOUR_USED = "This hour's number of budgets, set by CAREFUND_NDIA_BUDGETS_PER_HOUR, is used up."
 _SHARE_FOR_MANY = 0.8
 SUCCEEDED = "ok"
-
-
-@asynccontextmanager
-async def open_pace_source() -> AsyncIterator[PaceSource]:
-    """The NDIA's client with this installation's device and pace, or a partner's gateway. Raises NotConfigured."""
-    if settings.NDIA_PARTNER_URL:
-        partner = Partner(settings.NDIA_PARTNER_URL, settings.NDIA_PARTNER_ORGANISATION, settings.NDIA_PARTNER_KEY)
-        async with open_partner(partner, settings.NDIA.timing) as gateway:
-            yield gateway
-        return
-    channel = settings.NDIA_IDENTITY_CHANNEL
-    async with (
-        open_pace(settings.NDIA) as pace,
-        open_ndia(settings.NDIA, device_store(), identity_channel=channel, pace=pace) as source,
-    ):
-        yield source
 
 
 # --- One client, while somebody waits
@@ -111,7 +100,7 @@ def _ask_about(client: Client) -> tuple[FetchedPace, PacePlan]:
     _take_budget_call()
     outcome = SUCCEEDED
     try:
-        fetched = async_to_sync(_ask)(identity)
+        fetched = async_to_sync(_ask)(partial(fetch_pace, identity=identity, today=timezone.localdate()))
         return fetched, understand(fetched, timezone.localdate())
     except (FunderError, PaceProblem) as problem:
         outcome = problem.code
@@ -120,84 +109,93 @@ def _ask_about(client: Client) -> tuple[FetchedPace, PacePlan]:
         pace_store.store_question(client.pk, outcome, timezone.now())
 
 
-async def _ask(identity: Identity) -> FetchedPace:
-    async with open_pace_source() as source:
-        return await fetch_pace(source, identity, timezone.localdate())
+async def _ask(fetch: Callable[[Any], Awaitable[FetchedPace]]) -> FetchedPace:
+    async with open_source(NDIA) as source:
+        return await fetch(source)
 
 
 def _take_budget_call() -> None:
     if not pace_store.take_budget_call(settings.NDIA_BUDGETS_PER_HOUR, timezone.now()):
-        raise Throttled("This hour's number of budgets, set by CAREFUND_NDIA_BUDGETS_PER_HOUR, is used up.")
+        raise Throttled(_HOUR_USED)
 
 
 # --- Many contracts, compare only
 
 
-def queue_comparisons(contracts: Iterable[ServiceContract]) -> int:
-    """Ask for these contracts to be compared with PACE; says how many. Asking twice is harmless."""
-    now = timezone.now()
-    count = 0
-    for contract in contracts:
-        PaceComparison.objects.update_or_create(
-            contract=contract,
-            defaults={"outcome": PaceComparison.Outcome.QUEUED, "queued_at": now, "held_until": None},
-        )
-        count += 1
-    return count
+def request_comparisons(
+    contracts: Iterable[ServiceContract], trigger: str = Run.Trigger.BULK, requested_by: User | None = None
+) -> Run:
+    """Ask for these contracts to be compared with PACE. Raises NothingToDo when there is none."""
+    items = [NewItem(f"contract:{contract.pk}", contract.client_id) for contract in contracts]
+    return request_work(COMPARING, items, trigger=trigger, scope="contracts against PACE", requested_by=requested_by)
 
 
-def compare_queued(seconds: float = 60.0) -> int:
-    """Compare queued contracts until none is left or the time is up; says how many were done.
-
-    Safe to call from several places at once. Nothing but the comparison's own row is written. When the NDIA or our own
-    limit asks for a pause, the rest stays queued.
-    """
-    until = time.monotonic() + seconds
-    done = 0
-    while time.monotonic() < until and not _is_hour_nearly_used():
-        row = _take_next()
-        if row is None:
-            break
-        try:
-            _compare(row.contract)
-        except Throttled:
-            PaceComparison.objects.filter(pk=row.pk).update(held_until=None)
-            break
-        except (FunderError, PaceProblem) as problem:
-            _store_failure(row, problem)
-        done += 1
-    return done
+def request_daily_comparisons() -> Run:
+    """Ask for every contract: a funding period that begins is announced by nobody. Raises NothingToDo."""
+    if not is_pace_api_enabled() or has_open_run(COMPARING, Run.Trigger.SCHEDULED):
+        raise NothingToDo
+    return request_comparisons(list_comparable(Client.objects.all()), Run.Trigger.SCHEDULED)
 
 
-async def compare_when_due(database: DatabaseThreads) -> None:
-    """The schedule's part: once a day ask for every contract, and work on what is queued in a thread of its own.
-
-    A funding period that begins is announced by nobody, so a daily look is the only way to notice.
-    """
-    if await database.do(_is_anything_due):
-        await asyncio.to_thread(_compare_and_disconnect)
+@dataclass(frozen=True, slots=True)
+class _Compared:
+    contract: ServiceContract
+    found: ContractComparison
 
 
-def _is_anything_due() -> bool:
-    if not is_pace_api_enabled():
-        return False
-    queue_daily(timezone.now())
-    return _waiting(timezone.now()).exists() and not _is_hour_nearly_used()
-
-
-def _compare_and_disconnect() -> None:
+async def _compare(session: Session, item: ClaimedItem) -> _Compared:
+    """Ask about one contract's client, and compare. Nothing but the comparison's own row will be written."""
+    if await session.database.do(_is_hour_nearly_used):
+        raise Postponed(_HOUR_USED, await session.database.do(_next_free_at))
     try:
-        compare_queued(_SECONDS_PER_ROUND)
+        contract = await session.database.do(ServiceContract.objects.get, pk=int(item.held_id))
+        plan = await _ask_in_session(session, contract.client_id)
+    except PaceProblem as problem:
+        raise ItemFailed(problem.code, problem.message, problem.advice, step="compare") from None
+    return _Compared(contract, await session.database.do(compare_contract, contract, plan))
+
+
+async def _ask_in_session(session: Session, client_id: int) -> PacePlan:
+    identity = await session.database.do(prepare_question, client_id)
+    if not await session.database.do(pace_store.take_budget_call, settings.NDIA_BUDGETS_PER_HOUR, timezone.now()):
+        raise Postponed(_HOUR_USED, await session.database.do(_next_free_at))
+    outcome = SUCCEEDED
+    try:
+        fetched = await fetch_pace(session.source, identity, timezone.localdate())
+        return await session.database.do(understand, fetched, timezone.localdate())
+    except (FunderError, PaceProblem) as problem:
+        outcome = problem.code
+        raise
     finally:
-        connection.close()
+        await session.database.do(pace_store.store_question, client_id, outcome, timezone.now())
 
 
-def queue_daily(now: datetime) -> int:
-    """Ask for every comparable contract, once per business day from three in the morning; says how many."""
-    local = now.astimezone(settings.BUSINESS_TIME_ZONE)
-    if local.hour < _FIRST_HOUR or not pace_store.take_day(_COMPARED_ON, local.date()):
-        return 0
-    return queue_comparisons(list_comparable(Client.objects.all()))
+def _store_compared(session: Session, items: Sequence[ClaimedItem], answers: Sequence[_Compared]) -> None:
+    with transaction.atomic():
+        for compared in answers:
+            _store_comparison(compared.contract, compared.found)
+        ledger.record_outcomes(session.worker.holder, items, [_result_of(compared.found) for compared in answers])
+
+
+def _result_of(found: ContractComparison) -> ItemResult:
+    number = len(found.comparison.counting)
+    if not number:
+        return ItemResult(RunItem.Outcome.UNCHANGED, "In step with PACE.")
+    return ItemResult(RunItem.Outcome.CHANGED, f"{number} value{'' if number == 1 else 's'} differ from PACE.")
+
+
+def _store_failures(failures: Sequence[Failure], now: datetime) -> None:
+    for failure in failures:
+        PaceComparison.objects.update_or_create(
+            contract_id=int(failure.item.held_id),
+            defaults={
+                "outcome": PaceComparison.Outcome.FAILED,
+                "compared_at": now,
+                "code": failure.code[:40],
+                "message": failure.message[:300],
+                "advice": failure.advice[:300],
+            },
+        )
 
 
 def _is_hour_nearly_used() -> bool:
@@ -206,24 +204,9 @@ def _is_hour_nearly_used() -> bool:
     return bool(limit) and count_budget_calls(timezone.now()) >= limit * _SHARE_FOR_MANY
 
 
-def _take_next() -> PaceComparison | None:
-    """The queued comparison that waited longest, held for us alone for some minutes."""
-    now = timezone.now()
-    waiting = _waiting(now)
-    while (row := waiting.select_related("contract__client").order_by("queued_at", "pk").first()) is not None:
-        if waiting.filter(pk=row.pk).update(held_until=now + _HOLD):
-            return row
-    return None
-
-
-def _waiting(now: datetime) -> "QuerySet[PaceComparison]":
-    free = Q(held_until__isnull=True) | Q(held_until__lt=now)
-    return PaceComparison.objects.filter(free, outcome=PaceComparison.Outcome.QUEUED)
-
-
-def _compare(contract: ServiceContract) -> None:
-    _, plan = _ask_about(contract.client)
-    _store_comparison(contract, compare_contract(contract, plan))
+def _next_free_at() -> datetime:
+    """When the oldest question of this hour leaves it."""
+    return (find_oldest_budget_call() or timezone.now()) + timedelta(hours=1)
 
 
 def _store_comparison(contract: ServiceContract, found: ContractComparison) -> None:
@@ -232,8 +215,6 @@ def _store_comparison(contract: ServiceContract, found: ContractComparison) -> N
         contract=contract,
         defaults={
             "outcome": PaceComparison.Outcome.DIFFERENT if number else PaceComparison.Outcome.IN_STEP,
-            "queued_at": timezone.now(),
-            "held_until": None,
             "compared_at": timezone.now(),
             "number_of_differences": number,
             "drift_amount": found.drift_amount,
@@ -244,12 +225,14 @@ def _store_comparison(contract: ServiceContract, found: ContractComparison) -> N
     )
 
 
-def _store_failure(row: PaceComparison, problem: FunderError | PaceProblem) -> None:
-    PaceComparison.objects.filter(pk=row.pk).update(
-        outcome=PaceComparison.Outcome.FAILED,
-        held_until=None,
-        compared_at=timezone.now(),
-        code=problem.code,
-        message=problem.message[:300],
-        advice=problem.advice[:300],
-    )
+CONTRACT_COMPARISON = Kind(
+    name=COMPARING,
+    label="Compare contracts with PACE",
+    items="contracts",
+    funder=NDIA,
+    work=_compare,
+    store=_store_compared,
+    failed=_store_failures,
+    at_once=1,
+    may_ask=may_synchronise,
+)

@@ -124,9 +124,10 @@ def find_shown_item(holds: str, now: datetime) -> RunItem | None:
     return item
 
 
-def find_shown_run(kind: str, trigger: str, now: datetime) -> Run | None:
-    """The newest run of many things of a kind, while it is under way and for an hour after its end."""
-    run = Run.objects.filter(kind=kind, trigger=trigger, total__gt=1).order_by("-id").first()
+def find_shown_run(kind: str, now: datetime, *, of_many: bool = False) -> Run | None:
+    """The newest run of a kind that was no routine, while it is under way and for an hour after its end."""
+    runs = Run.objects.filter(kind=kind, total__gt=1 if of_many else 0).exclude(trigger=Run.Trigger.ROUTINE)
+    run = runs.order_by("-id").first()
     return None if run is None or (run.finished_at and run.finished_at < now - _SHOWN_FOR) else run
 
 

@@ -20,6 +20,7 @@ from carefund.records.models import Client
 from carefund.runs.care_management import request_saving
 from carefund.runs.claims import request_routine_checks, request_unsent
 from carefund.runs.models import Run, Schedule
+from carefund.runs.pace import request_daily_comparisons
 from carefund.runs.requests import NothingToDo, request_run
 from carefund.runs.retention import request_retention
 
@@ -140,6 +141,7 @@ ENTRIES: dict[str, Entry] = {
         {"at": time(4, 0), "weekday": _SUNDAY, "parts": Run.Parts.BUDGETS_AND_USAGE},
         has_parts=True,
     ),
+    Schedule.Kind.CONTRACTS: Entry(lambda *_: request_daily_comparisons(), {"at": time(3, 0)}),
     Schedule.Kind.CLAIM_BATCHES: Entry(lambda *_: request_unsent(), {"every_minutes": 15}),
     Schedule.Kind.CLAIM_CHECKS: Entry(lambda *_: request_routine_checks(), {"every_minutes": 15}),
     Schedule.Kind.POOLS: Entry(lambda *_: request_saving(), {"is_enabled": False}, follows_sync=True),

@@ -35,7 +35,7 @@ async def open_source(name: str = SERVICES_AUSTRALIA) -> AsyncIterator[Any]:
     funder = find_funder(name)
     configuration = configuration_of(funder)
     async with open_pace(configuration) as limiter:
-        opening = Opening(configuration, partial(device_store, configuration), limiter)
+        opening = Opening(configuration, partial(getattr, settings), partial(device_store, configuration), limiter)
         async with funder.open_session(opening) as source:
             yield source
 

@@ -9,8 +9,10 @@ from django.urls import reverse
 
 from carefund.access.models import AccessLogEntry
 from carefund.records import pace_store
-from carefund.records.models import Client, NdisParticipant, PaceComparison, ServiceContract
+from carefund.records.models import Client, NdisParticipant, ServiceContract
 from carefund.records.pace_queries import PACE_API, find_category_aliases
+from carefund.runs.models import Run
+from carefund.runs.prompt import finish_now
 from tests.browsing import Browser
 from tests.console.world import Cast
 from tests.pace_world import NdiaSandbox
@@ -258,15 +260,21 @@ def test_an_administrator_switches_the_api_and_maps_categories(ndia: NdiaSandbox
     assert ben.get(address).status_code == 403
 
 
+@pytest.mark.django_db(transaction=True)
 def test_comparing_many_lists_results_and_changes_nothing(ndia: NdiaSandbox, ben: Browser, client: Client) -> None:
     contract = create(ben, client)
     create(ben, ndia.client("monthly"))
     ndia.change(client, "set-category", category="Consumables", approved="5000.00")
     address = reverse("console:ndis-comparisons")
-    ben.post(address)
-    assert PaceComparison.objects.filter(outcome="queued").count() == 2
-    assert "0 of 2 compared" in ben.get(address).content.decode()
-    page = ben.post(reverse("console:ndis-comparisons-work"), headers=HTMX).content.decode()
+    asked = len(ndia.asked("ndia_determine_plan"))
+    assert "you may leave this page" in ben.post(address, follow=True).content.decode()
+    assert len(ndia.asked("ndia_determine_plan")) == asked, "nobody is asked while a page is waited for"
+    run = Run.objects.get(kind="contract-comparison")
+    watch = reverse("console:run-watch", args=[run.pk])
+    assert "HX-Refresh" not in ben.get(watch, headers=HTMX).headers
+    finish_now(run)
+    assert ben.get(watch, headers=HTMX).headers["HX-Refresh"] == "true"
+    page = ben.get(address).content.decode()
     assert "All compared" in page
     assert "In step" in page
     contract.comparison.refresh_from_db()
@@ -297,7 +305,7 @@ def test_an_outsider_compares_and_sees_only_their_own(ben: Browser, cast: Cast, 
     create(ben, client)
     cy = open_as(cast.cy)
     cy.post(reverse("console:ndis-comparisons"))
-    assert not PaceComparison.objects.filter(outcome="queued").exists()
+    assert not Run.objects.filter(kind="contract-comparison").exists()
     assert client.last_name not in cy.get(reverse("console:ndis-comparisons")).content.decode()
 
 

@@ -11,15 +11,18 @@ from carefund.domain.pace.plan import budget_ids, from_data
 from carefund.records.models import Change, Client, DeliveredService, NdiaBudgetCall, PaceComparison, ServiceContract
 from carefund.records.pace_pictures import find_contract_picture
 from carefund.records.pace_queries import list_comparable
+from carefund.runs.defaults import ensure_schedules
+from carefund.runs.models import Run, Schedule
 from carefund.runs.pace import (
     apply_from_preview,
-    compare_queued,
     create_from_preview,
     preview_pace,
     preview_sync,
-    queue_comparisons,
-    queue_daily,
+    request_comparisons,
 )
+from carefund.runs.prompt import finish_now
+from carefund.runs.requests import retry_failures
+from carefund.runs.schedule import request_due_runs
 from carefund.sync import pace_problems as problems
 from tests.pace_world import NdiaSandbox
 
@@ -205,6 +208,7 @@ def test_nothing_ticked_applies_nothing(ndia: NdiaSandbox, contract: ServiceCont
         apply_from_preview(contract, preview.token, [])
 
 
+@pytest.mark.django_db(transaction=True)
 def test_many_contracts_are_compared_and_none_is_changed(ndia: NdiaSandbox, contract: ServiceContract) -> None:
     others = []
     for scenario in ("monthly", "no-consent"):
@@ -215,8 +219,8 @@ def test_many_contracts_are_compared_and_none_is_changed(ndia: NdiaSandbox, cont
     ndia.change(contract.client, "set-category", category="Consumables", approved="3600.00")
     ndia.change(others[1].client, "consent", given=False)
     before = list(ServiceContract.objects.values()), list(DeliveredService.objects.values())
-    assert queue_comparisons(list_comparable(Client.objects.all())) == 3
-    assert compare_queued() == 3
+    run = finish_now(request_comparisons(list_comparable(Client.objects.all())))
+    assert (run.status, run.total) == (Run.Status.FINISHED, 3)
     found = {
         row.contract_id: (row.outcome, row.number_of_differences, row.code) for row in PaceComparison.objects.all()
     }
@@ -224,14 +228,21 @@ def test_many_contracts_are_compared_and_none_is_changed(ndia: NdiaSandbox, cont
     assert found[others[0].pk] == ("in step", 0, "")
     assert found[others[1].pk] == ("failed", 0, "authority-missing")
     assert before == (list(ServiceContract.objects.values()), list(DeliveredService.objects.values()))
-    assert compare_queued() == 0
+    again = retry_failures(run)
+    assert [item.holds for item in again.items.all()] == [f"contract:{others[1].pk}"]
 
 
-def test_a_used_up_hour_leaves_the_rest_queued(ndia: NdiaSandbox, contract: ServiceContract, settings: object) -> None:
-    queue_comparisons([contract])
+@pytest.mark.django_db(transaction=True)
+def test_a_used_up_hour_holds_the_run_until_it_is_over(
+    ndia: NdiaSandbox, contract: ServiceContract, settings: object
+) -> None:
+    compared_at = PaceComparison.objects.get().compared_at
     settings.NDIA_BUDGETS_PER_HOUR = 1  # type: ignore[attr-defined]
-    assert compare_queued() == 0
-    assert PaceComparison.objects.get().outcome == PaceComparison.Outcome.QUEUED
+    run = finish_now(request_comparisons([contract]))
+    assert run.status == Run.Status.PAUSED
+    assert timedelta(minutes=58) < run.resumes_at - timezone.now() < timedelta(minutes=61)
+    assert run.items.get().status == "queued"
+    assert PaceComparison.objects.get().compared_at == compared_at
 
 
 def test_a_client_whose_access_was_taken_off_is_not_compared(contract: ServiceContract) -> None:
@@ -240,23 +251,28 @@ def test_a_client_whose_access_was_taken_off_is_not_compared(contract: ServiceCo
     assert list(list_comparable(Client.objects.all())) == []
 
 
+@pytest.mark.django_db(transaction=True)
 def test_every_contract_is_compared_once_a_day(contract: ServiceContract) -> None:
-    night = timezone.localtime().replace(hour=2)
-    assert queue_daily(night) == 0
-    assert queue_daily(night.replace(hour=4)) == 1
-    assert queue_daily(night.replace(hour=5)) == 0
-    assert queue_daily(night.replace(hour=4) + timedelta(days=1)) == 1
+    ensure_schedules()
+    Schedule.objects.exclude(kind=Schedule.Kind.CONTRACTS).delete()
+    night = (timezone.localtime() + timedelta(days=1)).replace(hour=2)
+    Schedule.objects.update(last_slot_at=night)
+    assert request_due_runs(night) == []
+    [run] = request_due_runs(night.replace(hour=4))
+    assert (run.kind, run.total) == ("contract-comparison", 1)
+    assert request_due_runs(night.replace(hour=5)) == []
+    Run.objects.update(status=Run.Status.FINISHED)
+    assert len(request_due_runs(night.replace(hour=4) + timedelta(days=1))) == 1
 
 
+@pytest.mark.django_db(transaction=True)
 def test_comparing_many_leaves_some_of_the_hour_to_people(
     ndia: NdiaSandbox, contract: ServiceContract, settings: object
 ) -> None:
     settings.NDIA_BUDGETS_PER_HOUR = 3  # type: ignore[attr-defined]
     assert NdiaBudgetCall.objects.count() == 2
-    queue_comparisons([contract])
-    assert compare_queued() == 1
-    queue_comparisons([contract])
-    assert compare_queued() == 0
+    assert finish_now(request_comparisons([contract])).status == Run.Status.FINISHED
+    assert finish_now(request_comparisons([contract])).status == Run.Status.PAUSED
 
 
 def test_a_period_that_begins_overnight_is_noticed_though_nobody_announces_it(

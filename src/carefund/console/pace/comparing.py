@@ -1,14 +1,17 @@
-"""Many contracts against PACE: compare only. A watched page does the work piece by piece, and so does the schedule."""
+"""Many contracts against PACE: compare only. The page asks for it and watches; the schedule asks every day."""
 
+from contextlib import suppress
 from typing import Any
 
 from django.core.paginator import Paginator
 from django.http import HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
+from django.utils import timezone
 
 from carefund.access.gate import list_clients_for
 from carefund.access.roles import may_synchronise
 from carefund.console.door import Request, page
+from carefund.console.work import describe_run
 from carefund.records.models import PaceComparison
 from carefund.records.pace_queries import (
     count_comparisons,
@@ -16,11 +19,11 @@ from carefund.records.pace_queries import (
     list_by_urgency,
     list_comparable,
 )
-from carefund.runs.pace import compare_queued, queue_comparisons
+from carefund.runs.pace import COMPARING, request_comparisons
+from carefund.runs.queries import find_shown_run
+from carefund.runs.requests import NothingToDo
 
 _PAGE_SIZE = 50
-_SECONDS_WATCHED = 1.0
-_SECONDS_WITHOUT_SCRIPT = 20.0
 
 
 @page()
@@ -29,34 +32,23 @@ def show(request: Request) -> HttpResponse | HttpResponseRedirect:
     if request.method == "POST" and may_synchronise(request.user) and is_pace_api_enabled():
         wanted = list_comparable(list_clients_for(request.user))
         ticked = [each for each in request.POST.getlist("contract") if each.isdigit()]
-        queue_comparisons(wanted.filter(pk__in=ticked) if ticked else wanted)
+        with suppress(NothingToDo):
+            request_comparisons(wanted.filter(pk__in=ticked) if ticked else wanted, requested_by=request.user)
         return redirect("console:ndis-comparisons")
     return render(request, "console/pace/comparisons.html", _context(request))
-
-
-@page(may_synchronise)
-def work(request: Request) -> HttpResponse | HttpResponseRedirect:
-    """Compare some of what is queued, then show how far it got."""
-    if request.method == "POST" and is_pace_api_enabled():
-        compare_queued(_SECONDS_WATCHED if request.htmx else _SECONDS_WITHOUT_SCRIPT)
-    if not request.htmx:
-        return redirect("console:ndis-comparisons")
-    return render(request, "console/pace/comparison_list.html", _context(request))
 
 
 def _context(request: Request) -> dict[str, Any]:
     clients = list_clients_for(request.user)
     shown = Paginator(list_by_urgency(list_comparable(clients)), _PAGE_SIZE).get_page(request.GET.get("page"))
     counts = count_comparisons(clients)
-    queued = counts[PaceComparison.Outcome.QUEUED]
-    total = sum(counts.values())
+    now = timezone.now()
     return {
+        "work": describe_run(find_shown_run(COMPARING, now), now) if may_synchronise(request.user) else None,
         "page": shown,
         "contracts": list(shown.object_list),
         "counts": counts,
-        "queued": queued,
-        "total": total,
-        "done": total - queued,
+        "total": sum(counts.values()),
         "different": counts[PaceComparison.Outcome.DIFFERENT],
         "in_step": counts[PaceComparison.Outcome.IN_STEP],
         "failed": counts[PaceComparison.Outcome.FAILED],

@@ -14,5 +14,4 @@ urlpatterns = [
     path("ndis/contracts/<int:contract_id>/sync", contracts.retrieve, name="ndis-contract-sync"),
     path("ndis/contracts/<int:contract_id>/sync/<str:token>", contracts.decide, name="ndis-contract-decide"),
     path("ndis/comparisons", comparing.show, name="ndis-comparisons"),
-    path("ndis/comparisons/work", comparing.work, name="ndis-comparisons-work"),
 ]

@@ -198,15 +198,12 @@ class PaceComparison(models.Model):
     """The last comparison of one contract with PACE, asked for or on the schedule. Compares only; a person applies."""
 
     class Outcome(models.TextChoices):
-        QUEUED = "queued"
         IN_STEP = "in step"
         DIFFERENT = "different"
         FAILED = "failed"
 
     contract = models.OneToOneField(ServiceContract, models.CASCADE, primary_key=True, related_name="comparison")
-    outcome = models.CharField(max_length=12, choices=Outcome, default=Outcome.QUEUED, db_index=True)
-    queued_at = models.DateTimeField()
-    held_until = models.DateTimeField(null=True)
+    outcome = models.CharField(max_length=12, choices=Outcome, db_index=True)
     compared_at = models.DateTimeField(null=True)
     number_of_differences = models.PositiveSmallIntegerField(default=0)
     drift_amount = money()

@@ -23,7 +23,6 @@ from carefund.runs.engines.stopping import stop_on_signals
 from carefund.runs.execution import Worker
 from carefund.runs.leases import name_holder
 from carefund.runs.models import Run
-from carefund.runs.pace import compare_when_due
 from carefund.runs.sources import open_sources
 
 log = logging.getLogger(__name__)
@@ -162,7 +161,6 @@ async def _keep_house(worker: Worker) -> None:
     while not worker.stopping.is_set():
         try:
             await worker.database.do(housekeeping.tidy)
-            await compare_when_due(worker.database)
         except DatabaseError as error:
             log.error("the database refused the housekeeping: %s", type(error).__name__)
         await rest(worker.stopping, _HOUSEKEEPING_SECONDS)

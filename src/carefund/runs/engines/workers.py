@@ -21,7 +21,6 @@ from carefund.runs.engines.carrying import AFTER_TROUBLE_SECONDS, carry_out, col
 from carefund.runs.engines.stopping import stop_on_signals
 from carefund.runs.execution import Worker
 from carefund.runs.leases import name_holder
-from carefund.runs.pace import compare_when_due
 from carefund.runs.sources import open_sources
 
 log = logging.getLogger(__name__)
@@ -121,6 +120,5 @@ async def keep_house(context: JobContext, /, timestamp: int) -> None:
     try:
         await worker.database.do(housekeeping.tidy)
         await worker.database.do(handover.hand_over_forgotten)
-        await compare_when_due(worker.database)
     except (DatabaseError, InterfaceError) as error:
         log.error("the database refused the housekeeping: %s", type(error).__name__)
