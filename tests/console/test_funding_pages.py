@@ -20,6 +20,8 @@ from carefund.records.models import (
     Supplement,
     SyncState,
 )
+from carefund.runs.models import Run
+from carefund.runs.requests import request_run
 from tests.browsing import Browser
 from tests.console import world
 
@@ -55,14 +57,75 @@ def test_refused_details_are_no_empty_budget(browse: Browse, ada: User, client_h
     assert 'class="left"' not in page
 
 
-def test_a_budget_closed_before_its_first_read_has_unknown_details(
-    browse: Browse, ada: User, client_here: Client
+@pytest.fixture
+def unread(client_here: Client) -> PlanBudget:
+    """A budget that closed before the first sync, of which nothing was ever read."""
+    budget = PlanBudget.objects.filter(client=client_here, status="CLOSED").earliest("start_date")
+    Entitlement.objects.filter(plan_budget=budget).delete()
+    BudgetUsage.objects.filter(plan_budget=budget).delete()
+    PlanBudget.objects.filter(pk=budget.pk).update(end_date=timezone.localdate() - timedelta(days=120))
+    answer(client_here, budget, None)
+    return budget
+
+
+def answer(client: Client, budget: PlanBudget, how: str | None) -> None:
+    """What came of asking for a budget's details; None: nobody ever asked."""
+    state = SyncState.objects.get(client=client)
+    state.digests.pop(f"budget_details:{budget.budget_id}", None)
+    state.unanswered = {budget.budget_id: how} if how else {}
+    state.unread_budgets = int(how is None)
+    state.save()
+
+
+def test_a_budget_that_nobody_asked_about_is_not_read_yet(
+    browse: Browse, ada: User, client_here: Client, unread: PlanBudget
 ) -> None:
-    Entitlement.objects.filter(client=client_here, plan_budget__status="CLOSED").delete()
-    BudgetUsage.objects.filter(client=client_here, plan_budget__status="CLOSED").delete()
+    page = " ".join(read(browse(ada), "plan", client_here).split())
+    assert "Not read yet</span></td>" in page
+    assert "those of a budget that ended before the first sync are read once, at night." in page
+    assert page.count("Entitlements <span") == PlanBudget.objects.filter(client=client_here).count() - 2
+
+
+def test_a_budget_that_is_being_read_says_so(
+    browse: Browse, ada: User, client_here: Client, unread: PlanBudget
+) -> None:
+    request_run(
+        trigger=Run.Trigger.ROUTINE, clients=[client_here], scope="budgets never read", parts=Run.Parts.UNREAD_BUDGETS
+    )
     page = read(browse(ada), "plan", client_here)
-    assert "this one closed before" in page
-    assert 'Not known</span></td><td class="amount">' in page
+    assert "Being read</span></td>" in page
+    assert "are being read and follow in a moment." in page
+    Run.objects.update(status=Run.Status.CANCELLED)
+    assert "Not read yet</span></td>" in read(browse(ada), "plan", client_here)
+
+
+@pytest.mark.parametrize(
+    ("how", "short", "sentence"),
+    [
+        ("refused", "Not released", "for want of the client&#x27;s consent"),
+        ("not found", "Not known", "has no details of it"),
+        ("unreadable", "Not readable", "could not be read"),
+    ],
+)
+def test_how_asking_for_a_closed_budget_ended_is_said(
+    browse: Browse, ada: User, client_here: Client, unread: PlanBudget, how: str, short: str, sentence: str
+) -> None:
+    answer(client_here, unread, how)
+    page = read(browse(ada), "plan", client_here)
+    assert f"{short}</span></td>" in page
+    assert sentence in page
+
+
+def test_entitlements_of_the_list_are_shown_before_the_usage_is_read(
+    browse: Browse, ada: User, client_here: Client, unread: PlanBudget
+) -> None:
+    Entitlement.objects.create(
+        client=client_here, plan_budget=unread, changed_at=timezone.now(), item_code="ON_RATE_6", amount=unread.total
+    )
+    page = read(browse(ada), "plan", client_here)
+    assert "are read once, at night." in page
+    assert "Nothing was drawn" not in page
+    assert "Not read yet</span></td>" not in page, "nothing was rolled in, as the entitlements say"
 
 
 def test_a_day_to_come_is_refused(browse: Browse, ada: User, client_here: Client) -> None:

@@ -137,8 +137,11 @@ def make_funding(client: Client, *, level: str = "6", hours_ago: int = 2, quarte
         _make_ongoing(client, plan, quarter, quarter == this, now, DAILY[level])
         quarter, index = next_quarter(quarter), index + 1
     _make_at(client, plan, this, now)
+    budgets = PlanBudget.objects.filter(client=client)
     SyncState.objects.create(
         client=client,
+        digests={f"budget_details:{budget.budget_id}": "0" * 64 for budget in budgets},
+        unread_budgets=0,
         fetch_started_at=now,
         checked_at=now,
         changed_at=now,

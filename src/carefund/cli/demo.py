@@ -17,6 +17,7 @@ import typer
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import connection
+from django.utils import timezone
 from rich.table import Table
 
 from carefund.access.models import BranchMembership
@@ -34,9 +35,10 @@ from carefund.records.pace_queries import count_comparisons
 from carefund.records.provider_file import read_provider_file, store_provider_file
 from carefund.runs.engines import embedded
 from carefund.runs.models import Run, RunItem
-from carefund.runs.requests import request_run
+from carefund.runs.requests import NothingToDo, request_run
 from carefund.runs.scopes import choose
 from carefund.runs.sources import device_store
+from carefund.runs.unread_budgets import request_unread_budgets
 from carefund.sync.recordsets import RECORD_SETS
 
 PASSWORD = "wattle-grove-demo"  # noqa: S105 for fictitious people, on this machine
@@ -74,6 +76,10 @@ def demo(
                 "and some funding changes at the government's end; the next night's run finds it:"
             )
             last = _synchronise_everybody()
+        with contextlib.suppress(NothingToDo):
+            unread = request_unread_budgets(timezone.now())
+            _say("In the same night, budgets that ended before the first sync are read, once:")
+            _carry_out(unread)
         screen.print(
             f"Some fail on purpose: run {last.pk} on the console says who, why, and what to do.", highlight=False
         )
@@ -160,7 +166,10 @@ def _add_people() -> None:
 
 def _synchronise_everybody() -> Run:
     clients, scope = choose()
-    run = request_run(trigger=Run.Trigger.BULK, clients=clients, scope=scope)
+    return _carry_out(request_run(trigger=Run.Trigger.BULK, clients=clients, scope=scope))
+
+
+def _carry_out(run: Run) -> Run:
     problems: list[BaseException] = []
 
     def work() -> None:

@@ -60,6 +60,7 @@ def _picture(known: FundingAsOf, budget: PlanBudget) -> BudgetPicture:
     for line in usage:
         line.invoice_line_item_id = known.own_lines.get((line.invoice_id, line.item_id))
     usage.sort(key=lambda line: line.delivery_date or date.min, reverse=True)
-    entitlements = tuple(_rows(recordsets.ENTITLEMENTS, known.client, details.entitlements)) if details else ()
-    entitlements = tuple(sorted(entitlements, key=lambda each: each.start_date or date.min))
-    return BudgetPicture(budget, entitlements, tuple(usage), None, details is not None, known.own_ids)
+    rows = _rows(recordsets.ENTITLEMENTS, known.client, known.list_entitlements(budget.budget_id))
+    entitlements = tuple(sorted(rows, key=lambda each: each.start_date or date.min))
+    is_shown = details is not None or bool(entitlements)
+    return BudgetPicture(budget, entitlements, tuple(usage), None, is_shown, known.own_ids)

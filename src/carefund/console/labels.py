@@ -7,6 +7,7 @@ PARTS = {
     Run.Parts.CONTRIBUTIONS.value: "Individual contributions only",
     Run.Parts.BUDGETS_AND_USAGE.value: "Budgets, entitlements and usage",
     Run.Parts.BUDGETS.value: "Budgets only, without usage",
+    Run.Parts.UNREAD_BUDGETS.value: "Budgets never read: entitlements and usage, once",
 }
 LABELS = PARTS | {RunItem.Outcome.SUPERSEDED.value: "Superseded by a newer sync"}
 

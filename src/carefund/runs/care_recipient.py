@@ -52,8 +52,18 @@ def _store(session: Session, items: Sequence[ClaimedItem], answers: Sequence[Fet
 
 
 def _note_failures(failures: Sequence[Failure], now: datetime) -> None:
-    """Each person's own state says when the last attempt was, and what went wrong."""
+    """Each person's own state says when the last attempt was, and what went wrong.
+
+    Reading ended budgets in the background is no attempt to bring a person in step, so its failures stay in the run.
+    """
+    in_background = set(
+        RunItem.objects.filter(
+            id__in=[failure.item.item_id for failure in failures], run__parts=Run.Parts.UNREAD_BUDGETS
+        ).values_list("id", flat=True)
+    )
     for failure in failures:
+        if failure.item.item_id in in_background:
+            continue
         SyncState.objects.update_or_create(
             client_id=failure.item.client_id or 0,
             defaults={

@@ -44,6 +44,7 @@ class Run(models.Model):
         CONTRIBUTIONS = "contributions"
         BUDGETS = "budgets"
         BUDGETS_AND_USAGE = "budgets and usage"
+        UNREAD_BUDGETS = "unread budgets"
 
     kind = models.CharField(max_length=30, default=SYNC)
     trigger = models.CharField(max_length=20, choices=Trigger)
@@ -189,6 +190,7 @@ class Schedule(models.Model):
     class Kind(models.TextChoices):
         NIGHTLY = "nightly", "Everybody active"
         TAIL = "tail", "Late changes of ended budgets"
+        UNREAD = "unread", "Budgets never read"
         CONTRACTS = "contracts", "Contracts against PACE"
         CLAIM_BATCHES = "claim-batches", "Unsent claim batches"
         CLAIM_CHECKS = "claim-checks", "Claims under way"

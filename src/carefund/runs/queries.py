@@ -139,3 +139,13 @@ def is_under_way(client: Client) -> bool:
 def find_last_run() -> Run | None:
     """The newest run of many people that has begun; a bulk run of one person would hide it."""
     return list_runs(kind=Run.SYNC).filter(started_at__isnull=False, total__gt=1).first()
+
+
+def is_reading_unread(client: Client) -> bool:
+    """Whether details of budgets that were never read are being read for this client, or are about to be."""
+    return RunItem.objects.filter(
+        client=client,
+        status__in=(RunItem.Status.QUEUED, RunItem.Status.RUNNING),
+        run__parts=Run.Parts.UNREAD_BUDGETS,
+        run__status__in=(Run.Status.QUEUED, Run.Status.RUNNING),
+    ).exists()

@@ -23,6 +23,7 @@ from carefund.runs.models import Run, Schedule
 from carefund.runs.pace import request_daily_comparisons
 from carefund.runs.requests import NothingToDo, request_run
 from carefund.runs.retention import request_retention
+from carefund.runs.unread_budgets import request_unread_budgets
 
 _CLOCKS_DIFFER_BY = timedelta(minutes=10)
 _SUNDAY = 6
@@ -141,6 +142,7 @@ ENTRIES: dict[str, Entry] = {
         {"at": time(4, 0), "weekday": _SUNDAY, "parts": Run.Parts.BUDGETS_AND_USAGE},
         has_parts=True,
     ),
+    Schedule.Kind.UNREAD: Entry(lambda _, now: request_unread_budgets(now), {"at": time(3, 0)}),
     Schedule.Kind.CONTRACTS: Entry(lambda *_: request_daily_comparisons(), {"at": time(3, 0)}),
     Schedule.Kind.CLAIM_BATCHES: Entry(lambda *_: request_unsent(), {"every_minutes": 15}),
     Schedule.Kind.CLAIM_CHECKS: Entry(lambda *_: request_routine_checks(), {"every_minutes": 15}),

@@ -61,6 +61,7 @@ class Parts(Enum):
     CONTRIBUTIONS = "contributions"
     BUDGETS = "budgets"
     BUDGETS_AND_USAGE = "budgets and usage"
+    UNREAD_BUDGETS = "unread budgets"
 
 
 Ask = Callable[[CareRecipientSource, str, Recognise | None], Coroutine[Any, Any, Answer[Value]]]
@@ -70,7 +71,8 @@ Ask = Callable[[CareRecipientSource, str, Recognise | None], Coroutine[Any, Any,
 class AnswerKind(Generic[Value]):
     """One question about a person: how it is asked and read, in which parts of a sync, and the records that it brings.
 
-    With `per_budget` it is asked for each open budget, by the budget's id; else once, by the person's.
+    With `per_budget` it is asked for each open budget (of the parts "unread budgets": for each that was never asked
+    about), by the budget's id; else once, by the person's.
     """
 
     operation: str
@@ -109,13 +111,13 @@ CONTRIBUTIONS: AnswerKind[Sequence[IndividualContribution]] = AnswerKind(
 )
 BUDGET_LIST: AnswerKind[Sequence[Budget]] = AnswerKind(
     operations.BUDGETS_BY_CARE_RECIPIENT,
-    parts=frozenset({Parts.EVERYTHING, Parts.BUDGETS, Parts.BUDGETS_AND_USAGE}),
+    parts=frozenset({Parts.EVERYTHING, Parts.BUDGETS, Parts.BUDGETS_AND_USAGE, Parts.UNREAD_BUDGETS}),
     ask=lambda source, care_recipient_id, recognise: source.fetch_budgets(care_recipient_id, recognise),
     reader=lambda readers: readers.budgets,
 )
 BUDGET_DETAILS: AnswerKind[BudgetDetails] = AnswerKind(
     operations.BUDGET_DETAILS,
-    parts=frozenset({Parts.EVERYTHING, Parts.BUDGETS_AND_USAGE}),
+    parts=frozenset({Parts.EVERYTHING, Parts.BUDGETS_AND_USAGE, Parts.UNREAD_BUDGETS}),
     ask=lambda source, budget_id, recognise: source.fetch_budget_details(budget_id, recognise),
     reader=lambda readers: readers.details,
     per_budget=True,

@@ -154,7 +154,7 @@ _CHECKED = (
     "failed_step",
     "consent_missing",
 )
-_APPLIED = ("version", "digests", "row_counts", "reader", "wrong_figures")
+_APPLIED = ("version", "digests", "row_counts", "reader", "wrong_figures", "unanswered", "unread_budgets")
 
 
 def _write_states(decisions: Sequence[Decision], now: datetime) -> None:
@@ -164,7 +164,7 @@ def _write_states(decisions: Sequence[Decision], now: datetime) -> None:
         was, known, client_id = decision.stored.known, decision.known, decision.stored.client_id
         outcome = decision.result.outcome.value
         check = (decision.fetched.started_at, now, now, outcome, "", "", known.consent_missing)
-        applied = (known.version, known.digests, known.row_counts, known.reader, known.wrong_figures)
+        applied = tuple(getattr(known, name) for name in _APPLIED)
         has_moved = (known.version, known.reader) != (was.version, was.reader)
         if decision.fetched.is_archived:
             read_anew.append((*applied, client_id))

@@ -3,6 +3,7 @@
 Source: rules SYNC-03 to SYNC-08.
 """
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
@@ -12,11 +13,12 @@ from carefund.domain.comparison import Differences, Incoming, compare
 from carefund.domain.service_providers import newest_service_provider_id
 from carefund.funders.services_australia.payloads import Budget
 from carefund.records.archive import ReceivedPage, digest_of
-from carefund.sync.answers import BUDGET_DETAILS, BUDGET_LIST, key_of, kind_of
+from carefund.sync.answers import BUDGET_LIST, key_of, kind_of
+from carefund.sync.details import know_details, leave_out_history, list_entitlements
 from carefund.sync.fetching import Fetched
 from carefund.sync.filing import Filing, file, list_moves
 from carefund.sync.known import Known
-from carefund.sync.recordsets import RECORD_SETS, RecordSet, record_set_of
+from carefund.sync.recordsets import ENTITLEMENTS, RECORD_SETS, RecordSet, record_set_of
 from carefund.sync.results import Count, FieldChange, Outcome, SyncResult
 from carefund.sync.stored import StoredPerson, StoredRecords
 from carefund.sync.telling import count_differences, many, tell, tell_plan_dates
@@ -82,7 +84,7 @@ def decide(stored: StoredPerson, fetched: Fetched, today: date) -> Decision:
     after = _know(known, fetched, news)
     if provider_id != known.service_provider_id:
         after = replace(after, service_provider_id=provider_id)
-    if is_changed or filed.moves or (after.digests, after.row_counts) != (known.digests, known.row_counts):
+    if is_changed or filed.moves or _holds_of(after) != _holds_of(known):
         after = replace(after, version=known.version + 1)
     counts = _count(after, fetched, news, compared)
     result = SyncResult(
@@ -91,10 +93,14 @@ def decide(stored: StoredPerson, fetched: Fetched, today: date) -> Decision:
         _outcome(fetched, is_changed=is_changed),
         counts,
         _warn(after, fetched, compared),
-        list(_tell(stored, compared, filed, after, counts)),
+        list(_tell(stored, fetched, compared, filed, after, counts)),
         known.version,
     )
     return Decision(stored, fetched, after, result, compared, filed, _list_pages(known, fetched) if news else ())
+
+
+def _holds_of(known: Known) -> tuple[object, ...]:
+    return known.digests, known.row_counts, known.unanswered, known.unread_budgets
 
 
 def _outcome(fetched: Fetched, *, is_changed: bool) -> Outcome:
@@ -104,28 +110,32 @@ def _outcome(fetched: Fetched, *, is_changed: bool) -> Outcome:
 
 
 def _compare(stored: StoredPerson, fetched: Fetched, news: set[str]) -> Compared:
-    """Compare what is news, kind by kind. Budgets whose details are no news keep what hangs on them."""
+    """Compare what is news, kind by kind. Budgets of whose details nothing is news keep what hangs on them."""
     if not news:
         return Compared()
     incoming: dict[str, list[Incoming]] = {}
-    budget_ids = set()
+    budget_ids: defaultdict[str, set[str]] = defaultdict(set)
     for answer in fetched.answers:
         if key_of(answer) in news:
             kind = kind_of(answer.operation)
-            if kind.per_budget:
-                budget_ids.add(answer.subject_id)
             for record_set in kind.record_sets:
+                budget_ids[record_set.kind].add(answer.subject_id)
                 payloads = record_set.payloads_in(answer.value)
                 incoming.setdefault(record_set.kind, []).extend(
                     record_set.incoming(payload, answer.subject_id) for payload in payloads
                 )
+    if BUDGET_LIST.key() in news and (listed := list_entitlements(fetched, stored.known)):
+        budget_ids[ENTITLEMENTS.kind].update(listed)
+        incoming.setdefault(ENTITLEMENTS.kind, []).extend(
+            ENTITLEMENTS.incoming(payload, budget_id) for budget_id, payloads in listed.items() for payload in payloads
+        )
     differences = {}
     rows = (stored.records or StoredRecords()).rows
     for record_set in RECORD_SETS:
         if record_set.kind in incoming:
             before = rows.get(record_set.kind, ())
             if record_set.is_child:
-                before = [row for row in before if row.key[0] in budget_ids]
+                before = [row for row in before if row.key[0] in budget_ids[record_set.kind]]
             differences[record_set.kind] = compare(before, incoming[record_set.kind])
     return Compared(incoming, differences)
 
@@ -171,26 +181,22 @@ def _decide_service_provider(known: Known, fetched: Fetched, today: date) -> str
 
 def _know(known: Known, fetched: Fetched, news: set[str]) -> Known:
     """What is known after this sync; what was known before if nothing of it moved."""
-    consent_missing = bool(fetched.refused_budget_ids)
-    if fetched.is_archived or not (consent_missing or fetched.list_all(BUDGET_DETAILS)):
-        consent_missing = known.consent_missing
     is_read_whole = fetched.is_archived or fetched.digests.keys() >= known.digests.keys()
     reader = fetched.reader if is_read_whole else known.reader
-    if not news:
-        if (reader, consent_missing) == (known.reader, known.consent_missing):
-            return known
-        return replace(known, reader=reader, consent_missing=consent_missing)
-    new = [answer for answer in fetched.answers if key_of(answer) in news]
-    counts = {key_of(answer): kind_of(answer.operation).count(answer.value) for answer in new}
-    listed = [answer.value for answer in new if answer.operation == BUDGET_LIST.operation]
-    return replace(
-        known,
-        digests={**known.digests, **fetched.digests},
-        row_counts={**known.row_counts, **counts},
-        reader=reader,
-        wrong_figures=_count_wrong_figures(listed[0]) if listed else known.wrong_figures,
-        consent_missing=consent_missing,
-    )
+    after = known if reader == known.reader else replace(known, reader=reader)
+    if news:
+        new = [answer for answer in fetched.answers if key_of(answer) in news]
+        counts = {key_of(answer): kind_of(answer.operation).count(answer.value) for answer in new}
+        listed = [answer.value for answer in new if answer.operation == BUDGET_LIST.operation]
+        if listed and (entitlements := list_entitlements(fetched, known)):
+            counts[BUDGET_LIST.key()][ENTITLEMENTS.kind] = sum(map(len, entitlements.values()))
+        after = replace(
+            after,
+            digests={**known.digests, **fetched.digests},
+            row_counts={**known.row_counts, **counts},
+            wrong_figures=_count_wrong_figures(listed[0]) if listed else known.wrong_figures,
+        )
+    return know_details(after, fetched, is_news=bool(news))
 
 
 def _count_wrong_figures(budgets: Sequence[Budget]) -> int:
@@ -223,6 +229,9 @@ def _warn(after: Known, fetched: Fetched, compared: Compared) -> list[str]:
     if fetched.refused_budget_ids:
         budgets = many(len(fetched.refused_budget_ids), "budget")
         warnings.append(f"The details of {budgets} were refused; what was known before is kept.")
+    if fetched.unreadable_budget_ids:
+        budgets = many(len(fetched.unreadable_budget_ids), "ended budget")
+        warnings.append(f"The details of {budgets} came in a form that cannot be read.")
     if fetched.vanished_budget_ids:
         budgets = many(len(fetched.vanished_budget_ids), "budget")
         warnings.append(f"{budgets} listed by Services Australia had no details; what was known is kept.")
@@ -247,13 +256,21 @@ def _warn_of_emptiness(record_set: RecordSet, found: Differences, incoming: Sequ
 
 
 def _tell(
-    stored: StoredPerson, compared: Compared, filed: Filed, after: Known, counts: Mapping[str, Count]
+    stored: StoredPerson,
+    fetched: Fetched,
+    compared: Compared,
+    filed: Filed,
+    after: Known,
+    counts: Mapping[str, Count],
 ) -> Iterator[FieldChange]:
     """The lines of the change log; a first sync is one line, not hundreds."""
     before = stored.known
     if before.digests:
         for kind, found in compared.differences.items():
-            yield from tell(record_set_of(kind), found)
+            news = leave_out_history(record_set_of(kind), fetched, before, found)
+            if history := len(found.new) - len(news.new):
+                yield FieldChange(kind, "first sync", (), after=many(history, "record"))
+            yield from tell(record_set_of(kind), news)
     else:
         total = sum(count.new for count in counts.values())
         yield FieldChange("client", "first sync", (), after=many(total, "record"))

@@ -13,7 +13,7 @@ from typing import Any
 
 from carefund.domain.budgets import is_open
 from carefund.funders.answers import Answer
-from carefund.funders.errors import ConsentMissing, NotFound, WrongPerson
+from carefund.funders.errors import BadAnswer, ConsentMissing, NotFound, NotPermitted, RequestRejected, WrongPerson
 from carefund.funders.services_australia.payloads import BudgetPeriod
 from carefund.records.archive import digest_of_pages
 from carefund.sync.answers import (
@@ -28,6 +28,7 @@ from carefund.sync.answers import (
     in_order,
     key_of,
 )
+from carefund.sync.asked import Details, NeverAsked
 from carefund.sync.known import Known
 
 
@@ -48,7 +49,8 @@ class Fetched:
 
     `digests` has each answer's, by its key; `reader` is the fingerprint of how they are read. `budget_periods` are the
     listed budgets, as far as must be known of them every day. `known` is what was known before asking. `is_archived`
-    tells answers that are only read again from those that just came in.
+    tells answers that are only read again from those that just came in; `of_unread`, that details were asked for where
+    they never had been, and not for the open budgets.
     """
 
     client_id: int
@@ -62,6 +64,17 @@ class Fetched:
     vanished_budget_ids: tuple[str, ...] = ()
     known: Known | None = None
     is_archived: bool = False
+    unreadable_budget_ids: tuple[str, ...] = ()
+    of_unread: bool = False
+
+    @property
+    def unanswered(self) -> dict[str, str]:
+        """How asking for details ended, by the id of each budget whose details did not come."""
+        return (
+            dict.fromkeys(self.refused_budget_ids, Details.REFUSED.value)
+            | dict.fromkeys(self.vanished_budget_ids, Details.NOT_FOUND.value)
+            | dict.fromkeys(self.unreadable_budget_ids, Details.UNREADABLE.value)
+        )
 
     def find(self, kind: AnswerKind[Value]) -> Answer[Value] | None:
         """The answer to this question; None if it was not asked."""
@@ -83,13 +96,16 @@ async def fetch_care_recipient(
     known: Known | None = None,
 ) -> Fetched:
     """Everything that the funder says about one person. Any failed call fails the whole; a refusal for want of consent
-    on a budget's details does not, and is told in `refused_budget_ids`. Raises FunderError."""
-    asking = _Asking(source, known)
+    on a budget's details does not, and is told in `refused_budget_ids`, nor do details never read before that cannot be
+    read. Raises FunderError."""
+    of_unread = parts is Parts.UNREAD_BUDGETS
+    asking = _Asking(source, known, is_lenient=of_unread)
     wanted = [kind for kind in ANSWERS if parts in kind.parts]
     calls = [partial(asking.ask, kind, care_recipient_id) for kind in wanted if not kind.per_budget]
     await _all(calls, together)
     periods = asking.read_budget_periods()
-    budget_ids = dict.fromkeys(budget.budget_id for budget in periods if budget in open_budgets)
+    chosen = NeverAsked(known or Known()) if of_unread else open_budgets
+    budget_ids = dict.fromkeys(budget.budget_id for budget in periods if budget in chosen)
     calls = [
         partial(asking.ask_about_budget, kind, budget_id)
         for kind in wanted
@@ -109,6 +125,8 @@ async def fetch_care_recipient(
         tuple(asking.refused_budget_ids),
         tuple(asking.vanished_budget_ids),
         known,
+        unreadable_budget_ids=tuple(asking.unreadable_budget_ids),
+        of_unread=of_unread,
     )
 
 
@@ -139,18 +157,23 @@ def understand(
 
 
 class _Asking:
-    """What has been answered so far. An answer that is known by its bytes is not decoded."""
+    """What has been answered so far. An answer that is known by its bytes is not decoded.
 
-    def __init__(self, source: CareRecipientSource, known: Known | None) -> None:
+    Lenient asking goes on when one budget's details cannot be read, so that they are not asked for over and over.
+    """
+
+    def __init__(self, source: CareRecipientSource, known: Known | None, *, is_lenient: bool = False) -> None:
         self.started_at = datetime.now(UTC)
         self.reader = fingerprint()
         self.answers: list[Answer[Any]] = []
         self.digests: dict[str, str] = {}
         self.refused_budget_ids: list[str] = []
         self.vanished_budget_ids: list[str] = []
+        self.unreadable_budget_ids: list[str] = []
         self._seen: dict[str, str] = {}  # digests of first pages, not all of which end in an answer
         self._source = source
         self._known = known or Known()
+        self._is_lenient = is_lenient
 
     async def ask(self, kind: AnswerKind[Any], subject_id: str) -> None:
         key = kind.key(subject_id)
@@ -170,6 +193,10 @@ class _Asking:
             self.refused_budget_ids.append(budget_id)
         except NotFound:  # listed a moment ago, gone now: say so, and keep what was known of it
             self.vanished_budget_ids.append(budget_id)
+        except (BadAnswer, NotPermitted, RequestRejected):  # the list of budgets came, so it is about this one
+            if not self._is_lenient:
+                raise
+            self.unreadable_budget_ids.append(budget_id)
 
     def read_budget_periods(self) -> Sequence[BudgetPeriod]:
         listed = [answer for answer in self.answers if answer.operation == BUDGET_LIST.operation]

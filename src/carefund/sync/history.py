@@ -27,6 +27,7 @@ from carefund.funders.services_australia.payloads import (
     BudgetUsage,
     CareRecipientSummary,
     Classification,
+    Entitlement,
     IndividualContribution,
     Supplement,
 )
@@ -76,6 +77,12 @@ class FundingAsOf:
         """Entitlements and usage by the budget's id, of the budgets whose details were ever read."""
         return {answer.subject_id: answer.value for answer in self.answers.get(BUDGET_DETAILS.operation, ())}
 
+    def list_entitlements(self, budget_id: str) -> Sequence[Entitlement]:
+        """A budget's entitlements by its details, and where those were not read by the list of budgets."""
+        if budget_id in self.details:
+            return self.details[budget_id].entitlements
+        return next((each.entitlements for each in self.budgets if each.budget_id == budget_id), ())
+
     @property
     def is_known(self) -> bool:
         return bool(self.pages)
@@ -124,11 +131,11 @@ class FundingAsOf:
         """A budget as received, with what is committed of it and who drew."""
         committed = None if self.committed is None else self.committed.get(key)
         available = find_available(row.total, row.available, effects_of(row))
-        details = self.details.get(row.budget_id)
+        details, entitlements = self.details.get(row.budget_id), self.list_entitlements(row.budget_id)
         return _snake(row) | {
             "committed": committed,
             "left_to_spend": None if committed is None else available - committed,
-            "entitlements": [_snake(line) for line in details.entitlements] if details else None,
+            "entitlements": [_snake(line) for line in entitlements] if details or entitlements else None,
             "usage": [_snake(line) | {"drawn_by": self.who_drew(line)} for line in details.usage] if details else None,
         }
 

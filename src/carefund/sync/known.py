@@ -16,7 +16,8 @@ class Known:
 
     `digests` and `row_counts` are per answer, by its key: the digest of its bytes, and how many records of each kind it
     holds. `reader` is the fingerprint of how these answers were read. `wrong_figures` counts budgets that do not add
-    up.
+    up. `unanswered` has, by budget id, how asking for details ended where nothing was ever read, and `unread_budgets`
+    counts the listed budgets never asked about; None: not counted yet.
     """
 
     version: int = 0
@@ -25,6 +26,8 @@ class Known:
     reader: str = ""
     wrong_figures: int = 0
     consent_missing: bool = False
+    unanswered: Mapping[str, str] = field(default_factory=dict)
+    unread_budgets: int | None = None
     service_provider_id: str = ""
 
     def find_news(self, digests: Mapping[str, str], reader: str) -> set[str]:
@@ -39,7 +42,9 @@ class Known:
         return {key for key, digest in digests.items() if self.digests.get(key) != digest}
 
 
-COLUMNS = ("version", "digests", "row_counts", "reader", "wrong_figures", "consent_missing")
+COLUMNS = (
+    "version", "digests", "row_counts", "reader", "wrong_figures", "consent_missing", "unanswered", "unread_budgets",
+)  # fmt: skip
 _READ = ("client_id", *COLUMNS, "client__service_provider_id")
 
 

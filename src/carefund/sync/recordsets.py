@@ -166,7 +166,7 @@ BUDGETS = RecordSet(
     key=("budget_id",),
     parent="plan_id",
     main="total",
-    not_kept=("care_recipient_id", "care_recipient_name"),
+    not_kept=("care_recipient_id", "care_recipient_name", "entitlements"),  # those are records of their own
 )
 APPROVED_SERVICES = RecordSet(
     kind="approved_services",

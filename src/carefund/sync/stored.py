@@ -87,7 +87,9 @@ def _lock_states(client_ids: Sequence[int]) -> dict[int, _State]:
     found = _read_states(client_ids, lock=True)
     if len(found) < len(client_ids):
         blank: list[tuple[Any, ...]] = [
-            (client_id, 0, {}, {}, "", 0, False, "", "", "") for client_id in client_ids if client_id not in found
+            (client_id, 0, {}, {}, "", 0, False, {}, None, "", "", "")
+            for client_id in client_ids
+            if client_id not in found
         ]
         store.insert_unless_known(SyncState, _BLANK, blank)
         found = _read_states(client_ids, lock=True)

@@ -14,7 +14,8 @@ from carefund.access.log import store_view
 from carefund.console.change_pages import cut_at_sync
 from carefund.console.charts import draw_bar, draw_burn_down, draw_time_line
 from carefund.console.door import Request, page
-from carefund.domain.budgets import is_closed, is_open
+from carefund.console.missing_details import DetailsKnown, find_details_known
+from carefund.domain.budgets import is_closed
 from carefund.records.funding import BudgetPicture, Funding, find_funding
 from carefund.records.models import Client
 from carefund.records.pace_queries import list_contracts
@@ -28,36 +29,25 @@ _CHANGES = 12
 
 
 def show_budgets(
-    pictures: list[BudgetPicture],
-    funding: Funding,
-    sources: Mapping[str, str] | None = None,
-    *,
-    consent_missing: bool = False,
+    pictures: list[BudgetPicture], funding: Funding, known: DetailsKnown, sources: Mapping[str, str] | None = None
 ) -> list[dict[str, Any]]:
     """Budgets with their names and drawings, for the templates; with the SHA-256 of the answer each came from."""
-    sources = sources or {}
-    return [
-        {
-            "picture": picture,
-            "name": name_budget(picture.budget),
-            "bar": draw_bar(picture),
-            "source": sources.get(f"budget_details:{picture.budget.budget_id}", ""),
-            "without_details": _explain_missing_details(picture, funding, consent_missing=consent_missing),
-            "burn_down": draw_burn_down(picture, funding.today) if picture.covers(funding.today) else None,
-        }
-        for picture in pictures
-    ]
+    return [_show_budget(picture, funding, known, sources or {}) for picture in pictures]
 
 
-def _explain_missing_details(picture: BudgetPicture, funding: Funding, *, consent_missing: bool) -> str:
-    """Why a budget has neither entitlements nor usage though it should; nothing if it has, or is simply unused."""
-    if picture.entitlements or picture.usage:
-        return ""
-    if consent_missing:
-        return "Entitlements and usage: not released."
-    if not is_open(picture.budget.end_date, funding.today, settings.OPEN_BUDGET_DAYS):
-        return "Entitlements and usage are not known: they are read while a budget is open, and this one closed before."
-    return "Services Australia sent no lines that explain what was used." if picture.used else ""
+def _show_budget(
+    picture: BudgetPicture, funding: Funding, known: DetailsKnown, sources: Mapping[str, str]
+) -> dict[str, Any]:
+    missing = known.explain(picture, funding)
+    return {
+        "picture": picture,
+        "name": name_budget(picture.budget),
+        "bar": draw_bar(picture),
+        "source": sources.get(f"budget_details:{picture.budget.budget_id}", ""),
+        "missing": missing,
+        "without_details": missing and not (picture.entitlements or picture.usage),
+        "burn_down": draw_burn_down(picture, funding.today) if picture.covers(funding.today) else None,
+    }
 
 
 def frame(client: Client) -> dict[str, Any]:
@@ -81,7 +71,7 @@ def show_funding(request: Request, client_id: int) -> HttpResponse:
     store_view(request.user, client, "Funding")
     syncs = list(list_syncs_of(client)[:6])
     head = frame(client)
-    refused = bool(head["state"] and head["state"].consent_missing)
+    known = find_details_known(client)
     others = [each for each in funding.other_budgets if each.with_usage]
     ended = [each for each in others if is_closed(each.budget.status)]
     still_open = [each for each in others if each not in ended]
@@ -91,8 +81,8 @@ def show_funding(request: Request, client_id: int) -> HttpResponse:
         {
             **head,
             "funding": funding,
-            "current": show_budgets(funding.current_budgets, funding, consent_missing=refused),
-            "others": show_budgets(still_open, funding, consent_missing=refused),
+            "current": show_budgets(funding.current_budgets, funding, known),
+            "others": show_budgets(still_open, funding, known),
             "has_more_budgets": len(funding.other_budgets) > len(still_open),
             "time_line": draw_time_line(funding.classifications, funding.today),
             "sentences": write_sentences(cut_at_sync(list_changes(client=client), _CHANGES).changes)[:_CHANGES],
@@ -110,14 +100,14 @@ def show_plan(request: Request, client_id: int) -> HttpResponse:
     funding = find_funding(client, timezone.localdate(), open_days=settings.OPEN_BUDGET_DAYS, with_all_usage=True)
     store_view(request.user, client, "Plan")
     head = frame(client)
-    refused = bool(head["state"] and head["state"].consent_missing)
+    known = find_details_known(client)
     return render(
         request,
         "console/plan.html",
         {
             **head,
             "funding": funding,
-            "budgets": show_budgets(list(funding.budgets), funding, consent_missing=refused),
+            "budgets": show_budgets(list(funding.budgets), funding, known),
             "deciding": _deciding(funding),
         },
     )

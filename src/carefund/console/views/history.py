@@ -18,6 +18,7 @@ from carefund.console.as_of import picture_as_of
 from carefund.console.change_pages import cut_at_sync, read_number
 from carefund.console.charts import draw_time_line
 from carefund.console.door import Request, page
+from carefund.console.missing_details import DetailsKnown
 from carefund.console.spreadsheets import stream_csv
 from carefund.console.views.client import frame, show_budgets
 from carefund.domain.wording import write_day
@@ -92,11 +93,12 @@ def show_as_of(request: Request, client_id: int) -> HttpResponse:
         store_view(request.user, client, f"Funding as of {write_day(day)}")
         known = find_funding_as_of(client, end_of(day))
         funding = picture_as_of(known, day)
+        details = DetailsKnown(known.sources, is_past=True)
         context |= {
             "answers": known.pages,
             "unreadable": known.unreadable,
             "funding": funding,
-            "budgets": show_budgets(list(funding.budgets), funding, known.sources),
+            "budgets": show_budgets(list(funding.budgets), funding, details, known.sources),
             "time_line": draw_time_line(funding.classifications, day),
         }
     return render(request, "console/as_of.html", context)

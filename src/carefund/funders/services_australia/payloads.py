@@ -121,8 +121,25 @@ class BudgetPeriod(Struct, frozen=True, gc=False, kw_only=True, rename="camel"):
     end_date: date | None = None
 
 
+class Entitlement(Struct, frozen=True, gc=False, kw_only=True, rename="camel"):
+    """One source of a budget's money. No id; the person's id is often blank."""
+
+    care_recipient_id: ShortId = ""
+    item_code: Label = ""
+    description: Text = ""
+    amount: Money | None = None
+    start_date: date | None = None
+    end_date: date | None = None
+    created_at_date_time: Stamp = ""
+
+    other_spellings: ClassVar[Spellings] = {"created_at_date_time": ("createdAt",)}
+
+
 class Budget(BudgetPeriod, frozen=True, gc=False, kw_only=True, rename="camel"):
-    """One budget's head: amounts in dollars; used, write-off and rollover deduction are usually negative."""
+    """One budget's head: amounts in dollars; used, write-off and rollover deduction are usually negative.
+
+    A list of budgets may carry the entitlements or leave them out, so none listed says nothing.
+    """
 
     care_recipient_id: ShortId = ""
     care_recipient_name: Text = ""
@@ -137,6 +154,7 @@ class Budget(BudgetPeriod, frozen=True, gc=False, kw_only=True, rename="camel"):
     status: Code = ""
     created_at_date_time: Stamp = ""
     updated_at_date_time: Stamp = ""
+    entitlements: tuple[Entitlement, ...] = ()
 
     other_spellings: ClassVar[Spellings] = {
         "used": ("amountUsed",),
@@ -145,20 +163,6 @@ class Budget(BudgetPeriod, frozen=True, gc=False, kw_only=True, rename="camel"):
         "created_at_date_time": ("createdAt",),
         "updated_at_date_time": ("updatedAt",),
     }
-
-
-class Entitlement(Struct, frozen=True, gc=False, kw_only=True, rename="camel"):
-    """One source of a budget's money. No id; the person's id is often blank."""
-
-    care_recipient_id: ShortId = ""
-    item_code: Label = ""
-    description: Text = ""
-    amount: Money | None = None
-    start_date: date | None = None
-    end_date: date | None = None
-    created_at_date_time: Stamp = ""
-
-    other_spellings: ClassVar[Spellings] = {"created_at_date_time": ("createdAt",)}
 
 
 class BudgetUsage(Struct, frozen=True, gc=False, kw_only=True, rename="camel"):
@@ -180,5 +184,4 @@ class BudgetUsage(Struct, frozen=True, gc=False, kw_only=True, rename="camel"):
 class BudgetDetails(Budget, frozen=True, gc=False, kw_only=True, rename="camel"):
     """A budget with its entitlements and usage."""
 
-    entitlements: tuple[Entitlement, ...] = ()
     usage: tuple[BudgetUsage, ...] = ()

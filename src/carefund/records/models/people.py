@@ -108,7 +108,8 @@ class SyncState(models.Model):
     records of each kind that answer holds, so that an unchanged one need not even be decoded. `reader` is the
     fingerprint of how these answers were read; where today's differs, they are read anew from the archive.
     `wrong_figures` counts budgets whose figures do not add up. `version` grows with every apply, so that a reviewed
-    preview can be refused when the data moved meanwhile.
+    preview can be refused when the data moved meanwhile. `unanswered` says, by budget id, how asking for details ended
+    where nothing was ever read; `unread_budgets` counts the listed budgets never asked about, empty: not counted yet.
     """
 
     client = models.OneToOneField(Client, models.CASCADE, primary_key=True, related_name="sync_state")
@@ -121,6 +122,8 @@ class SyncState(models.Model):
     reader = models.CharField(max_length=32, blank=True)
     wrong_figures = models.PositiveSmallIntegerField(default=0)
     consent_missing = models.BooleanField(default=False)
+    unanswered = models.JSONField(default=dict)
+    unread_budgets = models.PositiveIntegerField(null=True)
     attempted_at = models.DateTimeField(null=True)
     outcome = models.CharField(max_length=24, blank=True)
     error_code = models.CharField(max_length=40, blank=True)
