@@ -63,7 +63,12 @@ def lead(name: str, seconds: float, seed: int) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for number, piece in enumerate(PIECES):
         (folder / f"piece-{number}").write_bytes(piece)
-    arguments = [f"-max_total_time={int(seconds) or 1}", f"-seed={seed}", "-max_len=8192", "-print_final_stats=1"]
+    arguments = [
+        f"-max_total_time={int(seconds) or 1}",
+        f"-seed={seed}",
+        "-max_len=8192",
+        "-artifact_prefix=var/fuzz/found-",
+    ]
     atheris.Setup([sys.argv[0], *arguments, str(folder)], TARGETS[name])
     atheris.Fuzz()
 

@@ -24,7 +24,16 @@ DETAILS = RowReader(BudgetDetails)
 CONTRIBUTIONS = RowReader(IndividualContribution)
 STATEMENTS = RowReader(PaymentStatement)
 TREE = b'{"bgt_typ_lvl_dtls":[{"plan_management":[{"funded_supports":[{"approved_amount":1e13}]}]}]}'
-LARGE = ("1e13", "10000000000000", "-1e13", "1e400", "123456789012345678901234567890", "100000000000.01", "9" * 5000)
+LARGE = (
+    "1e13",
+    "10000000000000",
+    "-1e13",
+    "1e400",
+    "123456789012345678901234567890",
+    "100000000000.01",
+    "9" * 5000,
+    "1e1000001",
+)
 NO_NUMBERS = ("NaN", "Infinity", "-Infinity", '"NaN"', '"Infinity"', '"sNaN"', "1e999999999999999999999")
 
 
@@ -54,6 +63,8 @@ def test_an_amount_that_cannot_be_right_is_refused_by_its_field(text, loosely):
         ("99999999999.999", "100000000000.00"),
         ("5", "5"),
         ("5.1", "5.1"),
+        ("1e-1000001", "0.00"),
+        ("0." + "3" * 5000, "0.33"),
         ('"7.125"', "7.12"),
     ],
 )

@@ -24,7 +24,7 @@ CENT = Decimal("0.01")
 FIRST_YEAR = 1900
 LAST_YEAR = 2200
 _NOTHING = Decimal(0)
-_WORTH_ROUNDING = Decimal(10) ** 16
+_MOST_DIGITS = 16
 _UNKEPT = re.compile("[\0\ud800-\udfff]")
 
 
@@ -73,7 +73,7 @@ def kind_of(annotation: Any) -> Kind:
 
 def rounded(amount: Decimal) -> Decimal:
     """An amount with at most two decimals; one that is no number, or far too large, as it is."""
-    if not amount.is_finite() or abs(amount) >= _WORTH_ROUNDING:
+    if not amount.is_finite() or amount.adjusted() > _MOST_DIGITS:  # not abs(): it overflows on what we look for
         return amount
     return amount if _has_cents(amount) else amount.quantize(CENT)
 
