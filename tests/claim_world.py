@@ -6,6 +6,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 
 from carefund.domain.claims.invoice_file import InvoiceRow
+from carefund.domain.quarters import previous_quarter, quarter_of
 from carefund.records.invoice_store import plan_import, store_import
 from carefund.records.models import ApprovedService, Claim, ClaimBatch, Client
 from carefund.runs.claims import request_check, request_sending
@@ -107,6 +108,11 @@ def check_claim(claim: Claim) -> Checked:
     run = Run.objects.filter(pk=(item.result or {}).get("run")).first()
     problem = item.message if item.outcome == "failed" else ""
     return Checked(Claim.objects.get(pk=claim.pk), run, problem)
+
+
+def late_day() -> date:
+    """A day whose lines are late on any day of the quarter, and that lies no further back than it must."""
+    return previous_quarter(previous_quarter(quarter_of(business_today()))).end_date
 
 
 def approved_services(client: Client) -> list[str]:

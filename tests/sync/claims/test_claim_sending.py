@@ -23,7 +23,7 @@ from carefund.runs.requests import pause_run, resume_run
 from carefund.runs.sources import open_source
 from carefund.sync.claims.preparing import NothingToClaim, prepare_batch, preview_batch
 from carefund.sync.claims.sending import Sender, Stopped
-from tests.claim_world import ClaimWorld, approved_services, send_batch
+from tests.claim_world import ClaimWorld, approved_services, late_day, send_batch
 from tests.conftest import table_rows
 
 WRITES = ["invoice_create", "invoice_item_add", "invoice_submit", "claim_create"]
@@ -235,7 +235,7 @@ def test_an_item_that_the_funder_refuses_stays_behind_and_is_open_again(claims: 
 
 
 def test_a_late_invoice_is_held_and_waits_in_a_batch_of_its_own(claims: ClaimWorld):
-    late = business_today() - timedelta(days=200)
+    late = late_day()
     claims.deliver(claims.clients[0])
     claims.deliver(claims.clients[0], "INV-LATE", day=late, late_reason_code="LATE01")
     batch = claims.prepare()

@@ -1,7 +1,5 @@
 """Evidence for a late line: only a PDF, kept with the line, sent with its item, once, and from a door."""
 
-from datetime import timedelta
-
 import pytest
 from django.contrib.auth.models import User
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -11,9 +9,8 @@ from carefund.access.roles import Role, give_role
 from carefund.cli import claims as claim_commands
 from carefund.records.late_evidence import NotEvidence, TooLate, remove_evidence, store_evidence
 from carefund.records.models import Claim, ClaimBatch, Invoice, InvoiceLineItem, LateEvidence
-from carefund.runs.dates import business_today
 from tests.browsing import Browser
-from tests.claim_world import ClaimWorld, send_batch
+from tests.claim_world import ClaimWorld, late_day, send_batch
 from tests.cli.conftest import Terminal
 
 PDF = b"%PDF-1.7\n" + b"a late referral\n" * 100_000  # more than a megabyte
@@ -21,8 +18,7 @@ LATE = {"lines": 1, "late_reason_code": "OTHER"}
 
 
 def deliver_late(claims: ClaimWorld, number: int = 0, invoice: str = "INV-1") -> InvoiceLineItem:
-    day = business_today() - timedelta(days=200)
-    claims.deliver(claims.clients[number], invoice, day=day, **LATE)
+    claims.deliver(claims.clients[number], invoice, day=late_day(), **LATE)
     return InvoiceLineItem.objects.latest("pk")
 
 
