@@ -190,9 +190,6 @@ def _told(times: list[float]) -> dict[str, float]:
     return {"p50": ordered[last // 2], "p95": ordered[round(last * 0.95)], "max": ordered[-1], "requests": len(ordered)}
 
 
-# --- Processes --------------------------------------------------------------------------------------------------------
-
-
 @contextmanager
 def running_sandbox() -> Iterator[str]:
     """The sandbox, for PRODA's part; yields its address."""

@@ -85,9 +85,6 @@ def build(clients: int, new: int) -> None:
             cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
-# --- Copies: everybody else -------------------------------------------------------------------------------------------
-
-
 def _copy(model: type[models.Model], number: int, *, order: str = "", where: str = "", **expressions: str) -> None:
     """Insert each row of a table once more for each k of 1 to `number`; `expressions` say what differs, by column."""
     columns = [field.column for field in model._meta.local_concrete_fields]

@@ -28,9 +28,6 @@ def care_recipient_id(number: int) -> str:
     return str(FIRST_NUMBER + number)
 
 
-# --- What it says ---------------------------------------------------------------------------------------------------
-
-
 def _summary(template: int) -> dict[str, object]:
     return {
         "careRecipientId": _ID.decode(),
@@ -177,9 +174,6 @@ class Table:
         """The last revision that touched this person, 0 for none."""
         behind = (self.revision - person) % CHANGED_ONE_IN
         return max(0, self.revision - behind)
-
-
-# --- How it says it -------------------------------------------------------------------------------------------------
 
 
 class _Connection(asyncio.Protocol):

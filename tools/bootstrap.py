@@ -111,9 +111,6 @@ def find_python():
     )
 
 
-# --- uv ---------------------------------------------------------------------------------------------------------------
-
-
 def find_uv():
     """The path of a uv that runs: from the PATH, from an earlier fetch, or fetched now."""
     own = TOOLS / ("uv-" + UV_VERSION) / "uv"
@@ -200,9 +197,6 @@ def package_index():
         [sys.executable, "-m", "pip", "config", "get", "global.index-url"], capture_output=True, text=True
     )
     return asked.stdout.strip() or USUAL_INDEX
-
-
-# --- Installation -----------------------------------------------------------------------------------------------------
 
 
 def make_environment(folder, packages):

@@ -72,9 +72,6 @@ def main() -> int:
     return 1 if checks_failed or tests_failed else 0
 
 
-# --- Checks -----------------------------------------------------------------------------------------------------------
-
-
 def run_checks() -> bool:
     """Run the checks two at a time, one line each, and the output of those that fail; true if any did."""
     with ThreadPoolExecutor(max_workers=2) as pool:
@@ -107,9 +104,6 @@ def clean_environment() -> dict[str, str]:
     """The environment without anything that a developer configured for a real or demo Carefund."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("CAREFUND_")}
     return {**kept, "CAREFUND_ENVIRONMENT_FILE": os.devnull}
-
-
-# --- Tests ------------------------------------------------------------------------------------------------------------
 
 
 def run_tests(arguments: Sequence[str], *, strict: bool, reminder: str = "") -> bool:

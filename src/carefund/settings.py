@@ -37,8 +37,6 @@ HTTPS = env.bool("CAREFUND_HTTPS", default=False)
 PUBLIC_URL = env.str("CAREFUND_PUBLIC_URL", default="http://127.0.0.1:8000")
 PROVIDER_NAME = env.str("CAREFUND_PROVIDER_NAME", default="Our care organisation")
 
-# --- Database -------------------------------------------------------------------------------------------------------
-
 DATABASE_URL = env.str("CAREFUND_DATABASE_URL", default=f"sqlite:///{DATA_FOLDER / 'carefund.sqlite3'}")
 _database: dict[str, Any] = EnvironmentVariables.db_url_config(DATABASE_URL)
 ON_POSTGRESQL = "postgresql" in _database["ENGINE"]
@@ -58,8 +56,6 @@ else:
     raise ImproperlyConfigured("CAREFUND_DATABASE_URL must begin with sqlite:/// or postgresql://")
 DATABASES = {"default": _database}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
-
-# --- Funders --------------------------------------------------------------------------------------------------------
 
 _given = {
     "organisation_id": env.str("CAREFUND_ORGANISATION_ID", default=""),
@@ -135,8 +131,6 @@ NDIA_PARTNER_URL = env.str("CAREFUND_NDIA_PARTNER_URL", default="")
 NDIA_PARTNER_ORGANISATION = env.str("CAREFUND_NDIA_PARTNER_ORGANISATION", default="")
 NDIA_PARTNER_KEY = env.str("CAREFUND_NDIA_PARTNER_KEY", default="")
 
-# --- Rules that a provider may set ----------------------------------------------------------------------------------
-
 BUSINESS_TIME_ZONE = ZoneInfo(env.str("CAREFUND_BUSINESS_TIME_ZONE", default="Australia/Sydney"))
 OPEN_BUDGET_DAYS = env.int("CAREFUND_OPEN_BUDGET_DAYS", default=90)
 KEEP_RUNS_DAYS = env.int("CAREFUND_KEEP_RUNS_DAYS", default=730)
@@ -144,8 +138,6 @@ if KEEP_RUNS_DAYS < 0:
     raise ImproperlyConfigured("CAREFUND_KEEP_RUNS_DAYS must be 0 (for ever) or a number of days")
 TAIL_DAYS = env.int("CAREFUND_TAIL_DAYS", default=365)
 STALE_AFTER_HOURS = env.int("CAREFUND_STALE_AFTER_HOURS", default=24)
-
-# --- Django ---------------------------------------------------------------------------------------------------------
 
 USE_TZ = True
 TIME_ZONE = str(BUSINESS_TIME_ZONE)

@@ -170,9 +170,6 @@ def test_between_two_saves_each_budget_tells_what_moved():
     assert not says_the_same(before, after)
 
 
-# --- What may be lost on 30 June
-
-
 def test_within_a_year_everything_goes_on_so_nothing_is_lost_if_it_can_be_used():
     rows = [budget(total="9200.00", used="-5000.00", allocated="9200.00")]
     found = estimate_loss(rows, date(2026, 11, 20))

@@ -177,9 +177,6 @@ def test_an_amount_without_bounds_is_an_error_of_ours():
         Bounds(Unbounded)
 
 
-# --- An object around the rows
-
-
 @pytest.mark.parametrize(
     "beside",
     [

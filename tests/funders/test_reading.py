@@ -95,9 +95,6 @@ async def test_a_packing_that_nobody_asked_for_is_refused(name, body):
         await read(body, {"Content-Encoding": name})
 
 
-# --- Letters
-
-
 @pytest.mark.parametrize("charset", ["ISO-8859-1", "latin1", "windows-1252", '"iso-8859-15"', "utf-16", "UTF-16LE"])
 async def test_letters_are_those_of_the_character_set_that_is_named(charset):
     text = '[{"careRecipientName": "Zoë Müller"}]'
@@ -140,9 +137,6 @@ async def test_latin_letters_without_a_label_are_refused(sandbox, configuration,
                 await client.fetch_budgets("400000001")
 
 
-# --- Not found is only what says so
-
-
 @pytest.mark.parametrize(
     ("answer", "expected"),
     [
@@ -171,8 +165,6 @@ async def test_not_found_is_only_what_says_so(sandbox, configuration, store, ans
                 await client.fetch_care_recipient_summary("400000001")
     assert type(caught.value) is expected
 
-
-# --- Memory
 
 _ASK = """
 import asyncio, gc, resource, sys

@@ -30,9 +30,6 @@ async def budget_id_of(client, care_recipient_id=ORDINARY):
     return (await client.fetch_budgets(care_recipient_id)).value[0].budget_id
 
 
-# --- What is understood ---
-
-
 async def test_a_summary_tells_the_person_and_all_three_lists(client):
     answer = await client.fetch_care_recipient_summary(ORDINARY)
     assert answer.value.care_recipient_id == ORDINARY
@@ -134,9 +131,6 @@ async def test_care_management_money_comes_by_service_provider(sandbox, client):
     assert any(budget.budget_type_code == "CM" and budget.care_recipient_id == "" for budget in budgets)
 
 
-# --- Headers and tokens ---
-
-
 async def test_every_call_carries_the_documented_headers_and_its_own_message_id(sandbox, client):
     await asyncio.gather(*(client.fetch_care_recipient_summary(ORDINARY) for _ in range(5)))
     lines = [line["headers"] for line in sandbox.asked("care_recipient_summary")]
@@ -173,9 +167,6 @@ async def test_a_wrong_client_id_asks_for_no_new_token(sandbox, configuration, s
         with pytest.raises(errors.ClientIdRejected):
             await client.fetch_care_recipient_summary(ORDINARY)
     assert len(sandbox.asked("proda_token")) == 1
-
-
-# --- Trouble ---
 
 
 @pytest.mark.parametrize(

@@ -27,9 +27,6 @@ def text(name: str) -> str:
     return path.read_text() if path.exists() else ""
 
 
-# --- Settings ---------------------------------------------------------------------------------------------------------
-
-
 def settings() -> set[str]:
     """The names of all environment variables that settings.py reads."""
     names = {name for path, tree in modules("src/carefund") if path.name == "settings.py" for name in strings(tree)}
@@ -47,9 +44,6 @@ def test_every_documented_setting_exists():
     }
     gone = mentioned - settings() - SETTINGS_OF_THE_SUITE
     assert not gone, f"no longer read by settings.py: {sorted(gone)}"
-
-
-# --- Commands ---------------------------------------------------------------------------------------------------------
 
 
 def commands() -> Iterator[tuple[str, Any]]:
@@ -102,9 +96,6 @@ def test_every_make_target_in_the_prose_exists_and_describes_itself():
     assert typed <= described
 
 
-# --- Errors and addresses ---------------------------------------------------------------------------------------------
-
-
 def test_every_error_is_documented():
     errors = optional_module("carefund.funders.errors")
     codes = [leaf.code for leaf in errors.all_leaves()] if errors else []
@@ -137,3 +128,11 @@ def test_no_link_leads_nowhere(page: Path):
     links = re.findall(r"\]\(([^)\s#]+)[^)]*\)", page.read_text())
     gone = [link for link in links if "://" not in link and not (page.parent / link).exists()]
     assert not gone, f"{page.name}: {gone}"
+
+
+def test_decisions_are_numbered_without_gaps():
+    pages = sorted((DOCS / "decisions").glob("*.md"))
+    numbers = [int(page.name[:4]) for page in pages]
+    assert numbers == list(range(len(pages)))
+    wrong = [page.name for page in pages[1:] if not page.read_text().startswith(f"# {page.name[:4]}: ")]
+    assert not wrong, f"the heading has another number: {wrong}"

@@ -116,6 +116,12 @@ def test_every_test_folder_mirrors_a_room():
     assert folders <= TEST_ROOMS, f"tests live where the code that they prove lives: {sorted(folders - TEST_ROOMS)}"
 
 
+def test_no_banner_divides_a_module():
+    banner = re.compile(r"^ *# [-=]{3,}", re.MULTILINE)
+    found = [str(path) for path, _ in modules("src", "tests", "tools") if banner.search((ROOT / path).read_text())]
+    assert not found, f"a part that needs a banner is a module of its own: {found}"
+
+
 def test_every_note_to_self_has_a_number():
     note = re.compile(r"\b(?:TO" r"DO|FIX" r"ME)\b(?!\(#\d+\))")
     found = [

@@ -62,9 +62,6 @@ def carry_out() -> Callable[..., Run]:
     return work
 
 
-# --- Real processes ---------------------------------------------------------------------------------------------------
-
-
 @pytest.fixture(scope="session")
 def installed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
     """An installation with a sandbox of its own, a device and 60 clients, to be copied."""

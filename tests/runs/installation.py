@@ -127,8 +127,6 @@ class Installation:
         with contextlib.closing(sqlite3.connect(self.folder / "carefund.sqlite3", timeout=20)) as database, database:
             database.execute(statement)
 
-    # --- What tests ask of the ledger ---------------------------------------------------------------------------------
-
     def count(self, status: str, run_id: int = 1) -> int:
         """How many people of a run have this status."""
         query = f"SELECT count(*) FROM runs_runitem WHERE run_id = {run_id} AND status = '{status}'"

@@ -36,9 +36,6 @@ NAME = "veterans-affairs"
 PEOPLE = 24
 
 
-# --- The funder's side: a server
-
-
 @dataclass
 class Server:
     """What the pretend funder holds, and how it behaves at the moment."""
@@ -76,9 +73,6 @@ def server() -> Iterator[Server]:
     threading.Thread(target=listening.serve_forever, daemon=True).start()
     yield state
     listening.shutdown()
-
-
-# --- Our side: a client, an entry, a kind
 
 
 @dataclass

@@ -181,9 +181,6 @@ def test_people_of_an_earlier_version_are_counted_at_their_next_sync(client, syn
     assert SyncState.objects.get(client=client).unread_budgets == 0
 
 
-# --- Entitlements that the list of budgets carries -------------------------------------------------------------------
-
-
 @pytest.fixture
 def embedding(world):
     world.ask("POST", "/switches", {"embedEntitlements": True})

@@ -153,9 +153,6 @@ def test_a_wrong_change_is_refused_in_words(ndia: Ndia) -> None:
         assert reply.json["error"]
 
 
-# --- Events reach whoever subscribed
-
-
 @dataclass
 class Webhook:
     """Where events arrive: what came, and what is answered, the first in the list first."""

@@ -230,9 +230,6 @@ def test_figures_that_do_not_add_up_are_warned_of_each_time_they_are_asked_for()
     assert set(again.result.counts) == {record_set.kind for record_set in RECORD_SETS}
 
 
-# --- Read otherwise than before
-
-
 def test_an_answer_that_is_read_otherwise_is_compared_although_its_bytes_are_known(in_step: StoredPerson) -> None:
     """As after an upgrade: the same bytes, of which more is understood."""
     understood = replace_struct(ONGOING, write_off=Decimal("-2.50"))
@@ -277,9 +274,6 @@ def test_a_new_reading_does_not_say_that_consent_is_given(in_step: StoredPerson)
     stored = replace(in_step, known=replace(in_step.known, consent_missing=True))
     anew = fetch(*everything(), reader=OTHER_READER, is_archived=True)
     assert decide(stored, anew, TODAY).known.consent_missing
-
-
-# --- The value itself
 
 
 @pytest.mark.parametrize("part", [lambda each: each, lambda each: each.result, lambda each: each.known])

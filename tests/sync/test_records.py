@@ -70,9 +70,6 @@ def test_unknown_codes_and_fields_and_missing_optional_ones_are_data(world, add_
         assert Classification.objects.filter(code="ZZ", level="9X").exists()
 
 
-# --- Contributions --------------------------------------------------------------------------------------------------
-
-
 def test_contributions_are_replaced_as_a_whole_set(world, add_client, settled):
     client = add_client("400000001")
     settled(client)
@@ -117,9 +114,6 @@ def test_no_contribution_is_not_a_contribution_of_nothing(world, add_client, set
     settled(zero)
     assert not IndividualContribution.objects.filter(client=absent).exists()
     assert IndividualContribution.objects.get(client=zero).independence_percentage == Decimal("0.00")
-
-
-# --- No longer returned ---------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -170,9 +164,6 @@ def test_the_date_of_no_longer_being_returned_stays_the_first_day(world, add_cli
     sync_on(client, today + timedelta(days=3))
     dates = IndividualContribution.objects.filter(client=client).values_list("no_longer_returned_date", flat=True)
     assert set(dates) == {today}
-
-
-# --- Budgets and their lines ----------------------------------------------------------------------------------------
 
 
 def test_a_reissued_budget_is_new_and_the_old_one_is_no_longer_returned(world, add_client, settled):
@@ -287,9 +278,6 @@ def test_the_service_provider_id_of_the_newest_budget_is_kept_on_the_client(worl
     assert client.service_provider_id == "2200000099", "an answer without budgets tells nothing"
 
 
-# --- Consent --------------------------------------------------------------------------------------------------------
-
-
 def test_refused_consent_is_an_outcome_of_its_own_and_keeps_what_was_known(world, add_client, settled):
     client = add_client("400000001")
     settled(client)
@@ -320,9 +308,6 @@ def test_a_sync_that_asks_for_no_details_does_not_speak_of_consent(world, add_cl
     result = sync_on(client, business_today(), parts=Parts.CONTRIBUTIONS)
     assert result.outcome.value == "unchanged"
     assert SyncState.objects.get(client=client).consent_missing, "that is still so"
-
-
-# --- Answers that cannot be right -----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(

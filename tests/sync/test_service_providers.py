@@ -170,9 +170,6 @@ def test_a_newer_fetch_of_one_client_is_not_overwritten(
     assert client.service_provider_id == before
 
 
-# --- As work that is asked for
-
-
 def test_one_is_under_way_at_a_time_and_its_result_is_kept(world: Sandbox, add_client: AddClient):
     add_client("400000001")
     asked = request_provider_search()

@@ -135,9 +135,6 @@ def _contract_or_exit(ndis_number: str, contract_id: int | None) -> ServiceContr
     return found
 
 
-# --- As data, and on the screen
-
-
 def _text(value: Any) -> Any:
     return str(value) if isinstance(value, Decimal | date) else value
 

@@ -54,8 +54,6 @@ class Proda:
         self._token: AccessToken | None = None
         self._renew_at = 0.0
 
-    # --- Tokens
-
     def current(self) -> str:
         """The token in use, or "" when it is time for another one."""
         return self._token.value if self._token is not None and time.time() < self._renew_at else ""
@@ -151,8 +149,6 @@ class Proda:
         return await exchange(
             self._session, operation, "POST", url, headers, urlencode(form).encode(), largest=MEGABYTE
         )
-
-    # --- Device and key
 
     async def device(self) -> DeviceState | None:
         """What is stored of the device, or None."""

@@ -118,9 +118,6 @@ def _read(saves: "Iterable[CareManagementSave]") -> list[Saved]:
     ]
 
 
-# --- Service provider ids -------------------------------------------------------------------------------------------
-
-
 def list_detected_providers() -> "QuerySet[ServiceProvider]":
     """The ids found on care recipients' budgets, those no longer returned too: who has a history."""
     return ServiceProvider.objects.filter(detected_at__isnull=False).order_by("service_provider_id")
@@ -164,9 +161,6 @@ def store_providers(found: Sequence[str], at: datetime, today: date, *, is_compl
         )
         ServiceProvider.objects.filter(service_provider_id__in=gone).update(no_longer_returned_date=today)
     return ProviderChanges(new, again, gone)
-
-
-# --- Settings -------------------------------------------------------------------------------------------------------
 
 
 def find_settings() -> CareManagementSettings:

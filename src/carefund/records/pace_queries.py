@@ -107,9 +107,6 @@ def find_oldest_budget_call() -> datetime | None:
     return NdiaBudgetCall.objects.order_by("called_at").values_list("called_at", flat=True).first()
 
 
-# --- A contract as comparing needs it
-
-
 def hold_contract(contract: ServiceContract) -> HeldContract:
     """The contract in the rules' own words."""
     rows = list_budgets(contract)

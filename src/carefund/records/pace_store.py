@@ -71,9 +71,6 @@ def take_budget_call(limit: int, now: datetime) -> bool:
     return True
 
 
-# --- A new contract
-
-
 def create_contract(
     client: Client,
     ndis_number: str,
@@ -170,9 +167,6 @@ def _create_adjustment(row: ServiceContractBudget, adjustment: adjustments.Adjus
         is_claimable=False,
         created_at=now,
     )
-
-
-# --- Chosen differences
 
 
 def apply_differences(

@@ -44,9 +44,6 @@ def name_claim(claim: Claim) -> str:
     return f"claim:{claim.pk}"
 
 
-# --- Sending a batch
-
-
 def request_sending(batch_id: int, requested_by: User | None = None) -> Run:
     """Ask for a batch to be sent, or for the sending to go on; asking twice asks once. Raises NotConfigured."""
     require_configured(SERVICES_AUSTRALIA)
@@ -78,9 +75,6 @@ async def _send(session: Session, item: ClaimedItem) -> ItemResult:
     except Stopped as stop:  # the batch waits for something; what was done is kept
         return ItemResult(_UNCHANGED, stop.problem, [stop.advice])
     return ItemResult(_CHANGED, "Claim submitted.") if is_sent else ItemResult(_UNCHANGED, "Nothing was left to send.")
-
-
-# --- Checking claims
 
 
 def request_checks(claims: Iterable[Claim], *, trigger: str, scope: str, requested_by: User | None = None) -> Run:

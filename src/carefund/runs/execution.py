@@ -125,9 +125,6 @@ async def _work_and_store(session: Session, items: Sequence[ClaimedItem]) -> Non
         await done.put(None)
 
 
-# --- Keeping watch ----------------------------------------------------------------------------------------------------
-
-
 @asynccontextmanager
 async def _watched(session: Session) -> AsyncIterator[None]:
     """Meanwhile keep the leases, notice a pause or cancellation, and see to it that a polite stop ends in time."""
@@ -159,9 +156,6 @@ async def _watch(session: Session) -> None:
 
 def _may_go_on(run_id: int) -> bool:
     return Run.objects.filter(id=run_id, status__in=(Run.Status.QUEUED, Run.Status.RUNNING)).exists()
-
-
-# --- Working on items -------------------------------------------------------------------------------------------------
 
 
 async def _work_on_items(
@@ -237,9 +231,6 @@ async def _settle(session: Session) -> None:
     if session.postponed:
         why = session.postponed
         await worker.database.insist(hold_run, session.run.pk, why.reason, why.resumes_at)
-
-
-# --- Storing in groups ------------------------------------------------------------------------------------------------
 
 
 async def _store_groups(session: Session, done: "asyncio.Queue[tuple[ClaimedItem, Any] | None]") -> None:

@@ -55,9 +55,6 @@ _SHARE_FOR_MANY = 0.8
 SUCCEEDED = "ok"
 
 
-# --- One client, while somebody waits
-
-
 def preview_pace(client: Client, user_id: int | None = None) -> PacePreview:
     """Ask the NDIA about one client and keep what it said, to choose from. Raises PaceProblem, FunderError."""
     _, plan = _ask_about(client)
@@ -117,9 +114,6 @@ async def _ask(fetch: Callable[[Any], Awaitable[FetchedPace]]) -> FetchedPace:
 def _take_budget_call() -> None:
     if not pace_store.take_budget_call(settings.NDIA_BUDGETS_PER_HOUR, timezone.now()):
         raise Throttled(_HOUR_USED)
-
-
-# --- Many contracts, compare only
 
 
 def request_comparisons(

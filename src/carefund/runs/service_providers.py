@@ -69,9 +69,6 @@ def _frozen(value: Any) -> Any:
     return tuple(value) if isinstance(value, list) else value
 
 
-# --- Working on it
-
-
 async def _search(session: Session, item: ClaimedItem) -> FoundProviders:
     ids = await session.database.insist(list_known_ids)
     people = await session.database.insist(list_care_recipient_ids)

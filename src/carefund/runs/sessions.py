@@ -55,8 +55,6 @@ class Session:
     tasks: set["asyncio.Task[None]"] = field(default_factory=set)
     _told_at: float = 0.0
 
-    # --- For the kind
-
     async def keep(self, item: ClaimedItem) -> None:
         """Renew the lease of an item: to be awaited right before each write to a funder, and between long steps.
 
@@ -85,8 +83,6 @@ class Session:
             self._told_at = now
             values = {"steps": steps, "steps_done": steps_done, "message": message[:300]}
             await self.database.do(leases.renew, self.worker.holder, item, **values)
-
-    # --- For the engine
 
     @property
     def may_begin(self) -> bool:

@@ -125,8 +125,6 @@ class SharedPace:
                 self._under_way += 1
                 future.set_result(None)
 
-    # --- Calls at once ------------------------------------------------------------------------------------------------
-
     async def _keep_share(self) -> None:
         """While there are calls, agree with the other processes on who may have how many under way."""
         idle = 0
@@ -142,8 +140,6 @@ class SharedPace:
                 self._limit = 0
                 with contextlib.suppress(DatabaseError, InterfaceError):
                     await self._database.do(_give_back, self._funder, self._process)
-
-    # --- Calls per second ---------------------------------------------------------------------------------------------
 
     async def _give_times(self) -> None:
         """While somebody waits, reserve times and let one call start at each."""
@@ -165,9 +161,6 @@ class SharedPace:
             if not future.done():
                 future.set_result(None)
                 return
-
-
-# --- The row, by the database's clock ---------------------------------------------------------------------------------
 
 
 def _reserve(funder: str, number: int, rate: float) -> float:

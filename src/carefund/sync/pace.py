@@ -55,9 +55,6 @@ class FetchedPace:
     budget: Answer[BudgetTree]
 
 
-# --- Asking
-
-
 def prepare_question(client_id: int) -> Identity:
     """Who to ask the NDIA about. Raises PaceApiOff, ClientNotEnabled, IdentityIncomplete."""
     if not is_pace_api_enabled():
@@ -102,9 +99,6 @@ def understand(fetched: FetchedPace, today: date, own_aliases: Mapping[str, str]
     """The plan in our own words. Raises NotOnPace, PlanMissing, BudgetsMissing."""
     aliases = find_category_aliases() if own_aliases is None else own_aliases
     return read_plan(fetched.plans.value, fetched.budget.value, today, aliases)
-
-
-# --- A new contract
 
 
 def keep_preview(
@@ -203,9 +197,6 @@ def _archive(client_id: int, fetched: FetchedPace) -> None:
         for body in answer.pages
     }
     record_answers(list(pages.values()), [client_id])
-
-
-# --- An existing contract
 
 
 @dataclass(frozen=True, slots=True)

@@ -81,8 +81,6 @@ class NdiaControl:
             "description": SCENARIOS[facts["scenario"]].description,
         }
 
-    # --- Changes, by the last part of the path
-
     def identity(self, facts: Facts, wanted: dict[str, Any]) -> None:
         """surname, birthDate."""
         facts.update({name: wanted[name] for name in ("surname", "birthDate") if name in wanted})

@@ -86,9 +86,6 @@ def _anything_left() -> bool:
     return Run.objects.filter(status__in=(Run.Status.QUEUED, Run.Status.RUNNING)).exists()
 
 
-# --- A queue ----------------------------------------------------------------------------------------------------------
-
-
 @dataclass(frozen=True, slots=True)
 class _UnderWay:
     run_id: int
@@ -152,9 +149,6 @@ def _data_version() -> int:
     with connection.cursor() as cursor:
         cursor.execute("PRAGMA data_version")
         return int(cursor.fetchone()[0])
-
-
-# --- Housekeeping -----------------------------------------------------------------------------------------------------
 
 
 async def _keep_house(worker: Worker) -> None:

@@ -103,9 +103,6 @@ async def _stop_when_asked(stopping: asyncio.Event, queue_workers: list[QueueWor
         one.stop()  # type: ignore[no-untyped-call]
 
 
-# --- Jobs -------------------------------------------------------------------------------------------------------------
-
-
 async def work_on_share(context: JobContext, /, *, run_id: int) -> None:
     """One job: a share of a run's items."""
     await carry_out(context.additional_context["worker"], run_id, items=handover.SHARE)

@@ -81,8 +81,6 @@ class Sender:
             await uploader.upload(invoice_pk)
         await self._claim(claiming, batch)
 
-    # --- the claim
-
     async def _claim(self, claiming: Claiming, batch: ClaimBatch) -> None:
         """Make the claim over what is submitted, unless it turns out to be made already."""
         if batch.is_claim_uncertain and await self._adopt_claim(claiming, batch):
