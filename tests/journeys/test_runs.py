@@ -29,7 +29,7 @@ def test_a_bulk_run_is_watched_paused_resumed_and_finishes(
         page.get_by_role("button", name="Pause").click()
         expect(page.get_by_text("The run is paused.")).to_be_visible()
         page.get_by_role("button", name="Resume").click()
-        expect(page.get_by_text("The run goes on.")).to_be_visible()
+        expect(page.get_by_text("Run resumed.")).to_be_visible()
     finally:
         demo.control("DELETE", "/faults")
     expect(page.locator("#progress").get_by_text("Finished")).to_be_visible()

@@ -57,7 +57,7 @@ def accessible(page: Page) -> None:
 
 
 def set_both_ticks(page: Page, number: str) -> None:
-    page.get_by_role("link", name="Edit").click()
+    page.get_by_role("link", name="Edit", exact=True).click()
     expect(page.get_by_label("API access")).to_be_hidden()
     page.get_by_label("NDIS number").fill(number)
     page.get_by_label("NDIS PACE participant").check()
