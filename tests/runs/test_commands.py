@@ -7,6 +7,8 @@ import pytest
 
 from carefund.cli import runs
 from carefund.runs.models import Run
+from carefund.runs.prompt import finish_now
+from carefund.runs.retention import request_retention
 from tests.cli.conftest import Terminal
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -26,6 +28,7 @@ def test_a_run_is_asked_for_and_listed(clients):
     assert "Run 1 asked for" in RUNS.type("start", "--no-watch").replace(str(Run.objects.get().pk), "1", 1)
     [listed] = RUNS.ask("list")
     assert (listed["status"], listed["trigger"], listed["total"]) == ("queued", "bulk", len(clients))
+    assert listed["kind"] == "sync"
     assert "everybody active" in RUNS.type("list")
 
 
@@ -73,10 +76,29 @@ def test_only_the_failures_are_retried(failures, carry_out):
     RUNS.type("retry", str(failures.pk))
     again = Run.objects.get(retry_of=failures)
     assert carry_out(again).items.get().outcome == "changed"
-    assert "Nobody failed" in RUNS.type("retry", str(again.pk))
+    assert "Nothing failed" in RUNS.type("retry", str(again.pk))
 
 
 def test_watching_ends_with_the_run(clients, bulk, carry_out):
     run = carry_out(bulk(clients[:2]))
     runs.watch_run(run)
     assert RUNS.ask("show", str(run.pk))["done"] == 2
+
+
+def test_work_of_other_kinds_is_listed_by_kind_and_called_by_its_own_words(clients, bulk):
+    people = bulk(clients[:2])
+    removal = finish_now(request_retention(Run.Trigger.BULK))
+    assert [run["run_id"] for run in RUNS.ask("list")] == [removal.pk, people.pk]
+    assert [run["run_id"] for run in RUNS.ask("list", "--kind", "retention")] == [removal.pk]
+    assert "No run of this kind" in RUNS.type("list", "--kind", "claim-batch")
+    shown = RUNS.type("show", str(removal.pk))
+    assert "Removal of old runs" in shown
+    assert "1 of 1 steps done" in shown
+    assert "consent" not in shown
+    [line] = csv.DictReader(StringIO(RUNS.type("show", str(removal.pk), "--csv")))
+    assert (line["thing"], line["care_recipient_id"], line["status"]) == ("retention", "", "done")
+    assert "2 people done" in RUNS.type("show", str(people.pk))
+
+
+def test_a_kind_that_is_not_in_the_table_is_wrong_input():
+    RUNS.type("list", "--kind", "laundry", status=2)

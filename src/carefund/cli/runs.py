@@ -11,10 +11,11 @@ from typing import Annotated, Any
 import typer
 from django.utils import timezone
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
-from rich.table import Table
+from rich.table import Column, Table
 
 from carefund.cli.output import WRONG_INPUT, complain, print_json, screen
 from carefund.records.models import Client
+from carefund.runs.kinds import find_kind, list_kinds
 from carefund.runs.models import Run, RunItem
 from carefund.runs.queries import find_progress
 from carefund.runs.requests import (
@@ -34,23 +35,33 @@ RunId = Annotated[int, typer.Argument(help="Number of the run.", metavar="RUN")]
 
 
 @app.command(name="list")
-def list_runs(limit: Annotated[int, typer.Option(help="How many.")] = 20, json: AsJson = False) -> None:
-    """List the latest runs."""
-    runs = list(Run.objects.order_by("-id")[:limit])
+def list_runs(
+    limit: Annotated[int, typer.Option(help="How many.")] = 20,
+    kind: Annotated[str, typer.Option(help="Only this kind of work, such as sync or claim-batch.")] = "",
+    json: AsJson = False,
+) -> None:
+    """List the latest runs, of every kind of work or of one."""
+    names = [known.name for known in list_kinds()]
+    if kind and kind not in names:
+        complain(f"There is no kind of work called {kind}.", f"The kinds are {', '.join(names)}.")
+        raise typer.Exit(WRONG_INPUT)
+    chosen = Run.objects.filter(kind=kind) if kind else Run.objects.all()
+    runs = list(chosen.order_by("-id")[:limit])
     if json:
         print_json([run_as_data(run) for run in runs])
         return
     if not runs:
-        screen.print("No run yet. `carefund runs start` asks for one.")
+        screen.print("No run of this kind yet." if kind else "No run yet. `carefund runs start` asks for one.")
         return
-    table = Table("Run", "Asked", "Trigger", "Scope", "Status", box=None, pad_edge=False, header_style="bold")
+    scope = Column("Scope", min_width=16)  # the others may wrap before a scope is cut
+    table = Table("Run", "Asked", "Kind", "Trigger", scope, "Status", box=None, pad_edge=False, header_style="bold")
     for title in ("Done", "Changed", "Failed"):
         table.add_column(title, justify="right")
     for run in runs:
         progress = find_progress(run, timezone.now())
         table.add_row(
-            str(run.pk), f"{timezone.localtime(run.created_at):%-d %b %H:%M}", run.trigger, run.scope, _status(run),
-            f"{progress.done:,}/{progress.total:,}", f"{progress.changed:,}", f"{progress.failed:,}",
+            str(run.pk), f"{timezone.localtime(run.created_at):%-d %b %H:%M}", run.kind, run.trigger, run.scope,
+            _status(run), f"{progress.done:,}/{progress.total:,}", f"{progress.changed:,}", f"{progress.failed:,}",
         )  # fmt: skip
     screen.print(table)
 
@@ -59,9 +70,9 @@ def list_runs(limit: Annotated[int, typer.Option(help="How many.")] = 20, json: 
 def show(
     run_id: RunId,
     json: AsJson = False,
-    as_csv: Annotated[bool, typer.Option("--csv", help="A line per person, as CSV.")] = False,
+    as_csv: Annotated[bool, typer.Option("--csv", help="A line per item, as CSV.")] = False,
 ) -> None:
-    """Show one run: how far it is, and who failed and why."""
+    """Show one run: how far it is, and what failed and why."""
     run = _find(run_id)
     if as_csv:
         write_csv(run)
@@ -71,15 +82,17 @@ def show(
         print_json(run_as_data(run) | {"failures": [_failure_as_data(item) for item in failures]})
         return
     progress = find_progress(run, timezone.now())
-    screen.print(f"Run {run.pk}, {run.trigger}, {run.scope}: {_status(run)}", highlight=False)
+    kind = find_kind(run.kind)
+    without_consent = f"{progress.consent_missing:,} without consent, " if run.kind == Run.SYNC else ""
+    screen.print(f"Run {run.pk}, {kind.label}, {run.trigger}, {run.scope}: {_status(run)}", highlight=False)
     screen.print(
-        f"{progress.done:,} of {progress.total:,} done: {progress.changed:,} changed, "
-        f"{progress.unchanged:,} unchanged, {progress.consent_missing:,} without consent, "
+        f"{progress.done:,} of {progress.total:,} {kind.items} done: {progress.changed:,} changed, "
+        f"{progress.unchanged:,} unchanged, {without_consent}"
         f"{progress.failed:,} failed, {progress.warnings:,} with warnings.",
         highlight=False,
     )
     for item in failures:
-        screen.print(f"  {item.care_recipient_id}: {item.message} {item.advice}", highlight=False)
+        screen.print(f"  {item.care_recipient_id or item.holds}: {item.message} {item.advice}", highlight=False)
 
 
 @app.command()
@@ -113,7 +126,8 @@ def start(
     except NothingToDo:
         complain("Nobody is in this scope.", "Choose another one; `carefund clients import` adds clients.")
         raise typer.Exit(WRONG_INPUT) from None
-    screen.print(f"Run {run.pk} asked for: {run.total:,} people.", highlight=False)
+    people = "person" if run.total == 1 else find_kind(run.kind).items
+    screen.print(f"Run {run.pk} asked for: {run.total:,} {people}.", highlight=False)
     if watch:
         watch_run(run)
         show(run.pk)
@@ -127,7 +141,7 @@ def resume(run_id: RunId) -> None:
 
 @app.command()
 def pause(run_id: RunId) -> None:
-    """Hold a run; people under way are finished."""
+    """Hold a run; what is under way is finished."""
     _steer(run_id, pause_run, "paused")
 
 
@@ -139,13 +153,15 @@ def cancel(run_id: RunId) -> None:
 
 @app.command()
 def retry(run_id: RunId) -> None:
-    """Ask for a new run for those who failed in this one."""
+    """Ask for a new run for what failed in this one."""
+    failed_in = _find(run_id)
     try:
-        run = retry_failures(_find(run_id))
+        run = retry_failures(failed_in)
     except NothingToDo:
-        screen.print("Nobody failed in this run.")
+        screen.print("Nothing failed in this run.")
         return
-    screen.print(f"Run {run.pk} asked for: {run.total:,} people.", highlight=False)
+    items = find_kind(run.kind).items
+    screen.print(f"Run {run.pk} asked for: {run.total:,} of {failed_in.total:,} {items} again.", highlight=False)
 
 
 def _steer(run_id: int, step: Any, done: str) -> None:
@@ -189,6 +205,7 @@ def run_as_data(run: Run) -> dict[str, Any]:
     progress = find_progress(run, timezone.now())
     return {
         "run_id": run.pk,
+        "kind": run.kind,
         "trigger": run.trigger,
         "scope": run.scope,
         "parts": run.parts,
@@ -209,14 +226,13 @@ def run_as_data(run: Run) -> dict[str, Any]:
 
 def _failure_as_data(item: RunItem) -> dict[str, str]:
     names = ("care_recipient_id", "error_code", "failed_step", "message", "advice")
-    return {name: getattr(item, name) for name in names}
+    return {"thing": item.holds} | {name: getattr(item, name) for name in names}
 
 
 def write_csv(run: Run) -> None:
-    """A line per person, to standard output."""
+    """A line per item, to standard output. `thing` is what was worked on, such as `batch:5`."""
     writer = csv.writer(sys.stdout)
-    writer.writerow(("care_recipient_id", "status", "outcome", "failed_step", "message", "advice"))
+    writer.writerow(("care_recipient_id", "thing", "status", "outcome", "failed_step", "message", "advice"))
     for item in run.items.iterator(chunk_size=1000):
-        writer.writerow(
-            (item.care_recipient_id, item.status, item.outcome, item.failed_step, item.message, item.advice)
-        )
+        about = (item.care_recipient_id, item.holds)
+        writer.writerow((*about, item.status, item.outcome, item.failed_step, item.message, item.advice))
