@@ -68,7 +68,7 @@ async def _take_jobs(worker: Worker) -> None:
         ]
         async with asyncio.TaskGroup() as tasks:
             working = [tasks.create_task(one.run()) for one in queue_workers]  # type: ignore[no-untyped-call]
-            stop = tasks.create_task(_stop_when_asked(worker.stopping, queue_workers))
+            stop = tasks.create_task(_stop_at_signal(worker.stopping, queue_workers))
             await asyncio.wait(working)
             stop.cancel()
 
@@ -97,7 +97,7 @@ def _queue_worker(app: App, worker: Worker, queues: list[str], at_a_time: int) -
     )
 
 
-async def _stop_when_asked(stopping: asyncio.Event, queue_workers: list[QueueWorker]) -> None:
+async def _stop_at_signal(stopping: asyncio.Event, queue_workers: list[QueueWorker]) -> None:
     await stopping.wait()
     for one in queue_workers:
         one.stop()  # type: ignore[no-untyped-call]
