@@ -26,6 +26,7 @@ _ALONE = {
     "claim-lines": ("Paid lines", "console:claim-exceptions"),
     "service-providers": ("All clients", "console:support-at-home"),
     "retention": ("Old runs", ""),
+    "funder:services-australia": ("Services Australia", "console:connections"),
 }
 
 

@@ -3,6 +3,7 @@
 from carefund.runs.care_management import POOLS
 from carefund.runs.care_recipient import SYNC
 from carefund.runs.claims import CLAIM_BATCH, CLAIM_CHECK
+from carefund.runs.connections import CONNECTION_TEST
 from carefund.runs.pace import CONTRACT_COMPARISON
 from carefund.runs.reading_anew import READ_ANEW
 from carefund.runs.retention import RETENTION
@@ -40,6 +41,7 @@ for _kind in (
     CLAIM_CHECK,
     POOLS,
     CONTRACT_COMPARISON,
+    CONNECTION_TEST,
     RETENTION,
 ):
     register(_kind)

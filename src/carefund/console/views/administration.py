@@ -1,8 +1,6 @@
 """What administrators look after: funder connections, schedules, and the log of who looked at whose funding."""
 
-import asyncio
 from datetime import timedelta
-from typing import Any
 
 from django.conf import settings
 from django.contrib import messages
@@ -15,14 +13,14 @@ from carefund.access.log import list_entries
 from carefund.access.roles import may_administer, may_run_in_bulk
 from carefund.console.door import Request, page
 from carefund.console.forms import ScheduleForm
-from carefund.funders.access import check_access
+from carefund.console.work import describe_item
 from carefund.funders.configuration import missing_values
-from carefund.funders.errors import FunderError
 from carefund.records.queries import list_devices
+from carefund.runs.connections import find_shown_test, request_connection_test
 from carefund.runs.models import Run
 from carefund.runs.queries import list_runs
 from carefund.runs.schedule import list_schedules, next_due_at, store_schedule
-from carefund.runs.sources import device_store
+from carefund.runs.sources import SERVICES_AUSTRALIA
 
 _PAGE_SIZE = 100
 
@@ -39,14 +37,19 @@ def show(request: Request) -> HttpResponse:
 
 @page(may_administer)
 def show_connections(request: Request) -> HttpResponse:
-    """How this installation reaches the funders: device, keys and limits. Secrets are never shown."""
+    """How this installation reaches the funders: device, keys and limits. Secrets are never shown.
+
+    Its button asks for a test, which is work in the background; the page shows how far it is and what came of it.
+    """
+    if request.method == "POST":
+        request_connection_test(SERVICES_AUSTRALIA, request.user)
+        return redirect("console:connections")
     now = timezone.now()
-    tested = _test_connection() if request.method == "POST" else None
     return render(
         request,
         "console/connections.html",
         {
-            "tested": tested,
+            "work": describe_item(find_shown_test(SERVICES_AUSTRALIA)),
             "missing": [sentence for _, sentence in missing_values(settings.SERVICES_AUSTRALIA)],
             "devices": list_devices(),
             "soon": now + timedelta(days=14),
@@ -55,15 +58,6 @@ def show_connections(request: Request) -> HttpResponse:
             "funder": settings.SERVICES_AUSTRALIA,
         },
     )
-
-
-def _test_connection() -> dict[str, Any]:
-    """Ask PRODA for a token with this installation's device: works, or what is wrong and what to do."""
-    try:
-        access = asyncio.run(check_access(settings.SERVICES_AUSTRALIA, device_store()))
-    except FunderError as error:
-        return {"problem": error}
-    return {"problem": access.problem, "access": access}
 
 
 @page(may_administer)

@@ -1,0 +1,59 @@
+"""Testing a funder's connection from the console: asked for by the page, done by the background process."""
+
+from collections.abc import Callable
+from html import unescape
+
+import pytest
+from django.contrib.auth.models import User
+from django.urls import reverse
+
+from carefund.runs.models import Run
+from carefund.runs.prompt import finish_now
+from tests.browsing import Browser
+from tests.conftest import Sandbox
+from tests.console import world as cast_world
+
+pytestmark = pytest.mark.django_db(transaction=True)
+CONNECTIONS = reverse("console:connections")
+Browse = Callable[[User | None], Browser]
+
+
+@pytest.fixture
+def people(transactional_db: None) -> cast_world.Cast:
+    return cast_world.make_cast()
+
+
+@pytest.fixture
+def ada(people: cast_world.Cast, browse: Browse) -> Browser:
+    return browse(people.ada)
+
+
+def text_of(browser: Browser) -> str:
+    return unescape(browser.get(CONNECTIONS).content.decode())
+
+
+def test_a_page_asks_for_the_test_and_shows_what_came_of_it(world: Sandbox, ada: Browser):
+    assert ada.post(CONNECTIONS).status_code == 302
+    ada.post(CONNECTIONS)
+    run = Run.objects.get()
+    assert (run.kind, run.status) == ("connection-test", "queued")
+    watched = reverse("console:run-watch", args=[run.pk])
+    assert watched in text_of(ada)
+    finish_now(run)
+    assert "HX-Refresh" in ada.get(watched, headers={"HX-Request": "true"}).headers
+    assert "PRODA gave a token" in text_of(ada)
+    assert watched not in text_of(ada)
+    assert "Services Australia" in ada.get(reverse("console:run", args=[run.pk])).content.decode()
+
+
+def test_without_an_encryption_key_the_test_fails_and_says_so(world: Sandbox, ada: Browser, settings: object):
+    settings.ENCRYPTION_KEYS = []  # type: ignore[attr-defined]
+    ada.post(CONNECTIONS)
+    item = finish_now(Run.objects.get()).items.get()
+    assert item.outcome == "failed"
+    assert "CAREFUND_ENCRYPTION_KEYS" in text_of(ada)
+
+
+def test_only_an_administrator_tests_a_connection(people: cast_world.Cast, browse: Browse):
+    assert browse(people.ben).post(CONNECTIONS).status_code in (403, 404)
+    assert not Run.objects.exists()
