@@ -244,11 +244,3 @@ def check_references(rows: Iterable[InvoiceRow]) -> Iterator[BadRow]:
         seen.setdefault(row.line_reference, row.line)
         if providers.setdefault(row.invoice_reference, row.service_provider_id) != row.service_provider_id:
             yield BadRow(row.line, "service_provider_id", "differs from the invoice's other lines")
-
-
-def rows_by_invoice(rows: list[InvoiceRow]) -> Iterator[tuple[str, list[InvoiceRow]]]:
-    """The rows of each invoice, in the order in which the invoices first appear."""
-    grouped: dict[str, list[InvoiceRow]] = {}
-    for row in rows:
-        grouped.setdefault(row.invoice_reference, []).append(row)
-    return iter(grouped.items())
