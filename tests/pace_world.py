@@ -9,6 +9,7 @@ import subprocess
 import sys
 import urllib.request
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -21,9 +22,12 @@ from carefund.funders.configuration import configure
 from carefund.funders.devices import DeviceState, InMemoryDeviceStore
 from carefund.funders.opening import open_proda
 from carefund.records import pace_store
-from carefund.records.models import Client, NdisParticipant
+from carefund.records.models import Client, NdisParticipant, ServiceContract
 from carefund.records.pace_queries import PACE_API
+from carefund.runs.pace_plan import NotRetrieved, ShownPlan
+from carefund.runs.prompt import retrieve_plan
 from carefund.runs.sources import device_store
+from carefund.sync.pace import ContractComparison, compare_contract
 
 KEY = Fernet.generate_key().decode()
 BRANCH = "2200000011"
@@ -120,3 +124,17 @@ def store_device(sandbox: NdiaSandbox) -> None:
             await store.save(sandbox.device)
 
     async_to_sync(save)()
+
+
+def retrieve_for(contract: ServiceContract) -> tuple[ShownPlan, ContractComparison]:
+    """Have the NDIA asked about a contract's client, and compare the contract with what came back."""
+    shown = retrieve_plan(contract.client, contract)
+    return shown, compare_contract(contract, shown.plan)
+
+
+@contextmanager
+def not_retrieved(error: type[Exception]) -> Iterator[pytest.ExceptionInfo[NotRetrieved]]:
+    """What stands here brings no plan, for the reason of this error."""
+    with pytest.raises(NotRetrieved) as refused:
+        yield refused
+    assert refused.value.code == error.code  # type: ignore[attr-defined]

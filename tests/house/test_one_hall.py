@@ -9,7 +9,7 @@ from tests.house.tree import modules
 # Two are no work: the one writer of the device's key, and the limit on calls that all processes share.
 LEASES = {"RunItem.held_until", "ProdaDevice.lease_until", "CallLimit.closed_until"}
 LEASE = re.compile(r"^(held|busy|lease|closed|taken|locked)_until$")
-PREVIEWS = {"Preview", "PacePreview"}
+PREVIEWS = {"Preview"}
 PARTICULAR = re.compile(r"carefund\.funders\.(services_australia|ndia|opening|proda|http)\b")
 CLIENTS = re.compile(r"ServicesAustralia|Ndia|PaceSource|Partner|Proda")
 

@@ -5,12 +5,13 @@ from contextlib import suppress
 from datetime import date
 from typing import Any
 
-from carefund.domain.pace.plan import budget_ids, from_data
+from carefund.domain.pace.plan import budget_ids
 from carefund.records import pace_store
 from carefund.records.models import Client, NdisParticipant
 from carefund.records.pace_queries import PACE_API, list_comparable
-from carefund.runs.pace import create_from_preview, preview_pace, request_comparisons
-from carefund.runs.prompt import finish_now
+from carefund.runs.pace import request_comparisons
+from carefund.runs.pace_plan import create_from_plan
+from carefund.runs.prompt import finish_now, retrieve_plan
 from carefund.runs.requests import NothingToDo
 
 # The others are left for the person at the console to try + NDIS PACE with.
@@ -29,8 +30,8 @@ def load_ndis_clients(participants: Sequence[dict[str, Any]], branch: str, tell_
     for person in participants:
         client = _client_of(person, branch)
         if person["scenario"] in WITH_CONTRACT and not client.service_contracts.exists():
-            preview = preview_pace(client)
-            create_from_preview(client, preview.token, budget_ids(from_data(preview.plan).budgets))
+            shown = retrieve_plan(client)
+            create_from_plan(client, shown.item_id, budget_ids(shown.plan.budgets))
         if person["scenario"] == OUT_OF_STEP:
             body = {"category": "Consumables", "approved": "3600.00"}
             tell_sandbox(f"/sandbox/ndia/participants/{person['ndisNumber']}/set-category", body)

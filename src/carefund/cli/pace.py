@@ -10,13 +10,14 @@ from rich.table import Table
 
 from carefund.cli.output import FAILED, WRONG_INPUT, complain, print_json, screen
 from carefund.domain.pace.comparing import Difference
-from carefund.domain.pace.plan import CategoryBudget, budget_ids, from_data
+from carefund.domain.pace.plan import CategoryBudget, budget_ids
 from carefund.funders.errors import FunderError
-from carefund.records.models import Client, PacePreview, ServiceContract
+from carefund.records.models import Client, ServiceContract
 from carefund.records.pace_pictures import find_contract_picture
 from carefund.records.pace_queries import find_participant_by_number, list_contracts
-from carefund.runs.pace import apply_from_preview, create_from_preview, preview_pace, preview_sync
-from carefund.sync.pace import NDIS_NUMBER, ContractComparison, find_contract_for
+from carefund.runs.pace_plan import NotRetrieved, ShownPlan, apply_plan, create_from_plan
+from carefund.runs.prompt import WorkFailed, retrieve_plan
+from carefund.sync.pace import NDIS_NUMBER, ContractComparison, compare_contract, find_contract_for
 from carefund.sync.pace_problems import IdentityIncomplete, PaceProblem
 
 app = typer.Typer(help="NDIS: keep service contracts in step with PACE.", no_args_is_help=True)
@@ -28,7 +29,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON."
 @app.command()
 def preview(ndis_number: NdisNumber, as_json: AsJson = False) -> None:
     """Retrieve the PACE plan and its budgets; writes no contract."""
-    found = _done(preview_pace, _client_or_exit(ndis_number))
+    found = _done(retrieve_plan, _client_or_exit(ndis_number))
     data = _plan_as_data(found)
     if as_json:
         print_json(data)
@@ -45,13 +46,13 @@ def create(
     """Make a service contract of the PACE plan: all budgets, or all but those left out."""
 
     def work(client: Client) -> ServiceContract:
-        found = preview_pace(client)
-        ids = budget_ids(from_data(found.plan).budgets)
+        found = retrieve_plan(client)
+        ids = budget_ids(found.plan.budgets)
         unknown = sorted(set(without or ()) - set(ids))
         if unknown:
             complain(f"The plan has no budget {', '.join(unknown)}.", "Look at the ids with `carefund pace preview`.")
             raise typer.Exit(WRONG_INPUT)
-        return create_from_preview(client, found.token, [each for each in ids if each not in (without or ())])
+        return create_from_plan(client, found.item_id, [each for each in ids if each not in (without or ())])
 
     contract = _done(work, _client_or_exit(ndis_number))
     data = contract_as_data(contract)
@@ -73,7 +74,7 @@ def compare_command(
 ) -> None:
     """Show, field by field, where a contract differs from PACE; changes nothing."""
     chosen = _contract_or_exit(ndis_number, contract)
-    _, found = _done(lambda _: preview_sync(chosen), chosen.client)
+    _, found = _done(lambda client: _retrieve_and_compare(client, chosen), chosen.client)
     _show_comparison(chosen, found, as_json)
 
 
@@ -87,7 +88,7 @@ def apply_command(
 ) -> None:
     """Write PACE's values to a contract: the differences named, or all that count. Cannot be undone."""
     chosen = _contract_or_exit(ndis_number, contract)
-    shown, found = _done(lambda _: preview_sync(chosen), chosen.client)
+    shown, found = _done(lambda client: _retrieve_and_compare(client, chosen), chosen.client)
     ids = only or [each.id for each in found.comparison.counting]
     if not ids:
         _show_comparison(chosen, found, as_json)
@@ -95,11 +96,16 @@ def apply_command(
     if not yes:
         _show_comparison(chosen, found, as_json=False)
         typer.confirm(f"Write {len(ids)} of these to the contract? This cannot be undone", abort=True, err=True)
-    applied = _done(lambda _: apply_from_preview(chosen, shown.token, ids), chosen.client)
+    applied = _done(lambda _: apply_plan(chosen, shown.item_id, ids), chosen.client)
     if as_json:
         print_json({"contract": chosen.pk, "applied": [_difference_as_data(each) for each in applied]})
     else:
         screen.print(f"Service contract {chosen.pk}: {len(applied)} values written.", highlight=False)
+
+
+def _retrieve_and_compare(client: Client, contract: ServiceContract) -> tuple[ShownPlan, ContractComparison]:
+    shown = retrieve_plan(client, contract)
+    return shown, compare_contract(contract, shown.plan)
 
 
 def _done(work: Any, client: Client) -> Any:
@@ -109,7 +115,7 @@ def _done(work: Any, client: Client) -> Any:
     except PaceProblem as problem:
         complain(problem.message, problem.advice)
         raise typer.Exit(WRONG_INPUT if isinstance(problem, IdentityIncomplete) else FAILED) from None
-    except FunderError as problem:
+    except (FunderError, NotRetrieved, WorkFailed) as problem:
         complain(problem.message, problem.advice)
         raise typer.Exit(FAILED) from None
 
@@ -139,8 +145,8 @@ def _text(value: Any) -> Any:
     return str(value) if isinstance(value, Decimal | date) else value
 
 
-def _plan_as_data(found: PacePreview) -> dict[str, Any]:
-    plan = from_data(found.plan)
+def _plan_as_data(found: ShownPlan) -> dict[str, Any]:
+    plan = found.plan
     existing = find_contract_for(found.client_id, plan)
     texts = ("category_name", "category_text", "support_type", "budget_type", "management", "component_name")
     values = ("start_date", "end_date", "approved_amount", "released_amount", "spent_amount", "remaining_amount")

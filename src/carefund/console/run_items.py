@@ -33,7 +33,8 @@ _ALONE = {
 def name_item(item: RunItem) -> ItemName:
     """What an item is about. One that is about a client is called by the client's name."""
     if item.client is not None:
-        return ItemName(item.client.full_name, reverse("console:client", args=[item.client.pk]))
+        page = "console:ndis-client" if item.holds.startswith("pace-") else "console:client"
+        return ItemName(item.client.full_name, reverse(page, args=[item.client.pk]))
     if item.holds in _ALONE:
         words, page = _ALONE[item.holds]
         return ItemName(words, reverse(page) if page else "")

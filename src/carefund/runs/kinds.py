@@ -5,6 +5,7 @@ from carefund.runs.care_recipient import SYNC
 from carefund.runs.claims import CLAIM_BATCH, CLAIM_CHECK
 from carefund.runs.connections import CONNECTION_TEST
 from carefund.runs.pace import CONTRACT_COMPARISON
+from carefund.runs.pace_plan import PACE_PLAN
 from carefund.runs.reading_anew import READ_ANEW
 from carefund.runs.retention import RETENTION
 from carefund.runs.service_providers import SERVICE_PROVIDERS
@@ -42,6 +43,7 @@ for _kind in (
     POOLS,
     CONTRACT_COMPARISON,
     CONNECTION_TEST,
+    PACE_PLAN,
     RETENTION,
 ):
     register(_kind)

@@ -156,12 +156,18 @@ class RunItem(models.Model):
 
 
 class Preview(models.Model):
-    """What a sync of one person would change, with the answers it would apply; `version` is the state it rests on."""
+    """What a person is shown before it is applied, with the frozen answers that would be applied (`fetch`).
+
+    `version` is the state it rests on; `changes` is what a sync of one person would change; `refusal` is what a funder
+    said word for word in place of an answer. It may be applied once, and until `expires_at` if that is set.
+    """
 
     item = models.OneToOneField(RunItem, models.CASCADE, primary_key=True, related_name="preview")
     version = models.PositiveBigIntegerField()
-    changes = models.JSONField()
-    fetch = models.BinaryField()
+    changes = models.JSONField(default=list)
+    refusal = models.JSONField(default=list)
+    fetch = models.BinaryField(default=b"")
+    expires_at = models.DateTimeField(null=True)
     applied_at = models.DateTimeField(null=True)
 
     def __str__(self) -> str:

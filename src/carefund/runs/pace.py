@@ -1,26 +1,21 @@
-"""PACE: asked about one client while somebody waits, and the comparison of contracts as a kind of work.
+"""The comparison of contracts with PACE as a kind of work, and the question about one client that it asks.
 
 Each question makes at most three calls; no transaction is open meanwhile. A comparison writes nothing but its own row.
 """
 
-from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import partial
-from typing import Any
 
-from asgiref.sync import async_to_sync
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils import timezone
 
 from carefund.access.roles import may_synchronise
-from carefund.domain.pace.comparing import Difference
-from carefund.domain.pace.plan import PacePlan
-from carefund.funders.errors import FunderError, Throttled
+from carefund.funders.errors import FunderError
 from carefund.records import pace_store
-from carefund.records.models import Client, PaceComparison, PacePreview, ServiceContract
+from carefund.records.models import Client, PaceComparison, ServiceContract
 from carefund.records.pace_queries import (
     count_budget_calls,
     find_oldest_budget_call,
@@ -32,88 +27,23 @@ from carefund.runs.leases import ClaimedItem
 from carefund.runs.models import Run, RunItem
 from carefund.runs.requests import NewItem, NothingToDo, has_open_run, request_work
 from carefund.runs.sessions import Session
-from carefund.runs.sources import open_source
 from carefund.runs.work import Failure, ItemFailed, ItemResult, Kind, Postponed
 from carefund.sync.pace import (
     ContractComparison,
-    FetchedPace,
-    apply_to_contract,
     compare_contract,
-    create_contract,
     fetch_pace,
-    find_preview,
-    keep_preview,
+    list_pages,
     prepare_question,
     understand,
 )
 from carefund.sync.pace_problems import PaceProblem
+from carefund.sync.pace_reviewing import RetrievedPace
 
 NDIA = "ndia"
 COMPARING = "contract-comparison"
 _HOUR_USED = "This hour's number of budgets, set by CAREFUND_NDIA_BUDGETS_PER_HOUR, is used up."
 _SHARE_FOR_MANY = 0.8
 SUCCEEDED = "ok"
-
-
-def preview_pace(client: Client, user_id: int | None = None) -> PacePreview:
-    """Ask the NDIA about one client and keep what it said, to choose from. Raises PaceProblem, FunderError."""
-    _, plan = _ask_about(client)
-    return keep_preview(client, plan, user_id=user_id, now=timezone.now())
-
-
-def create_from_preview(
-    client: Client, token: str, chosen: Collection[str], user_id: int | None = None
-) -> ServiceContract:
-    """Ask again and, if nothing moved, make the contract with the chosen budgets. Raises PaceProblem, FunderError."""
-    preview = find_preview(token, client.pk, timezone.now())
-    fetched, plan = _ask_about(client)
-    now = timezone.now()
-    contract = create_contract(preview, fetched, chosen, user_id=user_id, today=timezone.localdate(), now=now)
-    _store_comparison(contract, compare_contract(contract, plan))
-    return contract
-
-
-def preview_sync(contract: ServiceContract, user_id: int | None = None) -> tuple[PacePreview, ContractComparison]:
-    """Ask the NDIA about a contract's client and compare. Raises PaceProblem, FunderError."""
-    _, plan = _ask_about(contract.client)
-    preview = keep_preview(contract.client, plan, user_id=user_id, now=timezone.now(), contract=contract)
-    comparison = compare_contract(contract, plan)
-    _store_comparison(contract, comparison)
-    return preview, comparison
-
-
-def apply_from_preview(contract: ServiceContract, token: str, chosen: Collection[str]) -> list[Difference]:
-    """Ask again and, if nothing moved, write the chosen differences. Raises PaceProblem, FunderError."""
-    preview = find_preview(token, contract.client_id, timezone.now(), contract.pk)
-    fetched, plan = _ask_about(contract.client)
-    applied = apply_to_contract(preview, fetched, chosen, today=timezone.localdate(), now=timezone.now())
-    contract.refresh_from_db()
-    _store_comparison(contract, compare_contract(contract, plan))
-    return applied
-
-
-def _ask_about(client: Client) -> tuple[FetchedPace, PacePlan]:
-    identity = prepare_question(client.pk)
-    _take_budget_call()
-    outcome = SUCCEEDED
-    try:
-        fetched = async_to_sync(_ask)(partial(fetch_pace, identity=identity, today=timezone.localdate()))
-        return fetched, understand(fetched, timezone.localdate())
-    except (FunderError, PaceProblem) as problem:
-        outcome = problem.code
-        raise
-    finally:
-        pace_store.store_question(client.pk, outcome, timezone.now())
-
-
-async def _ask(fetch: Callable[[Any], Awaitable[FetchedPace]]) -> FetchedPace:
-    async with open_source(NDIA) as source:
-        return await fetch(source)
-
-
-def _take_budget_call() -> None:
-    if not pace_store.take_budget_call(settings.NDIA_BUDGETS_PER_HOUR, timezone.now()):
-        raise Throttled(_HOUR_USED)
 
 
 def request_comparisons(
@@ -143,20 +73,25 @@ async def _compare(session: Session, item: ClaimedItem) -> _Compared:
         raise Postponed(_HOUR_USED, await session.database.do(_next_free_at))
     try:
         contract = await session.database.do(ServiceContract.objects.get, pk=int(item.held_id))
-        plan = await _ask_in_session(session, contract.client_id)
+        plan = (await ask_about(session, contract.client_id)).plan
     except PaceProblem as problem:
         raise ItemFailed(problem.code, problem.message, problem.advice, step="compare") from None
     return _Compared(contract, await session.database.do(compare_contract, contract, plan))
 
 
-async def _ask_in_session(session: Session, client_id: int) -> PacePlan:
+async def ask_about(session: Session, client_id: int) -> RetrievedPace:
+    """Ask the NDIA about a client, and keep what came of the question.
+
+    Raises FunderError, PaceProblem, and Postponed when this hour's number of budgets is used up.
+    """
     identity = await session.database.do(prepare_question, client_id)
     if not await session.database.do(pace_store.take_budget_call, settings.NDIA_BUDGETS_PER_HOUR, timezone.now()):
         raise Postponed(_HOUR_USED, await session.database.do(_next_free_at))
     outcome = SUCCEEDED
     try:
         fetched = await fetch_pace(session.source, identity, timezone.localdate())
-        return await session.database.do(understand, fetched, timezone.localdate())
+        plan = await session.database.do(understand, fetched, timezone.localdate())
+        return RetrievedPace(identity, plan, list_pages(client_id, fetched))
     except (FunderError, PaceProblem) as problem:
         outcome = problem.code
         raise
@@ -167,7 +102,7 @@ async def _ask_in_session(session: Session, client_id: int) -> PacePlan:
 def _store_compared(session: Session, items: Sequence[ClaimedItem], answers: Sequence[_Compared]) -> None:
     with transaction.atomic():
         for compared in answers:
-            _store_comparison(compared.contract, compared.found)
+            store_comparison(compared.contract, compared.found)
         ledger.record_outcomes(session.worker.holder, items, [_result_of(compared.found) for compared in answers])
 
 
@@ -203,7 +138,8 @@ def _next_free_at() -> datetime:
     return (find_oldest_budget_call() or timezone.now()) + timedelta(hours=1)
 
 
-def _store_comparison(contract: ServiceContract, found: ContractComparison) -> None:
+def store_comparison(contract: ServiceContract, found: ContractComparison) -> None:
+    """Keep what a comparison of a contract found."""
     number = len(found.comparison.counting)
     PaceComparison.objects.update_or_create(
         contract=contract,

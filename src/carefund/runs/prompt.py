@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Sequence
 
 from carefund.records.claim_queries import list_unsettled_claims
-from carefund.records.models import Claim, Client
+from carefund.records.models import Claim, Client, ServiceContract
 from carefund.runs import leases
 from carefund.runs.care_management import request_refresh
 from carefund.runs.claims import request_checks, request_search, request_sending
@@ -13,6 +13,7 @@ from carefund.runs.database import DatabaseThreads
 from carefund.runs.dates import business_today
 from carefund.runs.execution import Worker, work_on_run
 from carefund.runs.models import Run, RunItem
+from carefund.runs.pace_plan import ShownPlan, find_plan, request_plan
 from carefund.runs.requests import CannotChangeRun, cancel_run, request_run
 from carefund.runs.service_providers import request_provider_search, result_of
 from carefund.runs.sources import SERVICES_AUSTRALIA, open_source, open_sources, require_configured
@@ -122,6 +123,18 @@ def check_all_claims() -> list[RunItem]:
     _finish_all(request_search())
     open_claims = list(list_unsettled_claims())
     return check_claims(open_claims) if open_claims else []
+
+
+def retrieve_plan(client: Client, contract: ServiceContract | None = None) -> ShownPlan:
+    """Ask the NDIA about a client here and now. Raises PaceProblem, NotRetrieved, FunderError when nobody can be asked,
+    WorkFailed when this hour's number of budgets is used up."""
+    item = request_plan(client, contract)
+    run = finish_now(item.run)
+    if run.status == Run.Status.PAUSED:
+        cancel_run(run)
+        raise WorkFailed(run.paused_reason, "Try again later.")
+    item.refresh_from_db()
+    return find_plan(item)
 
 
 def _finish_all(run: Run) -> list[RunItem]:

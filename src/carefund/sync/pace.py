@@ -1,28 +1,27 @@
 """A client's PACE plan: ask the NDIA, show, and make or change a service contract. Fetch, compare, apply.
 
 `prepare_question` says who may be asked about, `fetch_pace` makes the three calls with no transaction open, the rest
-is one transaction each. What a person saw is what is written: the plan is fetched again before writing, and any fact
-that moved meanwhile refuses the whole.
+is one transaction each. What a person saw is what is written, from the answers that were kept: nobody is asked again,
+and a contract or participant that changed meanwhile refuses the whole.
 Source: rules NDIS-09 to NDIS-12.
 """
 
 import re
-import secrets
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from decimal import Decimal
 
 from django.db import IntegrityError, transaction
 
 from carefund.domain.pace.comparing import Comparison, Difference, Drift, compare, find_drift
-from carefund.domain.pace.plan import PacePlan, budget_ids, from_data, to_data
+from carefund.domain.pace.plan import PacePlan, budget_ids
 from carefund.funders.answers import Answer
 from carefund.funders.ndia.payloads import BudgetTree, Determination, PlanRow
 from carefund.funders.ndia.source import Identity, PaceSource
 from carefund.records import pace_store
 from carefund.records.archive import ReceivedPage, digest_of, record_answers
-from carefund.records.models import Client, NdisParticipant, PacePreview, ServiceContract
+from carefund.records.models import Client, NdisParticipant, ServiceContract
 from carefund.records.pace_queries import (
     delivered_since,
     find_category_aliases,
@@ -41,8 +40,8 @@ from carefund.sync.pace_problems import (
     PreviewUnknown,
 )
 from carefund.sync.pace_reading import choose_plan, read_plan
+from carefund.sync.pace_reviewing import RetrievedPace
 
-PREVIEW_LIFE = timedelta(minutes=30)
 NDIS_NUMBER = re.compile(r"\d{9}")
 
 
@@ -101,92 +100,58 @@ def understand(fetched: FetchedPace, today: date, own_aliases: Mapping[str, str]
     return read_plan(fetched.plans.value, fetched.budget.value, today, aliases)
 
 
-def keep_preview(
-    client: Client, plan: PacePlan, *, user_id: int | None, now: datetime, contract: ServiceContract | None = None
-) -> PacePreview:
-    """Keep what a person is about to be shown, for a new contract or, with `contract`, for an existing one."""
-    PacePreview.objects.filter(made_at__lt=now - timedelta(days=1)).delete()
-    return PacePreview.objects.create(
-        token=secrets.token_urlsafe(32),
-        client=client,
-        contract=contract,
-        contract_version=contract.version if contract else 0,
-        plan=to_data(plan),
-        digest=plan.digest,
-        made_by_id=user_id,
-        made_at=now,
-    )
-
-
-def find_preview(token: str, client_id: int, now: datetime, contract_id: int | None = None) -> PacePreview:
-    """A preview that may still be acted on. Raises ContractExists when it was, PreviewUnknown."""
-    preview = PacePreview.objects.filter(token=token, client_id=client_id, contract_id=contract_id).first()
-    if preview is None or preview.made_at < now - PREVIEW_LIFE:
-        raise PreviewUnknown
-    if preview.used_at is not None:
-        made = _find_contract(client_id, from_data(preview.plan)) if contract_id is None else None
-        raise ContractExists(made.pk) if made else PreviewUnknown
-    return preview
-
-
 def find_contract_for(client_id: int, plan: PacePlan) -> ServiceContract | None:
     """The client's contract for this very plan, if there is one."""
-    return _find_contract(client_id, plan)
-
-
-def _find_contract(client_id: int, plan: PacePlan) -> ServiceContract | None:
     return ServiceContract.objects.filter(client_id=client_id, start_date=plan.start_date).first()
 
 
 def create_contract(
-    preview: PacePreview,
-    fetched: FetchedPace,
+    client: Client,
+    retrieved: RetrievedPace,
     chosen: Collection[str],
     *,
     user_id: int | None,
     today: date,
     now: datetime,
 ) -> ServiceContract:
-    """A service contract with the chosen budgets (their ids), periods and adjustment records, exactly as previewed.
+    """A service contract with the chosen budgets (their ids), periods and adjustment records, exactly as retrieved.
 
-    Raises NothingChosen, PlanMoved, ContractExists, PreviewUnknown; then nothing was written.
+    Raises NothingChosen, ContractExists, PreviewUnknown; then nothing was written.
     """
-    plan = understand(fetched, today)
-    if plan.digest != preview.digest:
-        raise PlanMoved
+    plan = retrieved.plan
+    require_same_identity(client.pk, retrieved)
     places = {place for place, name in enumerate(budget_ids(plan.budgets)) if name in set(chosen)}
     if not places:
         raise NothingChosen
     try:
         with transaction.atomic():
-            _use(preview, now)
             contract = pace_store.create_contract(
-                preview.client,
-                fetched.budget.subject_id,
+                client,
+                retrieved.identity.ndis_number,
                 plan,
                 places,
                 made_by_id=user_id,
                 today=today,
                 now=now,
             )
-            _archive(preview.client_id, fetched)
+            record_answers(list(retrieved.pages), [client.pk])
     except IntegrityError:
-        existing = _find_contract(preview.client_id, plan)
+        existing = find_contract_for(client.pk, plan)
         if existing is None:
             raise
         raise ContractExists(existing.pk) from None
     return contract
 
 
-def _use(preview: PacePreview, now: datetime) -> None:
-    """Take a preview; whoever comes second finds it taken."""
-    if not PacePreview.objects.filter(pk=preview.pk, used_at__isnull=True).update(used_at=now):
-        existing = _find_contract(preview.client_id, from_data(preview.plan)) if preview.contract_id is None else None
-        raise ContractExists(existing.pk) if existing else PreviewUnknown
+def require_same_identity(client_id: int, retrieved: RetrievedPace) -> None:
+    """Raises PreviewUnknown when the client is somebody else to the NDIA than when it was asked, and as
+    `prepare_question` does."""
+    if prepare_question(client_id) != retrieved.identity:
+        raise PreviewUnknown("The client's NDIS details changed since this plan was retrieved.")
 
 
-def _archive(client_id: int, fetched: FetchedPace) -> None:
-    """Keep the answers as received, as evidence of what was applied."""
+def list_pages(client_id: int, fetched: FetchedPace) -> tuple[ReceivedPage, ...]:
+    """The answers as received, for the archive."""
     answers = (fetched.determination, fetched.plans, fetched.budget)
     # A partner's gateway answers all three questions at once: kept once.
     pages = {
@@ -196,7 +161,7 @@ def _archive(client_id: int, fetched: FetchedPace) -> None:
         for answer in answers
         for body in answer.pages
     }
-    record_answers(list(pages.values()), [client_id])
+    return tuple(pages.values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,29 +191,34 @@ def compare_contract(contract: ServiceContract, plan: PacePlan) -> ContractCompa
 
 
 def apply_to_contract(
-    preview: PacePreview, fetched: FetchedPace, chosen: Collection[str], *, today: date, now: datetime
+    contract: ServiceContract,
+    retrieved: RetrievedPace,
+    chosen: Collection[str],
+    *,
+    version: int,
+    today: date,
+    now: datetime,
 ) -> list[Difference]:
     """Write the chosen differences (their ids), exactly as shown, and tell which. Adjustments stay as they are.
 
-    Raises NothingChosen, PlanMoved, ContractExists, PreviewUnknown; then nothing was written.
+    `version` is the contract's own when it was compared. Raises NothingChosen, PlanMoved, ContractExists,
+    PreviewUnknown; then nothing was written.
     """
-    plan = understand(fetched, today)
-    if plan.digest != preview.digest:
-        raise PlanMoved
+    plan, client_id = retrieved.plan, contract.client_id
+    require_same_identity(client_id, retrieved)
     if not chosen:
         raise NothingChosen
     try:
         with transaction.atomic():
-            _use(preview, now)
-            contract = ServiceContract.objects.select_for_update().get(pk=preview.contract_id or 0)
-            found = compare(hold_contract(contract), plan).differences
+            locked = ServiceContract.objects.select_for_update().get(pk=contract.pk)
+            found = compare(hold_contract(locked), plan).differences
             applied = [difference for difference in found if difference.id in chosen]
-            if contract.version != preview.contract_version or len(applied) != len(set(chosen)):
+            if locked.version != version or len(applied) != len(set(chosen)):
                 raise PlanMoved
-            pace_store.apply_differences(contract, plan, applied, today=today, now=now)
-            _archive(preview.client_id, fetched)
+            pace_store.apply_differences(locked, plan, applied, today=today, now=now)
+            record_answers(list(retrieved.pages), [client_id])
     except IntegrityError:
-        existing = _find_contract(preview.client_id, plan)
+        existing = find_contract_for(client_id, plan)
         if existing is None:
             raise
         raise ContractExists(existing.pk) from None

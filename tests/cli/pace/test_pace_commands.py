@@ -10,6 +10,8 @@ from carefund.cli.pace import app
 from carefund.records.models import Client, ServiceContract
 from tests.pace_world import NdiaSandbox
 
+pytestmark = pytest.mark.django_db(transaction=True)
+
 
 def run(*words: str) -> Result:
     return CliRunner().invoke(app, list(words))

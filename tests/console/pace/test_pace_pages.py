@@ -17,6 +17,7 @@ from tests.browsing import Browser
 from tests.console.world import Cast
 from tests.pace_world import NdiaSandbox
 
+pytestmark = pytest.mark.django_db(transaction=True)
 HTMX = {"HX-Request": "true"}
 
 
@@ -32,16 +33,32 @@ def open_as(user: object) -> Browser:
 
 
 def retrieve(browser: Browser, client: Client) -> str:
-    answer = browser.post(reverse("console:ndis-pace", args=[client.pk]), headers=HTMX)
-    return answer.content.decode()
+    """The dialog from the question to its end; the question itself is put by an engine."""
+    answer = browser.post(reverse("console:ndis-pace", args=[client.pk]), headers=HTMX).content.decode()
+    watch = re.search(r'hx-get="([^"]+)"', answer)
+    if not watch:
+        return answer
+    finish_now(Run.objects.filter(kind="pace-plan").latest("id"))
+    return browser.get(watch[1], headers=HTMX).content.decode()
+
+
+def retrieve_again(browser: Browser, contract: ServiceContract) -> str:
+    """Have the NDIA asked about a contract; the address of the differences."""
+    answer = browser.post(reverse("console:ndis-contract-sync", args=[contract.pk]))
+    finish_now(Run.objects.filter(kind="pace-plan").latest("id"))
+    return str(answer.headers["Location"])
+
+
+def read_choice(page: str) -> dict[str, Any]:
+    """What Create sends: the plan shown, and every budget."""
+    shown = re.search(r'name="plan" value="([^"]+)"', page)
+    assert shown
+    return {"plan": shown[1], "budget": re.findall(r'name="budget" value="([^"]+)"', page)}
 
 
 def create(browser: Browser, client: Client) -> ServiceContract:
     page = retrieve(browser, client)
-    token = re.search(r'name="token" value="([^"]+)"', page)[1]
-    budgets = re.findall(r'name="budget" value="([^"]+)"', page)
-    data = {"token": token, "budget": budgets}
-    answer = browser.post(reverse("console:ndis-pace-create", args=[client.pk]), data, headers=HTMX)
+    answer = browser.post(reverse("console:ndis-pace-create", args=[client.pk]), read_choice(page), headers=HTMX)
     assert answer.status_code == 204
     contract = ServiceContract.objects.latest("id")
     assert answer.headers["HX-Redirect"] == reverse("console:ndis-contract", args=[contract.pk])
@@ -74,10 +91,11 @@ def test_the_dialog_asks_by_itself_and_ticks_every_budget(ben: Browser, client: 
 def test_without_a_script_the_same_way_leads_there(ben: Browser, client: Client) -> None:
     ask = ben.get(reverse("console:ndis-pace", args=[client.pk])).content.decode()
     assert "Retrieve" in ask
-    page = ben.post(reverse("console:ndis-pace", args=[client.pk])).content.decode()
-    token = re.search(r'name="token" value="([^"]+)"', page)[1]
-    budgets = re.findall(r'name="budget" value="([^"]+)"', page)
-    answer = ben.post(reverse("console:ndis-pace-create", args=[client.pk]), {"token": token, "budget": budgets})
+    answer = ben.post(reverse("console:ndis-pace", args=[client.pk]))
+    assert "you may leave this page" in ben.get(answer.headers["Location"]).content.decode()
+    finish_now(Run.objects.get(kind="pace-plan"))
+    page = ben.get(answer.headers["Location"]).content.decode()
+    answer = ben.post(reverse("console:ndis-pace-create", args=[client.pk]), read_choice(page))
     assert answer.status_code == 302
 
 
@@ -118,24 +136,46 @@ def test_two_figures_that_differ_are_explained_where_they_stand(
 def test_create_twice_leads_to_the_one_contract(ben: Browser, client: Client) -> None:
     page = retrieve(ben, client)
     contract = create(ben, client)
-    token = re.search(r'name="token" value="([^"]+)"', page)[1]
-    budgets = re.findall(r'name="budget" value="([^"]+)"', page)
     address = reverse("console:ndis-pace-create", args=[client.pk])
-    answer = ben.post(address, {"token": token, "budget": budgets}, headers=HTMX).content.decode()
+    answer = ben.post(address, read_choice(page), headers=HTMX).content.decode()
     assert "already has a service contract" in answer
     assert reverse("console:ndis-contract", args=[contract.pk]) in answer
     assert "There is a service contract for this plan already" in retrieve(ben, client)
 
 
-def test_data_that_moved_is_shown_anew_and_nothing_is_created(ndia: NdiaSandbox, ben: Browser, client: Client) -> None:
-    page = retrieve(ben, client)
+def test_who_comes_back_finds_the_plan_and_creates_from_it(ndia: NdiaSandbox, ben: Browser, client: Client) -> None:
+    dialog = reverse("console:ndis-pace", args=[client.pk])
+    tab = reverse("console:ndis-client", args=[client.pk])
+    ben.post(dialog, headers=HTMX)
+    assert ndia.asked("ndia_determine_plan") == [], "nobody is asked while a page is waited for"
+    assert "is being asked for the PACE plan" in ben.get(tab).content.decode()
+    ben.post(dialog, headers=HTMX)
+    finish_now(Run.objects.get(kind="pace-plan"))
+    found = re.search(r'href="([^"]+)">Look at it', ben.get(tab).content.decode())
+    assert found
+    assert read_choice(ben.get(found[1]).content.decode())
+    page = ben.get(dialog, headers=HTMX).content.decode()
     ndia.change(client, "spend", category="Consumables", amount="10.00")
-    token = re.search(r'name="token" value="([^"]+)"', page)[1]
-    budgets = re.findall(r'name="budget" value="([^"]+)"', page)
+    asked = len(ndia.asked("ndia_pace_budget"))
     address = reverse("console:ndis-pace-create", args=[client.pk])
-    answer = ben.post(address, {"token": token, "budget": budgets}, headers=HTMX).content.decode()
-    assert "changed since they were shown" in answer
-    assert "320.15" in answer
+    assert ben.post(address, read_choice(page), headers=HTMX).status_code == 204
+    assert len(ndia.asked("ndia_pace_budget")) == asked == 1
+    assert ServiceContract.objects.get().delivered_services.filter(amount="310.15").exists(), "what was shown"
+    assert "Look at it" not in ben.get(tab).content.decode()
+
+
+def test_a_used_up_hour_is_said_in_the_dialog(ben: Browser, client: Client, settings: Any) -> None:
+    settings.NDIA_BUDGETS_PER_HOUR = 1
+    retrieve(ben, client)
+    assert "CAREFUND_NDIA_BUDGETS_PER_HOUR" in retrieve(ben, client)
+
+
+def test_a_participant_who_changed_since_is_refused(ben: Browser, client: Client) -> None:
+    page = retrieve(ben, client)
+    pace_store.store_participant(client, surname="Other")
+    address = reverse("console:ndis-pace-create", args=[client.pk])
+    answer = ben.post(address, read_choice(page), headers=HTMX).content.decode()
+    assert "NDIS details changed since this plan was retrieved" in answer
     assert not ServiceContract.objects.exists()
 
 
@@ -156,8 +196,7 @@ def test_resync_shows_differences_first_then_asks_then_writes(ndia: NdiaSandbox,
     contract = create(ben, client)
     end = contract.end_date + timedelta(days=10)
     ndia.change(client, "end-date", endDate=end.isoformat())
-    answer = ben.post(reverse("console:ndis-contract-sync", args=[contract.pk]))
-    decide = answer.headers["Location"]
+    decide = retrieve_again(ben, contract)
     page = ben.get(decide).content.decode()
     ids = re.findall(r'name="difference" value="([^"]+)"', page)
     assert ids
@@ -177,7 +216,7 @@ def test_every_tick_is_set_or_unset_at_once_and_counted(ndia: NdiaSandbox, ben: 
     contract = create(ben, client)
     ndia.change(client, "set-category", category="Consumables", approved="5000.00")
     ndia.change(client, "end-date", endDate=(contract.end_date + timedelta(days=10)).isoformat())
-    decide = ben.post(reverse("console:ndis-contract-sync", args=[contract.pk])).headers["Location"]
+    decide = retrieve_again(ben, contract)
 
     def ticks(answer: Any) -> tuple[int, int]:
         page = answer.content.decode()
@@ -221,7 +260,7 @@ def test_who_is_under_the_ndis_alone_does_not_look_broken(ndia: NdiaSandbox, ben
 def test_nothing_ticked_is_said(ndia: NdiaSandbox, ben: Browser, client: Client) -> None:
     contract = create(ben, client)
     ndia.change(client, "set-category", category="Consumables", approved="5000.00")
-    decide = ben.post(reverse("console:ndis-contract-sync", args=[contract.pk])).headers["Location"]
+    decide = retrieve_again(ben, contract)
     assert "Nothing was ticked" in ben.post(decide, {}).content.decode()
 
 
@@ -255,12 +294,11 @@ def test_an_administrator_switches_the_api_and_maps_categories(ndia: NdiaSandbox
     ada.post(address, {"pace_api": "on", "category_0": "15"})
     assert find_category_aliases() == {"Future Supports Trial": "15"}
     contract = ServiceContract.objects.get()
-    decide = ben.post(reverse("console:ndis-contract-sync", args=[contract.pk])).headers["Location"]
+    decide = retrieve_again(ben, contract)
     assert ben.get(decide).status_code == 200
     assert ben.get(address).status_code == 403
 
 
-@pytest.mark.django_db(transaction=True)
 def test_comparing_many_lists_results_and_changes_nothing(ndia: NdiaSandbox, ben: Browser, client: Client) -> None:
     contract = create(ben, client)
     create(ben, ndia.client("monthly"))

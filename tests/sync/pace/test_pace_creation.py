@@ -8,23 +8,27 @@ from django.db import IntegrityError
 from django.utils import timezone
 
 from carefund.domain.pace import adjustments
-from carefund.domain.pace.plan import budget_ids, from_data
+from carefund.domain.pace.plan import budget_ids
 from carefund.funders.errors import AuthorityMissing, IdentityNotMatched, OutOfService, Throttled, WrongType
 from carefund.records import pace_store
 from carefund.records.archive import answers_as_of
-from carefund.records.models import Change, Client, DeliveredService, PacePreview, ServiceContract
+from carefund.records.models import Change, Client, DeliveredService, ServiceContract
 from carefund.records.pace_pictures import find_contract_picture
 from carefund.records.pace_queries import PACE_API
 from carefund.records.queries import list_changes
-from carefund.runs.pace import create_from_preview, preview_pace, preview_sync
+from carefund.runs.models import Preview
+from carefund.runs.pace_plan import create_from_plan
+from carefund.runs.prompt import WorkFailed, retrieve_plan
 from carefund.sync import pace_problems as problems
-from tests.pace_world import NdiaSandbox
+from tests.pace_world import NdiaSandbox, not_retrieved, retrieve_for
+
+pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def create(client: Client, *, without: str = "") -> ServiceContract:
-    preview = preview_pace(client)
-    ids = budget_ids(from_data(preview.plan).budgets)
-    return create_from_preview(client, preview.token, [each for each in ids if not without or without not in each])
+    preview = retrieve_plan(client)
+    ids = budget_ids(preview.plan.budgets)
+    return create_from_plan(client, preview.item_id, [each for each in ids if not without or without not in each])
 
 
 def nothing_was_written() -> bool:
@@ -113,37 +117,50 @@ def test_an_unticked_budget_is_not_created_and_not_offered_as_news(ndia: NdiaSan
     contract = create(client, without="03-")
     assert contract.budgets.count() == 5
     assert not contract.delivered_services.filter(budget__category_text="Consumables").exists()
-    _, found = preview_sync(contract)
+    _, found = retrieve_for(contract)
     assert [(each.kind.value, each.is_chosen) for each in found.differences] == [("new category", False)]
     assert contract.comparison.outcome == "in step"
 
 
 def test_nothing_ticked_creates_nothing(ndia: NdiaSandbox) -> None:
     client = ndia.client("take-over")
-    preview = preview_pace(client)
+    preview = retrieve_plan(client)
     for chosen in ([], ["no-such-budget"]):
         with pytest.raises(problems.NothingChosen):
-            create_from_preview(client, preview.token, chosen)
+            create_from_plan(client, preview.item_id, chosen)
     assert nothing_was_written()
 
 
-def test_data_that_moved_since_the_preview_refuses(ndia: NdiaSandbox) -> None:
+def test_what_was_shown_is_created_and_nobody_is_asked_again(ndia: NdiaSandbox) -> None:
     client = ndia.client("take-over")
-    preview = preview_pace(client)
+    preview = retrieve_plan(client)
     ndia.change(client, "spend", category="Consumables", amount="0.01")
-    with pytest.raises(problems.PlanMoved):
-        create_from_preview(client, preview.token, budget_ids(from_data(preview.plan).budgets))
+    asked = len(ndia.asked("ndia_determine_plan"))
+    contract = create_from_plan(client, preview.item_id, budget_ids(preview.plan.budgets))
+    assert len(ndia.asked("ndia_determine_plan")) == asked
+    assert contract.delivered_services.get(budget__category_text="Consumables").amount == Decimal("310.15")
+
+
+@pytest.mark.parametrize(
+    "values", [{"ndis_number": "430999999"}, {"surname": "Other"}, {"birth_date": date(1990, 1, 1)}]
+)
+def test_a_participant_who_changed_since_refuses(ndia: NdiaSandbox, values: dict[str, object]) -> None:
+    client = ndia.client("take-over")
+    preview = retrieve_plan(client)
+    pace_store.store_participant(client, **values)
+    with pytest.raises(problems.PreviewUnknown, match="NDIS details changed"):
+        create_from_plan(client, preview.item_id, budget_ids(preview.plan.budgets))
     assert nothing_was_written()
 
 
 def test_a_plan_has_one_contract_whoever_presses_create(ndia: NdiaSandbox) -> None:
     client = ndia.client("take-over")
-    first, second = preview_pace(client), preview_pace(client)
-    ids = budget_ids(from_data(first.plan).budgets)
-    made = create_from_preview(client, first.token, ids)
-    for token in (first.token, second.token):
+    first, second = retrieve_plan(client), retrieve_plan(client)
+    ids = budget_ids(first.plan.budgets)
+    made = create_from_plan(client, first.item_id, ids)
+    for token in (first.item_id, second.item_id):
         with pytest.raises(problems.ContractExists) as refused:
-            create_from_preview(client, token, ids)
+            create_from_plan(client, token, ids)
         assert refused.value.contract_id == made.pk
     assert ServiceContract.objects.count() == 1
     assert DeliveredService.objects.count() == 5
@@ -151,12 +168,12 @@ def test_a_plan_has_one_contract_whoever_presses_create(ndia: NdiaSandbox) -> No
 
 def test_a_preview_serves_its_own_client_and_not_for_ever(ndia: NdiaSandbox) -> None:
     client, other = ndia.client("take-over"), ndia.client("monthly")
-    preview = preview_pace(client)
+    preview = retrieve_plan(client)
     with pytest.raises(problems.PreviewUnknown):
-        create_from_preview(other, preview.token, ["x"])
-    PacePreview.objects.update(made_at=timezone.now() - timedelta(hours=1))
+        create_from_plan(other, preview.item_id, ["x"])
+    Preview.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
     with pytest.raises(problems.PreviewUnknown):
-        create_from_preview(client, preview.token, ["x"])
+        create_from_plan(client, preview.item_id, ["x"])
 
 
 @pytest.mark.parametrize(
@@ -171,16 +188,16 @@ def test_a_preview_serves_its_own_client_and_not_for_ever(ndia: NdiaSandbox) -> 
 )
 def test_what_cannot_become_a_contract_says_why(ndia: NdiaSandbox, scenario: str, error: type[Exception]) -> None:
     client = ndia.client(scenario)
-    with pytest.raises(error):
-        preview_pace(client)
+    with not_retrieved(error):
+        retrieve_plan(client)
     client.ndis.refresh_from_db()
     assert client.ndis.outcome == error.code  # type: ignore[attr-defined]
     assert nothing_was_written()
 
 
 def test_no_budget_is_asked_for_when_the_plan_is_not_on_pace(ndia: NdiaSandbox) -> None:
-    with pytest.raises(problems.NotOnPace):
-        preview_pace(ndia.client("old-system"))
+    with not_retrieved(problems.NotOnPace):
+        retrieve_plan(ndia.client("old-system"))
     assert ndia.asked("ndia_pace_budget") == []
 
 
@@ -190,8 +207,8 @@ def test_no_budget_is_asked_for_when_the_plan_is_not_on_pace(ndia: NdiaSandbox) 
 )
 def test_any_wrong_value_has_the_same_answer(ndia: NdiaSandbox, nobody: str, values: dict[str, object]) -> None:
     ndia.switch(nobody=nobody)
-    with pytest.raises(IdentityNotMatched) as refused:
-        preview_pace(ndia.client("take-over", **values))
+    with not_retrieved(IdentityNotMatched) as refused:
+        retrieve_plan(ndia.client("take-over", **values))
     assert "all match" in refused.value.advice
 
 
@@ -201,7 +218,7 @@ def test_a_malformed_ndis_number_is_never_sent(ndia: NdiaSandbox, number: str | 
     client.ndis.ndis_number = number
     client.ndis.save()
     with pytest.raises(problems.IdentityIncomplete):
-        preview_pace(client)
+        retrieve_plan(client)
     assert ndia.asked("ndia_determine_plan") == []
 
 
@@ -209,18 +226,18 @@ def test_a_missing_birth_date_is_said_before_anybody_is_asked(ndia: NdiaSandbox)
     client = ndia.client("take-over")
     Client.objects.update(birth_date=None)
     with pytest.raises(problems.IdentityIncomplete, match="date of birth"):
-        preview_pace(Client.objects.get(pk=client.pk))
+        retrieve_plan(Client.objects.get(pk=client.pk))
 
 
 def test_off_at_any_level_refuses(ndia: NdiaSandbox) -> None:
     client = ndia.client("take-over")
     pace_store.store_setting(PACE_API, False)
     with pytest.raises(problems.PaceApiOff):
-        preview_pace(client)
+        retrieve_plan(client)
     pace_store.store_setting(PACE_API, True)
     pace_store.store_participant(client, is_pace_participant=False, api_access=True)
     with pytest.raises(problems.ClientNotEnabled):
-        preview_pace(client)
+        retrieve_plan(client)
 
 
 @pytest.mark.parametrize(
@@ -236,7 +253,7 @@ def test_every_shape_of_plan_becomes_a_contract_that_is_in_step(ndia: NdiaSandbo
     contract = create(client)
     told = ndia.facts(client)
     assert contract.budgets.count() == len(told["plans"][-1]["categories"])
-    _, found = preview_sync(contract)
+    _, found = retrieve_for(contract)
     assert found.differences == ()
     assert found.drifts == ()
 
@@ -285,8 +302,8 @@ def test_core_flexible_is_one_pot_with_a_negative_category_inside(ndia: NdiaSand
 
 def test_a_message_never_names_the_person(ndia: NdiaSandbox, caplog: pytest.LogCaptureFixture) -> None:
     client = ndia.client("take-over", surname="Wrong")
-    with pytest.raises(IdentityNotMatched) as refused:
-        preview_pace(client)
+    with not_retrieved(IdentityNotMatched) as refused:
+        retrieve_plan(client)
     for secret in (client.ndis.ndis_number, "Wrong", "1968"):
         assert secret not in str(refused.value) + caplog.text
 
@@ -301,19 +318,18 @@ def test_a_message_never_names_the_person(ndia: NdiaSandbox, caplog: pytest.LogC
 )
 def test_a_failing_funder_changes_nothing(ndia: NdiaSandbox, fault: dict[str, object], error: type[Exception]) -> None:
     client = ndia.client("take-over")
-    preview = preview_pace(client)
     ndia.control("POST", "/faults", operation="ndia_pace_budget", **fault)
-    with pytest.raises(error):
-        create_from_preview(client, preview.token, budget_ids(from_data(preview.plan).budgets))
+    with not_retrieved(error):
+        retrieve_plan(client)
     assert nothing_was_written()
 
 
 def test_our_own_hourly_limit_asks_nobody(ndia: NdiaSandbox, settings: object) -> None:
     settings.NDIA_BUDGETS_PER_HOUR = 1  # type: ignore[attr-defined]
     client = ndia.client("take-over")
-    preview_pace(client)
-    with pytest.raises(Throttled):
-        preview_pace(client)
+    retrieve_plan(client)
+    with pytest.raises(WorkFailed, match="CAREFUND_NDIA_BUDGETS_PER_HOUR"):
+        retrieve_plan(client)
     assert len(ndia.asked("ndia_pace_budget")) == 1
 
 

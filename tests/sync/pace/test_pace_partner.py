@@ -4,15 +4,21 @@ from datetime import date
 from decimal import Decimal
 
 import pytest
+from asgiref.sync import async_to_sync
 
 from carefund.domain.pace.comparing import Kind
-from carefund.domain.pace.plan import CategoryBudget, PacePlan, budget_ids, from_data
+from carefund.domain.pace.plan import CategoryBudget, PacePlan, budget_ids
 from carefund.funders.errors import AuthorityMissing, IdentityNotMatched, NotAuthenticated, NotConfigured
 from carefund.records.models import Client
 from carefund.records.pace_pictures import find_contract_picture
-from carefund.runs.pace import create_from_preview, preview_pace, preview_sync
+from carefund.runs.pace_plan import create_from_plan
+from carefund.runs.prompt import retrieve_plan
+from carefund.runs.sources import open_source
+from carefund.sync.pace import fetch_pace, identity_of
 from carefund.sync.pace_problems import NotOnPace, PlanMissing
-from tests.pace_world import NdiaSandbox
+from tests.pace_world import NdiaSandbox, not_retrieved, retrieve_for
+
+pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture
@@ -25,42 +31,54 @@ def partner(ndia: NdiaSandbox, settings: object) -> NdiaSandbox:
 
 def test_the_same_contract_comes_of_it_without_periods(partner: NdiaSandbox) -> None:
     client = partner.client("take-over")
-    preview = preview_pace(client)
-    contract = create_from_preview(client, preview.token, budget_ids(from_data(preview.plan).budgets))
+    preview = retrieve_plan(client)
+    contract = create_from_plan(client, preview.item_id, budget_ids(preview.plan.budgets))
     assert contract.budgets.count() == 6
     assert contract.delivered_services.count() == 5
     assert (
         contract.delivered_services.get(budget__category_number="14").service_provider_name == "Previous Plan Manager"
     )
-    _, found = preview_sync(contract)
+    _, found = retrieve_for(contract)
     assert found.differences == ()
     assert partner.asked("ndia_plans") == []
-    assert len(partner.asked("ndia_partner_budget")) == 3
+    assert len(partner.asked("ndia_partner_budget")) == 2
+
+
+def test_a_gateway_that_stays_open_is_asked_anew_about_the_same_participant(partner: NdiaSandbox) -> None:
+    identity = identity_of(partner.client("take-over").ndis)
+
+    async def ask_twice() -> None:
+        async with open_source("ndia") as source:
+            for _ in range(2):
+                await fetch_pace(source, identity, date(2026, 11, 20))
+
+    async_to_sync(ask_twice)()
+    assert len(partner.asked("ndia_partner_budget")) == 2
 
 
 @pytest.mark.parametrize(("scenario", "error"), [("no-consent", AuthorityMissing), ("old-system", NotOnPace)])
 def test_refusals_mean_the_same(partner: NdiaSandbox, scenario: str, error: type[Exception]) -> None:
-    with pytest.raises(error):
-        preview_pace(partner.client(scenario))
+    with not_retrieved(error):
+        retrieve_plan(partner.client(scenario))
 
 
 def test_somebody_unknown_to_the_gateway_is_nobody(partner: NdiaSandbox) -> None:
-    with pytest.raises(IdentityNotMatched):
-        preview_pace(partner.client("take-over", ndis_number="430999999"))
+    with not_retrieved(IdentityNotMatched):
+        retrieve_plan(partner.client("take-over", ndis_number="430999999"))
 
 
 def test_a_wrong_key_and_a_missing_one_are_told_apart(partner: NdiaSandbox, settings: object) -> None:
     client = partner.client("take-over")
     settings.NDIA_PARTNER_KEY = "wrong"  # type: ignore[attr-defined]
-    with pytest.raises(NotAuthenticated):
-        preview_pace(client)
+    with not_retrieved(NotAuthenticated):
+        retrieve_plan(client)
     settings.NDIA_PARTNER_KEY = ""  # type: ignore[attr-defined]
     with pytest.raises(NotConfigured, match="CAREFUND_NDIA_PARTNER_KEY"):
-        preview_pace(client)
+        retrieve_plan(client)
 
 
 def _plan(client: Client) -> PacePlan:
-    return from_data(preview_pace(client).plan)
+    return retrieve_plan(client).plan
 
 
 def _category(plan: PacePlan, text: str) -> CategoryBudget:
@@ -83,17 +101,17 @@ def test_a_participant_with_nothing_but_deleted_rows_has_no_plan_yet(partner: Nd
     client = partner.client("no-periods")
     for each in _plan(client).budgets:
         partner.change(client, "set-category", category=each.category_text, isDeleted=1)
-    with pytest.raises(PlanMissing):
-        preview_pace(client)
+    with not_retrieved(PlanMissing):
+        retrieve_plan(client)
 
 
 def test_a_deleted_budget_is_flagged_in_its_contract(partner: NdiaSandbox) -> None:
     client = partner.client("no-periods")
-    preview = preview_pace(client)
-    plan = from_data(preview.plan)
-    contract = create_from_preview(client, preview.token, budget_ids(plan.budgets))
+    preview = retrieve_plan(client)
+    plan = preview.plan
+    contract = create_from_plan(client, preview.item_id, budget_ids(plan.budgets))
     partner.change(client, "set-category", category=plan.budgets[0].category_text, isDeleted=1)
-    _, found = preview_sync(contract)
+    _, found = retrieve_for(contract)
     assert {each.kind for each in found.differences} == {Kind.CATEGORY_GONE}
 
 
@@ -109,10 +127,10 @@ def test_a_category_without_money_was_released_nothing_and_is_no_sum_of_the_rest
     text = _plan(client).budgets[0].category_text
     partner.change(client, "set-category", category=text, approved="0.00")
     partner.switch(gatewayReleased=False)
-    preview = preview_pace(client)
-    plan = from_data(preview.plan)
+    preview = retrieve_plan(client)
+    plan = preview.plan
     assert _category(plan, text).released_amount == Decimal("0.00")
-    contract = create_from_preview(client, preview.token, budget_ids(plan.budgets))
+    contract = create_from_plan(client, preview.item_id, budget_ids(plan.budgets))
     group = next(
         each
         for each in find_contract_picture(contract, date(2026, 11, 20)).groups

@@ -6,9 +6,10 @@ from threading import Barrier
 import pytest
 from django.db import connection
 
-from carefund.domain.pace.plan import budget_ids, from_data
+from carefund.domain.pace.plan import budget_ids
 from carefund.records.models import Client, DeliveredService, ServiceContract
-from carefund.runs.pace import create_from_preview, preview_pace
+from carefund.runs.pace_plan import create_from_plan
+from carefund.runs.prompt import retrieve_plan
 from carefund.sync.pace_problems import ContractExists
 from tests.pace_world import NdiaSandbox
 
@@ -18,23 +19,23 @@ pytestmark = [pytest.mark.postgresql, pytest.mark.django_db(transaction=True)]
 @pytest.mark.parametrize("same_preview", [True, False])
 def test_two_at_once_make_one_contract(ndia: NdiaSandbox, same_preview: bool) -> None:
     client = ndia.client("take-over")
-    first = preview_pace(client)
-    second = first if same_preview else preview_pace(client)
-    ids = budget_ids(from_data(first.plan).budgets)
+    first = retrieve_plan(client)
+    second = first if same_preview else retrieve_plan(client)
+    ids = budget_ids(first.plan.budgets)
     ready = Barrier(2)
 
-    def press_create(token: str) -> int | ContractExists:
+    def press_create(item_id: int) -> int | ContractExists:
         try:
             person = Client.objects.get(pk=client.pk)
             ready.wait(10)
-            return create_from_preview(person, token, ids).pk
+            return create_from_plan(person, item_id, ids).pk
         except ContractExists as refused:
             return refused
         finally:
             connection.close()
 
     with ThreadPoolExecutor(2) as pool:
-        outcomes = list(pool.map(press_create, (first.token, second.token)))
+        outcomes = list(pool.map(press_create, (first.item_id, second.item_id)))
     contract = ServiceContract.objects.get()
     made = [each for each in outcomes if isinstance(each, int)]
     refused = [each for each in outcomes if isinstance(each, ContractExists)]

@@ -7,24 +7,21 @@ import pytest
 from django.utils import timezone
 
 from carefund.domain.pace.comparing import Kind
-from carefund.domain.pace.plan import budget_ids, from_data
+from carefund.domain.pace.plan import budget_ids
 from carefund.records.models import Change, Client, DeliveredService, NdiaBudgetCall, PaceComparison, ServiceContract
 from carefund.records.pace_pictures import find_contract_picture
 from carefund.records.pace_queries import list_comparable
 from carefund.runs.defaults import ensure_schedules
-from carefund.runs.models import Run, Schedule
-from carefund.runs.pace import (
-    apply_from_preview,
-    create_from_preview,
-    preview_pace,
-    preview_sync,
-    request_comparisons,
-)
-from carefund.runs.prompt import finish_now
+from carefund.runs.models import Preview, Run, Schedule
+from carefund.runs.pace import request_comparisons
+from carefund.runs.pace_plan import apply_plan, create_from_plan
+from carefund.runs.prompt import finish_now, retrieve_plan
 from carefund.runs.requests import retry_failures
 from carefund.runs.schedule import request_due_runs
 from carefund.sync import pace_problems as problems
-from tests.pace_world import NdiaSandbox
+from tests.pace_world import NdiaSandbox, retrieve_for
+
+pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture
@@ -34,13 +31,13 @@ def client(ndia: NdiaSandbox) -> Client:
 
 @pytest.fixture
 def contract(client: Client) -> ServiceContract:
-    preview = preview_pace(client)
-    return create_from_preview(client, preview.token, budget_ids(from_data(preview.plan).budgets))
+    preview = retrieve_plan(client)
+    return create_from_plan(client, preview.item_id, budget_ids(preview.plan.budgets))
 
 
 def apply_all(contract: ServiceContract) -> list[str]:
-    preview, found = preview_sync(contract)
-    apply_from_preview(contract, preview.token, [each.id for each in found.differences])
+    preview, found = retrieve_for(contract)
+    apply_plan(contract, preview.item_id, [each.id for each in found.differences])
     contract.refresh_from_db()
     return [each.kind.value for each in found.differences]
 
@@ -48,7 +45,7 @@ def apply_all(contract: ServiceContract) -> list[str]:
 def assert_in_step(contract: ServiceContract) -> None:
     """Run it again: nothing changes."""
     before = Change.objects.count()
-    _, found = preview_sync(contract)
+    _, found = retrieve_for(contract)
     assert found.differences == ()
     assert Change.objects.count() == before
 
@@ -60,7 +57,7 @@ def test_an_unchanged_plan_has_no_differences(contract: ServiceContract) -> None
 
 def test_looking_writes_nothing_to_the_contract(ndia: NdiaSandbox, contract: ServiceContract) -> None:
     ndia.change(contract.client, "set-category", category="Consumables", approved="3000.00")
-    preview_sync(contract)
+    retrieve_for(contract)
     assert contract.budgets.get(category_number="03").approved_amount == Decimal("2400.00")
     contract.refresh_from_db()
     assert contract.version == 1
@@ -69,7 +66,7 @@ def test_looking_writes_nothing_to_the_contract(ndia: NdiaSandbox, contract: Ser
 def test_an_extended_end_date_is_shown_and_applied(ndia: NdiaSandbox, contract: ServiceContract) -> None:
     end = contract.end_date + timedelta(days=30)
     ndia.change(contract.client, "end-date", endDate=end.isoformat())
-    _, found = preview_sync(contract)
+    _, found = retrieve_for(contract)
     first = found.differences[0]
     assert (first.kind, first.field, first.before, first.after) == (
         Kind.CONTRACT_FIELD,
@@ -93,13 +90,13 @@ def test_a_changed_amount_changes_budget_component_and_periods(ndia: NdiaSandbox
 
 def test_only_chosen_differences_are_applied(ndia: NdiaSandbox, contract: ServiceContract) -> None:
     ndia.change(contract.client, "set-category", category="Consumables", approved="3600.00")
-    preview, found = preview_sync(contract)
+    preview, found = retrieve_for(contract)
     chosen = [each.id for each in found.differences if each.field == "approved_amount"]
-    apply_from_preview(contract, preview.token, chosen)
+    apply_plan(contract, preview.item_id, chosen)
     row = contract.budgets.get(category_number="03")
     assert row.approved_amount == Decimal("3600.00")
     assert row.released_amount == Decimal("1200.00")
-    _, left = preview_sync(contract)
+    _, left = retrieve_for(contract)
     assert len(left.differences) == len(found.differences) - 1
 
 
@@ -139,7 +136,7 @@ def test_a_category_that_became_self_managed_leaves_the_totals(ndia: NdiaSandbox
 def test_spending_moves_the_figures_and_never_the_adjustment(ndia: NdiaSandbox, contract: ServiceContract) -> None:
     adjustment = contract.delivered_services.get(budget__category_number="03")
     ndia.change(contract.client, "spend", category="Consumables", amount="100.00")
-    _, found = preview_sync(contract)
+    _, found = retrieve_for(contract)
     assert [(drift.category_name, drift.amount) for drift in found.drifts] == [("Consumables", Decimal("100.00"))]
     apply_all(contract)
     after = contract.delivered_services.get(budget__category_number="03")
@@ -155,7 +152,7 @@ def test_spending_moves_the_figures_and_never_the_adjustment(ndia: NdiaSandbox, 
 def test_a_review_opens_a_new_period_on_the_same_plan(ndia: NdiaSandbox, contract: ServiceContract) -> None:
     first_start, adjustments = contract.first_start_date, list(contract.delivered_services.values())
     ndia.change(contract.client, "review", approved={"Consumables": "4000.00"})
-    _, found = preview_sync(contract)
+    _, found = retrieve_for(contract)
     assert [each.field for each in found.differences if each.kind is Kind.CONTRACT_FIELD] == ["start_date", "end_date"]
     assert found.drifts == ()  # what was spent before the review is no drift of the plan after it
     apply_all(contract)
@@ -172,50 +169,58 @@ def test_a_review_opens_a_new_period_on_the_same_plan(ndia: NdiaSandbox, contrac
 
 def test_after_a_review_a_new_contract_may_be_made_instead(ndia: NdiaSandbox, contract: ServiceContract) -> None:
     ndia.change(contract.client, "review")
-    preview = preview_pace(contract.client)
-    made = create_from_preview(contract.client, preview.token, budget_ids(from_data(preview.plan).budgets))
+    preview = retrieve_plan(contract.client)
+    made = create_from_plan(contract.client, preview.item_id, budget_ids(preview.plan.budgets))
     assert made.pk != contract.pk
     assert not made.delivered_services.exists()  # nothing is spent in a plan that was just reviewed
-    preview, found = preview_sync(contract)
+    preview, found = retrieve_for(contract)
     with pytest.raises(problems.ContractExists):
-        apply_from_preview(contract, preview.token, [each.id for each in found.differences])
+        apply_plan(contract, preview.item_id, [each.id for each in found.differences])
     contract.refresh_from_db()
     assert contract.start_date < made.start_date
 
 
-def test_data_that_moved_since_it_was_shown_refuses(ndia: NdiaSandbox, contract: ServiceContract) -> None:
+def test_what_was_shown_is_applied_and_nobody_is_asked_again(ndia: NdiaSandbox, contract: ServiceContract) -> None:
     ndia.change(contract.client, "set-category", category="Consumables", approved="3600.00")
-    preview, found = preview_sync(contract)
-    chosen = [each.id for each in found.differences]
-    ndia.change(contract.client, "spend", category="Consumables", amount="1.00")
-    with pytest.raises(problems.PlanMoved):
-        apply_from_preview(contract, preview.token, chosen)
+    preview, found = retrieve_for(contract)
+    ndia.change(contract.client, "set-category", category="Consumables", approved="9999.00")
+    asked = len(ndia.asked("ndia_determine_plan"))
+    apply_plan(contract, preview.item_id, [each.id for each in found.differences])
+    assert len(ndia.asked("ndia_determine_plan")) == asked
+    assert contract.budgets.get(category_number="03").approved_amount == Decimal("3600.00")
+
+
+def test_a_preview_of_a_contract_runs_out(ndia: NdiaSandbox, contract: ServiceContract) -> None:
+    ndia.change(contract.client, "set-category", category="Consumables", approved="3600.00")
+    preview, found = retrieve_for(contract)
+    Preview.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
+    with pytest.raises(problems.PreviewUnknown):
+        apply_plan(contract, preview.item_id, [each.id for each in found.differences])
     assert contract.budgets.get(category_number="03").approved_amount == Decimal("2400.00")
 
 
 def test_a_contract_that_somebody_else_changed_meanwhile_refuses(ndia: NdiaSandbox, contract: ServiceContract) -> None:
     ndia.change(contract.client, "set-category", category="Consumables", approved="3600.00")
-    mine, found = preview_sync(contract)
+    mine, found = retrieve_for(contract)
     apply_all(contract)
     with pytest.raises(problems.PlanMoved):
-        apply_from_preview(contract, mine.token, [each.id for each in found.differences])
+        apply_plan(contract, mine.item_id, [each.id for each in found.differences])
 
 
 def test_nothing_ticked_applies_nothing(ndia: NdiaSandbox, contract: ServiceContract) -> None:
     ndia.change(contract.client, "set-category", category="Consumables", approved="3600.00")
-    preview, _ = preview_sync(contract)
+    preview, _ = retrieve_for(contract)
     with pytest.raises(problems.NothingChosen):
-        apply_from_preview(contract, preview.token, [])
+        apply_plan(contract, preview.item_id, [])
 
 
-@pytest.mark.django_db(transaction=True)
 def test_many_contracts_are_compared_and_none_is_changed(ndia: NdiaSandbox, contract: ServiceContract) -> None:
     others = []
     for scenario in ("monthly", "no-consent"):
         person = ndia.client(scenario)
         ndia.change(person, "consent", given=True)
-        preview = preview_pace(person)
-        others.append(create_from_preview(person, preview.token, budget_ids(from_data(preview.plan).budgets)))
+        preview = retrieve_plan(person)
+        others.append(create_from_plan(person, preview.item_id, budget_ids(preview.plan.budgets)))
     ndia.change(contract.client, "set-category", category="Consumables", approved="3600.00")
     ndia.change(others[1].client, "consent", given=False)
     before = list(ServiceContract.objects.values()), list(DeliveredService.objects.values())
@@ -232,7 +237,6 @@ def test_many_contracts_are_compared_and_none_is_changed(ndia: NdiaSandbox, cont
     assert [item.holds for item in again.items.all()] == [f"contract:{others[1].pk}"]
 
 
-@pytest.mark.django_db(transaction=True)
 def test_a_used_up_hour_holds_the_run_until_it_is_over(
     ndia: NdiaSandbox, contract: ServiceContract, settings: object
 ) -> None:
@@ -251,7 +255,6 @@ def test_a_client_whose_access_was_taken_off_is_not_compared(contract: ServiceCo
     assert list(list_comparable(Client.objects.all())) == []
 
 
-@pytest.mark.django_db(transaction=True)
 def test_every_contract_is_compared_once_a_day(contract: ServiceContract) -> None:
     ensure_schedules()
     Schedule.objects.exclude(kind=Schedule.Kind.CONTRACTS).delete()
@@ -265,12 +268,11 @@ def test_every_contract_is_compared_once_a_day(contract: ServiceContract) -> Non
     assert len(request_due_runs(night.replace(hour=4) + timedelta(days=1))) == 1
 
 
-@pytest.mark.django_db(transaction=True)
 def test_comparing_many_leaves_some_of_the_hour_to_people(
     ndia: NdiaSandbox, contract: ServiceContract, settings: object
 ) -> None:
-    settings.NDIA_BUDGETS_PER_HOUR = 3  # type: ignore[attr-defined]
-    assert NdiaBudgetCall.objects.count() == 2
+    settings.NDIA_BUDGETS_PER_HOUR = 2  # type: ignore[attr-defined]
+    assert NdiaBudgetCall.objects.count() == 1
     assert finish_now(request_comparisons([contract])).status == Run.Status.FINISHED
     assert finish_now(request_comparisons([contract])).status == Run.Status.PAUSED
 
@@ -281,7 +283,7 @@ def test_a_period_that_begins_overnight_is_noticed_though_nobody_announces_it(
     row = contract.budgets.get(category_number="03")
     following = row.component.periods.filter(start_date__gt=timezone.localdate()).first()
     ndia.control("POST", "/clock", today=following.start_date.isoformat())
-    _, found = preview_sync(contract)
+    _, found = retrieve_for(contract)
     fields = {each.field for each in found.differences if each.category_name == "Consumables"}
     assert fields == {"released_amount", "remaining_amount"}
     assert ndia.control("GET", "/ndia/events") == []

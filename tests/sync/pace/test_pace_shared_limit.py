@@ -8,7 +8,7 @@ from django.db import connection
 from carefund.funders.configuration import configure
 from carefund.records.models import Client
 from carefund.runs.models import CallLimit
-from carefund.runs.pace import preview_pace
+from carefund.runs.prompt import retrieve_plan
 from tests.pace_world import NdiaSandbox
 
 pytestmark = [pytest.mark.postgresql, pytest.mark.django_db(transaction=True)]
@@ -20,7 +20,7 @@ OPERATIONS = ("ndia_determine_plan", "ndia_plans", "ndia_pace_budget")
 def ask(client: Client) -> None:
     """In a thread with a funder's client, an event loop and connections of its own, as in a process of its own."""
     try:
-        preview_pace(client)
+        retrieve_plan(client)
     finally:
         connection.close()
 

@@ -15,19 +15,20 @@ from django.utils.html import format_html
 
 from carefund.access.log import store_synchronisation, store_view
 from carefund.console.door import Request, page
-from carefund.console.pace.creating import show_problem
+from carefund.console.pace.creating import PROBLEMS, show_problem
 from carefund.console.pace.gates import find_contract_to_read, find_contract_to_synchronise
 from carefund.console.templatetags.words import money
 from carefund.console.views.client import frame
+from carefund.console.work import describe_item
 from carefund.domain.pace.comparing import Difference, Kind
-from carefund.domain.pace.plan import from_data
 from carefund.domain.wording import write_day
-from carefund.funders.errors import FunderError
+from carefund.records.models import ServiceContract
 from carefund.records.pace_pictures import find_contract_picture
 from carefund.records.pace_queries import find_participant, is_pace_api_enabled
-from carefund.runs.pace import apply_from_preview, preview_sync
-from carefund.sync.pace import ContractComparison, compare_contract, find_preview, prepare_question
-from carefund.sync.pace_problems import NothingChosen, PaceProblem, PlanMoved
+from carefund.runs.models import RunItem
+from carefund.runs.pace_plan import apply_plan, find_open_question, find_plan, find_question, request_plan
+from carefund.sync.pace import ContractComparison, compare_contract, prepare_question
+from carefund.sync.pace_problems import NothingChosen, PlanMoved
 
 
 @page()
@@ -42,27 +43,28 @@ def show(request: Request, contract_id: int) -> HttpResponse:
         "picture": find_contract_picture(contract, timezone.localdate()),
         "comparison": getattr(contract, "comparison", None),
         "may_retrieve": is_pace_api_enabled() and participant is not None and participant.api_access,
+        "question": find_open_question(contract.client_id, contract),
     }
     return render(request, "console/pace/contract.html", context)
 
 
 @page()
 def retrieve(request: Request, contract_id: int) -> HttpResponse | HttpResponseRedirect:
-    """Ask the NDIA again; then the differences."""
+    """Have the NDIA asked again; then the differences."""
     contract = find_contract_to_synchronise(request.user, contract_id)
     if request.method != "POST":
         return redirect("console:ndis-contract", contract.pk)
     store_synchronisation(request.user, contract.client, "NDIS PACE plan")
     try:
-        preview, _ = preview_sync(contract, request.user.pk)
-    except (PaceProblem, FunderError) as problem:
+        item = request_plan(contract.client, contract, request.user)
+    except PROBLEMS as problem:
         return show_problem(request, contract.client, problem)
-    return redirect("console:ndis-contract-decide", contract.pk, preview.token)
+    return redirect("console:ndis-contract-decide", contract.pk, item.pk)
 
 
 @page()
-def decide(request: Request, contract_id: int, token: str) -> HttpResponse | HttpResponseRedirect:
-    """The differences with ticks; then the chosen ones once more, to confirm; then they are written.
+def decide(request: Request, contract_id: int, item_id: int) -> HttpResponse | HttpResponseRedirect:
+    """How far the question is; then the differences with ticks; then the chosen ones once more, to confirm.
 
     `?tick=all` and `?tick=none` set every tick; Back from confirming keeps those that were set.
     """
@@ -72,36 +74,56 @@ def decide(request: Request, contract_id: int, token: str) -> HttpResponse | Htt
     chosen = [] if is_back else sent
     try:
         prepare_question(contract.client_id)
-        preview = find_preview(token, contract.client_id, timezone.now(), contract.pk)
-        found = compare_contract(contract, from_data(preview.plan))
-        if contract.version != preview.contract_version:
+        item = find_question(item_id, contract.client_id, contract)
+        if item.status != RunItem.Status.DONE:
+            return _show_progress(request, contract, item)
+        shown = find_plan(item)
+        found = compare_contract(contract, shown.plan)
+        if contract.version != shown.version:
             raise PlanMoved
         if request.method == "POST" and not sent:
             raise NothingChosen
         if request.method == "POST" and "confirmed" in request.POST and not is_back:
             store_synchronisation(request.user, contract.client, "NDIS service contract")
-            applied = apply_from_preview(contract, token, chosen)
+            applied = apply_plan(contract, item.pk, chosen)
             messages.success(request, f"{len(applied)} value{'' if len(applied) == 1 else 's'} written from PACE.")
             return redirect("console:ndis-contract", contract.pk)
-    except (PaceProblem, FunderError) as problem:
+    except PROBLEMS as problem:
         return show_problem(request, contract.client, problem)
-    shown = [each for each in found.differences if not chosen or each.id in chosen]
     ticked = set(sent) if sent else _ticked(found.differences, request.GET.get("tick", ""))
-    groups = describe(shown, ticked)
     context = {
         **frame(contract.client),
         "contract": contract,
-        "preview": preview,
+        "retrieved_at": shown.retrieved_at,
+        **_describe_choice(found, chosen, ticked),
+        "total_before": find_contract_picture(contract, timezone.localdate()).total_funding,
+    }
+    return render(request, "console/pace/differences.html", context)
+
+
+def _show_progress(request: Request, contract: ServiceContract, item: RunItem) -> HttpResponse:
+    context = {
+        "client": contract.client,
+        "contract": contract,
+        "work": describe_item(item),
+        "piece": "console/pace/asking.html",
+    }
+    return render(request, "console/pace/page.html", context)
+
+
+def _describe_choice(found: ContractComparison, chosen: Sequence[str], ticked: Collection[str]) -> dict[str, Any]:
+    """What differs, of it what was chosen if anything was, and which ticks are set."""
+    listed = [each for each in found.differences if not chosen or each.id in chosen]
+    groups = describe(listed, ticked)
+    return {
         "found": found,
         "groups": groups,
-        "number": len(shown),
+        "number": len(listed),
         "ticks": sum(len(group["lines"]) for group in groups),
         "ticks_set": sum(line.is_ticked for group in groups for line in group["lines"]),
         "is_confirming": bool(chosen),
-        "total_before": find_contract_picture(contract, timezone.localdate()).total_funding,
         "total_after": _total_after(found, ticked),
     }
-    return render(request, "console/pace/differences.html", context)
 
 
 def _ticked(differences: Sequence[Difference], wanted: str) -> set[str]:

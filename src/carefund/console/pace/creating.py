@@ -1,6 +1,7 @@
 """+ NDIS PACE: retrieve a plan, choose its budgets, create the contract. In a dialog, or without a script as pages.
 
-What the buttons do is runs/pace.py. The address refuses whenever the button would not be there.
+The NDIA is asked in the background (runs/pace_plan.py): the dialog may be closed, and finds the plan when it is opened
+again. The address refuses whenever the button would not be there.
 """
 
 from typing import Any
@@ -12,28 +13,67 @@ from django.urls import reverse
 from carefund.access.gate import find_client_to_synchronise
 from carefund.access.log import store_synchronisation
 from carefund.console.door import Request, page
-from carefund.domain.pace.plan import PacePlan, budget_ids, from_data
+from carefund.console.work import describe_item
+from carefund.domain.pace.plan import PacePlan, budget_ids
 from carefund.domain.pace.totals import total_funding
 from carefund.funders.errors import AuthorityMissing, FunderError
-from carefund.records.models import Client, PacePreview, ServiceContract
-from carefund.runs.pace import create_from_preview, preview_pace
+from carefund.records.models import Client, ServiceContract
+from carefund.runs.models import RunItem
+from carefund.runs.pace_plan import (
+    NotRetrieved,
+    ShownPlan,
+    create_from_plan,
+    find_open_question,
+    find_plan,
+    find_question,
+    request_plan,
+)
 from carefund.sync.pace import find_contract_for, prepare_question
 from carefund.sync.pace_problems import ContractExists, PaceProblem, PlanMoved
 
+Problem = PaceProblem | FunderError | NotRetrieved
+PROBLEMS = (PaceProblem, FunderError, NotRetrieved)
+_OPEN = (RunItem.Status.QUEUED, RunItem.Status.RUNNING)
+
 
 @page()
-def retrieve(request: Request, client_id: int) -> HttpResponse:
-    """GET opens the dialog, which asks by itself; POST asks the NDIA and shows the plan with every budget ticked."""
+def retrieve(request: Request, client_id: int) -> HttpResponse | HttpResponseRedirect:
+    """GET opens the dialog, which shows the plan that waits for a decision, or asks; POST has the NDIA asked."""
     client = find_client_to_synchronise(request.user, client_id)
     try:
         prepare_question(client.pk)
         if request.method != "POST":
-            return _show(request, client, "console/pace/ask.html")
+            item = find_open_question(client.pk)
+            return _show_question(request, client, item) if item else _show(request, client, "console/pace/ask.html")
         store_synchronisation(request.user, client, "NDIS PACE plan")
-        preview = preview_pace(client, request.user.pk)
-    except (PaceProblem, FunderError) as problem:
+        item = request_plan(client, requested_by=request.user)
+    except PROBLEMS as problem:
         return show_problem(request, client, problem)
-    return _show(request, client, "console/pace/preview.html", **describe(preview))
+    if request.htmx:
+        return _show_question(request, client, item)
+    return redirect("console:ndis-pace-plan", client.pk, item.pk)
+
+
+@page()
+def show(request: Request, client_id: int, item_id: int) -> HttpResponse:
+    """What a question about a client brought: its progress, then the plan with every budget ticked, or a problem."""
+    client = find_client_to_synchronise(request.user, client_id)
+    try:
+        prepare_question(client.pk)
+        return _show_question(request, client, find_question(item_id, client.pk))
+    except PROBLEMS as problem:
+        return show_problem(request, client, problem)
+
+
+def _show_question(request: Request, client: Client, item: RunItem) -> HttpResponse:
+    if item.status in _OPEN or item.status == RunItem.Status.CANCELLED:
+        address = reverse("console:ndis-pace-plan", args=[client.pk, item.pk])
+        context: dict[str, Any] = {"work": describe_item(item), "watch_address": address if request.htmx else ""}
+        return _show(request, client, "console/pace/asking.html", **context)
+    try:
+        return _show(request, client, "console/pace/preview.html", **describe(find_plan(item)))
+    except PROBLEMS as problem:
+        return show_problem(request, client, problem)
 
 
 @page()
@@ -42,39 +82,29 @@ def create(request: Request, client_id: int) -> HttpResponse | HttpResponseRedir
     client = find_client_to_synchronise(request.user, client_id)
     if request.method != "POST":
         return redirect("console:ndis-pace", client.pk)
+    shown = request.POST.get("plan", "")
     try:
-        contract = create_from_preview(
-            client, request.POST.get("token", ""), request.POST.getlist("budget"), request.user.pk
+        contract = create_from_plan(
+            client, int(shown) if shown.isdecimal() else 0, request.POST.getlist("budget"), request.user.pk
         )
-    except PlanMoved as problem:
-        return _show_again(request, client, problem)
-    except (PaceProblem, FunderError) as problem:
+    except PROBLEMS as problem:
         return show_problem(request, client, problem)
     return go_to(request, reverse("console:ndis-contract", args=[contract.pk]))
 
 
-def _show_again(request: Request, client: Client, moved: PlanMoved) -> HttpResponse:
-    """The plan as it is now, said to have moved."""
-    try:
-        preview = preview_pace(client, request.user.pk)
-    except (PaceProblem, FunderError) as problem:
-        return show_problem(request, client, problem)
-    return _show(request, client, "console/pace/preview.html", moved=moved, **describe(preview))
-
-
-def describe(preview: PacePreview) -> dict[str, Any]:
+def describe(shown: ShownPlan) -> dict[str, Any]:
     """A preview for the template: the plan, its budgets with their ids, and the contract it would repeat."""
-    plan = from_data(preview.plan)
+    plan = shown.plan
     return {
-        "preview": preview,
+        "shown": shown,
         "plan": plan,
         "budgets": [
             {"id": name, "budget": budget, "is_renamed": budget.category_text != budget.category_name}
             for name, budget in zip(budget_ids(plan.budgets), plan.budgets, strict=True)
         ],
         "total": total_funding(plan.budgets, lambda budget: not budget.is_excluded),
-        "existing": find_contract_for(preview.client_id, plan),
-        "earlier": _earlier_contract(preview.client_id, plan),
+        "existing": find_contract_for(shown.client_id, plan),
+        "earlier": _earlier_contract(shown.client_id, plan),
     }
 
 
@@ -89,14 +119,15 @@ def _earlier_contract(client_id: int, plan: PacePlan) -> ServiceContract | None:
     )
 
 
-def show_problem(request: Request, client: Client, problem: PaceProblem | FunderError) -> HttpResponse:
+def show_problem(request: Request, client: Client, problem: Problem) -> HttpResponse:
     """What stood in the way, with advice; the funder's own words only here, never in a log."""
     return _show(
         request,
         client,
         "console/pace/problem.html",
         problem=problem,
-        is_authority=isinstance(problem, AuthorityMissing),
+        is_authority=problem.code == AuthorityMissing.code,
+        details=problem.details if isinstance(problem, NotRetrieved) else (),
         contract_id=problem.contract_id if isinstance(problem, ContractExists) else None,
         status=409 if isinstance(problem, ContractExists | PlanMoved) else 200,
     )

@@ -23,6 +23,7 @@ from carefund.records.pace_queries import (
     list_contracts,
     list_unknown_categories,
 )
+from carefund.runs.pace_plan import find_open_question
 
 
 @page(may_administer)
@@ -55,6 +56,7 @@ def _ndis(client: Client) -> dict[str, Any]:
         "pace_api": enabled,
         "may_retrieve": enabled and participant is not None and participant.api_access,
         "contracts": list_contracts(client.pk),
+        "question": find_open_question(client.pk),
     }
 
 

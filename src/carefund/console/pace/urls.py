@@ -10,8 +10,9 @@ urlpatterns = [
     path("clients/<int:client_id>/ndis/edit", enabling.edit_client, name="ndis-client-edit"),
     path("clients/<int:client_id>/ndis/pace", creating.retrieve, name="ndis-pace"),
     path("clients/<int:client_id>/ndis/pace/create", creating.create, name="ndis-pace-create"),
+    path("clients/<int:client_id>/ndis/pace/<int:item_id>", creating.show, name="ndis-pace-plan"),
     path("ndis/contracts/<int:contract_id>", contracts.show, name="ndis-contract"),
     path("ndis/contracts/<int:contract_id>/sync", contracts.retrieve, name="ndis-contract-sync"),
-    path("ndis/contracts/<int:contract_id>/sync/<str:token>", contracts.decide, name="ndis-contract-decide"),
+    path("ndis/contracts/<int:contract_id>/sync/<int:item_id>", contracts.decide, name="ndis-contract-decide"),
     path("ndis/comparisons", comparing.show, name="ndis-comparisons"),
 ]

@@ -103,6 +103,8 @@ class PartnerGateway:
 
     async def fetch_determination(self, identity: Identity) -> Answer[Determination]:
         """Whether any row is on PACE, a deleted one too. Raises IdentityNotMatched, AuthorityMissing."""
+        # The first call about a participant begins anew: this gateway may be open for as long as its process lives.
+        self._known.pop(identity.ndis_number, None)
         answer = await self._fetch(identity)
         rows = _on_pace(answer.value)
         return _with_value(answer, Determination(is_pace_plan=bool(rows), plan_first_start_date=None))
@@ -122,6 +124,7 @@ class PartnerGateway:
     async def fetch_budget(self, identity: Identity) -> Answer[BudgetTree]:
         """The rows as the NDIA's own tree; the gateway tells no funding periods and no totals."""
         answer = await self._fetch(identity)
+        self._known.pop(identity.ndis_number, None)
         return _with_value(answer, as_tree(_counting(answer.value)))
 
     async def _fetch(self, identity: Identity) -> Answer[tuple[PartnerBudget, ...]]:

@@ -18,7 +18,6 @@ from carefund.records.models.ndis import (
     NdisParticipant,
     OrganisationSetting,
     PaceComparison,
-    PacePreview,
     ServiceContract,
     ServiceContractBudget,
 )
@@ -64,7 +63,6 @@ __all__ = [
     "NdisParticipant",
     "OrganisationSetting",
     "PaceComparison",
-    "PacePreview",
     "Payload",
     "PaymentRequest",
     "Plan",

@@ -174,26 +174,6 @@ class DeliveredService(models.Model):
         return f"delivered service {self.pk}"
 
 
-class PacePreview(models.Model):
-    """What PACE said when a person looked: what they saw is what is applied, or it is refused because the data moved.
-
-    `contract` is empty for a contract yet to be made; `contract_version` is the one that was compared with.
-    """
-
-    token = models.CharField(max_length=43, unique=True)
-    client = models.ForeignKey(Client, models.CASCADE, related_name="+")
-    contract = models.ForeignKey(ServiceContract, models.CASCADE, null=True, related_name="+")
-    contract_version = models.PositiveIntegerField(default=0)
-    plan = models.JSONField()
-    digest = models.CharField(max_length=64)
-    made_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+")
-    made_at = models.DateTimeField()
-    used_at = models.DateTimeField(null=True)
-
-    def __str__(self) -> str:
-        return f"pace preview {self.pk}"
-
-
 class PaceComparison(models.Model):
     """The last comparison of one contract with PACE, asked for or on the schedule. Compares only; a person applies."""
 
