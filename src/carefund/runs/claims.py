@@ -14,9 +14,11 @@ from django.db import transaction
 from django.utils import timezone
 
 from carefund.access.roles import may_claim
-from carefund.domain.claims.statuses import PAID_CLAIM_STATUSES
+from carefund.domain.claims.matching import count_due_looks
+from carefund.domain.claims.statuses import COMPLETED, PAID_CLAIM_STATUSES
 from carefund.records import claim_matching
 from carefund.records.claim_queries import list_sending_batches, list_unsettled_claims
+from carefund.records.claim_usage import list_claims_to_look_at, list_clients_without_draws
 from carefund.records.models import Claim, Client
 from carefund.records.own_ids import list_own_service_provider_ids
 from carefund.runs.leases import ClaimedItem
@@ -129,7 +131,8 @@ async def _check(session: Session, item: ClaimedItem) -> ItemResult:
     database = session.held(item)
     if item.holds == _LINES:
         await match_lines(database)
-        return ItemResult(_UNCHANGED, "Lines that agree with what was drawn are marked.")
+        looks = await database.do(request_looks_again, timezone.now())
+        return ItemResult(_CHANGED if looks else _UNCHANGED, _words_of_looks(looks))
     checker = Checker(session.source, database)
     if item.holds == _ELSEWHERE:
         return await _look_elsewhere(session, item, checker)
@@ -141,11 +144,14 @@ async def _check(session: Session, item: ClaimedItem) -> ItemResult:
             "not-ours", "The funder names another service provider for this claim.", "Nothing was taken over."
         ) from None
     run = await session.write(item, request_claim_sync, held)
+    if run is None and held.status == COMPLETED != claim.status:  # the payment is final: its draws may have come
+        run = await session.write(item, request_look_again, held)
     outcome = _CHANGED if run or held.status != claim.status else _UNCHANGED
     if run is None:
         return ItemResult(outcome, f"Status: {held.status}.")
     people = f"{run.total:,} client{' is' if run.total == 1 else 's are'} being synchronised"
-    return ItemResult(outcome, f"Status: {held.status}. {people}.", result={"run": run.pk, "people": run.total})
+    words = f"Status: {held.status}. Related Data Updates: {people}."
+    return ItemResult(outcome, words, result={"run": run.pk, "people": run.total})
 
 
 async def _look_elsewhere(session: Session, item: ClaimedItem, checker: Checker) -> ItemResult:
@@ -178,6 +184,39 @@ def request_claim_sync(claim: Claim) -> Run | None:
         with suppress(NothingToDo):
             return request_run(trigger=Run.Trigger.CLAIM_APPROVED, clients=clients, scope="claim approved")
     return None
+
+
+def request_looks_again(now: datetime) -> list[Run]:
+    """Ask again about the people whose draws are still missing one, two and five days after an approval's sync.
+
+    What was missed because the machine was off is made up for once.
+    """
+    made = []
+    for claim in list_claims_to_look_at(now):
+        assert claim.sync_requested_at is not None
+        due = count_due_looks(now - claim.sync_requested_at)
+        with transaction.atomic():
+            if Claim.objects.filter(pk=claim.pk, usage_looks__lt=due).update(usage_looks=due):
+                made.append(request_look_again(claim))
+    return [run for run in made if run]
+
+
+def request_look_again(claim: Claim) -> Run | None:
+    """Ask for a sync of the people in an approved claim whose draws are missing; None when every draw is there."""
+    with suppress(NothingToDo):
+        return request_run(
+            trigger=Run.Trigger.CLAIM_APPROVED,
+            clients=list_clients_without_draws(claim),
+            scope="claim approved, usage not shown yet",
+        )
+    return None
+
+
+def _words_of_looks(looks: Iterable[Run]) -> str:
+    people = sum(run.total for run in looks)
+    if not people:
+        return "Lines that agree with what was drawn are marked."
+    return f"Usage not shown yet for {people:,} client{'' if people == 1 else 's'}; synchronised again."
 
 
 CLAIM_BATCH = Kind(

@@ -52,7 +52,6 @@ def test_an_approval_asks_for_one_sync_of_each_person_once(claims: ClaimWorld, c
     assert run is not None
     assert (run.trigger, run.scope) == ("claim approved", "claim approved")
     assert sorted(run.items.values_list("care_recipient_id", flat=True)) == ["400000001", "400000007"]
-    claims.turn(advanceDays=2)
     assert check_claim(claim).run is None
     claim.refresh_from_db()
     assert request_claim_sync(claim) is None

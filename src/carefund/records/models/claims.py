@@ -46,7 +46,8 @@ class Claim(models.Model):
     """One claim as the funder holds it; without `batch` it was made elsewhere, such as in the portal.
 
     `status` is the state in force; `reported_status` is the funder's last word as it came. `related_updated_at` says
-    when payment and invoices were brought in, `sync_requested_at` when its people were asked to be synchronised.
+    when payment and invoices were brought in, `sync_requested_at` when its people were asked to be synchronised,
+    and `usage_looks` how often those without their draws were since.
     """
 
     claim_id = models.CharField(max_length=24, unique=True)
@@ -72,6 +73,7 @@ class Claim(models.Model):
     is_settled = models.BooleanField(default=False, help_text="Completed, and its payment read after that.")
     related_updated_at = models.DateTimeField(null=True)
     sync_requested_at = models.DateTimeField(null=True)
+    usage_looks = models.PositiveSmallIntegerField(db_default=0)
 
     class Meta:
         ordering = ("-made_at", "-id")

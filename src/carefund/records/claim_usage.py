@@ -1,0 +1,32 @@
+"""Which approved claims still wait for their draws, and whose these are.
+
+A claim of ours waits while one of its paid lines has no draw. Of a claim made elsewhere only the invoices and people
+are known: it waits while somebody in it has no usage of these invoices. Source: rules CLAIM-07 and CLAIM-08.
+"""
+
+from datetime import datetime, timedelta
+
+from django.db.models import Exists, OuterRef, QuerySet
+
+from carefund.domain.claims.matching import LOOK_AGAIN_DAYS
+from carefund.domain.claims.statuses import PAID_CLAIM_STATUSES
+from carefund.records.models import BudgetUsage, Claim, Client, PaymentRequest
+
+_DRAWN_LATE = timedelta(days=LOOK_AGAIN_DAYS[-1] + 2)
+
+
+def list_claims_to_look_at(now: datetime) -> "QuerySet[Claim]":
+    """The claims whose approval was followed by a sync not long ago and whose looks for draws are not used up."""
+    recent = Claim.objects.filter(sync_requested_at__gt=now - _DRAWN_LATE, sync_requested_at__lte=now)
+    return recent.filter(status__in=PAID_CLAIM_STATUSES, usage_looks__lt=len(LOOK_AGAIN_DAYS)).order_by("pk")
+
+
+def list_clients_without_draws(claim: Claim) -> "QuerySet[Client]":
+    """The people in a claim for whom a draw is still missing."""
+    usage = BudgetUsage.objects.filter(no_longer_returned_date__isnull=True)
+    if claim.batch_id is not None:
+        paid = PaymentRequest.objects.filter(batch_id=claim.batch_id, state=PaymentRequest.State.PAID)
+        undrawn = paid.filter(~Exists(usage.filter(invoice_line_item=OuterRef("line_item"))))
+        return Client.objects.filter(pk__in=undrawn.values("line_item__client"))
+    drawn = usage.filter(client=OuterRef("pk"), invoice_id__in=claim.invoice_ids)
+    return Client.objects.filter(~Exists(drawn), care_recipient_id__in=claim.care_recipient_ids)

@@ -1,0 +1,96 @@
+"""After an approval the people in a claim are asked about again until every draw is there, and then no more."""
+
+from datetime import date, timedelta
+
+import pytest
+from django.utils import timezone
+
+from carefund.domain.claims.matching import LineState, LineTruth, count_due_looks
+from carefund.records.claim_usage import list_clients_without_draws
+from carefund.records.models import Claim
+from carefund.runs.claims import request_looks_again
+from carefund.runs.models import Run
+from tests.claim_world import ClaimWorld, check_claim, send_batch
+
+
+def send(claims: ClaimWorld) -> None:
+    """Claim lines of two people."""
+    claims.deliver(claims.clients[0], lines=2)
+    claims.deliver(claims.clients[1], "INV-2")
+    send_batch(claims.prepare().pk)
+
+
+@pytest.fixture
+def approved(claims: ClaimWorld) -> Claim:
+    """A claim that was approved and whose people were synchronised before the funder showed any usage."""
+    send(claims)
+    claims.turn(advanceDays=1.1)
+    claim = Claim.objects.get()
+    check_claim(claim)
+    claim.refresh_from_db()
+    assert claim.sync_requested_at is not None
+    return claim
+
+
+def days_later(claim: Claim, days: float) -> None:
+    """Let the sync after the approval have been so long ago."""
+    Claim.objects.filter(pk=claim.pk).update(sync_requested_at=timezone.now() - timedelta(days=days))
+
+
+def test_the_result_of_check_status_names_the_related_data_updates(claims: ClaimWorld):
+    send(claims)
+    claims.turn(advanceDays=1.1)
+    check_claim(Claim.objects.get())
+    message = Run.objects.filter(kind="claim-check").latest("id").items.get().message
+    assert "Related Data Updates: " in message
+    assert "being synchronised" in message
+
+
+def test_those_without_draws_are_asked_about_again_after_a_day_two_and_five(approved: Claim):
+    assert list_clients_without_draws(approved).count() == len(approved.care_recipient_ids)
+    for days, asked in ((0.9, 0), (1.1, 1), (1.2, 0), (2.1, 1), (4.9, 0), (5.1, 1), (6, 0)):
+        days_later(approved, days)
+        runs = request_looks_again(timezone.now())
+        assert len(runs) == asked, days
+        assert all(run.trigger == Run.Trigger.CLAIM_APPROVED for run in runs)
+
+
+def test_a_machine_that_was_off_makes_up_for_it_once(approved: Claim):
+    days_later(approved, 4)
+    assert len(request_looks_again(timezone.now())) == 1
+    assert request_looks_again(timezone.now()) == []
+
+
+def test_once_every_draw_is_there_nobody_is_asked_again(approved: Claim, claims: ClaimWorld, synchronise):
+    claims.turn(advanceDays=3)
+    for client in claims.clients:
+        synchronise(client)
+    assert not list_clients_without_draws(approved).exists()
+    days_later(approved, 2.1)
+    assert request_looks_again(timezone.now()) == []
+
+
+def test_completed_asks_once_more_while_draws_are_missing(approved: Claim, claims: ClaimWorld):
+    runs = Run.objects.filter(trigger=Run.Trigger.CLAIM_APPROVED)
+    before = runs.count()
+    claims.turn(advanceDays=5)
+    for _ in range(2):
+        assert check_claim(approved).claim.status == "Completed"
+        approved.refresh_from_db()
+    assert runs.count() == before + 1
+
+
+def test_an_old_claim_is_left_alone_after_an_upgrade(approved: Claim):
+    days_later(approved, 40)
+    assert request_looks_again(timezone.now()) == []
+
+
+@pytest.mark.parametrize(("days", "due"), [(0, 0), (1, 1), (1.9, 1), (2, 2), (5, 3), (400, 3)])
+def test_looks_fall_due_after_a_day_two_and_five(days: float, due: int):
+    assert count_due_looks(timedelta(days=days)) == due
+
+
+def test_a_missing_draw_is_an_exception_after_the_last_look():
+    line = LineTruth(claimed=1, approved_date=date(2026, 8, 10))  # type: ignore[arg-type]
+    assert line.state(date(2026, 8, 15)) is LineState.USAGE_AWAITED
+    assert line.state(date(2026, 8, 16)) is LineState.NO_USAGE
