@@ -173,7 +173,7 @@ def everything(margaret: Client) -> dict[str, object]:
     )
     component = FundingComponent.objects.create(budget=budget, amount=1)
     FundingPeriod.objects.create(component=component, start_date=today, end_date=today, amount=1)
-    PaceComparison.objects.create(contract=contract, queued_at=now, drift_amount=1)
+    PaceComparison.objects.create(contract=contract, compared_at=now, drift_amount=1)
     return {
         "client_id": margaret.pk, "contract_id": contract.pk, "claim_id": claim.claim_id, "batch_id": batch.pk,
         "line_id": line.pk, "service_provider_id": world.BRANCH,

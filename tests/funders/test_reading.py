@@ -168,7 +168,7 @@ async def test_not_found_is_only_what_says_so(sandbox, configuration, store, ans
 
 
 _ASK = """
-import asyncio, gc, resource, sys
+import asyncio, gc, sys
 from pathlib import Path
 from carefund.funders.configuration import configure
 from carefund.funders.errors import FunderError
@@ -180,8 +180,11 @@ class Token:
     def current(self): return "token"
     async def fetch_token(self, refused=""): return "token"
 
+def memory(name):  # of this program alone: getrusage also counts what the process was before it
+    return int(next(line for line in Path("/proc/self/status").read_text().splitlines() if name in line).split()[1])
+
 def now():
-    return int(next(line for line in Path("/proc/self/status").read_text().splitlines() if "VmRSS" in line).split()[1])
+    return memory("VmRSS")
 
 async def main():
     patience = {"attempts": 1, "timeout_seconds": 300}
@@ -197,7 +200,7 @@ async def main():
                 code = problem.code
             print(code, end=" ")
         gc.collect()
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        peak = memory("VmHWM")
         print((peak - before) // 1024, (now() - before) // 1024)
 
 asyncio.run(main())

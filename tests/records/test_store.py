@@ -42,12 +42,21 @@ def test_what_is_inserted_and_updated_is_what_is_read(plan: Plan, number: int) -
 @pytest.mark.parametrize("number", [1, 30])
 def test_json_is_written_and_updated(db: None, number: int) -> None:
     clients = Client.objects.bulk_create([Client(first_name="Wilma", last_name=f"Example {n}") for n in range(number)])
-    texts = ("outcome", "error_code", "failed_step")
-    columns = ("client_id", "version", "consent_missing", "digests", "row_counts", *texts)
-    store.insert_unless_known(
-        SyncState, columns, [(client.pk, 0, False, {"a": 'x"\\'}, {}, "", "", "") for client in clients]
+    texts = ("outcome", "error_code", "failed_step", "reader")
+    columns = (
+        "client_id",
+        "version",
+        "wrong_figures",
+        "consent_missing",
+        "digests",
+        "row_counts",
+        "unanswered",
+        *texts,
     )
-    store.insert_unless_known(SyncState, columns, [(clients[0].pk, 7, True, {}, {}, "", "", "")])
+    store.insert_unless_known(
+        SyncState, columns, [(client.pk, 0, 0, False, {"a": 'x"\\'}, {}, {}, "", "", "", "") for client in clients]
+    )
+    store.insert_unless_known(SyncState, columns, [(clients[0].pk, 7, 0, True, {}, {}, {}, "", "", "", "")])
     assert set(SyncState.objects.values_list("version", flat=True)) == {0}
     counts = {"budgets": {"budgets": 3}}
     store.update(SyncState, ("row_counts", "checked_at"), [(counts, NOW, client.pk) for client in clients])

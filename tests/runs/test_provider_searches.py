@@ -51,9 +51,9 @@ def test_a_search_outlives_the_process_that_is_at_it(either: Installation, end: 
 
 
 def test_where_nothing_can_be_asked_a_search_says_so(installation: Installation):
-    installation.settings["CAREFUND_SERVICES_AUSTRALIA_PATHS"] = "no_such_operation=/x"
-    installation.start("worker")
     installation.carefund("manage", "shell", "-c", ASK)
+    installation.settings["CAREFUND_FUNDER_ENVIRONMENT"] = "vendor"  # of which this installation knows nothing
+    installation.start("worker")
     installation.wait_for_status("paused")
     [(reason,)] = installation.rows("SELECT paused_reason FROM runs_run")
-    assert "no_such_operation" in reason
+    assert "CAREFUND_ORGANISATION_ID is not set" in reason
