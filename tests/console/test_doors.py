@@ -30,6 +30,7 @@ VALUES = {
     "batch_id": 1,
     "claim_id": "100000000001",
     "match_id": 1,
+    "item_id": 1,
 }
 Browse = Callable[[User | None], Browser]
 
