@@ -22,6 +22,9 @@ import psycopg
 
 CAREFUND = str(Path(sys.executable).parent / "carefund")
 _LONGEST_SECONDS = 60.0
+# Where no run is named, the first that somebody asked for is meant. Its id is not known: what the housekeeping asks for
+# takes numbers as well, and PostgreSQL gives a number out once, even if nothing came of it.
+_FIRST_RUN = """(SELECT min(id) FROM runs_run WHERE "trigger" NOT IN ('scheduled', 'routine'))"""
 
 
 @dataclass
@@ -127,31 +130,33 @@ class Installation:
         with contextlib.closing(sqlite3.connect(self.folder / "carefund.sqlite3", timeout=20)) as database, database:
             database.execute(statement)
 
-    def count(self, status: str, run_id: int = 1) -> int:
+    def count(self, status: str, run_id: int | None = None) -> int:
         """How many people of a run have this status."""
-        query = f"SELECT count(*) FROM runs_runitem WHERE run_id = {run_id} AND status = '{status}'"
+        query = f"SELECT count(*) FROM runs_runitem WHERE run_id = {run_id or _FIRST_RUN} AND status = '{status}'"
         return int(self.rows(query)[0][0])
 
-    def run_status(self, run_id: int = 1) -> str:
+    def run_status(self, run_id: int | None = None) -> str:
         """The status of a run."""
-        return str(self.rows(f"SELECT status FROM runs_run WHERE id = {run_id}")[0][0])
+        return str(self.rows(f"SELECT status FROM runs_run WHERE id = {run_id or _FIRST_RUN}")[0][0])
 
-    def wait_for_done(self, number: int, run_id: int = 1) -> None:
+    def wait_for_done(self, number: int, run_id: int | None = None) -> None:
         """Wait until so many people of a run are done."""
         wait_until(lambda: self.count("done", run_id) >= number, lambda: self.log)
 
-    def wait_for_status(self, status: str, run_id: int = 1) -> None:
+    def wait_for_status(self, status: str, run_id: int | None = None) -> None:
         """Wait until a run has this status."""
         wait_until(lambda: self.run_status(run_id) == status, lambda: self.log)
 
-    def assert_each_once(self, total: int, run_id: int = 1) -> None:
+    def assert_each_once(self, total: int, run_id: int | None = None) -> None:
         """The ledger is true: everybody done once, nothing left, and each one's records were written."""
         query = (
             "SELECT count(*), count(DISTINCT client_id), count(finished_at), count(CASE WHEN outcome <> '' THEN 1 END)"
-            f" FROM runs_runitem WHERE run_id = {run_id} AND status = 'done' AND holder = ''"
+            f" FROM runs_runitem WHERE run_id = {run_id or _FIRST_RUN} AND status = 'done' AND holder = ''"
         )
         assert self.rows(query) == [(total, total, total, total)]
-        failed = self.rows(f"SELECT count(*) FROM runs_runitem WHERE run_id = {run_id} AND outcome = 'failed'")[0][0]
+        failed = self.rows(
+            f"SELECT count(*) FROM runs_runitem WHERE run_id = {run_id or _FIRST_RUN} AND outcome = 'failed'"
+        )[0][0]
         plans = self.rows("SELECT count(*), count(DISTINCT client_id) FROM records_plan WHERE is_latest")[0]
         assert plans == (total - failed, total - failed)
 
