@@ -182,3 +182,12 @@ def test_every_kind_of_problem_is_listed_for_everybody(client: Browser):
     listed = {each["type"]: each for each in client.get("/api/v1/problems").json()}
     assert listed["/api/v1/problems#conflict"]["status"] == 409
     assert listed["/api/v1/problems#funder-consent-missing"]["advice"].startswith("Ask the person")
+
+
+@pytest.mark.parametrize(("field", "text"), [("funding_source", "ßHM1"), ("unit_type", "İ" * 20)])
+def test_a_code_that_would_grow_beyond_its_column_is_refused(
+    client: Browser, headers: dict[str, str], field: str, text: str
+):
+    problem = refused(post(client, headers, with_line(**{field: text})), 422, "invalid")["problems"][0]
+    assert (problem["line"], problem["field"]) == (1, field)
+    assert not InvoiceLineItem.objects.exists()

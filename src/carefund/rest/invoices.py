@@ -15,7 +15,7 @@ from carefund.records.invoice_store import ImportPlan, plan_import, store_import
 from carefund.records.models import Invoice
 from carefund.rest.problems import LineProblem, Problem, refusals
 from carefund.rest.tokens import Call
-from carefund.rest.values import Day, Given, Price, Quantity, Reference, Text
+from carefund.rest.values import Code, Day, Given, Price, Quantity, Reference, Text
 
 _REFERENCES = {"invoice_reference": "external_reference_id", "line_reference": "external_reference_id"}
 _OF_THE_INVOICE = ("invoice_reference",)
@@ -32,8 +32,8 @@ class LineIn(Given):
     delivery_date: Day
     quantity: Quantity
     price_per_unit: Price
-    unit_type: Annotated[Text, Field(max_length=20)] = ""
-    funding_source: Annotated[Text, Field(max_length=4)] = ""
+    unit_type: Annotated[Code, Field(max_length=20)] = ""
+    funding_source: Annotated[Code, Field(max_length=4)] = ""
     late_reason_code: Annotated[Text, Field(max_length=40)] = ""
     late_justification: Annotated[Text, Field(max_length=500)] = ""
 

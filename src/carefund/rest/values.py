@@ -45,6 +45,8 @@ def _amount_schema(pattern: str, number: dict[str, Any]) -> WithJsonSchema:
 
 # No control characters, which neither the database nor Services Australia takes; tab and line ends are such.
 Text = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f]*$")]
+# A code whose letters we change between large and small: ASCII, since others grow by that (ß becomes SS, one too many).
+Code = Annotated[str, StringConstraints(pattern=r"^[\x20-\x7e]*$")]
 Reference = Annotated[Text, Field(min_length=1, max_length=24)]
 Day = Annotated[date, BeforeValidator(_read_date)]
 Quantity = Annotated[
