@@ -55,6 +55,12 @@ def test_a_bad_value_is_named_by_line_and_column(place: int, value: str, column:
     assert (3, column) in [(problem.line, problem.column) for problem in found.problems]
 
 
+def test_a_code_that_grows_when_its_case_changes_is_refused():
+    found = read_invoice_file(csv_of([*HEADING, "Funding source"], [*LINE, "ßHM1"]).encode())
+    assert not found.rows
+    assert [(problem.line, problem.column) for problem in found.problems] == [(2, "funding_source")]
+
+
 def test_a_line_reference_stands_once():
     found = read_invoice_file(csv_of(HEADING, LINE, LINE).encode())
     assert [(problem.line, problem.column) for problem in found.problems] == [(3, "line_reference")]

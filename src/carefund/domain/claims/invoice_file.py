@@ -159,6 +159,8 @@ def _places(heading: list[str]) -> dict[str, int]:
 
 def _read_row(found: InvoiceFile, line: int, values: list[str], places: dict[str, int]) -> None:
     texts = {name: values[place].strip() if place < len(values) else "" for name, place in places.items()}
+    texts["funding_source"] = texts.get("funding_source", "").upper()  # before lengths are checked: ß becomes SS
+    texts["unit_type"] = texts.get("unit_type", "").lower()
     before = found.problem_count
     for name in REQUIRED:
         if not texts[name]:
@@ -171,8 +173,6 @@ def _read_row(found: InvoiceFile, line: int, values: list[str], places: dict[str
     price = _read(found, line, "price_per_unit", texts, _read_price)
     if found.problem_count == before and day and quantity is not None and price is not None:
         plain = {name: text for name, text in texts.items() if name in _LENGTHS}
-        plain["funding_source"] = plain.get("funding_source", "").upper()
-        plain["unit_type"] = plain.get("unit_type", "").lower()
         found.rows.append(InvoiceRow(line, delivery_date=day, quantity=quantity, price_per_unit=price, **plain))
 
 
