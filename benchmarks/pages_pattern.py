@@ -28,8 +28,8 @@ from carefund.records.models import (
     SyncState,
 )
 from carefund.runs.models import Run
-from carefund.sync import recordsets
-from carefund.sync.answers import (
+from carefund.sync.care_recipient import recordsets
+from carefund.sync.care_recipient.answers import (
     BUDGET_DETAILS,
     BUDGET_LIST,
     CONTRIBUTIONS,

@@ -35,7 +35,7 @@ from carefund.runs.engines.workers import DATABASE_THREADS  # noqa: E402
 from carefund.runs.execution import Worker, work_on_run  # noqa: E402
 from carefund.runs.models import Run  # noqa: E402
 from carefund.runs.requests import request_run  # noqa: E402
-from carefund.runs.shared_pace import open_pace  # noqa: E402
+from carefund.runs.shared_limit import open_pace  # noqa: E402
 from carefund.runs.sources import Sources  # noqa: E402
 
 TOKEN = "benchmark-token"

@@ -7,12 +7,12 @@ from decimal import Decimal
 
 from carefund.domain.claims.invoice_file import InvoiceRow
 from carefund.domain.quarters import previous_quarter, quarter_of
-from carefund.records.invoice_store import plan_import, store_import
+from carefund.records.claims.invoices import plan_import, store_import
 from carefund.records.models import ApprovedService, Claim, ClaimBatch, Client
-from carefund.runs.claims import request_check, request_sending
+from carefund.runs.claims.claiming import request_check, request_sending
 from carefund.runs.dates import business_today
+from carefund.runs.foreground import finish_now
 from carefund.runs.models import Run
-from carefund.runs.prompt import finish_now
 from carefund.sync.claims.preparing import BatchChoice, prepare_batch
 from tests.conftest import Sandbox
 

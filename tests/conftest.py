@@ -24,8 +24,8 @@ from carefund.funders.devices import DeviceState
 from carefund.funders.opening import open_proda
 from carefund.records.device_keys import DatabaseDeviceStore
 from carefund.records.models import Client
+from carefund.runs.foreground import synchronise_now
 from carefund.runs.models import RunItem
-from carefund.runs.prompt import synchronise_now
 
 ENCRYPTION_KEY = Fernet.generate_key().decode()
 DEVICE = "carefund-sandbox-device"

@@ -21,13 +21,13 @@ from cryptography.fernet import Fernet
 from carefund.funders.configuration import configure
 from carefund.funders.devices import DeviceState, InMemoryDeviceStore
 from carefund.funders.opening import open_proda
-from carefund.records import pace_store
 from carefund.records.models import Client, NdisParticipant, ServiceContract
-from carefund.records.pace_queries import PACE_API
-from carefund.runs.pace_plan import NotRetrieved, ShownPlan
-from carefund.runs.prompt import retrieve_plan
+from carefund.records.ndis import store as pace_store
+from carefund.records.ndis.queries import PACE_API
+from carefund.runs.foreground import retrieve_plan
+from carefund.runs.ndis.plans import NotRetrieved, ShownPlan
 from carefund.runs.sources import device_store
-from carefund.sync.pace import ContractComparison, compare_contract
+from carefund.sync.ndis.contracts import ContractComparison, compare_contract
 
 KEY = Fernet.generate_key().decode()
 BRANCH = "2200000011"

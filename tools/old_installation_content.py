@@ -20,8 +20,7 @@ from django.utils import timezone
 
 from carefund.access.roles import Role
 from carefund.cli.users import add_user
-from carefund.domain.pace.plan import budget_ids, from_data
-from carefund.records import pace_store
+from carefund.domain.ndis.plan import budget_ids, from_data
 from carefund.records.models import (
     ApprovedService,
     ClaimBatch,
@@ -31,14 +30,15 @@ from carefund.records.models import (
     NdisParticipant,
     PaceComparison,
 )
-from carefund.records.pace_queries import PACE_API
+from carefund.records.ndis import store as pace_store
+from carefund.records.ndis.queries import PACE_API
 from carefund.runs import ledger
-from carefund.runs.care_management import switch_saving
-from carefund.runs.claims import send_batch
+from carefund.runs.care_management.refreshing import switch_saving
+from carefund.runs.claims.claiming import send_batch
 from carefund.runs.database import DatabaseThreads
 from carefund.runs.execution import Worker, work_on_run
 from carefund.runs.models import ProviderSearch, Run, RunItem, Schedule
-from carefund.runs.pace import compare_queued, create_from_preview, preview_pace, queue_comparisons
+from carefund.runs.ndis.comparing import compare_queued, create_from_preview, preview_pace, queue_comparisons
 from carefund.runs.previews import request_preview
 from carefund.runs.requests import pause_run, request_run
 from carefund.runs.service_providers import request_provider_search, sync_service_providers, take_search

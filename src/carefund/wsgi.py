@@ -4,7 +4,7 @@ import os
 
 from django.core.wsgi import get_wsgi_application
 
-from carefund.console.warm import warm_up
+from carefund.console.warm_up import warm_up
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "carefund.settings")
 application = get_wsgi_application()

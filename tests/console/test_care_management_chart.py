@@ -3,10 +3,10 @@
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
-from carefund.console.care_management_chart import draw_history, sums_by_quarter, sums_by_year
-from carefund.domain.care_management import Pool, PooledBudget
+from carefund.console.care_management.chart import draw_history, sums_by_quarter, sums_by_year
+from carefund.domain.care_management.pools import Pool, PooledBudget
 from carefund.domain.quarters import Quarter
-from carefund.records.care_management_store import Saved
+from carefund.records.care_management.store import Saved
 
 AT = datetime(2026, 11, 20, 3, 0, tzinfo=UTC)
 

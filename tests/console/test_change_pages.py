@@ -11,10 +11,10 @@ from django.utils import timezone
 
 from carefund.access.looks import find_last_look
 from carefund.access.models import AccessLogEntry
-from carefund.console.change_pages import cut_at_sync, read_number
+from carefund.console.care_recipient.change_pages import cut_at_sync, read_number
 from carefund.console.views import home
+from carefund.records.care_recipient.queries import list_changes
 from carefund.records.models import Change, Client
-from carefund.records.queries import list_changes
 from tests.browsing import Browser
 from tests.console import world
 

@@ -6,8 +6,8 @@ from decimal import Decimal
 from hypothesis import given
 from hypothesis import strategies as st
 
-from carefund.console.charts import draw_bar, draw_burn_down, draw_time_line
-from carefund.records.funding import BudgetPicture
+from carefund.console.care_recipient.charts import draw_bar, draw_burn_down, draw_time_line
+from carefund.records.care_recipient.funding import BudgetPicture
 from carefund.records.models import BudgetUsage, Classification, PlanBudget
 
 cents = st.decimals(min_value=0, max_value=20_000, places=2)

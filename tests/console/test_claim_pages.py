@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from carefund.access.models import AccessLogEntry
-from carefund.records.claim_store import store_claim
+from carefund.records.claims.store import store_claim
 from carefund.records.models import Claim, ClaimBatch, InvoiceLineItem, InvoiceUpload, PaymentRequest
 from tests.browsing import Browser
 from tests.console import world

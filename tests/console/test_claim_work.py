@@ -7,8 +7,8 @@ from django.contrib.auth.models import User
 from django.urls import reverse
 
 from carefund.records.models import Claim, Client
+from carefund.runs.foreground import finish_now
 from carefund.runs.models import Run
-from carefund.runs.prompt import finish_now
 from tests.browsing import Browser
 from tests.claim_world import ClaimWorld, settle
 from tests.conftest import Sandbox

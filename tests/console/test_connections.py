@@ -7,8 +7,8 @@ import pytest
 from django.contrib.auth.models import User
 from django.urls import reverse
 
+from carefund.runs.foreground import finish_now
 from carefund.runs.models import Run
-from carefund.runs.prompt import finish_now
 from tests.browsing import Browser
 from tests.conftest import Sandbox
 from tests.console import world as cast_world

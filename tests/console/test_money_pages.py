@@ -22,7 +22,7 @@ from carefund.records.models import (
     PlanBudget,
     ServiceProvider,
 )
-from carefund.sync.history import find_funding_as_of, find_funding_now
+from carefund.sync.care_recipient.history import find_funding_as_of, find_funding_now
 from tests.browsing import Browser
 from tests.console import world
 

@@ -13,9 +13,9 @@ from django.utils import timezone
 
 from carefund.console.urls import urlpatterns
 from carefund.domain.quarters import quarter_of
-from carefund.records import store
 from carefund.records.amounts import UNREADABLE
 from carefund.records.archive import ReceivedPage, digest_of, record_answers
+from carefund.records.care_recipient import store
 from carefund.records.models import (
     CareManagementBudget,
     CareManagementSave,

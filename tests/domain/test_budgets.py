@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from carefund.domain.budgets import Effects, adds_up, find_available, is_open, read_effects, rolled_in
+from carefund.domain.care_recipient.budgets import Effects, adds_up, find_available, is_open, read_effects, rolled_in
 
 TODAY = date(2026, 11, 20)
 amounts = st.decimals(Decimal(0), Decimal(100_000), places=2)

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from carefund.domain.care_management import (
+from carefund.domain.care_management.carry_over import estimate_loss
+from carefund.domain.care_management.pools import (
     Pool,
     PooledBudget,
     add_up_uses,
@@ -17,7 +18,6 @@ from carefund.domain.care_management import (
     roll_up,
     says_the_same,
 )
-from carefund.domain.carry_over import estimate_loss
 from carefund.domain.quarters import Quarter, quarter_of
 
 AT = datetime(2026, 11, 20, 3, 0, tzinfo=UTC)

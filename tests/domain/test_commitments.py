@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from carefund.domain.commitments import Fund, OpenLine, commit, first_day_of
+from carefund.domain.care_recipient.commitments import Fund, OpenLine, commit, first_day_of
 
 MAY, JUNE, JULY = date(2026, 5, 1), date(2026, 6, 1), date(2026, 7, 1)
 LINE = OpenLine(1, "AT", JUNE, Decimal("300.00"))

@@ -2,7 +2,7 @@
 
 import pytest
 
-from carefund.domain.draws import DrawnBy, who_drew
+from carefund.domain.care_recipient.draws import DrawnBy, who_drew
 
 OWN = {"2200000011", "2200000012"}
 

@@ -6,7 +6,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from carefund.domain.plans import Period, begin_anew, begins_anew, is_active, latest_period, plan_for, plan_period
+from carefund.domain.care_recipient.plans import (
+    Period,
+    begin_anew,
+    begins_anew,
+    is_active,
+    latest_period,
+    plan_for,
+    plan_period,
+)
 
 TODAY = date(2026, 11, 20)
 YESTERDAY, TOMORROW = TODAY - timedelta(days=1), TODAY + timedelta(days=1)

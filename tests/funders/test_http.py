@@ -13,8 +13,8 @@ from aiohttp import web
 from carefund.funders import errors
 from carefund.funders.configuration import SANDBOX_TIMING, configure
 from carefund.funders.http import Caller, back_off, message_ids, open_session, proxy_for
+from carefund.funders.limiter import InMemoryPace
 from carefund.funders.opening import open_caller
-from carefund.funders.pace import InMemoryPace
 from tests.funders.conftest import serving
 
 pytestmark = pytest.mark.anyio

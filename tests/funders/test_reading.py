@@ -173,7 +173,7 @@ from pathlib import Path
 from carefund.funders.configuration import configure
 from carefund.funders.errors import FunderError
 from carefund.funders.http import Caller, open_session
-from carefund.funders.pace import InMemoryPace
+from carefund.funders.limiter import InMemoryPace
 from carefund.funders.services_australia.client import ServicesAustralia
 
 class Token:

@@ -7,8 +7,8 @@ import pytest
 from django.utils import timezone
 
 from carefund.domain.claims.matching import LineState
-from carefund.records.claim_matching import doubt_changed_lines, match_some_lines
-from carefund.records.claim_queries import find_open_total, list_exception_lines, list_open_lines
+from carefund.records.claims.matching import doubt_changed_lines, match_some_lines
+from carefund.records.claims.queries import find_open_total, list_exception_lines, list_open_lines
 from carefund.records.models import BudgetUsage, Change, ClaimBatch, Client, Invoice, InvoiceLineItem, PaymentRequest
 from tests.console import world
 

@@ -7,8 +7,8 @@ from decimal import Decimal
 import pytest
 
 from carefund.domain.claims.invoice_file import InvoiceRow
-from carefund.records.invoice_store import plan_import, store_import
-from carefund.records.invoice_uploads import NotLoadable, load_upload, plan_upload, store_upload
+from carefund.records.claims.invoice_uploads import NotLoadable, load_upload, plan_upload, store_upload
+from carefund.records.claims.invoices import plan_import, store_import
 from carefund.records.models import Invoice, InvoiceLineItem
 from tests.conftest import table_rows
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from carefund.records.client_store import CannotEdit, decide_match, edit_client
+from carefund.records.care_recipient.clients import CannotEdit, decide_match, edit_client
 from carefund.records.models import (
     Change,
     Client,

@@ -7,7 +7,7 @@ from itertools import cycle, islice
 import pytest
 from django.db import transaction
 
-from carefund.records import store
+from carefund.records.care_recipient import store
 from carefund.records.models import Client, Plan, PlanBudget, SyncState
 
 NOW = datetime(2026, 11, 20, 3, 4, 5, 678901, tzinfo=UTC)

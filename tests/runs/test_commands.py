@@ -6,8 +6,8 @@ from io import StringIO
 import pytest
 
 from carefund.cli import runs
+from carefund.runs.foreground import finish_now
 from carefund.runs.models import Run
-from carefund.runs.prompt import finish_now
 from carefund.runs.retention import request_retention
 from tests.cli.conftest import Terminal
 

@@ -14,9 +14,9 @@ from carefund.runs.dates import business_today
 from carefund.runs.leases import LeaseLost
 from carefund.runs.models import Run, RunItem
 from carefund.runs.sources import open_source
-from carefund.sync.care_recipient import apply_fetched
-from carefund.sync.fetching import OpenBudgets, fetch_care_recipient
-from carefund.sync.results import Outcome
+from carefund.sync.care_recipient.fetching import OpenBudgets, fetch_care_recipient
+from carefund.sync.care_recipient.results import Outcome
+from carefund.sync.care_recipient.syncing import apply_fetched
 from tests.conftest import table_rows
 
 pytestmark = pytest.mark.django_db(transaction=True)

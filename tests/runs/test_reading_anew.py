@@ -8,11 +8,11 @@ import pytest
 
 from carefund.records.compression import compress
 from carefund.records.models import Answer, Change, Client, Payload, PlanBudget
+from carefund.runs.care_recipient.reading_anew import request_after_upgrade
 from carefund.runs.housekeeping import tidy
 from carefund.runs.models import Run, RunItem
-from carefund.runs.reading_anew import request_after_upgrade
 from carefund.runs.requests import retry_failures
-from carefund.sync.rereading import list_outdated
+from carefund.sync.care_recipient.rereading import list_outdated
 from tests.conftest import Sandbox
 from tests.runs.installation import Installation, kill, wait_until
 from tests.sync.spellings import spelled

@@ -10,7 +10,7 @@ import pytest
 from django.db import OperationalError, connection
 from django.utils import timezone
 
-from carefund.records.claim_store import store_claim
+from carefund.records.claims.store import store_claim
 from carefund.runs.models import Run, Schedule
 from carefund.runs.schedule import next_due_at, request_due_runs, store_schedule
 

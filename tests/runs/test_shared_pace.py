@@ -5,9 +5,9 @@ import random
 
 import pytest
 
-from carefund.runs import shared_pace
+from carefund.runs import shared_limit as shared_pace
 from carefund.runs.models import CallLimit
-from carefund.runs.shared_pace import SharedPace
+from carefund.runs.shared_limit import SharedPace
 
 pytestmark = [pytest.mark.postgresql, pytest.mark.django_db(transaction=True)]
 

@@ -21,7 +21,7 @@ from yarl import URL
 from carefund.funders import registry
 from carefund.funders.configuration import FunderConfiguration, Timing
 from carefund.funders.http import exchange, open_session
-from carefund.funders.pace import Pace
+from carefund.funders.limiter import Pace
 from carefund.funders.refusals import refusal
 from carefund.funders.registry import Funder, Opening
 from carefund.runs import housekeeping, kinds

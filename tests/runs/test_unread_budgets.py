@@ -9,18 +9,18 @@ import pytest
 from django.utils import timezone
 
 from carefund.funders.services_australia.payloads import BudgetPeriod
+from carefund.records.care_recipient.queries import list_changes
 from carefund.records.models import BudgetUsage, Change, Client, Entitlement, PlanBudget, SyncState
-from carefund.records.queries import list_changes
+from carefund.runs.care_recipient.unread_budgets import request_unread_budgets
 from carefund.runs.dates import business_today
 from carefund.runs.models import Run, RunItem, Schedule
 from carefund.runs.requests import NothingToDo
 from carefund.runs.schedule import request_due_runs
-from carefund.runs.unread_budgets import request_unread_budgets
-from carefund.sync.answers import BUDGET_LIST
-from carefund.sync.asked import Details, details_of
-from carefund.sync.details import know_details
-from carefund.sync.fetching import Fetched
-from carefund.sync.known import Known
+from carefund.sync.care_recipient.answers import BUDGET_LIST
+from carefund.sync.care_recipient.asked import Details, details_of
+from carefund.sync.care_recipient.details import know_details
+from carefund.sync.care_recipient.fetching import Fetched
+from carefund.sync.care_recipient.known import Known
 
 pytestmark = pytest.mark.django_db(transaction=True)
 CARE_RECIPIENT_ID = "400000003"

@@ -11,10 +11,10 @@ from carefund.records.models import Change, Client
 from carefund.runs.database import DatabaseThreads
 from carefund.runs.dates import business_today
 from carefund.runs.sources import open_source
-from carefund.sync.answers import Parts
-from carefund.sync.care_recipient import sync_care_recipient
-from carefund.sync.fetching import Fetched, OpenBudgets, fetch_care_recipient
-from carefund.sync.results import SyncResult
+from carefund.sync.care_recipient.answers import Parts
+from carefund.sync.care_recipient.fetching import Fetched, OpenBudgets, fetch_care_recipient
+from carefund.sync.care_recipient.results import SyncResult
+from carefund.sync.care_recipient.syncing import sync_care_recipient
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from carefund.funders.answers import Answer
-from carefund.sync.answers import (
+from carefund.sync.care_recipient.answers import (
     ANSWERS,
     BUDGET_DETAILS,
     BUDGET_LIST,
@@ -17,7 +17,7 @@ from carefund.sync.answers import (
     fingerprint,
     in_order,
 )
-from carefund.sync.recordsets import RECORD_SETS
+from carefund.sync.care_recipient.recordsets import RECORD_SETS
 from tests.house.tree import modules, strings
 from tests.sync.spellings import spelled
 

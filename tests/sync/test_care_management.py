@@ -7,11 +7,11 @@ from decimal import Decimal
 import pytest
 from django.utils import timezone
 
-from carefund.domain.care_management import roll_up
+from carefund.domain.care_management.pools import roll_up
 from carefund.domain.quarters import previous_quarter, quarter_of
-from carefund.records.care_management_store import find_newest, list_saves, store_pool
+from carefund.records.care_management.store import find_newest, list_saves, store_pool
 from carefund.records.models import CareManagementSave, Client, ServiceProvider
-from carefund.runs.care_management import (
+from carefund.runs.care_management.refreshing import (
     NotRefreshable,
     NotSavable,
     find_last_saving,
@@ -21,10 +21,10 @@ from carefund.runs.care_management import (
     save_refreshed,
 )
 from carefund.runs.dates import business_today
+from carefund.runs.foreground import finish_now, refresh_pools_now, sync_service_providers
 from carefund.runs.models import Preview, Run, RunItem, Schedule
-from carefund.runs.prompt import finish_now, refresh_pools_now, sync_service_providers
 from carefund.runs.schedule import find_schedule, request_due_runs, store_schedule
-from carefund.sync.care_management import Refreshed
+from carefund.sync.care_management.refreshing import Refreshed
 from tests.conftest import Sandbox
 
 ONE, TWO = "4049000001", "4049000002"

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from carefund.domain.care_recipient.plans import Period
 from carefund.domain.comparison import Stored
-from carefund.domain.plans import Period
 from carefund.funders.answers import Answer
 from carefund.funders.services_australia.payloads import (
     ApprovedService,
@@ -25,13 +25,21 @@ from carefund.funders.services_australia.payloads import (
     IndividualContribution,
 )
 from carefund.records.archive import digest_of_pages
-from carefund.sync.answers import BUDGET_DETAILS, BUDGET_LIST, CONTRIBUTIONS, SUMMARY, AnswerKind, in_order, key_of
-from carefund.sync.deciding import Decision, decide
-from carefund.sync.fetching import Fetched
-from carefund.sync.known import Known
-from carefund.sync.recordsets import RECORD_SETS
-from carefund.sync.results import Count, Outcome
-from carefund.sync.stored import StoredPerson, StoredPlan, StoredRecords
+from carefund.sync.care_recipient.answers import (
+    BUDGET_DETAILS,
+    BUDGET_LIST,
+    CONTRIBUTIONS,
+    SUMMARY,
+    AnswerKind,
+    in_order,
+    key_of,
+)
+from carefund.sync.care_recipient.deciding import Decision, decide
+from carefund.sync.care_recipient.fetching import Fetched
+from carefund.sync.care_recipient.known import Known
+from carefund.sync.care_recipient.recordsets import RECORD_SETS
+from carefund.sync.care_recipient.results import Count, Outcome
+from carefund.sync.care_recipient.stored import StoredPerson, StoredPlan, StoredRecords
 
 TODAY = date(2026, 11, 21)
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)

@@ -10,9 +10,9 @@ from carefund.records.archive import answers_as_of, digest_of, find_answer
 from carefund.records.compression import compress
 from carefund.records.models import Answer, Change, Payload, PlanBudget, SyncState
 from carefund.runs.dates import business_today
-from carefund.sync.care_recipient import DataMoved, apply_fetched, preview_fetched
-from carefund.sync.history import find_funding_as_of, find_funding_now
-from carefund.sync.results import Outcome
+from carefund.sync.care_recipient.history import find_funding_as_of, find_funding_now
+from carefund.sync.care_recipient.results import Outcome
+from carefund.sync.care_recipient.syncing import DataMoved, apply_fetched, preview_fetched
 from tests.conftest import table_rows
 
 pytestmark = pytest.mark.django_db(transaction=True)

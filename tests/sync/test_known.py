@@ -11,11 +11,11 @@ from carefund.records.models import Client, SyncState
 from carefund.runs.dates import business_today
 from carefund.runs.models import RunItem
 from carefund.runs.sources import open_source
-from carefund.sync.answers import SUMMARY
-from carefund.sync.care_recipient import apply_fetched
-from carefund.sync.fetching import Fetched, OpenBudgets, fetch_care_recipient
-from carefund.sync.known import find_known
-from carefund.sync.results import Outcome
+from carefund.sync.care_recipient.answers import SUMMARY
+from carefund.sync.care_recipient.fetching import Fetched, OpenBudgets, fetch_care_recipient
+from carefund.sync.care_recipient.known import find_known
+from carefund.sync.care_recipient.results import Outcome
+from carefund.sync.care_recipient.syncing import apply_fetched
 from tests.conftest import Sandbox
 
 CARE_RECIPIENT_ID = "400000003"

@@ -10,8 +10,8 @@ import pytest
 from carefund.records.models import Change, Classification, IndividualContribution, Plan, Supplement
 from carefund.runs.dates import business_today
 from carefund.runs.models import RunItem
-from carefund.sync.answers import Parts
-from carefund.sync.recordsets import RECORD_SETS
+from carefund.sync.care_recipient.answers import Parts
+from carefund.sync.care_recipient.recordsets import RECORD_SETS
 
 pytestmark = pytest.mark.django_db(transaction=True)
 PLAN_KINDS = [record_set for record_set in RECORD_SETS if not record_set.is_child]

@@ -24,9 +24,9 @@ from carefund.records.models import (
 )
 from carefund.runs.dates import business_today
 from carefund.runs.models import RunItem
-from carefund.sync.answers import BUDGET_DETAILS, BUDGET_LIST, Parts
-from carefund.sync.linking import link_all_budget_usage
-from carefund.sync.recordsets import RECORD_SETS
+from carefund.sync.care_recipient.answers import BUDGET_DETAILS, BUDGET_LIST, Parts
+from carefund.sync.care_recipient.linking import link_all_budget_usage
+from carefund.sync.care_recipient.recordsets import RECORD_SETS
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -8,9 +8,9 @@ import msgspec
 import pytest
 
 from carefund.funders.bounds import kind_of
-from carefund.records import store
+from carefund.records.care_recipient import store
 from carefund.records.models import Client, Plan, PlanBudget
-from carefund.sync.recordsets import RECORD_SETS, RecordSet
+from carefund.sync.care_recipient.recordsets import RECORD_SETS, RecordSet
 
 each_kind = pytest.mark.parametrize("record_set", RECORD_SETS, ids=lambda record_set: record_set.kind)
 

@@ -12,6 +12,7 @@ from django.apps import apps
 
 from carefund.funders.errors import FunderError
 from carefund.records.archive import digest_of
+from carefund.records.care_recipient.queries import list_changes
 from carefund.records.compression import compress
 from carefund.records.models import (
     Answer,
@@ -23,12 +24,11 @@ from carefund.records.models import (
     PlanBudget,
     SyncState,
 )
-from carefund.records.queries import list_changes
 from carefund.runs.dates import business_today
 from carefund.runs.models import RunItem
-from carefund.sync.answers import fingerprint
-from carefund.sync.rereading import list_outdated, read_anew
-from carefund.sync.results import Outcome
+from carefund.sync.care_recipient.answers import fingerprint
+from carefund.sync.care_recipient.rereading import list_outdated, read_anew
+from carefund.sync.care_recipient.results import Outcome
 from tests.conftest import Sandbox, table_rows
 from tests.sync.spellings import spelled
 

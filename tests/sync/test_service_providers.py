@@ -9,7 +9,7 @@ from django.db import connection
 from django.utils import timezone
 
 from carefund.funders.errors import OutOfService
-from carefund.records.care_management_store import list_detected_providers
+from carefund.records.care_management.store import list_detected_providers
 from carefund.records.models import (
     CareManagementSave,
     Change,
@@ -17,8 +17,8 @@ from carefund.records.models import (
     ServiceProvider,
 )
 from carefund.runs import ledger
+from carefund.runs.foreground import WorkFailed, sync_service_providers
 from carefund.runs.models import RunItem
-from carefund.runs.prompt import WorkFailed, sync_service_providers
 from carefund.runs.service_providers import request_provider_search, result_of
 from tests.conftest import Sandbox, table_rows
 

@@ -13,9 +13,9 @@ from django.db import connection
 from carefund.records.models import Change, IndividualContribution, Plan, PlanBudget
 from carefund.runs.dates import business_today
 from carefund.runs.sources import open_source
-from carefund.sync.answers import BUDGET_DETAILS, BUDGET_LIST
-from carefund.sync.care_recipient import apply_fetched
-from carefund.sync.fetching import OpenBudgets, fetch_care_recipient
+from carefund.sync.care_recipient.answers import BUDGET_DETAILS, BUDGET_LIST
+from carefund.sync.care_recipient.fetching import OpenBudgets, fetch_care_recipient
+from carefund.sync.care_recipient.syncing import apply_fetched
 
 pytestmark = pytest.mark.django_db(transaction=True)
 PATIENCE = 20

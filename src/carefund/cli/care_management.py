@@ -7,14 +7,14 @@ import typer
 from rich.table import Table
 
 from carefund.cli.output import FAILED, WRONG_INPUT, complain, print_json, screen
-from carefund.domain.care_management import METRICS, RollUp, Sums, compare_pools, roll_up
-from carefund.records.care_management_data import budgets_as_data, pool_as_data
-from carefund.records.care_management_store import Saved, list_detected_providers, list_saves
+from carefund.domain.care_management.pools import METRICS, RollUp, Sums, compare_pools, roll_up
+from carefund.records.care_management.data import budgets_as_data, pool_as_data
+from carefund.records.care_management.store import Saved, list_detected_providers, list_saves
 from carefund.records.models import CareManagementBudget
 from carefund.records.models.columns import label_of
-from carefund.runs.care_management import NotRefreshable, results_of, save_refreshed
-from carefund.runs.prompt import WorkFailed, refresh_pools_now
-from carefund.sync.care_management import NO_DATA, NO_DATA_ADVICE, Refreshed
+from carefund.runs.care_management.refreshing import NotRefreshable, results_of, save_refreshed
+from carefund.runs.foreground import WorkFailed, refresh_pools_now
+from carefund.sync.care_management.refreshing import NO_DATA, NO_DATA_ADVICE, Refreshed
 
 app = typer.Typer(help="Pooled care management budgets, per service provider id.", no_args_is_help=True)
 ProviderId = Annotated[str, typer.Argument(help="A Service Provider ID; without one, all of them.", metavar="[ID]")]

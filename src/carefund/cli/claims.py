@@ -9,13 +9,13 @@ import typer
 from rich.table import Table
 
 from carefund.cli.output import FAILED, WRONG_INPUT, complain, print_json, screen
-from carefund.records.claim_queries import LineRow, find_batch_total, list_batches, list_claims, list_lines
-from carefund.records.claim_store import BatchMoved
-from carefund.records.late_evidence import NotEvidence, TooLate, store_evidence
+from carefund.records.claims.late_evidence import NotEvidence, TooLate, store_evidence
+from carefund.records.claims.queries import LineRow, find_batch_total, list_batches, list_claims, list_lines
+from carefund.records.claims.store import BatchMoved
 from carefund.records.models import Claim, ClaimBatch, InvoiceLineItem, PaymentRequest
 from carefund.runs.dates import business_today
+from carefund.runs.foreground import WorkFailed, check_all_claims, check_claims, send_batch
 from carefund.runs.models import RunItem
-from carefund.runs.prompt import WorkFailed, check_all_claims, check_claims, send_batch
 from carefund.sync.claims.preparing import BatchChoice, BatchPreview, NothingToClaim, prepare_batch, preview_batch
 
 app = typer.Typer(help="Claims, from invoice line to paid.", no_args_is_help=True)

@@ -31,15 +31,15 @@ from carefund.cli.serving import public_address, serve_until_stopped
 from carefund.cli.users import add_user
 from carefund.funders.opening import open_proda
 from carefund.records.models import Client, Invoice, InvoiceLineItem, PaceComparison, ServiceContract
-from carefund.records.pace_queries import count_comparisons
+from carefund.records.ndis.queries import count_comparisons
 from carefund.records.provider_file import read_provider_file, store_provider_file
+from carefund.runs.care_recipient.unread_budgets import request_unread_budgets
 from carefund.runs.engines import embedded
 from carefund.runs.models import Run, RunItem
 from carefund.runs.requests import NothingToDo, request_run
 from carefund.runs.scopes import choose
 from carefund.runs.sources import device_store
-from carefund.runs.unread_budgets import request_unread_budgets
-from carefund.sync.recordsets import RECORD_SETS
+from carefund.sync.care_recipient.recordsets import RECORD_SETS
 
 PASSWORD = "wattle-grove-demo"  # noqa: S105 for fictitious people, on this machine
 PEOPLE = (("ada", Role.ADMINISTRATOR), ("fay", Role.FINANCE), ("ben", Role.COORDINATOR), ("rex", Role.READ_ONLY))

@@ -5,13 +5,13 @@ from contextlib import suppress
 from datetime import date
 from typing import Any
 
-from carefund.domain.pace.plan import budget_ids
-from carefund.records import pace_store
+from carefund.domain.ndis.plan import budget_ids
 from carefund.records.models import Client, NdisParticipant
-from carefund.records.pace_queries import PACE_API, list_comparable
-from carefund.runs.pace import request_comparisons
-from carefund.runs.pace_plan import create_from_plan
-from carefund.runs.prompt import finish_now, retrieve_plan
+from carefund.records.ndis import store as pace_store
+from carefund.records.ndis.queries import PACE_API, list_comparable
+from carefund.runs.foreground import finish_now, retrieve_plan
+from carefund.runs.ndis.comparing import request_comparisons
+from carefund.runs.ndis.plans import create_from_plan
 from carefund.runs.requests import NothingToDo
 
 # The others are left for the person at the console to try + NDIS PACE with.

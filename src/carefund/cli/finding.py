@@ -3,7 +3,7 @@
 import typer
 
 from carefund.cli.output import WRONG_INPUT, complain
-from carefund.domain.clients import is_care_recipient_id
+from carefund.domain.care_recipient.clients import is_care_recipient_id
 from carefund.records.models import Client
 
 

@@ -32,7 +32,6 @@ from carefund.cli import (
     device,
     invoices,
     manage,
-    pace,
     providers,
     replay,
     runs,
@@ -42,10 +41,11 @@ from carefund.cli import (
     tokens,
     users,
 )
+from carefund.cli import ndis as pace
 from carefund.cli.database_trouble import describe
 from carefund.cli.output import FAILED, complain
 from carefund.funders.errors import FunderError
-from carefund.runs.prompt import WorkFailed
+from carefund.runs.foreground import WorkFailed
 
 app = typer.Typer(
     name="carefund",

@@ -12,8 +12,8 @@ from rich.markup import escape
 from rich.table import Table
 
 from carefund.records.models import Change
+from carefund.sync.care_recipient.recordsets import RECORD_SETS
 from carefund.sync.change_log.sentences import write_lines_by_kind
-from carefund.sync.recordsets import RECORD_SETS
 
 FAILED = 1
 WRONG_INPUT = 2

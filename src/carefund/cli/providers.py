@@ -9,9 +9,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from carefund.cli.output import print_json, screen
-from carefund.records.care_management_store import list_detected_providers
+from carefund.records.care_management.store import list_detected_providers
+from carefund.runs.foreground import Tell, sync_service_providers
 from carefund.runs.models import RunItem
-from carefund.runs.prompt import Tell, sync_service_providers
 from carefund.sync.service_providers import ProviderSyncResult
 
 app = typer.Typer(help="Service provider ids of this organisation.", no_args_is_help=True)

@@ -9,11 +9,11 @@ from rich.table import Table
 from carefund.cli.finding import client_or_exit
 from carefund.cli.output import FAILED, WRONG_INPUT, complain, print_json, screen
 from carefund.funders.errors import FunderError
+from carefund.runs.care_recipient.reading_anew import find_open_reading, request_reading
 from carefund.runs.dates import business_today
+from carefund.runs.foreground import finish_now
 from carefund.runs.models import Run, RunItem
-from carefund.runs.prompt import finish_now
-from carefund.runs.reading_anew import find_open_reading, request_reading
-from carefund.sync.rereading import list_outdated, read_anew
+from carefund.sync.care_recipient.rereading import list_outdated, read_anew
 
 _AT_ONCE = 50
 

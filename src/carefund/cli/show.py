@@ -10,8 +10,8 @@ from rich.table import Table
 
 from carefund.cli.finding import client_or_exit
 from carefund.cli.output import WRONG_INPUT, complain, print_json, screen
-from carefund.domain.budgets import Effects, read_effects
-from carefund.domain.draws import DrawnBy
+from carefund.domain.care_recipient.budgets import Effects, read_effects
+from carefund.domain.care_recipient.draws import DrawnBy
 from carefund.records.models import (
     ApprovedService,
     BudgetUsage,
@@ -22,7 +22,7 @@ from carefund.records.models import (
     SyncState,
 )
 from carefund.records.models.columns import FieldType, label_of, names_of, type_of
-from carefund.sync.history import FundingAsOf, find_funding_as_of, find_funding_now
+from carefund.sync.care_recipient.history import FundingAsOf, find_funding_as_of, find_funding_now
 
 _ENDS = ("total", "available")  # what all begins with, and what is left
 _FIGURES = (

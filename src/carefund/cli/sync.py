@@ -19,11 +19,11 @@ from carefund.cli.output import (
     screen,
 )
 from carefund.records.models import Client, Plan
+from carefund.runs.foreground import StillUnderWay, preview_now, synchronise_now
 from carefund.runs.models import RunItem
-from carefund.runs.prompt import StillUnderWay, preview_now, synchronise_now
+from carefund.sync.care_recipient.results import Outcome, SyncResult
 from carefund.sync.change_log.rows import as_entries
 from carefund.sync.change_log.sentences import write_sentences
-from carefund.sync.results import Outcome, SyncResult
 
 
 def sync(

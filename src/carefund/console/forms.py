@@ -8,7 +8,7 @@ from django.contrib.auth.password_validation import validate_password
 
 from carefund.access.roles import DESCRIPTIONS, Role
 from carefund.console.labels import PARTS
-from carefund.records.queries import list_service_providers
+from carefund.records.care_recipient.queries import list_service_providers
 from carefund.runs.models import Run, Schedule
 from carefund.runs.schedule import ENTRIES
 

@@ -2,21 +2,11 @@
 
 from django.urls import path
 
-from carefund.console import care_management_urls, claim_urls
-from carefund.console.pace import urls as pace
-from carefund.console.views import (
-    account,
-    administration,
-    client,
-    client_editing,
-    clients,
-    history,
-    home,
-    people,
-    runs,
-    synchronise,
-    tokens,
-)
+from carefund.console.care_management import urls as care_management_urls
+from carefund.console.care_recipient import client, client_editing, clients, history, synchronise
+from carefund.console.claims import urls as claim_urls
+from carefund.console.ndis import urls as pace
+from carefund.console.views import account, administration, home, people, runs, tokens
 
 app_name = "console"
 

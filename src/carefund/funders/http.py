@@ -31,7 +31,7 @@ from carefund.funders.errors import (
     Unavailable,
     WrongAddress,
 )
-from carefund.funders.pace import Pace
+from carefund.funders.limiter import Pace
 from carefund.funders.reading import MEGABYTE, read_body
 from carefund.funders.refusals import refusal
 

@@ -7,7 +7,7 @@ from carefund.funders.configuration import FunderConfiguration, missing_values
 from carefund.funders.devices import DeviceStore
 from carefund.funders.errors import NotConfigured
 from carefund.funders.http import Caller, open_session
-from carefund.funders.pace import InMemoryPace, Pace
+from carefund.funders.limiter import InMemoryPace, Pace
 from carefund.funders.paths import require_right_paths
 from carefund.funders.proda import Proda
 from carefund.funders.services_australia.client import ServicesAustralia

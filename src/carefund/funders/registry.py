@@ -12,11 +12,11 @@ from typing import Any
 from carefund.funders.configuration import FunderConfiguration, missing_values
 from carefund.funders.devices import DeviceStore
 from carefund.funders.errors import FunderError, NotAllowedIn, NotPermitted, Unavailable
+from carefund.funders.limiter import Pace
 from carefund.funders.ndia.client import open_ndia
 from carefund.funders.ndia.partner import Partner, open_partner
 from carefund.funders.ndia.source import PaceSource
 from carefund.funders.opening import open_services_australia
-from carefund.funders.pace import Pace
 from carefund.funders.services_australia.client import ServicesAustralia
 
 

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from django.db.models import Q
 
-from carefund.records import store
+from carefund.records.care_recipient import store
 from carefund.records.compression import compress, decompress
 from carefund.records.models import Answer, Payload
 

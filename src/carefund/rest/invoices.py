@@ -11,7 +11,7 @@ from carefund.access.log import store_views
 from carefund.access.roles import may_claim
 from carefund.domain.claims.checks import MOST_ITEMS
 from carefund.domain.claims.invoice_file import InvoiceRow, check_references
-from carefund.records.invoice_store import ImportPlan, plan_import, store_import
+from carefund.records.claims.invoices import ImportPlan, plan_import, store_import
 from carefund.records.models import Invoice
 from carefund.rest.problems import LineProblem, Problem, refusals
 from carefund.rest.tokens import Call

@@ -6,7 +6,8 @@ import logging
 from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
-from carefund.runs import leases, ledger, reading_anew, schedule
+from carefund.runs import leases, ledger, schedule
+from carefund.runs.care_recipient import reading_anew
 from carefund.runs.models import Run, RunItem
 from carefund.runs.requests import CannotChangeRun, resume_run
 

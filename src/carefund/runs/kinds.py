@@ -1,12 +1,12 @@
 """The table of kinds of work. A new kind is a module beside this one that defines a `Kind`, and a line here."""
 
-from carefund.runs.care_management import POOLS
-from carefund.runs.care_recipient import SYNC
-from carefund.runs.claims import CLAIM_BATCH, CLAIM_CHECK
+from carefund.runs.care_management.refreshing import POOLS
+from carefund.runs.care_recipient.reading_anew import READ_ANEW
+from carefund.runs.care_recipient.syncing import SYNC
+from carefund.runs.claims.claiming import CLAIM_BATCH, CLAIM_CHECK
 from carefund.runs.connections import CONNECTION_TEST
-from carefund.runs.pace import CONTRACT_COMPARISON
-from carefund.runs.pace_plan import PACE_PLAN
-from carefund.runs.reading_anew import READ_ANEW
+from carefund.runs.ndis.comparing import CONTRACT_COMPARISON
+from carefund.runs.ndis.plans import PACE_PLAN
 from carefund.runs.retention import RETENTION
 from carefund.runs.service_providers import SERVICE_PROVIDERS
 from carefund.runs.work import Kind

@@ -19,7 +19,7 @@ from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from carefund.records import store
+from carefund.records.care_recipient import store
 from carefund.runs import handover
 from carefund.runs.models import Run, RunItem
 

@@ -13,12 +13,12 @@ from django.db.models.functions import Coalesce, Now
 from django.utils import timezone
 
 from carefund.funders.errors import FunderError
-from carefund.records import store
+from carefund.records.care_recipient import store
 from carefund.runs import leases
 from carefund.runs.leases import ClaimedItem, LeaseLost, lock_held
 from carefund.runs.models import Run, RunItem
 from carefund.runs.work import Failed, Failure, ItemFailed, ItemResult
-from carefund.sync.results import SyncResult
+from carefund.sync.care_recipient.results import SyncResult
 
 _CLAIM_ATTEMPTS = 5
 _DONE = RunItem.Status.DONE.value

@@ -17,10 +17,10 @@ from carefund.runs.dates import business_today
 from carefund.runs.leases import ClaimedItem
 from carefund.runs.models import Preview, Run, RunItem
 from carefund.runs.requests import request_run
-from carefund.sync.care_recipient import DataMoved, apply_fetched, preview_fetched
-from carefund.sync.fetching import Fetched
-from carefund.sync.results import FieldChange, Outcome, SyncResult
-from carefund.sync.reviewing import ReadOtherwise, freeze, thaw
+from carefund.sync.care_recipient.fetching import Fetched
+from carefund.sync.care_recipient.previews import ReadOtherwise, freeze, thaw
+from carefund.sync.care_recipient.results import FieldChange, Outcome, SyncResult
+from carefund.sync.care_recipient.syncing import DataMoved, apply_fetched, preview_fetched
 
 
 class CannotApply(Exception):

@@ -17,7 +17,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from carefund.records import store
+from carefund.records.care_recipient import store
 from carefund.records.models import Client
 from carefund.runs import handover
 from carefund.runs.models import Run, RunItem

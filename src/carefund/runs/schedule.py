@@ -17,13 +17,13 @@ from django.utils import timezone
 from carefund.domain.schedules import latest_slot, next_slot
 from carefund.funders.errors import NotConfigured
 from carefund.records.models import Client
-from carefund.runs.care_management import request_saving
-from carefund.runs.claims import request_routine_checks, request_unsent
+from carefund.runs.care_management.refreshing import request_saving
+from carefund.runs.care_recipient.unread_budgets import request_unread_budgets
+from carefund.runs.claims.claiming import request_routine_checks, request_unsent
 from carefund.runs.models import Run, Schedule
-from carefund.runs.pace import request_daily_comparisons
+from carefund.runs.ndis.comparing import request_daily_comparisons
 from carefund.runs.requests import NothingToDo, request_run
 from carefund.runs.retention import request_retention
-from carefund.runs.unread_budgets import request_unread_budgets
 
 _CLOCKS_DIFFER_BY = timedelta(minutes=10)
 _SUNDAY = 6

@@ -15,7 +15,7 @@ from django.db import DatabaseError, InterfaceError, transaction
 from django.utils import timezone
 
 from carefund.access.roles import may_administer
-from carefund.records.care_management_store import ProviderChanges
+from carefund.records.care_management.store import ProviderChanges
 from carefund.runs import ledger
 from carefund.runs.dates import business_today
 from carefund.runs.leases import ClaimedItem, LeaseLost

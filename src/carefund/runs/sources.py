@@ -12,7 +12,7 @@ from carefund.funders.configuration import FunderConfiguration
 from carefund.funders.errors import NotConfigured
 from carefund.funders.registry import Funder, Opening, find_funder
 from carefund.records.device_keys import DatabaseDeviceStore
-from carefund.runs.shared_pace import open_pace
+from carefund.runs.shared_limit import open_pace
 
 SERVICES_AUSTRALIA = "services-australia"
 

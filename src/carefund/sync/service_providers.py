@@ -18,8 +18,8 @@ from carefund.domain.service_providers import is_valid_service_provider_id, newe
 from carefund.funders.answers import Answer
 from carefund.funders.errors import FunderError, NotPermitted, RequestRejected
 from carefund.funders.services_australia.payloads import Budget
-from carefund.records import store
-from carefund.records.care_management_store import ProviderChanges, store_providers, store_settings
+from carefund.records.care_management.store import ProviderChanges, store_providers, store_settings
+from carefund.records.care_recipient import store
 from carefund.records.models import Change, Client, ServiceProvider
 
 _FIRST_BATCH = 4

@@ -7,15 +7,15 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from carefund.domain.pace import comparing
+from carefund.domain.ndis import comparing
 from carefund.domain.wording import write_day
 from carefund.records.models import Change, Client, IndividualContribution, PlanBudget
 from carefund.records.models.columns import FieldType
+from carefund.sync.care_recipient.results import FieldChange
 from carefund.sync.change_log.kinds import KINDS, LoggedKind
 from carefund.sync.change_log.naming import name_budget
 from carefund.sync.change_log.rows import as_entries
 from carefund.sync.change_log.sentences import write_lines, write_sentences
-from carefund.sync.results import FieldChange
 from tests.console import world
 
 CONTRACT_FIELDS = {

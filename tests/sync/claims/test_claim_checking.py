@@ -6,12 +6,12 @@ from decimal import Decimal
 import pytest
 
 from carefund.domain.claims.matching import LineState
-from carefund.records.claim_queries import list_exception_lines, list_lines, list_orphan_usage
+from carefund.records.claims.queries import list_exception_lines, list_lines, list_orphan_usage
 from carefund.records.models import Claim, ClaimBatch, Invoice, PaymentRequest
-from carefund.runs.claims import request_claim_sync, request_routine_checks
+from carefund.runs.claims.claiming import request_claim_sync, request_routine_checks
 from carefund.runs.dates import business_today
+from carefund.runs.foreground import check_all_claims, finish_now
 from carefund.runs.models import Run
-from carefund.runs.prompt import check_all_claims, finish_now
 from tests.claim_world import ClaimWorld, approved_services, check_claim, send_batch
 from tests.conftest import table_rows
 

@@ -7,7 +7,7 @@ from django.contrib.auth.models import User
 
 from carefund.access.models import AccessLogEntry
 from carefund.access.roles import Role, give_role
-from carefund.records.claim_archive import find_claim_evidence, list_claim_answers
+from carefund.records.claims.archive import find_claim_evidence, list_claim_answers
 from carefund.records.models import Claim, ClaimAnswer, Payload
 from tests.browsing import Browser
 from tests.claim_world import ClaimWorld, check_claim, send_batch

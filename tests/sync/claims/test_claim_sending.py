@@ -11,15 +11,15 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from carefund.records.claim_queries import list_open_lines
-from carefund.records.claim_store import BatchMoved, withdraw_batch
+from carefund.records.claims.queries import list_open_lines
+from carefund.records.claims.store import BatchMoved, withdraw_batch
 from carefund.records.models import Claim, ClaimBatch, Invoice, InvoiceLineItem, PaymentRequest
 from carefund.runs import leases, ledger
-from carefund.runs.claims import request_sending
+from carefund.runs.claims.claiming import request_sending
 from carefund.runs.database import DatabaseThreads
 from carefund.runs.dates import business_today
+from carefund.runs.foreground import StillUnderWay, finish_now
 from carefund.runs.models import Run, RunItem
-from carefund.runs.prompt import StillUnderWay, finish_now
 from carefund.runs.requests import pause_run, resume_run
 from carefund.runs.sources import open_source
 from carefund.sync.claims.preparing import NothingToClaim, prepare_batch, preview_batch

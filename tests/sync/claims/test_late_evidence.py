@@ -7,7 +7,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from carefund.access.models import AccessLogEntry
 from carefund.access.roles import Role, give_role
 from carefund.cli import claims as claim_commands
-from carefund.records.late_evidence import NotEvidence, TooLate, remove_evidence, store_evidence
+from carefund.records.claims.late_evidence import NotEvidence, TooLate, remove_evidence, store_evidence
 from carefund.records.models import Claim, ClaimBatch, Invoice, InvoiceLineItem, LateEvidence
 from tests.browsing import Browser
 from tests.claim_world import ClaimWorld, late_day, send_batch

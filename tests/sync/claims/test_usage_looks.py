@@ -6,9 +6,9 @@ import pytest
 from django.utils import timezone
 
 from carefund.domain.claims.matching import LineState, LineTruth, count_due_looks
-from carefund.records.claim_usage import list_clients_without_draws
+from carefund.records.claims.usage import list_clients_without_draws
 from carefund.records.models import Claim
-from carefund.runs.claims import request_looks_again
+from carefund.runs.claims.claiming import request_looks_again
 from carefund.runs.models import Run
 from tests.claim_world import ClaimWorld, check_claim, send_batch
 

@@ -7,7 +7,7 @@ from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 
 from carefund.console.templatetags.words import money
-from carefund.domain.care_management import METRICS
+from carefund.domain.care_management.pools import METRICS
 from carefund.domain.wording import write_money
 from carefund.records.models import CareManagementBudget
 from carefund.records.models.columns import label_of

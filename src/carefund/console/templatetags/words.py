@@ -18,12 +18,12 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
 from carefund.console.labels import advise, name_value
-from carefund.domain.standing import Standing
+from carefund.domain.care_recipient.standing import Standing
 from carefund.domain.wording import MINUS, write_day, write_drawn, write_money, write_percentage
 from carefund.records.amounts import Unreadable
-from carefund.records.funding import DatedRecord, standing_of
+from carefund.records.care_recipient.funding import DatedRecord, standing_of
+from carefund.records.care_recipient.queries import ONGOING, ClientRow
 from carefund.records.models.columns import label_of
-from carefund.records.queries import ONGOING, ClientRow
 from carefund.runs.models import RunItem
 from carefund.sync.change_log.naming import name_level
 

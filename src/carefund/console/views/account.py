@@ -13,8 +13,8 @@ from django.views.decorators.http import require_POST
 from carefund.access import two_factor
 from carefund.access.roles import DESCRIPTIONS, rights_of
 from carefund.console.context import THEME_COOKIE, THEMES
-from carefund.console.door import Request, signed_in
 from carefund.console.forms import CodeForm
+from carefund.console.page_access import Request, signed_in
 
 _YEAR = 365 * 86400
 

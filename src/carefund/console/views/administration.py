@@ -11,11 +11,11 @@ from django.utils import timezone
 
 from carefund.access.log import list_entries
 from carefund.access.roles import may_administer, may_run_in_bulk
-from carefund.console.door import Request, page
 from carefund.console.forms import ScheduleForm
+from carefund.console.page_access import Request, page
 from carefund.console.work import describe_item
 from carefund.funders.configuration import missing_values
-from carefund.records.queries import list_devices
+from carefund.records.care_recipient.queries import list_devices
 from carefund.runs.connections import find_shown_test, request_connection_test
 from carefund.runs.models import Run
 from carefund.runs.queries import list_runs

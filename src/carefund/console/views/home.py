@@ -14,9 +14,9 @@ from carefund.access import looks
 from carefund.access.gate import list_clients_for
 from carefund.access.models import LastLook
 from carefund.access.roles import may_run_in_bulk, rights_of
-from carefund.console.change_pages import cut_at_sync, read_number
-from carefund.console.door import Request, page
-from carefund.records import queries
+from carefund.console.care_recipient.change_pages import cut_at_sync, read_number
+from carefund.console.page_access import Request, page
+from carefund.records.care_recipient import queries
 from carefund.records.models import Change, Client
 from carefund.records.models.devices import ProdaDevice
 from carefund.runs.queries import find_last_run
@@ -82,7 +82,7 @@ def show_changes(request: Request) -> HttpResponse:
     newest = new.values_list("id", flat=True).first() or 0
     return render(
         request,
-        "console/all_changes.html",
+        "console/care_recipient/all_changes.html",
         {
             "shown": shown,
             "sentences": write_sentences(shown.changes),

@@ -9,8 +9,8 @@ from django.shortcuts import get_object_or_404, redirect, render
 
 from carefund.access import two_factor
 from carefund.access.roles import Role, give_role, may_administer, rights_of
-from carefund.console.door import Request, page
 from carefund.console.forms import PersonForm
+from carefund.console.page_access import Request, page
 
 
 @page(may_administer)

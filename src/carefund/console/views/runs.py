@@ -14,8 +14,8 @@ from django.views.decorators.http import require_POST
 from carefund.access.gate import list_clients_for
 from carefund.access.log import store_export
 from carefund.access.roles import may_run_in_bulk
-from carefund.console.door import Request, page
 from carefund.console.forms import RunForm
+from carefund.console.page_access import Request, page
 from carefund.console.run_items import name_item
 from carefund.console.scopes import choose, choose_selection, read_selection
 from carefund.console.spreadsheets import stream_csv
@@ -33,7 +33,7 @@ from carefund.runs.requests import (
     retry_failures,
 )
 from carefund.runs.scopes import EmptyFile
-from carefund.sync.recordsets import RECORD_SETS
+from carefund.sync.care_recipient.recordsets import RECORD_SETS
 
 _PAGE_SIZE = 50
 FILTERS = {"failed": "Failed", "warnings": "With warnings", "consent": "Consent not given", "changed": "Changed"}

@@ -8,9 +8,9 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST
 
 from carefund.access.roles import may_administer
-from carefund.console.door import Request, page
+from carefund.console.page_access import Request, page
 from carefund.funders.errors import FunderError
-from carefund.records.care_management_store import list_tabs
+from carefund.records.care_management.store import list_tabs
 from carefund.runs.models import RunItem
 from carefund.runs.service_providers import find_shown_search, request_provider_search, result_of
 from carefund.sync.service_providers import ProviderSyncResult

@@ -11,8 +11,8 @@ from django.views.decorators.http import require_POST
 
 from carefund.access.roles import may_administer
 from carefund.access.tokens import ApiToken, create_token, list_tokens, revoke_token
-from carefund.console.door import Request, page
 from carefund.console.forms import TokenForm
+from carefund.console.page_access import Request, page
 
 _PAGE_SIZE = 50
 

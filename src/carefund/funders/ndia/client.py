@@ -17,6 +17,7 @@ from carefund.funders.decoding import RowReader
 from carefund.funders.devices import DeviceStore
 from carefund.funders.errors import FunderError, IdentityNotMatched, WrongAddress, WrongType
 from carefund.funders.http import Caller
+from carefund.funders.limiter import Pace
 from carefund.funders.ndia.envelopes import open_envelope, sorted_refusal
 from carefund.funders.ndia.operations import (
     BUDGET,
@@ -31,7 +32,6 @@ from carefund.funders.ndia.operations import (
 from carefund.funders.ndia.payloads import BudgetTree, Determination, PlanRow
 from carefund.funders.ndia.source import Identity
 from carefund.funders.opening import open_caller
-from carefund.funders.pace import Pace
 from carefund.funders.paging import require_few
 from carefund.funders.paths import require_right_paths
 

@@ -1,6 +1,6 @@
 """What is kept of NDIS clients: who may be asked about, service contracts with their money, previews and comparisons.
 
-Written by records/pace_store.py alone. Amounts of a budget are as the NDIA reported them; sums are never stored.
+Written by records/ndis/store.py alone. Amounts of a budget are as the NDIA reported them; sums are never stored.
 Source: rules NDIS-05 to NDIS-10.
 """
 

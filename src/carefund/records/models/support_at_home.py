@@ -1,4 +1,4 @@
-"""What Services Australia says of one care recipient. Written by records/store.py alone.
+"""What Services Australia says of one care recipient. Written by records/care_recipient/store.py alone.
 
 Every table carries `client` first in its one unique index, since all reading and comparing is per person. A row that
 the funder no longer lists keeps its values and gets a `no_longer_returned_date`.
@@ -195,7 +195,7 @@ class Entitlement(FunderRecord):
 
 
 class BudgetUsage(FunderRecord):
-    """One draw on a plan budget, for one of our lines if that is known. Who drew is decided in domain/draws.py.
+    """One draw on a plan budget, for one of our lines if that is known. Who drew: domain/care_recipient/draws.py.
 
     Source: rule SYNC-07.
     """

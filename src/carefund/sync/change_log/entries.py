@@ -6,7 +6,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from carefund.domain.budgets import effects_of
+from carefund.domain.care_recipient.budgets import effects_of
 from carefund.domain.wording import write_day, write_drawn, write_money, write_percentage
 from carefund.records.models import BudgetUsage, Change, IndividualContribution, PlanBudget
 from carefund.records.models.columns import FieldType, names_of, words_of

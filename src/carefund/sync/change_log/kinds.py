@@ -9,7 +9,6 @@ from typing import Any
 from django.db.models import Model
 
 from carefund.domain.wording import write_day, write_money, write_percentage
-from carefund.records import pace_store
 from carefund.records.models import (
     Client,
     DeliveredService,
@@ -19,7 +18,8 @@ from carefund.records.models import (
     ServiceContractBudget,
 )
 from carefund.records.models.columns import FieldType, lowers_a_budget, type_of, words_of
-from carefund.sync.recordsets import RECORD_SETS, RecordSet
+from carefund.records.ndis import store as pace_store
+from carefund.sync.care_recipient.recordsets import RECORD_SETS, RecordSet
 
 
 @dataclass(frozen=True)

@@ -9,13 +9,13 @@ from typing import Any
 from django.db.models import F, QuerySet
 from django.utils import timezone
 
-from carefund.domain.draws import DrawnBy, who_drew
+from carefund.domain.care_recipient.draws import DrawnBy, who_drew
 from carefund.records.models import BudgetUsage, Change, IndividualContribution, PlanBudget
 from carefund.records.own_ids import list_own_service_provider_ids
-from carefund.sync import recordsets
+from carefund.sync.care_recipient import recordsets
+from carefund.sync.care_recipient.results import FieldChange
 from carefund.sync.change_log.kinds import kind_of
 from carefund.sync.change_log.naming import name_budget
-from carefund.sync.results import FieldChange
 
 
 def as_entries(client_id: int, changes: Iterable[FieldChange]) -> list[Change]:

@@ -10,7 +10,7 @@ from decimal import Decimal
 from itertools import groupby
 from typing import Any
 
-from carefund.domain.draws import DrawnBy
+from carefund.domain.care_recipient.draws import DrawnBy
 from carefund.domain.wording import write_day, write_drawn, write_money
 from carefund.records.models import BudgetUsage, Change, Classification, PlanBudget
 from carefund.records.models.columns import FieldType, lowers_a_budget, names_of, words_of

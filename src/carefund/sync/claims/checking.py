@@ -1,6 +1,6 @@
 """Check Status: how far a claim is, and, once it is approved, everything that hangs on that (Related Data Updates).
 
-Asking for the sync of the people in a claim is the hall's part (`runs.claims`); here it is only said who they are.
+Asking for the sync of the people in a claim is the part of `runs.claims.claiming`; here it is only said who they are.
 Source: rules SYNC-02, CLAIM-02 and CLAIM-07.
 """
 
@@ -21,13 +21,13 @@ from carefund.funders.services_australia.claim_payloads import Claim as FunderCl
 from carefund.funders.services_australia.claim_payloads import PaymentItem, PaymentStatement
 from carefund.funders.services_australia.claiming import Claiming, Versioned
 from carefund.funders.services_australia.client import ServicesAustralia
-from carefund.records import claim_store
-from carefund.records.claim_store import LineDecision
+from carefund.records.claims import store as claim_store
+from carefund.records.claims.store import LineDecision
 from carefund.records.models import Claim, Client, PaymentRequest
 from carefund.records.own_ids import list_own_service_provider_ids
+from carefund.sync.care_recipient.linking import link_budget_usage
 from carefund.sync.claims.evidence import with_evidence
 from carefund.sync.claims.uploading import Database, words_of
-from carefund.sync.linking import link_budget_usage
 
 # How far back a search looks for claims that were made elsewhere; processing takes about a week.
 FOREIGN_DAYS = 30

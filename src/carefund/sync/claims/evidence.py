@@ -2,7 +2,7 @@
 
 from carefund.funders.services_australia.claiming import Claiming, ClaimingAnswer
 from carefund.funders.services_australia.client import ServicesAustralia
-from carefund.records.claim_archive import record_claim_answer
+from carefund.records.claims.archive import record_claim_answer
 from carefund.sync.claims.uploading import Database
 
 

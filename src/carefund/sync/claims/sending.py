@@ -19,8 +19,8 @@ from carefund.funders.errors import FunderError
 from carefund.funders.services_australia.claim_payloads import Claim as FunderClaim
 from carefund.funders.services_australia.claiming import Claiming, is_uncertain
 from carefund.funders.services_australia.client import ServicesAustralia
-from carefund.records import claim_store
-from carefund.records.claim_queries import find_last_claim_date
+from carefund.records.claims import store as claim_store
+from carefund.records.claims.queries import find_last_claim_date
 from carefund.records.models import ClaimBatch, Invoice
 from carefund.sync.claims.evidence import with_evidence
 from carefund.sync.claims.uploading import Database, Uploader, words_of

@@ -17,8 +17,8 @@ from carefund.funders.errors import Conflict, FunderError, RequestRejected
 from carefund.funders.services_australia.claim_payloads import Invoice as FunderInvoice
 from carefund.funders.services_australia.claim_payloads import NewAttachment, NewInvoice, NewItem
 from carefund.funders.services_australia.claiming import Claiming, Versioned, is_uncertain
-from carefund.records import claim_store
-from carefund.records.late_evidence import adopt_evidence, list_unsent_evidence, store_evidence_sent
+from carefund.records.claims import store as claim_store
+from carefund.records.claims.late_evidence import adopt_evidence, list_unsent_evidence, store_evidence_sent
 from carefund.records.models import Invoice, InvoiceLineItem, PaymentRequest
 
 Result = TypeVar("Result")

@@ -1,0 +1,256 @@
+"""`carefund pace`: an NDIS client's PACE plan from a terminal: preview, create, compare, apply."""
+
+from datetime import date
+from decimal import Decimal
+from typing import Annotated, Any
+
+import typer
+from django.utils import timezone
+from rich.table import Table
+
+from carefund.cli.output import FAILED, WRONG_INPUT, complain, print_json, screen
+from carefund.domain.ndis.comparing import Difference
+from carefund.domain.ndis.plan import CategoryBudget, budget_ids
+from carefund.funders.errors import FunderError
+from carefund.records.models import Client, ServiceContract
+from carefund.records.ndis.contracts import find_contract_picture
+from carefund.records.ndis.queries import find_participant_by_number, list_contracts
+from carefund.runs.foreground import WorkFailed, retrieve_plan
+from carefund.runs.ndis.plans import NotRetrieved, ShownPlan, apply_plan, create_from_plan
+from carefund.sync.ndis.contracts import NDIS_NUMBER, ContractComparison, compare_contract, find_contract_for
+from carefund.sync.ndis.problems import IdentityIncomplete, PaceProblem
+
+app = typer.Typer(help="NDIS: keep service contracts in step with PACE.", no_args_is_help=True)
+
+NdisNumber = Annotated[str, typer.Argument(help="The participant's NDIS number, 9 digits.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+
+
+@app.command()
+def preview(ndis_number: NdisNumber, as_json: AsJson = False) -> None:
+    """Retrieve the PACE plan and its budgets; writes no contract."""
+    found = _done(retrieve_plan, _client_or_exit(ndis_number))
+    data = _plan_as_data(found)
+    if as_json:
+        print_json(data)
+    else:
+        _show_plan(data)
+
+
+@app.command()
+def create(
+    ndis_number: NdisNumber,
+    without: Annotated[list[str] | None, typer.Option(help="A budget to leave out, by its id in the preview.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Make a service contract of the PACE plan: all budgets, or all but those left out."""
+
+    def work(client: Client) -> ServiceContract:
+        found = retrieve_plan(client)
+        ids = budget_ids(found.plan.budgets)
+        unknown = sorted(set(without or ()) - set(ids))
+        if unknown:
+            complain(f"The plan has no budget {', '.join(unknown)}.", "Look at the ids with `carefund pace preview`.")
+            raise typer.Exit(WRONG_INPUT)
+        return create_from_plan(client, found.item_id, [each for each in ids if each not in (without or ())])
+
+    contract = _done(work, _client_or_exit(ndis_number))
+    data = contract_as_data(contract)
+    if as_json:
+        print_json(data)
+        return
+    screen.print(
+        f"Service contract {contract.pk} made: {len(data['budgets'])} budgets, "
+        f"{len(data['delivered_services'])} adjustment records, total funding {data['total_funding']}.",
+        highlight=False,
+    )
+
+
+@app.command("compare")
+def compare_command(
+    ndis_number: NdisNumber,
+    contract: Annotated[int | None, typer.Option(help="Which contract; the newest if not said.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show, field by field, where a contract differs from PACE; changes nothing."""
+    chosen = _contract_or_exit(ndis_number, contract)
+    _, found = _done(lambda client: _retrieve_and_compare(client, chosen), chosen.client)
+    _show_comparison(chosen, found, as_json)
+
+
+@app.command("apply")
+def apply_command(
+    ndis_number: NdisNumber,
+    contract: Annotated[int | None, typer.Option(help="Which contract; the newest if not said.")] = None,
+    only: Annotated[list[str] | None, typer.Option(help="A difference to apply, by its id in compare.")] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask; it cannot be undone.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Write PACE's values to a contract: the differences named, or all that count. Cannot be undone."""
+    chosen = _contract_or_exit(ndis_number, contract)
+    shown, found = _done(lambda client: _retrieve_and_compare(client, chosen), chosen.client)
+    ids = only or [each.id for each in found.comparison.counting]
+    if not ids:
+        _show_comparison(chosen, found, as_json)
+        return
+    if not yes:
+        _show_comparison(chosen, found, as_json=False)
+        typer.confirm(f"Write {len(ids)} of these to the contract? This cannot be undone", abort=True, err=True)
+    applied = _done(lambda _: apply_plan(chosen, shown.item_id, ids), chosen.client)
+    if as_json:
+        print_json({"contract": chosen.pk, "applied": [_difference_as_data(each) for each in applied]})
+    else:
+        screen.print(f"Service contract {chosen.pk}: {len(applied)} values written.", highlight=False)
+
+
+def _retrieve_and_compare(client: Client, contract: ServiceContract) -> tuple[ShownPlan, ContractComparison]:
+    shown = retrieve_plan(client, contract)
+    return shown, compare_contract(contract, shown.plan)
+
+
+def _done(work: Any, client: Client) -> Any:
+    """Do it, or end with one message and advice."""
+    try:
+        return work(client)
+    except PaceProblem as problem:
+        complain(problem.message, problem.advice)
+        raise typer.Exit(WRONG_INPUT if isinstance(problem, IdentityIncomplete) else FAILED) from None
+    except (FunderError, NotRetrieved, WorkFailed) as problem:
+        complain(problem.message, problem.advice)
+        raise typer.Exit(FAILED) from None
+
+
+def _client_or_exit(ndis_number: str) -> Client:
+    number = "".join(ndis_number.split())
+    if not NDIS_NUMBER.fullmatch(number):
+        complain("That is not an NDIS number.", "It has 9 digits, as on the participant's plan.")
+        raise typer.Exit(WRONG_INPUT)
+    participant = find_participant_by_number(number)
+    if participant is None:
+        complain("No client here has this NDIS number.", "Enter it in the client's NDIS details first.")
+        raise typer.Exit(WRONG_INPUT)
+    return participant.client
+
+
+def _contract_or_exit(ndis_number: str, contract_id: int | None) -> ServiceContract:
+    contracts = list_contracts(_client_or_exit(ndis_number).pk)
+    found = next((each for each in contracts if contract_id in (None, each.pk)), None)
+    if found is None:
+        complain("This client has no such service contract.", "Make one with `carefund pace create`.")
+        raise typer.Exit(WRONG_INPUT)
+    return found
+
+
+def _text(value: Any) -> Any:
+    return str(value) if isinstance(value, Decimal | date) else value
+
+
+def _plan_as_data(found: ShownPlan) -> dict[str, Any]:
+    plan = found.plan
+    existing = find_contract_for(found.client_id, plan)
+    texts = ("category_name", "category_text", "support_type", "budget_type", "management", "component_name")
+    values = ("start_date", "end_date", "approved_amount", "released_amount", "spent_amount", "remaining_amount")
+    return {
+        "start_date": _text(plan.start_date),
+        "end_date": _text(plan.end_date),
+        "first_start_date": _text(plan.first_start_date),
+        "existing_contract": existing.pk if existing else None,
+        "notices": list(plan.notices),
+        "budgets": [
+            {
+                "id": name,
+                **{each: _text(getattr(budget, each)) for each in (*texts, *values)},
+                "is_excluded": budget.is_excluded,
+                "funding_periods": _periods(budget),
+            }
+            for name, budget in zip(budget_ids(plan.budgets), plan.budgets, strict=True)
+        ],
+    }
+
+
+def _periods(budget: CategoryBudget) -> list[dict[str, Any]]:
+    names = ("start_date", "end_date", "amount", "released_amount", "spent_amount")
+    return [{name: _text(getattr(period, name)) for name in names} for period in budget.periods]
+
+
+def contract_as_data(contract: ServiceContract) -> dict[str, Any]:
+    """A contract with budgets and delivered services, amounts and dates as text."""
+    picture = find_contract_picture(contract, timezone.localdate())
+    budget_fields = ("id", "category_name", "category_text", "management", "budget_type", "approved_amount",
+                     "released_amount", "spent_amount", "remaining_amount", "is_excluded")  # fmt: skip
+    service_fields = ("support_item_number", "support_item_description", "service_provider_name", "delivered_date",
+                      "amount", "note", "is_adjustment", "is_claimable")  # fmt: skip
+    return {
+        "id": contract.pk,
+        "start_date": _text(contract.start_date),
+        "end_date": _text(contract.end_date),
+        "total_funding": _text(picture.total_funding),
+        "budgets": [
+            {**{name: _text(getattr(row.budget, name)) for name in budget_fields}, "available": _text(row.available)}
+            for row in picture.rows
+        ],
+        "delivered_services": [
+            {"category_name": row.budget.category_name, **{name: _text(getattr(row, name)) for name in service_fields}}
+            for row in picture.services
+        ],
+    }
+
+
+def _difference_as_data(difference: Difference) -> dict[str, Any]:
+    return {
+        "id": difference.id,
+        "kind": difference.kind.value,
+        "category_name": difference.category_name,
+        "field": difference.field,
+        "period_start_date": _text(difference.period_start_date),
+        "before": _text(difference.before),
+        "after": _text(difference.after),
+        "counts": difference.is_chosen,
+    }
+
+
+def _show_plan(data: dict[str, Any]) -> None:
+    screen.print(f"PACE plan from {data['start_date']} to {data['end_date'] or 'no end date'}.", highlight=False)
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("Id: category, type, management", no_wrap=True)
+    for title in ("Periods", "Approved", "Released", "Spent", "Remaining"):
+        table.add_column(title, justify="right")
+    for row in data["budgets"]:
+        amounts = (row[f"{name}_amount"] or "" for name in ("approved", "released", "spent", "remaining"))
+        periods = str(len(row["funding_periods"]))
+        table.add_row(row["id"], periods, *amounts)
+    screen.print(table)
+    for notice in data["notices"]:
+        screen.print(notice, highlight=False)
+    if data["existing_contract"]:
+        screen.print(f"There is a service contract for this plan already: {data['existing_contract']}.")
+
+
+def _show_comparison(contract: ServiceContract, found: ContractComparison, as_json: bool) -> None:
+    if as_json:
+        print_json({
+            "contract": contract.pk,
+            "in_step": not found.comparison.counting,
+            "differences": [_difference_as_data(each) for each in found.differences],
+            "drift": [
+                {"category_name": each.category_name, "spent_amount": _text(each.spent_amount),
+                 "delivered_amount": _text(each.delivered_amount), "amount": _text(each.amount)}
+                for each in found.drifts
+            ],
+        })  # fmt: skip
+        return
+    if not found.differences:
+        screen.print(f"Service contract {contract.pk} is in step with PACE.", highlight=False)
+    else:
+        table = Table("Id", "Category", "What", "In the contract", "In PACE", box=None, pad_edge=False)
+        for each in found.differences:
+            period = f", period from {each.period_start_date}" if each.period_start_date else ""
+            what = (each.field or each.kind.value).replace("_", " ") + period
+            before, after = (str(value) if value is not None else "" for value in (each.before, each.after))
+            table.add_row(each.id, each.category_name or "contract", what, before, after)
+        screen.print(table)
+    for drift in found.drifts:
+        screen.print(
+            f"{drift.category_name}: PACE counts {drift.spent_amount} as spent, the contract {drift.delivered_amount}.",
+            highlight=False,
+        )

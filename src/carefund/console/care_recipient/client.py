@@ -1,0 +1,127 @@
+"""One client's funding: the picture of now, and the plan across its quarters."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+
+from carefund.access.gate import find_client_to_read
+from carefund.access.log import store_view
+from carefund.console.care_recipient.change_pages import cut_at_sync
+from carefund.console.care_recipient.charts import draw_bar, draw_burn_down, draw_time_line
+from carefund.console.care_recipient.missing_details import DetailsKnown, find_details_known
+from carefund.console.page_access import Request, page
+from carefund.domain.care_recipient.budgets import is_closed
+from carefund.records.care_recipient.funding import BudgetPicture, Funding, find_funding
+from carefund.records.care_recipient.queries import list_changes
+from carefund.records.models import Client
+from carefund.records.ndis.queries import list_contracts
+from carefund.runs.models import RunItem
+from carefund.runs.queries import list_syncs_of
+from carefund.sync.change_log.naming import name_budget
+from carefund.sync.change_log.sentences import write_sentences
+
+_CHANGES = 12
+
+
+def show_budgets(
+    pictures: list[BudgetPicture], funding: Funding, known: DetailsKnown, sources: Mapping[str, str] | None = None
+) -> list[dict[str, Any]]:
+    """Budgets with their names and drawings, for the templates; with the SHA-256 of the answer each came from."""
+    return [_show_budget(picture, funding, known, sources or {}) for picture in pictures]
+
+
+def _show_budget(
+    picture: BudgetPicture, funding: Funding, known: DetailsKnown, sources: Mapping[str, str]
+) -> dict[str, Any]:
+    missing = known.explain(picture, funding)
+    return {
+        "picture": picture,
+        "name": name_budget(picture.budget),
+        "bar": draw_bar(picture),
+        "source": sources.get(f"budget_details:{picture.budget.budget_id}", ""),
+        "missing": missing,
+        "without_details": missing and not (picture.entitlements or picture.usage),
+        "burn_down": draw_burn_down(picture, funding.today) if picture.covers(funding.today) else None,
+    }
+
+
+def frame(client: Client) -> dict[str, Any]:
+    """What every page about one client shows at its head: who, and how far in step."""
+    state = getattr(client, "sync_state", None)
+    checked_at = state.checked_at if state else None
+    stale_before = timezone.now() - timedelta(hours=settings.STALE_AFTER_HOURS)
+    return {
+        "client": client,
+        "state": state,
+        "is_stale": checked_at is not None and checked_at < stale_before,
+        "last_attempt_failed": state is not None and state.outcome == RunItem.Outcome.FAILED,
+    }
+
+
+@page()
+def show_funding(request: Request, client_id: int) -> HttpResponse:
+    """The funding picture of one client."""
+    client = find_client_to_read(request.user, client_id)
+    funding = find_funding(client, timezone.localdate(), open_days=settings.OPEN_BUDGET_DAYS)
+    store_view(request.user, client, "Funding")
+    syncs = list(list_syncs_of(client)[:6])
+    head = frame(client)
+    known = find_details_known(client)
+    others = [each for each in funding.other_budgets if each.with_usage]
+    ended = [each for each in others if is_closed(each.budget.status)]
+    still_open = [each for each in others if each not in ended]
+    return render(
+        request,
+        "console/care_recipient/client.html",
+        {
+            **head,
+            "funding": funding,
+            "current": show_budgets(funding.current_budgets, funding, known),
+            "others": show_budgets(still_open, funding, known),
+            "has_more_budgets": len(funding.other_budgets) > len(still_open),
+            "time_line": draw_time_line(funding.classifications, funding.today),
+            "sentences": write_sentences(cut_at_sync(list_changes(client=client), _CHANGES).changes)[:_CHANGES],
+            "syncs": syncs,
+            "contracts": list_contracts(client.pk) if client.is_under_ndis_alone else [],
+            "last_failure": next((each for each in syncs if each.outcome == RunItem.Outcome.FAILED), None),
+        },
+    )
+
+
+@page()
+def show_plan(request: Request, client_id: int) -> HttpResponse:
+    """The plan: its dates and how they came about, and the budgets across quarters."""
+    client = find_client_to_read(request.user, client_id)
+    funding = find_funding(client, timezone.localdate(), open_days=settings.OPEN_BUDGET_DAYS, with_all_usage=True)
+    store_view(request.user, client, "Plan")
+    head = frame(client)
+    known = find_details_known(client)
+    return render(
+        request,
+        "console/care_recipient/plan.html",
+        {
+            **head,
+            "funding": funding,
+            "budgets": show_budgets(list(funding.budgets), funding, known),
+            "deciding": _deciding(funding),
+        },
+    )
+
+
+def _deciding(funding: Funding) -> dict[str, Any]:
+    """The plan's own classifications, which set its dates. Source: rule SYNC-05."""
+    listed = funding.plan_classifications
+    starts = [each for each in listed if each.start_date]
+    ends = [each for each in listed if each.end_date]
+    open_ended = [each for each in listed if each.end_date is None]
+    return {
+        "classifications": listed,
+        "earliest": min(starts, key=lambda each: str(each.start_date)) if starts else None,
+        "open_ended": open_ended[0] if open_ended else None,
+        "latest": max(ends, key=lambda each: str(each.end_date)) if ends and not open_ended else None,
+    }

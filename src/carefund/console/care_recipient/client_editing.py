@@ -1,0 +1,95 @@
+"""Add and edit clients, and decide whether somebody in a provider file is a client who is here."""
+
+from typing import Any
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_POST
+
+from carefund.access.gate import find_client_to_synchronise, list_clients_for
+from carefund.access.log import store_view, store_views
+from carefund.access.roles import may_synchronise
+from carefund.console.care_recipient.client import frame
+from carefund.console.care_recipient.forms import ClientForm
+from carefund.console.page_access import Request, page
+from carefund.records.care_recipient.clients import EDITED, CannotEdit, add_client, decide_match, edit_client
+from carefund.records.care_recipient.queries import list_waiting_matches
+from carefund.records.models import Client, ClientMatch
+from carefund.runs.queries import is_under_way
+
+
+@page(may_synchronise)
+def add(request: Request) -> HttpResponse:
+    """A new client, of one of the branches of whoever adds them, or of none that is known yet."""
+    form = ClientForm(request.POST or None, user=request.user)
+    if request.method == "POST" and form.is_valid():
+        try:
+            client = add_client(form.cleaned_data, made_by=request.user.get_username(), user=request.user)
+        except CannotEdit as refusal:
+            form.add_error("care_recipient_id", str(refusal))
+        else:
+            messages.success(request, "The client was added.")
+            return redirect("console:client", client.pk)
+    return render(request, "console/care_recipient/client_edit.html", {"form": form})
+
+
+@page()
+def edit(request: Request, client_id: int) -> HttpResponse:
+    """A client's name, birth date, care recipient id, branch, and whether they are active."""
+    client = find_client_to_synchronise(request.user, client_id)
+    initial = {name: getattr(client, name) for name in EDITED}
+    form = ClientForm(request.POST or None, user=request.user, client=client, initial=initial)
+    if request.method == "POST" and form.is_valid():
+        try:
+            changed = edit_client(client.pk, form.cleaned_data, made_by=request.user.get_username())
+        except CannotEdit as refusal:
+            form.add_error("care_recipient_id", str(refusal))
+        else:
+            messages.success(request, "The client was saved." if changed else "Nothing was changed.")
+            return _back_to(request, client)
+    store_view(request.user, client, "Client details")
+    return render(request, "console/care_recipient/client_edit.html", {**frame(client), "form": form})
+
+
+def _back_to(request: Request, client: Client) -> HttpResponse:
+    """The client's page, or the list if the client was moved to a branch of others."""
+    if list_clients_for(request.user).filter(pk=client.pk).exists():
+        return redirect("console:client", client.pk)
+    return redirect("console:clients")
+
+
+@page(may_synchronise)
+def list_matches(request: Request) -> HttpResponse:
+    """Rows of provider files that may be clients who are here, for a person to decide."""
+    matches = list(list_waiting_matches(list_clients_for(request.user)))
+    store_views(request.user, [each.client for each in matches], "Care recipient ids to confirm")
+    return render(request, "console/care_recipient/client_matches.html", {"matches": matches})
+
+
+@require_POST
+@page(may_synchronise)
+def decide(request: Request, match_id: int) -> HttpResponse:
+    """The same person, or another one."""
+    match = get_object_or_404(ClientMatch, pk=match_id)
+    client = find_client_to_synchronise(request.user, match.client_id)
+    verdict = request.POST.get("verdict")
+    if verdict not in ("same", "other"):
+        raise PermissionDenied
+    is_same = verdict == "same"
+    try:
+        if is_same and is_under_way(client):
+            raise CannotEdit("A sync of this client is under way. Wait until it has ended, then confirm again.")
+        found = decide_match(match.pk, is_same=is_same, made_by=request.user.get_username(), user=request.user)
+    except CannotEdit as refusal:
+        messages.error(request, str(refusal))
+    else:
+        messages.success(request, _tell(found, is_same=is_same))
+    return redirect("console:client-matches")
+
+
+def _tell(found: Any, *, is_same: bool) -> str:
+    if found is None:
+        return "Noted."
+    return "The client has the care recipient id now." if is_same else "A client of their own was added."

@@ -1,0 +1,86 @@
+"""What people type about a client, checked field by field, with the branches that this person may choose."""
+
+from typing import Any, cast
+
+from django import forms
+from django.contrib.auth.models import User
+
+from carefund.access.gate import list_clients_for, may_read_branch
+from carefund.domain.care_recipient.clients import is_care_recipient_id
+from carefund.records.care_recipient.clients import ID_SETTLED, ID_TAKEN, is_id_settled, list_alike
+from carefund.records.care_recipient.queries import list_service_providers
+from carefund.records.models import Client
+from carefund.runs.queries import is_under_way
+
+_NO_BRANCH = ("", "Not known yet")
+
+
+class ClientForm(forms.Form):
+    """A client's own details; `client` is who is edited, None for a new one."""
+
+    first_name = forms.CharField(label="First name", max_length=80)
+    last_name = forms.CharField(label="Last name", max_length=80)
+    birth_date = forms.DateField(
+        label="Date of birth", required=False, widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
+    )
+    care_recipient_id = forms.CharField(
+        label="Care recipient id",
+        required=False,
+        max_length=20,
+        help_text="On Services Australia's letters and in the portal. Leave it empty while it is not known.",
+        widget=forms.TextInput(attrs={"inputmode": "numeric", "autocomplete": "off"}),
+    )
+    service_provider_id = forms.ChoiceField(
+        label="Branch (service provider id)",
+        required=False,
+        help_text="A sync moves the client to the branch that Services Australia names.",
+    )
+    is_active = forms.BooleanField(
+        label="Active", required=False, help_text="Bulk and nightly runs leave out clients who are not active."
+    )
+    is_another = forms.BooleanField(label="This is another person; add them", required=False)
+
+    def __init__(self, *args: Any, user: User, client: Client | None = None, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._user, self._client = user, client
+        present = client.service_provider_id if client else ""
+        branches = [
+            (each.service_provider_id, f"{each.name} ({each.service_provider_id})" if each.name else str(each))
+            for each in list_service_providers()
+            if may_read_branch(user, each.service_provider_id) or each.service_provider_id == present
+        ]
+        if present and present not in dict(branches):
+            branches.append((present, present))
+        field = cast(forms.ChoiceField, self.fields["service_provider_id"])
+        field.choices = [*branches, *([] if present else [_NO_BRANCH])]
+        field.required = bool(present)
+        del self.fields["is_active" if client is None else "is_another"]
+        self.alike: list[Client] = []
+        if client is not None and is_id_settled(client):
+            self.fields["care_recipient_id"].disabled = True
+            self.fields["care_recipient_id"].help_text = ID_SETTLED
+        elif client is None:
+            field.initial = branches[0][0] if len(branches) == 1 else ""
+
+    def clean_care_recipient_id(self) -> str | None:
+        wanted: str = (self.cleaned_data["care_recipient_id"] or "").strip()
+        present = self._client.care_recipient_id if self._client else None
+        if wanted == (present or ""):
+            return present
+        if wanted and not is_care_recipient_id(wanted):
+            raise forms.ValidationError("A care recipient id has letters, digits and hyphens only.")
+        if wanted and Client.objects.filter(care_recipient_id=wanted).exists():
+            raise forms.ValidationError(ID_TAKEN)
+        if self._client and is_under_way(self._client):
+            raise forms.ValidationError("A sync of this client is under way. Wait until it has ended, then save again.")
+        return wanted or None
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or self.cleaned_data
+        if self._client is None and not data.pop("is_another", False) and not self.errors:
+            alike = list_alike(data["first_name"], data["last_name"], data["birth_date"])
+            seen = set(list_clients_for(self._user).filter(pk__in=[each.pk for each in alike]))
+            self.alike = [each for each in alike if each in seen]
+            if self.alike:
+                self.add_error(None, "A client of this name is here already. Is it the same person?")
+        return data

@@ -1,0 +1,132 @@
+"""What was: the change log, every sync, the funder's answers on a day, and those answers as evidence."""
+
+from collections.abc import Iterable, Iterator
+from datetime import date, datetime, time, timedelta
+from itertools import islice
+from typing import Any
+
+from django.core.paginator import Paginator
+from django.db.models import QuerySet
+from django.http import Http404, HttpResponse, StreamingHttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+
+from carefund.access.gate import find_client_to_read
+from carefund.access.log import store_export, store_view
+from carefund.access.roles import may_export
+from carefund.console.care_recipient.as_of import picture_as_of
+from carefund.console.care_recipient.change_pages import cut_at_sync, read_number
+from carefund.console.care_recipient.charts import draw_time_line
+from carefund.console.care_recipient.client import frame, show_budgets
+from carefund.console.care_recipient.missing_details import DetailsKnown
+from carefund.console.page_access import Request, page
+from carefund.console.spreadsheets import stream_csv
+from carefund.domain.wording import write_day
+from carefund.records.archive import find_answer
+from carefund.records.care_recipient.queries import list_changes
+from carefund.records.models import Change
+from carefund.runs.queries import list_syncs_of
+from carefund.sync.care_recipient.history import find_funding_as_of
+from carefund.sync.change_log.sentences import write_lines, write_sentences
+
+_PAGE_SIZE = 60
+_AT_ONCE = 500
+
+
+@page()
+def show_changes(request: Request, client_id: int) -> HttpResponse:
+    """The whole change log of one client, in sentences."""
+    client = find_client_to_read(request.user, client_id)
+    store_view(request.user, client, "Change log")
+    shown = cut_at_sync(list_changes(client=client), _PAGE_SIZE, read_number(request.GET.get("before", "")))
+    context: dict[str, Any] = {**frame(client), "shown": shown, "sentences": write_sentences(shown.changes)}
+    return render(request, "console/care_recipient/changes.html", context)
+
+
+@page(may_export)
+def download_changes(request: Request, client_id: int) -> StreamingHttpResponse:
+    """The same as CSV: every entry with its number, as data and in words."""
+    client = find_client_to_read(request.user, client_id)
+    store_export(request.user, "Change log (CSV)", client=client)
+    return stream_csv(_change_lines(list_changes(client=client)), f"changes-{client.pk}-{timezone.localdate()}.csv")
+
+
+def _change_lines(changes: QuerySet[Change]) -> Iterator[Iterable[object]]:
+    yield ("number", "found_at", "cause", "records", "record", "what", "before", "after", "in_words")
+    rows = changes.iterator(_AT_ONCE)
+    while some := list(islice(rows, _AT_ONCE)):
+        for line in write_lines(some):
+            found_at = timezone.localtime(line.change.fetched_at).isoformat(timespec="seconds")
+            values = (line.before_value, line.after_value)
+            yield (
+                line.change.pk,
+                found_at,
+                line.change.cause,
+                line.kind,
+                line.record,
+                line.what,
+                *values,
+                line.sentence,
+            )
+
+
+@page()
+def show_syncs(request: Request, client_id: int) -> HttpResponse:
+    """Every sync of one client with its result."""
+    client = find_client_to_read(request.user, client_id)
+    store_view(request.user, client, "Syncs")
+    shown = Paginator(list_syncs_of(client), _PAGE_SIZE).get_page(request.GET.get("page"))
+    return render(
+        request, "console/care_recipient/syncs.html", {**frame(client), "page": shown, "syncs": shown.object_list}
+    )
+
+
+@page()
+def show_as_of(request: Request, client_id: int) -> HttpResponse:
+    """What the funder had said of one client by the end of a day, and the stored answers that prove it."""
+    client = find_client_to_read(request.user, client_id)
+    asked = request.GET.get("day", "")
+    day, today = _read_day(asked), timezone.localdate()
+    is_to_come = day is not None and day > today
+    if is_to_come:
+        day = None
+    context: dict[str, Any] = {**frame(client), "asked": asked, "day": day, "is_to_come": is_to_come, "today": today}
+    if day is not None:
+        store_view(request.user, client, f"Funding as of {write_day(day)}")
+        known = find_funding_as_of(client, end_of(day))
+        funding = picture_as_of(known, day)
+        details = DetailsKnown(known.sources, is_past=True)
+        context |= {
+            "answers": known.pages,
+            "unreadable": known.unreadable,
+            "funding": funding,
+            "budgets": show_budgets(list(funding.budgets), funding, details, known.sources),
+            "time_line": draw_time_line(funding.classifications, day),
+        }
+    return render(request, "console/care_recipient/as_of.html", context)
+
+
+def _read_day(text: str) -> date | None:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        return None
+
+
+def end_of(day: date) -> datetime:
+    """The last instant of a business day."""
+    midnight = datetime.combine(day + timedelta(days=1), time(), timezone.get_current_timezone())
+    return midnight - timedelta(microseconds=1)
+
+
+@page(may_export)
+def download_evidence(request: Request, client_id: int, digest: str) -> HttpResponse:
+    """One stored answer, byte for byte as received; its name carries its SHA-256."""
+    client = find_client_to_read(request.user, client_id)
+    answer = find_answer(client.pk, digest)
+    if answer is None:
+        raise Http404
+    store_export(request.user, f"Stored answer: {answer.operation.replace('_', ' ')}", client=client)
+    response = HttpResponse(answer.body, content_type="application/json")
+    response.headers["Content-Disposition"] = f'attachment; filename="{answer.operation}-sha256-{digest}.json"'
+    return response

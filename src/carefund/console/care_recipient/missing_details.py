@@ -1,0 +1,88 @@
+"""Why a budget shows no entitlements or no usage, in words: not read yet, being read, refused, or simply none."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from django.conf import settings
+
+from carefund.domain.care_recipient.budgets import is_open
+from carefund.records.care_recipient.funding import BudgetPicture, Funding
+from carefund.records.models import Client
+from carefund.runs.queries import is_reading_unread
+from carefund.sync.care_recipient.asked import Details, details_of
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """Why details are missing: in two words for a table, and in a sentence."""
+
+    short: str
+    sentence: str
+
+
+_NOT_RELEASED = Missing("Not released", "Entitlements and usage: not released.")  # the page says why, once
+_REFUSED = Missing("Not released", "Entitlements and usage were refused for want of the client's consent.")
+_NEXT_SYNC = Missing("Not read yet", "The next sync reads the details (entitlements and usage) of this budget.")
+_IN_BACKGROUND = Missing(
+    "Not read yet",
+    "Details (entitlements and usage) are not read yet: those of a budget that ended before the first sync are read "
+    "once, at night.",
+)
+_BEING_READ = Missing("Being read", "Details (entitlements and usage) are being read and follow in a moment.")
+_NOT_THEN = Missing("Not read then", "Details (entitlements and usage) had not been read by that day.")
+_LISTED_NO_MORE = Missing(
+    "Never read",
+    "Details (entitlements and usage) were never read, and Services Australia no longer lists this budget.",
+)
+_NOT_FOUND = Missing("Not known", "Services Australia lists this budget and has no details of it.")
+_UNREADABLE = Missing(
+    "Not readable", "Services Australia's details of this budget could not be read. Tell your administrator."
+)
+_UNEXPLAINED = Missing("Not known", "Services Australia sent no lines that explain what was used.")
+
+
+@dataclass(frozen=True, slots=True)
+class DetailsKnown:
+    """What is known of asking for budgets' details: `digests` of the answers by question, and by budget id how asking
+    ended where nothing was read. `is_reading`: the rest is being read at this moment. `is_past`: as known on an earlier
+    day."""
+
+    digests: Mapping[str, str]
+    unanswered: Mapping[str, str] = field(default_factory=dict)
+    consent_missing: bool = False
+    is_reading: bool = False
+    is_past: bool = False
+
+    def explain(self, picture: BudgetPicture, funding: Funding) -> Missing | None:
+        """Why a budget's entitlements or usage are missing; None where both were read and there is nothing to say."""
+        details = details_of(picture.budget.budget_id, self.digests, self.unanswered)
+        if details is Details.NEVER_ASKED:
+            return self._explain_unread(picture, funding)
+        if details is Details.READ:
+            if picture.entitlements or picture.usage:
+                return None
+            if self.consent_missing:
+                return _NOT_RELEASED
+            return _UNEXPLAINED if picture.used else None
+        if details is Details.REFUSED:
+            return _NOT_RELEASED if self.consent_missing else _REFUSED
+        return {Details.NOT_FOUND: _NOT_FOUND, Details.UNREADABLE: _UNREADABLE}[details]
+
+    def _explain_unread(self, picture: BudgetPicture, funding: Funding) -> Missing:
+        budget = picture.budget
+        if self.is_past:
+            return _NOT_THEN
+        if budget.no_longer_returned_date:
+            return _LISTED_NO_MORE
+        if is_open(budget.end_date, funding.today, settings.OPEN_BUDGET_DAYS):
+            return _NOT_RELEASED if self.consent_missing else _NEXT_SYNC
+        return _BEING_READ if self.is_reading else _IN_BACKGROUND
+
+
+def find_details_known(client: Client) -> DetailsKnown:
+    """What is known now of asking for the details of this client's budgets."""
+    state = getattr(client, "sync_state", None)
+    if state is None:
+        return DetailsKnown({})
+    is_reading = state.unread_budgets != 0 and is_reading_unread(client)
+    return DetailsKnown(state.digests, state.unanswered, state.consent_missing, is_reading)

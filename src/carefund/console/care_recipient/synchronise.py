@@ -1,0 +1,156 @@
+"""Synchronise Budget Information: ask, watch, read the result, without leaving the client's page.
+
+With a script the three are fragments in a dialog; without one they are pages of their own that reload themselves.
+Source: rule SYNC-01.
+"""
+
+from collections.abc import Sequence
+from itertools import groupby
+from typing import Any
+
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.views.decorators.http import require_POST
+
+from carefund.access.gate import find_client_to_synchronise, find_client_to_watch, may_read_branch
+from carefund.access.log import store_synchronisation
+from carefund.console.care_recipient.client import frame
+from carefund.console.page_access import Request, page
+from carefund.records.models import Client
+from carefund.runs.models import Preview, Run, RunItem
+from carefund.runs.previews import CannotApply, apply_preview, changes_of, request_preview
+from carefund.runs.queries import find_progress, list_items
+from carefund.runs.requests import request_run
+from carefund.sync.care_recipient.recordsets import RECORD_SETS
+from carefund.sync.care_recipient.results import FieldChange
+from carefund.sync.change_log.rows import as_entries
+from carefund.sync.change_log.sentences import write_lines_by_kind, write_sentences
+
+NAME = "Synchronise Budget Information"
+# The kinds of the guide, in its order, and what hangs on budgets.
+KINDS = [(kind.label, kind) for kind in RECORD_SETS if not kind.is_child]
+DETAILS = [(kind.label, kind) for kind in RECORD_SETS if kind.is_child]
+_BLANK = {"new": 0, "changed": 0, "unchanged": 0, "no_longer_returned": 0}
+
+
+@page()
+def ask(request: Request, client_id: int) -> HttpResponse:
+    """The question before a sync (GET), and its start (POST)."""
+    client = find_client_to_synchronise(request.user, client_id)
+    if request.method == "POST" and client.care_recipient_id:
+        is_preview = "preview" in request.POST
+        store_synchronisation(request.user, client, f"{NAME} (preview)" if is_preview else NAME)
+        run = request_preview(client, request.user) if is_preview else start(client, request)
+        address = redirect("console:synchronise-run", client_id=client.pk, run_id=run.pk)
+        return _show(request, "progress", _progress(client, run)) if request.htmx else address
+    kinds = [(name, kind.model._default_manager.filter(client=client).count()) for name, kind in KINDS]
+    return _show(request, "ask", {"client": client, "kinds": kinds, **frame(client)})
+
+
+def start(client: Client, request: Request) -> Run:
+    """Ask the hall for a sync of this client."""
+    return request_run(trigger=Run.Trigger.ON_DEMAND, clients=[client], scope="one client", requested_by=request.user)
+
+
+@page()
+def watch(request: Request, client_id: int, run_id: int) -> HttpResponse:
+    """The sync under way, or what came of it."""
+    item = RunItem.objects.select_related("run").filter(run_id=run_id, client_id=client_id).first()
+    if item is None:
+        raise Http404
+    client = find_client_to_watch(request.user, client_id, asked_by_id=item.run.requested_by_id)
+    if client is None:
+        return _show(request, "left", _outcome(item))
+    if item.status in (RunItem.Status.QUEUED, RunItem.Status.RUNNING):
+        return _show(request, "progress", _progress(client, item.run))
+    if item.run.is_preview and item.outcome not in ("", RunItem.Outcome.FAILED):
+        return _show(request, "preview", _preview(request, client, item))
+    response = _show(request, "result", _result(client, item))
+    if request.htmx:
+        response.headers["HX-Trigger"] = "funding-changed"
+    return response
+
+
+@require_POST
+@page()
+def apply(request: Request, client_id: int, run_id: int) -> HttpResponse:
+    """Apply exactly what was previewed, or say why not."""
+    client = find_client_to_synchronise(request.user, client_id)
+    preview = get_object_or_404(Preview.objects.select_related("item__run"), item__run_id=run_id, item__client=client)
+    if not _may_see(request, changes_of(preview)):
+        raise PermissionDenied
+    store_synchronisation(request.user, client, f"{NAME} (reviewed)")
+    try:
+        item = apply_preview(preview, request.user)
+    except CannotApply as refusal:
+        return _show(request, "preview", _preview(request, client, preview.item) | {"refusal": str(refusal)})
+    if not request.htmx:
+        return redirect("console:synchronise-run", client_id=client.pk, run_id=item.run_id)
+    response = _show(request, "result", _result(client, item))
+    response.headers["HX-Trigger"] = "funding-changed"
+    return response
+
+
+def _may_see(request: Request, changes: Sequence[FieldChange]) -> bool:
+    """Whether somebody may see what a preview found: not where it would move the client to a branch of others."""
+    moves = [each.after for each in changes if each.kind == "client" and each.field == "service_provider_id"]
+    return all(may_read_branch(request.user, branch or "") for branch in moves)
+
+
+def _preview(request: Request, client: Client, item: RunItem) -> dict[str, Any]:
+    """Every field that would change, by kind, in the order of the guide; none of a client who would be others'."""
+    preview = Preview.objects.filter(item=item).first()
+    found = changes_of(preview) if preview else []
+    is_others = not _may_see(request, found)
+    changes = as_entries(client.pk, () if is_others else found)
+    lines = write_lines_by_kind(changes)
+    return {
+        "client": client,
+        "item": item,
+        "run": item.run,
+        "groups": [(label, list(rows)) for label, rows in groupby(lines, key=lambda line: line.kind)],
+        "sentences": write_sentences(changes),
+        "number": len(changes),
+        "applied": preview is not None and preview.applied_at is not None,
+        "gone": preview is None,
+        "is_others": is_others,
+    }
+
+
+def _progress(client: Client, run: Run) -> dict[str, Any]:
+    waiting = timezone.now() - run.created_at
+    return {
+        "client": client,
+        "run": run,
+        "item": list_items(run).filter(client=client).first(),
+        "progress": find_progress(run, timezone.now()),
+        "is_slow": waiting.total_seconds() > 20,
+    }
+
+
+def _result(client: Client, item: RunItem) -> dict[str, Any]:
+    return {**frame(client), **_outcome(item)}
+
+
+def _outcome(item: RunItem) -> dict[str, Any]:
+    """What came of a sync, in words and counts that name nobody."""
+    return {
+        "item": item,
+        "run": item.run,
+        "rows": [(name, _BLANK | item.counts.get(kind.kind, {})) for name, kind in KINDS],
+        "details": [(name, _BLANK | item.counts.get(kind.kind, {})) for name, kind in DETAILS],
+        "failed": item.outcome == RunItem.Outcome.FAILED,
+        "consent_missing": item.outcome == RunItem.Outcome.CONSENT_MISSING,
+        "unchanged": item.outcome == RunItem.Outcome.UNCHANGED,
+        "cancelled": item.status == RunItem.Status.CANCELLED,
+        "waiting": item.status in (RunItem.Status.QUEUED, RunItem.Status.RUNNING),
+    }
+
+
+def _show(request: Request, name: str, context: dict[str, Any]) -> HttpResponse:
+    """A step as a fragment of the dialog, or as a page."""
+    context |= {"piece": f"console/synchronise/{name}.html", "step": name, "in_dialog": bool(request.htmx)}
+    template = context["piece"] if request.htmx else "console/care_recipient/synchronise/page.html"
+    return render(request, template, context)

@@ -1,0 +1,1 @@
+"""Pages about invoices and claims."""

@@ -1,0 +1,97 @@
+"""Batches: choose open lines and see what would be refused, keep them, send them, and follow how far they are."""
+
+from typing import Any
+
+from django.contrib import messages
+from django.core.paginator import Paginator
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.views.decorators.http import require_POST
+
+from carefund.access.log import store_views
+from carefund.access.roles import may_claim
+from carefund.console.claims.forms import BatchForm, first_choice
+from carefund.console.page_access import Request, page
+from carefund.console.work import describe_item
+from carefund.funders.errors import FunderError
+from carefund.records.claims.queries import find_batch_total, list_lines
+from carefund.records.claims.store import BatchMoved, withdraw_batch
+from carefund.records.models import ClaimBatch
+from carefund.runs.claims.claiming import name_batch, request_sending
+from carefund.runs.queries import find_shown_item
+from carefund.sync.claims.preparing import NothingToClaim, prepare_batch, preview_batch
+
+_PAGE_SIZE = 100
+
+
+@page(may_claim)
+def choose(request: Request) -> HttpResponse:
+    """The choice of lines with its preview (GET), and the batch that is made of it (POST)."""
+    today = timezone.localdate()
+    data = request.POST or request.GET or None
+    form = BatchForm(data, initial=first_choice(today))
+    context: dict[str, Any] = {"form": form, "today": today}
+    if form.is_bound and form.is_valid():
+        if request.method == "POST":
+            try:
+                return redirect("console:batch", batch_id=prepare_batch(form.choice(), today, request.user).pk)
+            except NothingToClaim:
+                form.add_error(None, "No open line fits this choice, or none of them may go.")
+            except BatchMoved as moved:
+                form.add_error(None, str(moved))
+        preview = preview_batch(form.choice(), today)
+        shown = Paginator(preview.refused + preview.ready, _PAGE_SIZE).get_page(request.GET.get("page"))
+        store_views(request.user, (each.item.client for each in shown.object_list), "Lines to claim")
+        context |= {"preview": preview, "page": shown, "lines": shown.object_list}
+    return render(request, "console/claims/batch_new.html", context)
+
+
+@page(may_claim)
+def show(request: Request, batch_id: int) -> HttpResponse:
+    """One batch: its lines, what it asks for, and how far it is with the funder."""
+    batch = get_object_or_404(ClaimBatch.objects.select_related("created_by"), pk=batch_id)
+    requests = batch.payment_requests.all()
+    shown = Paginator(requests, _PAGE_SIZE).get_page(request.GET.get("page"))
+    keys = [each.pk for each in shown.object_list]
+    rows = list_lines(batch.payment_requests.filter(pk__in=keys), timezone.localdate())
+    store_views(request.user, (row.request.line_item.client for row in rows), f"Claim batch {batch.pk}")
+    invoices = list(batch.invoices.order_by("pk"))
+    sent = sum(1 for invoice in invoices if invoice.status not in ("", "OPEN"))
+    context = {
+        "batch": batch,
+        "page": shown,
+        "rows": rows,
+        "total": find_batch_total(batch),
+        "invoices": invoices,
+        "sent": sent,
+        "claims": batch.claims.all(),
+        "work": describe_item(find_shown_item(name_batch(batch.pk), timezone.now())),
+    }
+    return render(request, "console/claims/batch.html", context)
+
+
+@require_POST
+@page(may_claim)
+def send(request: Request, batch_id: int) -> HttpResponse:
+    """Ask for a batch to be sent; the page of the batch says how far it is, and may be left."""
+    batch = get_object_or_404(ClaimBatch, pk=batch_id)
+    try:
+        request_sending(batch.pk, request.user)
+    except FunderError as problem:
+        messages.error(request, f"{problem.message} {problem.advice}")
+    return redirect("console:batch", batch_id=batch.pk)
+
+
+@require_POST
+@page(may_claim)
+def withdraw(request: Request, batch_id: int) -> HttpResponse:
+    """Give a batch up before anything was sent."""
+    batch = get_object_or_404(ClaimBatch, pk=batch_id)
+    try:
+        withdraw_batch(batch)
+    except BatchMoved as moved:
+        messages.error(request, str(moved))
+        return redirect("console:batch", batch_id=batch.pk)
+    messages.success(request, "The batch is withdrawn; its lines are open again.")
+    return redirect("console:claims")

@@ -1,0 +1,124 @@
+"""Claims: the list, Check Status, one claim with what was paid and drawn, and what does not fit together."""
+
+from django.contrib import messages
+from django.core.paginator import Paginator
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.views.decorators.http import require_POST
+
+from carefund.access.log import store_views
+from carefund.access.roles import may_claim
+from carefund.console.page_access import Request, page
+from carefund.console.work import describe_item, describe_run
+from carefund.funders.errors import FunderError
+from carefund.records.claims.archive import list_claim_answers
+from carefund.records.claims.queries import (
+    find_exception_ids,
+    find_open_total,
+    list_batches,
+    list_claims,
+    list_lines,
+    list_orphan_usage,
+    list_unsettled_claims,
+)
+from carefund.records.models import Claim, PaymentRequest
+from carefund.runs.claims.claiming import find_shown_checks, name_claim, request_all_checks, request_check
+from carefund.runs.queries import find_shown_item
+
+_PAGE_SIZE = 50
+_MOST_PAGES = 10_000
+_MOST_ANSWERS = 8
+# The answers about the claim as a whole; those about single invoices and items are a page further.
+_ABOUT_CLAIM = ("claim_create", "claim_details", "payment_statement", "payment_items")
+
+
+@page(may_claim)
+def list_all(request: Request) -> HttpResponse:
+    """Open lines, batches under way, and all claims, newest first."""
+    open_lines, open_amount = find_open_total()
+    shown = Paginator(list_claims().defer("invoice_ids", "care_recipient_ids"), _PAGE_SIZE).get_page(
+        request.GET.get("page")
+    )
+    now = timezone.now()
+    context = {
+        "work": describe_run(find_shown_checks(now), now),
+        "open_lines": open_lines,
+        "open_amount": open_amount,
+        "unsettled": list_unsettled_claims().count(),
+        "exceptions": len(find_exception_ids(timezone.localdate())),
+        "batches": list_batches().exclude(state__in=("claimed", "withdrawn"))[:_PAGE_SIZE],
+        "page": shown,
+        "claims": shown.object_list,
+    }
+    return render(request, "console/claims/claims.html", context)
+
+
+@page(may_claim)
+def show(request: Request, claim_id: str) -> HttpResponse:
+    """One claim: status, statement, and each line with claimed, paid, drawn and the difference."""
+    claim = get_object_or_404(Claim.objects.select_related("batch"), claim_id=claim_id)
+    requests = PaymentRequest.objects.filter(batch=claim.batch) if claim.batch else PaymentRequest.objects.none()
+    shown = Paginator(requests, _PAGE_SIZE * 2).get_page(request.GET.get("page"))
+    keys = [each.pk for each in shown.object_list]
+    rows = list_lines(PaymentRequest.objects.filter(pk__in=keys), timezone.localdate())
+    store_views(request.user, (row.request.line_item.client for row in rows), f"Claim {claim.claim_id}")
+    answers = list_claim_answers(claim)
+    steps = ("BeingCalculated", "PendingApproval", "Approved", "Completed")
+    place = steps.index(claim.status) if claim.status in steps else -1
+    context = {
+        "claim": claim,
+        "rows": rows,
+        "page": shown,
+        "answers": answers.filter(operation__in=_ABOUT_CLAIM)[:_MOST_ANSWERS],
+        "number_of_answers": answers.count(),
+        "work": describe_item(find_shown_item(name_claim(claim), timezone.now())),
+        "steps": [(name, number <= place, number == place) for number, name in enumerate(steps)],
+    }
+    return render(request, "console/claims/claim.html", context)
+
+
+@require_POST
+@page(may_claim)
+def check(request: Request, claim_id: str) -> HttpResponse:
+    """Ask for Check Status of one claim; its page says how far that is and what came of it."""
+    claim = get_object_or_404(Claim, claim_id=claim_id)
+    try:
+        request_check(claim, request.user)
+    except FunderError as problem:
+        messages.error(request, f"{problem.message} {problem.advice}")
+    return redirect("console:claim", claim_id=claim.claim_id)
+
+
+@require_POST
+@page(may_claim)
+def check_all(request: Request) -> HttpResponse:
+    """Ask for a look for claims made elsewhere, and for Check Status of every claim that is not at its end."""
+    try:
+        request_all_checks(request.user)
+    except FunderError as problem:
+        messages.error(request, f"{problem.message} {problem.advice}")
+    return redirect("console:claims")
+
+
+@page(may_claim)
+def show_exceptions(request: Request) -> HttpResponse:
+    """Lines whose two sides do not fit; what was drawn without a line is looked for after the page is there."""
+    today = timezone.localdate()
+    shown = Paginator(find_exception_ids(today), _PAGE_SIZE).get_page(request.GET.get("page"))
+    rows = list_lines(PaymentRequest.objects.filter(pk__in=list(shown.object_list)).order_by("-id"), today)
+    store_views(request.user, (row.request.line_item.client for row in rows), "Claim exceptions")
+    return render(request, "console/claims/exceptions.html", {"rows": rows, "page": shown})
+
+
+@page(may_claim)
+def show_orphan_usage(request: Request) -> HttpResponse:
+    """What was drawn by us, without a line: within the page of exceptions, or as a page of its own."""
+    before = request.GET.get("page", "")
+    number = int(before) if before.isdigit() and 0 < int(before) < _MOST_PAGES else 1
+    found = list_orphan_usage((number - 1) * _PAGE_SIZE, number * _PAGE_SIZE + 1)
+    usage = found[:_PAGE_SIZE]
+    store_views(request.user, (each.client for each in usage), "Usage without a line")
+    older = number + 1 if len(found) > _PAGE_SIZE else 0
+    name = "orphan_usage" if request.htmx and not request.htmx.boosted else "orphan_usage_page"
+    return render(request, f"console/claims/{name}.html", {"usage": usage, "number": number, "older": older})

@@ -1,0 +1,85 @@
+"""What people type on the claim pages, checked field by field."""
+
+from datetime import date, timedelta
+from typing import Any, cast
+
+from django import forms
+
+from carefund.records.care_recipient.queries import list_service_providers
+from carefund.records.claims.invoice_uploads import LARGEST_FILE
+from carefund.records.claims.late_evidence import LARGEST_EVIDENCE
+from carefund.records.own_ids import list_own_service_provider_ids
+from carefund.sync.claims.preparing import BatchChoice
+
+FUNDING = (
+    ("", "Every kind"), ("ON", "Home support ongoing"), ("AT", "Assistive technology"), ("HM", "Home modifications"),
+    ("CM", "Care management"), ("RC", "Restorative care"), ("EL", "End of life"), ("AS", "Specified needs"),
+)  # fmt: skip
+
+
+class InvoiceFileForm(forms.Form):
+    """A CSV file of invoice lines."""
+
+    file = forms.FileField(
+        label="CSV file",
+        help_text="From your own system: one line per delivered service, with a heading. Nothing is loaded before you "
+        "have seen what it would do.",
+        widget=forms.FileInput(attrs={"accept": ".csv,.txt,.tsv,text/csv"}),
+    )
+
+    def clean_file(self) -> Any:
+        upload = self.cleaned_data["file"]
+        if upload.size > LARGEST_FILE:
+            raise forms.ValidationError("The file is larger than 64 MB; split it.")
+        return upload
+
+
+class EvidenceForm(forms.Form):
+    """A PDF that says why a line comes late."""
+
+    file = forms.FileField(
+        label="Evidence (PDF)",
+        help_text="At most 5 MB. It is sent with the line; Services Australia then decides on the whole invoice.",
+        widget=forms.FileInput(attrs={"accept": "application/pdf,.pdf"}),
+    )
+
+    def clean_file(self) -> Any:
+        upload = self.cleaned_data["file"]
+        if upload.size > LARGEST_EVIDENCE:
+            raise forms.ValidationError("The file is larger than 5 MB; scan it with fewer colours or dots.")
+        return upload
+
+
+class BatchForm(forms.Form):
+    """Which open lines to claim together."""
+
+    service_provider_id = forms.ChoiceField(label="Service provider")
+    funding_source = forms.ChoiceField(label="Funding", required=False, choices=FUNDING)
+    from_date = forms.DateField(
+        label="Delivered from", widget=forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"})
+    )
+    to_date = forms.DateField(label="Delivered to", widget=forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"}))
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        names = {each.service_provider_id: each.name for each in list_service_providers()}
+        providers = cast(forms.ChoiceField, self.fields["service_provider_id"])
+        providers.choices = [
+            (each, f"{names[each]} ({each})" if names.get(each) else each) for each in list_own_service_provider_ids()
+        ]
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or self.cleaned_data
+        if data.get("from_date") and data.get("to_date") and data["from_date"] > data["to_date"]:
+            self.add_error("to_date", "The last day is before the first.")
+        return data
+
+    def choice(self) -> BatchChoice:
+        """The choice that a valid form holds."""
+        data = self.cleaned_data
+        return BatchChoice(data["service_provider_id"], data["from_date"], data["to_date"], data["funding_source"])
+
+
+def first_choice(today: date) -> dict[str, Any]:
+    """What the form begins with: the last 90 days."""
+    return {"from_date": today - timedelta(days=90), "to_date": today}

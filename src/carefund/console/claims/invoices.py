@@ -1,0 +1,52 @@
+"""Bringing invoices in by file: choose it, see what it would do and what is wrong, then load it."""
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+
+from carefund.access.roles import may_claim
+from carefund.console.claims.forms import InvoiceFileForm
+from carefund.console.page_access import Request, page
+from carefund.domain.claims.invoice_file import COLUMNS, REQUIRED, UnreadableFile
+from carefund.records.claims.invoice_uploads import NotLoadable, load_upload, plan_file, plan_upload, store_upload
+from carefund.records.models import InvoiceUpload
+
+_SHOWN = 200
+
+
+@page(may_claim)
+def upload(request: Request) -> HttpResponse:
+    """Choose a file. One that is no table at all is told here; everything else is shown in the preview."""
+    form = InvoiceFileForm(request.POST or None, request.FILES or None)
+    if request.method == "POST" and form.is_valid():
+        file = form.cleaned_data["file"]
+        content = file.read()
+        try:
+            plan_file(content)
+        except UnreadableFile as problem:
+            form.add_error("file", str(problem))
+        else:
+            kept = store_upload(file.name, content, request.user)
+            return redirect("console:invoice-upload", upload_id=kept.pk)
+    columns = [(name.replace("_", " "), name in REQUIRED) for name in COLUMNS]
+    return render(request, "console/claims/invoices.html", {"form": form, "columns": columns})
+
+
+@page(may_claim)
+def preview(request: Request, upload_id: int) -> HttpResponse:
+    """What a file would add, each bad row by line and column; POST loads it, all or nothing."""
+    kept = get_object_or_404(InvoiceUpload, pk=upload_id)
+    if kept.loaded_at is not None:
+        messages.info(request, "This file was loaded already.")
+        return redirect("console:claims")
+    if request.method == "POST":
+        try:
+            lines = load_upload(kept)
+        except NotLoadable as refusal:
+            messages.error(request, str(refusal))
+        else:
+            messages.success(request, f"{lines:,} line{'' if lines == 1 else 's'} loaded.")
+            return redirect("console:batch-new")
+    plan = plan_upload(kept)
+    context = {"upload": kept, "plan": plan, "problems": plan.problems[:_SHOWN], "rows": plan.rows[:20]}
+    return render(request, "console/claims/invoice_upload.html", context)

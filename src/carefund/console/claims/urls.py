@@ -1,0 +1,26 @@
+"""The addresses of the claim pages, in the order in which a person meets them; part of the console's table."""
+
+from django.urls import path
+
+from carefund.console.claims import answers as claim_answers
+from carefund.console.claims import batches as claim_batches
+from carefund.console.claims import claims, invoices, late_evidence
+
+urlpatterns = [
+    path("claims", claims.list_all, name="claims"),
+    path("claims/invoices", invoices.upload, name="invoices"),
+    path("claims/invoices/<int:upload_id>", invoices.preview, name="invoice-upload"),
+    path("claims/new", claim_batches.choose, name="batch-new"),
+    path("claims/batches/<int:batch_id>", claim_batches.show, name="batch"),
+    path("claims/batches/<int:batch_id>/send", claim_batches.send, name="batch-send"),
+    path("claims/batches/<int:batch_id>/withdraw", claim_batches.withdraw, name="batch-withdraw"),
+    path("claims/lines/<int:line_id>/evidence", late_evidence.show, name="line-evidence"),
+    path("claims/lines/<int:line_id>/evidence/file", late_evidence.download, name="line-evidence-file"),
+    path("claims/check", claims.check_all, name="claims-check"),
+    path("claims/exceptions", claims.show_exceptions, name="claim-exceptions"),
+    path("claims/exceptions/usage", claims.show_orphan_usage, name="orphan-usage"),
+    path("claims/claim/<str:claim_id>", claims.show, name="claim"),
+    path("claims/claim/<str:claim_id>/answers", claim_answers.list_all, name="claim-answers"),
+    path("claims/claim/<str:claim_id>/evidence/<str:digest>", claim_answers.download, name="claim-evidence"),
+    path("claims/claim/<str:claim_id>/check", claims.check, name="claim-check"),
+]

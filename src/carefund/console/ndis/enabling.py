@@ -1,0 +1,76 @@
+"""Switching PACE on: for the organisation, then for a client; and a client's funding under the NDIS."""
+
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpResponse, HttpResponseRedirect
+from django.shortcuts import redirect, render
+
+from carefund.access.gate import find_client_to_read, find_client_to_synchronise
+from carefund.access.log import store_view
+from carefund.access.roles import may_administer
+from carefund.console.care_recipient.client import frame
+from carefund.console.ndis.forms import ParticipantForm, SettingsForm
+from carefund.console.page_access import Request, page
+from carefund.records.models import Client
+from carefund.records.ndis import store as pace_store
+from carefund.records.ndis.queries import (
+    CATEGORY_ALIASES,
+    PACE_API,
+    find_category_aliases,
+    find_participant,
+    is_pace_api_enabled,
+    list_contracts,
+    list_unknown_categories,
+)
+from carefund.runs.ndis.plans import find_open_question
+
+
+@page(may_administer)
+def show_settings(request: Request) -> HttpResponse | HttpResponseRedirect:
+    """NDIS SyncPro settings of the organisation: the PACE API, and category texts to be mapped."""
+    unknown = list_unknown_categories()
+    form = SettingsForm(request.POST or None, unknown=unknown, initial={"pace_api": is_pace_api_enabled()})
+    if request.method == "POST" and form.is_valid():
+        pace_store.store_setting(PACE_API, form.cleaned_data["pace_api"])
+        pace_store.store_setting(CATEGORY_ALIASES, find_category_aliases() | form.mapped())
+        messages.success(request, "NDIS SyncPro settings were saved.")
+        return redirect("console:ndis-settings")
+    context = {"form": form, "has_unknown": bool(unknown), "aliases": find_category_aliases()}
+    return render(request, "console/ndis/settings.html", context)
+
+
+@page()
+def show_client(request: Request, client_id: int) -> HttpResponse:
+    """A client's funding under the NDIS: details, contracts, and + NDIS PACE where every tick is set."""
+    client = find_client_to_read(request.user, client_id)
+    store_view(request.user, client, "NDIS funding")
+    return render(request, "console/ndis/client.html", {**frame(client), **_ndis(client)})
+
+
+def _ndis(client: Client) -> dict[str, Any]:
+    participant = find_participant(client.pk)
+    enabled = is_pace_api_enabled()
+    return {
+        "participant": participant,
+        "pace_api": enabled,
+        "may_retrieve": enabled and participant is not None and participant.api_access,
+        "contracts": list_contracts(client.pk),
+        "question": find_open_question(client.pk),
+    }
+
+
+@page()
+def edit_client(request: Request, client_id: int) -> HttpResponse | HttpResponseRedirect:
+    """Edit a client's NDIS details: number, and the two ticks of which the second shows only once the first is set."""
+    client = find_client_to_synchronise(request.user, client_id)
+    row = find_participant(client.pk)
+    names = ("ndis_number", "surname", "birth_date", "is_pace_participant", "api_access")
+    initial = {name: getattr(row, name) for name in names} if row else {}
+    form = ParticipantForm(request.POST or None, client=client, initial=initial)
+    if request.method == "POST" and form.is_valid():
+        pace_store.store_participant(client, **form.cleaned_data)
+        messages.success(request, "NDIS details were saved.")
+        return redirect("console:ndis-client", client.pk)
+    context = {**frame(client), "form": form, "pace_api": is_pace_api_enabled()}
+    return render(request, "console/ndis/edit.html", context)

@@ -1,0 +1,72 @@
+"""What people type about the NDIS, checked field by field."""
+
+from typing import Any
+
+from django import forms
+
+from carefund.domain.ndis.categories import CATEGORIES
+from carefund.records.models import Client, NdisParticipant
+from carefund.sync.ndis.contracts import NDIS_NUMBER
+
+
+class ParticipantForm(forms.Form):
+    """A client's NDIS details; API access counts only beside the PACE tick."""
+
+    ndis_number = forms.CharField(
+        label="NDIS number",
+        required=False,
+        max_length=12,
+        help_text="9 digits, as on the plan; usually 43…",
+        widget=forms.TextInput(attrs={"inputmode": "numeric", "autocomplete": "off"}),
+    )
+    surname = forms.CharField(
+        label="Surname at the NDIA", required=False, max_length=80, help_text="Only if it differs from the client's."
+    )
+    birth_date = forms.DateField(
+        label="Date of birth at the NDIA",
+        required=False,
+        help_text="Only if it differs from the client's.",
+        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
+    )
+    is_pace_participant = forms.BooleanField(label="NDIS PACE participant", required=False)
+    api_access = forms.BooleanField(label="API access", required=False)
+
+    def __init__(self, *args: Any, client: Client, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._client = client
+
+    def clean_ndis_number(self) -> str | None:
+        number = "".join(self.cleaned_data["ndis_number"].split())
+        if not number:
+            return None
+        if not NDIS_NUMBER.fullmatch(number):
+            raise forms.ValidationError("An NDIS number has 9 digits.")
+        if NdisParticipant.objects.filter(ndis_number=number).exclude(client=self._client).exists():
+            raise forms.ValidationError("Another client here has this NDIS number.")
+        return number
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or self.cleaned_data
+        data["api_access"] = bool(data.get("api_access") and data.get("is_pace_participant"))
+        if data["api_access"] and "ndis_number" in data and not data["ndis_number"]:
+            self.add_error("ndis_number", "Without it the NDIA cannot be asked.")
+        if data["api_access"] and not (data.get("birth_date") or self._client.birth_date):
+            self.add_error("birth_date", "Without a date of birth the NDIA cannot be asked.")
+        return data
+
+
+class SettingsForm(forms.Form):
+    """The organisation's switches, and a category for each text that nobody knows."""
+
+    pace_api = forms.BooleanField(label="PACE API", required=False)
+
+    def __init__(self, *args: Any, unknown: list[str], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._texts = {f"category_{place}": text for place, text in enumerate(unknown)}
+        choices = [("", "Not decided"), *((each.number, f"{each.number} {each.name}") for each in CATEGORIES)]
+        for name, text in self._texts.items():
+            self.fields[name] = forms.ChoiceField(label=f"“{text}” is", required=False, choices=choices)
+
+    def mapped(self) -> dict[str, str]:
+        """The texts that somebody decided on, with the category's number."""
+        return {text: number for name, text in self._texts.items() if (number := self.cleaned_data.get(name))}

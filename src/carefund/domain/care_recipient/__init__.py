@@ -1,0 +1,1 @@
+"""Rules of one care recipient's funding."""

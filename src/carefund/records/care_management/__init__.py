@@ -1,0 +1,1 @@
+"""Stored rows of care management pools."""

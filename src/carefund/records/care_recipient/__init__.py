@@ -1,0 +1,1 @@
+"""Stored rows of one care recipient's funding."""

@@ -1,0 +1,291 @@
+"""One person's funding as stored: the reads behind the client page, the plan page, the command line and the API.
+
+A constant number of queries whatever the history; sums that need several tables are made here, once. No writing.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+from typing import TypeVar
+
+from carefund.domain.care_recipient.budgets import Effects, effects_of, is_open, rolled_in
+from carefund.domain.care_recipient.draws import DrawnBy, who_drew
+from carefund.domain.care_recipient.standing import Standing, stand
+from carefund.records.care_recipient.commitments import available_of, covers, find_committed
+from carefund.records.models import (
+    ApprovedService,
+    BudgetUsage,
+    Classification,
+    Client,
+    Entitlement,
+    IndividualContribution,
+    InvoiceLineItem,
+    Plan,
+    PlanBudget,
+    Supplement,
+)
+from carefund.records.own_ids import list_own_service_provider_ids
+
+ZERO = Decimal("0.00")
+DatedRecord = Classification | ApprovedService | Supplement
+Dated = TypeVar("Dated", bound=DatedRecord)
+_STANDINGS = tuple(Standing)
+
+
+@dataclass(frozen=True, slots=True)
+class DrawPicture:
+    """A draw on a budget, and who made it."""
+
+    line: BudgetUsage
+    drawn_by: DrawnBy
+
+
+@dataclass(frozen=True, slots=True)
+class BudgetPicture:
+    """A plan budget with what makes it up, what was drawn and by whom, and what is delivered but not yet drawn.
+
+    `used`, `rollover_deduction` and `write_off` are sizes that lower the total, whatever sign the funder uses; below
+    zero where more was given back. `committed` None: not known, as of an earlier day. `own_ids` are this
+    organisation's service provider ids.
+    """
+
+    budget: PlanBudget
+    entitlements: tuple[Entitlement, ...]
+    usage: tuple[BudgetUsage, ...]
+    committed: Decimal | None
+    with_usage: bool
+    own_ids: frozenset[str] = frozenset()
+
+    @property
+    def total(self) -> Decimal:
+        total: Decimal | None = self.budget.total
+        return total or ZERO
+
+    @property
+    def effects(self) -> Effects:
+        return effects_of(self.budget)
+
+    @property
+    def used(self) -> Decimal:
+        return ZERO - self.effects.used
+
+    @property
+    def rollover_deduction(self) -> Decimal:
+        return ZERO - self.effects.rollover_deduction
+
+    @property
+    def write_off(self) -> Decimal:
+        return ZERO - self.effects.write_off
+
+    @property
+    def available(self) -> Decimal:
+        return available_of(self.budget)
+
+    @property
+    def left_to_spend(self) -> Decimal:
+        """What the funder calls available, less what is delivered and not yet drawn as far as that is known."""
+        return self.available - (self.committed or ZERO)
+
+    @property
+    def draws(self) -> list[DrawPicture]:
+        """Every draw that was ever listed, and who made it."""
+        return [
+            DrawPicture(
+                line, who_drew(line.service_provider_id, self.own_ids, has_line=line.invoice_line_item_id is not None)
+            )
+            for line in self.usage
+        ]
+
+    @property
+    def current_usage(self) -> list[BudgetUsage]:
+        """The draws that the funder still lists."""
+        return [each for each in self.usage if each.no_longer_returned_date is None]
+
+    @property
+    def use_by(self) -> dict[DrawnBy, Decimal]:
+        """What the draws that the funder still lists come to for each who drew, in the funder's sign: negative."""
+        sums: dict[DrawnBy, Decimal] = {}
+        for drawer in DrawnBy:
+            amounts = [
+                each.line.amount or ZERO
+                for each in self.draws
+                if each.drawn_by is drawer and each.line.no_longer_returned_date is None
+            ]
+            if amounts:
+                sums[drawer] = sum(amounts, ZERO)
+        return sums
+
+    @property
+    def current_entitlements(self) -> list[Entitlement]:
+        """The entitlements that the funder still lists."""
+        return [each for each in self.entitlements if each.no_longer_returned_date is None]
+
+    @property
+    def rolled_in(self) -> Decimal | None:
+        """The part of the total that no entitlement explains; None if it is not known or there is none."""
+        current = [each.amount for each in self.current_entitlements]
+        if not current:
+            return None
+        return rolled_in(self.budget.total, current) or None
+
+    def days_gone(self, today: date) -> tuple[int, int] | None:
+        """Days of the period that have begun by today, and all its days. None for a budget without both dates."""
+        start, end = self.budget.start_date, self.budget.end_date
+        if start is None or end is None:
+            return None
+        days = (end - start).days + 1
+        return min(max((today - start).days + 1, 0), days), days
+
+    def covers(self, day: date) -> bool:
+        """Whether the budget can be drawn for a service of that day."""
+        return covers(self.budget, day)
+
+
+@dataclass(slots=True)
+class Funding:
+    """Everything stored about one person's funding on one day. Without a plan nothing was ever synchronised."""
+
+    client: Client
+    today: date
+    plan: Plan | None
+    earlier_plans: tuple[Plan, ...] = ()
+    classifications: tuple[Classification, ...] = ()
+    approved_services: tuple[ApprovedService, ...] = ()
+    supplements: tuple[Supplement, ...] = ()
+    contributions: tuple[IndividualContribution, ...] = ()
+    budgets: tuple[BudgetPicture, ...] = field(default=())
+
+    @property
+    def current_budgets(self) -> list[BudgetPicture]:
+        """Budgets that cover today, in the order of their use: the ongoing one first."""
+        current = [each for each in self.budgets if each.covers(self.today)]
+        return sorted(current, key=lambda each: (each.budget.budget_type_code != "ON", each.budget.budget_id))
+
+    @property
+    def other_budgets(self) -> list[BudgetPicture]:
+        """Budgets before and after, newest first."""
+        return [each for each in self.budgets if not each.covers(self.today)]
+
+    @property
+    def current_classifications(self) -> list[Classification]:
+        return self._in_force(self.classifications)
+
+    @property
+    def current_approved_services(self) -> list[ApprovedService]:
+        return self._in_force(self.approved_services)
+
+    @property
+    def current_supplements(self) -> list[Supplement]:
+        return self._in_force(self.supplements)
+
+    def _in_force(self, records: Iterable[Dated]) -> list[Dated]:
+        return [each for each in records if standing_of(each, self.today) is Standing.IN_FORCE]
+
+    @property
+    def has_plan_dates(self) -> bool:
+        """Whether anything ever dated the plan; without a classification it has no dates, which is not "open"."""
+        plan = self.plan
+        return plan is not None and (
+            plan.start_date is not None or plan.end_date is not None or bool(self.plan_classifications)
+        )
+
+    @property
+    def plan_classifications(self) -> list[Classification]:
+        """The classifications that the dates of the plan rest on: its own, as far as the funder still lists them."""
+        return [
+            each
+            for each in self.classifications
+            if each.no_longer_returned_date is None and self.plan is not None and each.plan_id == self.plan.pk
+        ]
+
+    @property
+    def plan_budgets(self) -> list[BudgetPicture]:
+        """The budgets of the plan itself, without those of earlier plans."""
+        return [each for each in self.budgets if self.plan is not None and each.budget.plan_id == self.plan.pk]
+
+    @property
+    def level_ended_date(self) -> date | None:
+        """When the last classification ended, None while one is in force or none was ever sent."""
+        ends = [
+            each.end_date for each in self.classifications if each.end_date and each.no_longer_returned_date is None
+        ]
+        ended = [end for end in ends if end < self.today]
+        return max(ended) if ended and not self.current_classifications else None
+
+    @property
+    def current_contribution(self) -> IndividualContribution | None:
+        """The newest shares in force, None if the funder sent none: unknown, which is not 0 %."""
+        holding = [each for each in self.contributions if _contribution_holds(each, self.today)]
+        return max(holding, key=lambda each: each.effective_date_from or date.min) if holding else None
+
+
+def standing_of(record: DatedRecord, day: date) -> Standing:
+    """How a record stands on a day."""
+    return stand(record.start_date, record.end_date, day, returned=record.no_longer_returned_date is None)
+
+
+def sort_by_standing(records: Iterable[Dated], day: date) -> tuple[Dated, ...]:
+    """The records in force first, then those to come, then those that ended; else in the order given."""
+    return tuple(sorted(records, key=lambda each: _STANDINGS.index(standing_of(each, day))))
+
+
+def _contribution_holds(record: IndividualContribution, day: date) -> bool:
+    start, end = record.effective_date_from, record.effective_date_to
+    return (start is None or start <= day) and (end is None or end >= day)
+
+
+def find_funding(client: Client, today: date, *, open_days: int, with_all_usage: bool = False) -> Funding:
+    """All that is stored of one person. Usage is read for open budgets, or for all on demand (the plan page)."""
+    plans = list(Plan.objects.filter(client=client).order_by("-is_latest", "-id"))
+    if not plans:
+        return Funding(client, today, None)
+    return Funding(
+        client,
+        today,
+        plans[0],
+        tuple(plans[1:]),
+        tuple(Classification.objects.filter(client=client).order_by("-start_date", "id")),
+        sort_by_standing(
+            ApprovedService.objects.filter(client=client).order_by("category", "service_text", "start_date", "id"),
+            today,
+        ),
+        sort_by_standing(Supplement.objects.filter(client=client).order_by("-start_date", "id"), today),
+        tuple(IndividualContribution.objects.filter(client=client).order_by("-effective_date_from", "id")),
+        tuple(_find_budgets(client, today, open_days, with_all_usage)),
+    )
+
+
+def _find_budgets(client: Client, today: date, open_days: int, with_all: bool) -> list[BudgetPicture]:
+    budgets = list(PlanBudget.objects.filter(client=client).order_by("-start_date", "budget_type_code", "budget_id"))
+    read = [each for each in budgets if with_all or is_open(each.end_date, today, open_days)]
+    ids = {each.pk for each in read}
+    entitlements: dict[int, list[Entitlement]] = {}
+    for entitlement in Entitlement.objects.filter(client=client, plan_budget_id__in=ids).order_by("start_date", "id"):
+        entitlements.setdefault(entitlement.plan_budget_id, []).append(entitlement)
+    usage: dict[int, list[BudgetUsage]] = {}
+    drawn = BudgetUsage.objects.filter(client=client, plan_budget_id__in=ids)
+    for line in drawn.select_related("invoice_line_item__invoice").order_by("-delivery_date", "-id"):
+        usage.setdefault(line.plan_budget_id, []).append(line)
+    committed = find_committed(budgets)
+    own_ids = frozenset(list_own_service_provider_ids())
+    return [
+        BudgetPicture(
+            each,
+            tuple(entitlements.get(each.pk, ())),
+            tuple(usage.get(each.pk, ())),
+            committed[each.pk],
+            each.pk in ids,
+            own_ids,
+        )
+        for each in budgets
+    ]
+
+
+def find_own_lines(client: Client) -> dict[tuple[str, str], int]:
+    """Our own invoice lines of a person, by the funder's invoice id and the item's."""
+    lines = InvoiceLineItem.objects.filter(client=client, invoice__invoice_id__isnull=False)
+    return {
+        (str(invoice_id), item_id): number
+        for number, invoice_id, item_id in lines.values_list("pk", "invoice__invoice_id", "item_id")
+    }

@@ -1,0 +1,1 @@
+"""Stored rows of invoices and claims."""

@@ -1,0 +1,49 @@
+"""A file of invoice lines between its preview and its loading: kept as received, so what was seen is what is loaded."""
+
+from django.contrib.auth.models import User
+from django.db import IntegrityError
+from django.utils import timezone
+
+from carefund.domain.claims.invoice_file import UnreadableFile, read_invoice_file
+from carefund.records.claims.invoices import ImportPlan, plan_import, store_import
+from carefund.records.models import InvoiceUpload
+
+LARGEST_FILE = 64 * 1024 * 1024
+
+
+class NotLoadable(Exception):
+    """The file has rows that are wrong, or was loaded before; nothing was stored."""
+
+
+def store_upload(name: str, content: bytes, user: User | None = None) -> InvoiceUpload:
+    """Keep a file for its preview. Files of the same person that were never loaded are dropped."""
+    InvoiceUpload.objects.filter(created_by=user, loaded_at__isnull=True).delete()
+    return InvoiceUpload.objects.create(name=name[:200], content=content, created_by=user)
+
+
+def plan_file(content: bytes) -> ImportPlan:
+    """What a file would add, and every row that is wrong. Raises UnreadableFile."""
+    if len(content) > LARGEST_FILE:
+        raise UnreadableFile("The file is larger than 64 MB; split it.")
+    found = read_invoice_file(content)
+    return plan_import(found.rows, found.problems, found.problem_count)
+
+
+def plan_upload(upload: InvoiceUpload) -> ImportPlan:
+    """As `plan_file`, of a kept file, as things stand now."""
+    return plan_file(bytes(upload.content))
+
+
+def load_upload(upload: InvoiceUpload) -> int:
+    """Store everything in a kept file; gives the number of new lines. Raises NotLoadable for a bad one."""
+    if upload.loaded_at is not None:
+        raise NotLoadable("This file was loaded already.")
+    plan = plan_upload(upload)
+    if not plan.is_loadable:
+        raise NotLoadable("Some rows are wrong; nothing was loaded.")
+    try:
+        lines = store_import(plan)
+    except IntegrityError:
+        raise NotLoadable("Some of these lines were brought in by somebody else meanwhile; look once more.") from None
+    InvoiceUpload.objects.filter(pk=upload.pk).update(loaded_at=timezone.now(), content=b"")
+    return lines

@@ -1,0 +1,1 @@
+"""Stored rows of NDIS plans on PACE."""

@@ -1,0 +1,1 @@
+"""Kinds of work for care management pools."""

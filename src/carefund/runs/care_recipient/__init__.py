@@ -1,0 +1,1 @@
+"""Kinds of work for one care recipient's funding."""

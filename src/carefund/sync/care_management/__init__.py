@@ -1,0 +1,1 @@
+"""Fetch, compare, apply for care management pools."""

@@ -1,0 +1,1 @@
+"""Fetch, compare, apply for one care recipient's funding."""

@@ -1,0 +1,300 @@
+"""Compare: from what is stored and what was fetched to what must be written, as data. No database, no network.
+
+Source: rules SYNC-03 to SYNC-08.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date
+
+from carefund.domain.care_recipient.budgets import adds_up
+from carefund.domain.comparison import Differences, Incoming, compare
+from carefund.domain.service_providers import newest_service_provider_id
+from carefund.funders.services_australia.payloads import Budget
+from carefund.records.archive import ReceivedPage, digest_of
+from carefund.sync.care_recipient.answers import BUDGET_LIST, key_of, kind_of
+from carefund.sync.care_recipient.details import know_details, leave_out_history, list_entitlements
+from carefund.sync.care_recipient.fetching import Fetched
+from carefund.sync.care_recipient.filing import Filing, file, list_moves
+from carefund.sync.care_recipient.known import Known
+from carefund.sync.care_recipient.recordsets import ENTITLEMENTS, RECORD_SETS, RecordSet, record_set_of
+from carefund.sync.care_recipient.reporting import count_differences, many, tell, tell_plan_dates
+from carefund.sync.care_recipient.results import Count, FieldChange, Outcome, SyncResult
+from carefund.sync.care_recipient.stored import StoredPerson, StoredRecords
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """What came of the answers that are news, and how it differs from what is stored, per kind of record."""
+
+    incoming: Mapping[str, Sequence[Incoming]] = field(default_factory=dict)
+    differences: Mapping[str, Differences] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Filed:
+    """The person's plans, and per kind the rows that move to another one; `filing` is None where all stays as it is."""
+
+    filing: Filing | None = None
+    moves: Mapping[str, Sequence[tuple[int, int]]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """Everything that a sync comes to for one person: what to write, and what to say of it.
+
+    `known` is what is known of the person once this is applied, the same as before if nothing is to be written but the
+    time of the check.
+    """
+
+    stored: StoredPerson
+    fetched: Fetched
+    known: Known
+    result: SyncResult
+    compared: Compared = Compared()
+    filed: Filed = Filed()
+    pages: tuple[ReceivedPage, ...] = ()
+
+    @property
+    def is_superseded(self) -> bool:
+        """Whether a later fetch was applied already, so that nothing of this one is written."""
+        return self.result.outcome is Outcome.SUPERSEDED
+
+    @property
+    def service_provider_id(self) -> str | None:
+        """The client's new service provider id; None where it stays."""
+        after = self.known.service_provider_id
+        return after if after != self.stored.known.service_provider_id else None
+
+
+def decide(stored: StoredPerson, fetched: Fetched, today: date) -> Decision:
+    """Everything that applying this fetch would do. Pure: nothing is read or written here."""
+    known = stored.known
+    if stored.fetch_started_at is not None and stored.fetch_started_at > fetched.started_at:
+        result = SyncResult(stored.client_id, fetched.care_recipient_id, Outcome.SUPERSEDED, version=known.version)
+        return Decision(stored, fetched, known, result)
+    news = known.find_news(fetched.digests, fetched.reader)
+    compared = _compare(stored, fetched, news)
+    filed = _file(stored, compared, today)
+    provider_id = _decide_service_provider(known, fetched, today)
+    is_changed = (
+        any(compared.differences.values()) or provider_id != known.service_provider_id or _moves_plan(stored, filed)
+    )
+    after = _know(known, fetched, news)
+    if provider_id != known.service_provider_id:
+        after = replace(after, service_provider_id=provider_id)
+    if is_changed or filed.moves or _holds_of(after) != _holds_of(known):
+        after = replace(after, version=known.version + 1)
+    counts = _count(after, fetched, news, compared)
+    result = SyncResult(
+        stored.client_id,
+        fetched.care_recipient_id,
+        _outcome(fetched, is_changed=is_changed),
+        counts,
+        _warn(after, fetched, compared),
+        list(_tell(stored, fetched, compared, filed, after, counts)),
+        known.version,
+    )
+    return Decision(stored, fetched, after, result, compared, filed, _list_pages(known, fetched) if news else ())
+
+
+def _holds_of(known: Known) -> tuple[object, ...]:
+    return known.digests, known.row_counts, known.unanswered, known.unread_budgets
+
+
+def _outcome(fetched: Fetched, *, is_changed: bool) -> Outcome:
+    if fetched.refused_budget_ids:
+        return Outcome.CONSENT_MISSING
+    return Outcome.CHANGED if is_changed else Outcome.UNCHANGED
+
+
+def _compare(stored: StoredPerson, fetched: Fetched, news: set[str]) -> Compared:
+    """Compare what is news, kind by kind. Budgets of whose details nothing is news keep what hangs on them."""
+    if not news:
+        return Compared()
+    incoming: dict[str, list[Incoming]] = {}
+    budget_ids: defaultdict[str, set[str]] = defaultdict(set)
+    for answer in fetched.answers:
+        if key_of(answer) in news:
+            kind = kind_of(answer.operation)
+            for record_set in kind.record_sets:
+                budget_ids[record_set.kind].add(answer.subject_id)
+                payloads = record_set.payloads_in(answer.value)
+                incoming.setdefault(record_set.kind, []).extend(
+                    record_set.incoming(payload, answer.subject_id) for payload in payloads
+                )
+    if BUDGET_LIST.key() in news and (listed := list_entitlements(fetched, stored.known)):
+        budget_ids[ENTITLEMENTS.kind].update(listed)
+        incoming.setdefault(ENTITLEMENTS.kind, []).extend(
+            ENTITLEMENTS.incoming(payload, budget_id) for budget_id, payloads in listed.items() for payload in payloads
+        )
+    differences = {}
+    rows = (stored.records or StoredRecords()).rows
+    for record_set in RECORD_SETS:
+        if record_set.kind in incoming:
+            before = rows.get(record_set.kind, ())
+            if record_set.is_child:
+                before = [row for row in before if row.key[0] in budget_ids[record_set.kind]]
+            differences[record_set.kind] = compare(before, incoming[record_set.kind])
+    return Compared(incoming, differences)
+
+
+def _file(stored: StoredPerson, compared: Compared, today: date) -> Filed:
+    """The plan's dates, new at every sync, and which rows hang on which plan; of a first sync that is the new plan."""
+    records = stored.records
+    if records is None:
+        return Filed()
+    filing = file([plan.period for plan in records.plans], records.rows, compared.differences, today)
+    if len(filing.plans) == 1:
+        return Filed(filing)
+    positions = {plan.id: position for position, plan in enumerate(records.plans)}
+    moves = {}
+    for record_set in RECORD_SETS:
+        if not record_set.is_child:
+            hung = records.plan_ids.get(record_set.kind, {})
+            held = {row_id: positions[plan_id] for row_id, plan_id in hung.items()}
+            if moving := list_moves(filing, record_set, records.rows, compared.differences, held):
+                moves[record_set.kind] = moving
+    return Filed(filing, moves)
+
+
+def _moves_plan(stored: StoredPerson, filed: Filed) -> bool:
+    """Whether a plan is made, or the latest one gets other dates."""
+    filing, records = filed.filing, stored.records
+    if filing is None or records is None:
+        return False
+    latest = records.latest_plan
+    return filing.is_new or (latest is not None and filing.dates not in (None, latest.period))
+
+
+def _decide_service_provider(known: Known, fetched: Fetched, today: date) -> str:
+    """The id of the newest budget; what was known where no budget names one.
+
+    What was archived may be older than what Sync Service Providers found since, so it only fills a blank.
+    """
+    if fetched.is_archived and known.service_provider_id:
+        return known.service_provider_id
+    rows = [(budget.start_date, budget.service_provider_id) for budget in fetched.budget_periods]
+    return newest_service_provider_id(rows, today) or known.service_provider_id
+
+
+def _know(known: Known, fetched: Fetched, news: set[str]) -> Known:
+    """What is known after this sync; what was known before if nothing of it moved."""
+    is_read_whole = fetched.is_archived or fetched.digests.keys() >= known.digests.keys()
+    reader = fetched.reader if is_read_whole else known.reader
+    after = known if reader == known.reader else replace(known, reader=reader)
+    if news:
+        new = [answer for answer in fetched.answers if key_of(answer) in news]
+        counts = {key_of(answer): kind_of(answer.operation).count(answer.value) for answer in new}
+        listed = [answer.value for answer in new if answer.operation == BUDGET_LIST.operation]
+        if listed and (entitlements := list_entitlements(fetched, known)):
+            counts[BUDGET_LIST.key()][ENTITLEMENTS.kind] = sum(map(len, entitlements.values()))
+        after = replace(
+            after,
+            digests={**known.digests, **fetched.digests},
+            row_counts={**known.row_counts, **counts},
+            wrong_figures=_count_wrong_figures(listed[0]) if listed else known.wrong_figures,
+        )
+    return know_details(after, fetched, is_news=bool(news))
+
+
+def _count_wrong_figures(budgets: Sequence[Budget]) -> int:
+    return sum(
+        not adds_up(row.total, row.available, row.used, row.write_off, row.rollover_deduction) for row in budgets
+    )
+
+
+def _count(after: Known, fetched: Fetched, news: set[str], compared: Compared) -> dict[str, Count]:
+    """How many records of each kind, by what became of them; of answers that are no news, as they were counted."""
+    unchanged = dict.fromkeys((record_set.kind for record_set in RECORD_SETS), 0)
+    for key in fetched.digests:
+        if key not in news:
+            for kind, number in after.row_counts[key].items():
+                unchanged[kind] += number
+    if not compared.differences:
+        return {kind: Count(unchanged=number) for kind, number in unchanged.items()}
+    return {kind: count_differences(compared.differences.get(kind), number) for kind, number in unchanged.items()}
+
+
+def _warn(after: Known, fetched: Fetched, compared: Compared) -> list[str]:
+    """What a person should know of these answers, without names or ids."""
+    warnings: list[str] = []
+    for kind, found in compared.differences.items():
+        if found.gone:
+            warnings += _warn_of_emptiness(record_set_of(kind), found, compared.incoming[kind])
+    if after.wrong_figures and BUDGET_LIST.key() in fetched.digests:
+        budgets = many(after.wrong_figures, "budget")
+        warnings.append(f"The figures of {budgets} do not add up; they are shown as received.")
+    if fetched.refused_budget_ids:
+        budgets = many(len(fetched.refused_budget_ids), "budget")
+        warnings.append(f"The details of {budgets} were refused; what was known before is kept.")
+    if fetched.unreadable_budget_ids:
+        budgets = many(len(fetched.unreadable_budget_ids), "ended budget")
+        warnings.append(f"The details of {budgets} came in a form that cannot be read.")
+    if fetched.vanished_budget_ids:
+        budgets = many(len(fetched.vanished_budget_ids), "budget")
+        warnings.append(f"{budgets} listed by Services Australia had no details; what was known is kept.")
+    return warnings
+
+
+def _warn_of_emptiness(record_set: RecordSet, found: Differences, incoming: Sequence[Incoming]) -> Iterator[str]:
+    """Say so when an answer came without any record of a kind that there were before."""
+    kind = record_set.label.lower()
+    if record_set.is_child:
+        emptied = {row.key[0] for row in found.gone} - {row.key[0] for row in incoming}
+        if emptied:
+            yield (
+                f"Services Australia returned no {kind} for {many(len(emptied), 'budget')} that had some; "
+                "they are kept and marked as no longer returned."
+            )
+    elif not incoming:
+        yield (
+            f"Services Australia returned no {kind} where there were {len(found.gone)}; "
+            "they are kept and marked as no longer returned."
+        )
+
+
+def _tell(
+    stored: StoredPerson,
+    fetched: Fetched,
+    compared: Compared,
+    filed: Filed,
+    after: Known,
+    counts: Mapping[str, Count],
+) -> Iterator[FieldChange]:
+    """The lines of the change log; a first sync is one line, not hundreds."""
+    before = stored.known
+    if before.digests:
+        for kind, found in compared.differences.items():
+            news = leave_out_history(record_set_of(kind), fetched, before, found)
+            if history := len(found.new) - len(news.new):
+                yield FieldChange(kind, "first sync", (), after=many(history, "record"))
+            yield from tell(record_set_of(kind), news)
+    else:
+        total = sum(count.new for count in counts.values())
+        yield FieldChange("client", "first sync", (), after=many(total, "record"))
+    old, new = before.service_provider_id, after.service_provider_id
+    if new != old:
+        yield FieldChange("client", "changed", (), "service_provider_id", old or None, new)
+    latest = stored.records.latest_plan if stored.records else None
+    if latest and filed.filing and not filed.filing.is_new and filed.filing.dates is not None:
+        yield from tell_plan_dates(latest.period, filed.filing.dates)
+
+
+def _list_pages(known: Known, fetched: Fetched) -> tuple[ReceivedPage, ...]:
+    """The pages of the answers that differ from those last applied, for the archive."""
+    return tuple(
+        ReceivedPage(
+            fetched.client_id,
+            answer.operation,
+            answer.subject_id if kind_of(answer.operation).per_budget else "",
+            number,
+            digest if len(answer.pages) == 1 else digest_of(page),
+            page,
+            fetched.started_at,
+        )
+        for answer in fetched.answers
+        if known.digests.get(key_of(answer)) != (digest := fetched.digests[key_of(answer)])
+        for number, page in enumerate(answer.pages or (b"",), start=1)  # "not found" is kept as one empty page
+    )

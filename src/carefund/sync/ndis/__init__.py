@@ -1,0 +1,1 @@
+"""Fetch, compare, apply for NDIS plans on PACE."""
