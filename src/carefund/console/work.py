@@ -1,4 +1,8 @@
-"""Work that a page has asked for, as the page shows it: how far it is while it goes on, then what came of it."""
+"""Work that a page has asked for, as the page shows it: how far it is while it goes on, then what came of it.
+
+A page looks at the work first and at the records afterwards. The other way round, work that ends in between is shown as
+over beside records from before, and the page never looks again.
+"""
 
 from dataclasses import dataclass
 from datetime import datetime

@@ -152,6 +152,7 @@ def _save(request: Request, service_provider_id: str) -> None:
 
 def _frame(service_provider_id: str) -> dict[str, Any]:
     """What every tab shows around its figures."""
+    search = describe_search(find_shown_search())
     providers = list_tabs()
     last_saving = find_last_saving()
     return {
@@ -165,7 +166,7 @@ def _frame(service_provider_id: str) -> dict[str, Any]:
         "last_saving": last_saving,
         "saving_problems": list_problems(last_saving) if last_saving else [],
         "pools": [],
-        **describe_search(find_shown_search()),
+        **search,
     }
 
 

@@ -50,6 +50,7 @@ def choose(request: Request) -> HttpResponse:
 @page(may_claim)
 def show(request: Request, batch_id: int) -> HttpResponse:
     """One batch: its lines, what it asks for, and how far it is with the funder."""
+    work = describe_item(find_shown_item(name_batch(batch_id), timezone.now()))
     batch = get_object_or_404(ClaimBatch.objects.select_related("created_by"), pk=batch_id)
     requests = batch.payment_requests.all()
     shown = Paginator(requests, _PAGE_SIZE).get_page(request.GET.get("page"))
@@ -66,7 +67,7 @@ def show(request: Request, batch_id: int) -> HttpResponse:
         "invoices": invoices,
         "sent": sent,
         "claims": batch.claims.all(),
-        "work": describe_item(find_shown_item(name_batch(batch.pk), timezone.now())),
+        "work": work,
     }
     return render(request, "console/claims/batch.html", context)
 

@@ -57,7 +57,9 @@ def list_all(request: Request) -> HttpResponse:
 @page(may_claim)
 def show(request: Request, claim_id: str) -> HttpResponse:
     """One claim: status, statement, and each line with claimed, paid, drawn and the difference."""
-    claim = get_object_or_404(Claim.objects.select_related("batch"), claim_id=claim_id)
+    pk = get_object_or_404(Claim.objects.only("pk"), claim_id=claim_id).pk
+    work = describe_item(find_shown_item(name_claim(pk), timezone.now()))
+    claim = Claim.objects.select_related("batch").get(pk=pk)
     requests = PaymentRequest.objects.filter(batch=claim.batch) if claim.batch else PaymentRequest.objects.none()
     shown = Paginator(requests, _PAGE_SIZE * 2).get_page(request.GET.get("page"))
     keys = [each.pk for each in shown.object_list]
@@ -72,7 +74,7 @@ def show(request: Request, claim_id: str) -> HttpResponse:
         "page": shown,
         "answers": answers.filter(operation__in=_ABOUT_CLAIM)[:_MOST_ANSWERS],
         "number_of_answers": answers.count(),
-        "work": describe_item(find_shown_item(name_claim(claim), timezone.now())),
+        "work": work,
         "steps": [(name, number <= place, number == place) for number, name in enumerate(steps)],
     }
     return render(request, "console/claims/claim.html", context)

@@ -39,12 +39,13 @@ def show(request: Request) -> HttpResponse | HttpResponseRedirect:
 
 
 def _context(request: Request) -> dict[str, Any]:
+    now = timezone.now()
+    work = describe_run(find_shown_run(COMPARING, now), now) if may_synchronise(request.user) else None
     clients = list_clients_for(request.user)
     shown = Paginator(list_by_urgency(list_comparable(clients)), _PAGE_SIZE).get_page(request.GET.get("page"))
     counts = count_comparisons(clients)
-    now = timezone.now()
     return {
-        "work": describe_run(find_shown_run(COMPARING, now), now) if may_synchronise(request.user) else None,
+        "work": work,
         "page": shown,
         "contracts": list(shown.object_list),
         "counts": counts,

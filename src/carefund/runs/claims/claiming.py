@@ -41,9 +41,9 @@ def name_batch(batch_id: int) -> str:
     return f"batch:{batch_id}"
 
 
-def name_claim(claim: Claim) -> str:
+def name_claim(claim_pk: int) -> str:
     """What an item that works on a claim holds."""
-    return f"claim:{claim.pk}"
+    return f"claim:{claim_pk}"
 
 
 def request_sending(batch_id: int, requested_by: User | None = None) -> Run:
@@ -82,7 +82,7 @@ async def _send(session: Session, item: ClaimedItem) -> ItemResult:
 def request_checks(claims: Iterable[Claim], *, trigger: str, scope: str, requested_by: User | None = None) -> Run:
     """Ask for Check Status of these claims. Raises NothingToDo when there is none, NotConfigured."""
     require_configured(SERVICES_AUSTRALIA)
-    items = [NewItem(name_claim(claim)) for claim in claims]
+    items = [NewItem(name_claim(claim.pk)) for claim in claims]
     return request_work(CHECKING, items, trigger=trigger, scope=scope, requested_by=requested_by)
 
 
@@ -91,7 +91,7 @@ def request_check(claim: Claim, requested_by: User | None = None) -> Run:
     require_configured(SERVICES_AUSTRALIA)
     return request_once(
         CHECKING,
-        NewItem(name_claim(claim)),
+        NewItem(name_claim(claim.pk)),
         trigger=Run.Trigger.ON_DEMAND,
         scope=f"claim {claim.claim_id}",
         requested_by=requested_by,
@@ -106,7 +106,7 @@ def find_shown_checks(now: datetime) -> Run | None:
 def request_all_checks(requested_by: User | None = None, *, trigger: str = Run.Trigger.ON_DEMAND) -> Run:
     """Ask for Check Status of every claim that is not at its end, and for a look for claims made elsewhere."""
     require_configured(SERVICES_AUSTRALIA)
-    claims = [NewItem(name_claim(claim)) for claim in list_unsettled_claims()]
+    claims = [NewItem(name_claim(claim.pk)) for claim in list_unsettled_claims()]
     items = [NewItem(_LINES), NewItem(_ELSEWHERE), *claims]
     return request_work(CHECKING, items, trigger=trigger, scope="all open claims", requested_by=requested_by)
 
