@@ -35,7 +35,7 @@ from carefund.runs.engines.workers import DATABASE_THREADS  # noqa: E402
 from carefund.runs.execution import Worker, work_on_run  # noqa: E402
 from carefund.runs.models import Run  # noqa: E402
 from carefund.runs.requests import request_run  # noqa: E402
-from carefund.runs.shared_limit import open_pace  # noqa: E402
+from carefund.runs.shared_limit import open_call_limiter  # noqa: E402
 from carefund.runs.sources import Sources  # noqa: E402
 
 TOKEN = "benchmark-token"
@@ -134,7 +134,7 @@ async def open_worker(url: str, at_once: int, calls_per_second: float = 0) -> As
     try:
         async with (
             open_session(configuration.timing) as session,
-            open_pace(configuration) if calls_per_second else nullcontext() as pace,
+            open_call_limiter(configuration) if calls_per_second else nullcontext() as pace,
         ):
             source = ServicesAustralia(Caller(session, configuration, GivenToken(), pace), configuration)
             async with AsyncExitStack() as stack:

@@ -15,7 +15,7 @@ from carefund.domain.claims.invoice_file import UnreadableFile, read_invoice_fil
 from carefund.funders.decoding import RowReader
 from carefund.funders.devices import DeviceState
 from carefund.funders.errors import FunderError
-from carefund.funders.http import Received
+from carefund.funders.http import Response
 from carefund.funders.ndia.envelopes import open_envelope, sorted_refusal
 from carefund.funders.ndia.partner import PartnerBudget
 from carefund.funders.ndia.payloads import BudgetTree, Determination, PlanRow
@@ -28,7 +28,8 @@ from carefund.runs.scopes import EmptyFile, read_ids
 
 KINDS: tuple[type[msgspec.Struct], ...] = (
     payloads.CareRecipientSummary, payloads.IndividualContribution, payloads.Budget, payloads.BudgetDetails,
-    claim_payloads.Invoice, claim_payloads.WrittenItem, claim_payloads.Claim, claim_payloads.PaymentStatement,
+    claim_payloads.InvoicePayload, claim_payloads.WrittenItem, claim_payloads.ClaimPayload,
+    claim_payloads.PaymentStatement,
     claim_payloads.PaymentItem, claim_payloads.AccountSummary, PartnerBudget,
 )  # fmt: skip
 NDIA_KINDS: tuple[type[msgspec.Struct], ...] = (Determination, PlanRow, BudgetTree)
@@ -88,7 +89,7 @@ def read_refusal(body: bytes) -> None:
     for detail in error.details:
         assert all(len(part) <= 500 and "\0" not in part for part in detail)
         "".join(detail).encode()
-    received = Received(status, headers, body[1:])
+    received = Response(status, headers, body[1:])
     proda_refusal("fuzz", received, DeviceState())
     with suppress(FunderError):
         assert received.etag.isascii()

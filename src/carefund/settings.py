@@ -192,7 +192,7 @@ TEMPLATES = [
                 "django.contrib.messages.context_processors.messages",
                 "carefund.console.context.console",
             ],
-            "builtins": ["carefund.console.templatetags.words"],
+            "builtins": ["carefund.console.templatetags.formatting"],
         },
     }
 ]

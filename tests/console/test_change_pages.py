@@ -9,7 +9,7 @@ from django.contrib.auth.models import User
 from django.urls import reverse
 from django.utils import timezone
 
-from carefund.access.looks import find_last_look
+from carefund.access.last_seen import find_last_seen
 from carefund.access.models import AccessLogEntry
 from carefund.console.care_recipient.change_pages import cut_at_sync, read_number
 from carefund.console.views import home
@@ -70,7 +70,7 @@ def test_what_does_not_fit_on_home_cannot_be_marked_there(
     assert len({change.pk for change in told}) == len(told) > 3
     up_to = first.context["up_to_change_id"]
     browser.post(reverse("console:mark-as-seen"), {"up_to": up_to})
-    look = find_last_look(cast.ada)
+    look = find_last_seen(cast.ada)
     assert look is not None
     assert look.change_id == up_to
     assert "Nothing new" in browser.get(reverse("console:changes")).content.decode()

@@ -7,17 +7,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from carefund.console.care_recipient.charts import draw_bar, draw_burn_down, draw_time_line
-from carefund.records.care_recipient.funding import BudgetPicture
+from carefund.records.care_recipient.funding import BudgetFigures
 from carefund.records.models import BudgetUsage, Classification, PlanBudget
 
 cents = st.decimals(min_value=0, max_value=20_000, places=2)
 START, END = date(2026, 4, 1), date(2026, 6, 30)
 
 
-def picture(total: Decimal, used: Decimal, *, committed: Decimal = Decimal(0), **more: Decimal) -> BudgetPicture:
+def picture(total: Decimal, used: Decimal, *, committed: Decimal = Decimal(0), **more: Decimal) -> BudgetFigures:
     budget = PlanBudget(total=total, used=-used, start_date=START, end_date=END, **more)
     line = BudgetUsage(amount=-used, delivery_date=date(2026, 4, 20))
-    return BudgetPicture(budget, (), (line,) if used else (), committed, True)
+    return BudgetFigures(budget, (), (line,) if used else (), committed, True)
 
 
 @given(total=cents, used=cents, committed=cents, write_off=cents, rollover=cents)

@@ -11,7 +11,12 @@ from carefund.funders.decoding import RowReader
 from carefund.funders.errors import BadField, ImpossibleValue, NotJson, RequestRejected, TooDeep, WrongType
 from carefund.funders.ndia.partner import PartnerBudget
 from carefund.funders.ndia.payloads import BudgetTree, PlanRow
-from carefund.funders.services_australia.claim_payloads import Claim, Invoice, PaymentItem, PaymentStatement
+from carefund.funders.services_australia.claim_payloads import (
+    ClaimPayload,
+    InvoicePayload,
+    PaymentItem,
+    PaymentStatement,
+)
 from carefund.funders.services_australia.payloads import (
     Budget,
     BudgetDetails,
@@ -154,8 +159,8 @@ def test_a_number_that_is_none_becomes_no_id(text):
          "supplements.endDate"),
         (BudgetDetails, b'{"budgetId":"1","entitlements":[],"usage":[{"amount":1e13}]}', "usage.amount"),
         (BudgetDetails, b'{"budgetId":"1","usage":[{"description":"\\u0000"}]}', "usage.description"),
-        (Invoice, b'{"invoiceId":"1","items":[{"itemId":"1","quantity":1e300}]}', "items.quantity"),
-        (Claim, b'{"claimId":"1","paymentDate":"9000-01-01"}', "paymentDate"),
+        (InvoicePayload, b'{"invoiceId":"1","items":[{"itemId":"1","quantity":1e300}]}', "items.quantity"),
+        (ClaimPayload, b'{"claimId":"1","paymentDate":"9000-01-01"}', "paymentDate"),
         (PaymentStatement, b'{"claimTotal":"NaN"}', "claimTotal"),
         (PaymentItem, b'{"itemId":"1","paymentAmount":1e40}', "paymentAmount"),
         (PlanRow, b'{"plan_end_date":"9876-01-01"}', "plan_end_date"),

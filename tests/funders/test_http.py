@@ -13,7 +13,7 @@ from aiohttp import web
 from carefund.funders import errors
 from carefund.funders.configuration import SANDBOX_TIMING, configure
 from carefund.funders.http import Caller, back_off, message_ids, open_session, proxy_for
-from carefund.funders.limiter import InMemoryPace
+from carefund.funders.limiter import InMemoryLimiter
 from carefund.funders.opening import open_caller
 from tests.funders.conftest import serving
 
@@ -35,7 +35,7 @@ async def ask(handler, work, **timing):
     async with serving(handler) as url:
         configuration = configure("services-australia", base_url=url, timing={"back_off_seconds": 0.01, **timing})
         async with open_session(configuration.timing) as session:
-            return await work(Caller(session, configuration, AlwaysTheSame(), InMemoryPace(0)))
+            return await work(Caller(session, configuration, AlwaysTheSame(), InMemoryLimiter(0)))
 
 
 @pytest.mark.parametrize("status", [500, 429, 503])
@@ -114,17 +114,17 @@ async def test_waiting_for_a_place_is_no_time_out():
 
 
 async def test_calls_per_second_are_limited():
-    pace = InMemoryPace(20)
+    limiter = InMemoryLimiter(20)
     begun = time.monotonic()
-    await asyncio.gather(*(pace.wait() for _ in range(50)))
+    await asyncio.gather(*(limiter.wait() for _ in range(50)))
     assert 1.9 < time.monotonic() - begun < 4
 
 
 async def test_less_than_one_call_per_second_is_possible():
-    pace = InMemoryPace(0.5)
-    await pace.wait()
+    limiter = InMemoryLimiter(0.5)
+    await limiter.wait()
     with pytest.raises(TimeoutError):
-        await asyncio.wait_for(pace.wait(), 0.3)
+        await asyncio.wait_for(limiter.wait(), 0.3)
 
 
 def test_pauses_grow_and_are_never_alike():
@@ -176,7 +176,7 @@ async def test_calls_go_through_the_proxy_of_the_environment(monkeypatch, forget
         monkeypatch.setenv("no_proxy", "inside.example")
         configuration = configure("services-australia", base_url="http://funder.example/acws")
         async with open_session(configuration.timing) as session:
-            caller = Caller(session, configuration, AlwaysTheSame(), InMemoryPace(0))
+            caller = Caller(session, configuration, AlwaysTheSame(), InMemoryLimiter(0))
             assert (await caller.read("budgets", "/budget/v1/1")).body == b"[]"
     assert asked == [("http://funder.example/acws/budget/v1/1", "Basic d2lsbWE6c2VjcmV0")]
     assert proxy_for("http", "inside.example") is None

@@ -53,10 +53,10 @@ def test_json_is_written_and_updated(db: None, number: int) -> None:
         "unanswered",
         *texts,
     )
-    store.insert_unless_known(
+    store.insert_new(
         SyncState, columns, [(client.pk, 0, 0, False, {"a": 'x"\\'}, {}, {}, "", "", "", "") for client in clients]
     )
-    store.insert_unless_known(SyncState, columns, [(clients[0].pk, 7, 0, True, {}, {}, {}, "", "", "", "")])
+    store.insert_new(SyncState, columns, [(clients[0].pk, 7, 0, True, {}, {}, {}, "", "", "", "")])
     assert set(SyncState.objects.values_list("version", flat=True)) == {0}
     counts = {"budgets": {"budgets": 3}}
     store.update(SyncState, ("row_counts", "checked_at"), [(counts, NOW, client.pk) for client in clients])

@@ -10,13 +10,15 @@ from django.urls import path
 from ninja import NinjaAPI
 
 from carefund.funders.errors import FunderError, Throttled, all_leaves
-from carefund.rest.problems import LineProblem, Problem
+from carefund.rest.problems import ApiProblem, LineProblem
 from carefund.rest.translating import translate_errors
 
 RAISED: dict[str, Exception] = {
     "gate": Http404(),
     "rights": PermissionDenied(),
-    "problem": Problem("conflict", "Two at once.", problems=[LineProblem(line=3, field="quantity", message="differs")]),
+    "problem": ApiProblem(
+        "conflict", "Two at once.", problems=[LineProblem(line=3, field="quantity", message="differs")]
+    ),
     **{leaf.code: leaf("A step failed.") for leaf in all_leaves()},
 }
 api = NinjaAPI(urls_namespace="raising")

@@ -15,7 +15,7 @@ from carefund.runs.leases import LeaseLost
 from carefund.runs.models import Run, RunItem
 from carefund.runs.sources import open_source
 from carefund.sync.care_recipient.fetching import OpenBudgets, fetch_care_recipient
-from carefund.sync.care_recipient.results import Outcome
+from carefund.sync.care_recipient.results import SyncOutcome
 from carefund.sync.care_recipient.syncing import apply_fetched
 from tests.conftest import table_rows
 
@@ -53,7 +53,7 @@ def test_joining_somebody_does_not_keep_a_run_from_its_other_people(clients, bul
     ledger.claim_items(first.pk, "somebody", 5)
     carry_out(second, at_once=2, group=2)
     assert second.items.filter(status="done").count() == 3
-    leases.hand_back("somebody")
+    leases.release("somebody")
     assert carry_out(first).status == carry_out(second).status == Run.Status.FINISHED
 
 
@@ -98,7 +98,7 @@ def test_a_fetch_that_began_earlier_never_overwrites_one_that_began_later(client
     carry_out(bulk(clients[:1]))
     before = table_rows(SyncState, PlanBudget, Change)
     [result] = apply_fetched([older], business_today())
-    assert result.outcome is Outcome.SUPERSEDED
+    assert result.outcome is SyncOutcome.SUPERSEDED
     assert table_rows(SyncState, PlanBudget, Change) == before
     carry_out(again := bulk(clients[:1]))
     assert again.items.get().outcome == RunItem.Outcome.UNCHANGED

@@ -21,15 +21,15 @@ from yarl import URL
 from carefund.funders import registry
 from carefund.funders.configuration import FunderConfiguration, Timing
 from carefund.funders.http import exchange, open_session
-from carefund.funders.limiter import Pace
+from carefund.funders.limiter import CallLimiter
 from carefund.funders.refusals import refusal
 from carefund.funders.registry import Funder, Opening
 from carefund.runs import housekeeping, kinds
 from carefund.runs.leases import ClaimedItem
 from carefund.runs.models import Run, RunItem
-from carefund.runs.requests import NewItem, pause_run, request_work, resume_run, retry_failures
+from carefund.runs.requests import NewRunItem, pause_run, request_work, resume_run, retry_failures
 from carefund.runs.sessions import Session
-from carefund.runs.work import ItemResult, Kind
+from carefund.runs.work import ItemResult, WorkKind
 
 pytestmark = pytest.mark.django_db(transaction=True)
 NAME = "veterans-affairs"
@@ -81,7 +81,7 @@ class Veterans:
 
     session: aiohttp.ClientSession
     configuration: FunderConfiguration
-    limiter: Pace | None
+    limiter: CallLimiter | None
 
     async def fetch_card(self, number: str) -> str:
         """The colour of a veteran's card. Raises FunderError."""
@@ -115,14 +115,14 @@ def veterans(server: Server, settings: object) -> Iterator[Server]:
     timing = Timing(calls_at_once=4, calls_per_second=0, attempts=1, back_off_seconds=0.01)
     settings.VETERANS = FunderConfiguration(NAME, "sandbox", server.url, timing=timing)  # type: ignore[attr-defined]
     registry.register(Funder(NAME, "Veterans' Affairs", "VETERANS", open_veterans, list_missing=lambda _: []))
-    kinds.register(Kind("veteran-cards", "Look up veterans' cards", "veterans", find_card, funder=NAME))
+    kinds.register(WorkKind("veteran-cards", "Look up veterans' cards", "veterans", find_card, funder=NAME))
     yield server
     kinds.unregister("veteran-cards")
     registry.unregister(NAME)
 
 
 def ask(number: int = PEOPLE) -> Run:
-    items = [NewItem(f"veteran:{each}") for each in range(number)]
+    items = [NewRunItem(f"veteran:{each}") for each in range(number)]
     return request_work("veteran-cards", items, trigger=Run.Trigger.BULK, scope="all veterans")
 
 

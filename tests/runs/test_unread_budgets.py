@@ -20,7 +20,7 @@ from carefund.sync.care_recipient.answers import BUDGET_LIST
 from carefund.sync.care_recipient.asked import Details, details_of
 from carefund.sync.care_recipient.details import know_details
 from carefund.sync.care_recipient.fetching import Fetched
-from carefund.sync.care_recipient.known import Known
+from carefund.sync.care_recipient.last_applied import LastApplied
 
 pytestmark = pytest.mark.django_db(transaction=True)
 CARE_RECIPIENT_ID = "400000003"
@@ -125,7 +125,7 @@ def test_a_budget_without_details_counts_as_asked_for():
     listed = (BudgetPeriod(budget_id="1"), BudgetPeriod(budget_id="2"))
     key = BUDGET_LIST.key()
     fetched = Fetched(1, "400000003", timezone.now(), (), {key: "as before"}, "", listed, (), ("1",), of_unread=True)
-    known = know_details(Known(version=1, digests={key: "as before"}), fetched, is_news=False)
+    known = know_details(LastApplied(version=1, digests={key: "as before"}), fetched, is_news=False)
     assert details_of("1", known.digests, known.unanswered) is Details.NOT_FOUND
     assert known.unread_budgets == 1
     assert know_details(known, fetched, is_news=False) is known, "told again, nothing moves"

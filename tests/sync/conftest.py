@@ -11,7 +11,7 @@ from carefund.records.models import Change, Client
 from carefund.runs.database import DatabaseThreads
 from carefund.runs.dates import business_today
 from carefund.runs.sources import open_source
-from carefund.sync.care_recipient.answers import Parts
+from carefund.sync.care_recipient.answers import SyncParts
 from carefund.sync.care_recipient.fetching import Fetched, OpenBudgets, fetch_care_recipient
 from carefund.sync.care_recipient.results import SyncResult
 from carefund.sync.care_recipient.syncing import sync_care_recipient
@@ -21,7 +21,9 @@ from carefund.sync.care_recipient.syncing import sync_care_recipient
 def fetch(world: Any) -> Callable[..., Fetched]:
     """Ask the funder about a client, and write nothing."""
 
-    def run(client: Client, *, today: date | None = None, parts: Parts = Parts.EVERYTHING, days: int = 90) -> Fetched:
+    def run(
+        client: Client, *, today: date | None = None, parts: SyncParts = SyncParts.EVERYTHING, days: int = 90
+    ) -> Fetched:
         async def ask() -> Fetched:
             async with open_source() as source:
                 wanted = OpenBudgets(today or business_today(), days)
@@ -38,7 +40,7 @@ def fetch(world: Any) -> Callable[..., Fetched]:
 def sync_on(world: Any) -> Callable[..., SyncResult]:
     """Synchronise a client as if a day were today, for the plan's rules."""
 
-    def run(client: Client, today: date, *, parts: Parts = Parts.EVERYTHING, days: int = 90) -> SyncResult:
+    def run(client: Client, today: date, *, parts: SyncParts = SyncParts.EVERYTHING, days: int = 90) -> SyncResult:
         async def work() -> SyncResult:
             database = DatabaseThreads()
             try:

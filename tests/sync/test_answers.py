@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from carefund.funders.answers import Answer
+from carefund.funders.answers import FunderAnswer
 from carefund.sync.care_recipient.answers import (
     ANSWERS,
     BUDGET_DETAILS,
@@ -12,7 +12,7 @@ from carefund.sync.care_recipient.answers import (
     CONTRIBUTIONS,
     SUMMARY,
     CareRecipientSource,
-    Parts,
+    SyncParts,
     find_readers,
     fingerprint,
     in_order,
@@ -31,7 +31,7 @@ def test_every_kind_of_record_comes_with_one_answer():
 
 def test_every_operation_is_read_under_its_own_name_and_is_part_of_a_whole_sync():
     assert [kind.reader(find_readers()).operation for kind in ANSWERS] == [kind.operation for kind in ANSWERS]
-    assert all(Parts.EVERYTHING in kind.parts for kind in ANSWERS)
+    assert all(SyncParts.EVERYTHING in kind.parts for kind in ANSWERS)
     assert len([name for name in vars(CareRecipientSource) if name.startswith("fetch_")]) == len(ANSWERS)
 
 
@@ -66,7 +66,7 @@ def test_the_fingerprint_follows_a_new_spelling_wherever_it_is(members: dict[str
 
 def test_answers_stand_in_the_order_of_the_table_whatever_came_first():
     asked = [(BUDGET_DETAILS, "12"), (BUDGET_LIST, "1"), (BUDGET_DETAILS, "11"), (SUMMARY, "1"), (CONTRIBUTIONS, "1")]
-    came = [Answer(kind.operation, subject_id, (), None, NOW) for kind, subject_id in asked]
+    came = [FunderAnswer(kind.operation, subject_id, (), None, NOW) for kind, subject_id in asked]
     assert [(answer.operation, answer.subject_id) for answer in in_order(came)] == [
         (kind.operation, subject_id)
         for kind, subject_id in (

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from carefund.domain.care_recipient.plans import Period
 from carefund.domain.comparison import Stored
-from carefund.funders.answers import Answer
+from carefund.funders.answers import FunderAnswer
 from carefund.funders.services_australia.payloads import (
     ApprovedService,
     Budget,
@@ -36,15 +36,15 @@ from carefund.sync.care_recipient.answers import (
 )
 from carefund.sync.care_recipient.deciding import Decision, decide
 from carefund.sync.care_recipient.fetching import Fetched
-from carefund.sync.care_recipient.known import Known
+from carefund.sync.care_recipient.last_applied import LastApplied
 from carefund.sync.care_recipient.recordsets import RECORD_SETS
-from carefund.sync.care_recipient.results import Count, Outcome
+from carefund.sync.care_recipient.results import Count, SyncOutcome
 from carefund.sync.care_recipient.stored import StoredPerson, StoredPlan, StoredRecords
 
 TODAY = date(2026, 11, 21)
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
 READER, OTHER_READER = "as today", "otherwise"
-NEVER_SYNCED = StoredPerson(7, Known(), None, StoredRecords())
+NEVER_SYNCED = StoredPerson(7, LastApplied(), None, StoredRecords())
 
 LEVEL_5 = Classification(type="Support at Home", code="SAH", level="5", start_date=date(2026, 1, 1), status="Active")
 SUMMARY_SAID = CareRecipientSummary(
@@ -67,12 +67,12 @@ ONGOING_DETAILS = BudgetDetails(budget_id="11", usage=(DRAW,), entitlements=(Ent
 RESTORATIVE_DETAILS = BudgetDetails(budget_id="12", usage=(BudgetUsage(invoice_id="901", amount=Decimal(-5)),))
 
 
-def answer(kind: AnswerKind[Any], value: Any, subject_id: str = "1") -> Answer[Any]:
+def answer(kind: AnswerKind[Any], value: Any, subject_id: str = "1") -> FunderAnswer[Any]:
     """An answer whose bytes stand for what it says; a list that says nothing has none."""
-    return Answer(kind.operation, subject_id, (repr(value).encode(),) if value else (), value, NOON)
+    return FunderAnswer(kind.operation, subject_id, (repr(value).encode(),) if value else (), value, NOON)
 
 
-def everything(**said: Any) -> list[Answer[Any]]:
+def everything(**said: Any) -> list[FunderAnswer[Any]]:
     """Everything about one person; what is named is said otherwise than usual."""
     budgets = said.get("budgets", (ONGOING, RESTORATIVE))
     return [
@@ -84,7 +84,7 @@ def everything(**said: Any) -> list[Answer[Any]]:
     ]
 
 
-def fetch(*answers: Answer[Any], **how: Any) -> Fetched:
+def fetch(*answers: FunderAnswer[Any], **how: Any) -> Fetched:
     """What a fetch of these answers hands over."""
     ordered = in_order(answers)
     digests = {key_of(each): digest_of_pages(each.pages) for each in ordered}
@@ -131,7 +131,7 @@ def in_step() -> StoredPerson:
 
 def test_a_first_sync_makes_everything_new_and_is_one_line_of_the_change_log() -> None:
     decision = decide(NEVER_SYNCED, fetch(*everything()), TODAY)
-    assert decision.result.outcome is Outcome.CHANGED
+    assert decision.result.outcome is SyncOutcome.CHANGED
     assert {kind: each.new for kind, each in decision.result.counts.items() if each.new} == {
         "budgets": 2,
         "classifications": 1,
@@ -149,7 +149,7 @@ def test_a_first_sync_makes_everything_new_and_is_one_line_of_the_change_log() -
 
 def test_the_same_again_is_unchanged_with_the_same_counts_and_nothing_to_write(in_step: StoredPerson) -> None:
     decision = decide(in_step, fetch(*everything()), TODAY)
-    assert decision.result.outcome is Outcome.UNCHANGED
+    assert decision.result.outcome is SyncOutcome.UNCHANGED
     assert decision.known is in_step.known
     assert not decision.result.changes
     assert not decision.pages
@@ -160,9 +160,9 @@ def test_what_is_unchanged_is_not_even_decoded_and_needs_no_stored_rows(in_step:
     def refuse() -> None:
         raise AssertionError("decoded")
 
-    known = [Answer(each.operation, each.subject_id, each.pages, None, NOON, refuse) for each in everything()]
+    known = [FunderAnswer(each.operation, each.subject_id, each.pages, None, NOON, refuse) for each in everything()]
     decision = decide(replace(in_step, records=None), fetch(*known, budget_periods=(ONGOING,)), TODAY)
-    assert decision.result.outcome is Outcome.UNCHANGED
+    assert decision.result.outcome is SyncOutcome.UNCHANGED
     assert decision.result.counts["budgets"] == Count(unchanged=2)
 
 
@@ -190,7 +190,7 @@ def test_budgets_whose_details_were_not_asked_for_keep_what_hangs_on_them(in_ste
     ]
     assert (
         decide(after(decision), fetch(answer(BUDGET_DETAILS, none_left, "11")), TODAY).result.outcome
-        is Outcome.UNCHANGED
+        is SyncOutcome.UNCHANGED
     )
 
 
@@ -215,16 +215,16 @@ def test_a_later_fetch_that_was_applied_already_leaves_nothing_to_do(in_step: St
 def test_a_refusal_is_an_outcome_of_its_own_and_keeps_what_was_known(in_step: StoredPerson) -> None:
     asked = [each for each in everything() if each.operation != BUDGET_DETAILS.operation]
     decision = decide(in_step, fetch(*asked, refused_budget_ids=("11", "12")), TODAY)
-    assert decision.result.outcome is Outcome.CONSENT_MISSING
+    assert decision.result.outcome is SyncOutcome.CONSENT_MISSING
     assert decision.known == replace(in_step.known, consent_missing=True)
     given_again = decide(after(decision), fetch(*everything()), TODAY)
-    assert given_again.result.outcome is Outcome.UNCHANGED
+    assert given_again.result.outcome is SyncOutcome.UNCHANGED
     assert given_again.known == in_step.known
 
 
 def test_a_budget_that_vanished_meanwhile_is_a_warning_and_no_change(in_step: StoredPerson) -> None:
     decision = decide(in_step, fetch(*everything()[:-1], vanished_budget_ids=("12",)), TODAY)
-    assert decision.result.outcome is Outcome.UNCHANGED
+    assert decision.result.outcome is SyncOutcome.UNCHANGED
     assert "had no details" in decision.result.warnings[0]
 
 
@@ -242,24 +242,24 @@ def test_an_answer_that_is_read_otherwise_is_compared_although_its_bytes_are_kno
     """As after an upgrade: the same bytes, of which more is understood."""
     understood = replace_struct(ONGOING, write_off=Decimal("-2.50"))
     answers = [
-        Answer(each.operation, each.subject_id, each.pages, (understood, RESTORATIVE), NOON)
+        FunderAnswer(each.operation, each.subject_id, each.pages, (understood, RESTORATIVE), NOON)
         if each.operation == BUDGET_LIST.operation
         else each
         for each in everything()
     ]
-    assert decide(in_step, fetch(*answers), TODAY).result.outcome is Outcome.UNCHANGED
+    assert decide(in_step, fetch(*answers), TODAY).result.outcome is SyncOutcome.UNCHANGED
     anew = fetch(*answers, reader=OTHER_READER, is_archived=True)
     decision = decide(in_step, anew, TODAY)
     assert changes_of(decision) == [("budgets", "changed", "write_off")]
     assert not decision.pages, "these bytes are in the archive"
     assert decision.known.reader == OTHER_READER
     again = decide(after(decision), anew, TODAY)
-    assert (again.result.outcome, again.known) == (Outcome.UNCHANGED, decision.known)
+    assert (again.result.outcome, again.known) == (SyncOutcome.UNCHANGED, decision.known)
 
 
 def test_reading_alike_remembers_the_reader_and_is_no_new_version(in_step: StoredPerson) -> None:
     decision = decide(in_step, fetch(*everything(), reader=OTHER_READER, is_archived=True), TODAY)
-    assert decision.result.outcome is Outcome.UNCHANGED
+    assert decision.result.outcome is SyncOutcome.UNCHANGED
     assert decision.known == replace(in_step.known, reader=OTHER_READER)
 
 
@@ -326,5 +326,5 @@ def test_whatever_comes_after_whatever_once_applied_it_is_unchanged(first: Fetch
     person = after(decide(person, second, TODAY))
     # As if read anew, so that every row is compared and none is taken as known by its bytes.
     anew = decide(person, replace(second, reader=OTHER_READER, is_archived=True), TODAY)
-    assert anew.result.outcome is Outcome.UNCHANGED
+    assert anew.result.outcome is SyncOutcome.UNCHANGED
     assert not any(anew.compared.differences.values())

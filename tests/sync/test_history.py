@@ -11,7 +11,7 @@ from carefund.records.compression import compress
 from carefund.records.models import Answer, Change, Payload, PlanBudget, SyncState
 from carefund.runs.dates import business_today
 from carefund.sync.care_recipient.history import find_funding_as_of, find_funding_now
-from carefund.sync.care_recipient.results import Outcome
+from carefund.sync.care_recipient.results import SyncOutcome
 from carefund.sync.care_recipient.syncing import DataMoved, apply_fetched, preview_fetched
 from tests.conftest import table_rows
 
@@ -25,7 +25,7 @@ def test_a_sync_with_nothing_new_writes_nothing_but_the_time_of_the_check(world,
     client = add_client("400000001")
     sync_on(client, business_today())
     before = table_rows(*RECORDS)
-    assert sync_on(client, business_today()).outcome is Outcome.UNCHANGED
+    assert sync_on(client, business_today()).outcome is SyncOutcome.UNCHANGED
     after = table_rows(*RECORDS)
     (old,), (new,) = before.pop("records.SyncState"), after.pop("records.SyncState")
     assert after == before
@@ -51,7 +51,7 @@ def test_a_dry_run_tells_every_change_and_writes_nothing(world, add_client, sync
     client = add_client("400000001")
     before = table_rows(*RECORDS)
     first = preview_fetched(fetch(client), business_today())
-    assert first.outcome is Outcome.CHANGED
+    assert first.outcome is SyncOutcome.CHANGED
     assert first.counts["budgets"].new > 0
     assert table_rows(*RECORDS) == before
     sync_on(client, business_today())
@@ -153,7 +153,7 @@ def test_an_older_fetch_never_overwrites_a_newer_one(world, add_client, sync_on,
     sync_on(client, business_today())
     before = table_rows(*RECORDS)
     (result,) = apply_fetched([old], business_today())
-    assert result.outcome is Outcome.SUPERSEDED
+    assert result.outcome is SyncOutcome.SUPERSEDED
     assert table_rows(*RECORDS) == before
 
 

@@ -13,8 +13,8 @@ from carefund.runs.models import RunItem
 from carefund.runs.sources import open_source
 from carefund.sync.care_recipient.answers import SUMMARY
 from carefund.sync.care_recipient.fetching import Fetched, OpenBudgets, fetch_care_recipient
-from carefund.sync.care_recipient.known import find_known
-from carefund.sync.care_recipient.results import Outcome
+from carefund.sync.care_recipient.last_applied import find_last_applied
+from carefund.sync.care_recipient.results import SyncOutcome
 from carefund.sync.care_recipient.syncing import apply_fetched
 from tests.conftest import Sandbox
 
@@ -29,7 +29,7 @@ def client_in_step(world: Sandbox, add_client: Callable[..., Client], synchronis
 
 
 def fetch(client: Client) -> Fetched:
-    known = find_known([client.pk]).get(client.pk)
+    known = find_last_applied([client.pk]).get(client.pk)
 
     async def ask() -> Fetched:
         async with open_source() as source:
@@ -63,7 +63,7 @@ def test_only_what_changed_is_decoded(world: Sandbox, client_in_step: Client) ->
     assert summary is not None
     assert summary.recognised
     results = apply_fetched([fetched], business_today())
-    assert [result.outcome for result in results] == [Outcome.CHANGED]
+    assert [result.outcome for result in results] == [SyncOutcome.CHANGED]
 
 
 def test_what_was_known_is_not_trusted_once_something_else_was_applied(client_in_step: Client) -> None:
@@ -80,4 +80,4 @@ def test_an_older_fetch_that_says_nothing_new_is_superseded(client_in_step: Clie
     fetched = fetch(client_in_step)
     SyncState.objects.filter(client=client_in_step).update(fetch_started_at=timezone.now() + timedelta(minutes=1))
     (result,) = apply_fetched([fetched], business_today())
-    assert result.outcome is Outcome.SUPERSEDED
+    assert result.outcome is SyncOutcome.SUPERSEDED

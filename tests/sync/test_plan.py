@@ -10,7 +10,7 @@ import pytest
 from carefund.records.models import Change, Classification, IndividualContribution, Plan, Supplement
 from carefund.runs.dates import business_today
 from carefund.runs.models import RunItem
-from carefund.sync.care_recipient.answers import Parts
+from carefund.sync.care_recipient.answers import SyncParts
 from carefund.sync.care_recipient.recordsets import RECORD_SETS
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -167,7 +167,7 @@ def test_contributions_that_came_no_more_move_along_as_the_last_known(world, add
     assert all(each.no_longer_returned_date for each in kept)
 
 
-@pytest.mark.parametrize("parts", list(Parts))
+@pytest.mark.parametrize("parts", list(SyncParts))
 def test_dates_are_worked_out_at_every_sync_also_of_parts_and_of_answers_known_before(
     parts, world, add_client, synchronise, sync_on, changes
 ):

@@ -24,7 +24,7 @@ from carefund.records.models import (
 )
 from carefund.runs.dates import business_today
 from carefund.runs.models import RunItem
-from carefund.sync.care_recipient.answers import BUDGET_DETAILS, BUDGET_LIST, Parts
+from carefund.sync.care_recipient.answers import BUDGET_DETAILS, BUDGET_LIST, SyncParts
 from carefund.sync.care_recipient.linking import link_all_budget_usage
 from carefund.sync.care_recipient.recordsets import RECORD_SETS
 
@@ -305,7 +305,7 @@ def test_without_consent_from_the_start_all_but_the_details_is_known(world, add_
 def test_a_sync_that_asks_for_no_details_does_not_speak_of_consent(world, add_client, synchronise, sync_on):
     client = add_client(world.scenario("consent-refused")[0])
     synchronise(client)
-    result = sync_on(client, business_today(), parts=Parts.CONTRIBUTIONS)
+    result = sync_on(client, business_today(), parts=SyncParts.CONTRIBUTIONS)
     assert result.outcome.value == "unchanged"
     assert SyncState.objects.get(client=client).consent_missing, "that is still so"
 

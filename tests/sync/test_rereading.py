@@ -28,7 +28,7 @@ from carefund.runs.dates import business_today
 from carefund.runs.models import RunItem
 from carefund.sync.care_recipient.answers import fingerprint
 from carefund.sync.care_recipient.rereading import list_outdated, read_anew
-from carefund.sync.care_recipient.results import Outcome
+from carefund.sync.care_recipient.results import SyncOutcome
 from tests.conftest import Sandbox, table_rows
 from tests.sync.spellings import spelled
 
@@ -79,7 +79,7 @@ def test_who_was_synchronised_before_gets_the_value_from_the_archive_without_a_c
         assert list_outdated() == [before_upgrade.pk]
         result = read_anew([before_upgrade.pk], business_today())[before_upgrade.pk]
         assert not isinstance(result, FunderError)
-        assert result.outcome is Outcome.CHANGED
+        assert result.outcome is SyncOutcome.CHANGED
         assert list_outdated() == []
         assert SyncState.objects.get(client=before_upgrade).reader == fingerprint()
     assert asked(dialect) == 0
@@ -95,7 +95,7 @@ def test_reading_anew_again_changes_nothing(before_upgrade: Client) -> None:
         rows = table_rows(*RECORDS)
         again = read_anew([before_upgrade.pk], business_today())[before_upgrade.pk]
         assert not isinstance(again, FunderError)
-        assert again.outcome is Outcome.UNCHANGED
+        assert again.outcome is SyncOutcome.UNCHANGED
         assert table_rows(*RECORDS) == rows
 
 
@@ -212,7 +212,7 @@ def test_a_sync_that_was_applied_meanwhile_is_not_overwritten(
         used = used_of(before_upgrade)
         result = read_anew([before_upgrade.pk], business_today())[before_upgrade.pk]
         assert not isinstance(result, FunderError)
-        assert result.outcome is Outcome.UNCHANGED
+        assert result.outcome is SyncOutcome.UNCHANGED
     assert used_of(before_upgrade) == used
 
 
@@ -226,5 +226,5 @@ def test_what_was_not_found_stays_so(
     with upgraded():
         result = read_anew([client.pk], business_today())[client.pk]
         assert not isinstance(result, FunderError)
-        assert (result.outcome, list_outdated()) == (Outcome.UNCHANGED, [])
+        assert (result.outcome, list_outdated()) == (SyncOutcome.UNCHANGED, [])
     assert table_rows(PlanBudget, Change) == rows

@@ -21,7 +21,7 @@ from carefund.runs.sources import device_store
 def check(json: Annotated[bool, typer.Option(help="Print as JSON.")] = False) -> None:
     """Tell what is configured, whether the database, the PRODA device and the token work, and when keys expire."""
     database = _database_problem()
-    access, problem = (None, None) if database else _look_at_access()
+    access, problem = (None, None) if database else _check_access()
     missing = [sentence for _, sentence in missing_values(settings.SERVICES_AUSTRALIA)]
     ready = access is not None and not missing and problem is None and settings.HAS_SECRET_KEY
     if json:
@@ -48,7 +48,7 @@ def _database_problem() -> str:
     return "The tables are not up to date: run `carefund setup`." if is_behind else ""
 
 
-def _look_at_access() -> tuple[AccessCheck | None, FunderError | None]:
+def _check_access() -> tuple[AccessCheck | None, FunderError | None]:
     try:
         access = asyncio.run(check_access(settings.SERVICES_AUSTRALIA, device_store()))
     except FunderError as error:

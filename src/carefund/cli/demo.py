@@ -219,7 +219,7 @@ def _report(run: Run) -> None:
 def _serve() -> None:
     host, port = public_address()
 
-    def tell() -> None:
+    def show_progress() -> None:
         screen.print()
         _say(f"The console is on [bold]{settings.PUBLIC_URL}[/], until Ctrl+C.")
         table = Table("Log-in", "Role", "Password", box=None, pad_edge=False, header_style="bold")
@@ -232,4 +232,4 @@ def _serve() -> None:
             highlight=False,
         )
 
-    serve_until_stopped(host, port, with_worker=True, on_ready=tell)
+    serve_until_stopped(host, port, with_worker=True, on_ready=show_progress)

@@ -18,13 +18,13 @@ from carefund.runs.requests import NothingToDo
 WITH_CONTRACT = ("no-periods", "monthly", "negative-core", "many-hands", "unknown-category")
 OUT_OF_STEP = "monthly"
 
-Tell = Callable[[str, dict[str, Any]], object]
+AskSandbox = Callable[[str, dict[str, Any]], object]
 
 
-def load_ndis_clients(participants: Sequence[dict[str, Any]], branch: str, tell_sandbox: Tell) -> None:
+def load_ndis_clients(participants: Sequence[dict[str, Any]], branch: str, ask_sandbox: AskSandbox) -> None:
     """Make clients of the sandbox's participants, some of them with a contract, and compare all contracts with PACE.
 
-    `tell_sandbox` posts a body to a path of the sandbox's control. Safe to repeat.
+    `ask_sandbox` posts a body to a path of the sandbox's control. Safe to repeat.
     """
     pace_store.store_setting(PACE_API, True)
     for person in participants:
@@ -34,7 +34,7 @@ def load_ndis_clients(participants: Sequence[dict[str, Any]], branch: str, tell_
             create_from_plan(client, shown.item_id, budget_ids(shown.plan.budgets))
         if person["scenario"] == OUT_OF_STEP:
             body = {"category": "Consumables", "approved": "3600.00"}
-            tell_sandbox(f"/sandbox/ndia/participants/{person['ndisNumber']}/set-category", body)
+            ask_sandbox(f"/sandbox/ndia/participants/{person['ndisNumber']}/set-category", body)
     with suppress(NothingToDo):
         finish_now(request_comparisons(list_comparable(Client.objects.all())))
 

@@ -24,14 +24,14 @@ def activate(
 ) -> None:
     """Make a key pair and activate the device with PRODA's one-time code."""
     state = asyncio.run(_with_proda(lambda proda: proda.activate(activation_code)))
-    _tell("The device is active.", state)
+    _print_outcome("The device is active.", state)
 
 
 @app.command()
 def refresh() -> None:
     """Give the device a new key now; otherwise that happens by itself when it is due."""
     state = asyncio.run(_with_proda(lambda proda: proda.refresh_key()))
-    _tell("The device has a new key.", state)
+    _print_outcome("The device has a new key.", state)
 
 
 async def _with_proda(work: Callable[[Proda], Awaitable[DeviceState]]) -> DeviceState:
@@ -39,7 +39,7 @@ async def _with_proda(work: Callable[[Proda], Awaitable[DeviceState]]) -> Device
         return await work(proda)
 
 
-def _tell(message: str, state: DeviceState) -> None:
+def _print_outcome(message: str, state: DeviceState) -> None:
     screen.print(message)
     for title, instant in (("Key", state.key_expires_at), ("Device", state.device_expires_at)):
         if instant:

@@ -13,7 +13,7 @@ from carefund.domain.ndis.comparing import Difference
 from carefund.domain.ndis.plan import CategoryBudget, budget_ids
 from carefund.funders.errors import FunderError
 from carefund.records.models import Client, ServiceContract
-from carefund.records.ndis.contracts import find_contract_picture
+from carefund.records.ndis.contracts import find_contract_figures
 from carefund.records.ndis.queries import find_participant_by_number, list_contracts
 from carefund.runs.foreground import WorkFailed, retrieve_plan
 from carefund.runs.ndis.plans import NotRetrieved, ShownPlan, apply_plan, create_from_plan
@@ -175,7 +175,7 @@ def _periods(budget: CategoryBudget) -> list[dict[str, Any]]:
 
 def contract_as_data(contract: ServiceContract) -> dict[str, Any]:
     """A contract with budgets and delivered services, amounts and dates as text."""
-    picture = find_contract_picture(contract, timezone.localdate())
+    picture = find_contract_figures(contract, timezone.localdate())
     budget_fields = ("id", "category_name", "category_text", "management", "budget_type", "approved_amount",
                      "released_amount", "spent_amount", "remaining_amount", "is_excluded")  # fmt: skip
     service_fields = ("support_item_number", "support_item_description", "service_provider_name", "delivered_date",

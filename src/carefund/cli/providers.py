@@ -10,7 +10,7 @@ from rich.table import Table
 
 from carefund.cli.output import print_json, screen
 from carefund.records.care_management.store import list_detected_providers
-from carefund.runs.foreground import Tell, sync_service_providers
+from carefund.runs.foreground import OnProgress, sync_service_providers
 from carefund.runs.models import RunItem
 from carefund.sync.service_providers import ProviderSyncResult
 
@@ -25,8 +25,8 @@ def providers() -> None:
 @app.command()
 def sync(json: Annotated[bool, typer.Option(help="Print the result as JSON.")] = False) -> None:
     """Find the service provider ids on all care recipients' budgets, and give each client theirs."""
-    with _progress(shown=not json) as tell:
-        result = sync_service_providers(tell)
+    with _progress(shown=not json) as show_progress:
+        result = sync_service_providers(show_progress)
     if json:
         print_json({
             "service_provider_ids": result.service_provider_ids,
@@ -45,16 +45,16 @@ def sync(json: Annotated[bool, typer.Option(help="Print the result as JSON.")] =
 
 
 @contextmanager
-def _progress(*, shown: bool) -> Iterator[Tell]:
+def _progress(*, shown: bool) -> Iterator[OnProgress]:
     """A progress bar, and what moves it."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=screen, transient=True, disable=not shown) as bar:
         task = bar.add_task("Clients accounted for", total=None)
 
-        def tell(item: RunItem) -> None:
+        def show_progress(item: RunItem) -> None:
             bar.update(task, total=item.steps or None, completed=item.steps_done)
 
-        yield tell
+        yield show_progress
 
 
 def _print(result: ProviderSyncResult) -> None:

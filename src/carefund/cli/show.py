@@ -123,7 +123,7 @@ def _table(title: str, model: type[Model], rows: list[dict[str, Any]], columns: 
         is_number = column in money or type_of(model, column) is FieldType.PERCENTAGE
         table.add_column(label_of(model, column), justify="right" if is_number else "left", no_wrap=is_number)
     for row in rows:
-        table.add_row(*(_as_words(row[column], is_money=column in money) for column in columns))
+        table.add_row(*(_as_text(row[column], is_money=column in money) for column in columns))
     return table
 
 
@@ -147,7 +147,7 @@ def _add_up(usage: list[dict[str, Any]] | None) -> list[dict[str, Any]]:
     ]
 
 
-def _as_words(value: Any, *, is_money: bool) -> str:
+def _as_text(value: Any, *, is_money: bool) -> str:
     """A value as people read it: nothing for what is not known, money with separators and cents."""
     if value is None:
         return ""

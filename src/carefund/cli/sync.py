@@ -21,7 +21,7 @@ from carefund.cli.output import (
 from carefund.records.models import Client, Plan
 from carefund.runs.foreground import StillUnderWay, preview_now, synchronise_now
 from carefund.runs.models import RunItem
-from carefund.sync.care_recipient.results import Outcome, SyncResult
+from carefund.sync.care_recipient.results import SyncOutcome, SyncResult
 from carefund.sync.change_log.rows import as_entries
 from carefund.sync.change_log.sentences import write_sentences
 
@@ -63,7 +63,7 @@ def _show_preview(result: SyncResult, as_json: bool) -> None:
         })  # fmt: skip
     else:
         screen.print(f"Care recipient {result.care_recipient_id}: nothing was written.", highlight=False)
-        if result.outcome is Outcome.CONSENT_MISSING:
+        if result.outcome is SyncOutcome.CONSENT_MISSING:
             screen.print("Consent was not given for budget details.")
         screen.print(counts_table(result.counts_as_data()))
         _show_warnings(result.warnings)
@@ -74,7 +74,7 @@ def _show_preview(result: SyncResult, as_json: bool) -> None:
             screen.print(changes_table(changes))
         else:
             screen.print("Nothing would change.")
-    if result.outcome is Outcome.CONSENT_MISSING:
+    if result.outcome is SyncOutcome.CONSENT_MISSING:
         raise typer.Exit(CONSENT_NOT_GIVEN)
 
 

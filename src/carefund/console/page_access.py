@@ -48,7 +48,7 @@ def page(may: May = may_enter) -> Callable[[View], View]:
             response.headers.setdefault("Cache-Control", "no-store")  # funding is not for the browser's cache
             return response
 
-        guarded.__dict__["behind_door"] = True
+        guarded.__dict__["is_guarded"] = True
         return guarded
 
     return decorate
@@ -61,7 +61,7 @@ def signed_in(view: View) -> View:
     def guarded(request: Request, *args: Any, **kwargs: Any) -> HttpResponseBase:
         return _refuse_stranger(request) or view(request, *args, **kwargs)
 
-    guarded.__dict__["behind_door"] = True
+    guarded.__dict__["is_guarded"] = True
     return guarded
 
 

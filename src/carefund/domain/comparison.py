@@ -76,12 +76,12 @@ def compare(stored: Iterable[Stored], incoming: Sequence[Incoming]) -> Differenc
         return Differences(new=[New(key, 0, values) for key, values in incoming])
     result = Differences()
     for key, values in groups.items():
-        _compare_twins(result, key, rows.pop(key, []), values)
+        _compare_duplicates(result, key, rows.pop(key, []), values)
     result.gone.extend(row for left in rows.values() for row in left if row.returned)
     return result
 
 
-def _compare_twins(result: Differences, key: Key, rows: list[Stored], values: list[Values]) -> None:
+def _compare_duplicates(result: Differences, key: Key, rows: list[Stored], values: list[Values]) -> None:
     if len(values) == 1 and len(rows) < 2:
         if rows:
             _compare_one(result, rows[0], values[0])

@@ -9,7 +9,7 @@ Value = TypeVar("Value", covariant=True)  # noqa: PLC0105 it reads as what it is
 Recognise = Callable[[tuple[bytes, ...]], bool]
 
 
-class Answer(Generic[Value]):
+class FunderAnswer(Generic[Value]):
     """One question answered: the pages byte for byte, for the archive, and their value; `fetched_at`: when it began.
 
     An answer that the caller recognised by its bytes is decoded when its value is first asked for.

@@ -51,14 +51,14 @@ Text = Annotated[str, msgspec.Meta(max_length=255)]
 Sentence = Annotated[str, msgspec.Meta(max_length=2000)]
 
 
-class Kind(NamedTuple):
+class MemberType(NamedTuple):
     """What a member's type comes to: its options without None, and, of a number, how large it can be."""
 
     options: tuple[Any, ...]
     most: Decimal | None
 
 
-def kind_of(annotation: Any) -> Kind:
+def kind_of(annotation: Any) -> MemberType:
     """The options of a payload type's annotation, with what stands around them taken off."""
     options, most = [], None
     for option in get_args(annotation) if get_origin(annotation) in (Union, UnionType) else (annotation,):
@@ -68,7 +68,7 @@ def kind_of(annotation: Any) -> Kind:
             most = next((mark.most for mark in marks if isinstance(mark, Within)), most)
         if plain is not type(None):
             options.append(plain)
-    return Kind(tuple(options), most)
+    return MemberType(tuple(options), most)
 
 
 def rounded(amount: Decimal) -> Decimal:

@@ -31,7 +31,7 @@ from carefund.funders.errors import (
     Unavailable,
     WrongAddress,
 )
-from carefund.funders.limiter import Pace
+from carefund.funders.limiter import CallLimiter
 from carefund.funders.reading import MEGABYTE, read_body
 from carefund.funders.refusals import refusal
 
@@ -54,7 +54,7 @@ FOREIGN_ERRORS: tuple[tuple[type[BaseException], type[FunderError]], ...] = (
 )
 
 
-class Received(NamedTuple):
+class Response(NamedTuple):
     """One answer: the body as received, its status, and its headers (whose names ignore case)."""
 
     status: int
@@ -73,7 +73,7 @@ class Received(NamedTuple):
         return tag
 
 
-class Tokens(Protocol):
+class TokenSource(Protocol):
     """Where bearer tokens come from."""
 
     def current(self) -> str:
@@ -107,7 +107,7 @@ async def exchange(
     data: bytes | None = None,
     *,
     largest: int = LARGEST_ANSWER,
-) -> Received:
+) -> Response:
     """One request, one answer whatever its status, its body at most `largest` bytes.
 
     Raises TimedOut, ConnectionFailed, WrongAddress, Incomplete, or BadAnswer for a body that cannot be read.
@@ -118,7 +118,7 @@ async def exchange(
             method, url, headers=headers, data=data, allow_redirects=False, proxy=proxy
         ) as response:
             body = await read_body(response, operation, largest)
-            return Received(response.status, response.headers, body)
+            return Response(response.status, response.headers, body)
     except (aiohttp.ClientError, OSError, ValueError) as problem:
         kind = next((ours for theirs, ours in FOREIGN_ERRORS if isinstance(problem, theirs)), ConnectionFailed)
         raise kind(operation=operation) from None
@@ -142,13 +142,13 @@ class Caller:
         self,
         session: aiohttp.ClientSession,
         configuration: FunderConfiguration,
-        tokens: Tokens,
-        pace: Pace | None = None,
+        tokens: TokenSource,
+        limiter: CallLimiter | None = None,
     ) -> None:
-        """`pace` is None when calls need not be held up."""
+        """`limiter` is None when calls need not be held up."""
         self._session = session
         self._tokens = tokens
-        self._pace = pace
+        self._limiter = limiter
         self._timing = configuration.timing
         self._largest = configuration.timing.largest_answer
         self._base = configuration.base_url.rstrip("/")
@@ -159,7 +159,7 @@ class Caller:
 
     async def read(
         self, operation: str, path: str, *, subject_id: str = "", headers: Mapping[str, str] | None = None
-    ) -> Received:
+    ) -> Response:
         """GET `path` (already quoted, with its query), tried again while the funder is unavailable."""
         attempt = 1
         while True:
@@ -184,7 +184,7 @@ class Caller:
         subject_id: str = "",
         if_match: str = "",
         headers: Mapping[str, str] | None = None,
-    ) -> Received:
+    ) -> Response:
         """A write, sent once: after a time-out nobody knows whether it was done, so the caller must read first.
 
         The answer's `etag` is the record's new version. Raises Conflict when `if_match` is no longer the version.
@@ -202,7 +202,7 @@ class Caller:
         subject_id: str,
         extra: Mapping[str, str] | None,
         body: bytes | None,
-    ) -> Received:
+    ) -> Response:
         token = self._tokens.current() or await self._tokens.fetch_token()
         answer = await self._exchange(operation, method, path, subject_id, extra, body, token)
         if answer.status == HTTPStatus.UNAUTHORIZED:
@@ -225,7 +225,7 @@ class Caller:
         extra: Mapping[str, str] | None,
         body: bytes | None,
         token: str,
-    ) -> Received:
+    ) -> Response:
         headers = self._constant.copy()
         headers["Authorization"] = f"Bearer {token}"
         headers["dhs-messageId"] = next(self._message_ids)
@@ -235,20 +235,20 @@ class Caller:
             headers.update(extra)
         url = URL(self._base + path, encoded=True)
         async with self._places:
-            if self._pace is None:
+            if self._limiter is None:
                 return await exchange(self._session, operation, method, url, headers, body, largest=self._largest)
             # With a place in hand, so that nobody who was let through waits, to start later together with others.
-            await self._pace.wait()
+            await self._limiter.wait()
             try:
                 return await exchange(self._session, operation, method, url, headers, body, largest=self._largest)
             finally:
-                self._pace.done()
+                self._limiter.done()
 
     async def _seconds_to_wait(self, attempt: int, problem: Unavailable) -> float | None:
         """How long to wait before the next attempt, or None when there shall be none."""
         asked = problem.retry_after
-        if asked is not None and asked <= self._timing.longest_wait_seconds and self._pace is not None:
-            await self._pace.slow_down(asked)
+        if asked is not None and asked <= self._timing.longest_wait_seconds and self._limiter is not None:
+            await self._limiter.slow_down(asked)
         if attempt >= self._timing.attempts:
             return None
         jittered = back_off(attempt, self._timing)

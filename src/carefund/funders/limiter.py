@@ -7,7 +7,7 @@ from typing import Protocol
 from pyrate_limiter import InMemoryBucket, Limiter, Rate, SingleBucketFactory
 
 
-class Pace(Protocol):
+class CallLimiter(Protocol):
     """A gate before each call; several processes may share one through a database."""
 
     async def wait(self) -> None:
@@ -20,7 +20,7 @@ class Pace(Protocol):
         """Let nobody through for a while: the funder asked for it."""
 
 
-class InMemoryPace:
+class InMemoryLimiter:
     """At most so many calls per second from this process, in any one second; a rate of 0 never holds anybody up."""
 
     def __init__(self, calls_per_second: float) -> None:

@@ -30,7 +30,7 @@ from carefund.funders.errors import (
     FunderError,
     Unavailable,
 )
-from carefund.funders.http import Received, back_off, exchange, gateway_headers
+from carefund.funders.http import Response, back_off, exchange, gateway_headers
 from carefund.funders.proda_answers import object_in, proda_refusal, token_in, with_expiries
 from carefund.funders.reading import MEGABYTE
 
@@ -131,7 +131,7 @@ class Proda:
         token = token_in(document, datetime.now(UTC), operation)
         return replace(with_expiries(state, document), tokens={**state.tokens, audience: token})
 
-    async def _ask_for_token(self, operation: str, private_key: str, audience: str) -> Received:
+    async def _ask_for_token(self, operation: str, private_key: str, audience: str) -> Response:
         assertion = signed_assertion(
             private_key,
             organisation_id=self._configuration.organisation_id,
@@ -223,7 +223,7 @@ class Proda:
         await self._store.save(renewed)
         return renewed
 
-    async def _put(self, operation: str, path: str, body: Mapping[str, object], token: str) -> Received:
+    async def _put(self, operation: str, path: str, body: Mapping[str, object], token: str) -> Response:
         url = URL(f"{self._configuration.proda_device_url.rstrip('/')}/piaweb/api/b2b/v1/{path}", encoded=True)
         headers = gateway_headers(self._configuration) | {
             "dhs-auditIdType": ORGANISATION_TYPE,

@@ -22,8 +22,8 @@ from carefund.funders.errors import (
     ImpossibleValue,
     WrongType,
 )
-from carefund.funders.http import Received
-from carefund.funders.refusals import details_in, http_date, kept_words, read_document, refusal
+from carefund.funders.http import Response
+from carefund.funders.refusals import bounded_text, details_in, http_date, read_document, refusal
 
 ERROR_BY_CODE: dict[str, type[FunderError]] = {
     "DE.2": DeviceUnknown,
@@ -54,13 +54,13 @@ _LONGEST_STATUS = 40
 _MILLISECONDS_FROM = 100_000_000_000
 
 
-def clock_skew(answer: Received) -> timedelta | None:
+def clock_skew(answer: Response) -> timedelta | None:
     """How far this machine's clock is ahead of the one that answered; negative when behind, None when unknown."""
     theirs = http_date(answer.headers.get("Date", ""))
     return None if theirs is None else datetime.now(UTC) - theirs
 
 
-def proda_refusal(operation: str, answer: Received, state: DeviceState) -> FunderError:
+def proda_refusal(operation: str, answer: Response, state: DeviceState) -> FunderError:
     """The error that PRODA's no stands for; a wrong clock or an expired key is told before what PRODA makes of it."""
     error = refusal(operation, answer.status, answer.headers, answer.body)
     kinds = (ERROR_BY_CODE.get(detail.code) for detail in error.details)
@@ -95,7 +95,7 @@ def with_expiries(state: DeviceState, document: dict[str, Any]) -> DeviceState:
         state,
         key_expires_at=key or state.key_expires_at,
         device_expires_at=device or state.device_expires_at,
-        status=kept_words(status, _LONGEST_STATUS).strip("[] ").upper() if isinstance(status, str) else state.status,
+        status=bounded_text(status, _LONGEST_STATUS).strip("[] ").upper() if isinstance(status, str) else state.status,
     )
 
 
@@ -128,7 +128,7 @@ def as_instant(value: Any) -> datetime | None:
     return moment if moment.year in _YEARS else None
 
 
-def object_in(answer: Received, operation: str) -> dict[str, Any]:
+def object_in(answer: Response, operation: str) -> dict[str, Any]:
     """The JSON object of a successful answer. Raises WrongType for anything else."""
     document = read_document(answer.body)
     if not isinstance(document, dict):

@@ -57,7 +57,7 @@ def details_in(document: Any) -> tuple[Detail, ...]:
     listed = document.get("errors")
     for item in listed[:_MOST_DETAILS] if isinstance(listed, list) else [listed]:
         if isinstance(item, str) and item.strip():
-            found.append(Detail(message=kept_words(item, _LONGEST_MESSAGE)))
+            found.append(Detail(message=bounded_text(item, _LONGEST_MESSAGE)))
         elif isinstance(item, dict):
             found.append(_detail(item))
     return tuple(found)
@@ -65,7 +65,7 @@ def details_in(document: Any) -> tuple[Detail, ...]:
 
 def _detail(item: Mapping[str, Any]) -> Detail:
     def text(length: int, *names: str) -> str:
-        return next((words for name in names if (words := kept_words(item.get(name), length))), "")
+        return next((words for name in names if (words := bounded_text(item.get(name), length))), "")
 
     return Detail(
         code=text(_LONGEST_CODE, "code", "statusCode", "key", "error", "httpCode"),
@@ -75,7 +75,7 @@ def _detail(item: Mapping[str, Any]) -> Detail:
     )
 
 
-def kept_words(value: Any, length: int) -> str:
+def bounded_text(value: Any, length: int) -> str:
     """A text or a number as one text that can be kept; "" for anything else."""
     if isinstance(value, str):
         return _UNKEPT.sub("", value).strip()[:length]

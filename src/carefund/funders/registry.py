@@ -12,7 +12,7 @@ from typing import Any
 from carefund.funders.configuration import FunderConfiguration, missing_values
 from carefund.funders.devices import DeviceStore
 from carefund.funders.errors import FunderError, NotAllowedIn, NotPermitted, Unavailable
-from carefund.funders.limiter import Pace
+from carefund.funders.limiter import CallLimiter
 from carefund.funders.ndia.client import open_ndia
 from carefund.funders.ndia.partner import Partner, open_partner
 from carefund.funders.ndia.source import PaceSource
@@ -29,7 +29,7 @@ class Opening:
     configuration: FunderConfiguration
     find_setting: Callable[[str], Any]
     find_device_store: Callable[[], DeviceStore]
-    limiter: Pace | None
+    limiter: CallLimiter | None
 
 
 def looks_like_outage(error: FunderError) -> bool:
@@ -67,7 +67,7 @@ async def _open_ndia(opening: Opening) -> AsyncIterator[PaceSource]:
             yield gateway
         return
     channel, device_store = setting("NDIA_IDENTITY_CHANNEL"), opening.find_device_store()
-    async with open_ndia(configuration, device_store, identity_channel=channel, pace=opening.limiter) as client:
+    async with open_ndia(configuration, device_store, identity_channel=channel, limiter=opening.limiter) as client:
         yield client
 
 

@@ -59,7 +59,7 @@ def record_answers(pages: Sequence[ReceivedPage], known_clients: Iterable[int]) 
         return
     # In one order for all, so that two writers of the same contents cannot wait for each other.
     distinct = sorted({page.digest: page.body for page in pages}.items())
-    store.insert_unless_known(
+    store.insert_new(
         Payload,
         ("digest", "body", "size"),
         [(digest, compress(body), len(body)) for digest, body in distinct],

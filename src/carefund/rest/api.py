@@ -12,21 +12,21 @@ from ninja.openapi.schema import OpenAPISchema
 from ninja.parser import Parser
 
 from carefund.rest.invoices import router as invoices
-from carefund.rest.problems import MEDIA_TYPE, KindOut, Problem, list_kinds
+from carefund.rest.problems import MEDIA_TYPE, ApiProblem, KindOut, list_kinds
 from carefund.rest.tokens import BearerToken
 from carefund.rest.translating import translate_errors
 
 
 class JsonParser(Parser):
-    """Read a body that says it is JSON. Raise Problem for any other."""
+    """Read a body that says it is JSON. Raise ApiProblem for any other."""
 
     def parse_body(self, request: HttpRequest) -> Any:
         if request.content_type != "application/json":
-            raise Problem("unsupported-media-type")
+            raise ApiProblem("unsupported-media-type")
         try:
             return json.loads(request.body)
         except ValueError:
-            raise Problem("malformed", "The body is not JSON.") from None
+            raise ApiProblem("malformed", "The body is not JSON.") from None
 
 
 class Api(NinjaAPI):

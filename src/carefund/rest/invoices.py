@@ -13,8 +13,8 @@ from carefund.domain.claims.checks import MOST_ITEMS
 from carefund.domain.claims.invoice_file import InvoiceRow, check_references
 from carefund.records.claims.invoices import ImportPlan, plan_import, store_import
 from carefund.records.models import Invoice
-from carefund.rest.problems import LineProblem, Problem, refusals
-from carefund.rest.tokens import Call
+from carefund.rest.problems import ApiProblem, LineProblem, refusals
+from carefund.rest.tokens import AuthenticatedRequest
 from carefund.rest.values import Code, Day, Given, Price, Quantity, Reference, Text
 
 _REFERENCES = {"invoice_reference": "external_reference_id", "line_reference": "external_reference_id"}
@@ -75,7 +75,7 @@ class InvoiceOut(Schema):
     response={201: InvoiceOut, 200: InvoiceOut, **refusals(400, 401, 403, 409, 413, 415, 422)},
     operation_id="store_invoice",
 )
-def bring_in(request: Call, invoice: InvoiceIn) -> Status[dict[str, Any]]:
+def bring_in(request: AuthenticatedRequest, invoice: InvoiceIn) -> Status[dict[str, Any]]:
     """Bring an invoice in. The same again answers 200 and changes nothing; other values for a known line answer 409."""
     _require_right(request)
     rows = _rows(invoice)
@@ -91,7 +91,7 @@ def bring_in(request: Call, invoice: InvoiceIn) -> Status[dict[str, Any]]:
     response={200: InvoiceOut, **refusals(401, 403, 404, 422)},
     operation_id="find_invoice",
 )
-def show(request: Call, external_reference_id: Annotated[Reference, Path()]) -> dict[str, Any]:
+def show(request: AuthenticatedRequest, external_reference_id: Annotated[Reference, Path()]) -> dict[str, Any]:
     """Return one invoice by our reference; the access log notes everybody it names."""
     _require_right(request)
     invoice = _find(external_reference_id)
@@ -101,7 +101,7 @@ def show(request: Call, external_reference_id: Annotated[Reference, Path()]) -> 
 
 
 def _store(rows: list[InvoiceRow]) -> bool:
-    """Store what is new among these rows; return whether anything was. Raise Problem."""
+    """Store what is new among these rows; return whether anything was. Raise ApiProblem."""
     wrong = list(check_references(rows))
     plan = plan_import(rows, wrong, len(wrong))
     if not plan.is_loadable:
@@ -109,9 +109,11 @@ def _store(rows: list[InvoiceRow]) -> bool:
     return bool(plan.rows) and store_import(plan) > 0
 
 
-def _require_right(request: Call) -> None:
+def _require_right(request: AuthenticatedRequest) -> None:
     if not may_claim(request.auth):
-        raise Problem("not-allowed", "This account may not claim.", advice="Give the token's account the role Finance.")
+        raise ApiProblem(
+            "not-allowed", "This account may not claim.", advice="Give the token's account the role Finance."
+        )
 
 
 def _find(wanted: InvoiceIn | str) -> Invoice:
@@ -122,7 +124,7 @@ def _find(wanted: InvoiceIn | str) -> Invoice:
         line = wanted.line_items[0].external_reference_id
         found = Invoice.objects.filter(line_items__external_reference_id=line).first()
     if found is None:
-        raise Problem("not-found", "There is no invoice with this reference.")
+        raise ApiProblem("not-found", "There is no invoice with this reference.")
     return found
 
 
@@ -142,7 +144,7 @@ def _rows(invoice: InvoiceIn) -> list[InvoiceRow]:
     ]
 
 
-def _refusal(plan: ImportPlan) -> Problem:
+def _refusal(plan: ImportPlan) -> ApiProblem:
     """Return why rows are not taken, in the names that callers use."""
     problems = [
         LineProblem(
@@ -153,12 +155,12 @@ def _refusal(plan: ImportPlan) -> Problem:
         for each in plan.problems
     ]
     if plan.conflict_count:
-        return Problem(
+        return ApiProblem(
             "conflict",
             "A line with this reference is stored with other values, or its invoice was sent.",
             problems=problems,
         )
-    return Problem("invalid", "Some lines cannot be taken; nothing was stored.", problems=problems)
+    return ApiProblem("invalid", "Some lines cannot be taken; nothing was stored.", problems=problems)
 
 
 def _as_data(invoice: Invoice) -> dict[str, Any]:

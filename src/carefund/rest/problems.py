@@ -29,7 +29,7 @@ MEDIA_TYPE = "application/problem+json"
 _FUNDER = "funder-"
 
 
-class Kind(NamedTuple):
+class ProblemKind(NamedTuple):
     """One kind of refusal: its status, what it is, and what to do; the same for every occurrence."""
 
     status: int
@@ -37,17 +37,25 @@ class Kind(NamedTuple):
     advice: str = ""
 
 
-KINDS: dict[str, Kind] = {
-    "malformed": Kind(400, "The request cannot be read.", "Send JSON in UTF-8, to the address that people use."),
-    "no-valid-token": Kind(401, "There is no token in force.", "Send `Authorization: Bearer cft_…`; make a new token."),
-    "not-allowed": Kind(403, "The token's account may not do that.", "Give the account a role that may."),
-    "not-found": Kind(404, "There is nothing here by this name."),
-    "method-not-allowed": Kind(405, "This address does not know the method.", "Use one that the Allow header lists."),
-    "conflict": Kind(409, "What is stored differs.", "Use a new reference, or withdraw the batch first."),
-    "too-large": Kind(413, "The body is too large.", "Send less at once."),
-    "unsupported-media-type": Kind(415, "The body is not declared as JSON.", "Send Content-Type: application/json."),
-    "invalid": Kind(422, "Some values cannot be taken; nothing was stored.", "Correct what `problems` names."),
-    "internal": Kind(500, "Carefund failed; nothing was stored.", "Try again; if it stays, look at Carefund's log."),
+KINDS: dict[str, ProblemKind] = {
+    "malformed": ProblemKind(400, "The request cannot be read.", "Send JSON in UTF-8, to the address that people use."),
+    "no-valid-token": ProblemKind(
+        401, "There is no token in force.", "Send `Authorization: Bearer cft_…`; make a new token."
+    ),
+    "not-allowed": ProblemKind(403, "The token's account may not do that.", "Give the account a role that may."),
+    "not-found": ProblemKind(404, "There is nothing here by this name."),
+    "method-not-allowed": ProblemKind(
+        405, "This address does not know the method.", "Use one that the Allow header lists."
+    ),
+    "conflict": ProblemKind(409, "What is stored differs.", "Use a new reference, or withdraw the batch first."),
+    "too-large": ProblemKind(413, "The body is too large.", "Send less at once."),
+    "unsupported-media-type": ProblemKind(
+        415, "The body is not declared as JSON.", "Send Content-Type: application/json."
+    ),
+    "invalid": ProblemKind(422, "Some values cannot be taken; nothing was stored.", "Correct what `problems` names."),
+    "internal": ProblemKind(
+        500, "Carefund failed; nothing was stored.", "Try again; if it stays, look at Carefund's log."
+    ),
 }
 _CODES = {kind.status: code for code, kind in KINDS.items()}
 # How a funder's refusal looks from outside; whatever is not listed is this installation's access: 503.
@@ -99,7 +107,7 @@ def refusals(*statuses: int) -> dict[int, type[ProblemOut]]:
     return dict.fromkeys(sorted(statuses), ProblemOut)
 
 
-class Problem(Exception):
+class ApiProblem(Exception):
     """A refusal by one of the codes above; `detail` and `advice` say more than the kind does where they can."""
 
     def __init__(self, code: str, detail: str = "", *, advice: str = "", problems: Sequence[LineProblem] = ()) -> None:
@@ -115,7 +123,7 @@ class Problem(Exception):
 
 def answer_status(status: int) -> HttpResponse:
     """Return the answer for a status alone; one that is not listed is the nearest of its class."""
-    return Problem(_CODES.get(status, "malformed" if status < 500 else "internal")).as_response()
+    return ApiProblem(_CODES.get(status, "malformed" if status < 500 else "internal")).as_response()
 
 
 def answer_funder_error(error: FunderError) -> HttpResponse:
@@ -134,13 +142,13 @@ def list_kinds() -> list[dict[str, Any]]:
     return [{"type": f"{ADDRESS}#{name}", **kind._asdict()} for name, kind in kinds.items()]
 
 
-def _funder_kind(error: type[FunderError]) -> Kind:
+def _funder_kind(error: type[FunderError]) -> ProblemKind:
     status = next((status for kind, status in _FUNDER_STATUSES if issubclass(error, kind)), _UNAVAILABLE)
-    return Kind(status, " ".join((error.__doc__ or error.code).split()), error.advice)
+    return ProblemKind(status, " ".join((error.__doc__ or error.code).split()), error.advice)
 
 
 def _response(
-    code: str, kind: Kind, detail: str, *, where: str = "", problems: Sequence[LineProblem] = ()
+    code: str, kind: ProblemKind, detail: str, *, where: str = "", problems: Sequence[LineProblem] = ()
 ) -> HttpResponse:
     body = {
         "type": f"{ADDRESS}#{where or code}",

@@ -7,7 +7,7 @@ from ninja.security import HttpBearer
 from carefund.access.tokens import find_token
 
 
-class Call(HttpRequest):
+class AuthenticatedRequest(HttpRequest):
     """A request whose token was found to be in force: `auth` is its account."""
 
     auth: User

@@ -8,7 +8,7 @@ from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 
 from carefund.funders.errors import FunderError
-from carefund.rest.problems import LineProblem, Problem, answer_funder_error, answer_status
+from carefund.rest.problems import ApiProblem, LineProblem, answer_funder_error, answer_status
 
 _LINES = "line_items"
 
@@ -16,7 +16,7 @@ _LINES = "line_items"
 def translate_errors(api: NinjaAPI) -> None:
     """Let an API answer everything that its operations, or the framework around them, raise."""
     for kind, answer in (
-        (Problem, lambda problem: problem.as_response()),
+        (ApiProblem, lambda problem: problem.as_response()),
         (FunderError, answer_funder_error),
         (ValidationError, _answer_invalid),
         (AuthenticationError, lambda _: _answer_without_token()),
@@ -44,14 +44,16 @@ def _answer_without_token() -> HttpResponse:
 
 def _answer_framework(error: HttpError) -> HttpResponse:
     """Return the refusal behind the framework's own: whatever a parser raises comes wrapped in one of status 400."""
-    return error.__cause__.as_response() if isinstance(error.__cause__, Problem) else answer_status(error.status_code)
+    return (
+        error.__cause__.as_response() if isinstance(error.__cause__, ApiProblem) else answer_status(error.status_code)
+    )
 
 
 def _answer_invalid(error: ValidationError) -> HttpResponse:
     """Return each value that the schema refused; the values themselves are not repeated."""
     if any(each["loc"][0] == "body" and len(each["loc"]) == 2 and each["type"] == "missing" for each in error.errors):
-        return Problem("malformed", "There is no body.").as_response()
-    return Problem("invalid", problems=[_line_problem(each) for each in error.errors]).as_response()
+        return ApiProblem("malformed", "There is no body.").as_response()
+    return ApiProblem("invalid", problems=[_line_problem(each) for each in error.errors]).as_response()
 
 
 def _line_problem(error: dict[str, Any]) -> LineProblem:

@@ -11,10 +11,10 @@ from carefund.funders.registry import find_funder
 from carefund.runs.leases import ClaimedItem
 from carefund.runs.models import Run, RunItem
 from carefund.runs.queries import find_shown_item
-from carefund.runs.requests import NewItem, request_once
+from carefund.runs.requests import NewRunItem, request_once
 from carefund.runs.sessions import Session
 from carefund.runs.sources import configuration_of, device_store
-from carefund.runs.work import ItemResult, Kind
+from carefund.runs.work import ItemResult, WorkKind
 
 _NAME = "connection-test"
 
@@ -22,7 +22,7 @@ _NAME = "connection-test"
 def request_connection_test(funder: str, requested_by: User) -> Run:
     """Ask for it; a test of this funder that is not over is joined."""
     scope = f"connection to {find_funder(funder).label}"
-    item = NewItem(f"funder:{funder}")
+    item = NewRunItem(f"funder:{funder}")
     return request_once(_NAME, item, trigger=Run.Trigger.ON_DEMAND, scope=scope, requested_by=requested_by)
 
 
@@ -47,6 +47,6 @@ async def _test(session: Session, item: ClaimedItem) -> ItemResult:
 
 
 # It opens its own way to PRODA, so no client of the funder is needed: one that cannot be opened is what it shall say.
-CONNECTION_TEST = Kind(
+CONNECTION_TEST = WorkKind(
     name=_NAME, label="Test of the connection", items="connections", work=_test, may_ask=may_administer
 )

@@ -29,7 +29,7 @@ from carefund.runs.outages import Outage, pause_for_funder
 from carefund.runs.requests import hold_run
 from carefund.runs.sessions import Session, Worker
 from carefund.runs.sources import configuration_of
-from carefund.runs.work import Interrupted, ItemFailed, Kind, Postponed
+from carefund.runs.work import Interrupted, ItemFailed, Postponed, WorkKind
 from carefund.runs.writing import write_group
 
 __all__ = ["Worker", "work_on_run"]
@@ -73,7 +73,7 @@ async def _session_for(worker: Worker, run: Run, items: int | None) -> AsyncIter
             await database.close()
 
 
-def _at_once(worker: Worker, kind: Kind) -> int:
+def _at_once(worker: Worker, kind: WorkKind) -> int:
     calls = configuration_of(find_funder(kind.funder)).timing.calls_at_once if kind.funder else 1
     wanted = worker.at_once or calls
     return min(wanted, kind.at_once) if kind.at_once else wanted
@@ -111,9 +111,9 @@ async def _work_on_share(session: Session) -> bool:
     finally:
         left = session.unsettled.intersection(items)
         session.settled(left)
-        if to_hand_back := left.difference(session.outage.suspects):
+        if to_release := left.difference(session.outage.suspects):
             with suppress(DatabaseError):  # then the leases end by themselves
-                await worker.database.do(leases.hand_back, worker.holder, list(to_hand_back))
+                await worker.database.do(leases.release, worker.holder, list(to_release))
     return True
 
 
@@ -225,7 +225,7 @@ async def _settle(session: Session) -> None:
     if suspects and not outage.is_certain and not worker.stopping.is_set():
         await _record_failures(session, outage.acquit())
     elif suspects:
-        await worker.database.insist(leases.hand_back, worker.holder, [item for item, _ in suspects])
+        await worker.database.insist(leases.release, worker.holder, [item for item, _ in suspects])
         if outage.is_certain:
             await worker.database.insist(pause_for_funder, session.run.pk, suspects[-1][1], outage.funder)
     if session.postponed:

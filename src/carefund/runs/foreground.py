@@ -22,10 +22,10 @@ from carefund.sync.care_recipient.results import SyncResult
 from carefund.sync.care_recipient.syncing import sync_care_recipient
 from carefund.sync.service_providers import ProviderSyncResult
 
-_LOOK_SECONDS = 0.1
-_LOOKS = 20
+_POLL_SECONDS = 0.1
+_POLLS = 20
 _LONGEST_WAIT_SECONDS = 300.0
-Tell = Callable[[RunItem], None]
+OnProgress = Callable[[RunItem], None]
 
 
 class StillUnderWay(Exception):
@@ -40,14 +40,14 @@ class WorkFailed(Exception):
         super().__init__(message)
 
 
-def finish_now(run: Run, tell: Tell | None = None, *, seconds: float | None = None) -> Run:
+def finish_now(run: Run, on_progress: OnProgress | None = None, *, seconds: float | None = None) -> Run:
     """Carry a run of one item to its end here and now, or wait for the process that is at it already.
 
-    `tell` gets the item now and then. Interrupted by hand, the run is cancelled. Raises FunderError when the funder
-    cannot be asked at all, StillUnderWay after `seconds`.
+    `on_progress` gets the item now and then. Interrupted by hand, the run is cancelled. Raises FunderError when
+    the funder cannot be asked at all, StillUnderWay after `seconds`.
     """
     try:
-        return asyncio.run(_finish(run, tell, seconds))
+        return asyncio.run(_finish(run, on_progress, seconds))
     except KeyboardInterrupt:
         try:
             cancel_run(run)
@@ -56,10 +56,10 @@ def finish_now(run: Run, tell: Tell | None = None, *, seconds: float | None = No
         raise
 
 
-async def _finish(run: Run, tell: Tell | None, seconds: float | None) -> Run:
+async def _finish(run: Run, on_progress: OnProgress | None, seconds: float | None) -> Run:
     until = time.monotonic() + seconds if seconds is not None else None
     database = DatabaseThreads()
-    telling = asyncio.create_task(_keep_telling(database, run, tell)) if tell else None
+    reporting = asyncio.create_task(_keep_reporting(database, run, on_progress)) if on_progress else None
     try:
         async with open_sources() as sources:
             worker = Worker(sources, database, leases.name_holder("terminal"))
@@ -67,34 +67,34 @@ async def _finish(run: Run, tell: Tell | None, seconds: float | None) -> Run:
                 await work_on_run(worker, run.pk)
                 if await _watch(database, run):
                     return run
-                await database.do(leases.hand_back_abandoned)
+                await database.do(leases.release_expired)
         raise StillUnderWay
     finally:
-        if telling:
-            telling.cancel()
-            await asyncio.gather(telling, return_exceptions=True)
+        if reporting:
+            reporting.cancel()
+            await asyncio.gather(reporting, return_exceptions=True)
         await database.close()
 
 
 async def _watch(database: DatabaseThreads, run: Run) -> bool:
     """Look during a few seconds whether a run is over, or waits for something."""
-    for _ in range(_LOOKS):
+    for _ in range(_POLLS):
         await database.do(run.refresh_from_db)
         if run.is_over or run.status == Run.Status.PAUSED:
             return True
-        await asyncio.sleep(_LOOK_SECONDS)
+        await asyncio.sleep(_POLL_SECONDS)
     return False
 
 
-async def _keep_telling(database: DatabaseThreads, run: Run, tell: Tell) -> None:
+async def _keep_reporting(database: DatabaseThreads, run: Run, on_progress: OnProgress) -> None:
     while True:
-        tell(await database.do(RunItem.objects.get, run=run))
-        await asyncio.sleep(_LOOK_SECONDS * 2)
+        on_progress(await database.do(RunItem.objects.get, run=run))
+        await asyncio.sleep(_POLL_SECONDS * 2)
 
 
-def sync_service_providers(tell: Tell | None = None) -> ProviderSyncResult:
+def sync_service_providers(on_progress: OnProgress | None = None) -> ProviderSyncResult:
     """Sync Service Providers here and now. Raises FunderError when nobody can be asked, WorkFailed."""
-    item = finish_one(request_provider_search(), tell)
+    item = finish_one(request_provider_search(), on_progress)
     result = result_of(item)
     assert result is not None
     return result
@@ -107,9 +107,9 @@ def refresh_pools_now(service_provider_id: str = "") -> Run:
     return run
 
 
-def send_batch(batch_id: int, tell: Tell | None = None) -> RunItem:
+def send_batch(batch_id: int, on_progress: OnProgress | None = None) -> RunItem:
     """Send a claim batch here and now. The batch says what came of it. Raises FunderError, WorkFailed."""
-    return finish_one(request_sending(batch_id), tell)
+    return finish_one(request_sending(batch_id), on_progress)
 
 
 def check_claims(claims: Sequence[Claim]) -> list[RunItem]:
@@ -144,9 +144,9 @@ def _finish_all(run: Run) -> list[RunItem]:
     return list(run.items.order_by("id"))
 
 
-def finish_one(run: Run, tell: Tell | None = None) -> RunItem:
+def finish_one(run: Run, on_progress: OnProgress | None = None) -> RunItem:
     """As `finish_now` for a run of one item; gives the item. Raises WorkFailed unless it was done."""
-    run = finish_now(run, tell)
+    run = finish_now(run, on_progress)
     item = run.items.get()
     if item.status != RunItem.Status.DONE or item.outcome == RunItem.Outcome.FAILED:
         raise WorkFailed(item.message or f"The run is {run.status}. {run.paused_reason}".strip(), item.advice)

@@ -16,7 +16,7 @@ log = logging.getLogger(__name__)
 
 def tidy() -> None:
     """One round of housekeeping; harmless to repeat, by any number of processes at once."""
-    leases.hand_back_abandoned()
+    leases.release_expired()
     leases.free_joined()
     for run in Run.objects.filter(status=Run.Status.PAUSED, resumes_at__lte=timezone.now()):
         with contextlib.suppress(CannotChangeRun):

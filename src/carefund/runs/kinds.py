@@ -1,4 +1,4 @@
-"""The table of kinds of work. A new kind is a module beside this one that defines a `Kind`, and a line here."""
+"""The table of kinds of work. A new kind is a module beside this one that defines a `WorkKind`, and a line here."""
 
 from carefund.runs.care_management.refreshing import POOLS
 from carefund.runs.care_recipient.reading_anew import READ_ANEW
@@ -9,12 +9,12 @@ from carefund.runs.ndis.comparing import CONTRACT_COMPARISON
 from carefund.runs.ndis.plans import PACE_PLAN
 from carefund.runs.retention import RETENTION
 from carefund.runs.service_providers import SERVICE_PROVIDERS
-from carefund.runs.work import Kind
+from carefund.runs.work import WorkKind
 
-_KINDS: dict[str, Kind] = {}
+_KINDS: dict[str, WorkKind] = {}
 
 
-def register(kind: Kind) -> None:
+def register(kind: WorkKind) -> None:
     """Add a kind to the table, in place of one of the same name."""
     _KINDS[kind.name] = kind
 
@@ -24,12 +24,12 @@ def unregister(name: str) -> None:
     del _KINDS[name]
 
 
-def find_kind(name: str) -> Kind:
+def find_kind(name: str) -> WorkKind:
     """The entry of a kind. Raises KeyError for a name that no entry has."""
     return _KINDS[name]
 
 
-def list_kinds() -> list[Kind]:
+def list_kinds() -> list[WorkKind]:
     """Every kind, in the order of the table."""
     return list(_KINDS.values())
 

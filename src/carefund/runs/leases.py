@@ -20,7 +20,7 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from carefund.records.care_recipient import store
-from carefund.runs import handover
+from carefund.runs import enqueueing
 from carefund.runs.models import Run, RunItem
 
 LEASE = timedelta(seconds=30)
@@ -91,7 +91,7 @@ def lock_held(holder: str, items: Sequence[ClaimedItem]) -> set[int]:
     return {item.item_id for item in items if fences.get(item.item_id) == item.fence}
 
 
-def hand_back(holder: str, items: Iterable[ClaimedItem] | None = None) -> int:
+def release(holder: str, items: Iterable[ClaimedItem] | None = None) -> int:
     """Put back into the queue what a process holds (all of it, or these). Return how many."""
     held = _running().filter(holder=holder)
     if items is not None:
@@ -102,18 +102,18 @@ def hand_back(holder: str, items: Iterable[ClaimedItem] | None = None) -> int:
         for fence, ids in by_fence.items():
             chosen |= Q(id__in=ids, fence=fence)
         held = held.filter(chosen)
-    return _hand_back(held)
+    return _release(held)
 
 
-def hand_back_abandoned(*, holder_prefix: str = "") -> int:
+def release_expired(*, holder_prefix: str = "") -> int:
     """Put back what dead processes held: leases that have run out, or all of holders known to be gone."""
     abandoned = Q(held_until__lt=Now())
     if holder_prefix:
         abandoned |= Q(holder__startswith=holder_prefix)
-    return _hand_back(_running().filter(abandoned))
+    return _release(_running().filter(abandoned))
 
 
-def _hand_back(held: "QuerySet[RunItem]") -> int:
+def _release(held: "QuerySet[RunItem]") -> int:
     if not held.exists():  # so that a look around writes nothing
         return 0
     with transaction.atomic():
@@ -134,7 +134,7 @@ def free(joined: "QuerySet[RunItem]") -> int:
         return 0
     freed = RunItem.objects.filter(id__in=waiting, status=RunItem.Status.QUEUED).update(joined=None)
     for run_id in set(waiting.values()):
-        transaction.on_commit(partial(handover.hand_over, run_id))
+        transaction.on_commit(partial(enqueueing.enqueue, run_id))
     return freed
 
 

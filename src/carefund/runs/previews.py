@@ -19,7 +19,7 @@ from carefund.runs.models import Preview, Run, RunItem
 from carefund.runs.requests import request_run
 from carefund.sync.care_recipient.fetching import Fetched
 from carefund.sync.care_recipient.previews import ReadOtherwise, freeze, thaw
-from carefund.sync.care_recipient.results import FieldChange, Outcome, SyncResult
+from carefund.sync.care_recipient.results import FieldChange, SyncOutcome, SyncResult
 from carefund.sync.care_recipient.syncing import DataMoved, apply_fetched, preview_fetched
 
 
@@ -91,7 +91,7 @@ def apply_preview(preview: Preview, requested_by: User | None = None) -> RunItem
 def _apply(preview: Preview, item: RunItem) -> None:
     def record(results: Sequence[SyncResult]) -> None:
         result = results[0]
-        if result.outcome is Outcome.SUPERSEDED:
+        if result.outcome is SyncOutcome.SUPERSEDED:
             raise DataMoved
         values: dict[str, Any] = {
             "status": RunItem.Status.DONE,

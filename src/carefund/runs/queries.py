@@ -46,11 +46,11 @@ def find_progress(run: Run, now: datetime) -> Progress:
         warnings=Count("pk", filter=done & ~Q(warnings=[])),
         running=Count("pk", filter=Q(status=RunItem.Status.RUNNING)),
     )
-    rate, time_left = _pace(run, now, counts["done"], counts["total"])
+    rate, time_left = _speed(run, now, counts["done"], counts["total"])
     return Progress(**counts, rate=rate, time_left=time_left)
 
 
-def _pace(run: Run, now: datetime, done: int, total: int) -> tuple[float | None, timedelta | None]:
+def _speed(run: Run, now: datetime, done: int, total: int) -> tuple[float | None, timedelta | None]:
     if run.started_at is None or not done:
         return None, None
     seconds = ((run.finished_at or now) - run.started_at).total_seconds()

@@ -19,7 +19,7 @@ from django.utils import timezone
 
 from carefund.records.care_recipient import store
 from carefund.records.models import Client
-from carefund.runs import handover
+from carefund.runs import enqueueing
 from carefund.runs.models import Run, RunItem
 
 _ITEMS_AT_ONCE = 2000
@@ -36,7 +36,7 @@ class CannotChangeRun(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class NewItem:
+class NewRunItem:
     """One thing to work on: what it is called while it is held, and the client whom it is about, if it is one."""
 
     holds: str
@@ -46,7 +46,7 @@ class NewItem:
 
 def request_work(
     kind: str,
-    items: Iterable[NewItem],
+    items: Iterable[NewRunItem],
     *,
     trigger: str,
     scope: str,
@@ -73,11 +73,11 @@ def request_work(
         if not run.total:
             raise NothingToDo
         run.save(update_fields=["total"])
-        transaction.on_commit(partial(handover.hand_over, run.pk))
+        transaction.on_commit(partial(enqueueing.enqueue, run.pk))
     return run
 
 
-def request_once(kind: str, item: NewItem, *, parameters: dict[str, Any] | None = None, **named: Any) -> Run:
+def request_once(kind: str, item: NewRunItem, *, parameters: dict[str, Any] | None = None, **named: Any) -> Run:
     """As `request_work` for one thing; the same work that is asked for already and not over is joined."""
     found = find_open_run(kind, item.holds, parameters)
     return found or request_work(kind, [item], parameters=parameters, **named)
@@ -117,7 +117,7 @@ def request_run(
     columns: dict[str, Any] = {"parts": parts, "open_budget_days": open_budget_days, "is_preview": is_preview}
     named: dict[str, Any] = {"trigger": trigger, "scope": scope, "requested_by": requested_by, "retry_of": retry_of}
     items = (
-        NewItem(f"client:{client_id}", client_id, care_recipient_id)
+        NewRunItem(f"client:{client_id}", client_id, care_recipient_id)
         for client_id, care_recipient_id in _ids_of(clients).items()
     )
     if not unknown:
@@ -136,7 +136,7 @@ def request_run(
 _COLUMNS = ("run_id", "holds", "client_id", "care_recipient_id", "status", "counts", "warnings", *_BLANK_TEXTS)
 
 
-def _add_items(run: Run, wanted: Iterable[NewItem]) -> int:
+def _add_items(run: Run, wanted: Iterable[NewRunItem]) -> int:
     """Each thing once, in order. Return how many."""
     items = iter({item.holds: item for item in wanted}.values())
     total = 0
@@ -223,7 +223,7 @@ def resume_run(run: Run) -> Run:
         locked = _lock(run)
         if locked.is_over:
             raise CannotChangeRun("This run is over already; retry its failures instead.")
-        transaction.on_commit(partial(handover.hand_over, run.pk))
+        transaction.on_commit(partial(enqueueing.enqueue, run.pk))
         if locked.status != Run.Status.PAUSED:
             return locked
         since = locked.paused_at if locked.resumes_at else None
@@ -246,7 +246,7 @@ def retry_failures(run: Run, requested_by: User | None = None) -> Run:
     on_clock = run.trigger in (Run.Trigger.SCHEDULED, Run.Trigger.ROUTINE)
     return request_work(
         run.kind,
-        [NewItem(*row) for row in failed.values_list("holds", "client_id", "care_recipient_id")],
+        [NewRunItem(*row) for row in failed.values_list("holds", "client_id", "care_recipient_id")],
         trigger=Run.Trigger.BULK if on_clock else run.trigger,
         scope=f"failures of run {run.pk}",
         parameters=run.parameters,

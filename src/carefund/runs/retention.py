@@ -13,9 +13,9 @@ from django.utils import timezone
 from carefund.access.roles import may_administer
 from carefund.runs.leases import ClaimedItem
 from carefund.runs.models import Preview, Run, RunItem
-from carefund.runs.requests import NewItem, request_once
+from carefund.runs.requests import NewRunItem, request_once
 from carefund.runs.sessions import Session
-from carefund.runs.work import ItemResult, Kind
+from carefund.runs.work import ItemResult, WorkKind
 
 PREVIEWS_ARE_KEPT = timedelta(days=7)  # the answers of one are stale long before
 ROUTINE_RUNS_ARE_KEPT = timedelta(days=7)
@@ -26,7 +26,7 @@ _NAME = "retention"
 
 def request_retention(trigger: str) -> Run:
     """Ask for the removal of what is older than is kept."""
-    return request_once(_NAME, NewItem(_NAME), trigger=trigger, scope="runs and previews older than are kept")
+    return request_once(_NAME, NewRunItem(_NAME), trigger=trigger, scope="runs and previews older than are kept")
 
 
 async def _remove(session: Session, item: ClaimedItem) -> ItemResult:
@@ -74,4 +74,4 @@ def forget_previews(now: datetime) -> int:
     return Preview.objects.filter(item__finished_at__lt=now - PREVIEWS_ARE_KEPT).delete()[0]
 
 
-RETENTION = Kind(name=_NAME, label="Removal of old runs", items="steps", work=_remove, may_ask=may_administer)
+RETENTION = WorkKind(name=_NAME, label="Removal of old runs", items="steps", work=_remove, may_ask=may_administer)

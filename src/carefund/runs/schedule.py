@@ -30,7 +30,7 @@ _SUNDAY = 6
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class ScheduleEntry:
     """What recurs. `request` asks for it; `defaults` are the row of a fresh installation. What `follows_sync` is due
     whenever a scheduled sync has ended; else the row says when. One that `has_parts` lets people choose what is
     synchronised."""
@@ -135,17 +135,17 @@ def _request_tail(schedule: Schedule, now: datetime) -> Run:
     )
 
 
-ENTRIES: dict[str, Entry] = {
-    Schedule.Kind.NIGHTLY: Entry(_request_nightly, {"at": time(2, 0)}, has_parts=True),
-    Schedule.Kind.TAIL: Entry(
+ENTRIES: dict[str, ScheduleEntry] = {
+    Schedule.Kind.NIGHTLY: ScheduleEntry(_request_nightly, {"at": time(2, 0)}, has_parts=True),
+    Schedule.Kind.TAIL: ScheduleEntry(
         _request_tail,
         {"at": time(4, 0), "weekday": _SUNDAY, "parts": Run.Parts.BUDGETS_AND_USAGE},
         has_parts=True,
     ),
-    Schedule.Kind.UNREAD: Entry(lambda _, now: request_unread_budgets(now), {"at": time(3, 0)}),
-    Schedule.Kind.CONTRACTS: Entry(lambda *_: request_daily_comparisons(), {"at": time(3, 0)}),
-    Schedule.Kind.CLAIM_BATCHES: Entry(lambda *_: request_unsent(), {"every_minutes": 15}),
-    Schedule.Kind.CLAIM_CHECKS: Entry(lambda *_: request_routine_checks(), {"every_minutes": 15}),
-    Schedule.Kind.POOLS: Entry(lambda *_: request_saving(), {"is_enabled": False}, follows_sync=True),
-    Schedule.Kind.RETENTION: Entry(lambda *_: request_retention(Run.Trigger.ROUTINE), {"at": time(5, 0)}),
+    Schedule.Kind.UNREAD: ScheduleEntry(lambda _, now: request_unread_budgets(now), {"at": time(3, 0)}),
+    Schedule.Kind.CONTRACTS: ScheduleEntry(lambda *_: request_daily_comparisons(), {"at": time(3, 0)}),
+    Schedule.Kind.CLAIM_BATCHES: ScheduleEntry(lambda *_: request_unsent(), {"every_minutes": 15}),
+    Schedule.Kind.CLAIM_CHECKS: ScheduleEntry(lambda *_: request_routine_checks(), {"every_minutes": 15}),
+    Schedule.Kind.POOLS: ScheduleEntry(lambda *_: request_saving(), {"is_enabled": False}, follows_sync=True),
+    Schedule.Kind.RETENTION: ScheduleEntry(lambda *_: request_retention(Run.Trigger.ROUTINE), {"at": time(5, 0)}),
 }

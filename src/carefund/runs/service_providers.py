@@ -21,10 +21,10 @@ from carefund.runs.dates import business_today
 from carefund.runs.leases import ClaimedItem, LeaseLost
 from carefund.runs.models import Run, RunItem
 from carefund.runs.queries import find_shown_item
-from carefund.runs.requests import NewItem, request_once
+from carefund.runs.requests import NewRunItem, request_once
 from carefund.runs.sessions import Session
 from carefund.runs.sources import SERVICES_AUSTRALIA, require_configured
-from carefund.runs.work import ItemResult, Kind
+from carefund.runs.work import ItemResult, WorkKind
 from carefund.sync.service_providers import (
     FoundProviders,
     ProviderSyncResult,
@@ -32,7 +32,7 @@ from carefund.sync.service_providers import (
     begin_search,
     find_providers,
     list_care_recipient_ids,
-    list_known_ids,
+    list_stored_ids,
 )
 
 _NAME = "service-providers"
@@ -44,7 +44,7 @@ def request_provider_search(requested_by: User | None = None) -> Run:
     require_configured(SERVICES_AUSTRALIA)
     return request_once(
         _NAME,
-        NewItem(_NAME),
+        NewRunItem(_NAME),
         trigger=Run.Trigger.ON_DEMAND,
         scope="service provider ids on care recipients' budgets",
         requested_by=requested_by,
@@ -70,23 +70,23 @@ def _frozen(value: Any) -> Any:
 
 
 async def _search(session: Session, item: ClaimedItem) -> FoundProviders:
-    ids = await session.database.insist(list_known_ids)
+    ids = await session.database.insist(list_stored_ids)
     people = await session.database.insist(list_care_recipient_ids)
     found = begin_search(business_today())
-    telling = asyncio.create_task(_keep_telling(session, item, found))
+    reporting = asyncio.create_task(_keep_reporting(session, item, found))
     try:
         await find_providers(session.source, ids, people, found)
     finally:
-        telling.cancel()
-        await asyncio.gather(telling, return_exceptions=True)
+        reporting.cancel()
+        await asyncio.gather(reporting, return_exceptions=True)
     return found
 
 
-async def _keep_telling(session: Session, item: ClaimedItem, found: FoundProviders) -> None:
+async def _keep_reporting(session: Session, item: ClaimedItem, found: FoundProviders) -> None:
     while True:
         questions = f"{found.calls:,} question{'' if found.calls == 1 else 's'}"
         with suppress(DatabaseError, InterfaceError, LeaseLost):  # a lost lease refuses the result
-            await session.tell(item, found.people - found.left, found.people, questions)
+            await session.report_progress(item, found.people - found.left, found.people, questions)
         await asyncio.sleep(_LOOK_SECONDS)
 
 
@@ -107,7 +107,7 @@ def _item_result(result: ProviderSyncResult) -> ItemResult:
     )
 
 
-SERVICE_PROVIDERS = Kind(
+SERVICE_PROVIDERS = WorkKind(
     name=_NAME,
     label="Sync Service Providers",
     items="searches",

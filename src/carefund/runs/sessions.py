@@ -12,7 +12,7 @@ from carefund.runs.leases import ClaimedItem
 from carefund.runs.models import Run
 from carefund.runs.outages import Outage
 from carefund.runs.sources import Sources
-from carefund.runs.work import Interrupted, Kind, Postponed
+from carefund.runs.work import Interrupted, Postponed, WorkKind
 
 Result = TypeVar("Result")
 _TELL_SECONDS = 0.5
@@ -42,7 +42,7 @@ class Session:
 
     worker: Worker
     run: Run
-    kind: Kind
+    kind: WorkKind
     source: Any
     database: DatabaseThreads
     at_once: int
@@ -76,7 +76,7 @@ class Session:
         """The database as only the holder of an item may use it."""
         return HeldDatabase(self, item)
 
-    async def tell(self, item: ClaimedItem, steps_done: int, steps: int, message: str = "") -> None:
+    async def report_progress(self, item: ClaimedItem, steps_done: int, steps: int, message: str = "") -> None:
         """Note how far a long item is, twice a second at most. Raises LeaseLost."""
         now = time.monotonic()
         if now - self._told_at >= _TELL_SECONDS:

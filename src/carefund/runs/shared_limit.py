@@ -36,20 +36,20 @@ _AFTER_TROUBLE_SECONDS = 0.5
 
 
 @asynccontextmanager
-async def open_pace(configuration: FunderConfiguration) -> AsyncIterator["SharedPace | None"]:
-    """The pace that all processes on this database share; None beside SQLite, where one process does the work."""
+async def open_call_limiter(configuration: FunderConfiguration) -> AsyncIterator["SharedLimiter | None"]:
+    """The limiter that all processes on this database share; None beside SQLite, where one process does the work."""
     if not settings.ON_POSTGRESQL:
         yield None
         return
     timing = configuration.timing
-    pace = SharedPace(configuration.funder, timing.calls_per_second, timing.calls_at_once)
+    limiter = SharedLimiter(configuration.funder, timing.calls_per_second, timing.calls_at_once)
     try:
-        yield pace
+        yield limiter
     finally:
-        await pace.close()
+        await limiter.close()
 
 
-class SharedPace:
+class SharedLimiter:
     """A gate before each call, shared through the database. Use within one event loop, and close it."""
 
     def __init__(self, funder: str, calls_per_second: float, calls_at_once: int) -> None:

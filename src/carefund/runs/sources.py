@@ -12,7 +12,7 @@ from carefund.funders.configuration import FunderConfiguration
 from carefund.funders.errors import NotConfigured
 from carefund.funders.registry import Funder, Opening, find_funder
 from carefund.records.device_keys import DatabaseDeviceStore
-from carefund.runs.shared_limit import open_pace
+from carefund.runs.shared_limit import open_call_limiter
 
 SERVICES_AUSTRALIA = "services-australia"
 
@@ -34,7 +34,7 @@ async def open_source(name: str = SERVICES_AUSTRALIA) -> AsyncIterator[Any]:
     """A funder's client with this installation's device and limits. Raises NotConfigured."""
     funder = find_funder(name)
     configuration = configuration_of(funder)
-    async with open_pace(configuration) as limiter:
+    async with open_call_limiter(configuration) as limiter:
         opening = Opening(configuration, partial(getattr, settings), partial(device_store, configuration), limiter)
         async with funder.open_session(opening) as source:
             yield source

@@ -68,7 +68,7 @@ Failed = Callable[[Sequence[Failure], datetime], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class WorkKind:
     """A kind of work.
 
     `items` is what people call several of its items. `funder` is the name of the funder that it asks, "" for none.

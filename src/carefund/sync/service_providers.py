@@ -15,7 +15,7 @@ from django.db import transaction
 from django.db.models import Q
 
 from carefund.domain.service_providers import is_valid_service_provider_id, newest_service_provider_id
-from carefund.funders.answers import Answer
+from carefund.funders.answers import FunderAnswer
 from carefund.funders.errors import FunderError, NotPermitted, RequestRejected
 from carefund.funders.services_australia.payloads import Budget
 from carefund.records.care_management.store import ProviderChanges, store_providers, store_settings
@@ -29,9 +29,9 @@ _LARGEST_BATCH = 256
 class BudgetSource(Protocol):
     """What finding ids asks of the funder's client."""
 
-    async def fetch_budget_summary(self, service_provider_id: str) -> Answer[Sequence[Budget]]: ...
+    async def fetch_budget_summary(self, service_provider_id: str) -> FunderAnswer[Sequence[Budget]]: ...
 
-    async def fetch_budgets(self, care_recipient_id: str) -> Answer[Sequence[Budget]]: ...
+    async def fetch_budgets(self, care_recipient_id: str) -> FunderAnswer[Sequence[Budget]]: ...
 
 
 @dataclass(slots=True)
@@ -78,7 +78,7 @@ class ProviderSyncResult:
     calls: int
 
 
-def list_known_ids() -> list[str]:
+def list_stored_ids() -> list[str]:
     """The valid ids that our own records name already."""
     ours = set(ServiceProvider.objects.values_list("service_provider_id", flat=True))
     ours |= set(Client.objects.exclude(service_provider_id="").values_list("service_provider_id", flat=True).distinct())

@@ -9,8 +9,8 @@ from carefund.domain.claims.checks import (
     ApprovedSpan,
     BudgetSpan,
     ClaimLine,
-    Known,
-    Span,
+    DateRange,
+    StoredFunding,
     check_line,
     find_duplicates,
     next_claim_date,
@@ -21,13 +21,13 @@ from carefund.domain.claims.statuses import claim_status, invoice_status, later_
 
 D = Decimal
 TODAY = date(2026, 8, 20)
-KNOWN = Known(
-    services=[ApprovedSpan("SERV-0001", Span(date(2026, 1, 1), None))],
+KNOWN = StoredFunding(
+    services=[ApprovedSpan("SERV-0001", DateRange(date(2026, 1, 1), None))],
     budgets=[
-        BudgetSpan("ON", Span(date(2026, 7, 1), date(2026, 9, 30)), D("500.00")),
-        BudgetSpan("ON", Span(date(2026, 4, 1), date(2026, 6, 30)), D("500.00")),
-        BudgetSpan("ON", Span(date(2026, 1, 1), date(2026, 3, 31)), D("500.00")),
-        BudgetSpan("AT", Span(date(2026, 1, 1), None), D("500.00")),
+        BudgetSpan("ON", DateRange(date(2026, 7, 1), date(2026, 9, 30)), D("500.00")),
+        BudgetSpan("ON", DateRange(date(2026, 4, 1), date(2026, 6, 30)), D("500.00")),
+        BudgetSpan("ON", DateRange(date(2026, 1, 1), date(2026, 3, 31)), D("500.00")),
+        BudgetSpan("AT", DateRange(date(2026, 1, 1), None), D("500.00")),
     ],
 )
 
@@ -76,7 +76,7 @@ def test_more_than_the_budget_has_may_be_claimed():
 
 
 def test_someone_never_synchronised_is_a_caution_not_a_refusal():
-    problems = check_line(a_line(), Known(), TODAY)
+    problems = check_line(a_line(), StoredFunding(), TODAY)
     assert [(problem.code, problem.blocks) for problem in problems] == [("services-unknown", False)]
 
 

@@ -7,8 +7,8 @@ from decimal import Decimal
 from hypothesis import given
 from hypothesis import strategies as st
 
-from carefund.domain.ndis.comparing import HeldBudget, HeldContract, Kind, compare, find_drift
-from carefund.domain.ndis.plan import BudgetType, CategoryBudget, Management, PacePlan, Period
+from carefund.domain.ndis.comparing import DifferenceKind, HeldBudget, HeldContract, compare, find_drift
+from carefund.domain.ndis.plan import BudgetType, CategoryBudget, Management, PacePeriod, PacePlan
 
 START, END = date(2026, 7, 1), date(2027, 6, 30)
 DAILY = CategoryBudget(
@@ -23,8 +23,8 @@ DAILY = CategoryBudget(
     approved_amount=Decimal("20000.00"),
     spent_amount=Decimal("5000.00"),
     periods=(
-        Period(START, date(2026, 12, 31), Decimal(10000)),
-        Period(date(2027, 1, 1), END, Decimal(10000)),
+        PacePeriod(START, date(2026, 12, 31), Decimal(10000)),
+        PacePeriod(date(2027, 1, 1), END, Decimal(10000)),
     ),
 )
 SKILLS = replace(DAILY, category_text="Improved Daily Living Skills", category_number="15", periods=())
@@ -106,7 +106,7 @@ def test_difference_ids_are_distinct_and_change_with_the_values() -> None:
     assert len({each.id for each in one}) == len(one)
     assert one[0].id != two[0].id
     assert one[1].id == two[1].id
-    assert one[0].kind is Kind.CONTRACT_FIELD
+    assert one[0].kind is DifferenceKind.CONTRACT_FIELD
 
 
 def test_drift_is_what_pace_counts_beyond_our_records() -> None:

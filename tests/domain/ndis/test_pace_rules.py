@@ -14,8 +14,8 @@ from carefund.domain.ndis.plan import (
     BudgetType,
     CategoryBudget,
     Management,
+    PacePeriod,
     PacePlan,
-    Period,
     budget_ids,
     from_data,
     read_budget_type,
@@ -84,9 +84,9 @@ def test_what_others_pay_stays_out_of_the_totals(management: Management, support
 
 
 QUARTERS = (
-    Period(date(2026, 7, 1), date(2026, 9, 30), Decimal(1000)),
-    Period(date(2026, 10, 1), date(2026, 12, 31), Decimal(1000)),
-    Period(date(2027, 1, 1), date(2027, 6, 30), Decimal(2000)),
+    PacePeriod(date(2026, 7, 1), date(2026, 9, 30), Decimal(1000)),
+    PacePeriod(date(2026, 10, 1), date(2026, 12, 31), Decimal(1000)),
+    PacePeriod(date(2027, 1, 1), date(2027, 6, 30), Decimal(2000)),
 )
 
 
@@ -121,7 +121,7 @@ def test_available_may_be_negative() -> None:
 def test_available_without_periods_is_what_pace_says_remains() -> None:
     assert available((), Decimal("12.30"), [], START) == Decimal("12.30")
     assert available((), None, [], START) is None
-    assert available((Period(START, START),), Decimal(5), [], START) == Decimal(5)
+    assert available((PacePeriod(START, START),), Decimal(5), [], START) == Decimal(5)
 
 
 def test_between_periods_nothing_is_available() -> None:

@@ -229,7 +229,7 @@ def take_over_after_items(claims: ClaimWorld, run: Run, number: int) -> None:
 def take_over(run):
     """As another process does once the lease has run out."""
     RunItem.objects.filter(run=run).update(held_until=timezone.now() - timedelta(seconds=1))
-    leases.hand_back_abandoned()
+    leases.release_expired()
     assert len(ledger.claim_items(run.pk, "another process", 1)) == 1
 
 

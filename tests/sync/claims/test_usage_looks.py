@@ -5,10 +5,10 @@ from datetime import date, timedelta
 import pytest
 from django.utils import timezone
 
-from carefund.domain.claims.matching import LineState, LineTruth, count_due_looks
+from carefund.domain.claims.matching import LineState, LineTruth, count_due_rechecks
 from carefund.records.claims.usage import list_clients_without_draws
 from carefund.records.models import Claim
-from carefund.runs.claims.claiming import request_looks_again
+from carefund.runs.claims.claiming import request_rechecks
 from carefund.runs.models import Run
 from tests.claim_world import ClaimWorld, check_claim, send_batch
 
@@ -50,15 +50,15 @@ def test_those_without_draws_are_asked_about_again_after_a_day_two_and_five(appr
     assert list_clients_without_draws(approved).count() == len(approved.care_recipient_ids)
     for days, asked in ((0.9, 0), (1.1, 1), (1.2, 0), (2.1, 1), (4.9, 0), (5.1, 1), (6, 0)):
         days_later(approved, days)
-        runs = request_looks_again(timezone.now())
+        runs = request_rechecks(timezone.now())
         assert len(runs) == asked, days
         assert all(run.trigger == Run.Trigger.CLAIM_APPROVED for run in runs)
 
 
 def test_a_machine_that_was_off_makes_up_for_it_once(approved: Claim):
     days_later(approved, 4)
-    assert len(request_looks_again(timezone.now())) == 1
-    assert request_looks_again(timezone.now()) == []
+    assert len(request_rechecks(timezone.now())) == 1
+    assert request_rechecks(timezone.now()) == []
 
 
 def test_once_every_draw_is_there_nobody_is_asked_again(approved: Claim, claims: ClaimWorld, synchronise):
@@ -67,7 +67,7 @@ def test_once_every_draw_is_there_nobody_is_asked_again(approved: Claim, claims:
         synchronise(client)
     assert not list_clients_without_draws(approved).exists()
     days_later(approved, 2.1)
-    assert request_looks_again(timezone.now()) == []
+    assert request_rechecks(timezone.now()) == []
 
 
 def test_completed_asks_once_more_while_draws_are_missing(approved: Claim, claims: ClaimWorld):
@@ -82,12 +82,12 @@ def test_completed_asks_once_more_while_draws_are_missing(approved: Claim, claim
 
 def test_an_old_claim_is_left_alone_after_an_upgrade(approved: Claim):
     days_later(approved, 40)
-    assert request_looks_again(timezone.now()) == []
+    assert request_rechecks(timezone.now()) == []
 
 
 @pytest.mark.parametrize(("days", "due"), [(0, 0), (1, 1), (1.9, 1), (2, 2), (5, 3), (400, 3)])
 def test_looks_fall_due_after_a_day_two_and_five(days: float, due: int):
-    assert count_due_looks(timedelta(days=days)) == due
+    assert count_due_rechecks(timedelta(days=days)) == due
 
 
 def test_a_missing_draw_is_an_exception_after_the_last_look():

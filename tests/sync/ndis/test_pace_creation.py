@@ -14,7 +14,7 @@ from carefund.records.archive import answers_as_of
 from carefund.records.care_recipient.queries import list_changes
 from carefund.records.models import Change, Client, DeliveredService, ServiceContract
 from carefund.records.ndis import store as pace_store
-from carefund.records.ndis.contracts import find_contract_picture
+from carefund.records.ndis.contracts import find_contract_figures
 from carefund.records.ndis.queries import PACE_API
 from carefund.runs.foreground import WorkFailed, retrieve_plan
 from carefund.runs.models import Preview
@@ -56,7 +56,7 @@ def test_create_makes_contract_budgets_components_periods_and_adjustments(ndia: 
     assert [row.component.periods.count() for row in rows] == [4, 4, 4, 4, 12, 1]
     assert rows[0].component.amount == Decimal("48000.00")
     assert [row.is_excluded for row in rows] == [False] * 5 + [True]
-    picture = find_contract_picture(contract, timezone.localdate())
+    picture = find_contract_figures(contract, timezone.localdate())
     assert picture.total_funding == Decimal("75680.00")
     assert not picture.drifting
 
@@ -291,7 +291,7 @@ def test_an_unknown_category_keeps_its_text(ndia: NdiaSandbox) -> None:
 
 
 def test_core_flexible_is_one_pot_with_a_negative_category_inside(ndia: NdiaSandbox) -> None:
-    picture = find_contract_picture(create(ndia.client("negative-core")), timezone.localdate())
+    picture = find_contract_figures(create(ndia.client("negative-core")), timezone.localdate())
     pot = picture.groups[0]
     assert pot.name == "Core Flexible"
     assert pot.is_one_pot

@@ -6,15 +6,15 @@ from decimal import Decimal
 import pytest
 from asgiref.sync import async_to_sync
 
-from carefund.domain.ndis.comparing import Kind
+from carefund.domain.ndis.comparing import DifferenceKind
 from carefund.domain.ndis.plan import CategoryBudget, PacePlan, budget_ids
 from carefund.funders.errors import AuthorityMissing, IdentityNotMatched, NotAuthenticated, NotConfigured
 from carefund.records.models import Client
-from carefund.records.ndis.contracts import find_contract_picture
+from carefund.records.ndis.contracts import find_contract_figures
 from carefund.runs.foreground import retrieve_plan
 from carefund.runs.ndis.plans import create_from_plan
 from carefund.runs.sources import open_source
-from carefund.sync.ndis.contracts import fetch_pace, identity_of
+from carefund.sync.ndis.contracts import fetch_plan, identity_of
 from carefund.sync.ndis.problems import NotOnPace, PlanMissing
 from tests.pace_world import NdiaSandbox, not_retrieved, retrieve_for
 
@@ -50,7 +50,7 @@ def test_a_gateway_that_stays_open_is_asked_anew_about_the_same_participant(part
     async def ask_twice() -> None:
         async with open_source("ndia") as source:
             for _ in range(2):
-                await fetch_pace(source, identity, date(2026, 11, 20))
+                await fetch_plan(source, identity, date(2026, 11, 20))
 
     async_to_sync(ask_twice)()
     assert len(partner.asked("ndia_partner_budget")) == 2
@@ -112,7 +112,7 @@ def test_a_deleted_budget_is_flagged_in_its_contract(partner: NdiaSandbox) -> No
     contract = create_from_plan(client, preview.item_id, budget_ids(plan.budgets))
     partner.change(client, "set-category", category=plan.budgets[0].category_text, isDeleted=1)
     _, found = retrieve_for(contract)
-    assert {each.kind for each in found.differences} == {Kind.CATEGORY_GONE}
+    assert {each.kind for each in found.differences} == {DifferenceKind.CATEGORY_GONE}
 
 
 def test_a_gateway_that_leaves_released_unset_does_not_say_nothing_was_released(partner: NdiaSandbox) -> None:
@@ -133,7 +133,7 @@ def test_a_category_without_money_was_released_nothing_and_is_no_sum_of_the_rest
     contract = create_from_plan(client, preview.item_id, budget_ids(plan.budgets))
     group = next(
         each
-        for each in find_contract_picture(contract, date(2026, 11, 20)).groups
+        for each in find_contract_figures(contract, date(2026, 11, 20)).groups
         if len(each.counting) > 1 and any(row.budget.category_text == text for row in each.rows)
     )
     assert group.remaining

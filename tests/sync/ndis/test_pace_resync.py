@@ -6,10 +6,10 @@ from decimal import Decimal
 import pytest
 from django.utils import timezone
 
-from carefund.domain.ndis.comparing import Kind
+from carefund.domain.ndis.comparing import DifferenceKind
 from carefund.domain.ndis.plan import budget_ids
 from carefund.records.models import Change, Client, DeliveredService, NdiaBudgetCall, PaceComparison, ServiceContract
-from carefund.records.ndis.contracts import find_contract_picture
+from carefund.records.ndis.contracts import find_contract_figures
 from carefund.records.ndis.queries import list_comparable
 from carefund.runs.defaults import ensure_schedules
 from carefund.runs.foreground import finish_now, retrieve_plan
@@ -69,7 +69,7 @@ def test_an_extended_end_date_is_shown_and_applied(ndia: NdiaSandbox, contract: 
     _, found = retrieve_for(contract)
     first = found.differences[0]
     assert (first.kind, first.field, first.before, first.after) == (
-        Kind.CONTRACT_FIELD,
+        DifferenceKind.CONTRACT_FIELD,
         "end_date",
         contract.end_date,
         end,
@@ -117,7 +117,7 @@ def test_a_category_that_is_gone_is_flagged_and_left(ndia: NdiaSandbox, contract
     assert row.no_longer_in_pace_date == timezone.localdate()
     assert row.approved_amount == Decimal("2400.00")
     assert row.delivered_services.count() == 1
-    assert find_contract_picture(contract, timezone.localdate()).total_funding == Decimal("73280.00")
+    assert find_contract_figures(contract, timezone.localdate()).total_funding == Decimal("73280.00")
     assert_in_step(contract)
     ndia.change(contract.client, "set-category", category="Consumables", approved="2400.00", instalments="quarterly")
     assert "category back" in apply_all(contract)
@@ -129,7 +129,7 @@ def test_a_category_that_became_self_managed_leaves_the_totals(ndia: NdiaSandbox
     assert set(apply_all(contract)) == {"budget field"}
     row = contract.budgets.get(category_number="15")
     assert (row.management, row.is_excluded) == ("Self-managed", True)
-    assert find_contract_picture(contract, timezone.localdate()).total_funding == Decimal("66080.00")
+    assert find_contract_figures(contract, timezone.localdate()).total_funding == Decimal("66080.00")
     assert_in_step(contract)
 
 
@@ -145,7 +145,7 @@ def test_spending_moves_the_figures_and_never_the_adjustment(ndia: NdiaSandbox, 
         adjustment.delivered_date,
         adjustment.note,
     )
-    assert [row.drift for row in find_contract_picture(contract, timezone.localdate()).drifting] == [Decimal("100.00")]
+    assert [row.drift for row in find_contract_figures(contract, timezone.localdate()).drifting] == [Decimal("100.00")]
     assert_in_step(contract)
 
 
@@ -153,7 +153,10 @@ def test_a_review_opens_a_new_period_on_the_same_plan(ndia: NdiaSandbox, contrac
     first_start, adjustments = contract.first_start_date, list(contract.delivered_services.values())
     ndia.change(contract.client, "review", approved={"Consumables": "4000.00"})
     _, found = retrieve_for(contract)
-    assert [each.field for each in found.differences if each.kind is Kind.CONTRACT_FIELD] == ["start_date", "end_date"]
+    assert [each.field for each in found.differences if each.kind is DifferenceKind.CONTRACT_FIELD] == [
+        "start_date",
+        "end_date",
+    ]
     assert found.drifts == ()  # what was spent before the review is no drift of the plan after it
     apply_all(contract)
     today = timezone.localdate()
@@ -162,7 +165,7 @@ def test_a_review_opens_a_new_period_on_the_same_plan(ndia: NdiaSandbox, contrac
     assert (row.approved_amount, row.spent_amount) == (Decimal("4000.00"), Decimal("0.00"))
     assert list(contract.delivered_services.values()) == adjustments
     assert_in_step(contract)
-    picture = find_contract_picture(contract, today)
+    picture = find_contract_figures(contract, today)
     assert not picture.drifting
     assert [row.available for row in picture.rows if row.budget.category_number == "14"] == [Decimal("140.00")]
 

@@ -7,13 +7,13 @@ from collections.abc import Iterable
 from datetime import date
 from typing import Any
 
-from carefund.records.care_recipient.funding import BudgetPicture, Funding, sort_by_standing
+from carefund.records.care_recipient.funding import BudgetFigures, Funding, sort_by_standing
 from carefund.records.models import ApprovedService, BudgetUsage, Client, Plan, PlanBudget
 from carefund.sync.care_recipient import recordsets
 from carefund.sync.care_recipient.history import FundingAsOf
 
 
-def picture_as_of(known: FundingAsOf, day: date) -> Funding:
+def rebuild_funding(known: FundingAsOf, day: date) -> Funding:
     """What the funder had said by the end of a day. What we had delivered and not yet claimed is not in it."""
     client = known.client
     if not known.is_known:
@@ -32,7 +32,7 @@ def picture_as_of(known: FundingAsOf, day: date) -> Funding:
             _newest_first(_rows(recordsets.SUPPLEMENTS, client, summary.supplements if summary else ())), day
         ),
         _newest_first(_rows(recordsets.INDIVIDUAL_CONTRIBUTIONS, client, known.contributions), "effective_date_from"),
-        tuple(_picture(known, budget) for budget in _newest_first(budgets)),
+        tuple(_rebuild_budget(known, budget) for budget in _newest_first(budgets)),
     )
 
 
@@ -54,7 +54,7 @@ def _rows(kind: recordsets.RecordSet, client: Client, payloads: Iterable[Any]) -
     return (kind.model(client=client, **{name: getattr(payload, name) for name in names}) for payload in payloads)
 
 
-def _picture(known: FundingAsOf, budget: PlanBudget) -> BudgetPicture:
+def _rebuild_budget(known: FundingAsOf, budget: PlanBudget) -> BudgetFigures:
     details = known.details.get(budget.budget_id)
     usage: list[BudgetUsage] = list(_rows(recordsets.BUDGET_USAGE, known.client, details.usage)) if details else []
     for line in usage:
@@ -63,4 +63,4 @@ def _picture(known: FundingAsOf, budget: PlanBudget) -> BudgetPicture:
     rows = _rows(recordsets.ENTITLEMENTS, known.client, known.list_entitlements(budget.budget_id))
     entitlements = tuple(sorted(rows, key=lambda each: each.start_date or date.min))
     is_shown = details is not None or bool(entitlements)
-    return BudgetPicture(budget, entitlements, tuple(usage), None, is_shown, known.own_ids)
+    return BudgetFigures(budget, entitlements, tuple(usage), None, is_shown, known.own_ids)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 
-from carefund.records.care_recipient.funding import ZERO, BudgetPicture
+from carefund.records.care_recipient.funding import ZERO, BudgetFigures
 from carefund.records.models import PlanBudget
 from carefund.records.models.columns import label_of
 
@@ -31,7 +31,7 @@ class Part:
     width: str
 
 
-def draw_bar(picture: BudgetPicture) -> list[Part]:
+def draw_bar(picture: BudgetFigures) -> list[Part]:
     """A budget's total as parts side by side: used, committed, left, rollover deduction, write off; none is left out
     of the sum. Where more was drawn than there is, the parts share the width in proportion."""
     left = max(picture.left_to_spend, ZERO)
@@ -91,7 +91,7 @@ class BurnDown:
         return self.days_gone_percent > self.money_gone_percent + OUT_OF_STEP
 
 
-def draw_burn_down(picture: BudgetPicture, today: date) -> BurnDown | None:
+def draw_burn_down(picture: BudgetFigures, today: date) -> BurnDown | None:
     """The burn-down of one budget, None without both dates or known money. Days of delivery count, not of payment."""
     gone = picture.days_gone(today)
     start = picture.budget.start_date
@@ -115,14 +115,14 @@ def draw_burn_down(picture: BudgetPicture, today: date) -> BurnDown | None:
     )
 
 
-def _is_explained(picture: BudgetPicture) -> bool:
+def _is_explained(picture: BudgetFigures) -> bool:
     """Whether dated lines of usage add up to what the funder says was used."""
     dated = (line.amount for line in picture.current_usage if line.amount is not None and line.delivery_date)
     return -sum(dated, ZERO) == picture.used
 
 
 def _steps(
-    picture: BudgetPicture, start: date, days: int, days_gone: int, spendable: Decimal
+    picture: BudgetFigures, start: date, days: int, days_gone: int, spendable: Decimal
 ) -> list[tuple[float, float]]:
     """What was left on each day that something was drawn, up to today."""
     drawn: dict[int, Decimal] = {}
@@ -146,7 +146,7 @@ def _height(left: Decimal, whole: Decimal) -> float:
 
 
 @dataclass(frozen=True, slots=True)
-class Span:
+class TimeLineBar:
     """One record on a time line: where it begins and how wide it is, in per cent."""
 
     record: object
@@ -160,7 +160,7 @@ class Span:
 class TimeLine:
     """Dated records over one common stretch of time, with the marks of its years and of today."""
 
-    spans: tuple[Span, ...]
+    spans: tuple[TimeLineBar, ...]
     years: tuple[tuple[int, str], ...]
     today: str
     start_date: date
@@ -194,10 +194,10 @@ def _start_of(record: object, otherwise: date) -> date:
     return start or otherwise
 
 
-def _span(record: object, start: Decimal, place: Place, today: date) -> Span:
+def _span(record: object, start: Decimal, place: Place, today: date) -> TimeLineBar:
     end: date | None = getattr(record, "end_date", None)
     until = place(min(end, _LAST_BUT_ONE) + timedelta(days=1)) if end else Decimal(1)
-    return Span(
+    return TimeLineBar(
         record, _percent(start), _percent(max(until - start, Decimal("0.006"))), end is None, bool(end and end < today)
     )
 

@@ -13,10 +13,10 @@ from carefund.access.gate import find_client_to_read
 from carefund.access.log import store_view
 from carefund.console.care_recipient.change_pages import cut_at_sync
 from carefund.console.care_recipient.charts import draw_bar, draw_burn_down, draw_time_line
-from carefund.console.care_recipient.missing_details import DetailsKnown, find_details_known
+from carefund.console.care_recipient.missing_details import DetailsState, find_details_state
 from carefund.console.page_access import Request, page
 from carefund.domain.care_recipient.budgets import is_closed
-from carefund.records.care_recipient.funding import BudgetPicture, Funding, find_funding
+from carefund.records.care_recipient.funding import BudgetFigures, Funding, find_funding
 from carefund.records.care_recipient.queries import list_changes
 from carefund.records.models import Client
 from carefund.records.ndis.queries import list_contracts
@@ -29,14 +29,14 @@ _CHANGES = 12
 
 
 def show_budgets(
-    pictures: list[BudgetPicture], funding: Funding, known: DetailsKnown, sources: Mapping[str, str] | None = None
+    pictures: list[BudgetFigures], funding: Funding, known: DetailsState, sources: Mapping[str, str] | None = None
 ) -> list[dict[str, Any]]:
     """Budgets with their names and drawings, for the templates; with the SHA-256 of the answer each came from."""
     return [_show_budget(picture, funding, known, sources or {}) for picture in pictures]
 
 
 def _show_budget(
-    picture: BudgetPicture, funding: Funding, known: DetailsKnown, sources: Mapping[str, str]
+    picture: BudgetFigures, funding: Funding, known: DetailsState, sources: Mapping[str, str]
 ) -> dict[str, Any]:
     missing = known.explain(picture, funding)
     return {
@@ -71,7 +71,7 @@ def show_funding(request: Request, client_id: int) -> HttpResponse:
     store_view(request.user, client, "Funding")
     syncs = list(list_syncs_of(client)[:6])
     head = frame(client)
-    known = find_details_known(client)
+    known = find_details_state(client)
     others = [each for each in funding.other_budgets if each.with_usage]
     ended = [each for each in others if is_closed(each.budget.status)]
     still_open = [each for each in others if each not in ended]
@@ -100,7 +100,7 @@ def show_plan(request: Request, client_id: int) -> HttpResponse:
     funding = find_funding(client, timezone.localdate(), open_days=settings.OPEN_BUDGET_DAYS, with_all_usage=True)
     store_view(request.user, client, "Plan")
     head = frame(client)
-    known = find_details_known(client)
+    known = find_details_state(client)
     return render(
         request,
         "console/care_recipient/plan.html",

@@ -85,11 +85,11 @@ def decide(request: Request, match_id: int) -> HttpResponse:
     except CannotEdit as refusal:
         messages.error(request, str(refusal))
     else:
-        messages.success(request, _tell(found, is_same=is_same))
+        messages.success(request, _add_message(found, is_same=is_same))
     return redirect("console:client-matches")
 
 
-def _tell(found: Any, *, is_same: bool) -> str:
+def _add_message(found: Any, *, is_same: bool) -> str:
     if found is None:
         return "Noted."
     return "The client has the care recipient id now." if is_same else "A client of their own was added."

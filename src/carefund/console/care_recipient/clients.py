@@ -17,7 +17,7 @@ from carefund.access.log import store_export
 from carefund.access.roles import may_export, may_synchronise
 from carefund.console.page_access import Request, page
 from carefund.console.spreadsheets import stream_csv
-from carefund.console.templatetags.words import level
+from carefund.console.templatetags.formatting import level
 from carefund.records.care_recipient.queries import (
     BY_AVAILABLE,
     SORTS,

@@ -14,11 +14,11 @@ from django.utils import timezone
 from carefund.access.gate import find_client_to_read
 from carefund.access.log import store_export, store_view
 from carefund.access.roles import may_export
-from carefund.console.care_recipient.as_of import picture_as_of
+from carefund.console.care_recipient.as_of import rebuild_funding
 from carefund.console.care_recipient.change_pages import cut_at_sync, read_number
 from carefund.console.care_recipient.charts import draw_time_line
 from carefund.console.care_recipient.client import frame, show_budgets
-from carefund.console.care_recipient.missing_details import DetailsKnown
+from carefund.console.care_recipient.missing_details import DetailsState
 from carefund.console.page_access import Request, page
 from carefund.console.spreadsheets import stream_csv
 from carefund.domain.wording import write_day
@@ -94,8 +94,8 @@ def show_as_of(request: Request, client_id: int) -> HttpResponse:
     if day is not None:
         store_view(request.user, client, f"Funding as of {write_day(day)}")
         known = find_funding_as_of(client, end_of(day))
-        funding = picture_as_of(known, day)
-        details = DetailsKnown(known.sources, is_past=True)
+        funding = rebuild_funding(known, day)
+        details = DetailsState(known.sources, is_past=True)
         context |= {
             "answers": known.pages,
             "unreadable": known.unreadable,

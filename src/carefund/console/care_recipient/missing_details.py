@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from django.conf import settings
 
 from carefund.domain.care_recipient.budgets import is_open
-from carefund.records.care_recipient.funding import BudgetPicture, Funding
+from carefund.records.care_recipient.funding import BudgetFigures, Funding
 from carefund.records.models import Client
 from carefund.runs.queries import is_reading_unread
 from carefund.sync.care_recipient.asked import Details, details_of
@@ -42,7 +42,7 @@ _UNEXPLAINED = Missing("Not known", "Services Australia sent no lines that expla
 
 
 @dataclass(frozen=True, slots=True)
-class DetailsKnown:
+class DetailsState:
     """What is known of asking for budgets' details: `digests` of the answers by question, and by budget id how asking
     ended where nothing was read. `is_reading`: the rest is being read at this moment. `is_past`: as known on an earlier
     day."""
@@ -53,7 +53,7 @@ class DetailsKnown:
     is_reading: bool = False
     is_past: bool = False
 
-    def explain(self, picture: BudgetPicture, funding: Funding) -> Missing | None:
+    def explain(self, picture: BudgetFigures, funding: Funding) -> Missing | None:
         """Why a budget's entitlements or usage are missing; None where both were read and there is nothing to say."""
         details = details_of(picture.budget.budget_id, self.digests, self.unanswered)
         if details is Details.NEVER_ASKED:
@@ -68,7 +68,7 @@ class DetailsKnown:
             return _NOT_RELEASED if self.consent_missing else _REFUSED
         return {Details.NOT_FOUND: _NOT_FOUND, Details.UNREADABLE: _UNREADABLE}[details]
 
-    def _explain_unread(self, picture: BudgetPicture, funding: Funding) -> Missing:
+    def _explain_unread(self, picture: BudgetFigures, funding: Funding) -> Missing:
         budget = picture.budget
         if self.is_past:
             return _NOT_THEN
@@ -79,10 +79,10 @@ class DetailsKnown:
         return _BEING_READ if self.is_reading else _IN_BACKGROUND
 
 
-def find_details_known(client: Client) -> DetailsKnown:
+def find_details_state(client: Client) -> DetailsState:
     """What is known now of asking for the details of this client's budgets."""
     state = getattr(client, "sync_state", None)
     if state is None:
-        return DetailsKnown({})
+        return DetailsState({})
     is_reading = state.unread_budgets != 0 and is_reading_unread(client)
-    return DetailsKnown(state.digests, state.unanswered, state.consent_missing, is_reading)
+    return DetailsState(state.digests, state.unanswered, state.consent_missing, is_reading)

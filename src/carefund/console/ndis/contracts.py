@@ -18,12 +18,12 @@ from carefund.console.care_recipient.client import frame
 from carefund.console.ndis.creating import PROBLEMS, show_problem
 from carefund.console.ndis.gates import find_contract_to_read, find_contract_to_synchronise
 from carefund.console.page_access import Request, page
-from carefund.console.templatetags.words import money
+from carefund.console.templatetags.formatting import money
 from carefund.console.work import describe_item
-from carefund.domain.ndis.comparing import Difference, Kind
+from carefund.domain.ndis.comparing import Difference, DifferenceKind
 from carefund.domain.wording import write_day
 from carefund.records.models import ServiceContract
-from carefund.records.ndis.contracts import find_contract_picture
+from carefund.records.ndis.contracts import find_contract_figures
 from carefund.records.ndis.queries import find_participant, is_pace_api_enabled
 from carefund.runs.models import RunItem
 from carefund.runs.ndis.plans import apply_plan, find_open_question, find_plan, find_question, request_plan
@@ -40,7 +40,7 @@ def show(request: Request, contract_id: int) -> HttpResponse:
     context = {
         **frame(contract.client),
         "contract": contract,
-        "picture": find_contract_picture(contract, timezone.localdate()),
+        "picture": find_contract_figures(contract, timezone.localdate()),
         "comparison": getattr(contract, "comparison", None),
         "may_retrieve": is_pace_api_enabled() and participant is not None and participant.api_access,
         "question": find_open_question(contract.client_id, contract),
@@ -96,7 +96,7 @@ def decide(request: Request, contract_id: int, item_id: int) -> HttpResponse | H
         "contract": contract,
         "retrieved_at": shown.retrieved_at,
         **_describe_choice(found, chosen, ticked),
-        "total_before": find_contract_picture(contract, timezone.localdate()).total_funding,
+        "total_before": find_contract_figures(contract, timezone.localdate()).total_funding,
     }
     return render(request, "console/ndis/differences.html", context)
 
@@ -145,7 +145,7 @@ def _total_after(found: ContractComparison, ticked: Collection[str]) -> Decimal 
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class DifferenceRow:
     """A difference in words, or several that only make sense together: those of one funding component.
 
     `value` is what its tick sends: the ids, joined by commas.
@@ -157,7 +157,7 @@ class Line:
     after: str = ""
     is_chosen: bool = True
     is_ticked: bool = True
-    parts: tuple["Line", ...] = ()
+    parts: tuple["DifferenceRow", ...] = ()
 
 
 _LABELS = {
@@ -166,15 +166,15 @@ _LABELS = {
     "first_start_date": "First PACE start",
 }
 _SENTENCES = {
-    Kind.CATEGORY_NEW: ("New category, approved amount", "not in the contract"),
-    Kind.CATEGORY_GONE: ("No longer in PACE: flagged, its values stay", ""),
-    Kind.CATEGORY_BACK: ("Listed by PACE again: the flag goes", "flagged"),
-    Kind.PERIOD_NEW: ("New period", "none"),
-    Kind.PERIOD_GONE: ("Period taken away", ""),
+    DifferenceKind.CATEGORY_NEW: ("New category, approved amount", "not in the contract"),
+    DifferenceKind.CATEGORY_GONE: ("No longer in PACE: flagged, its values stay", ""),
+    DifferenceKind.CATEGORY_BACK: ("Listed by PACE again: the flag goes", "flagged"),
+    DifferenceKind.PERIOD_NEW: ("New period", "none"),
+    DifferenceKind.PERIOD_GONE: ("Period taken away", ""),
 }
 
 
-_OF_PERIODS = (Kind.PERIOD_NEW, Kind.PERIOD_FIELD, Kind.PERIOD_GONE)
+_OF_PERIODS = (DifferenceKind.PERIOD_NEW, DifferenceKind.PERIOD_FIELD, DifferenceKind.PERIOD_GONE)
 
 
 def describe(differences: list[Difference], ticked: Collection[str]) -> list[dict[str, Any]]:
@@ -186,7 +186,7 @@ def describe(differences: list[Difference], ticked: Collection[str]) -> list[dic
     ]
 
 
-def _lines(differences: list[Difference], ticked: Collection[str]) -> Iterator[Line]:
+def _lines(differences: list[Difference], ticked: Collection[str]) -> Iterator[DifferenceRow]:
     for each in differences:
         if each.kind not in _OF_PERIODS:
             yield replace(_line(each), is_ticked=each.id in ticked)
@@ -194,20 +194,24 @@ def _lines(differences: list[Difference], ticked: Collection[str]) -> Iterator[L
     if periods:
         ids = ",".join(each.id for each in periods)
         is_ticked = all(each.id in ticked for each in periods)
-        yield Line(ids, "Funding periods", is_ticked=is_ticked, parts=tuple(_line(each) for each in periods))
+        yield DifferenceRow(ids, "Funding periods", is_ticked=is_ticked, parts=tuple(_line(each) for each in periods))
 
 
-def _line(each: Difference) -> Line:
+def _line(each: Difference) -> DifferenceRow:
     label, before = _SENTENCES.get(each.kind, ("", _write(each.before)))
     if not label:
         label = _LABELS.get(each.field) or each.field.removesuffix("_amount").replace("_", " ").capitalize()
         label = label if label != "Amount" else "Allocation"
     if each.period_start_date is not None:
         label = f"{write_day(each.period_start_date)}: {label[0].lower()}{label[1:]}"
-    if each.kind is Kind.PERIOD_GONE:
+    if each.kind is DifferenceKind.PERIOD_GONE:
         before = _write(each.before)
-    after = {Kind.CATEGORY_GONE: "flagged", Kind.CATEGORY_BACK: "in PACE", Kind.PERIOD_GONE: "none"}.get(each.kind)
-    return Line(each.id, label, before, after or _write(each.after), each.is_chosen)
+    after = {
+        DifferenceKind.CATEGORY_GONE: "flagged",
+        DifferenceKind.CATEGORY_BACK: "in PACE",
+        DifferenceKind.PERIOD_GONE: "none",
+    }.get(each.kind)
+    return DifferenceRow(each.id, label, before, after or _write(each.after), each.is_chosen)
 
 
 def _write(value: Any) -> str:

@@ -6,7 +6,7 @@ from django import template
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 
-from carefund.console.templatetags.words import money
+from carefund.console.templatetags.formatting import money
 from carefund.domain.care_management.pools import METRICS
 from carefund.domain.wording import write_money
 from carefund.records.models import CareManagementBudget

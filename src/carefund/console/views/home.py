@@ -10,7 +10,7 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_POST
 
-from carefund.access import looks
+from carefund.access import last_seen
 from carefund.access.gate import list_clients_for
 from carefund.access.models import LastLook
 from carefund.access.roles import may_run_in_bulk, rights_of
@@ -32,7 +32,7 @@ def show_home(request: Request) -> HttpResponse:
     """The page one starts the day with."""
     now = timezone.now()
     clients = list_clients_for(request.user)
-    look = looks.find_last_look(request.user)
+    look = last_seen.find_last_seen(request.user)
     changes = _list_new(request, look)
     newest = cut_at_sync(changes, _CHANGES).changes
     last_run = find_last_run() if may_run_in_bulk(request.user) else None
@@ -56,14 +56,14 @@ def show_home(request: Request) -> HttpResponse:
 def _list_new(request: Request, look: LastLook | None) -> QuerySet[Change]:
     """What one has not seen yet of those one may read; of the last seven days if one never looked."""
     return queries.list_changes(
-        _those_to_tell(request),
+        _list_news(request),
         after_id=look.change_id if look else 0,
         since=None if look else timezone.now() - timedelta(days=7),
         only_news=True,
     )
 
 
-def _those_to_tell(request: Request) -> QuerySet[Client] | None:
+def _list_news(request: Request) -> QuerySet[Client] | None:
     """Whose changes one may read; None, which is quicker, for everybody's."""
     everybody = rights_of(request.user).service_provider_ids is None
     return None if everybody else list_clients_for(request.user)
@@ -72,10 +72,10 @@ def _those_to_tell(request: Request) -> QuerySet[Client] | None:
 @page()
 def show_changes(request: Request) -> HttpResponse:
     """Everything that is new, page by page; with `all` whatever was ever found, seen or not."""
-    look = looks.find_last_look(request.user)
+    look = last_seen.find_last_seen(request.user)
     new = _list_new(request, look)
     with_seen = request.GET.get("all") == "1"
-    listed = queries.list_changes(_those_to_tell(request)) if with_seen else new
+    listed = queries.list_changes(_list_news(request)) if with_seen else new
     before_id = read_number(request.GET.get("before", ""))
     shown = cut_at_sync(listed, _CHANGES, before_id)
     # What comes while one turns the pages stays new: the newest change of the first page is carried along.
@@ -108,6 +108,6 @@ def mark_as_seen(request: Request) -> HttpResponse:
     """Remember how far the changes were read. What came after the page was shown stays new."""
     sent = request.POST.get("up_to", "")
     newest = queries.find_last_change_id()
-    looks.store_look(request.user, min(int(sent), newest) if sent.isdigit() else newest)
+    last_seen.store_last_seen(request.user, min(int(sent), newest) if sent.isdigit() else newest)
     messages.success(request, "Marked as seen.")
     return redirect("console:home")

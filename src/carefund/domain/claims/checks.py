@@ -17,7 +17,7 @@ MOST_ITEMS = 9_999
 ONGOING = "ON"
 
 
-class Problem(NamedTuple):
+class LineFinding(NamedTuple):
     """One reason against a line: a code for machines, a sentence for people, and whether the line stays behind."""
 
     code: str
@@ -25,7 +25,7 @@ class Problem(NamedTuple):
     blocks: bool = True
 
 
-class Span(NamedTuple):
+class DateRange(NamedTuple):
     """Days from first to last, both inclusive; None stands for no limit on that side."""
 
     start_date: date | None
@@ -39,14 +39,14 @@ class ApprovedSpan(NamedTuple):
     """A service that the person may receive, by its code, while the span lasts."""
 
     service_id: str
-    span: Span
+    span: DateRange
 
 
 class BudgetSpan(NamedTuple):
     """A budget that could be drawn: its kind, its days, and what is left of it in dollars if the funder said so."""
 
     type_code: str
-    span: Span
+    span: DateRange
     available: Decimal | None = None
 
 
@@ -76,64 +76,68 @@ class ClaimLine:
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class StoredFunding:
     """What is stored of one person. `services` or `budgets` None: never synchronised, so nothing can be said."""
 
     services: Sequence[ApprovedSpan] | None = None
     budgets: Sequence[BudgetSpan] | None = None
 
 
-def check_line(line: ClaimLine, known: Known, today: date) -> list[Problem]:
+def check_line(line: ClaimLine, known: StoredFunding, today: date) -> list[LineFinding]:
     """Everything against claiming a line today, the blocking reasons first."""
     found = [*_check_figures(line, today), *_check_service(line, known), *_check_budget(line, known, today)]
     return sorted(found, key=lambda problem: not problem.blocks)
 
 
-def _check_figures(line: ClaimLine, today: date) -> list[Problem]:
+def _check_figures(line: ClaimLine, today: date) -> list[LineFinding]:
     found = []
     if not line.care_recipient_id:
-        found.append(Problem("no-care-recipient-id", "The client has no care recipient id yet."))
+        found.append(LineFinding("no-care-recipient-id", "The client has no care recipient id yet."))
     if line.quantity <= 0:
-        found.append(Problem("quantity", "The quantity must be more than zero."))
+        found.append(LineFinding("quantity", "The quantity must be more than zero."))
     elif line.unit_type in ("", "hours") and line.quantity % HOUR_STEP:
-        found.append(Problem("quarter-hours", "Hours are claimed in steps of 0.25."))
+        found.append(LineFinding("quarter-hours", "Hours are claimed in steps of 0.25."))
     if line.price_per_unit < 0:
-        found.append(Problem("price", "The price must not be negative."))
+        found.append(LineFinding("price", "The price must not be negative."))
     if line.delivery_date > today:
-        found.append(Problem("not-delivered", "The delivery date has not come yet."))
+        found.append(LineFinding("not-delivered", "The delivery date has not come yet."))
     return found
 
 
-def _check_service(line: ClaimLine, known: Known) -> list[Problem]:
+def _check_service(line: ClaimLine, known: StoredFunding) -> list[LineFinding]:
     if known.services is None:
-        return [Problem("services-unknown", "The client was never synchronised, so approval cannot be checked.", False)]
+        return [
+            LineFinding("services-unknown", "The client was never synchronised, so approval cannot be checked.", False)
+        ]
     wanted = line.service_id.partition("|")[0]
     approved = (each for each in known.services if each.service_id == wanted)
     if any(each.span.covers(line.delivery_date) for each in approved):
         return []
-    return [Problem("not-approved", f"{wanted} is not approved for the client on that date.")]
+    return [LineFinding("not-approved", f"{wanted} is not approved for the client on that date.")]
 
 
-def _check_budget(line: ClaimLine, known: Known, today: date) -> list[Problem]:
+def _check_budget(line: ClaimLine, known: StoredFunding, today: date) -> list[LineFinding]:
     found = []
     budgets = None
     if known.budgets is not None:
         of_type = [each for each in known.budgets if each.type_code == line.funding_source]
         budgets = [each for each in of_type if each.span.covers(line.delivery_date)]
         if not budgets:
-            return [Problem("no-budget", f"No {line.funding_source} budget covers that date.")]
+            return [LineFinding("no-budget", f"No {line.funding_source} budget covers that date.")]
     last = last_claim_date(line, budgets or ())
     if last is not None and today > last:
         if line.late_reason:
-            found.append(Problem("late", "Late with a reason: the funder holds the whole invoice and decides.", False))
+            found.append(
+                LineFinding("late", "Late with a reason: the funder holds the whole invoice and decides.", False)
+            )
         else:
             found.append(
-                Problem("outside-window", f"The last day to claim was {last:%d.%m.%Y}; give a reason for lateness.")
+                LineFinding("outside-window", f"The last day to claim was {last:%d.%m.%Y}; give a reason for lateness.")
             )
     left = [each.available for each in budgets or () if each.available is not None]
     if left and line.amount > sum(left):
         # The full price is claimed even so; what is not paid may be paid when money arrives.
-        found.append(Problem("over-budget", "This is more than the budget has left; it may be claimed.", False))
+        found.append(LineFinding("over-budget", "This is more than the budget has left; it may be claimed.", False))
     return found
 
 
@@ -163,7 +167,7 @@ def _identity(line: ClaimLine) -> tuple[object, ...]:
     return (line.care_recipient_id, line.service_id, line.delivery_date, line.quantity, line.price_per_unit)
 
 
-DUPLICATE = Problem("duplicate", "The same service, day, quantity and price is claimed for the client already.")
+DUPLICATE = LineFinding("duplicate", "The same service, day, quantity and price is claimed for the client already.")
 
 
 def next_claim_date(last_claim: date | None, today: date) -> date:

@@ -13,14 +13,14 @@ from typing import NamedTuple
 ZERO = Decimal("0.00")
 # Usage shows about a day after the approval, later over a weekend: so many days after it the people in a claim are
 # synchronised again, until every draw is there. After the last of these days a missing draw is an exception.
-LOOK_AGAIN_DAYS = (1, 2, 5)
-USAGE_LAG_DAYS = LOOK_AGAIN_DAYS[-1]
+RECHECK_DAYS = (1, 2, 5)
+USAGE_LAG_DAYS = RECHECK_DAYS[-1]
 _REFUSALS = ("REJECT", "REFUS", "NOT PAID", "NOTPAID", "DENIED", "DECLINED")
 
 
-def count_due_looks(elapsed: timedelta) -> int:
+def count_due_rechecks(elapsed: timedelta) -> int:
     """How many of the looks for missing draws are due, so long after the first sync that followed an approval."""
-    return sum(elapsed >= timedelta(days=days) for days in LOOK_AGAIN_DAYS)
+    return sum(elapsed >= timedelta(days=days) for days in RECHECK_DAYS)
 
 
 class Draw(NamedTuple):

@@ -13,7 +13,7 @@ from enum import StrEnum
 from hashlib import sha256
 from typing import Any
 
-from carefund.domain.ndis.plan import CategoryBudget, PacePlan, Period
+from carefund.domain.ndis.plan import CategoryBudget, PacePeriod, PacePlan
 
 CONTRACT_FIELDS = ("start_date", "end_date", "first_start_date")
 BUDGET_FIELDS = (
@@ -32,7 +32,7 @@ BUDGET_FIELDS = (
 PERIOD_VALUES = ("end_date", "amount", "released_amount", "spent_amount")
 
 
-class Kind(StrEnum):
+class DifferenceKind(StrEnum):
     """What a difference would do to the contract when applied."""
 
     CONTRACT_FIELD = "contract field"
@@ -76,7 +76,7 @@ class Difference:
     `period_start_date` names the funding period it is about. `is_chosen` says whether its tick is set to begin with.
     """
 
-    kind: Kind
+    kind: DifferenceKind
     field: str = ""
     before: Any = None
     after: Any = None
@@ -123,7 +123,7 @@ class Comparison:
 def compare(contract: HeldContract, plan: PacePlan) -> Comparison:
     """What would have to change so that the contract says what PACE says."""
     pairs = tuple(pair(contract.budgets, plan.budgets))
-    found = list(_fields(Kind.CONTRACT_FIELD, contract, plan, CONTRACT_FIELDS))
+    found = list(_fields(DifferenceKind.CONTRACT_FIELD, contract, plan, CONTRACT_FIELDS))
     for held, position in pairs:
         found.extend(_budget_differences(contract, held, position, plan.budgets))
     return Comparison(tuple(found), pairs)
@@ -165,36 +165,40 @@ def _budget_differences(
 ) -> Iterator[Difference]:
     if position is None:
         if held is not None and not held.is_flagged:
-            yield Difference(Kind.CATEGORY_GONE, budget_id=held.id, category_name=held.values.category_name)
+            yield Difference(DifferenceKind.CATEGORY_GONE, budget_id=held.id, category_name=held.values.category_name)
         return
     budget = incoming[position]
     about: dict[str, Any] = {"position": position, "category_name": budget.category_name}
     if held is None:
         chosen = budget.category_key not in contract.declined
-        yield Difference(Kind.CATEGORY_NEW, after=budget.approved_amount, is_chosen=chosen, **about)
+        yield Difference(DifferenceKind.CATEGORY_NEW, after=budget.approved_amount, is_chosen=chosen, **about)
         return
     about["budget_id"] = held.id
     if held.is_flagged:
-        yield Difference(Kind.CATEGORY_BACK, **about)
-    yield from _fields(Kind.BUDGET_FIELD, held.values, budget, BUDGET_FIELDS, **about)
+        yield Difference(DifferenceKind.CATEGORY_BACK, **about)
+    yield from _fields(DifferenceKind.BUDGET_FIELD, held.values, budget, BUDGET_FIELDS, **about)
     yield from _period_differences(held, budget.periods, about)
 
 
-def _period_differences(held: HeldBudget, incoming: Iterable[Period], about: dict[str, Any]) -> Iterator[Difference]:
+def _period_differences(
+    held: HeldBudget, incoming: Iterable[PacePeriod], about: dict[str, Any]
+) -> Iterator[Difference]:
     before = {period.start_date: period for period in held.values.periods}
     after = {period.start_date: period for period in incoming}
     for start_date in sorted(before.keys() | after.keys()):
         old, new = before.get(start_date), after.get(start_date)
         if old is None and new is not None:
-            yield Difference(Kind.PERIOD_NEW, after=new.amount, period_start_date=start_date, **about)
+            yield Difference(DifferenceKind.PERIOD_NEW, after=new.amount, period_start_date=start_date, **about)
         elif new is None and old is not None:
             if start_date not in held.kept_periods:
-                yield Difference(Kind.PERIOD_GONE, before=old.amount, period_start_date=start_date, **about)
+                yield Difference(DifferenceKind.PERIOD_GONE, before=old.amount, period_start_date=start_date, **about)
         else:
-            yield from _fields(Kind.PERIOD_FIELD, old, new, PERIOD_VALUES, period_start_date=start_date, **about)
+            yield from _fields(
+                DifferenceKind.PERIOD_FIELD, old, new, PERIOD_VALUES, period_start_date=start_date, **about
+            )
 
 
-def _fields(kind: Kind, before: Any, after: Any, names: Iterable[str], **about: Any) -> Iterator[Difference]:
+def _fields(kind: DifferenceKind, before: Any, after: Any, names: Iterable[str], **about: Any) -> Iterator[Difference]:
     for name in names:
         old, new = getattr(before, name), getattr(after, name)
         if not _equal(old, new):

@@ -9,7 +9,7 @@ from datetime import date
 from decimal import Decimal
 from enum import StrEnum
 
-from carefund.domain.ndis.plan import Period
+from carefund.domain.ndis.plan import PacePeriod
 
 NOTHING = Decimal("0.00")
 
@@ -31,20 +31,20 @@ class Delivery:
     is_adjustment: bool = False
 
 
-def status_on(period: Period, today: date) -> PeriodStatus:
+def status_on(period: PacePeriod, today: date) -> PeriodStatus:
     """A period's status on a day; its first and last days belong to it."""
     if today < period.start_date:
         return PeriodStatus.PENDING
     return PeriodStatus.EXPIRED if today > period.end_date else PeriodStatus.ACTIVE
 
 
-def current_period(periods: Iterable[Period], today: date) -> Period | None:
+def current_period(periods: Iterable[PacePeriod], today: date) -> PacePeriod | None:
     """The active period; of several that overlap the one that began last."""
     active = [period for period in periods if status_on(period, today) is PeriodStatus.ACTIVE]
     return max(active, key=lambda period: period.start_date, default=None)
 
 
-def delivered_in(period: Period, periods: Sequence[Period], deliveries: Iterable[Delivery]) -> Decimal:
+def delivered_in(period: PacePeriod, periods: Sequence[PacePeriod], deliveries: Iterable[Delivery]) -> Decimal:
     """What was delivered in one period: what is dated in it, and its share of an adjustment.
 
     An adjustment is a total without days. Money spent uses up the oldest period first, so each period carries what the
@@ -59,7 +59,7 @@ def delivered_in(period: Period, periods: Sequence[Period], deliveries: Iterable
     return total
 
 
-def _share_of_adjustment(period: Period, periods: Sequence[Period], delivery: Delivery) -> Decimal:
+def _share_of_adjustment(period: PacePeriod, periods: Sequence[PacePeriod], delivery: Delivery) -> Decimal:
     begun = sorted(
         (each for each in periods if each.start_date <= delivery.delivered_date), key=lambda each: each.start_date
     )
@@ -73,7 +73,7 @@ def _share_of_adjustment(period: Period, periods: Sequence[Period], delivery: De
 
 
 def available(
-    periods: Sequence[Period],
+    periods: Sequence[PacePeriod],
     remaining_amount: Decimal | None,
     deliveries: Sequence[Delivery],
     today: date,

@@ -64,7 +64,7 @@ def read_budget_type(text: str, component_name: str = "") -> BudgetType:
 
 
 @dataclass(frozen=True, slots=True)
-class Period:
+class PacePeriod:
     """A stretch of the plan with money of its own; both dates are inside it."""
 
     start_date: date
@@ -93,7 +93,7 @@ class CategoryBudget:
     spent_amount: Decimal | None = None
     remaining_amount: Decimal | None = None
     stated_items: tuple[str, ...] = ()
-    periods: tuple[Period, ...] = ()
+    periods: tuple[PacePeriod, ...] = ()
 
     @property
     def category_key(self) -> str:
@@ -179,7 +179,7 @@ def _budget(data: Mapping[str, Any]) -> CategoryBudget:
         budget_type=BudgetType(data["budget_type"]),
         management=Management(data["management"]),
         stated_items=tuple(data["stated_items"]),
-        periods=tuple(Period(**_typed(each)) for each in data["periods"]),
+        periods=tuple(PacePeriod(**_typed(each)) for each in data["periods"]),
         **_typed({name: value for name, value in data.items() if name not in apart}),
     )
 
@@ -193,4 +193,4 @@ def _typed(data: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-PERIOD_FIELDS = tuple(each.name for each in fields(Period))
+PERIOD_FIELDS = tuple(each.name for each in fields(PacePeriod))

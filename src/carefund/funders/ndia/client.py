@@ -11,13 +11,13 @@ from typing import TypeVar
 
 import msgspec
 
-from carefund.funders.answers import Answer
+from carefund.funders.answers import FunderAnswer
 from carefund.funders.configuration import FunderConfiguration
 from carefund.funders.decoding import RowReader
 from carefund.funders.devices import DeviceStore
 from carefund.funders.errors import FunderError, IdentityNotMatched, WrongAddress, WrongType
 from carefund.funders.http import Caller
-from carefund.funders.limiter import Pace
+from carefund.funders.limiter import CallLimiter
 from carefund.funders.ndia.envelopes import open_envelope, sorted_refusal
 from carefund.funders.ndia.operations import (
     BUDGET,
@@ -54,14 +54,14 @@ class Ndia:
         self._most_rows = configuration.timing.most_rows
         self._budget_operation = BUDGET
 
-    async def fetch_determination(self, identity: Identity) -> Answer[Determination]:
+    async def fetch_determination(self, identity: Identity) -> FunderAnswer[Determination]:
         """Whether the participant is on PACE. Raises IdentityNotMatched."""
         answer = await self._fetch_one(DETERMINE, _DETERMINATION, identity)
         if b'"is_pace_plan"' not in answer.pages[0]:  # nothing is required of these types, yet this is the answer
             raise WrongType("The field is_pace_plan is missing.", field="is_pace_plan", operation=DETERMINE)
         return answer
 
-    async def fetch_plans(self, identity: Identity) -> Answer[tuple[PlanRow, ...]]:
+    async def fetch_plans(self, identity: Identity) -> FunderAnswer[tuple[PlanRow, ...]]:
         """The current plan and the one before. Raises AuthorityMissing, IdentityNotMatched."""
         begun = datetime.now(UTC)
         body, result = await self._fetch(PLANS, identity)
@@ -69,9 +69,9 @@ class Ndia:
         require_few(len(rows), self._most_rows, PLANS)
         if not rows:
             raise IdentityNotMatched(operation=PLANS)
-        return Answer(PLANS, identity.ndis_number, (body,), rows, begun)
+        return FunderAnswer(PLANS, identity.ndis_number, (body,), rows, begun)
 
-    async def fetch_budget(self, identity: Identity) -> Answer[BudgetTree]:
+    async def fetch_budget(self, identity: Identity) -> FunderAnswer[BudgetTree]:
         """The money of the PACE plan, from 5.0 or, where the gateway has only that, 4.0.
 
         Raises AuthorityMissing, IdentityNotMatched.
@@ -85,7 +85,7 @@ class Ndia:
         self._budget_operation = BUDGET_ALIAS
         return answer
 
-    async def _fetch_one(self, operation: str, reader: RowReader[Row], identity: Identity) -> Answer[Row]:
+    async def _fetch_one(self, operation: str, reader: RowReader[Row], identity: Identity) -> FunderAnswer[Row]:
         begun = datetime.now(UTC)
         body, result = await self._fetch(operation, identity)
         require_few(result.count(b"{"), self._most_rows, operation)
@@ -93,7 +93,7 @@ class Ndia:
         if len(rows) != 1:
             raise WrongType("One record was asked for and several came.", operation=operation)
         reader.require_possible_sum(rows, operation)
-        return Answer(operation, identity.ndis_number, (body,), rows[0], begun)
+        return FunderAnswer(operation, identity.ndis_number, (body,), rows[0], begun)
 
     async def _fetch(self, operation: str, identity: Identity) -> tuple[bytes, bytes]:
         """The body as received, and what its envelope held."""
@@ -116,9 +116,9 @@ async def open_ndia(
     device_store: DeviceStore,
     *,
     identity_channel: IdentityChannel = "query",
-    pace: Pace | None = None,
+    limiter: CallLimiter | None = None,
 ) -> AsyncIterator[Ndia]:
     """Yield a client of the NDIA. Raise NotConfigured, a line per missing value or wrong path, before any call."""
     require_right_paths(SETTING, configuration.paths, PATHS)
-    async with open_caller(configuration, device_store, pace) as caller:
+    async with open_caller(configuration, device_store, limiter) as caller:
         yield Ndia(caller, configuration, identity_channel)

@@ -21,7 +21,7 @@ import aiohttp
 from msgspec import Struct
 from yarl import URL
 
-from carefund.funders.answers import Answer
+from carefund.funders.answers import FunderAnswer
 from carefund.funders.bounds import Code, Money, Name
 from carefund.funders.configuration import Timing
 from carefund.funders.decoding import RowReader
@@ -99,9 +99,9 @@ class PartnerGateway:
         self._session = session
         self._partner = partner
         self._timing = timing
-        self._known: dict[str, Answer[tuple[PartnerBudget, ...]]] = {}
+        self._known: dict[str, FunderAnswer[tuple[PartnerBudget, ...]]] = {}
 
-    async def fetch_determination(self, identity: Identity) -> Answer[Determination]:
+    async def fetch_determination(self, identity: Identity) -> FunderAnswer[Determination]:
         """Whether any row is on PACE, a deleted one too. Raises IdentityNotMatched, AuthorityMissing."""
         # The first call about a participant begins anew: this gateway may be open for as long as its process lives.
         self._known.pop(identity.ndis_number, None)
@@ -109,7 +109,7 @@ class PartnerGateway:
         rows = _on_pace(answer.value)
         return _with_value(answer, Determination(is_pace_plan=bool(rows), plan_first_start_date=None))
 
-    async def fetch_plans(self, identity: Identity) -> Answer[tuple[PlanRow, ...]]:
+    async def fetch_plans(self, identity: Identity) -> FunderAnswer[tuple[PlanRow, ...]]:
         """One plan, from the first day of any budget to the last; none where every budget was deleted."""
         answer = await self._fetch(identity)
         rows = _counting(answer.value)
@@ -121,13 +121,13 @@ class PartnerGateway:
         )
         return _with_value(answer, (plan,) if rows else ())
 
-    async def fetch_budget(self, identity: Identity) -> Answer[BudgetTree]:
+    async def fetch_budget(self, identity: Identity) -> FunderAnswer[BudgetTree]:
         """The rows as the NDIA's own tree; the gateway tells no funding periods and no totals."""
         answer = await self._fetch(identity)
         self._known.pop(identity.ndis_number, None)
         return _with_value(answer, as_tree(_counting(answer.value)))
 
-    async def _fetch(self, identity: Identity) -> Answer[tuple[PartnerBudget, ...]]:
+    async def _fetch(self, identity: Identity) -> FunderAnswer[tuple[PartnerBudget, ...]]:
         known = self._known.get(identity.ndis_number)
         if known is None:
             begun = datetime.now(UTC)
@@ -137,7 +137,9 @@ class PartnerGateway:
             _ROWS.require_possible_sum(rows, OPERATION)
             if not rows:
                 raise IdentityNotMatched(operation=OPERATION)
-            known = self._known[identity.ndis_number] = Answer(OPERATION, identity.ndis_number, (body,), rows, begun)
+            known = self._known[identity.ndis_number] = FunderAnswer(
+                OPERATION, identity.ndis_number, (body,), rows, begun
+            )
         return known
 
     async def _read(self, path: str) -> bytes:
@@ -171,8 +173,8 @@ def _counting(rows: Iterable[PartnerBudget]) -> list[PartnerBudget]:
     return [row for row in _on_pace(rows) if row.counts]
 
 
-def _with_value(answer: Answer[tuple[PartnerBudget, ...]], value: Value) -> Answer[Value]:
-    return Answer(answer.operation, answer.subject_id, answer.pages, value, answer.fetched_at)
+def _with_value(answer: FunderAnswer[tuple[PartnerBudget, ...]], value: Value) -> FunderAnswer[Value]:
+    return FunderAnswer(answer.operation, answer.subject_id, answer.pages, value, answer.fetched_at)
 
 
 def as_tree(rows: Iterable[PartnerBudget]) -> BudgetTree:

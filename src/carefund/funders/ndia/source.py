@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Protocol
 
-from carefund.funders.answers import Answer
+from carefund.funders.answers import FunderAnswer
 from carefund.funders.ndia.payloads import BudgetTree, Determination, PlanRow
 
 
@@ -23,11 +23,11 @@ class Identity:
 class PaceSource(Protocol):
     """Where a participant's plan and budgets come from. Every call raises a FunderError."""
 
-    async def fetch_determination(self, identity: Identity) -> Answer[Determination]:
+    async def fetch_determination(self, identity: Identity) -> FunderAnswer[Determination]:
         """Whether the participant is on PACE. Raises IdentityNotMatched."""
 
-    async def fetch_plans(self, identity: Identity) -> Answer[tuple[PlanRow, ...]]:
+    async def fetch_plans(self, identity: Identity) -> FunderAnswer[tuple[PlanRow, ...]]:
         """At most two plans: the current one and the one before. Raises AuthorityMissing, IdentityNotMatched."""
 
-    async def fetch_budget(self, identity: Identity) -> Answer[BudgetTree]:
+    async def fetch_budget(self, identity: Identity) -> FunderAnswer[BudgetTree]:
         """The money of the current PACE plan. Raises AuthorityMissing, IdentityNotMatched."""

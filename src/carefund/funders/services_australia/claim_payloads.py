@@ -14,7 +14,7 @@ from carefund.funders.bounds import Code, Id, Money, Quantity, Sentence, ShortCo
 from carefund.funders.services_australia.payloads import Spellings
 
 
-class NewItem(Struct, frozen=True, kw_only=True, rename="camel"):
+class NewInvoiceItem(Struct, frozen=True, kw_only=True, rename="camel"):
     """One item to be added to an invoice; what is UNSET is not sent."""
 
     external_reference_id: str
@@ -93,7 +93,7 @@ class InvoiceItem(Struct, frozen=True, kw_only=True, rename="camel"):
     other_spellings: ClassVar[Spellings] = {"item_status": ("status",)}
 
 
-class Invoice(Struct, frozen=True, kw_only=True, rename="camel"):
+class InvoicePayload(Struct, frozen=True, kw_only=True, rename="camel"):
     """One invoice; lists leave the items out."""
 
     invoice_id: Id
@@ -115,7 +115,7 @@ class WrittenItem(Struct, frozen=True, kw_only=True, rename="camel"):
     item_id: Id
 
 
-class Claim(Struct, frozen=True, kw_only=True, rename="camel"):
+class ClaimPayload(Struct, frozen=True, kw_only=True, rename="camel"):
     """One claim. `payment_date` is filled once it is approved."""
 
     claim_id: Id

@@ -23,17 +23,17 @@ from carefund.funders.errors import (
     RequestRejected,
     WrongType,
 )
-from carefund.funders.http import Caller, Received
+from carefund.funders.http import Caller, Response
 from carefund.funders.paging import PagedRows
 from carefund.funders.services_australia.claim_payloads import (
     AccountSummary,
-    Claim,
-    Invoice,
+    ClaimPayload,
+    InvoicePayload,
     InvoiceReference,
     NewAttachment,
     NewClaim,
     NewInvoice,
-    NewItem,
+    NewInvoiceItem,
     PaymentItem,
     PaymentStatement,
     WrittenItem,
@@ -43,9 +43,9 @@ from carefund.funders.services_australia.operations import path_for
 
 Row = TypeVar("Row", bound=msgspec.Struct)
 
-_INVOICES = RowReader(Invoice)
+_INVOICES = RowReader(InvoicePayload)
 _ITEMS = RowReader(WrittenItem)
-_CLAIMS = RowReader(Claim)
+_CLAIMS = RowReader(ClaimPayload)
 _STATEMENTS = RowReader(PaymentStatement)
 _PAYMENTS = RowReader(PaymentItem)
 _ACCOUNTS = RowReader(AccountSummary)
@@ -61,7 +61,7 @@ def is_uncertain(problem: FunderError) -> bool:
 class Versioned(NamedTuple):
     """An invoice as the funder holds it, and its etag for the next write."""
 
-    invoice: Invoice
+    invoice: InvoicePayload
     etag: str
 
 
@@ -99,7 +99,7 @@ class Claiming:
         """A new invoice, OPEN and without items."""
         return await self._write_invoice("invoice_create", {}, draft, subject_id=draft.external_reference_id)
 
-    async def add_item(self, invoice_id: str, item: NewItem) -> tuple[str, str]:
+    async def add_item(self, invoice_id: str, item: NewInvoiceItem) -> tuple[str, str]:
         """Add an item to an OPEN invoice; gives the item's id and etag. The invoice's etag changes too."""
         subject_id = item.external_reference_id
         answer = await self._send("invoice_item_add", {"invoiceId": invoice_id}, item, subject_id=subject_id)
@@ -121,8 +121,8 @@ class Claiming:
         """Delete an invoice that is not claimed. Raises Conflict when it was changed since."""
         return await self._write_invoice("invoice_delete", {"invoiceId": invoice_id}, None, etag)
 
-    async def create_claim(self, service_provider_id: str, invoice_ids: Sequence[str]) -> Claim:
-        """Claim these submitted invoices of one provider."""
+    async def create_claim(self, service_provider_id: str, invoice_ids: Sequence[str]) -> ClaimPayload:
+        """ClaimPayload these submitted invoices of one provider."""
         references = tuple(InvoiceReference(invoice_id=invoice_id) for invoice_id in invoice_ids)
         draft = NewClaim(service_provider_id=service_provider_id, invoices=references)
         answer = await self._send("claim_create", {}, draft, subject_id=service_provider_id)
@@ -133,17 +133,17 @@ class Claiming:
         answer = await self._read("invoice_details", {"invoiceId": invoice_id})
         return Versioned(_INVOICES.read_one(answer.body, "invoice_details"), answer.etag)
 
-    async def fetch_invoices(self, service_provider_id: str, external_reference_id: str) -> list[Invoice]:
+    async def fetch_invoices(self, service_provider_id: str, external_reference_id: str) -> list[InvoicePayload]:
         """A provider's invoices with our reference; several only if somebody made them by hand."""
         query = {"externalReferenceId": external_reference_id, "serviceProviderId": service_provider_id}
         return await self._read_list("invoices", _INVOICES, query)
 
-    async def fetch_claim(self, claim_id: str) -> Claim:
+    async def fetch_claim(self, claim_id: str) -> ClaimPayload:
         """One claim. Raises NotFound."""
         answer = await self._read("claim_details", {"claimId": claim_id})
         return _CLAIMS.read_one(answer.body, "claim_details")
 
-    async def fetch_claims(self, service_provider_id: str, created_from: date | None = None) -> list[Claim]:
+    async def fetch_claims(self, service_provider_id: str, created_from: date | None = None) -> list[ClaimPayload]:
         """A provider's claims, from a day (UTC) on if given."""
         query = {"serviceProviderId": service_provider_id}
         if created_from:
@@ -184,7 +184,7 @@ class Claiming:
         etag: str = "",
         *,
         subject_id: str = "",
-    ) -> Received:
+    ) -> Response:
         path = path_for(operation, self._configuration.paths, ids)
         body = b"{}" if draft is None else _encoder.encode(draft)
         answer = await self._caller.send(operation, "POST", path, body=body, if_match=etag)
@@ -194,7 +194,7 @@ class Claiming:
 
     async def _read(
         self, operation: str, ids: Mapping[str, str], query: Mapping[str, object] | None = None, page: int = 1
-    ) -> Received:
+    ) -> Response:
         answer = await self._caller.read(operation, path_for(operation, self._configuration.paths, ids, query))
         subject_id = next(iter({**ids, **(query or {})}.values()), "")
         await self._keep(ClaimingAnswer(operation, str(subject_id), page, answer.body))
@@ -216,7 +216,7 @@ class Claiming:
             page += 1
 
 
-def _written(reader: RowReader[Row], answer: Received, operation: str) -> Row:
+def _written(reader: RowReader[Row], answer: Response, operation: str) -> Row:
     """The record that a write came to. An answer without one says nothing about the write, so it is no NotFound."""
     try:
         return reader.read_one(answer.body, operation)

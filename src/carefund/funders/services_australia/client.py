@@ -1,4 +1,4 @@
-"""Reads of the Support at Home APIs: one method per operation, each giving an `Answer`. No storing, no rules.
+"""Reads of the Support at Home APIs: one method per operation, each giving an `FunderAnswer`. No storing, no rules.
 
 Everything raises a `FunderError`; what "nothing found" means is decided here, per operation.
 Source: rules SA-01 to SA-09.
@@ -11,7 +11,7 @@ from typing import TypeVar
 
 import msgspec
 
-from carefund.funders.answers import Answer, Recognise
+from carefund.funders.answers import FunderAnswer, Recognise
 from carefund.funders.configuration import FunderConfiguration
 from carefund.funders.errors import ConsentMissing, NotFound, NotPermitted, RequestRejected
 from carefund.funders.http import Caller
@@ -45,7 +45,7 @@ class ServicesAustralia:
 
     async def fetch_care_recipient_summary(
         self, care_recipient_id: str, recognise: Recognise | None = None
-    ) -> Answer[CareRecipientSummary]:
+    ) -> FunderAnswer[CareRecipientSummary]:
         """The person with classifications, approved services, supplements. Raises NotFound when nobody has the id."""
         operation = operations.CARE_RECIPIENT_SUMMARY
         begun = datetime.now(UTC)
@@ -53,15 +53,15 @@ class ServicesAustralia:
         body = (await self.caller.read(operation, path, subject_id=care_recipient_id)).body
         read = partial(self.readers.summary.read, (body,))
         if recognise is not None and recognise((body,)):
-            return Answer(operation, care_recipient_id, (body,), None, begun, read)
+            return FunderAnswer(operation, care_recipient_id, (body,), None, begun, read)
         person = read()
         for listed in (person.classifications, person.approved_services, person.supplements):
             require_few(len(listed), self.configuration.timing.most_rows, operation)
-        return Answer(operation, care_recipient_id, (body,), person, begun)
+        return FunderAnswer(operation, care_recipient_id, (body,), person, begun)
 
     async def fetch_care_recipient_summaries(
         self, service_provider_id: str
-    ) -> Answer[tuple[CareRecipientSummary, ...]]:
+    ) -> FunderAnswer[tuple[CareRecipientSummary, ...]]:
         """Everybody whom one service provider id cares for."""
         return await self._fetch_list(
             self.readers.provider_summaries, {"serviceProviderId": service_provider_id}, sort="careRecipientId"
@@ -69,14 +69,14 @@ class ServicesAustralia:
 
     async def fetch_individual_contributions(
         self, care_recipient_id: str, recognise: Recognise | None = None
-    ) -> Answer[tuple[IndividualContribution, ...]]:
+    ) -> FunderAnswer[tuple[IndividualContribution, ...]]:
         """The person's contribution rows; none when the funder has found nothing."""
         ids = {"careRecipientId": care_recipient_id}
         return await self._fetch_list(self.readers.contributions, ids, recognise=recognise)
 
     async def fetch_budgets(
         self, care_recipient_id: str, recognise: Recognise | None = None
-    ) -> Answer[tuple[Budget, ...]]:
+    ) -> FunderAnswer[tuple[Budget, ...]]:
         """All budgets of one person, without entitlements and usage; none when the funder has found nothing."""
         ids = {"careRecipientId": care_recipient_id}
         return await self._fetch_list(self.readers.budgets, ids, recognise=recognise)
@@ -88,7 +88,7 @@ class ServicesAustralia:
         *,
         care_recipient_id: str = "",
         pooled: bool = False,
-    ) -> Answer[BudgetDetails]:
+    ) -> FunderAnswer[BudgetDetails]:
         """One budget with entitlements and usage; `pooled`: one that all people of a provider draw on.
 
         Raises ConsentMissing when the person has not agreed to share them.
@@ -107,7 +107,7 @@ class ServicesAustralia:
             raise
         read = partial(self.readers.details.read, (body,))
         if recognise is not None and recognise((body,)):
-            return Answer(operation, budget_id, (body,), None, begun, read)
+            return FunderAnswer(operation, budget_id, (body,), None, begun, read)
         value = read()
         if not self.readers.details.rows.mentions(body, "entitlements", "usage"):
             raise ConsentMissing(operation=operation)
@@ -116,15 +116,15 @@ class ServicesAustralia:
             require_few(len(listed), timing.most_provider_rows if pooled else timing.most_rows, operation)
         if pooled:
             self.readers.details.rows.require_possible_sum((value,), operation)
-        return Answer(operation, budget_id, (body,), value, begun)
+        return FunderAnswer(operation, budget_id, (body,), value, begun)
 
-    async def fetch_service_provider_budgets(self, service_provider_id: str) -> Answer[tuple[Budget, ...]]:
+    async def fetch_service_provider_budgets(self, service_provider_id: str) -> FunderAnswer[tuple[Budget, ...]]:
         """All budgets of one service provider id, pooled care management among them."""
         return await self._fetch_list(
             self.readers.provider_budgets, {"serviceProviderId": service_provider_id}, sort="careRecipientId"
         )
 
-    async def fetch_budget_summary(self, service_provider_id: str) -> Answer[tuple[Budget, ...]]:
+    async def fetch_budget_summary(self, service_provider_id: str) -> FunderAnswer[tuple[Budget, ...]]:
         """The heads of all budgets of one service provider id, with entry dates."""
         return await self._fetch_list(
             self.readers.provider_budget_heads, {"serviceProviderId": service_provider_id}, sort="careRecipientId"
@@ -137,7 +137,7 @@ class ServicesAustralia:
         *,
         sort: str = "",
         recognise: Recognise | None = None,
-    ) -> Answer[tuple[Row, ...]]:
+    ) -> FunderAnswer[tuple[Row, ...]]:
         """All pages of a list. Raises TooLarge, RepeatedPage."""
         operation, begun = reader.operation, datetime.now(UTC)
         subject_id = next(iter(ids.values()))
@@ -153,7 +153,7 @@ class ServicesAustralia:
             try:
                 body = (await self.caller.read(operation, path, subject_id=person)).body
                 if not pages and recognise is not None and len(body) < limit * _SMALLEST_ROW and recognise((body,)):
-                    return Answer(operation, subject_id, (body,), None, begun, partial(reader.read, (body,)))
+                    return FunderAnswer(operation, subject_id, (body,), None, begun, partial(reader.read, (body,)))
                 page = reader.rows.read_rows(body, operation)
             except NotFound:
                 break
@@ -161,7 +161,7 @@ class ServicesAustralia:
             if not rows.add(page, len(body)):
                 break
             query["page"] = len(pages) + 1
-        return Answer(operation, subject_id, tuple(pages), reader.join(rows.pages), begun)
+        return FunderAnswer(operation, subject_id, tuple(pages), reader.join(rows.pages), begun)
 
 
 def _is_about_consent(problem: NotPermitted | RequestRejected) -> bool:

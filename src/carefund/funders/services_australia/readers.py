@@ -11,7 +11,7 @@ from typing import Generic, TypeVar
 
 import msgspec
 
-from carefund.funders.answers import Answer
+from carefund.funders.answers import FunderAnswer
 from carefund.funders.decoding import RowReader
 from carefund.funders.paths import find_nearest
 from carefund.funders.services_australia import operations, payloads
@@ -71,7 +71,7 @@ class Readers:
     provider_budget_heads: ListReader[Budget]
     periods: RowReader[BudgetPeriod]
 
-    def read_periods(self, answer: Answer[Sequence[Budget]]) -> Sequence[BudgetPeriod]:
+    def read_periods(self, answer: FunderAnswer[Sequence[Budget]]) -> Sequence[BudgetPeriod]:
         """The budgets of a list; of one that was recognised, without decoding the rest of them."""
         if answer.recognised and answer.pages:
             return self.periods.read_rows(answer.pages[0], answer.operation)

@@ -34,7 +34,7 @@ _STANDINGS = tuple(Standing)
 
 
 @dataclass(frozen=True, slots=True)
-class DrawPicture:
+class AttributedDraw:
     """A draw on a budget, and who made it."""
 
     line: BudgetUsage
@@ -42,7 +42,7 @@ class DrawPicture:
 
 
 @dataclass(frozen=True, slots=True)
-class BudgetPicture:
+class BudgetFigures:
     """A plan budget with what makes it up, what was drawn and by whom, and what is delivered but not yet drawn.
 
     `used`, `rollover_deduction` and `write_off` are sizes that lower the total, whatever sign the funder uses; below
@@ -88,10 +88,10 @@ class BudgetPicture:
         return self.available - (self.committed or ZERO)
 
     @property
-    def draws(self) -> list[DrawPicture]:
+    def draws(self) -> list[AttributedDraw]:
         """Every draw that was ever listed, and who made it."""
         return [
-            DrawPicture(
+            AttributedDraw(
                 line, who_drew(line.service_provider_id, self.own_ids, has_line=line.invoice_line_item_id is not None)
             )
             for line in self.usage
@@ -154,16 +154,16 @@ class Funding:
     approved_services: tuple[ApprovedService, ...] = ()
     supplements: tuple[Supplement, ...] = ()
     contributions: tuple[IndividualContribution, ...] = ()
-    budgets: tuple[BudgetPicture, ...] = field(default=())
+    budgets: tuple[BudgetFigures, ...] = field(default=())
 
     @property
-    def current_budgets(self) -> list[BudgetPicture]:
+    def current_budgets(self) -> list[BudgetFigures]:
         """Budgets that cover today, in the order of their use: the ongoing one first."""
         current = [each for each in self.budgets if each.covers(self.today)]
         return sorted(current, key=lambda each: (each.budget.budget_type_code != "ON", each.budget.budget_id))
 
     @property
-    def other_budgets(self) -> list[BudgetPicture]:
+    def other_budgets(self) -> list[BudgetFigures]:
         """Budgets before and after, newest first."""
         return [each for each in self.budgets if not each.covers(self.today)]
 
@@ -200,7 +200,7 @@ class Funding:
         ]
 
     @property
-    def plan_budgets(self) -> list[BudgetPicture]:
+    def plan_budgets(self) -> list[BudgetFigures]:
         """The budgets of the plan itself, without those of earlier plans."""
         return [each for each in self.budgets if self.plan is not None and each.budget.plan_id == self.plan.pk]
 
@@ -256,7 +256,7 @@ def find_funding(client: Client, today: date, *, open_days: int, with_all_usage:
     )
 
 
-def _find_budgets(client: Client, today: date, open_days: int, with_all: bool) -> list[BudgetPicture]:
+def _find_budgets(client: Client, today: date, open_days: int, with_all: bool) -> list[BudgetFigures]:
     budgets = list(PlanBudget.objects.filter(client=client).order_by("-start_date", "budget_type_code", "budget_id"))
     read = [each for each in budgets if with_all or is_open(each.end_date, today, open_days)]
     ids = {each.pk for each in read}
@@ -270,7 +270,7 @@ def _find_budgets(client: Client, today: date, open_days: int, with_all: bool) -
     committed = find_committed(budgets)
     own_ids = frozenset(list_own_service_provider_ids())
     return [
-        BudgetPicture(
+        BudgetFigures(
             each,
             tuple(entitlements.get(each.pk, ())),
             tuple(usage.get(each.pk, ())),

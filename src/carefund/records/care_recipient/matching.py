@@ -36,7 +36,7 @@ class Sorted:
 
 
 @dataclass(frozen=True, slots=True)
-class _Known:
+class _Person:
     """Somebody who is here, or in the file with an id: client 0. `is_open`: their id may still be learnt or changed."""
 
     client_id: int
@@ -60,7 +60,7 @@ def sort_clients(rows: Sequence[Described]) -> Sorted:
         if not row.care_recipient_id:
             if not alike:
                 found.new.append(_client(row))
-                by_name.setdefault(_key(row), []).append(_Known(0, row.birth_date, is_open=False))
+                by_name.setdefault(_key(row), []).append(_Person(0, row.birth_date, is_open=False))
             continue
         candidates = [one for one in alike if one.is_open and (one.client_id, row.care_recipient_id) not in refused]
         found.matches += [_match(one.client_id, row) for one in candidates]
@@ -69,18 +69,18 @@ def sort_clients(rows: Sequence[Described]) -> Sorted:
     return found
 
 
-def _index(unknown: Iterable[Described]) -> dict[str, list[_Known]]:
+def _index(unknown: Iterable[Described]) -> dict[str, list[_Person]]:
     """Everybody here by name, and who comes in the file with an id."""
     settled = set(SyncState.objects.filter(version__gt=0).values_list("client_id", flat=True))
-    by_name: dict[str, list[_Known]] = {}
+    by_name: dict[str, list[_Person]] = {}
     people = Client.objects.values_list("id", "first_name", "last_name", "birth_date", "care_recipient_id")
     for client_id, first_name, last_name, birth_date, care_recipient_id in people.iterator(5000):
         is_open = not care_recipient_id or client_id not in settled
-        known = _Known(client_id, birth_date, is_open)
+        known = _Person(client_id, birth_date, is_open)
         by_name.setdefault(name_key(first_name, last_name), []).append(known)
     for row in unknown:
         if row.care_recipient_id:
-            by_name.setdefault(_key(row), []).append(_Known(0, row.birth_date, is_open=False))
+            by_name.setdefault(_key(row), []).append(_Person(0, row.birth_date, is_open=False))
     return by_name
 
 

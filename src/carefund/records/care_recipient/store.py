@@ -33,7 +33,7 @@ def insert(model: type[models.Model], columns: Sequence[str], rows: Sequence[Row
         _execute(_insert_statement(model, tuple(columns)), prepared)
 
 
-def insert_unless_known(model: type[models.Model], columns: Sequence[str], rows: Sequence[Row]) -> None:
+def insert_new(model: type[models.Model], columns: Sequence[str], rows: Sequence[Row]) -> None:
     """Insert rows whose key is not there yet; leave the others as they are."""
     if rows:
         statement = _insert_statement(model, tuple(columns)) + " ON CONFLICT DO NOTHING"

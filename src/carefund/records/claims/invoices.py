@@ -61,7 +61,7 @@ class ImportPlan:
 
 
 @dataclass(frozen=True, slots=True)
-class _KnownInvoice:
+class _StoredInvoice:
     pk: int
     service_provider_id: str
     is_sent: bool
@@ -95,7 +95,7 @@ def plan_import(rows: Sequence[InvoiceRow], problems: Sequence[BadRow] = (), pro
 
 
 def _plan_new(
-    plan: ImportPlan, row: InvoiceRow, client: tuple[int, str], invoice: _KnownInvoice | None, sizes: dict[str, int]
+    plan: ImportPlan, row: InvoiceRow, client: tuple[int, str], invoice: _StoredInvoice | None, sizes: dict[str, int]
 ) -> None:
     reference = row.invoice_reference
     provider_id = row.service_provider_id or client[1]
@@ -208,13 +208,13 @@ def _read_lines(references: Iterable[str]) -> dict[str, InvoiceLineItem]:
     return found
 
 
-def _read_invoices(references: Iterable[str]) -> dict[str, _KnownInvoice]:
+def _read_invoices(references: Iterable[str]) -> dict[str, _StoredInvoice]:
     found = {}
     for chunk in _chunks(dict.fromkeys(references)):
         rows = Invoice.objects.filter(external_reference_id__in=chunk).annotate(lines=Count("line_items"))
         for invoice in rows:
             is_sent = bool(invoice.invoice_id or invoice.batch_id)
-            found[invoice.external_reference_id] = _KnownInvoice(
+            found[invoice.external_reference_id] = _StoredInvoice(
                 invoice.pk, invoice.service_provider_id, is_sent, invoice.lines
             )
     return found

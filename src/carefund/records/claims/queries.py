@@ -12,7 +12,7 @@ from typing import Any
 
 from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Sum
 
-from carefund.domain.claims.checks import ApprovedSpan, BudgetSpan, ClaimLine, Known, Span, amount_of
+from carefund.domain.claims.checks import ApprovedSpan, BudgetSpan, ClaimLine, DateRange, StoredFunding, amount_of
 from carefund.domain.claims.matching import EXCEPTIONS, Draw, LineState, LineTruth
 from carefund.domain.claims.statuses import CANCELLED
 from carefund.records.models import (
@@ -112,19 +112,19 @@ def list_claimed_lines(client_ids: Collection[int]) -> list[ClaimLine]:
     return [claim_line(item) for item in lines]
 
 
-def find_known(client_ids: Collection[int]) -> dict[int, Known]:
+def find_stored_funding(client_ids: Collection[int]) -> dict[int, StoredFunding]:
     """Approved services and budgets of people who were ever synchronised, as the rules know them."""
     services: dict[int, list[ApprovedSpan]] = defaultdict(list)
     budgets: dict[int, list[BudgetSpan]] = defaultdict(list)
     with_plan = set(Plan.objects.filter(client_id__in=client_ids).values_list("client_id", flat=True))
     approved = ApprovedService.objects.filter(client_id__in=with_plan, no_longer_returned_date__isnull=True)
     for service in approved:
-        span = Span(service.start_date, service.end_date)
+        span = DateRange(service.start_date, service.end_date)
         services[service.client_id].append(ApprovedSpan(service.service_id, span))
     for budget in PlanBudget.objects.filter(client_id__in=with_plan, no_longer_returned_date__isnull=True):
-        span = Span(budget.start_date, budget.end_date)
+        span = DateRange(budget.start_date, budget.end_date)
         budgets[budget.client_id].append(BudgetSpan(budget.budget_type_code, span, budget.available))
-    return {client_id: Known(services[client_id], budgets[client_id]) for client_id in with_plan}
+    return {client_id: StoredFunding(services[client_id], budgets[client_id]) for client_id in with_plan}
 
 
 def find_last_claim_date(service_provider_id: str, zone: tzinfo) -> date | None:

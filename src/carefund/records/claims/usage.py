@@ -8,17 +8,17 @@ from datetime import datetime, timedelta
 
 from django.db.models import Exists, OuterRef, QuerySet
 
-from carefund.domain.claims.matching import LOOK_AGAIN_DAYS
+from carefund.domain.claims.matching import RECHECK_DAYS
 from carefund.domain.claims.statuses import PAID_CLAIM_STATUSES
 from carefund.records.models import BudgetUsage, Claim, Client, PaymentRequest
 
-_DRAWN_LATE = timedelta(days=LOOK_AGAIN_DAYS[-1] + 2)
+_DRAWN_LATE = timedelta(days=RECHECK_DAYS[-1] + 2)
 
 
-def list_claims_to_look_at(now: datetime) -> "QuerySet[Claim]":
+def list_claims_to_recheck(now: datetime) -> "QuerySet[Claim]":
     """The claims whose approval was followed by a sync not long ago and whose looks for draws are not used up."""
     recent = Claim.objects.filter(sync_requested_at__gt=now - _DRAWN_LATE, sync_requested_at__lte=now)
-    return recent.filter(status__in=PAID_CLAIM_STATUSES, usage_looks__lt=len(LOOK_AGAIN_DAYS)).order_by("pk")
+    return recent.filter(status__in=PAID_CLAIM_STATUSES, usage_looks__lt=len(RECHECK_DAYS)).order_by("pk")
 
 
 def list_clients_without_draws(claim: Claim) -> "QuerySet[Client]":

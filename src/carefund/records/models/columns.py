@@ -93,7 +93,7 @@ def names_of(model: type[models.Model], wanted: FieldType) -> tuple[str, ...]:
     return tuple(name for name in _columns(model) if type_of(model, name) is wanted)
 
 
-def words_of(model: type[models.Model], name: str) -> str:
+def name_in_sentence(model: type[models.Model], name: str) -> str:
     """What people call a field within a sentence: "rollover deduction". A percentage goes without that word."""
     column = _columns(model).get(name)
     words = str(column.verbose_name) if column is not None else name.replace("_", " ")
@@ -104,7 +104,7 @@ def words_of(model: type[models.Model], name: str) -> str:
 
 def label_of(model: type[models.Model], name: str) -> str:
     """The same as it begins a line or heads a column: "Rollover deduction"."""
-    words = words_of(model, name)
+    words = name_in_sentence(model, name)
     return words[:1].upper() + words[1:]
 
 

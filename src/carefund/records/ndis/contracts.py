@@ -10,7 +10,7 @@ from datetime import date
 from decimal import Decimal
 
 from carefund.domain.ndis.periods import Delivery, PeriodStatus, available, delivered_in, status_on
-from carefund.domain.ndis.plan import BudgetType, Period
+from carefund.domain.ndis.plan import BudgetType, PacePeriod
 from carefund.domain.ndis.totals import full_total_of, is_core_flexible, total_funding
 from carefund.records.models import DeliveredService, ServiceContract, ServiceContractBudget
 from carefund.records.ndis.queries import list_budgets, list_deliveries, list_periods
@@ -21,25 +21,25 @@ _GROUP_ORDER = {CORE_FLEXIBLE: 0, "Core Stated": 1, "Core": 2, "Capacity Buildin
 
 
 @dataclass(frozen=True, slots=True)
-class PeriodPicture:
+class PeriodFigures:
     """A funding period today: where it lies and what was delivered in it."""
 
-    period: Period
+    period: PacePeriod
     status: PeriodStatus
     delivered: Decimal
 
 
 @dataclass(frozen=True, slots=True)
-class BudgetPicture:
+class CategoryFigures:
     """A plan budget today. `delivered` counts since the contract's start; `drift` is what PACE counts beyond that."""
 
     budget: ServiceContractBudget
-    periods: tuple[PeriodPicture, ...]
+    periods: tuple[PeriodFigures, ...]
     delivered: Decimal
     available: Decimal | None
 
     @property
-    def current(self) -> PeriodPicture | None:
+    def current(self) -> PeriodFigures | None:
         """The active period that began last."""
         active = [each for each in self.periods if each.status is PeriodStatus.ACTIVE]
         return active[-1] if active else None
@@ -57,15 +57,15 @@ class BudgetPicture:
 
 
 @dataclass(frozen=True, slots=True)
-class GroupPicture:
+class BudgetGroup:
     """Budgets that are read together. Core Flexible is one pot: its total counts, not the single category."""
 
     name: str
-    rows: tuple[BudgetPicture, ...]
+    rows: tuple[CategoryFigures, ...]
     is_one_pot: bool = False
 
     @property
-    def counting(self) -> list[BudgetPicture]:
+    def counting(self) -> list[CategoryFigures]:
         return [row for row in self.rows if row.counts]
 
     @property
@@ -99,33 +99,33 @@ class GroupPicture:
 
 
 @dataclass(frozen=True, slots=True)
-class ContractPicture:
+class ContractFigures:
     """A contract with all that hangs on it, as of a day."""
 
     contract: ServiceContract
-    groups: tuple[GroupPicture, ...]
+    groups: tuple[BudgetGroup, ...]
     services: tuple[DeliveredService, ...]
     today: date
     total_funding: Decimal = ZERO
-    rows: tuple[BudgetPicture, ...] = field(default=())
+    rows: tuple[CategoryFigures, ...] = field(default=())
 
     @property
-    def drifting(self) -> list[BudgetPicture]:
+    def drifting(self) -> list[CategoryFigures]:
         return [row for row in self.rows if row.drift]
 
 
-def find_contract_picture(contract: ServiceContract, today: date) -> ContractPicture:
+def find_contract_figures(contract: ServiceContract, today: date) -> ContractFigures:
     """Everything a contract's page shows: Core Flexible first as one pot, then each support type."""
     deliveries = list_deliveries(contract, plan_start_date=contract.start_date)
-    rows = tuple(_picture(row, deliveries.get(row.id, []), today) for row in list_budgets(contract))
-    groups: defaultdict[str, list[BudgetPicture]] = defaultdict(list)
+    rows = tuple(_figures_of(row, deliveries.get(row.id, []), today) for row in list_budgets(contract))
+    groups: defaultdict[str, list[CategoryFigures]] = defaultdict(list)
     for row in rows:
         groups[_group_name(row.budget)].append(row)
     ordered = sorted(groups.items(), key=lambda item: (_GROUP_ORDER.get(item[0], 9), item[0]))
     services = DeliveredService.objects.filter(contract=contract).select_related("budget").order_by("id")
-    return ContractPicture(
+    return ContractFigures(
         contract,
-        tuple(GroupPicture(name, tuple(each), name == CORE_FLEXIBLE) for name, each in ordered),
+        tuple(BudgetGroup(name, tuple(each), name == CORE_FLEXIBLE) for name, each in ordered),
         tuple(services),
         today,
         total_funding([row.budget for row in rows if row.counts], lambda _: True),
@@ -141,10 +141,10 @@ def _group_name(budget: ServiceContractBudget) -> str:
     return budget.support_type or "Other"
 
 
-def _picture(row: ServiceContractBudget, deliveries: list[Delivery], today: date) -> BudgetPicture:
+def _figures_of(row: ServiceContractBudget, deliveries: list[Delivery], today: date) -> CategoryFigures:
     periods = list_periods(row)
-    pictures = tuple(
-        PeriodPicture(each, status_on(each, today), delivered_in(each, periods, deliveries)) for each in periods
+    period_figures = tuple(
+        PeriodFigures(each, status_on(each, today), delivered_in(each, periods, deliveries)) for each in periods
     )
     delivered = sum((each.amount for each in deliveries), ZERO)
-    return BudgetPicture(row, pictures, delivered, available(periods, row.remaining_amount, deliveries, today))
+    return CategoryFigures(row, period_figures, delivered, available(periods, row.remaining_amount, deliveries, today))

@@ -12,7 +12,7 @@ from django.db.models import Case, Count, IntegerField, OuterRef, Q, QuerySet, S
 
 from carefund.domain.ndis.comparing import HeldBudget, HeldContract
 from carefund.domain.ndis.periods import Delivery
-from carefund.domain.ndis.plan import BudgetType, CategoryBudget, Management, Period
+from carefund.domain.ndis.plan import BudgetType, CategoryBudget, Management, PacePeriod
 from carefund.records.models import (
     Client,
     DeliveredService,
@@ -148,13 +148,13 @@ def list_deliveries(contract: ServiceContract, *, plan_start_date: date | None =
     return found
 
 
-def list_periods(row: ServiceContractBudget) -> tuple[Period, ...]:
+def list_periods(row: ServiceContractBudget) -> tuple[PacePeriod, ...]:
     """A budget's funding periods in order, none without a component."""
     component = getattr(row, "component", None)
     if component is None:
         return ()
     return tuple(
-        Period(each.start_date, each.end_date, each.amount, each.released_amount, each.spent_amount)
+        PacePeriod(each.start_date, each.end_date, each.amount, each.released_amount, each.spent_amount)
         for each in component.periods.all()
     )
 

@@ -13,8 +13,8 @@ from typing import Any
 from django.db import transaction
 
 from carefund.domain.ndis import adjustments
-from carefund.domain.ndis.comparing import CONTRACT_FIELDS, Difference, Kind
-from carefund.domain.ndis.plan import CategoryBudget, PacePlan, Period, is_excluded
+from carefund.domain.ndis.comparing import CONTRACT_FIELDS, Difference, DifferenceKind
+from carefund.domain.ndis.plan import CategoryBudget, PacePeriod, PacePlan, is_excluded
 from carefund.records.models import (
     Change,
     Client,
@@ -141,7 +141,7 @@ def _create_budget(contract: ServiceContract, budget: CategoryBudget) -> Service
     return row
 
 
-def _period_row(component: FundingComponent, period: Period) -> FundingPeriod:
+def _period_row(component: FundingComponent, period: PacePeriod) -> FundingPeriod:
     return FundingPeriod(
         component=component,
         start_date=period.start_date,
@@ -180,7 +180,7 @@ def apply_differences(
     declined = set(contract.declined_categories)
     for difference in chosen:
         _apply_one(contract, plan, difference, today)
-        if difference.kind is Kind.CATEGORY_NEW and difference.position is not None:
+        if difference.kind is DifferenceKind.CATEGORY_NEW and difference.position is not None:
             declined.discard(plan.budgets[difference.position].category_key)
         log.add_difference(difference)
     contract.declined_categories = sorted(declined)
@@ -191,16 +191,16 @@ def apply_differences(
 
 
 def _apply_one(contract: ServiceContract, plan: PacePlan, difference: Difference, today: date) -> None:
-    if difference.kind is Kind.CONTRACT_FIELD:
+    if difference.kind is DifferenceKind.CONTRACT_FIELD:
         setattr(contract, difference.field, difference.after)
-    elif difference.kind is Kind.CATEGORY_NEW and difference.position is not None:
+    elif difference.kind is DifferenceKind.CATEGORY_NEW and difference.position is not None:
         _create_budget(contract, plan.budgets[difference.position])
     elif difference.budget_id is not None:
         row = ServiceContractBudget.objects.get(id=difference.budget_id, contract=contract)
-        if difference.kind in (Kind.CATEGORY_GONE, Kind.CATEGORY_BACK):
-            row.no_longer_in_pace_date = today if difference.kind is Kind.CATEGORY_GONE else None
+        if difference.kind in (DifferenceKind.CATEGORY_GONE, DifferenceKind.CATEGORY_BACK):
+            row.no_longer_in_pace_date = today if difference.kind is DifferenceKind.CATEGORY_GONE else None
             row.save(update_fields=["no_longer_in_pace_date"])
-        elif difference.kind is Kind.BUDGET_FIELD:
+        elif difference.kind is DifferenceKind.BUDGET_FIELD:
             _change_budget(row, difference)
         elif difference.position is not None:
             _change_period(row, plan.budgets[difference.position], difference)
@@ -218,9 +218,9 @@ def _change_period(row: ServiceContractBudget, budget: CategoryBudget, differenc
     component, _ = FundingComponent.objects.get_or_create(budget=row, defaults={"amount": row.approved_amount})
     assert difference.period_start_date is not None
     stored = FundingPeriod.objects.filter(component=component, start_date=difference.period_start_date)
-    if difference.kind is Kind.PERIOD_FIELD:
+    if difference.kind is DifferenceKind.PERIOD_FIELD:
         stored.update(**{difference.field: difference.after})
-    elif difference.kind is Kind.PERIOD_GONE:
+    elif difference.kind is DifferenceKind.PERIOD_GONE:
         stored.delete()
     else:
         period = next(each for each in budget.periods if each.start_date == difference.period_start_date)
@@ -285,14 +285,14 @@ class _Log:
 
 
 _LOGGED = {
-    Kind.CONTRACT_FIELD: (CONTRACT_KIND, Change.CHANGED),
-    Kind.BUDGET_FIELD: (BUDGET_KIND, Change.CHANGED),
-    Kind.PERIOD_NEW: (PERIOD_KIND, Change.NEW),
-    Kind.PERIOD_FIELD: (PERIOD_KIND, Change.CHANGED),
-    Kind.PERIOD_GONE: (PERIOD_KIND, Change.REMOVED),
-    Kind.CATEGORY_NEW: (BUDGET_KIND, Change.NEW),
-    Kind.CATEGORY_GONE: (BUDGET_KIND, Change.NO_LONGER_RETURNED),
-    Kind.CATEGORY_BACK: (BUDGET_KIND, Change.RETURNED_AGAIN),
+    DifferenceKind.CONTRACT_FIELD: (CONTRACT_KIND, Change.CHANGED),
+    DifferenceKind.BUDGET_FIELD: (BUDGET_KIND, Change.CHANGED),
+    DifferenceKind.PERIOD_NEW: (PERIOD_KIND, Change.NEW),
+    DifferenceKind.PERIOD_FIELD: (PERIOD_KIND, Change.CHANGED),
+    DifferenceKind.PERIOD_GONE: (PERIOD_KIND, Change.REMOVED),
+    DifferenceKind.CATEGORY_NEW: (BUDGET_KIND, Change.NEW),
+    DifferenceKind.CATEGORY_GONE: (BUDGET_KIND, Change.NO_LONGER_RETURNED),
+    DifferenceKind.CATEGORY_BACK: (BUDGET_KIND, Change.RETURNED_AGAIN),
 }
 
 

@@ -22,10 +22,10 @@ from carefund.runs import ledger
 from carefund.runs.dates import business_today
 from carefund.runs.leases import ClaimedItem
 from carefund.runs.models import Preview, Run, RunItem
-from carefund.runs.requests import NewItem, NothingToDo, request_work
+from carefund.runs.requests import NewRunItem, NothingToDo, request_work
 from carefund.runs.sessions import Session
 from carefund.runs.sources import SERVICES_AUSTRALIA, require_configured
-from carefund.runs.work import Failure, ItemResult, Kind
+from carefund.runs.work import Failure, ItemResult, WorkKind
 from carefund.sync.care_management.previews import freeze_pool, thaw_pool
 from carefund.sync.care_management.refreshing import Refreshed, refresh_pools
 
@@ -60,7 +60,7 @@ def request_refresh(service_provider_id: str = "", requested_by: User | None = N
     require_configured(SERVICES_AUSTRALIA)
     return request_work(
         _NAME,
-        [NewItem(f"pool:{wanted}") for wanted in ids],
+        [NewRunItem(f"pool:{wanted}") for wanted in ids],
         trigger=Run.Trigger.ON_DEMAND,
         scope=_ONE_ID if service_provider_id else _ALL_IDS,
         requested_by=requested_by,
@@ -73,7 +73,7 @@ def request_saving() -> Run:
         ids = _choose_ids("")
     except NotRefreshable:
         raise NothingToDo from None
-    items = [NewItem(f"pool:{wanted}") for wanted in ids]
+    items = [NewRunItem(f"pool:{wanted}") for wanted in ids]
     return request_work(_NAME, items, trigger=Run.Trigger.SCHEDULED, scope=_ALL_IDS, parameters=_SAVE)
 
 
@@ -197,7 +197,7 @@ def _item_result(refreshed: Refreshed, *, is_new: bool) -> ItemResult:
     return ItemResult(outcome, f"{count:,} active budget{'' if count == 1 else 's'}.")
 
 
-POOLS = Kind(
+POOLS = WorkKind(
     name=_NAME,
     label="Care management refresh",
     items="Service Provider IDs",

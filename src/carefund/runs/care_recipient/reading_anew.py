@@ -16,12 +16,12 @@ from carefund.runs import ledger
 from carefund.runs.dates import business_today
 from carefund.runs.leases import ClaimedItem
 from carefund.runs.models import Run
-from carefund.runs.requests import NewItem, NothingToDo, request_work
+from carefund.runs.requests import NewRunItem, NothingToDo, request_work
 from carefund.runs.sessions import Session
-from carefund.runs.work import Kind
+from carefund.runs.work import WorkKind
 from carefund.sync.care_recipient.answers import fingerprint
 from carefund.sync.care_recipient.rereading import Results, list_outdated, read_anew
-from carefund.sync.care_recipient.results import Outcome, SyncResult
+from carefund.sync.care_recipient.results import SyncOutcome, SyncResult
 
 _NAME = "read-anew"
 _ASKED = "read-anew-asked-for"  # the setting with the ways of reading it was asked for, each with the time
@@ -32,7 +32,7 @@ _AGAIN_AFTER = timedelta(days=1)
 def request_reading(client_ids: Iterable[int], *, trigger: str, scope: str, requested_by: User | None = None) -> Run:
     """Ask for these people's archived answers to be read anew. Raises NothingToDo for nobody."""
     people = Client.objects.filter(pk__in=list(client_ids)).order_by("pk").values_list("pk", "care_recipient_id")
-    items = [NewItem(f"client:{client_id}", client_id, number or "") for client_id, number in people]
+    items = [NewRunItem(f"client:{client_id}", client_id, number or "") for client_id, number in people]
     return request_work(_NAME, items, trigger=trigger, scope=scope, requested_by=requested_by)
 
 
@@ -88,7 +88,7 @@ def _store(session: Session, items: Sequence[ClaimedItem], answers: Sequence[Non
     def record(results: Results) -> None:
         read, unreadable = [], []
         for client_id, item in by_client.items():
-            result = results.get(client_id) or SyncResult(client_id, item.care_recipient_id, Outcome.UNCHANGED)
+            result = results.get(client_id) or SyncResult(client_id, item.care_recipient_id, SyncOutcome.UNCHANGED)
             if isinstance(result, FunderError):
                 unreadable.append(ledger.failure_of(item, result))
             else:
@@ -100,4 +100,4 @@ def _store(session: Session, items: Sequence[ClaimedItem], answers: Sequence[Non
     read_anew(list(by_client), business_today(), on_applied=record)
 
 
-READ_ANEW = Kind(name=_NAME, label="Read archived answers anew", items="people", work=_work, store=_store)
+READ_ANEW = WorkKind(name=_NAME, label="Read archived answers anew", items="people", work=_work, store=_store)

@@ -14,15 +14,15 @@ from carefund.runs.models import Run, RunItem
 from carefund.runs.previews import record_preview
 from carefund.runs.sessions import Session
 from carefund.runs.sources import SERVICES_AUSTRALIA
-from carefund.runs.work import Failure, Kind
-from carefund.sync.care_recipient.answers import Parts
+from carefund.runs.work import Failure, WorkKind
+from carefund.sync.care_recipient.answers import SyncParts
 from carefund.sync.care_recipient.fetching import Fetched, OpenBudgets, fetch_care_recipient
-from carefund.sync.care_recipient.known import find_known
+from carefund.sync.care_recipient.last_applied import find_last_applied
 from carefund.sync.care_recipient.syncing import apply_fetched
 
 
 async def _prepare(session: Session, items: Sequence[ClaimedItem]) -> None:
-    known = await session.database.insist(find_known, [item.client_id for item in items if item.client_id])
+    known = await session.database.insist(find_last_applied, [item.client_id for item in items if item.client_id])
     for item in items:
         session.memory[item.item_id] = known.get(item.client_id or 0)
 
@@ -35,7 +35,7 @@ async def _fetch(session: Session, item: ClaimedItem) -> Fetched:
         item.client_id or 0,
         item.care_recipient_id,
         OpenBudgets(business_today(), days),
-        parts=Parts(run.parts),
+        parts=SyncParts(run.parts),
         together=run.total == 1,
         known=session.memory.pop(item.item_id, None),
     )
@@ -75,7 +75,7 @@ def _note_failures(failures: Sequence[Failure], now: datetime) -> None:
         )
 
 
-SYNC = Kind(
+SYNC = WorkKind(
     name=Run.SYNC,
     label="Synchronise clients",
     items="people",

@@ -14,20 +14,20 @@ from django.db import transaction
 from django.utils import timezone
 
 from carefund.access.roles import may_claim
-from carefund.domain.claims.matching import count_due_looks
+from carefund.domain.claims.matching import count_due_rechecks
 from carefund.domain.claims.statuses import COMPLETED, PAID_CLAIM_STATUSES
 from carefund.records.claims import matching as claim_matching
 from carefund.records.claims.queries import list_sending_batches, list_unsettled_claims
-from carefund.records.claims.usage import list_claims_to_look_at, list_clients_without_draws
+from carefund.records.claims.usage import list_claims_to_recheck, list_clients_without_draws
 from carefund.records.models import Claim, Client
 from carefund.records.own_ids import list_own_service_provider_ids
 from carefund.runs.leases import ClaimedItem
 from carefund.runs.models import Run, RunItem
 from carefund.runs.queries import find_newest_item, find_shown_run
-from carefund.runs.requests import NewItem, NothingToDo, has_open_run, request_once, request_run, request_work
+from carefund.runs.requests import NewRunItem, NothingToDo, has_open_run, request_once, request_run, request_work
 from carefund.runs.sessions import HeldDatabase, Session
 from carefund.runs.sources import SERVICES_AUSTRALIA, require_configured
-from carefund.runs.work import ItemFailed, ItemResult, Kind
+from carefund.runs.work import ItemFailed, ItemResult, WorkKind
 from carefund.sync.claims.checking import Checker, NotOurs
 from carefund.sync.claims.sending import Sender, Stopped
 
@@ -51,7 +51,7 @@ def request_sending(batch_id: int, requested_by: User | None = None) -> Run:
     require_configured(SERVICES_AUSTRALIA)
     return request_once(
         SENDING,
-        NewItem(name_batch(batch_id)),
+        NewRunItem(name_batch(batch_id)),
         trigger=Run.Trigger.ON_DEMAND,
         scope=f"claim batch {batch_id}",
         requested_by=requested_by,
@@ -60,7 +60,7 @@ def request_sending(batch_id: int, requested_by: User | None = None) -> Run:
 
 def request_unsent() -> Run:
     """Ask for what was left unsent to be sent, but for what a person has paused or cancelled. Raises NothingToDo."""
-    batches = [NewItem(name_batch(pk)) for pk in list_sending_batches().order_by("pk").values_list("pk", flat=True)]
+    batches = [NewRunItem(name_batch(pk)) for pk in list_sending_batches().order_by("pk").values_list("pk", flat=True)]
     left = [item for item in batches if _may_go_on(item.holds)]
     return request_work(SENDING, left, trigger=Run.Trigger.ROUTINE, scope="unsent claim batches")
 
@@ -71,7 +71,9 @@ def _may_go_on(holds: str) -> bool:
 
 
 async def _send(session: Session, item: ClaimedItem) -> ItemResult:
-    sender = Sender(session.source, session.held(item), partial(session.keep, item), partial(session.tell, item))
+    sender = Sender(
+        session.source, session.held(item), partial(session.keep, item), partial(session.report_progress, item)
+    )
     try:
         is_sent = await sender.send(int(item.held_id))
     except Stopped as stop:  # the batch waits for something; what was done is kept
@@ -82,7 +84,7 @@ async def _send(session: Session, item: ClaimedItem) -> ItemResult:
 def request_checks(claims: Iterable[Claim], *, trigger: str, scope: str, requested_by: User | None = None) -> Run:
     """Ask for Check Status of these claims. Raises NothingToDo when there is none, NotConfigured."""
     require_configured(SERVICES_AUSTRALIA)
-    items = [NewItem(name_claim(claim.pk)) for claim in claims]
+    items = [NewRunItem(name_claim(claim.pk)) for claim in claims]
     return request_work(CHECKING, items, trigger=trigger, scope=scope, requested_by=requested_by)
 
 
@@ -91,7 +93,7 @@ def request_check(claim: Claim, requested_by: User | None = None) -> Run:
     require_configured(SERVICES_AUSTRALIA)
     return request_once(
         CHECKING,
-        NewItem(name_claim(claim.pk)),
+        NewRunItem(name_claim(claim.pk)),
         trigger=Run.Trigger.ON_DEMAND,
         scope=f"claim {claim.claim_id}",
         requested_by=requested_by,
@@ -106,8 +108,8 @@ def find_shown_checks(now: datetime) -> Run | None:
 def request_all_checks(requested_by: User | None = None, *, trigger: str = Run.Trigger.ON_DEMAND) -> Run:
     """Ask for Check Status of every claim that is not at its end, and for a look for claims made elsewhere."""
     require_configured(SERVICES_AUSTRALIA)
-    claims = [NewItem(name_claim(claim.pk)) for claim in list_unsettled_claims()]
-    items = [NewItem(_LINES), NewItem(_ELSEWHERE), *claims]
+    claims = [NewRunItem(name_claim(claim.pk)) for claim in list_unsettled_claims()]
+    items = [NewRunItem(_LINES), NewRunItem(_ELSEWHERE), *claims]
     return request_work(CHECKING, items, trigger=trigger, scope="all open claims", requested_by=requested_by)
 
 
@@ -115,7 +117,7 @@ def request_search() -> Run:
     """Ask for a look for claims made elsewhere, such as in the portal; what is found is then checked."""
     require_configured(SERVICES_AUSTRALIA)
     return request_once(
-        CHECKING, NewItem(_ELSEWHERE), trigger=Run.Trigger.ON_DEMAND, scope="claims made outside Carefund"
+        CHECKING, NewRunItem(_ELSEWHERE), trigger=Run.Trigger.ON_DEMAND, scope="claims made outside Carefund"
     )
 
 
@@ -131,11 +133,11 @@ async def _check(session: Session, item: ClaimedItem) -> ItemResult:
     database = session.held(item)
     if item.holds == _LINES:
         await match_lines(database)
-        looks = await database.do(request_looks_again, timezone.now())
-        return ItemResult(_CHANGED if looks else _UNCHANGED, _words_of_looks(looks))
+        rechecks = await database.do(request_rechecks, timezone.now())
+        return ItemResult(_CHANGED if rechecks else _UNCHANGED, _describe_rechecks(rechecks))
     checker = Checker(session.source, database)
     if item.holds == _ELSEWHERE:
-        return await _look_elsewhere(session, item, checker)
+        return await _search_for_claims(session, item, checker)
     claim = await database.do(Claim.objects.get, pk=int(item.held_id))
     try:
         held = await checker.check(claim)
@@ -145,7 +147,7 @@ async def _check(session: Session, item: ClaimedItem) -> ItemResult:
         ) from None
     run = await session.write(item, request_claim_sync, held)
     if run is None and held.status == COMPLETED != claim.status:  # the payment is final: its draws may have come
-        run = await session.write(item, request_look_again, held)
+        run = await session.write(item, request_recheck, held)
     outcome = _CHANGED if run or held.status != claim.status else _UNCHANGED
     if run is None:
         return ItemResult(outcome, f"Status: {held.status}.")
@@ -154,7 +156,7 @@ async def _check(session: Session, item: ClaimedItem) -> ItemResult:
     return ItemResult(outcome, words, result={"run": run.pk, "people": run.total})
 
 
-async def _look_elsewhere(session: Session, item: ClaimedItem, checker: Checker) -> ItemResult:
+async def _search_for_claims(session: Session, item: ClaimedItem, checker: Checker) -> ItemResult:
     found = await checker.find_foreign()
     if found:
         ask = partial(request_checks, trigger=session.run.trigger, scope="claims found just now")
@@ -186,22 +188,22 @@ def request_claim_sync(claim: Claim) -> Run | None:
     return None
 
 
-def request_looks_again(now: datetime) -> list[Run]:
+def request_rechecks(now: datetime) -> list[Run]:
     """Ask again about the people whose draws are still missing one, two and five days after an approval's sync.
 
     What was missed because the machine was off is made up for once.
     """
     made = []
-    for claim in list_claims_to_look_at(now):
+    for claim in list_claims_to_recheck(now):
         assert claim.sync_requested_at is not None
-        due = count_due_looks(now - claim.sync_requested_at)
+        due = count_due_rechecks(now - claim.sync_requested_at)
         with transaction.atomic():
             if Claim.objects.filter(pk=claim.pk, usage_looks__lt=due).update(usage_looks=due):
-                made.append(request_look_again(claim))
+                made.append(request_recheck(claim))
     return [run for run in made if run]
 
 
-def request_look_again(claim: Claim) -> Run | None:
+def request_recheck(claim: Claim) -> Run | None:
     """Ask for a sync of the people in an approved claim whose draws are missing; None when every draw is there."""
     with suppress(NothingToDo):
         return request_run(
@@ -212,14 +214,14 @@ def request_look_again(claim: Claim) -> Run | None:
     return None
 
 
-def _words_of_looks(looks: Iterable[Run]) -> str:
-    people = sum(run.total for run in looks)
+def _describe_rechecks(rechecks: Iterable[Run]) -> str:
+    people = sum(run.total for run in rechecks)
     if not people:
         return "Lines that agree with what was drawn are marked."
     return f"Usage not shown yet for {people:,} client{'' if people == 1 else 's'}; synchronised again."
 
 
-CLAIM_BATCH = Kind(
+CLAIM_BATCH = WorkKind(
     name=SENDING,
     label="Send claim batches",
     items="batches",
@@ -228,7 +230,7 @@ CLAIM_BATCH = Kind(
     at_once=4,
     may_ask=may_claim,
 )
-CLAIM_CHECK = Kind(
+CLAIM_CHECK = WorkKind(
     name=CHECKING,
     label="Check claims",
     items="claims",

@@ -27,11 +27,11 @@ from carefund.runs.sources import open_sources
 
 log = logging.getLogger(__name__)
 HOLDER = "embedded"
-_PROMPT = (Run.Trigger.ON_DEMAND, Run.Trigger.CLAIM_APPROVED)
-_LOOK_SECONDS = 0.05
+_INTERACTIVE = (Run.Trigger.ON_DEMAND, Run.Trigger.CLAIM_APPROVED)
+_POLL_SECONDS = 0.05
 _HOUSEKEEPING_SECONDS = 5
 _GROUP = 20  # small transactions, so that a page that writes waits little
-_PROMPT_RUNS = 8  # at a time: nobody at a page waits for another one's slow answer
+_INTERACTIVE_RUNS = 8  # at a time: nobody at a page waits for another one's slow answer
 
 
 class AlreadyRunning(Exception):
@@ -62,7 +62,7 @@ async def work(*, until_idle: bool = False) -> None:
         database = DatabaseThreads()
         try:
             # What an earlier process held is free: there is no other one.
-            await database.insist(leases.hand_back_abandoned, holder_prefix=HOLDER)
+            await database.insist(leases.release_expired, holder_prefix=HOLDER)
             async with open_sources() as sources:
                 worker = Worker(sources, database, name_holder(HOLDER), group=_GROUP, stopping=stopping)
                 await _work(worker, until_idle)
@@ -73,12 +73,12 @@ async def work(*, until_idle: bool = False) -> None:
 async def _work(worker: Worker, until_idle: bool) -> None:
     """Two queues, so that a person waiting at a page never waits for a bulk run; and the housekeeping."""
     async with asyncio.TaskGroup() as tasks:
-        tasks.create_task(_work_on_queue(worker, is_prompt=True))
-        tasks.create_task(_work_on_queue(worker, is_prompt=False))
+        tasks.create_task(_work_on_queue(worker, is_interactive=True))
+        tasks.create_task(_work_on_queue(worker, is_interactive=False))
         tasks.create_task(_keep_house(worker))
         if until_idle:
             while await worker.database.do(_anything_left) and not worker.stopping.is_set():
-                await rest(worker.stopping, _LOOK_SECONDS)
+                await rest(worker.stopping, _POLL_SECONDS)
             worker.stopping.set()
 
 
@@ -93,7 +93,7 @@ class _UnderWay:
     task: "asyncio.Task[None]"
 
 
-async def _work_on_queue(worker: Worker, *, is_prompt: bool) -> None:
+async def _work_on_queue(worker: Worker, *, is_interactive: bool) -> None:
     """Carry out the runs of a queue until asked to stop: several of people who wait, of others one of each kind."""
     under_way: list[_UnderWay] = []
     seen = -1
@@ -101,8 +101,8 @@ async def _work_on_queue(worker: Worker, *, is_prompt: bool) -> None:
         while not worker.stopping.is_set():
             under_way = [one for one in under_way if not one.task.done()]
             found = None
-            if not is_prompt or len(under_way) < _PROMPT_RUNS:
-                found = await _find_next(worker, is_prompt, under_way)
+            if not is_interactive or len(under_way) < _INTERACTIVE_RUNS:
+                found = await _find_next(worker, is_interactive, under_way)
             if found is None:
                 seen = await _until_written(worker, seen, [one.task for one in under_way])
             else:
@@ -110,13 +110,13 @@ async def _work_on_queue(worker: Worker, *, is_prompt: bool) -> None:
                 under_way.append(_UnderWay(run_id, kind, runs.create_task(carry_out(worker, run_id))))
 
 
-async def _find_next(worker: Worker, is_prompt: bool, under_way: Sequence[_UnderWay]) -> tuple[int, str] | None:
+async def _find_next(worker: Worker, is_interactive: bool, under_way: Sequence[_UnderWay]) -> tuple[int, str] | None:
     besides = Q(id__in=[one.run_id for one in under_way])
-    if not is_prompt:
+    if not is_interactive:
         besides |= Q(kind__in=[one.kind for one in under_way])
-    prompt = Q(trigger__in=_PROMPT)
+    interactive = Q(trigger__in=_INTERACTIVE)
     try:
-        return await worker.database.do(_next_run, prompt if is_prompt else ~prompt, besides)
+        return await worker.database.do(_next_run, interactive if is_interactive else ~interactive, besides)
     except DatabaseError as error:
         log.error("the database refused to say what is to do: %s", type(error).__name__)
         await rest(worker.stopping, AFTER_TROUBLE_SECONDS)
@@ -134,14 +134,14 @@ def _next_run(which: Q, besides: Q) -> tuple[int, str] | None:
 
 async def _until_written(worker: Worker, seen: int, under_way: list["asyncio.Task[None]"]) -> int:
     """Wait until another connection wrote or a run has ended, at most a second; looks at a counter, not at tables."""
-    for _ in range(int(1 / _LOOK_SECONDS)):
+    for _ in range(int(1 / _POLL_SECONDS)):
         if worker.stopping.is_set() or any(task.done() for task in under_way):
             return seen
         with contextlib.suppress(DatabaseError):
             version = await worker.database.do(_data_version)
             if version != seen:
                 return version
-        await asyncio.sleep(_LOOK_SECONDS)
+        await asyncio.sleep(_POLL_SECONDS)
     return seen
 
 

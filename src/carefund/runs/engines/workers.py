@@ -15,7 +15,7 @@ from procrastinate.jobs import Status
 from procrastinate.psycopg_connector import PsycopgConnector
 from procrastinate.worker import Worker as QueueWorker
 
-from carefund.runs import handover, housekeeping
+from carefund.runs import enqueueing, housekeeping
 from carefund.runs.database import DatabaseThreads
 from carefund.runs.engines.carrying import AFTER_TROUBLE_SECONDS, carry_out, collect_seldom, rest
 from carefund.runs.engines.stopping import stop_on_signals
@@ -26,7 +26,7 @@ from carefund.runs.sources import open_sources
 log = logging.getLogger(__name__)
 
 _HOUSE = "house"
-_BULK_JOBS, _PROMPT_JOBS = 2, 10  # two, so that one begins while the last people of the other are under way
+_BULK_JOBS, _INTERACTIVE_JOBS = 2, 10  # two, so that one begins while the last people of the other are under way
 _HEARTBEAT_SECONDS, _DEAD_AFTER_SECONDS = 5.0, 30.0
 _STOP_SECONDS = 25.0
 _CONNECTIONS = 8
@@ -63,8 +63,8 @@ async def _take_jobs(worker: Worker) -> None:
     app = _app()
     async with app.open_async():
         queue_workers = [
-            _queue_worker(app, worker, [handover.BULK], _BULK_JOBS),
-            _queue_worker(app, worker, [handover.PROMPT, _HOUSE], _PROMPT_JOBS),
+            _queue_worker(app, worker, [enqueueing.BULK], _BULK_JOBS),
+            _queue_worker(app, worker, [enqueueing.INTERACTIVE, _HOUSE], _INTERACTIVE_JOBS),
         ]
         async with asyncio.TaskGroup() as tasks:
             working = [tasks.create_task(one.run()) for one in queue_workers]  # type: ignore[no-untyped-call]
@@ -76,7 +76,7 @@ async def _take_jobs(worker: Worker) -> None:
 def _app() -> App:
     """Procrastinate with connections of its own; made anew whenever the database was lost."""
     app = App(connector=PsycopgConnector(kwargs=connector_params(), min_size=1, max_size=_CONNECTIONS, timeout=10))
-    app.task(name=handover.TASK, pass_context=True)(work_on_share)
+    app.task(name=enqueueing.TASK, pass_context=True)(work_on_share)
     house = app.task(name="keep house", pass_context=True, queue=_HOUSE, queueing_lock="keep house", priority=20)
     app.periodic(cron="* * * * * */10")(house(keep_house))
     return app
@@ -105,7 +105,7 @@ async def _stop_at_signal(stopping: asyncio.Event, queue_workers: list[QueueWork
 
 async def work_on_share(context: JobContext, /, *, run_id: int) -> None:
     """One job: a share of a run's items."""
-    await carry_out(context.additional_context["worker"], run_id, items=handover.SHARE)
+    await carry_out(context.additional_context["worker"], run_id, items=enqueueing.SHARE)
 
 
 async def keep_house(context: JobContext, /, timestamp: int) -> None:
@@ -116,6 +116,6 @@ async def keep_house(context: JobContext, /, timestamp: int) -> None:
             await context.app.job_manager.finish_job_by_id_async(job.id, Status.FAILED, delete_job=True)
     try:
         await worker.database.do(housekeeping.tidy)
-        await worker.database.do(handover.hand_over_forgotten)
+        await worker.database.do(enqueueing.enqueue_missing)
     except (DatabaseError, InterfaceError) as error:
         log.error("the database refused the housekeeping: %s", type(error).__name__)

@@ -25,18 +25,18 @@ from carefund.records.ndis.queries import (
 from carefund.runs import ledger
 from carefund.runs.leases import ClaimedItem
 from carefund.runs.models import Run, RunItem
-from carefund.runs.requests import NewItem, NothingToDo, has_open_run, request_work
+from carefund.runs.requests import NewRunItem, NothingToDo, has_open_run, request_work
 from carefund.runs.sessions import Session
-from carefund.runs.work import Failure, ItemFailed, ItemResult, Kind, Postponed
+from carefund.runs.work import Failure, ItemFailed, ItemResult, Postponed, WorkKind
 from carefund.sync.ndis.contracts import (
     ContractComparison,
     compare_contract,
-    fetch_pace,
+    fetch_plan,
     list_pages,
     prepare_question,
     understand,
 )
-from carefund.sync.ndis.previews import RetrievedPace
+from carefund.sync.ndis.previews import RetrievedPlan
 from carefund.sync.ndis.problems import PaceProblem
 
 NDIA = "ndia"
@@ -50,7 +50,7 @@ def request_comparisons(
     contracts: Iterable[ServiceContract], trigger: str = Run.Trigger.BULK, requested_by: User | None = None
 ) -> Run:
     """Ask for these contracts to be compared with PACE. Raises NothingToDo when there is none."""
-    items = [NewItem(f"contract:{contract.pk}", contract.client_id) for contract in contracts]
+    items = [NewRunItem(f"contract:{contract.pk}", contract.client_id) for contract in contracts]
     return request_work(COMPARING, items, trigger=trigger, scope="contracts against PACE", requested_by=requested_by)
 
 
@@ -79,7 +79,7 @@ async def _compare(session: Session, item: ClaimedItem) -> _Compared:
     return _Compared(contract, await session.database.do(compare_contract, contract, plan))
 
 
-async def ask_about(session: Session, client_id: int) -> RetrievedPace:
+async def ask_about(session: Session, client_id: int) -> RetrievedPlan:
     """Ask the NDIA about a client, and keep what came of the question.
 
     Raises FunderError, PaceProblem, and Postponed when this hour's number of budgets is used up.
@@ -89,9 +89,9 @@ async def ask_about(session: Session, client_id: int) -> RetrievedPace:
         raise Postponed(_HOUR_USED, await session.database.do(_next_free_at))
     outcome = SUCCEEDED
     try:
-        fetched = await fetch_pace(session.source, identity, timezone.localdate())
+        fetched = await fetch_plan(session.source, identity, timezone.localdate())
         plan = await session.database.do(understand, fetched, timezone.localdate())
-        return RetrievedPace(identity, plan, list_pages(client_id, fetched))
+        return RetrievedPlan(identity, plan, list_pages(client_id, fetched))
     except (FunderError, PaceProblem) as problem:
         outcome = problem.code
         raise
@@ -155,7 +155,7 @@ def store_comparison(contract: ServiceContract, found: ContractComparison) -> No
     )
 
 
-CONTRACT_COMPARISON = Kind(
+CONTRACT_COMPARISON = WorkKind(
     name=COMPARING,
     label="Compare contracts with PACE",
     items="contracts",

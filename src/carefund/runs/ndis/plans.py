@@ -21,10 +21,10 @@ from carefund.runs import leases, ledger
 from carefund.runs.leases import ClaimedItem
 from carefund.runs.models import Preview, Run, RunItem
 from carefund.runs.ndis.comparing import NDIA, ask_about, store_comparison
-from carefund.runs.requests import NewItem, request_once
+from carefund.runs.requests import NewRunItem, request_once
 from carefund.runs.sessions import Session
 from carefund.runs.sources import require_configured
-from carefund.runs.work import Failure, ItemFailed, ItemResult, Kind
+from carefund.runs.work import Failure, ItemFailed, ItemResult, WorkKind
 from carefund.sync.ndis.contracts import (
     apply_to_contract,
     compare_contract,
@@ -32,7 +32,7 @@ from carefund.sync.ndis.contracts import (
     find_contract_for,
     prepare_question,
 )
-from carefund.sync.ndis.previews import RetrievedPace, freeze_pace, thaw_pace
+from carefund.sync.ndis.previews import RetrievedPlan, freeze_plan, thaw_plan
 from carefund.sync.ndis.problems import ContractExists, PaceProblem, PreviewUnknown
 
 PREVIEW_LIFE = timedelta(minutes=30)
@@ -67,7 +67,7 @@ def request_plan(client: Client, contract: ServiceContract | None = None, reques
     require_configured(NDIA)
     run = request_once(
         _NAME,
-        NewItem(_name_thing(client.pk, contract), client.pk),
+        NewRunItem(_name_thing(client.pk, contract), client.pk),
         trigger=Run.Trigger.ON_DEMAND,
         scope="PACE plan of one client",
         requested_by=requested_by,
@@ -116,11 +116,11 @@ def find_plan(item: RunItem) -> ShownPlan:
     return ShownPlan(item.pk, item.client_id, retrieved.plan, preview.version, item.finished_at)
 
 
-def _thaw(preview: Preview, item: RunItem) -> RetrievedPace:
-    return thaw_pace(bytes(preview.fetch), item.client_id or 0)
+def _thaw(preview: Preview, item: RunItem) -> RetrievedPlan:
+    return thaw_plan(bytes(preview.fetch), item.client_id or 0)
 
 
-def _used(item: RunItem, retrieved: RetrievedPace) -> PaceProblem:
+def _used(item: RunItem, retrieved: RetrievedPlan) -> PaceProblem:
     """What to say to whoever comes second."""
     is_new = item.holds.startswith("pace-client:")
     made = find_contract_for(item.client_id or 0, retrieved.plan) if is_new else None
@@ -150,7 +150,7 @@ def apply_plan(contract: ServiceContract, item_id: int, chosen: Collection[str])
     return applied
 
 
-def _take(item: RunItem, now: datetime) -> tuple[RetrievedPace, int]:
+def _take(item: RunItem, now: datetime) -> tuple[RetrievedPlan, int]:
     """Take a preview within a transaction; whoever comes second finds it taken."""
     shown = find_plan(item)
     preview = Preview.objects.get(item_id=item.joined_id or item.pk)
@@ -166,7 +166,7 @@ class _Refused:
     details: list[str]
 
 
-async def _retrieve(session: Session, item: ClaimedItem) -> RetrievedPace | _Refused:
+async def _retrieve(session: Session, item: ClaimedItem) -> RetrievedPlan | _Refused:
     """Ask about one client. What a funder said in place of an answer is kept too, for the page."""
     assert item.client_id is not None
     try:
@@ -178,7 +178,7 @@ async def _retrieve(session: Session, item: ClaimedItem) -> RetrievedPace | _Ref
         return _Refused(ledger.failure_of(item, problem), said)
 
 
-def _store(session: Session, items: Sequence[ClaimedItem], answers: Sequence[RetrievedPace | _Refused]) -> None:
+def _store(session: Session, items: Sequence[ClaimedItem], answers: Sequence[RetrievedPlan | _Refused]) -> None:
     """Keep what came back as previews; of a contract also how it compares."""
     holder = session.worker.holder
     with transaction.atomic():
@@ -190,12 +190,12 @@ def _store(session: Session, items: Sequence[ClaimedItem], answers: Sequence[Ret
                 ledger.record_failures(holder, [answer.failure])
                 continue
             result, version = _compare(item, answer)
-            fetch = freeze_pace(answer)
+            fetch = freeze_plan(answer)
             Preview.objects.create(item_id=item.item_id, version=version, fetch=fetch, expires_at=expires_at)
             ledger.record_outcomes(holder, [item], [result])
 
 
-def _compare(item: ClaimedItem, retrieved: RetrievedPace) -> tuple[ItemResult, int]:
+def _compare(item: ClaimedItem, retrieved: RetrievedPlan) -> tuple[ItemResult, int]:
     """What came of it, and the version of the contract that it was compared with; 0 without one."""
     number = len(retrieved.plan.budgets)
     budgets = f"Retrieved a plan with {number} budget{'' if number == 1 else 's'}"
@@ -209,7 +209,7 @@ def _compare(item: ClaimedItem, retrieved: RetrievedPace) -> tuple[ItemResult, i
     return ItemResult(RunItem.Outcome.UNCHANGED, f"{budgets}; {differ} from the contract."), contract.version
 
 
-PACE_PLAN = Kind(
+PACE_PLAN = WorkKind(
     name=_NAME,
     label="PACE plan",
     items="clients",

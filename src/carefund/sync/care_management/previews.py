@@ -9,7 +9,7 @@ import msgspec
 from carefund.funders.errors import Detail
 from carefund.records.care_management.data import budgets_as_data, budgets_from_data, pool_as_data, pool_from_data
 from carefund.records.compression import compress, decompress
-from carefund.sync.care_management.refreshing import Problem, Received, Refreshed
+from carefund.sync.care_management.refreshing import PoolProblem, Refreshed, ReturnedBudgets
 
 
 def freeze_pool(refreshed: Refreshed) -> bytes:
@@ -40,7 +40,7 @@ def _from_data(data: dict[str, Any]) -> Refreshed:
         pool_from_data(data["pool"]),
         tuple(pool_from_data(row) for row in data["ended"]),
         tuple(
-            Received(name, count, _text_as_day(start), _text_as_day(end))
+            ReturnedBudgets(name, count, _text_as_day(start), _text_as_day(end))
             for name, count, start, end in data["received"]
         ),
         _problem(data["problem"]) if data["problem"] else None,
@@ -48,8 +48,8 @@ def _from_data(data: dict[str, Any]) -> Refreshed:
     )
 
 
-def _problem(data: dict[str, Any]) -> Problem:
-    return Problem(**{**data, "details": tuple(Detail(*detail) for detail in data["details"])})
+def _problem(data: dict[str, Any]) -> PoolProblem:
+    return PoolProblem(**{**data, "details": tuple(Detail(*detail) for detail in data["details"])})
 
 
 def _day_as_text(day: date | None) -> str:

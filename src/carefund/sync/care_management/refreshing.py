@@ -21,7 +21,7 @@ from carefund.domain.care_management.pools import (
     split_closed,
 )
 from carefund.domain.quarters import Quarter, previous_quarter, quarter_of
-from carefund.funders.answers import Answer
+from carefund.funders.answers import FunderAnswer
 from carefund.funders.errors import ConsentMissing, Detail, FunderError, NotFound
 from carefund.funders.services_australia.payloads import Budget, BudgetDetails
 
@@ -33,13 +33,13 @@ NO_DATA_ADVICE = "Check that the Service Provider ID is correct, then try again.
 class PoolSource(Protocol):
     """What a refresh asks of the funder's client."""
 
-    async def fetch_service_provider_budgets(self, service_provider_id: str) -> Answer[Sequence[Budget]]: ...
+    async def fetch_service_provider_budgets(self, service_provider_id: str) -> FunderAnswer[Sequence[Budget]]: ...
 
-    async def fetch_budget_details(self, budget_id: str, *, pooled: bool) -> Answer[BudgetDetails]: ...
+    async def fetch_budget_details(self, budget_id: str, *, pooled: bool) -> FunderAnswer[BudgetDetails]: ...
 
 
 @dataclass(frozen=True, slots=True)
-class Received:
+class ReturnedBudgets:
     """How many budgets of one type came back, over which period; what is shown when none of them counts."""
 
     budget_type: str
@@ -49,7 +49,7 @@ class Received:
 
 
 @dataclass(frozen=True, slots=True)
-class Problem:
+class PoolProblem:
     """Why an id could not be asked; `details` are the funder's own words."""
 
     code: str
@@ -69,8 +69,8 @@ class Refreshed:
 
     pool: Pool
     ended: tuple[Pool, ...] = ()
-    received: tuple[Received, ...] = ()
-    problem: Problem | None = None
+    received: tuple[ReturnedBudgets, ...] = ()
+    problem: PoolProblem | None = None
     closed: tuple[PooledBudget, ...] = ()
 
     @property
@@ -92,7 +92,7 @@ async def _refresh(source: PoolSource, service_provider_id: str, today: date) ->
     quarter, asked_at = quarter_of(today), datetime.now(UTC)
     try:
         answer = await source.fetch_service_provider_budgets(service_provider_id)
-        received = _received(answer.value)
+        received = _count_by_type(answer.value)
         rows = [_pooled(row) for row in answer.value]
         chosen = {one: choose_budgets(rows, one) for one in (quarter, *_just_ended(quarter))}
         chosen[quarter], closed = split_closed(chosen[quarter])
@@ -101,7 +101,7 @@ async def _refresh(source: PoolSource, service_provider_id: str, today: date) ->
     except FunderError as error:
         return Refreshed(
             Pool(service_provider_id, quarter, asked_at),
-            problem=Problem(error.code, error.message, error.advice, error.details),
+            problem=PoolProblem(error.code, error.message, error.advice, error.details),
         )
     read = {one.budget_id: one for one in details if one is not None}
     pool, *ended = (_pool(Pool(service_provider_id, one, asked_at), budgets, read) for one, budgets in chosen.items())
@@ -175,12 +175,12 @@ def _cents(amount: Decimal | None) -> Decimal | None:
     return None if amount is None else amount.quantize(_CENT)
 
 
-def _received(rows: Sequence[Budget]) -> tuple[Received, ...]:
+def _count_by_type(rows: Sequence[Budget]) -> tuple[ReturnedBudgets, ...]:
     names = [row.budget_type or row.budget_type_code or "no type" for row in rows]
     found = []
     for name, count in sorted(Counter(names).items()):
         alike = [row for row, its_name in zip(rows, names, strict=True) if its_name == name]
         starts = [row.start_date for row in alike if row.start_date]
         ends = [row.end_date for row in alike if row.end_date]
-        found.append(Received(name, count, min(starts, default=None), max(ends, default=None)))
+        found.append(ReturnedBudgets(name, count, min(starts, default=None), max(ends, default=None)))
     return tuple(found)

@@ -16,7 +16,7 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from django.conf import settings
 
-from carefund.funders.answers import Answer, Recognise
+from carefund.funders.answers import FunderAnswer, Recognise
 from carefund.funders.errors import FunderError
 from carefund.funders.services_australia import operations
 from carefund.funders.services_australia.payloads import (
@@ -39,22 +39,22 @@ class CareRecipientSource(Protocol):
 
     async def fetch_care_recipient_summary(
         self, care_recipient_id: str, recognise: Recognise | None = None
-    ) -> Answer[CareRecipientSummary]: ...
+    ) -> FunderAnswer[CareRecipientSummary]: ...
 
     async def fetch_individual_contributions(
         self, care_recipient_id: str, recognise: Recognise | None = None
-    ) -> Answer[Sequence[IndividualContribution]]: ...
+    ) -> FunderAnswer[Sequence[IndividualContribution]]: ...
 
     async def fetch_budgets(
         self, care_recipient_id: str, recognise: Recognise | None = None
-    ) -> Answer[Sequence[Budget]]: ...
+    ) -> FunderAnswer[Sequence[Budget]]: ...
 
     async def fetch_budget_details(
         self, budget_id: str, recognise: Recognise | None = None
-    ) -> Answer[BudgetDetails]: ...
+    ) -> FunderAnswer[BudgetDetails]: ...
 
 
-class Parts(Enum):
+class SyncParts(Enum):
     """What of a person is synchronised."""
 
     EVERYTHING = "everything"
@@ -64,7 +64,7 @@ class Parts(Enum):
     UNREAD_BUDGETS = "unread budgets"
 
 
-Ask = Callable[[CareRecipientSource, str, Recognise | None], Coroutine[Any, Any, Answer[Value]]]
+Ask = Callable[[CareRecipientSource, str, Recognise | None], Coroutine[Any, Any, FunderAnswer[Value]]]
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ class AnswerKind(Generic[Value]):
     """
 
     operation: str
-    parts: frozenset[Parts]
+    parts: frozenset[SyncParts]
     ask: Ask[Value]
     reader: Callable[[Readers], RecordReader[Any] | ListReader[Any]]
     per_budget: bool = False
@@ -97,13 +97,13 @@ class AnswerKind(Generic[Value]):
 
 SUMMARY: AnswerKind[CareRecipientSummary] = AnswerKind(
     operations.CARE_RECIPIENT_SUMMARY,
-    parts=frozenset({Parts.EVERYTHING}),
+    parts=frozenset({SyncParts.EVERYTHING}),
     ask=lambda source, care_recipient_id, recognise: source.fetch_care_recipient_summary(care_recipient_id, recognise),
     reader=lambda readers: readers.summary,
 )
 CONTRIBUTIONS: AnswerKind[Sequence[IndividualContribution]] = AnswerKind(
     operations.INDIVIDUAL_CONTRIBUTION,
-    parts=frozenset({Parts.EVERYTHING, Parts.CONTRIBUTIONS}),
+    parts=frozenset({SyncParts.EVERYTHING, SyncParts.CONTRIBUTIONS}),
     ask=lambda source, care_recipient_id, recognise: source.fetch_individual_contributions(
         care_recipient_id, recognise
     ),
@@ -111,13 +111,13 @@ CONTRIBUTIONS: AnswerKind[Sequence[IndividualContribution]] = AnswerKind(
 )
 BUDGET_LIST: AnswerKind[Sequence[Budget]] = AnswerKind(
     operations.BUDGETS_BY_CARE_RECIPIENT,
-    parts=frozenset({Parts.EVERYTHING, Parts.BUDGETS, Parts.BUDGETS_AND_USAGE, Parts.UNREAD_BUDGETS}),
+    parts=frozenset({SyncParts.EVERYTHING, SyncParts.BUDGETS, SyncParts.BUDGETS_AND_USAGE, SyncParts.UNREAD_BUDGETS}),
     ask=lambda source, care_recipient_id, recognise: source.fetch_budgets(care_recipient_id, recognise),
     reader=lambda readers: readers.budgets,
 )
 BUDGET_DETAILS: AnswerKind[BudgetDetails] = AnswerKind(
     operations.BUDGET_DETAILS,
-    parts=frozenset({Parts.EVERYTHING, Parts.BUDGETS_AND_USAGE, Parts.UNREAD_BUDGETS}),
+    parts=frozenset({SyncParts.EVERYTHING, SyncParts.BUDGETS_AND_USAGE, SyncParts.UNREAD_BUDGETS}),
     ask=lambda source, budget_id, recognise: source.fetch_budget_details(budget_id, recognise),
     reader=lambda readers: readers.details,
     per_budget=True,
@@ -133,12 +133,12 @@ def kind_of(operation: str) -> AnswerKind[Any]:
     return _BY_OPERATION[operation]
 
 
-def key_of(answer: Answer[Any]) -> str:
+def key_of(answer: FunderAnswer[Any]) -> str:
     """By which this answer's digest is kept."""
     return kind_of(answer.operation).key(answer.subject_id)
 
 
-def in_order(answers: Iterable[Answer[Any]]) -> tuple[Answer[Any], ...]:
+def in_order(answers: Iterable[FunderAnswer[Any]]) -> tuple[FunderAnswer[Any], ...]:
     """One person's answers in the order of the table, and of the budgets' ids."""
     return tuple(sorted(answers, key=lambda answer: (_PLACES[answer.operation], answer.subject_id)))
 
@@ -148,13 +148,13 @@ def find_readers() -> Readers:
     return readers_for(settings.SERVICES_AUSTRALIA.spellings)
 
 
-def read_answer(operation: str, subject_id: str, pages: tuple[bytes, ...], fetched_at: datetime) -> Answer[Any]:
+def read_answer(operation: str, subject_id: str, pages: tuple[bytes, ...], fetched_at: datetime) -> FunderAnswer[Any]:
     """An answer as it is read today, from the bytes that came in at `fetched_at`. Raises FunderError."""
     value = kind_of(operation).reader(find_readers()).read(pages)
-    return Answer(operation, subject_id, pages, value, fetched_at)
+    return FunderAnswer(operation, subject_id, pages, value, fetched_at)
 
 
-def read_archived(pages: Iterable[ArchivedPage], unreadable: list[str] | None = None) -> Iterator[Answer[Any]]:
+def read_archived(pages: Iterable[ArchivedPage], unreadable: list[str] | None = None) -> Iterator[FunderAnswer[Any]]:
     """One person's archived answers, given in the order of question and page.
 
     Where one can no longer be read, since it holds what no field can hold: raise FunderError, or, given `unreadable`,

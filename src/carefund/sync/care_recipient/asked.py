@@ -9,7 +9,7 @@ from enum import Enum
 
 from carefund.funders.services_australia.payloads import BudgetPeriod
 from carefund.sync.care_recipient.answers import BUDGET_DETAILS
-from carefund.sync.care_recipient.known import Known
+from carefund.sync.care_recipient.last_applied import LastApplied
 
 
 class Details(Enum):
@@ -33,7 +33,7 @@ def details_of(budget_id: str, digests: Mapping[str, str], unanswered: Mapping[s
 class NeverAsked:
     """The rule for which budgets' details are read in the background: those never asked for."""
 
-    known: Known
+    known: LastApplied
 
     def __contains__(self, budget: BudgetPeriod) -> bool:
         return details_of(budget.budget_id, self.known.digests, self.known.unanswered) is Details.NEVER_ASKED

@@ -17,10 +17,10 @@ from carefund.sync.care_recipient.answers import BUDGET_LIST, key_of, kind_of
 from carefund.sync.care_recipient.details import know_details, leave_out_history, list_entitlements
 from carefund.sync.care_recipient.fetching import Fetched
 from carefund.sync.care_recipient.filing import Filing, file, list_moves
-from carefund.sync.care_recipient.known import Known
+from carefund.sync.care_recipient.last_applied import LastApplied
 from carefund.sync.care_recipient.recordsets import ENTITLEMENTS, RECORD_SETS, RecordSet, record_set_of
-from carefund.sync.care_recipient.reporting import count_differences, many, tell, tell_plan_dates
-from carefund.sync.care_recipient.results import Count, FieldChange, Outcome, SyncResult
+from carefund.sync.care_recipient.reporting import count_differences, list_field_changes, list_plan_date_changes, many
+from carefund.sync.care_recipient.results import Count, FieldChange, SyncOutcome, SyncResult
 from carefund.sync.care_recipient.stored import StoredPerson, StoredRecords
 
 
@@ -50,7 +50,7 @@ class Decision:
 
     stored: StoredPerson
     fetched: Fetched
-    known: Known
+    known: LastApplied
     result: SyncResult
     compared: Compared = Compared()
     filed: Filed = Filed()
@@ -59,7 +59,7 @@ class Decision:
     @property
     def is_superseded(self) -> bool:
         """Whether a later fetch was applied already, so that nothing of this one is written."""
-        return self.result.outcome is Outcome.SUPERSEDED
+        return self.result.outcome is SyncOutcome.SUPERSEDED
 
     @property
     def service_provider_id(self) -> str | None:
@@ -72,7 +72,7 @@ def decide(stored: StoredPerson, fetched: Fetched, today: date) -> Decision:
     """Everything that applying this fetch would do. Pure: nothing is read or written here."""
     known = stored.known
     if stored.fetch_started_at is not None and stored.fetch_started_at > fetched.started_at:
-        result = SyncResult(stored.client_id, fetched.care_recipient_id, Outcome.SUPERSEDED, version=known.version)
+        result = SyncResult(stored.client_id, fetched.care_recipient_id, SyncOutcome.SUPERSEDED, version=known.version)
         return Decision(stored, fetched, known, result)
     news = known.find_news(fetched.digests, fetched.reader)
     compared = _compare(stored, fetched, news)
@@ -93,20 +93,20 @@ def decide(stored: StoredPerson, fetched: Fetched, today: date) -> Decision:
         _outcome(fetched, is_changed=is_changed),
         counts,
         _warn(after, fetched, compared),
-        list(_tell(stored, fetched, compared, filed, after, counts)),
+        list(_list_field_changes(stored, fetched, compared, filed, after, counts)),
         known.version,
     )
     return Decision(stored, fetched, after, result, compared, filed, _list_pages(known, fetched) if news else ())
 
 
-def _holds_of(known: Known) -> tuple[object, ...]:
+def _holds_of(known: LastApplied) -> tuple[object, ...]:
     return known.digests, known.row_counts, known.unanswered, known.unread_budgets
 
 
-def _outcome(fetched: Fetched, *, is_changed: bool) -> Outcome:
+def _outcome(fetched: Fetched, *, is_changed: bool) -> SyncOutcome:
     if fetched.refused_budget_ids:
-        return Outcome.CONSENT_MISSING
-    return Outcome.CHANGED if is_changed else Outcome.UNCHANGED
+        return SyncOutcome.CONSENT_MISSING
+    return SyncOutcome.CHANGED if is_changed else SyncOutcome.UNCHANGED
 
 
 def _compare(stored: StoredPerson, fetched: Fetched, news: set[str]) -> Compared:
@@ -168,7 +168,7 @@ def _moves_plan(stored: StoredPerson, filed: Filed) -> bool:
     return filing.is_new or (latest is not None and filing.dates not in (None, latest.period))
 
 
-def _decide_service_provider(known: Known, fetched: Fetched, today: date) -> str:
+def _decide_service_provider(known: LastApplied, fetched: Fetched, today: date) -> str:
     """The id of the newest budget; what was known where no budget names one.
 
     What was archived may be older than what Sync Service Providers found since, so it only fills a blank.
@@ -179,7 +179,7 @@ def _decide_service_provider(known: Known, fetched: Fetched, today: date) -> str
     return newest_service_provider_id(rows, today) or known.service_provider_id
 
 
-def _know(known: Known, fetched: Fetched, news: set[str]) -> Known:
+def _know(known: LastApplied, fetched: Fetched, news: set[str]) -> LastApplied:
     """What is known after this sync; what was known before if nothing of it moved."""
     is_read_whole = fetched.is_archived or fetched.digests.keys() >= known.digests.keys()
     reader = fetched.reader if is_read_whole else known.reader
@@ -205,7 +205,7 @@ def _count_wrong_figures(budgets: Sequence[Budget]) -> int:
     )
 
 
-def _count(after: Known, fetched: Fetched, news: set[str], compared: Compared) -> dict[str, Count]:
+def _count(after: LastApplied, fetched: Fetched, news: set[str], compared: Compared) -> dict[str, Count]:
     """How many records of each kind, by what became of them; of answers that are no news, as they were counted."""
     unchanged = dict.fromkeys((record_set.kind for record_set in RECORD_SETS), 0)
     for key in fetched.digests:
@@ -217,7 +217,7 @@ def _count(after: Known, fetched: Fetched, news: set[str], compared: Compared) -
     return {kind: count_differences(compared.differences.get(kind), number) for kind, number in unchanged.items()}
 
 
-def _warn(after: Known, fetched: Fetched, compared: Compared) -> list[str]:
+def _warn(after: LastApplied, fetched: Fetched, compared: Compared) -> list[str]:
     """What a person should know of these answers, without names or ids."""
     warnings: list[str] = []
     for kind, found in compared.differences.items():
@@ -255,12 +255,12 @@ def _warn_of_emptiness(record_set: RecordSet, found: Differences, incoming: Sequ
         )
 
 
-def _tell(
+def _list_field_changes(
     stored: StoredPerson,
     fetched: Fetched,
     compared: Compared,
     filed: Filed,
-    after: Known,
+    after: LastApplied,
     counts: Mapping[str, Count],
 ) -> Iterator[FieldChange]:
     """The lines of the change log; a first sync is one line, not hundreds."""
@@ -270,7 +270,7 @@ def _tell(
             news = leave_out_history(record_set_of(kind), fetched, before, found)
             if history := len(found.new) - len(news.new):
                 yield FieldChange(kind, "first sync", (), after=many(history, "record"))
-            yield from tell(record_set_of(kind), news)
+            yield from list_field_changes(record_set_of(kind), news)
     else:
         total = sum(count.new for count in counts.values())
         yield FieldChange("client", "first sync", (), after=many(total, "record"))
@@ -279,10 +279,10 @@ def _tell(
         yield FieldChange("client", "changed", (), "service_provider_id", old or None, new)
     latest = stored.records.latest_plan if stored.records else None
     if latest and filed.filing and not filed.filing.is_new and filed.filing.dates is not None:
-        yield from tell_plan_dates(latest.period, filed.filing.dates)
+        yield from list_plan_date_changes(latest.period, filed.filing.dates)
 
 
-def _list_pages(known: Known, fetched: Fetched) -> tuple[ReceivedPage, ...]:
+def _list_pages(known: LastApplied, fetched: Fetched) -> tuple[ReceivedPage, ...]:
     """The pages of the answers that differ from those last applied, for the archive."""
     return tuple(
         ReceivedPage(

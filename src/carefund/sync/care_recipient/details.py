@@ -12,11 +12,11 @@ from carefund.funders.services_australia.payloads import Entitlement
 from carefund.sync.care_recipient.answers import BUDGET_DETAILS, BUDGET_LIST
 from carefund.sync.care_recipient.asked import Details, NeverAsked
 from carefund.sync.care_recipient.fetching import Fetched
-from carefund.sync.care_recipient.known import Known
+from carefund.sync.care_recipient.last_applied import LastApplied
 from carefund.sync.care_recipient.recordsets import RecordSet
 
 
-def know_details(known: Known, fetched: Fetched, *, is_news: bool) -> Known:
+def know_details(known: LastApplied, fetched: Fetched, *, is_news: bool) -> LastApplied:
     """What is known of asking for details after this fetch; the same object if nothing of it moved.
 
     That consent is missing is what the open budgets say. Once it is given, the budgets that were refused count as never
@@ -49,7 +49,7 @@ def know_details(known: Known, fetched: Fetched, *, is_news: bool) -> Known:
     return known
 
 
-def list_entitlements(fetched: Fetched, known: Known) -> Mapping[str, Sequence[Entitlement]]:
+def list_entitlements(fetched: Fetched, known: LastApplied) -> Mapping[str, Sequence[Entitlement]]:
     """The entitlements that the list of budgets carries, by budget id; without those that the budget's details tell.
 
     Details are the fuller answer: where the open budgets were asked about, theirs count; in a fetch that leaves those
@@ -67,7 +67,7 @@ def list_entitlements(fetched: Fetched, known: Known) -> Mapping[str, Sequence[E
     }
 
 
-def leave_out_history(record_set: RecordSet, fetched: Fetched, known: Known, found: Differences) -> Differences:
+def leave_out_history(record_set: RecordSet, fetched: Fetched, known: LastApplied, found: Differences) -> Differences:
     """The differences that are news: without what hangs on ended budgets of which nothing was ever read before."""
     if not record_set.is_child or not found.new or fetched.is_archived:
         return found

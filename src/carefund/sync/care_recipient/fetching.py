@@ -12,7 +12,7 @@ from functools import partial
 from typing import Any
 
 from carefund.domain.care_recipient.budgets import is_open
-from carefund.funders.answers import Answer
+from carefund.funders.answers import FunderAnswer
 from carefund.funders.errors import BadAnswer, ConsentMissing, NotFound, NotPermitted, RequestRejected, WrongPerson
 from carefund.funders.services_australia.payloads import BudgetPeriod
 from carefund.records.archive import digest_of_pages
@@ -21,7 +21,7 @@ from carefund.sync.care_recipient.answers import (
     BUDGET_LIST,
     AnswerKind,
     CareRecipientSource,
-    Parts,
+    SyncParts,
     Value,
     find_readers,
     fingerprint,
@@ -29,7 +29,7 @@ from carefund.sync.care_recipient.answers import (
     key_of,
 )
 from carefund.sync.care_recipient.asked import Details, NeverAsked
-from carefund.sync.care_recipient.known import Known
+from carefund.sync.care_recipient.last_applied import LastApplied
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,13 +56,13 @@ class Fetched:
     client_id: int
     care_recipient_id: str
     started_at: datetime
-    answers: tuple[Answer[Any], ...]
+    answers: tuple[FunderAnswer[Any], ...]
     digests: Mapping[str, str]
     reader: str
     budget_periods: Sequence[BudgetPeriod] = ()
     refused_budget_ids: tuple[str, ...] = ()
     vanished_budget_ids: tuple[str, ...] = ()
-    known: Known | None = None
+    known: LastApplied | None = None
     is_archived: bool = False
     unreadable_budget_ids: tuple[str, ...] = ()
     of_unread: bool = False
@@ -76,11 +76,11 @@ class Fetched:
             | dict.fromkeys(self.unreadable_budget_ids, Details.UNREADABLE.value)
         )
 
-    def find(self, kind: AnswerKind[Value]) -> Answer[Value] | None:
+    def find(self, kind: AnswerKind[Value]) -> FunderAnswer[Value] | None:
         """The answer to this question; None if it was not asked."""
         return next(iter(self.list_all(kind)), None)
 
-    def list_all(self, kind: AnswerKind[Value]) -> list[Answer[Value]]:
+    def list_all(self, kind: AnswerKind[Value]) -> list[FunderAnswer[Value]]:
         """The answers to a question that is asked for each budget."""
         return [answer for answer in self.answers if answer.operation == kind.operation]
 
@@ -91,20 +91,20 @@ async def fetch_care_recipient(
     care_recipient_id: str,
     open_budgets: OpenBudgets,
     *,
-    parts: Parts = Parts.EVERYTHING,
+    parts: SyncParts = SyncParts.EVERYTHING,
     together: bool = True,
-    known: Known | None = None,
+    known: LastApplied | None = None,
 ) -> Fetched:
     """Everything that the funder says about one person. Any failed call fails the whole; a refusal for want of consent
     on a budget's details does not, and is told in `refused_budget_ids`, nor do details never read before that cannot be
     read. Raises FunderError."""
-    of_unread = parts is Parts.UNREAD_BUDGETS
+    of_unread = parts is SyncParts.UNREAD_BUDGETS
     asking = _Asking(source, known, is_lenient=of_unread)
     wanted = [kind for kind in ANSWERS if parts in kind.parts]
     calls = [partial(asking.ask, kind, care_recipient_id) for kind in wanted if not kind.per_budget]
     await _all(calls, together)
     periods = asking.read_budget_periods()
-    chosen = NeverAsked(known or Known()) if of_unread else open_budgets
+    chosen = NeverAsked(known or LastApplied()) if of_unread else open_budgets
     budget_ids = dict.fromkeys(budget.budget_id for budget in periods if budget in chosen)
     calls = [
         partial(asking.ask_about_budget, kind, budget_id)
@@ -134,7 +134,7 @@ def understand(
     client_id: int,
     care_recipient_id: str,
     started_at: datetime,
-    answers: Iterable[Answer[Any]],
+    answers: Iterable[FunderAnswer[Any]],
     *,
     refused_budget_ids: tuple[str, ...] = (),
     vanished_budget_ids: tuple[str, ...] = (),
@@ -162,17 +162,17 @@ class _Asking:
     Lenient asking goes on when one budget's details cannot be read, so that they are not asked for over and over.
     """
 
-    def __init__(self, source: CareRecipientSource, known: Known | None, *, is_lenient: bool = False) -> None:
+    def __init__(self, source: CareRecipientSource, known: LastApplied | None, *, is_lenient: bool = False) -> None:
         self.started_at = datetime.now(UTC)
         self.reader = fingerprint()
-        self.answers: list[Answer[Any]] = []
+        self.answers: list[FunderAnswer[Any]] = []
         self.digests: dict[str, str] = {}
         self.refused_budget_ids: list[str] = []
         self.vanished_budget_ids: list[str] = []
         self.unreadable_budget_ids: list[str] = []
         self._seen: dict[str, str] = {}  # digests of first pages, not all of which end in an answer
         self._source = source
-        self._known = known or Known()
+        self._known = known or LastApplied()
         self._is_lenient = is_lenient
 
     async def ask(self, kind: AnswerKind[Any], subject_id: str) -> None:
@@ -203,7 +203,7 @@ class _Asking:
         return find_readers().read_periods(listed[0]) if listed else ()
 
 
-def _require_same_person(care_recipient_id: str, answers: Iterable[Answer[Any]]) -> None:
+def _require_same_person(care_recipient_id: str, answers: Iterable[FunderAnswer[Any]]) -> None:
     """Raise WrongPerson if an answer names somebody else; a record that names nobody is taken as asked for."""
     asked = care_recipient_id.lstrip("0")
     for answer in answers:

@@ -19,7 +19,7 @@ from carefund.domain.care_recipient.commitments import BudgetKey
 from carefund.domain.care_recipient.draws import DrawnBy, who_drew
 from carefund.domain.care_recipient.plans import Period, latest_period
 from carefund.domain.care_recipient.standing import stand
-from carefund.funders.answers import Answer
+from carefund.funders.answers import FunderAnswer
 from carefund.funders.services_australia.payloads import (
     ApprovedService,
     Budget,
@@ -53,7 +53,7 @@ class FundingAsOf:
     client: Client
     instant: datetime
     pages: list[ArchivedPage] = field(default_factory=list)
-    answers: dict[str, list[Answer[Any]]] = field(default_factory=dict)
+    answers: dict[str, list[FunderAnswer[Any]]] = field(default_factory=dict)
     plan: Period = NO_DATES
     own_lines: dict[tuple[str, str], int] = field(default_factory=dict)
     own_ids: frozenset[str] = frozenset()

@@ -16,7 +16,7 @@ def count_differences(found: Differences | None, unchanged: int) -> Count:
     return Count(len(found.new), len(found.changed), found.unchanged + unchanged, len(found.gone))
 
 
-def tell(record_set: RecordSet, differences: Differences) -> Iterator[FieldChange]:
+def list_field_changes(record_set: RecordSet, differences: Differences) -> Iterator[FieldChange]:
     """One line per changed field, and per record that came or went."""
     kind = record_set.kind
     for row in differences.new:
@@ -38,7 +38,7 @@ def _main(record_set: RecordSet, values: tuple[Any, ...]) -> str | None:
     return as_text(values[record_set.fields.index(record_set.main)]) if record_set.main else None
 
 
-def tell_plan_dates(before: Period, after: Period) -> Iterator[FieldChange]:
+def list_plan_date_changes(before: Period, after: Period) -> Iterator[FieldChange]:
     """The plan's dates where they moved."""
     for name in ("start_date", "end_date"):
         old, new = getattr(before, name), getattr(after, name)

@@ -9,7 +9,7 @@ from carefund.sync.care_recipient.recordsets import RECORD_SETS, Key
 _KINDS = tuple(record_set.kind for record_set in RECORD_SETS)
 
 
-class Outcome(Enum):
+class SyncOutcome(Enum):
     """How the sync of one person ended, when it did not fail."""
 
     CHANGED = "changed"
@@ -53,7 +53,7 @@ class SyncResult:
 
     client_id: int
     care_recipient_id: str
-    outcome: Outcome
+    outcome: SyncOutcome
     counts: Mapping[str, Count] = field(default_factory=lambda: dict.fromkeys(_KINDS, Count()))
     warnings: Sequence[str] = ()
     changes: Sequence[FieldChange] = ()

@@ -11,7 +11,7 @@ from carefund.domain.comparison import Stored
 from carefund.records.care_recipient import store
 from carefund.records.models import Classification, Client, Plan, SyncState
 from carefund.sync.care_recipient.fetching import Fetched
-from carefund.sync.care_recipient.known import COLUMNS, Known, find_known
+from carefund.sync.care_recipient.last_applied import COLUMNS, LastApplied, find_last_applied
 from carefund.sync.care_recipient.recordsets import RECORD_SETS
 
 Rows = Mapping[str, Sequence[Stored]]
@@ -42,7 +42,7 @@ class StoredPerson:
     """One person as stored: what was last applied, and the records, None where nothing must be compared with them."""
 
     client_id: int
-    known: Known
+    known: LastApplied
     fetch_started_at: datetime | None = None
     records: StoredRecords | None = None
 
@@ -55,7 +55,7 @@ def read_people(batch: Sequence[Fetched], *, lock: bool = False) -> dict[int, St
     """What is stored of the people of a batch. With `lock` nobody else writes them until the transaction ends."""
     client_ids = sorted({fetched.client_id for fetched in batch})
     states = _lock_states(client_ids) if lock else _read_states(client_ids)
-    known = _find_known(batch, states)
+    known = _find_last_applied(batch, states)
     misfiled = find_misfiled(client_ids)
     people = {}
     compared = []
@@ -91,7 +91,7 @@ def _lock_states(client_ids: Sequence[int]) -> dict[int, _State]:
             for client_id in client_ids
             if client_id not in found
         ]
-        store.insert_unless_known(SyncState, _BLANK, blank)
+        store.insert_new(SyncState, _BLANK, blank)
         found = _read_states(client_ids, lock=True)
     return found
 
@@ -99,7 +99,7 @@ def _lock_states(client_ids: Sequence[int]) -> dict[int, _State]:
 _BLANK = ("client_id", *COLUMNS, "outcome", "error_code", "failed_step")
 
 
-def _find_known(batch: Sequence[Fetched], states: Mapping[int, _State]) -> dict[int, Known]:
+def _find_last_applied(batch: Sequence[Fetched], states: Mapping[int, _State]) -> dict[int, LastApplied]:
     """What was last applied: mostly what was known before asking, else read again."""
     known = {}
     for fetched in batch:
@@ -108,10 +108,10 @@ def _find_known(batch: Sequence[Fetched], states: Mapping[int, _State]) -> dict[
         if was is not None and was.version == version and was.reader == reader:
             known[fetched.client_id] = was
     moved = [fetched.client_id for fetched in batch if fetched.client_id not in known]
-    known |= find_known(moved)
+    known |= find_last_applied(moved)
     new = [client_id for client_id in moved if client_id not in known]
     providers = store.read(Client, ("id", "service_provider_id"), "id", new)
-    return known | {client_id: Known(service_provider_id=provider_id) for client_id, provider_id in providers}
+    return known | {client_id: LastApplied(service_provider_id=provider_id) for client_id, provider_id in providers}
 
 
 def _read_records(client_ids: Sequence[int]) -> dict[int, StoredRecords]:

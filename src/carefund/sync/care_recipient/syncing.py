@@ -12,11 +12,11 @@ from typing import Any, Protocol, TypeVar
 from django.db import transaction
 
 from carefund.records.models import Client
-from carefund.sync.care_recipient.answers import CareRecipientSource, Parts, fingerprint
+from carefund.sync.care_recipient.answers import CareRecipientSource, SyncParts, fingerprint
 from carefund.sync.care_recipient.applying import write_decisions
 from carefund.sync.care_recipient.deciding import decide
 from carefund.sync.care_recipient.fetching import Fetched, OpenBudgets, fetch_care_recipient
-from carefund.sync.care_recipient.known import find_known
+from carefund.sync.care_recipient.last_applied import find_last_applied
 from carefund.sync.care_recipient.rereading import read_anew
 from carefund.sync.care_recipient.results import SyncResult
 from carefund.sync.care_recipient.stored import read_people
@@ -41,11 +41,11 @@ async def sync_care_recipient(
     client: Client,
     open_budgets: OpenBudgets,
     *,
-    parts: Parts = Parts.EVERYTHING,
+    parts: SyncParts = SyncParts.EVERYTHING,
     dry_run: bool = False,
 ) -> SyncResult:
     """Return what one person's sync did, or with `dry_run` would do. Raise FunderError; then nothing has changed."""
-    known = (await in_database(find_known, [client.pk])).get(client.pk)
+    known = (await in_database(find_last_applied, [client.pk])).get(client.pk)
     fetched = await fetch_care_recipient(
         source, client.pk, client.care_recipient_id or "", open_budgets, parts=parts, known=known
     )

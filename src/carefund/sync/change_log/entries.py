@@ -9,11 +9,11 @@ from typing import Any
 from carefund.domain.care_recipient.budgets import effects_of
 from carefund.domain.wording import write_day, write_drawn, write_money, write_percentage
 from carefund.records.models import BudgetUsage, Change, IndividualContribution, PlanBudget
-from carefund.records.models.columns import FieldType, names_of, words_of
+from carefund.records.models.columns import FieldType, name_in_sentence, names_of
 from carefund.sync.change_log.edits import write_edit
 from carefund.sync.change_log.kinds import LoggedKind, kind_of
 from carefund.sync.change_log.naming import name_record
-from carefund.sync.change_log.rows import KnownRows
+from carefund.sync.change_log.rows import StoredRows
 
 GOOD, BAD, PLAIN = "good", "bad", "plain"
 _ACTIONS = {
@@ -33,7 +33,7 @@ class Sentence:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class ChangeRow:
     """One entry as a table has it: the kind, the record and the field, or what became of the record, as people call
     them. Values are as people read them, "" for one that is not there, and as data; `sentence` says it all."""
 
@@ -48,13 +48,13 @@ class Line:
     sentence: str
 
 
-def write_line(change: Change, known: KnownRows) -> Line:
+def write_line(change: Change, known: StoredRows) -> ChangeRow:
     """One change as a line of a table."""
     kind = kind_of(change.kind)
     budget = known.name_budget_of(change)
     name = name_record(change, known.find(change))
     what = kind.label_of(change.field) if change.field else change.action.capitalize()
-    return Line(
+    return ChangeRow(
         change,
         kind.label,
         f"{budget}: {name}" if budget else name,
@@ -67,7 +67,7 @@ def write_line(change: Change, known: KnownRows) -> Line:
     )
 
 
-def write_change(change: Change, known: KnownRows) -> Sentence:
+def write_change(change: Change, known: StoredRows) -> Sentence:
     """One change as one sentence."""
     if change.cause == Change.PERSON:
         return Sentence(change, write_edit(change))
@@ -90,7 +90,7 @@ def write_change(change: Change, known: KnownRows) -> Sentence:
 
 
 def _changed_field(change: Change, kind: LoggedKind, name: str, row: Any) -> Sentence:
-    words = kind.words_of(change.field)
+    words = kind.name_in_sentence(change.field)
     if kind.is_last_day(change.field):
         before, after = (kind.write(change.field, text) for text in (change.before, change.after))
         ends = f"now ends on {after}" if after else "no longer has an end date"
@@ -154,7 +154,7 @@ def _new_shares(shares: IndividualContribution, earlier: IndividualContribution 
     """What a person pays from a day on: the shares that move, or all of them where there were none before."""
     told = []
     for field in names_of(IndividualContribution, FieldType.PERCENTAGE):
-        word = words_of(IndividualContribution, field)
+        word = name_in_sentence(IndividualContribution, field)
         now, before = getattr(shares, field), getattr(earlier, field, None)
         if earlier is None:
             told.append(f"{word} {_write_share(now)}")
@@ -173,7 +173,7 @@ def _new_record(change: Change, kind: LoggedKind, name: str, row: Any) -> str:
     """A record that came: what it is, the amount that it is about, and from when it holds unless its name says so."""
     told = [_within(name) if name.lower().startswith(kind.one) else f"{kind.one}: {name}"]
     if kind.main and change.after and kind.write("", change.after) not in name:
-        told.append(f"{kind.words_of(kind.main)} {kind.write('', change.after)}")
+        told.append(f"{kind.name_in_sentence(kind.main)} {kind.write('', change.after)}")
     start = getattr(row, "start_date", None)
     if start and not isinstance(row, PlanBudget) and write_day(start) not in name:
         told.append(f"from {write_day(start)}")
@@ -184,7 +184,7 @@ def _within(name: str) -> str:
     return name[:1].lower() + name[1:]
 
 
-def write_draw(name: str, draw: BudgetUsage, known: KnownRows) -> str:
+def write_draw(name: str, draw: BudgetUsage, known: StoredRows) -> str:
     """One draw on a budget, and who made it."""
     if draw.amount is None:
         return f"Drawn from a budget: {name}"

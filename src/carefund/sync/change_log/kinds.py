@@ -17,7 +17,7 @@ from carefund.records.models import (
     ServiceContract,
     ServiceContractBudget,
 )
-from carefund.records.models.columns import FieldType, lowers_a_budget, type_of, words_of
+from carefund.records.models.columns import FieldType, lowers_a_budget, name_in_sentence, type_of
 from carefund.records.ndis import store as pace_store
 from carefund.sync.care_recipient.recordsets import RECORD_SETS, RecordSet
 
@@ -40,12 +40,12 @@ class LoggedKind:
 
     def label_of(self, field: str) -> str:
         """A field as it begins a line."""
-        words = self.words_of(field)
+        words = self.name_in_sentence(field)
         return words[:1].upper() + words[1:]
 
-    def words_of(self, field: str) -> str:
+    def name_in_sentence(self, field: str) -> str:
         """A field within a sentence."""
-        return words_of(self.model, field) if self.model else field.replace("_", " ")
+        return name_in_sentence(self.model, field) if self.model else field.replace("_", " ")
 
     def is_last_day(self, field: str) -> bool:
         """Whether a field is the last day on which a record is in force."""

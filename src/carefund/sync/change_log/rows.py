@@ -24,7 +24,7 @@ def as_entries(client_id: int, changes: Iterable[FieldChange]) -> list[Change]:
     return [Change(client_id=client_id, fetched_at=now, **asdict(change)) for change in changes]
 
 
-class KnownRows:
+class StoredRows:
     """The stored rows by client and natural key. Of a record that is not stored: what its key says of it."""
 
     def __init__(self, changes: Sequence[Change]) -> None:

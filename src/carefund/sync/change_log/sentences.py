@@ -13,12 +13,12 @@ from typing import Any
 from carefund.domain.care_recipient.draws import DrawnBy
 from carefund.domain.wording import write_day, write_drawn, write_money
 from carefund.records.models import BudgetUsage, Change, Classification, PlanBudget
-from carefund.records.models.columns import FieldType, lowers_a_budget, names_of, words_of
+from carefund.records.models.columns import FieldType, lowers_a_budget, name_in_sentence, names_of
 from carefund.sync.change_log.entries import (
     BAD,
     GOOD,
     PLAIN,
-    Line,
+    ChangeRow,
     Sentence,
     find_difference,
     read_sizes,
@@ -28,7 +28,7 @@ from carefund.sync.change_log.entries import (
 )
 from carefund.sync.change_log.kinds import KINDS, kind_of
 from carefund.sync.change_log.naming import name_record
-from carefund.sync.change_log.rows import KnownRows
+from carefund.sync.change_log.rows import StoredRows
 
 _LEFT = "available"
 _MOVEMENTS = tuple(name for name in names_of(PlanBudget, FieldType.MONEY) if name != _LEFT)
@@ -44,7 +44,7 @@ _CAME_OR_WENT = {
 def write_sentences(changes: Iterable[Change]) -> list[Sentence]:
     """Sentences for changes in the order given; those of one person from one sync may become fewer."""
     rows = [change for change in changes if not _is_stamp(change)]
-    known = KnownRows(rows)
+    known = StoredRows(rows)
     sentences = []
     for _, group in groupby(rows, key=lambda change: (change.client_id, change.fetched_at)):
         sentences.extend(_write_group(list(group), known))
@@ -56,13 +56,13 @@ def _without_tone(sentence: Sentence) -> Sentence:
     return replace(sentence, tone=PLAIN)
 
 
-def write_lines(changes: Sequence[Change]) -> list[Line]:
+def write_lines(changes: Sequence[Change]) -> list[ChangeRow]:
     """Every change as a line of a table, in the order given."""
-    known = KnownRows(changes)
+    known = StoredRows(changes)
     return [write_line(change, known) for change in changes]
 
 
-def write_lines_by_kind(changes: Sequence[Change]) -> list[Line]:
+def write_lines_by_kind(changes: Sequence[Change]) -> list[ChangeRow]:
     """The same by kind, in the order of the guide."""
     order = list(KINDS)
     places = {id(change): order.index(change.kind) if change.kind in KINDS else len(order) for change in changes}
@@ -74,22 +74,22 @@ def _is_stamp(change: Change) -> bool:
     return bool(change.field) and kind_of(change.kind).type_of(change.field) is FieldType.INSTANT
 
 
-def _write_group(changes: list[Change], known: KnownRows) -> list[Sentence]:
+def _write_group(changes: list[Change], known: StoredRows) -> list[Sentence]:
     """The changes of one person from one sync: the level, each budget, what came or went in numbers, and the rest."""
-    told: set[int] = set()
+    described: set[int] = set()
     sentences = []
-    for tell in (_tell_level, _tell_budgets, _tell_many):
-        for sentence, numbers in tell([change for change in changes if id(change) not in told], known):
+    for describe in (_describe_level, _describe_budgets, _describe_many):
+        for sentence, numbers in describe([change for change in changes if id(change) not in described], known):
             sentences.append(sentence)
-            told |= numbers
-    sentences.extend(write_change(change, known) for change in changes if id(change) not in told)
+            described |= numbers
+    sentences.extend(write_change(change, known) for change in changes if id(change) not in described)
     return sentences
 
 
 _Told = Iterator[tuple[Sentence, set[int]]]
 
 
-def _tell_level(changes: list[Change], known: KnownRows) -> _Told:
+def _describe_level(changes: list[Change], known: StoredRows) -> _Told:
     """A level that ended and another that began in one sync, with what that did to the budget's total."""
     begun = ended = None
     for change in changes:
@@ -105,17 +105,17 @@ def _tell_level(changes: list[Change], known: KnownRows) -> _Told:
     rose = int(begun[1].level) > int(ended[1].level)
     verb = "rose" if rose else "fell"
     text = f"Level {verb} from {ended[1].level} to {begun[1].level} on {write_day(begun[1].start_date)}"
-    told = {id(change) for change in changes if change.key in (begun[0].key, ended[0].key)}
+    described = {id(change) for change in changes if change.key in (begun[0].key, ended[0].key)}
     for change in changes:
         budget = known.find(change)
         difference = find_difference(change)
         if change.kind == "budgets" and change.field == "total" and difference and isinstance(budget, PlanBudget):
-            told |= {id(other) for other in changes if other.kind == "entitlements" and _is_of(other, change)}
-            told |= {id(other) for other in changes if other.key == change.key and _moves_alike(other, difference)}
+            described |= {id(other) for other in changes if other.kind == "entitlements" and _is_of(other, change)}
+            described |= {id(other) for other in changes if other.key == change.key and _moves_alike(other, difference)}
             text += f"; {write_money(abs(difference))} {'more' if difference > 0 else 'less'}"
             text += f" until {write_day(budget.end_date)}" if budget.end_date else ""
             break
-    yield Sentence(begun[0], f"{text}.", GOOD if rose else BAD), told
+    yield Sentence(begun[0], f"{text}.", GOOD if rose else BAD), described
 
 
 def _moves_alike(change: Change, difference: Decimal) -> bool:
@@ -127,7 +127,7 @@ def _is_of(child: Change, budget: Change) -> bool:
     return bool(child.key[:1] == budget.key)
 
 
-def _tell_budgets(changes: list[Change], known: KnownRows) -> _Told:
+def _describe_budgets(changes: list[Change], known: StoredRows) -> _Told:
     """What was drawn from a budget and what that leaves, as one sentence per budget."""
     for change in changes:
         difference = find_difference(change)
@@ -145,7 +145,7 @@ def _tell_budgets(changes: list[Change], known: KnownRows) -> _Told:
             for other in fields
             if other.field in _MOVEMENTS and find_difference(other)
         }
-        told = {id(change), *movements, *map(id, draws)}
+        described = {id(change), *movements, *map(id, draws)}
         if draws:  # they say what was used
             movements = {id(other): movements.get(id(other), "") for other in fields if other.field != "used"}
         what = [_write_draws(draws, known)] if draws else []
@@ -153,10 +153,10 @@ def _tell_budgets(changes: list[Change], known: KnownRows) -> _Told:
         left = f"{write_money(Decimal(change.after or 0))} left"
         text = f"{name_record(change, budget)}: {'; '.join([*what, left])}"
         text += "" if what else f", {_by(difference)}"
-        yield Sentence(change, f"{text}.", PLAIN if draws else GOOD if difference > 0 else BAD), told
+        yield Sentence(change, f"{text}.", PLAIN if draws else GOOD if difference > 0 else BAD), described
 
 
-def _tell_many(changes: list[Change], known: KnownRows) -> _Told:
+def _describe_many(changes: list[Change], known: StoredRows) -> _Told:
     """Many records of one kind that came or went together, as their number."""
     alike: dict[tuple[str, str], list[Change]] = {}
     for change in changes:
@@ -177,7 +177,7 @@ def _by(difference: Decimal) -> str:
 
 def _write_movement(change: Change, budget: Any) -> str:
     """One amount of a budget that moved: money that went as its size now, any other by how much it moved."""
-    words = words_of(PlanBudget, change.field)
+    words = name_in_sentence(PlanBudget, change.field)
     if lowers_a_budget(PlanBudget, change.field):
         _, size = read_sizes(change, budget)
         return f"{words} {write_money(size)}"
@@ -185,7 +185,7 @@ def _write_movement(change: Change, budget: Any) -> str:
     return f"{words} {'rose' if difference > 0 else 'fell'} by {write_money(abs(difference))}"
 
 
-def _write_draws(draws: list[Change], known: KnownRows) -> str:
+def _write_draws(draws: list[Change], known: StoredRows) -> str:
     """What draws come to, and whose they are as far as they are stored."""
     rows = [row for row in map(known.find, draws) if isinstance(row, BudgetUsage) and row.pk is not None]
     if len(draws) == len(rows) == 1:

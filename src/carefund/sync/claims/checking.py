@@ -17,8 +17,7 @@ from carefund.domain.claims.matching import is_refusal
 from carefund.domain.claims.statements import ZERO, PaidLine, Statement, find_discrepancies
 from carefund.funders.bounds import FIRST_YEAR, LAST_YEAR
 from carefund.funders.errors import FunderError, NotFound
-from carefund.funders.services_australia.claim_payloads import Claim as FunderClaim
-from carefund.funders.services_australia.claim_payloads import PaymentItem, PaymentStatement
+from carefund.funders.services_australia.claim_payloads import ClaimPayload, PaymentItem, PaymentStatement
 from carefund.funders.services_australia.claiming import Claiming, Versioned
 from carefund.funders.services_australia.client import ServicesAustralia
 from carefund.records.claims import store as claim_store
@@ -27,7 +26,7 @@ from carefund.records.models import Claim, Client, PaymentRequest
 from carefund.records.own_ids import list_own_service_provider_ids
 from carefund.sync.care_recipient.linking import link_budget_usage
 from carefund.sync.claims.evidence import with_evidence
-from carefund.sync.claims.uploading import Database, words_of
+from carefund.sync.claims.uploading import Database, describe_error
 
 # How far back a search looks for claims that were made elsewhere; processing takes about a week.
 FOREIGN_DAYS = 30
@@ -65,7 +64,7 @@ class Checker:
             if claim.status in statuses.PAID_CLAIM_STATUSES and not claim.is_settled:
                 claim = await self._update_related(claiming, claim)
         except FunderError as problem:
-            await self.database.do(claim_store.store_claim_problem, claim.pk, words_of(problem))
+            await self.database.do(claim_store.store_claim_problem, claim.pk, describe_error(problem))
             raise
         except NotOurs:
             said_so = "The funder names another service provider for this claim id, so nothing was taken over."
@@ -83,7 +82,7 @@ class Checker:
             found.extend([await self._store_foreign(claim, service_provider_id) for claim in unknown])
         return found
 
-    async def _store_foreign(self, claim: FunderClaim, service_provider_id: str) -> Claim:
+    async def _store_foreign(self, claim: ClaimPayload, service_provider_id: str) -> Claim:
         return await self.database.do(
             claim_store.store_claim,
             claim_id=claim.claim_id,
@@ -184,7 +183,7 @@ def _approved_date(payments: Sequence[PaymentItem]) -> Any:
     return max((row.claim_approved_date for row in payments if row.claim_approved_date), default=None)
 
 
-def _unknown(listed: Sequence[FunderClaim]) -> list[FunderClaim]:
+def _unknown(listed: Sequence[ClaimPayload]) -> list[ClaimPayload]:
     known = set(
         Claim.objects.filter(claim_id__in=[claim.claim_id for claim in listed]).values_list("claim_id", flat=True)
     )

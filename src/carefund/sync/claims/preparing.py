@@ -11,16 +11,16 @@ from django.contrib.auth.models import User
 from carefund.domain.claims.checks import (
     DUPLICATE,
     ClaimLine,
-    Known,
-    Problem,
+    LineFinding,
+    StoredFunding,
     check_line,
     find_duplicates,
     next_claim_date,
 )
 from carefund.records.claims.queries import (
     claim_line,
-    find_known,
     find_last_claim_date,
+    find_stored_funding,
     list_claimed_lines,
     list_open_lines,
 )
@@ -50,7 +50,7 @@ class PreviewLine:
 
     item: InvoiceLineItem
     line: ClaimLine
-    problems: Sequence[Problem] = ()
+    problems: Sequence[LineFinding] = ()
 
     @property
     def is_refused(self) -> bool:
@@ -98,13 +98,13 @@ def preview_batch(choice: BatchChoice, today: date) -> BatchPreview:
         )
     )
     client_ids = {item.client_id for item in items}
-    known = find_known(client_ids)
+    known = find_stored_funding(client_ids)
     lines = [claim_line(item) for item in items]
     repeated = find_duplicates(lines, list_claimed_lines(client_ids))
     last = find_last_claim_date(choice.service_provider_id, settings.BUSINESS_TIME_ZONE)
     preview = BatchPreview(choice, next_claim_date(last, today))
     for item, line in zip(items, lines, strict=True):
-        problems = check_line(line, known.get(item.client_id, Known()), today)
+        problems = check_line(line, known.get(item.client_id, StoredFunding()), today)
         preview.lines.append(PreviewLine(item, line, [*([DUPLICATE] if line.key in repeated else []), *problems]))
     return preview
 

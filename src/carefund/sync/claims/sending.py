@@ -16,14 +16,14 @@ from django.utils import timezone
 from carefund.domain.claims import statuses
 from carefund.domain.claims.checks import next_claim_date
 from carefund.funders.errors import FunderError
-from carefund.funders.services_australia.claim_payloads import Claim as FunderClaim
+from carefund.funders.services_australia.claim_payloads import ClaimPayload
 from carefund.funders.services_australia.claiming import Claiming, is_uncertain
 from carefund.funders.services_australia.client import ServicesAustralia
 from carefund.records.claims import store as claim_store
 from carefund.records.claims.queries import find_last_claim_date
 from carefund.records.models import ClaimBatch, Invoice
 from carefund.sync.claims.evidence import with_evidence
-from carefund.sync.claims.uploading import Database, Uploader, words_of
+from carefund.sync.claims.uploading import Database, Uploader, describe_error
 
 _CLAIMABLE = (statuses.SUBMITTED,)
 
@@ -36,19 +36,19 @@ class Stopped(Exception):
         super().__init__(problem)
 
 
-async def _tell_nobody(done: int, of: int) -> None:
+async def _ignore_progress(done: int, of: int) -> None:
     """Nobody wants to know how far it is."""
 
 
 @dataclass(slots=True)
 class Sender:
     """What sending needs. `keep` is awaited before each write to the funder and raises when this process may write no
-    more; `tell` is told how many invoices are submitted, of how many."""
+    more; `on_progress` is told how many invoices are submitted, of how many."""
 
     source: ServicesAustralia
     database: Database
     keep: Callable[[], Awaitable[None]]
-    tell: Callable[[int, int], Awaitable[None]] = _tell_nobody
+    on_progress: Callable[[int, int], Awaitable[None]] = _ignore_progress
 
     async def send(self, batch_id: int) -> bool:
         """Send a batch to its end; False when it is claimed or withdrawn already.
@@ -63,7 +63,7 @@ class Sender:
             await self._store_problem(batch_id, stop.code, stop.problem, stop.advice)
             raise
         except FunderError as problem:
-            await self._store_problem(batch_id, problem.code, words_of(problem), _advice(problem))
+            await self._store_problem(batch_id, problem.code, describe_error(problem), _advice(problem))
             raise
         return True
 
@@ -77,7 +77,7 @@ class Sender:
         unfinished = await self.database.do(_unfinished_invoices, batch_id)
         number = await self.database.do(Invoice.objects.filter(batch_id=batch_id).count)
         for left, invoice_pk in zip(range(len(unfinished), 0, -1), unfinished, strict=True):
-            await self.tell(number - left, number)
+            await self.on_progress(number - left, number)
             await uploader.upload(invoice_pk)
         await self._claim(claiming, batch)
 
@@ -125,7 +125,7 @@ class Sender:
         return False
 
     async def _store_claim(
-        self, batch: ClaimBatch, claim: FunderClaim, invoice_ids: Sequence[str], made_at: datetime
+        self, batch: ClaimBatch, claim: ClaimPayload, invoice_ids: Sequence[str], made_at: datetime
     ) -> None:
         await self.database.do(
             claim_store.store_claim,

@@ -14,8 +14,7 @@ from msgspec import UNSET
 
 from carefund.domain.claims import statuses
 from carefund.funders.errors import Conflict, FunderError, RequestRejected
-from carefund.funders.services_australia.claim_payloads import Invoice as FunderInvoice
-from carefund.funders.services_australia.claim_payloads import NewAttachment, NewInvoice, NewItem
+from carefund.funders.services_australia.claim_payloads import InvoicePayload, NewAttachment, NewInvoice, NewInvoiceItem
 from carefund.funders.services_australia.claiming import Claiming, Versioned, is_uncertain
 from carefund.records.claims import store as claim_store
 from carefund.records.claims.late_evidence import adopt_evidence, list_unsent_evidence, store_evidence_sent
@@ -94,7 +93,7 @@ class Uploader:
                     invoice, partial(self.claiming.add_item, invoice.invoice_id or "", _new_item(line))
                 )
             except RequestRejected as refusal:
-                words = words_of(refusal)
+                words = describe_error(refusal)
                 await self.database.do(claim_store.store_item_refusal, line.pk, words, invoice_pk=invoice.pk)
                 continue
             await self.database.do(claim_store.store_item, line.pk, item_id, etag, invoice_pk=invoice.pk)
@@ -127,7 +126,7 @@ class Uploader:
                 return
             written = await self._write(invoice, partial(step, held.invoice.invoice_id, held.etag))
         except RequestRejected as refusal:
-            words = words_of(refusal)
+            words = describe_error(refusal)
             await self.database.do(claim_store.store_invoice_refusal, invoice.pk, words)
             written = await self._write(
                 invoice, partial(self.claiming.delete_invoice, held.invoice.invoice_id, held.etag)
@@ -144,7 +143,7 @@ class Uploader:
         try:
             return await call()
         except FunderError as problem:
-            await self._store(invoice, is_uncertain=is_uncertain(problem), problem=words_of(problem))
+            await self._store(invoice, is_uncertain=is_uncertain(problem), problem=describe_error(problem))
             raise
 
     async def _store(self, invoice: Invoice, **values: Any) -> None:
@@ -153,7 +152,7 @@ class Uploader:
             setattr(invoice, name, value)
 
 
-def words_of(problem: FunderError) -> str:
+def describe_error(problem: FunderError) -> str:
     """What the funder said, for the page of somebody who may see it; our own sentence when it said nothing."""
     said = "; ".join(dict.fromkeys(detail.message for detail in problem.details if detail.message))
     return said or problem.message
@@ -165,7 +164,7 @@ def _lines_to_add(invoice_pk: int) -> list[InvoiceLineItem]:
     return list(lines.select_related("client").order_by("pk"))
 
 
-def _adopt_items(invoice_pk: int, held: FunderInvoice) -> None:
+def _adopt_items(invoice_pk: int, held: InvoicePayload) -> None:
     """Numbers for lines that the funder has and we did not know of."""
     numbers = {
         item.external_reference_id: item.item_id
@@ -179,8 +178,8 @@ def _adopt_items(invoice_pk: int, held: FunderInvoice) -> None:
     adopt_evidence(invoice_pk, {(item.item_id, each.file_name) for item in held.items for each in item.attachments})
 
 
-def _new_item(line: InvoiceLineItem) -> NewItem:
-    return NewItem(
+def _new_item(line: InvoiceLineItem) -> NewInvoiceItem:
+    return NewInvoiceItem(
         external_reference_id=line.external_reference_id,
         care_recipient_id=line.client.care_recipient_id or "",
         service_id=line.service_id,

@@ -1,6 +1,6 @@
 """A client's PACE plan: ask the NDIA, show, and make or change a service contract. Fetch, compare, apply.
 
-`prepare_question` says who may be asked about, `fetch_pace` makes the three calls with no transaction open, the rest
+`prepare_question` says who may be asked about, `fetch_plan` makes the three calls with no transaction open, the rest
 is one transaction each. What a person saw is what is written, from the answers that were kept: nobody is asked again,
 and a contract or participant that changed meanwhile refuses the whole.
 Source: rules NDIS-09 to NDIS-12.
@@ -16,7 +16,7 @@ from django.db import IntegrityError, transaction
 
 from carefund.domain.ndis.comparing import Comparison, Difference, Drift, compare, find_drift
 from carefund.domain.ndis.plan import PacePlan, budget_ids
-from carefund.funders.answers import Answer
+from carefund.funders.answers import FunderAnswer
 from carefund.funders.ndia.payloads import BudgetTree, Determination, PlanRow
 from carefund.funders.ndia.source import Identity, PaceSource
 from carefund.records.archive import ReceivedPage, digest_of, record_answers
@@ -29,7 +29,7 @@ from carefund.records.ndis.queries import (
     hold_contract,
     is_pace_api_enabled,
 )
-from carefund.sync.ndis.previews import RetrievedPace
+from carefund.sync.ndis.previews import RetrievedPlan
 from carefund.sync.ndis.problems import (
     ClientNotEnabled,
     ContractExists,
@@ -46,12 +46,12 @@ NDIS_NUMBER = re.compile(r"\d{9}")
 
 
 @dataclass(frozen=True, slots=True)
-class FetchedPace:
+class FetchedPlan:
     """What the three calls said about one client."""
 
-    determination: Answer[Determination]
-    plans: Answer[tuple[PlanRow, ...]]
-    budget: Answer[BudgetTree]
+    determination: FunderAnswer[Determination]
+    plans: FunderAnswer[tuple[PlanRow, ...]]
+    budget: FunderAnswer[BudgetTree]
 
 
 def prepare_question(client_id: int) -> Identity:
@@ -83,7 +83,7 @@ def identity_of(participant: NdisParticipant) -> Identity:
     return Identity(number, surname, birth_date)
 
 
-async def fetch_pace(source: PaceSource, identity: Identity, today: date) -> FetchedPace:
+async def fetch_plan(source: PaceSource, identity: Identity, today: date) -> FetchedPlan:
     """Determine, plans, budget, in this order; the budget, of which only so many are served per hour, only if the
     plan is on PACE. Raises FunderError, NotOnPace, PlanMissing."""
     determination = await source.fetch_determination(identity)
@@ -91,10 +91,10 @@ async def fetch_pace(source: PaceSource, identity: Identity, today: date) -> Fet
         raise NotOnPace
     plans = await source.fetch_plans(identity)
     choose_plan(plans.value, today)
-    return FetchedPace(determination, plans, await source.fetch_budget(identity))
+    return FetchedPlan(determination, plans, await source.fetch_budget(identity))
 
 
-def understand(fetched: FetchedPace, today: date, own_aliases: Mapping[str, str] | None = None) -> PacePlan:
+def understand(fetched: FetchedPlan, today: date, own_aliases: Mapping[str, str] | None = None) -> PacePlan:
     """The plan in our own words. Raises NotOnPace, PlanMissing, BudgetsMissing."""
     aliases = find_category_aliases() if own_aliases is None else own_aliases
     return read_plan(fetched.plans.value, fetched.budget.value, today, aliases)
@@ -107,7 +107,7 @@ def find_contract_for(client_id: int, plan: PacePlan) -> ServiceContract | None:
 
 def create_contract(
     client: Client,
-    retrieved: RetrievedPace,
+    retrieved: RetrievedPlan,
     chosen: Collection[str],
     *,
     user_id: int | None,
@@ -143,14 +143,14 @@ def create_contract(
     return contract
 
 
-def require_same_identity(client_id: int, retrieved: RetrievedPace) -> None:
+def require_same_identity(client_id: int, retrieved: RetrievedPlan) -> None:
     """Raises PreviewUnknown when the client is somebody else to the NDIA than when it was asked, and as
     `prepare_question` does."""
     if prepare_question(client_id) != retrieved.identity:
         raise PreviewUnknown("The client's NDIS details changed since this plan was retrieved.")
 
 
-def list_pages(client_id: int, fetched: FetchedPace) -> tuple[ReceivedPage, ...]:
+def list_pages(client_id: int, fetched: FetchedPlan) -> tuple[ReceivedPage, ...]:
     """The answers as received, for the archive."""
     answers = (fetched.determination, fetched.plans, fetched.budget)
     # A partner's gateway answers all three questions at once: kept once.
@@ -192,7 +192,7 @@ def compare_contract(contract: ServiceContract, plan: PacePlan) -> ContractCompa
 
 def apply_to_contract(
     contract: ServiceContract,
-    retrieved: RetrievedPace,
+    retrieved: RetrievedPlan,
     chosen: Collection[str],
     *,
     version: int,

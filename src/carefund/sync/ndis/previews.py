@@ -26,7 +26,7 @@ class _Frozen(msgspec.Struct, array_like=True):
 
 
 @dataclass(frozen=True, slots=True)
-class RetrievedPace:
+class RetrievedPlan:
     """Who was asked about, the plan in our own words, and the answers as received."""
 
     identity: Identity
@@ -34,7 +34,7 @@ class RetrievedPace:
     pages: tuple[ReceivedPage, ...]
 
 
-def freeze_pace(retrieved: RetrievedPace) -> bytes:
+def freeze_plan(retrieved: RetrievedPlan) -> bytes:
     """Return what was retrieved as bytes to be stored."""
     who = retrieved.identity
     pages = tuple(
@@ -44,11 +44,11 @@ def freeze_pace(retrieved: RetrievedPace) -> bytes:
     return compress(msgspec.msgpack.encode(_Frozen(identity, to_data(retrieved.plan), pages)))
 
 
-def thaw_pace(body: bytes, client_id: int) -> RetrievedPace:
+def thaw_plan(body: bytes, client_id: int) -> RetrievedPlan:
     """Return what was frozen about a client."""
     frozen = msgspec.msgpack.decode(decompress(body), type=_Frozen)
     number, surname, born = frozen.identity
-    return RetrievedPace(
+    return RetrievedPlan(
         Identity(number, surname, datetime.fromisoformat(born).date()),
         from_data(frozen.plan),
         tuple(

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from carefund.domain.ndis.categories import match_category, normalised
-from carefund.domain.ndis.plan import CategoryBudget, PacePlan, Period, read_budget_type, read_management
+from carefund.domain.ndis.plan import CategoryBudget, PacePeriod, PacePlan, read_budget_type, read_management
 from carefund.funders.ndia.payloads import (
     BudgetTree,
     BudgetTypeLevel,
@@ -113,7 +113,7 @@ def _budget(place: _Place, own_aliases: Mapping[str, str]) -> CategoryBudget:
     )
 
 
-def _periods(place: _Place) -> Iterator[Period]:
+def _periods(place: _Place) -> Iterator[PacePeriod]:
     """The category's own periods, else those that a component or a higher level gives it; none if PACE says so."""
     told = [flag for level in (place.category, *place.above) if (flag := level.use_funding_periods) is not None]
     if told and not told[0]:
@@ -123,7 +123,7 @@ def _periods(place: _Place) -> Iterator[Period]:
         if row.start_date is None or row.end_date is None or row.start_date in seen:
             continue
         seen.add(row.start_date)
-        yield Period(row.start_date, row.end_date, row.amount, row.released_amount, row.spent_amount)
+        yield PacePeriod(row.start_date, row.end_date, row.amount, row.released_amount, row.spent_amount)
 
 
 def _rows_of(place: _Place) -> Iterable[FundingPeriodRow]:

@@ -19,13 +19,13 @@ from carefund.runs.models import Run, RunItem
 log = logging.getLogger(__name__)
 
 SHARE = 50
-BULK, PROMPT = "bulk", "prompt"
+BULK, INTERACTIVE = "bulk", "prompt"
 TASK = "work on a share"
 _PRIORITIES = {Run.Trigger.ON_DEMAND: 10, Run.Trigger.CLAIM_APPROVED: 5}
 _BEFORE_SYNC = 3  # other work in bulk is short; it does not wait behind everybody's sync
 
 
-def hand_over(run_id: int) -> None:
+def enqueue(run_id: int) -> None:
     """Tell the engine of a run, after the commit that wrote it. Telling twice is harmless; a failure is made up for."""
     if not settings.ON_POSTGRESQL:
         return
@@ -35,7 +35,7 @@ def hand_over(run_id: int) -> None:
         log.error("a run could not be handed over (%s); the housekeeping will", type(error).__name__)
 
 
-def hand_over_forgotten() -> None:
+def enqueue_missing() -> None:
     """Make the jobs that are missing, whatever became of those that were there."""
     waiting = RunItem.objects.filter(
         status=RunItem.Status.QUEUED,
@@ -43,7 +43,7 @@ def hand_over_forgotten() -> None:
         run__status__in=(Run.Status.QUEUED, Run.Status.RUNNING),
     )
     for run_id in waiting.order_by().values_list("run_id", flat=True).distinct():
-        hand_over(run_id)
+        enqueue(run_id)
 
 
 def _defer(run_id: int) -> None:
@@ -68,7 +68,7 @@ def _job(run: Run, share: int) -> Job:
     prompt = run.trigger in _PRIORITIES
     return Job(
         id=None,
-        queue=PROMPT if prompt else BULK,
+        queue=INTERACTIVE if prompt else BULK,
         priority=_PRIORITIES.get(Run.Trigger(run.trigger), 0 if run.kind == Run.SYNC else _BEFORE_SYNC),
         lock=None,
         queueing_lock=_lock(run.pk, share),

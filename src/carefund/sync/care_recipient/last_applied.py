@@ -11,7 +11,7 @@ from carefund.records.models import SyncState
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class LastApplied:
     """The state of the last apply; version 0: nothing was applied yet.
 
     `digests` and `row_counts` are per answer, by its key: the digest of its bytes, and how many records of each kind it
@@ -48,7 +48,7 @@ COLUMNS = (
 _READ = ("client_id", *COLUMNS, "client__service_provider_id")
 
 
-def find_known(client_ids: Collection[int]) -> dict[int, Known]:
+def find_last_applied(client_ids: Collection[int]) -> dict[int, LastApplied]:
     """Return what is known of these people; those never synchronised are left out."""
     rows = store.read(SyncState, _READ, "client_id", client_ids)
-    return {client_id: Known(version, *values) for client_id, version, *values in rows if version}
+    return {client_id: LastApplied(version, *values) for client_id, version, *values in rows if version}

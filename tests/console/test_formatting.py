@@ -7,7 +7,7 @@ import pytest
 from django.utils import timezone
 
 from carefund.console.spreadsheets import stream_csv
-from carefund.console.templatetags import words
+from carefund.console.templatetags import formatting
 from carefund.records.models import Classification
 
 
@@ -20,34 +20,34 @@ from carefund.records.models import Classification
     ],
 )
 def test_money_has_separators_cents_and_a_true_minus(amount: str, text: str) -> None:
-    assert f">{text}<" in words.money(Decimal(amount))
+    assert f">{text}<" in formatting.money(Decimal(amount))
 
 
 def test_negative_money_is_marked_by_more_than_its_sign() -> None:
-    assert "negative" in words.money(Decimal("-1"))
-    assert "negative" not in words.money(Decimal("1"))
+    assert "negative" in formatting.money(Decimal("-1"))
+    assert "negative" not in formatting.money(Decimal("1"))
 
 
 def test_what_lowers_a_budget_is_shown_as_negative_whatever_its_sign() -> None:
-    assert "−50.00" in words.lowered(Decimal("50"))
-    assert "−50.00" in words.lowered(Decimal("-50"))
-    assert "0.00" in words.lowered(Decimal("0"))
+    assert "−50.00" in formatting.lowered(Decimal("50"))
+    assert "−50.00" in formatting.lowered(Decimal("-50"))
+    assert "0.00" in formatting.lowered(Decimal("0"))
 
 
 def test_unknown_money_and_shares_are_not_zero() -> None:
-    assert "0" not in words.money(None)
-    assert "Not given" in words.share(None)
-    assert "0%" in words.share(Decimal("0.00"))
-    assert "17.5%" in words.share(Decimal("17.50"))
+    assert "0" not in formatting.money(None)
+    assert "Not given" in formatting.share(None)
+    assert "0%" in formatting.share(Decimal("0.00"))
+    assert "17.5%" in formatting.share(Decimal("17.50"))
 
 
 def test_a_date_reads_as_people_say_it() -> None:
-    assert words.day(date(2026, 5, 3)) == "3 May 2026"
-    assert words.day(None) == ""
+    assert formatting.day(date(2026, 5, 3)) == "3 May 2026"
+    assert formatting.day(None) == ""
 
 
 def test_an_instant_is_told_in_the_providers_time_zone() -> None:
-    assert words.write_instant(datetime(2026, 5, 3, 0, 42, tzinfo=UTC)) == "3 May 2026, 10:42 am AEST"
+    assert formatting.write_instant(datetime(2026, 5, 3, 0, 42, tzinfo=UTC)) == "3 May 2026, 10:42 am AEST"
 
 
 @pytest.mark.parametrize(
@@ -62,9 +62,9 @@ def test_an_instant_is_told_in_the_providers_time_zone() -> None:
 )
 def test_an_age_has_its_instant_on_hover(ago: timedelta, text: str) -> None:
     at = timezone.now() - ago
-    written = words.age(at)
+    written = formatting.age(at)
     assert f">{text}<" in written
-    assert words.write_instant(at) in written
+    assert formatting.write_instant(at) in written
 
 
 @pytest.mark.parametrize(
@@ -79,13 +79,13 @@ def test_an_age_has_its_instant_on_hover(ago: timedelta, text: str) -> None:
     ],
 )
 def test_a_classification_has_a_short_name(kind: str, code: str, level: str, text: str) -> None:
-    assert words.name_level(Classification(type=kind, code=code, level=level)) == text
+    assert formatting.name_level(Classification(type=kind, code=code, level=level)) == text
 
 
 def test_the_ongoing_level_comes_first() -> None:
     held = [Classification(type="Home modifications", code="HM", level="LOW"), Classification(code="ON", level="2")]
-    assert words.level(held) == "Level 2, Home modifications low"
-    assert words.main_level(held) == "Level 2"
+    assert formatting.level(held) == "Level 2, Home modifications low"
+    assert formatting.main_level(held) == "Level 2"
 
 
 def test_a_cell_that_a_spreadsheet_would_run_becomes_text() -> None:
