@@ -5,7 +5,7 @@ BIN := .venv/bin
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-dev demo serve sandbox test check format fuzz coverage test-clocks bench scale-demo pictures clean
+.PHONY: help install install-dev demo serve sandbox test check format fuzz coverage test-clocks bench scale-demo pictures docs clean
 
 help:  ## list what can be done
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -28,7 +28,7 @@ sandbox: install  ## the local stand-in for PRODA, Services Australia and the ND
 test: install-dev  ## every check and every test that this machine can run
 	@$(BIN)/python tools/suite.py $(ARGS)
 
-check: install-dev  ## format, lint, types, import contracts, migrations, deployment settings
+check: install-dev  ## format, lint, types, import contracts, migrations, deployment settings, documentation
 	@$(BIN)/python tools/suite.py --checks-only
 
 format: install-dev  ## let ruff and djangofmt format, and mend what they can
@@ -54,5 +54,8 @@ scale-demo: install-dev  ## a PostgreSQL of its own, 3 workers, 5,000 people, on
 pictures: install-dev  ## photograph the main pages of the demo world into docs/pictures
 	@$(BIN)/python tools/pictures.py $(ARGS)
 
+docs: install-dev  ## build the documentation as a searchable site (site/index.html)
+	@$(BIN)/python tools/docs.py $(ARGS)
+
 clean:  ## remove everything that is not in git: packages, data of the demo, caches
-	rm -rf .venv .venv-tools var staticfiles htmlcov .coverage* .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	rm -rf .venv .venv-tools var site staticfiles htmlcov .coverage* .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

@@ -45,6 +45,7 @@ CHECKS: dict[str, tuple[Sequence[str], Mapping[str, str]]] = {
     "import contracts": (("lint-imports",), {}),
     "migrations": (("django-admin", "makemigrations", "--check", "--dry-run"), {}),
     "deployment": (("django-admin", "check", "--deploy", "--fail-level", "WARNING"), LIVE),
+    "documentation": (("python", "tools/docs.py", "--check"), {}),
 }
 
 
