@@ -6,7 +6,7 @@ from carefund.funders.access import check_access
 from carefund.funders.configuration import configure, missing_values
 from carefund.funders.devices import InMemoryDeviceStore
 from carefund.funders.errors import NotConfigured
-from carefund.funders.opening import open_services_australia
+from carefund.funders.opening import open_proda, open_services_australia
 
 LIVE = {
     "organisation_id": "2410000001",
@@ -86,6 +86,21 @@ async def test_a_check_tells_what_works_and_when_it_expires(sandbox, configurati
     assert check.works
     assert check.device_status == "ACTIVE"
     assert check.token_expires_at < check.key_due_at < check.key_expires_at < check.device_expires_at
+
+
+@pytest.mark.anyio
+async def test_a_check_asks_for_a_new_token_whatever_is_in_hand(sandbox, configuration, store):
+    async with open_proda(configuration, store) as proda:
+        await proda.fetch_token()
+    address = f"/proda/devices/{configuration.device_name}"
+    sandbox.control("POST", address, {"status": "INACTIVE"})
+    try:
+        check = await check_access(configuration, store)
+    finally:
+        sandbox.control("POST", address, {"status": "ACTIVE"})
+    assert not check.works
+    assert check.problem.code == "device-inactive"
+    assert (await check_access(configuration, store)).works
 
 
 @pytest.mark.anyio

@@ -19,7 +19,7 @@ from carefund.runs.sources import device_store
 
 
 def check(json: Annotated[bool, typer.Option(help="Print as JSON.")] = False) -> None:
-    """Tell what is configured, whether the database, the PRODA device and the token work, and when keys expire."""
+    """Tell what is configured, whether database and PRODA device work (PRODA is asked for a token), and when keys expire."""
     database = _database_problem()
     access, problem = (None, None) if database else _check_access()
     missing = [sentence for _, sentence in missing_values(settings.SERVICES_AUSTRALIA)]
@@ -77,15 +77,19 @@ def _print(database: str, access: AccessCheck | None, missing: list[str], proble
     for sentence in missing:
         _line("Setting", False, sentence)
     if access:
-        _print_device(access)
+        _print_device(access, is_confirmed=problem is None and not missing)
     if problem and settings.ENCRYPTION_KEYS:
-        _line("Services Australia", False, f"{problem.message} {problem.advice}")
+        _line("PRODA", False, f"{problem.message} {problem.advice}")
     elif access and not missing:
-        _line("Services Australia", True, "gave a token")
+        _line("PRODA", True, "gave a new token just now")
 
 
-def _print_device(access: AccessCheck) -> None:
-    _line("Device", bool(access.device_status), access.device_status or "not activated")
+def _print_device(access: AccessCheck, *, is_confirmed: bool) -> None:
+    """Print what is stored of the device; only a token that PRODA gave just now confirms it."""
+    status = access.device_status or "not activated"
+    if not is_confirmed:
+        status = f"{access.device_status} when PRODA last answered" if access.device_status else status
+    _line("Device", is_confirmed and bool(access.device_status), status)
     for title, instant in (
         ("Key expires", access.key_expires_at),
         ("Device expires", access.device_expires_at),

@@ -12,7 +12,7 @@ from carefund.funders.proda import Proda
 
 @dataclass(frozen=True, slots=True)
 class AccessCheck:
-    """One look at a funder's access; `problem` is what stands in the way, None when a token could be had."""
+    """One look at a funder's access; `problem` is what stands in the way, None when PRODA gave a new token just now."""
 
     environment: str
     base_url: str
@@ -34,13 +34,16 @@ class AccessCheck:
 
 
 async def check_access(configuration: FunderConfiguration, store: DeviceStore) -> AccessCheck:
-    """Look at the configuration and the device, and ask for a token unless one is in hand; never raises FunderError."""
+    """Look at the configuration, and ask PRODA for a new token: one that is in hand says nothing about the device.
+
+    Never raises FunderError.
+    """
     missing = tuple(missing_values(configuration))
     problem: FunderError | None = None
     if not missing:
         async with open_session(configuration.timing) as session:
             try:
-                await Proda(session, configuration, store).fetch_token()
+                await Proda(session, configuration, store).fetch_new_token()
             except FunderError as found:
                 problem = found
     state = await store.load() or DeviceState()

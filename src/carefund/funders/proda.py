@@ -70,6 +70,18 @@ class Proda:
             stored = self._usable(await self._store.load(), refused)
             return self._use(stored or await self._renew_token(refused))
 
+    async def fetch_new_token(self) -> str:
+        """Ask PRODA for a token now, whatever is in hand, so that it shows whether device and key still work.
+
+        For a check that a person asks for: early renewals are throttled. Raises as `fetch_token`.
+        Source: rule PRODA-03.
+        """
+        async with self._one_at_a_time, self._store.exclusive():
+            state = await self._with_key_in_time(await self._activated())
+            state = await self._with_new_token(state, self._configuration.token_audience)
+            await self._store.save(state)
+            return self._use(state.tokens[self._configuration.token_audience])
+
     def _use(self, token: AccessToken) -> str:
         self._token = token
         self._renew_at = token.due_at(self._share).timestamp()

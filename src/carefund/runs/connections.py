@@ -1,4 +1,4 @@
-"""The test of a funder's connection as a kind of work: the device asks for a token, unless one is in hand."""
+"""The test of a funder's connection as a kind of work: the device asks PRODA for a new token."""
 
 from django.conf import settings
 from django.contrib.auth.models import User
@@ -39,10 +39,10 @@ async def _test(session: Session, item: ClaimedItem) -> ItemResult:
         raise NotConfigured("\n".join(sentence for _, sentence in access.missing))
     if access.problem:
         raise access.problem
-    message = "PRODA gave a token."
+    message = "PRODA gave a new token."
     if access.token_expires_at:
         until = access.token_expires_at.astimezone(settings.BUSINESS_TIME_ZONE)
-        message = f"PRODA gave a token, which expires on {until:%-d %B %Y at %H:%M}."
+        message = f"PRODA gave a new token, which expires on {until:%-d %B %Y at %H:%M}."
     return ItemResult(RunItem.Outcome.UNCHANGED, message)
 
 

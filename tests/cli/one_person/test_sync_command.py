@@ -7,6 +7,7 @@ import pytest
 from carefund.runs.dates import business_today
 from carefund.runs.models import RunItem
 from tests.cli.one_person.conftest import Terminal
+from tests.conftest import DEVICE
 from tests.installation import Installation
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -116,9 +117,25 @@ def test_somebody_who_returned_has_the_same_plan_dates_in_the_terminal_as_on_the
 def test_check_is_content_when_all_works(terminal: Terminal):
     done = terminal.type("check")
     assert done.status == 0, done.out
-    assert "gave a token" in done.out
+    assert "PRODA: gave a new token" in done.out
     assert "Key expires" in done.out
     assert terminal.type("check", "--json").data["ready"] is True
+
+
+def test_check_asks_proda_also_while_a_token_is_in_hand(terminal: Terminal):
+    assert terminal.type("check").status == 0
+    terminal.sandbox.ask("POST", f"/proda/devices/{DEVICE}", {"status": "INACTIVE"})
+    try:
+        done = terminal.type("check")
+        told = terminal.type("check", "--json").data
+    finally:
+        terminal.sandbox.ask("POST", f"/proda/devices/{DEVICE}", {"status": "ACTIVE"})
+    assert done.status == 1
+    assert "gave a" not in done.out
+    assert "✗ Device: ACTIVE when PRODA last answered" in done.out
+    assert "✗ PRODA: " in done.out
+    assert told["ready"] is False
+    assert told["services_australia"]["problem"]["code"] == "device-inactive"
 
 
 def test_check_tells_each_missing_setting_in_a_line_of_its_own(installation: Installation):
