@@ -167,6 +167,7 @@ INSTALLED_APPS = [
 if ON_POSTGRESQL:
     INSTALLED_APPS.append("procrastinate.contrib.django")
 MIDDLEWARE = [
+    "carefund.failures.NoteStreams",
     "carefund.rest.middleware.OneShape",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -253,7 +254,12 @@ TWO_FACTOR_REQUIRED = env.bool("CAREFUND_TWO_FACTOR_REQUIRED", default=False)
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
+    "formatters": {
+        "line": {
+            "()": "carefund.failures.LineFormatter",
+            "format": "%(asctime)s %(levelname)s %(name)s: %(message)s",
+        }
+    },
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": env.str("CAREFUND_LOG_LEVEL", default="INFO")},
     "loggers": {

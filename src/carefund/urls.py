@@ -8,3 +8,5 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/v1/", api.urls),
     path("", include("carefund.console.urls")),
 ]
+
+handler500 = "carefund.failures.show_failure"

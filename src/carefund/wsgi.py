@@ -5,7 +5,9 @@ import os
 from django.core.wsgi import get_wsgi_application
 
 from carefund.console.warm_up import warm_up
+from carefund.failures import note_the_rest
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "carefund.settings")
+note_the_rest()
 application = get_wsgi_application()
 warm_up()

@@ -19,7 +19,7 @@ from carefund.runs.sources import device_store
 
 
 def check(json: Annotated[bool, typer.Option(help="Print as JSON.")] = False) -> None:
-    """Tell what is configured, whether database and PRODA device work (PRODA is asked for a token), and when keys expire."""
+    """Tell what is configured, whether database and PRODA device work, and when keys expire."""
     database = _database_problem()
     access, problem = (None, None) if database else _check_access()
     missing = [sentence for _, sentence in missing_values(settings.SERVICES_AUSTRALIA)]

@@ -44,6 +44,7 @@ from carefund.cli import (
 from carefund.cli import ndis as pace
 from carefund.cli.database_trouble import describe
 from carefund.cli.output import FAILED, complain
+from carefund.failures import note, note_the_rest
 from carefund.funders.errors import FunderError
 from carefund.runs.foreground import WorkFailed
 
@@ -75,7 +76,8 @@ app.add_typer(tokens.app, name="tokens")
 
 
 def main() -> None:
-    """Run a command; a known failure ends in one message with advice and status 1, never in a traceback."""
+    """Run a command; a failure ends in one message with advice and status 1, never in a traceback."""
+    note_the_rest()
     try:
         app()
     except FunderError as error:
@@ -87,6 +89,17 @@ def main() -> None:
     except DatabaseError as error:
         complain(*describe(error))
         sys.exit(FAILED)
+    except Exception as error:  # noqa: BLE001 the last place that can say it in one sentence
+        reference = note(f"carefund {_name_command()}", error)
+        advice = f"Try again; if it happens again, report it with reference {reference} and the lines above."
+        complain(f"Carefund failed with an unexpected {type(error).__name__}.", advice)
+        sys.exit(FAILED)
+
+
+def _name_command() -> str:
+    """Return the command that was typed, without its arguments."""
+    known = {each.name for each in app.registered_commands} | {each.name for each in app.registered_groups}
+    return next((word for word in sys.argv[1:2] if word in known), "command")
 
 
 if __name__ == "__main__":

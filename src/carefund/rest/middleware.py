@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse
 
+from carefund.failures import reference_of
 from carefund.rest.problems import MEDIA_TYPE, answer_status
 
 PREFIX = "/api/"
@@ -24,8 +25,14 @@ class OneShape:
             or answer.get("Content-Type") == MEDIA_TYPE
         ):
             return answer
-        shaped = answer_status(answer.status_code)
+        shaped = answer_status(answer.status_code, reference=_reference(request, answer))
+        shaped.__dict__["_has_been_logged"] = True  # as the answer in whose place it stands
         for name in _KEPT:
             if name in answer:
                 shaped[name] = answer[name]
         return shaped
+
+
+def _reference(request: HttpRequest, answer: HttpResponse) -> str:
+    """Return what the entry in the log is found by, of a request that failed."""
+    return reference_of(request) if answer.status_code == 500 else ""

@@ -121,9 +121,10 @@ class ApiProblem(Exception):
         return _response(self.code, kind._replace(advice=advice), detail, problems=self.problems)
 
 
-def answer_status(status: int) -> HttpResponse:
+def answer_status(status: int, *, reference: str = "") -> HttpResponse:
     """Return the answer for a status alone; one that is not listed is the nearest of its class."""
-    return ApiProblem(_CODES.get(status, "malformed" if status < 500 else "internal")).as_response()
+    detail = f"Carefund failed. In its log this is reference {reference}." if reference else ""
+    return ApiProblem(_CODES.get(status, "malformed" if status < 500 else "internal"), detail).as_response()
 
 
 def answer_funder_error(error: FunderError) -> HttpResponse:

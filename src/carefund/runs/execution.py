@@ -18,6 +18,7 @@ from typing import Any
 
 from django.db import DatabaseError
 
+from carefund.failures import note
 from carefund.funders.errors import FunderError
 from carefund.funders.registry import find_funder
 from carefund.runs import leases, ledger
@@ -199,7 +200,7 @@ async def _note_failure(session: Session, item: ClaimedItem, error: Exception) -
             session.give_up()
         return
     if not isinstance(error, FunderError | ItemFailed):
-        log.error("an item stopped with an unexpected %s", type(error).__name__)
+        note(f"work of kind {session.kind.name}", error, ledger.reference_of(item))
     await _record_failures(session, [(item, error)])
 
 

@@ -24,6 +24,11 @@ _CLAIM_ATTEMPTS = 5
 _DONE = RunItem.Status.DONE.value
 
 
+def reference_of(item: ClaimedItem) -> str:
+    """What a failed item is found by in the log."""
+    return f"item-{item.item_id}"
+
+
 def failure_of(item: ClaimedItem, error: Exception) -> Failure:
     """A failed item as the ledger tells it."""
     if isinstance(error, FunderError):
@@ -36,7 +41,7 @@ def failure_of(item: ClaimedItem, error: Exception) -> Failure:
         "internal-error",
         "apply",
         f"An unexpected {type(error).__name__} stopped this; nothing was changed.",
-        "Try again; if it happens again, report it with the time of this run.",
+        f"Try again; if it happens again, report it with reference {reference_of(item)}, which the log has too.",
     )
 
 

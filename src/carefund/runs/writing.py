@@ -1,15 +1,13 @@
 """Store what came of a group of items, all in one transaction; if that cannot be, each stands alone."""
 
-import logging
 from collections.abc import Sequence
 from typing import Any
 
+from carefund.failures import note
 from carefund.runs import ledger
 from carefund.runs.database import DATABASE_TROUBLE
 from carefund.runs.leases import ClaimedItem, LeaseLost
 from carefund.runs.sessions import Session
-
-log = logging.getLogger(__name__)
 
 
 def write_group(session: Session, group: Sequence[tuple[ClaimedItem, Any]]) -> None:
@@ -34,5 +32,5 @@ def write_group(session: Session, group: Sequence[tuple[ClaimedItem, Any]]) -> N
             for entry in group:
                 write_group(session, [entry])
             return
-        log.error("what came of an item could not be stored: %s", type(error).__name__)
+        note(f"storing work of kind {session.kind.name}", error, ledger.reference_of(items[0]))
         ledger.record_failures(holder, [ledger.failure_of(items[0], error)], session.kind.failed)

@@ -7,6 +7,7 @@ import logging
 
 from django.db import DatabaseError, InterfaceError
 
+from carefund.failures import note
 from carefund.funders.errors import FunderError
 from carefund.runs.execution import Worker, work_on_run
 from carefund.runs.models import Run
@@ -31,8 +32,9 @@ async def carry_out(worker: Worker, run_id: int, *, items: int | None = None) ->
         log.error("a run stopped: %s", error)
         reason = f"{error.message} {error.advice}"
     except Exception as error:  # noqa: BLE001 told in the run; the next one may fare better
-        log.error("a run stopped with an unexpected %s", type(error).__name__)
+        reference = note("a run", error, f"run-{run_id}")
         reason = f"An unexpected {type(error).__name__} stopped this run; nothing is lost. Resume it to try again."
+        reason += f" The log has it as {reference}."
     if reason:
         with contextlib.suppress(DatabaseError, InterfaceError):
             await worker.database.do(hold_run, run_id, reason)
