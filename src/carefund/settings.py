@@ -205,7 +205,13 @@ STORAGES = {
 }
 WHITENOISE_USE_FINDERS = True
 
-DATA_UPLOAD_MAX_MEMORY_SIZE = 10 * 2**20  # bytes; an invoice of 9,999 lines fits into a call of the API
+# Bytes of a request. An invoice of 9,999 lines with every field full fits into a call of the API; files are smaller.
+LARGEST_BODY = 16 * 2**20
+DATA_UPLOAD_MAX_MEMORY_SIZE = LARGEST_BODY
+REQUEST_SECONDS = env.int("CAREFUND_REQUEST_SECONDS", default=120)  # enough for the largest at 1.1 megabits per second
+WEB_THREADS = env.int("CAREFUND_WEB_THREADS", default=8)
+if not 1 <= WEB_THREADS <= 64:
+    raise ImproperlyConfigured("CAREFUND_WEB_THREADS must be a number from 1 to 64")
 
 AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"]
 AUTH_PASSWORD_VALIDATORS = [

@@ -102,7 +102,7 @@ def worker_of(installation):
     for path in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):
             ours = f"CAREFUND_DATA_FOLDER={installation.folder}".encode() in (path / "environ").read_bytes()
-            if ours and (path / "cmdline").read_bytes().endswith(b"\0worker\0"):
+            if ours and b"\0worker\0" in (path / "cmdline").read_bytes():
                 return int(path.name)
     return None
 

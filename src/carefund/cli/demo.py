@@ -27,7 +27,7 @@ from carefund.cli.demo_world import change_funding, deliver_services
 from carefund.cli.manage import prepare_installation
 from carefund.cli.output import FAILED, as_typed, complain, counts_table, screen, this_command
 from carefund.cli.runs import watch_run
-from carefund.cli.serving import public_address, serve_until_stopped
+from carefund.cli.serving import listen_or_exit, public_address, serve_until_stopped
 from carefund.cli.users import add_user
 from carefund.funders.opening import open_proda
 from carefund.records.models import Client, Invoice, InvoiceLineItem, PaceComparison, ServiceContract
@@ -217,7 +217,7 @@ def _report(run: Run) -> None:
 
 
 def _serve() -> None:
-    host, port = public_address()
+    listening = listen_or_exit(*public_address())
 
     def show_progress() -> None:
         screen.print()
@@ -232,4 +232,4 @@ def _serve() -> None:
             highlight=False,
         )
 
-    serve_until_stopped(host, port, with_worker=True, on_ready=show_progress)
+    serve_until_stopped(listening, with_worker=True, on_ready=show_progress)

@@ -3,10 +3,13 @@
 import asyncio
 import contextlib
 import ctypes
+import errno
 import os
 import signal
+import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
 from typing import Annotated
@@ -23,6 +26,8 @@ _GRACE_SECONDS = 30
 _FIRST_WAIT_SECONDS, _LONGEST_WAIT_SECONDS = 2.0, 60.0
 _PARENT_DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG
 _POLITENESS = 10
+_KNOCK_SECONDS = 1.0
+_BACKLOG = 1024
 
 
 def serve(
@@ -41,13 +46,18 @@ def serve(
     if not settings.HAS_SECRET_KEY:
         complain("CAREFUND_SECRET_KEY is not set.", "`carefund setup --environment-file carefund.env` writes one.")
         raise typer.Exit(FAILED)
+    listening = listen_or_exit(host, port)
     prepare_installation()
-    screen.print(f"Console on http://{host}:{port}", highlight=False)
-    serve_until_stopped(host, port, with_worker=serves_alone() if with_worker is None else with_worker)
+    screen.print(f"Console on http://{host}:{listening.getsockname()[1]}", highlight=False)
+    serve_until_stopped(listening, with_worker=serves_alone() if with_worker is None else with_worker)
 
 
-def worker() -> None:
+def worker(
+    parent: Annotated[int, typer.Option(help="Stop also when the parent is no longer this process.")] = 0,
+) -> None:
     """Do the background work for this database until stopped."""
+    if parent:
+        threading.Thread(target=_stop_without, args=(parent,), name="parent", daemon=True).start()
     try:
         asyncio.run(work())
     except AlreadyRunning:
@@ -55,33 +65,72 @@ def worker() -> None:
         raise typer.Exit(FAILED) from None
 
 
-def serve_until_stopped(host: str, port: int, *, with_worker: bool, on_ready: Callable[[], None] | None = None) -> None:
-    """Run the web server, and the worker if wanted; whichever dies is started again. Stops on SIGTERM or SIGINT."""
-    commands = {"web": _web_command(host, port)}
+def listen_or_exit(host: str, port: int) -> socket.socket:
+    """Listen on the port that was asked for, or say in one sentence why that cannot be, and end."""
+    try:
+        return listen(host, port)
+    except PortTaken:
+        complain(f"Port {port} is taken: another Carefund or another programme listens there.", "Stop it, or --port.")
+    except OSError as error:
+        complain(f"Cannot listen on {host}, port {port}: {error.strerror}.", "Choose another with --host and --port.")
+    raise typer.Exit(FAILED)
+
+
+class PortTaken(Exception):
+    """Somebody answers on the port."""
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Return a socket that listens. Raise PortTaken; OSError for an address that this machine does not have.
+
+    Asking first is needed: a socket may share its port with others, so that two servers would answer in turn.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    someone = {"0.0.0.0": "127.0.0.1", "": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 what people typed
+    if port:
+        with contextlib.suppress(OSError), socket.create_connection((someone, port), timeout=_KNOCK_SECONDS):
+            raise PortTaken
+    try:
+        return socket.create_server((host, port), family=family, backlog=_BACKLOG)
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            raise PortTaken from None
+        raise
+
+
+def serve_until_stopped(
+    listening: socket.socket, *, with_worker: bool, on_ready: Callable[[], None] | None = None
+) -> None:
+    """Run the web server, and the worker if wanted; whichever dies is started again. Stops on SIGTERM or SIGINT.
+
+    The socket stays open here, so that who comes while the web server starts again waits a moment and is served.
+    """
+    own = str(os.getpid())
+    web = [sys.executable, "-m", "carefund.web_server", str(listening.fileno()), own]
+    children = [_Child(web, listening=listening)]
     if with_worker:
-        commands["worker"] = [sys.executable, "-m", "carefund.cli.main", "worker"]
+        work_here = [sys.executable, "-m", "carefund.cli.main", "worker", "--parent", own]
+        children.append(_Child(work_here, behind=True))
     stopping: list[int] = []
     for name in (signal.SIGTERM, signal.SIGINT):
         signal.signal(name, lambda number, _: stopping.append(number))
-    children = {name: _Child(command, behind=name == "worker") for name, command in commands.items()}
     if on_ready:
         on_ready()
     try:
         while not stopping:
             time.sleep(0.2)
-            for child in children.values():
+            for child in children:
                 child.start_again_if_dead()
     finally:
-        _stop([child.process for child in children.values()])
+        listening.close()
+        _stop([child.process for child in children])
 
 
-def _web_command(host: str, port: int) -> list[str]:
-    threads = "4"
-    return [
-        sys.executable, "-m", "granian", "--interface", "wsgi", "--host", host, "--port", str(port),
-        "--workers", "1", "--blocking-threads", threads, "--no-ws", "--log-level", "warning",
-        "carefund.wsgi:application",
-    ]  # fmt: skip
+def _stop_without(parent: int) -> None:
+    """Stop this process politely when its parent has ended, on systems that do not see to that."""
+    while os.getppid() == parent:
+        time.sleep(1)
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 class _Child:
@@ -90,8 +139,9 @@ class _Child:
     One that is `behind` leaves the processor to the others whenever they want it.
     """
 
-    def __init__(self, command: list[str], *, behind: bool = False) -> None:
+    def __init__(self, command: list[str], *, behind: bool = False, listening: socket.socket | None = None) -> None:
         self._command, self._behind = command, behind
+        self._files = [listening.fileno()] if listening else []
         self._wait = _FIRST_WAIT_SECONDS
         self._start()
 
@@ -101,6 +151,7 @@ class _Child:
             self._command,
             env=os.environ.copy(),
             start_new_session=True,
+            pass_fds=self._files,
             preexec_fn=_begin_behind if self._behind else _begin,  # noqa: PLW1509 this process has one thread
         )
 
