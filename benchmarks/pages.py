@@ -146,7 +146,7 @@ def _key_of(folder: Path) -> str:
 
 def _measure_pages(console: "Console", name: str, pages: list[str], requests: int) -> dict[str, Any]:
     say(f"pages as {name}")
-    browser = console.log_in(name)
+    browser = console.sign_in(name)
     figures = {}
     for page in pages:
         browser.get(page)
@@ -158,7 +158,7 @@ def _measure_pages(console: "Console", name: str, pages: list[str], requests: in
 
 def _measure_beside_a_run(console: "Console", options: argparse.Namespace) -> dict[str, Any]:
     """The same pages in turn, idle and while the engine beside the server synchronises thousands."""
-    browser = console.log_in("ada")
+    browser = console.sign_in("ada")
     for page in BESIDE_A_RUN:
         browser.get(page)
     idle = _in_turn(browser, lambda lap: lap < options.requests)
@@ -247,7 +247,7 @@ class Console:
         self._port, self._process_id = port, process_id
         self._wait()
         browser = Browser(port)
-        self.first = {"/log-in": 1000 * browser.get("/log-in")}
+        self.first = {"/sign-in": 1000 * browser.get("/sign-in")}
 
     def _wait(self) -> None:
         until = time.monotonic() + _PATIENCE_SECONDS
@@ -258,11 +258,11 @@ class Console:
             time.sleep(0.05)
         raise SystemExit("pages: the console did not start")
 
-    def log_in(self, name: str) -> "Browser":
-        """A browser in which somebody is logged in."""
+    def sign_in(self, name: str) -> "Browser":
+        """A browser in which somebody is signed in."""
         browser = Browser(self._port)
-        browser.get("/log-in")
-        browser.post("/log-in", {"username": name, "password": PASSWORD})
+        browser.get("/sign-in")
+        browser.post("/sign-in", {"username": name, "password": PASSWORD})
         self.first.setdefault("/", 1000 * browser.get("/"))
         return browser
 

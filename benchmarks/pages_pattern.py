@@ -169,7 +169,7 @@ def make_runs(client: Client, user: Any) -> None:
         run = world.make_run([client], user)
         Run.objects.filter(pk=run.pk).update(
             trigger=Run.Trigger.SCHEDULED,
-            scope="everybody active",
+            scope="active clients",
             started_at=at,
             finished_at=at + timedelta(minutes=9),
         )

@@ -75,7 +75,7 @@ def carry_out(run: Run, people: int | None = None) -> None:
 def make_runs(clients: list[Client]) -> None:
     """One that is done, one in the middle when its process died, one paused, and a preview that waits for a person."""
     ask("POST", "/faults", {"kind": "not-json", "subject": clients[0].care_recipient_id})
-    carry_out(request_run(trigger=Run.Trigger.BULK, clients=clients, scope="everybody active"))
+    carry_out(request_run(trigger=Run.Trigger.BULK, clients=clients, scope="active clients"))
     ask("DELETE", "/faults")
     under_way = request_run(trigger=Run.Trigger.BULK, clients=clients, scope="under way")
     carry_out(under_way, people=2)

@@ -63,7 +63,7 @@ def wait_for(address: str) -> None:
     """Wait until the console answers."""
     for _ in range(300):
         try:
-            urllib.request.urlopen(f"{address}/log-in", timeout=5)
+            urllib.request.urlopen(f"{address}/sign-in", timeout=5)
         except (urllib.error.URLError, OSError):
             time.sleep(0.1)
         else:
@@ -71,12 +71,12 @@ def wait_for(address: str) -> None:
     sys.exit("The console did not answer.")
 
 
-def log_in(page: Page) -> None:
-    """Log in as the demo's administrator."""
-    page.goto("/log-in")
+def sign_in(page: Page) -> None:
+    """Sign in as the demo's administrator."""
+    page.goto("/sign-in")
     page.get_by_label("User name").fill("ada")
     page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Log in").click()
+    page.get_by_role("button", name="Sign in").click()
 
 
 def photograph(page: Page, name: str, suffix: str = "") -> None:
@@ -104,7 +104,7 @@ def main() -> None:
         ):
             context = browser.new_context(base_url=address, viewport=window, color_scheme=theme)  # type: ignore[arg-type]
             page = context.new_page()
-            log_in(page)
+            sign_in(page)
             for name in names:
                 photograph(page, name, suffix)
             context.close()

@@ -39,7 +39,7 @@ def margaret(clients: list[Client]) -> Client:
 
 @pytest.fixture
 def browse() -> Callable[[User | None], Browser]:
-    """A browser in which somebody is logged in."""
+    """A browser in which somebody is signed in."""
 
     def open_browser(user: User | None = None) -> Browser:
         browser = Browser()

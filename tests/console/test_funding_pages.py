@@ -90,7 +90,7 @@ def test_a_budget_that_is_being_read_says_so(
     browse: Browse, ada: User, client_here: Client, unread: PlanBudget
 ) -> None:
     request_run(
-        trigger=Run.Trigger.ROUTINE, clients=[client_here], scope="budgets never read", parts=Run.Parts.UNREAD_BUDGETS
+        trigger=Run.Trigger.ROUTINE, clients=[client_here], scope="budgets not read yet", parts=Run.Parts.UNREAD_BUDGETS
     )
     page = read(browse(ada), "plan", client_here)
     assert "Being read</span></td>" in page

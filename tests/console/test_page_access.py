@@ -1,4 +1,4 @@
-"""Every page's outsider: strangers log in, people without a role see nothing, other branches do not exist."""
+"""Every page's outsider: strangers sign in, people without a role see nothing, other branches do not exist."""
 
 from collections.abc import Callable, Iterator
 
@@ -13,7 +13,7 @@ from carefund.runs.models import Run
 from tests.browsing import Browser
 from tests.console import world
 
-OPEN = {"log-in", "log-out", "theme", "two-factor-verify", "two-factor"}
+OPEN = {"sign-in", "earlier-sign-in", "sign-out", "theme", "two-factor-verify", "two-factor"}
 OWN = {"account", "password"}
 VALUES = {
     "client_id": 1,
@@ -55,12 +55,12 @@ ABOUT_A_CLIENT = {
 
 
 @pytest.mark.parametrize("name", PAGES)
-def test_a_stranger_is_asked_to_log_in(name: str, browse: Browse, db: None) -> None:
+def test_a_stranger_is_asked_to_sign_in(name: str, browse: Browse, db: None) -> None:
     for method in ("get", "post"):
         answer = getattr(browse(None), method)(PAGES[name])
         assert answer.status_code in (302, 405), name
         if answer.status_code == 302:
-            assert answer.headers["Location"].startswith(reverse("console:log-in"))
+            assert answer.headers["Location"].startswith(reverse("console:sign-in"))
 
 
 @pytest.mark.parametrize("name", sorted(set(PAGES) - OWN))
@@ -127,7 +127,7 @@ def test_who_reads_only_finds_no_way_to_synchronise(browse: Browse, cast: world.
     assert not Run.objects.filter(trigger=Run.Trigger.ON_DEMAND).exists()
 
 
-@pytest.mark.parametrize("name", ["home", "clients", "log-in"])
+@pytest.mark.parametrize("name", ["home", "clients", "sign-in"])
 def test_no_page_allows_a_script_or_style_of_elsewhere_or_inline(name: str, browse: Browse, cast: world.Cast) -> None:
     answer = browse(cast.ada).get(reverse(f"console:{name}"))
     policy = answer.headers["Content-Security-Policy"]

@@ -253,7 +253,7 @@ def read_unlined(facts: Facts, readers: list[Reader], browser: Browser) -> None:
 def read_tiles(facts: Facts, readers: list[Reader], browser: Browser) -> None:
     """The numbers on Home and Claims, against the lists that they lead to."""
     home = get(browser, "home")
-    for state, words in (("failed", "Last sync failed"), ("consent", "Consent not given"), ("stale", "Never or over")):
+    for state, words in (("failed", "Last sync failed"), ("consent", "Consent not given"), ("stale", "Not checked in")):
         tile = re.search(rf"<b>(\d+)</b><span>(?:(?!</a>).)*{words}", home)
         assert tile
         facts.note("home", tile[1], "number", state)

@@ -29,8 +29,8 @@ def ada() -> User:
 def test_the_newest_run_comes_first(browse: Browse, ada: User) -> None:
     clients = world.make_clients(3)
     made = [world.make_run(clients, ada).pk for _ in range(3)]
-    shown = browse(ada).get(reverse("console:runs")).context["runs"]
-    assert [run.pk for run in shown] == made[::-1]
+    shown = browse(ada).get(reverse("console:runs")).context["lines"]
+    assert [run.pk for run, _ in shown] == made[::-1]
 
 
 def test_a_run_of_one_does_not_hide_the_run_of_many(ada: User) -> None:
@@ -97,6 +97,6 @@ def test_a_preview_that_was_let_go_says_so_and_offers_a_new_one(browse: Browse, 
     run = Run.objects.create(trigger=Run.Trigger.ON_DEMAND, scope="one client", is_preview=True, total=1)
     RunItem.objects.create(run=run, client=client, status=RunItem.Status.DONE, outcome=RunItem.Outcome.CHANGED)
     page = browse(ada).get(reverse("console:synchronise-run", args=(client.pk, run.pk))).content.decode()
-    assert "let go after a week" in page
+    assert "This preview has expired" in page
     assert "Preview again" in page
     assert "Nothing would change" not in page

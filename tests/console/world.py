@@ -44,7 +44,7 @@ DAILY = {"5": Decimal("108.76"), "6": Decimal("131.82")}
 
 @dataclass(frozen=True)
 class Cast:
-    """The people who log in."""
+    """The people who sign in."""
 
     ada: User
     ben: User
@@ -250,7 +250,7 @@ def make_run(clients: list[Client], requested_by: User, *, finished: bool = True
     """A bulk run in which one failed and one had no consent."""
     now = timezone.now()
     run = Run.objects.create(
-        trigger=Run.Trigger.BULK, scope="everybody active", requested_by=requested_by, total=len(clients),
+        trigger=Run.Trigger.BULK, scope="active clients", requested_by=requested_by, total=len(clients),
         status=Run.Status.FINISHED if finished else Run.Status.RUNNING,
         started_at=now - timedelta(minutes=3), finished_at=now - timedelta(minutes=2) if finished else None,
     )  # fmt: skip

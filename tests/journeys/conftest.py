@@ -1,4 +1,4 @@
-"""The demo as a newcomer starts it, and browsers in which its people are logged in."""
+"""The demo as a newcomer starts it, and browsers in which its people are signed in."""
 
 import json
 import os
@@ -79,7 +79,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
 def _wait_for(address: str) -> None:
     for _ in range(200):
         try:
-            urllib.request.urlopen(f"{address}/log-in", timeout=5)
+            urllib.request.urlopen(f"{address}/sign-in", timeout=5)
         except OSError:
             time.sleep(0.1)
             continue
@@ -102,7 +102,7 @@ OpenPage = Callable[..., Page]
 
 @pytest.fixture
 def open_page(demo: Demo, chromium: Browser) -> Iterator[OpenPage]:
-    """A browser window in which somebody logged in; complaints of the browser's console fail the test."""
+    """A browser window in which somebody signed in; complaints of the browser's console fail the test."""
     contexts = []
     complaints: list[str] = []
     expect.set_options(timeout=_PATIENCE)
@@ -119,10 +119,10 @@ def open_page(demo: Demo, chromium: Browser) -> Iterator[OpenPage]:
         page.set_default_timeout(_PATIENCE)
         page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
         page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.goto("/log-in")
+        page.goto("/sign-in")
         page.get_by_label("User name").fill(name)
         page.get_by_label("Password").fill(PASSWORD)
-        page.get_by_role("button", name="Log in").click()
+        page.get_by_role("button", name="Sign in").click()
         return page
 
     yield open_as

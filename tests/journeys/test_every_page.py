@@ -58,8 +58,8 @@ def test_the_open_dialog_has_no_violation(open_page: OpenPage) -> None:
     assert not complaints(page)
 
 
-def test_the_log_in_page_has_no_violation(open_page: OpenPage) -> None:
+def test_the_sign_in_page_has_no_violation(open_page: OpenPage) -> None:
     page = open_page("ada")
     page.context.clear_cookies()
-    page.goto("/log-in")
+    page.goto("/sign-in")
     assert not complaints(page)

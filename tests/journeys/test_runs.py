@@ -13,9 +13,9 @@ pytestmark = pytest.mark.browser
 def start_everybody(page: Page) -> None:
     page.goto("/runs")
     page.get_by_role("link", name="Start a bulk sync").click()
-    page.get_by_label("Everybody active").check()
+    page.get_by_label("All active clients").check()
     page.get_by_role("button", name="Start").click()
-    expect(page.get_by_role("heading", name="Everybody active")).to_be_visible()
+    expect(page.get_by_role("heading", name="All active clients")).to_be_visible()
 
 
 @pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
@@ -27,7 +27,7 @@ def test_a_bulk_run_is_watched_paused_resumed_and_finishes(
     try:
         start_everybody(page)
         page.get_by_role("button", name="Pause").click()
-        expect(page.get_by_text("The run is paused.")).to_be_visible()
+        expect(page.get_by_text("Run paused.")).to_be_visible()
         page.get_by_role("button", name="Resume").click()
         expect(page.get_by_text("Run resumed.")).to_be_visible()
     finally:
@@ -42,7 +42,7 @@ def test_a_cancelled_run_stays_cancelled(demo: Demo, open_page: OpenPage) -> Non
     try:
         start_everybody(page)
         page.get_by_role("button", name="Cancel run").click()
-        expect(page.get_by_text("The run is cancelled.")).to_be_visible()
+        expect(page.get_by_text("Run cancelled.")).to_be_visible()
         expect(page.locator("#progress").get_by_text("Cancelled")).to_be_visible()
         expect(page.get_by_role("button", name="Resume")).not_to_be_visible()
     finally:
@@ -67,9 +67,9 @@ def test_only_the_failures_are_retried(demo: Demo, open_page: OpenPage) -> None:
         expect(page.get_by_role("cell", name="400000016")).not_to_be_visible()
     finally:
         demo.control("DELETE", "/faults")
-    page.get_by_role("button", name="Retry the failures").click()
+    page.get_by_role("button", name="Retry failed items").click()
     expect(page.get_by_text("2 of 2")).to_be_visible()
-    expect(page.get_by_role("button", name="Retry the failures")).not_to_be_visible()
+    expect(page.get_by_role("button", name="Retry failed items")).not_to_be_visible()
 
 
 def test_a_file_of_ids_names_the_unknown_one_and_goes_on(open_page: OpenPage, tmp_path: Path) -> None:
@@ -77,14 +77,14 @@ def test_a_file_of_ids_names_the_unknown_one_and_goes_on(open_page: OpenPage, tm
     ids.write_text("care recipient id\n400000020\n499999999\n400000021\n")
     page = open_page("fay")
     page.goto("/runs/new")
-    page.get_by_label("A file of care recipient ids").check()
-    page.get_by_label("File with one care recipient id per line").set_input_files(ids)
+    page.get_by_label("A file of Care Recipient IDs").check()
+    page.get_by_label("File with one Care Recipient ID per line").set_input_files(ids)
     page.get_by_role("button", name="Start").click()
     expect(page.get_by_text("3 of 3")).to_be_visible()
     expect(page.get_by_role("cell", name="499999999")).to_be_visible()
     expect(page.get_by_text("No client here has this care recipient id.")).to_be_visible()
     with page.expect_download() as download:
-        page.get_by_role("link", name="Result as CSV").click()
+        page.get_by_role("link", name="Download CSV").click()
     assert "499999999" in Path(download.value.path()).read_text(encoding="utf-8-sig")
 
 
@@ -93,7 +93,7 @@ def test_an_empty_choice_starts_nothing_and_says_so(open_page: OpenPage, tmp_pat
     empty.write_text("\n\n")
     page = open_page("ada")
     page.goto("/runs/new")
-    page.get_by_label("A file of care recipient ids").check()
-    page.get_by_label("File with one care recipient id per line").set_input_files(empty)
+    page.get_by_label("A file of Care Recipient IDs").check()
+    page.get_by_label("File with one Care Recipient ID per line").set_input_files(empty)
     page.get_by_role("button", name="Start").click()
     expect(page.get_by_text("This file holds no id.")).to_be_visible()

@@ -29,7 +29,7 @@ def test_a_run_is_asked_for_and_listed(clients):
     [listed] = RUNS.ask("list")
     assert (listed["status"], listed["trigger"], listed["total"]) == ("queued", "bulk", len(clients))
     assert listed["kind"] == "sync"
-    assert "everybody active" in RUNS.type("list")
+    assert "active clients" in RUNS.type("list")
 
 
 def test_a_file_of_ids_names_the_unknown_ones(clients, carry_out, tmp_path):
@@ -49,7 +49,7 @@ def test_nobody_and_nothing_are_wrong_input(world, tmp_path):
     RUNS.type("start", "--service-provider-id", "9999999999", "--no-watch", status=2)
     for command in ("show", "pause", "resume", "cancel", "retry"):
         RUNS.type(command, "99999", status=2)
-    assert "No run yet" in RUNS.type("list")
+    assert "No runs yet" in RUNS.type("list")
 
 
 def test_a_run_is_shown_as_a_line_per_person(failures):
@@ -76,7 +76,7 @@ def test_only_the_failures_are_retried(failures, carry_out):
     RUNS.type("retry", str(failures.pk))
     again = Run.objects.get(retry_of=failures)
     assert carry_out(again).items.get().outcome == "changed"
-    assert "Nothing failed" in RUNS.type("retry", str(again.pk))
+    assert "No items failed" in RUNS.type("retry", str(again.pk))
 
 
 def test_watching_ends_with_the_run(clients, bulk, carry_out):

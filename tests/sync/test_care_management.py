@@ -37,7 +37,7 @@ def refresh(service_provider_id: str = "") -> Sequence[Refreshed]:
 
 def save_after_scheduled_sync() -> Run | None:
     """The clock's part after a scheduled sync has ended, and the work that it asks for."""
-    Run.objects.create(trigger=Run.Trigger.SCHEDULED, status=Run.Status.FINISHED, scope="everybody active")
+    Run.objects.create(trigger=Run.Trigger.SCHEDULED, status=Run.Status.FINISHED, scope="active clients")
     return next((finish_now(run) for run in request_due_runs(timezone.now()) if run.kind == "pools"), None)
 
 

@@ -25,8 +25,8 @@ class Role(StrEnum):
 DESCRIPTIONS = {
     Role.ADMINISTRATOR: "Everything: all clients, runs, funder connections, users and the access log.",
     Role.FINANCE: "All clients, bulk synchronisation, exports and claims.",
-    Role.COORDINATOR: "Clients of their own branches, whom they may synchronise one at a time.",
-    Role.READ_ONLY: "Looks at clients of their own branches and changes nothing.",
+    Role.COORDINATOR: "Clients of their own branches. Can synchronise one client at a time.",
+    Role.READ_ONLY: "Clients of their own branches. Cannot change anything.",
 }
 
 

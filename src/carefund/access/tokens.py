@@ -33,7 +33,7 @@ class ApiToken(models.Model):
 
     @property
     def state(self) -> str:
-        """ "in force", "revoked" or "expired"; an account that may not log in is another matter."""
+        """ "in force", "revoked" or "expired"; an account that may not sign in is another matter."""
         if self.revoked_at:
             return "revoked"
         return "expired" if self.expires_at and self.expires_at <= timezone.now() else "in force"

@@ -1,6 +1,6 @@
 """The second factor: a time-based code from an authenticator app (TOTP), by django-otp.
 
-An account with a confirmed device must give a code at each log-in. Who loses the device asks an administrator, who
+An account with a confirmed device must give a code at each sign-in. Who loses the device asks an administrator, who
 takes it off the account; recovery codes would be one more secret to keep.
 """
 

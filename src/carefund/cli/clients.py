@@ -11,13 +11,13 @@ from rich.table import Table
 
 from carefund.cli.finding import client_or_exit, id_or_exit
 from carefund.cli.output import WRONG_INPUT, complain, screen
+from carefund.domain.wording import many
 from carefund.records.care_recipient.clients import CannotEdit, add_client, decide_match, edit_client
 from carefund.records.care_recipient.queries import list_service_providers, list_waiting_matches
 from carefund.records.models import Client, ClientMatch
 from carefund.records.provider_file import NotAProviderFile, read_provider_file, store_provider_file
 from carefund.runs.queries import is_under_way
 from carefund.sync.care_recipient.linking import link_all_budget_usage
-from carefund.sync.care_recipient.reporting import many
 
 app = typer.Typer(help="Who is cared for here.", no_args_is_help=True)
 Day = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="YYYY-MM-DD", metavar="DAY")]

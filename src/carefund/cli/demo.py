@@ -222,7 +222,7 @@ def _serve() -> None:
     def show_progress() -> None:
         screen.print()
         _say(f"The console is on [bold]{settings.PUBLIC_URL}[/], until Ctrl+C.")
-        table = Table("Log-in", "Role", "Password", box=None, pad_edge=False, header_style="bold")
+        table = Table("Sign-in", "Role", "Password", box=None, pad_edge=False, header_style="bold")
         for name, role in PEOPLE:
             table.add_row(name, role.value, PASSWORD)
         screen.print(table)

@@ -68,18 +68,16 @@ def _print(result: ProviderSyncResult) -> None:
     if result.service_provider_ids or table.row_count:
         screen.print(table)
     else:
-        screen.print("No valid Service Provider ID was found on any budget.")
+        screen.print("No budget has a valid Service Provider ID.")
     screen.print(
         f"{result.clients_with_id:,} clients with an id, {result.clients_updated:,} updated, {result.calls:,} calls.",
         highlight=False,
     )
     if result.malformed:
-        screen.print(
-            f"[yellow]Warning:[/] {result.malformed:,} budgets carried an id that is none; they were left out."
-        )
+        screen.print(f"[yellow]Warning:[/] {result.malformed:,} budgets had an invalid ID and were left out.")
     if result.refused_ids:
         screen.print(
             f"[yellow]Warning:[/] {len(result.refused_ids):,} ids were refused; their clients were asked singly."
         )
     if result.failed:
-        screen.print(f"[yellow]Warning:[/] {result.failed:,} clients could not be asked about; try again later.")
+        screen.print(f"[yellow]Warning:[/] {result.failed:,} clients could not be checked. Try again later.")

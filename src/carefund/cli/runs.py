@@ -51,7 +51,7 @@ def list_runs(
         print_json([run_as_data(run) for run in runs])
         return
     if not runs:
-        screen.print("No run of this kind yet." if kind else "No run yet. `carefund runs start` asks for one.")
+        screen.print("No run of this kind yet." if kind else "No runs yet. `carefund runs start` asks for one.")
         return
     scope = Column("Scope", min_width=16)  # the others may wrap before a scope is cut
     table = Table("Run", "Asked", "Kind", "Trigger", scope, "Status", box=None, pad_edge=False, header_style="bold")
@@ -158,7 +158,7 @@ def retry(run_id: RunId) -> None:
     try:
         run = retry_failures(failed_in)
     except NothingToDo:
-        screen.print("Nothing failed in this run.")
+        screen.print("No items failed in this run.")
         return
     items = find_kind(run.kind).items
     screen.print(f"Run {run.pk} asked for: {run.total:,} of {failed_in.total:,} {items} again.", highlight=False)

@@ -25,7 +25,7 @@ def add(
     """Make a token and show it, this once."""
     user = User.objects.filter(username=username, is_active=True).first()
     if user is None:
-        complain("There is no such account that may log in.", "`carefund users add` makes one.")
+        complain("There is no such account that may sign in.", "`carefund users add` makes one.")
         raise typer.Exit(WRONG_INPUT)
     token, text = create_token(user, name, timedelta(days=days) if days else None)
     print(text)

@@ -3,12 +3,20 @@
 from typing import Any
 
 from django.conf import settings
+from django.contrib.auth.models import AnonymousUser, User
 from django.http import HttpRequest
 
 from carefund.access import roles, two_factor
 
 THEME_COOKIE = "carefund_theme"
 THEMES = ("system", "light", "dark")
+
+
+def _initials(user: User | AnonymousUser) -> str:
+    """Two letters for an account: of the name, or of the user name where there is none."""
+    if isinstance(user, AnonymousUser):
+        return ""
+    return f"{user.first_name[:1]}{user.last_name[:1]}" or user.username[:2].upper()
 
 
 def console(request: HttpRequest) -> dict[str, Any]:
@@ -23,6 +31,7 @@ def console(request: HttpRequest) -> dict[str, Any]:
         "theme": theme if theme in THEMES else "system",
         "page_name": match.url_name if match else "",
         "role": roles.rights_of(user).role if inside and user else None,
+        "initials": _initials(user) if inside and user else "",
         "may_synchronise": bool(inside and user and roles.may_synchronise(user)),
         "may_run_in_bulk": bool(inside and user and roles.may_run_in_bulk(user)),
         "may_export": bool(inside and user and roles.may_export(user)),

@@ -23,7 +23,7 @@ class CodeForm(forms.Form):
     """Six digits of an authenticator app."""
 
     code = forms.CharField(
-        label="Six-digit code",
+        label="6-digit code",
         max_length=8,
         widget=forms.TextInput(attrs={"inputmode": "numeric", "autocomplete": "one-time-code", "autofocus": True}),
     )
@@ -31,7 +31,7 @@ class CodeForm(forms.Form):
     def clean_code(self) -> str:
         code = "".join(self.cleaned_data["code"].split())
         if not (code.isdigit() and len(code) == 6):
-            raise forms.ValidationError("The code has six digits; it changes every 30 seconds.")
+            raise forms.ValidationError("The code has 6 digits and changes every 30 seconds.")
         return code
 
 
@@ -40,7 +40,7 @@ class PersonForm(_UserForm):
 
     role = forms.ChoiceField(
         required=False,
-        choices=[("", "No role: sees nothing"), *((role, f"{role}: {DESCRIPTIONS[role]}") for role in Role)],
+        choices=[("", "No role: no access"), *((role, f"{role}: {DESCRIPTIONS[role]}") for role in Role)],
         widget=forms.RadioSelect,
     )
     service_provider_ids = forms.MultipleChoiceField(
@@ -51,14 +51,14 @@ class PersonForm(_UserForm):
         required=False,
         strip=False,
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
-        help_text="At least 12 characters. Hand it over in person; they can change it under their account.",
+        help_text="At least 12 characters. Give it to the user privately. They can change it under Your account.",
     )
 
     class Meta:
         model = User
         fields = ("username", "first_name", "last_name", "email", "is_active")
-        labels = {"username": "User name", "is_active": "May log in"}
-        help_texts = {"username": "", "is_active": "Take the tick away rather than delete the account."}
+        labels = {"username": "User name", "is_active": "Can sign in"}
+        help_texts = {"username": "", "is_active": "Clear this instead of deleting the account."}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -68,7 +68,7 @@ class PersonForm(_UserForm):
             for each in list_service_providers()
         ]
         if self.instance.pk:
-            self.fields["new_password"].help_text = "Leave empty to keep the present one."
+            self.fields["new_password"].help_text = "Leave blank to keep the current password."
         else:
             self.fields["new_password"].required = True
 
@@ -82,17 +82,17 @@ class PersonForm(_UserForm):
 class TokenForm(forms.Form):
     """A token for the API: what it is for and until when; whose it is only where one may choose."""
 
-    LIFETIMES = (("30", "30 days"), ("90", "90 days"), ("365", "One year"), ("", "Until somebody revokes it"))
+    LIFETIMES = (("30", "30 days"), ("90", "90 days"), ("365", "One year"), ("", "Until it is revoked"))
     name = forms.CharField(
-        label="What it is for", max_length=80, widget=forms.TextInput(attrs={"placeholder": "Rostering system"})
+        label="Purpose", max_length=80, widget=forms.TextInput(attrs={"placeholder": "Rostering system"})
     )
     days = forms.TypedChoiceField(
-        label="In force for", choices=LIFETIMES, coerce=int, empty_value=None, required=False, initial="90"
+        label="Valid for", choices=LIFETIMES, coerce=int, empty_value=None, required=False, initial="90"
     )
     user = forms.ModelChoiceField(
-        label="In the name of",
+        label="Account",
         queryset=User.objects.filter(is_active=True).order_by("username"),
-        help_text="It may do what this account may do.",
+        help_text="The token has the same permissions as this account.",
     )
 
     def __init__(self, *args: Any, for_whom: User | None = None, **kwargs: Any) -> None:
@@ -105,19 +105,19 @@ class RunForm(forms.Form):
     """A bulk synchronisation: who, and which parts of their records."""
 
     SCOPES = (
-        ("everybody", "Everybody active"),
-        ("provider", "Clients of one service provider id"),
-        ("failed", "Only those whose last sync failed"),
-        ("older", "Only those whose figures are older than some hours"),
-        ("file", "A file of care recipient ids"),
+        ("everybody", "All active clients"),
+        ("provider", "Clients of one Service Provider ID"),
+        ("failed", "Clients whose last sync failed"),
+        ("older", "Clients not checked for a number of hours"),
+        ("file", "A file of Care Recipient IDs"),
     )
     scope = forms.ChoiceField(label="Who", choices=SCOPES, widget=forms.RadioSelect, initial="everybody")
     service_provider_id = forms.ChoiceField(label="Service provider id", required=False)
     hours = forms.IntegerField(label="Hours", required=False, min_value=1, max_value=8760, initial=24)
     ids_file = forms.FileField(
-        label="File with one care recipient id per line",
+        label="File with one Care Recipient ID per line",
         required=False,
-        help_text="Text or CSV, at most 5 MB; the first column counts.",
+        help_text="Text or CSV, up to 5 MB. Carefund reads the first column.",
     )
     parts = forms.ChoiceField(
         label="What",
@@ -130,7 +130,7 @@ class RunForm(forms.Form):
         super().__init__(*args, **kwargs)
         providers = cast(forms.ChoiceField, self.fields["service_provider_id"])
         providers.choices = [
-            ("", "Choose one"),
+            ("", "Select one"),
             *(
                 (each.service_provider_id, f"{each.name} ({each.service_provider_id})" if each.name else str(each))
                 for each in list_service_providers()
@@ -141,10 +141,10 @@ class RunForm(forms.Form):
         data = super().clean() or self.cleaned_data
         needed = {"provider": "service_provider_id", "older": "hours", "file": "ids_file"}.get(data.get("scope", ""))
         if needed and not data.get(needed) and needed not in self.errors:
-            self.add_error(needed, "This is needed for the choice above.")
+            self.add_error(needed, "This is required for the choice above.")
         upload = data.get("ids_file")
         if upload and upload.size > 5 * 1024 * 1024:
-            self.add_error("ids_file", "The file is larger than 5 MB; split it.")
+            self.add_error("ids_file", "The file is larger than 5 MB. Split it into smaller files.")
         return data
 
 
@@ -167,7 +167,7 @@ class ScheduleForm(_ScheduleForm):
     class Meta:
         model = Schedule
         fields = ("is_enabled", "at", "weekday", "every_minutes", "parts")
-        labels = {"is_enabled": "Switched on", "at": "Time", "every_minutes": "Every so many minutes"}
+        labels = {"is_enabled": "Turned on", "at": "Time", "every_minutes": "Minutes between runs"}
         help_texts = {"at": ""}
         widgets = {"at": forms.TimeInput(format="%H:%M", attrs={"type": "time"})}
 

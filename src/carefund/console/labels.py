@@ -7,12 +7,12 @@ PARTS = {
     Run.Parts.CONTRIBUTIONS.value: "Individual contributions only",
     Run.Parts.BUDGETS_AND_USAGE.value: "Budgets, entitlements and usage",
     Run.Parts.BUDGETS.value: "Budgets only, without usage",
-    Run.Parts.UNREAD_BUDGETS.value: "Budgets never read: entitlements and usage, once",
+    Run.Parts.UNREAD_BUDGETS.value: "Budgets not read yet: entitlements and usage",
 }
 LABELS = PARTS | {RunItem.Outcome.SUPERSEDED.value: "Superseded by a newer sync"}
 
 TELL = "Nothing was changed. Tell your administrator."
-_LATER = "Nothing was changed; try again in a few minutes, and tell your administrator if it keeps happening."
+_LATER = "Nothing was changed. Try again in a few minutes. If it keeps happening, tell your administrator."
 # What only somebody at the machine or in PRODA can mend, in words for whoever is neither.
 FOR_OTHERS = {
     "timed-out": _LATER,

@@ -32,7 +32,7 @@ May = Callable[[User | AnonymousUser], bool]
 
 
 def page(may: May = may_enter) -> Callable[[View], View]:
-    """Let in whoever has a role and this right; others must log in, are told that they have no access, or get 403."""
+    """Let in whoever has a role and this right; others must sign in, are told that they have no access, or get 403."""
 
     def decorate(view: View) -> View:
         @wraps(view)
@@ -55,7 +55,7 @@ def page(may: May = may_enter) -> Callable[[View], View]:
 
 
 def signed_in(view: View) -> View:
-    """Let in every account that gave its factors, also one without a role: for one's own password and log-out."""
+    """Let in every account that gave its factors, also one without a role: for one's own password and sign-out."""
 
     @wraps(view)
     def guarded(request: Request, *args: Any, **kwargs: Any) -> HttpResponseBase:
@@ -66,7 +66,7 @@ def signed_in(view: View) -> View:
 
 
 def _refuse_stranger(request: HttpRequest) -> HttpResponse | None:
-    """The answer to somebody who is not fully logged in. A fragment's request is sent to the whole page."""
+    """The answer to somebody who is not fully signed in. A fragment's request is sent to the whole page."""
     if not request.user.is_authenticated:
         answer = redirect_to_login(request.get_full_path())
     elif two_factor.is_awaited(request.user):
@@ -77,6 +77,6 @@ def _refuse_stranger(request: HttpRequest) -> HttpResponse | None:
         return None
     if getattr(request, "htmx", False):
         refusal = HttpResponse(status=401)
-        refusal.headers["HX-Redirect"] = reverse("console:log-in")
+        refusal.headers["HX-Redirect"] = reverse("console:sign-in")
         return refusal
     return answer

@@ -42,4 +42,4 @@ def name_item(item: RunItem) -> ItemName:
     if kind in _PAGES:
         words, page = _PAGES[kind]
         return ItemName(f"{words} {held_id}", reverse(page, args=[held_id]))
-    return ItemName(f"{kind.capitalize()} {held_id}".strip() if kind else "Nobody here")
+    return ItemName(f"{kind.capitalize()} {held_id}".strip() if kind else "Unknown client")

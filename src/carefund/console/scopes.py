@@ -8,6 +8,7 @@ from typing import Any
 from django.db.models import QuerySet
 from django.http import QueryDict
 
+from carefund.domain.wording import many
 from carefund.records.models import Client
 from carefund.runs import scopes
 
@@ -31,7 +32,7 @@ def read_selection(data: QueryDict) -> list[int]:
 def choose_selection(clients: QuerySet[Client], selection: list[int]) -> Scope:
     """Those ticked who can be synchronised."""
     among, _ = scopes.choose(among=clients.filter(pk__in=selection))
-    return Scope(among, f"a selection of {len(selection):,}")
+    return Scope(among, many(len(selection), "selected client"))
 
 
 def choose(clients: QuerySet[Client], data: dict[str, Any]) -> Scope:
@@ -40,7 +41,7 @@ def choose(clients: QuerySet[Client], data: dict[str, Any]) -> Scope:
         ids = scopes.read_ids(data["ids_file"].read())
         found, unknown = scopes.choose_ids(ids)
         number = len(set(ids))
-        return Scope(found, f"a file of {number:,} id{'' if number == 1 else 's'}", unknown)
+        return Scope(found, f"a file of {many(number, 'ID')}", unknown)
     limits: dict[str, dict[str, Any]] = {
         "provider": {"service_provider_id": data["service_provider_id"]},
         "failed": {"failed": True},

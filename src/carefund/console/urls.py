@@ -1,6 +1,7 @@
 """The addresses of the console. One table, in the order in which a person meets the pages."""
 
 from django.urls import path
+from django.views.generic import RedirectView
 
 from carefund.console.care_management import urls as care_management_urls
 from carefund.console.care_recipient import client, client_editing, clients, history, synchronise
@@ -15,8 +16,9 @@ urlpatterns = [
     path("changes", home.show_changes, name="changes"),
     path("changes/seen", home.mark_as_seen, name="mark-as-seen"),
     path("theme", account.choose_theme, name="theme"),
-    path("log-in", account.LogIn.as_view(), name="log-in"),
-    path("log-out", account.LogOut.as_view(), name="log-out"),
+    path("sign-in", account.SignIn.as_view(), name="sign-in"),
+    path("sign-out", account.SignOut.as_view(), name="sign-out"),
+    path("log-in", RedirectView.as_view(pattern_name="console:sign-in", query_string=True), name="earlier-sign-in"),
     path("account", account.show_account, name="account"),
     path("account/password", account.change_password, name="password"),
     path("account/two-factor", account.set_up_two_factor, name="two-factor"),

@@ -26,6 +26,11 @@ def write_percentage(percentage: Decimal) -> str:
     return f"{text.rstrip('0').rstrip('.') if '.' in text else text}%"
 
 
+def many(number: int, thing: str) -> str:
+    """A number with its thing in the right form: 1 client, 1,204 clients."""
+    return f"{number:,} {thing}" if number == 1 else f"{number:,} {thing}s"
+
+
 def write_day(day: date) -> str:
     """A date as text: 3 May 2026."""
     return f"{day.day} {day:%B %Y}"

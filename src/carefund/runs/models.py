@@ -194,12 +194,12 @@ class Schedule(models.Model):
     """
 
     class Kind(models.TextChoices):
-        NIGHTLY = "nightly", "Everybody active"
-        TAIL = "tail", "Late changes of ended budgets"
-        UNREAD = "unread", "Budgets never read"
-        CONTRACTS = "contracts", "Contracts against PACE"
+        NIGHTLY = "nightly", "All active clients"
+        TAIL = "tail", "Late changes to ended budgets"
+        UNREAD = "unread", "Budgets not read yet"
+        CONTRACTS = "contracts", "NDIS contracts compared with PACE"
         CLAIM_BATCHES = "claim-batches", "Unsent claim batches"
-        CLAIM_CHECKS = "claim-checks", "Claims under way"
+        CLAIM_CHECKS = "claim-checks", "Claims in progress"
         POOLS = "pools", "Care management history"
         RETENTION = "retention", "Removal of old runs"
 

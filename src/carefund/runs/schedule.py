@@ -112,7 +112,7 @@ def _request_nightly(schedule: Schedule, now: datetime) -> Run:
     return request_run(
         trigger=Run.Trigger.SCHEDULED,
         clients=Client.objects.filter(is_active=True, care_recipient_id__isnull=False),
-        scope="everybody active",
+        scope="active clients",
         parts=schedule.parts,
     )
 

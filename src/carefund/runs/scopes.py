@@ -31,12 +31,12 @@ def choose(
     older_than: timedelta | None = None,
     among: "QuerySet[Client] | None" = None,
 ) -> "tuple[QuerySet[Client], str]":
-    """The clients of a scope and how it is called; without limits it is everybody active."""
+    """The clients of a scope and how it is called; without limits it is active clients."""
     clients = synchronisable() if among is None else among & synchronisable()
     words = []
     if service_provider_id:
         clients = clients.filter(service_provider_id=service_provider_id)
-        words.append(f"service provider {service_provider_id}")
+        words.append(f"of Service Provider ID {service_provider_id}")
     if failed:
         clients = clients.filter(sync_state__outcome=RunItem.Outcome.FAILED)
         words.append("whose last sync failed")
@@ -46,7 +46,7 @@ def choose(
             Q(sync_state__isnull=True) | Q(sync_state__checked_at__isnull=True) | Q(sync_state__checked_at__lt=before)
         )
         words.append(f"not checked for {older_than.total_seconds() / 3600:g} hours")
-    return clients, ", ".join(words) or "everybody active"
+    return clients, f"clients {', '.join(words)}" if words else "active clients"
 
 
 def read_ids(content: bytes) -> list[str]:

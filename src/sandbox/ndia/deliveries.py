@@ -40,7 +40,7 @@ def read_subscription(body: Mapping[str, Any]) -> Row:
 
 
 def headers_for(subscription: Mapping[str, str], body: bytes, signature_header: str) -> dict[str, str]:
-    """The headers of one delivery: the log-in that was asked for, and the body's HMAC under the subscriber's secret."""
+    """The headers of one delivery: the credentials that were asked for and the HMAC under the subscriber's secret."""
     headers = {"Content-Type": "application/json"}
     if given := subscription["basic_auth"]:
         coded = base64.b64encode(given.encode()).decode() if ":" in given else given.removeprefix("Basic ")

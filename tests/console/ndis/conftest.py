@@ -16,7 +16,7 @@ def cast(ndia: NdiaSandbox) -> Cast:
 
 @pytest.fixture
 def ben(cast: Cast) -> Browser:
-    """A coordinator of the clients' branch, logged in."""
+    """A coordinator of the clients' branch, signed in."""
     return browser_of(cast.ben)
 
 

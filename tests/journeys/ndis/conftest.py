@@ -25,7 +25,7 @@ def cast(transactional_db: None, ndia: NdiaSandbox) -> Cast:
 
 @pytest.fixture
 def page(cast: Cast, live_server: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Page]:
-    """A page of a browser in which nobody is logged in. Made after the world, because its driver runs an event loop."""
+    """A page of a browser in which nobody is signed in. Made after the world, because its driver runs an event loop."""
     monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
     with sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path="/usr/bin/chromium", args=ARGUMENTS)
@@ -35,9 +35,9 @@ def page(cast: Cast, live_server: Any, monkeypatch: pytest.MonkeyPatch) -> Itera
         browser.close()
 
 
-def log_in(page: Page, name: str) -> None:
-    page.goto("/log-in")
+def sign_in(page: Page, name: str) -> None:
+    page.goto("/sign-in")
     page.get_by_label("User name").fill(name)
     page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Log in").click()
+    page.get_by_role("button", name="Sign in").click()
     page.wait_for_url("**/")

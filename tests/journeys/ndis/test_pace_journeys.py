@@ -16,7 +16,7 @@ from carefund.records.models import Client, DeliveredService
 from carefund.runs.foreground import finish_now
 from carefund.runs.models import Run
 from tests.console.world import BRANCH, Cast
-from tests.journeys.ndis.conftest import log_in
+from tests.journeys.ndis.conftest import sign_in
 from tests.pace_world import NdiaSandbox
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -97,7 +97,7 @@ def test_an_existing_client_gets_a_service_contract_from_pace(
 ) -> None:
     client, told = person
     # Step 1: search for the client. Ben coordinates care at this branch.
-    log_in(page, "ben")
+    sign_in(page, "ben")
     page.goto("/clients")
     page.get_by_role("searchbox").fill(client.last_name)
     page.get_by_role("link", name=client.last_name).first.click()
@@ -157,7 +157,7 @@ def test_after_a_plan_review_the_contract_is_brought_into_step(
     ndia: NdiaSandbox, person: tuple[Client, dict[str, Any]], page: Page
 ) -> None:
     client, told = person
-    log_in(page, "ben")
+    sign_in(page, "ben")
     page.goto(f"/clients/{client.pk}/ndis")
     set_both_ticks(page, told["ndisNumber"])
     page.get_by_role("link", name="NDIS PACE").click()
@@ -227,7 +227,7 @@ def test_a_refusal_says_what_to_check(ndia: NdiaSandbox, cast: Cast, page: Page)
         birth_date=date.fromisoformat(told["birthDate"]),
         service_provider_id=BRANCH,
     )
-    log_in(page, "ada")
+    sign_in(page, "ada")
     page.get_by_role("navigation", name="Main").get_by_role("link", name="NDIS SyncPro").click()
     expect(page.get_by_role("heading", name="NDIS SyncPro settings")).to_be_visible()
     expect(page.get_by_role("checkbox", name="PACE API")).to_be_checked()

@@ -151,6 +151,10 @@ def _outcome(item: RunItem) -> dict[str, Any]:
 
 def _show(request: Request, name: str, context: dict[str, Any]) -> HttpResponse:
     """A step as a fragment of the dialog, or as a page."""
-    context |= {"piece": f"console/synchronise/{name}.html", "step": name, "in_dialog": bool(request.htmx)}
+    context |= {
+        "piece": f"console/care_recipient/synchronise/{name}.html",
+        "step": name,
+        "in_dialog": bool(request.htmx),
+    }
     template = context["piece"] if request.htmx else "console/care_recipient/synchronise/page.html"
     return render(request, template, context)

@@ -30,7 +30,7 @@ class InvoiceFileForm(forms.Form):
     def clean_file(self) -> Any:
         upload = self.cleaned_data["file"]
         if upload.size > LARGEST_FILE:
-            raise forms.ValidationError("The file is larger than 64 MB; split it.")
+            raise forms.ValidationError("The file is larger than 64 MB. Split it into smaller files.")
         return upload
 
 

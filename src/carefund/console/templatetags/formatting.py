@@ -11,6 +11,7 @@ from decimal import Decimal
 
 from django import template
 from django.apps import apps
+from django.contrib.auth.models import User
 from django.http import HttpRequest, QueryDict
 from django.templatetags.static import static
 from django.utils import timezone
@@ -104,6 +105,12 @@ def age(value: datetime | None) -> SafeString | str:
             break
     instant = value.isoformat(timespec="seconds")
     return format_html('<time datetime="{}" title="{}">{}</time>', instant, write_instant(value), text)
+
+
+@register.filter
+def expires(value: datetime) -> SafeString | str:
+    """When something expires or expired: "expires in 3 days"."""
+    return format_html("{} {}", "expired" if value < timezone.now() else "expires", age(value))
 
 
 @register.filter
@@ -263,6 +270,18 @@ def label(value: str) -> str:
 def advice(context: template.Context, item: RunItem) -> str:
     """What this reader can do about a failed sync."""
     return advise(item.error_code, item.advice, may_administer=bool(context.get("may_administer")))
+
+
+@register.filter
+def person_name(user: User | None) -> str:
+    """What people call an account: its full name, or the user name where there is none; "" for nobody."""
+    return (user.get_full_name() or user.username) if user else ""
+
+
+@register.filter
+def note_icon(tone: str) -> str:
+    """The drawing beside a note of a tone."""
+    return {"good": "circle-check", "warn": "triangle-alert", "bad": "circle-alert"}.get(tone, "info")
 
 
 @register.filter

@@ -1,4 +1,4 @@
-"""One's own account: log in and out, password, second factor, theme."""
+"""One's own account: sign in and out, password, second factor, theme."""
 
 from django import forms
 from django.contrib import messages
@@ -19,14 +19,14 @@ from carefund.console.page_access import Request, signed_in
 _YEAR = 365 * 86400
 
 
-class LogIn(auth.LoginView):
+class SignIn(auth.LoginView):
     """User name and password; django-axes counts and throttles tries. The door asks for the second factor."""
 
-    template_name = "console/log_in.html"
+    template_name = "console/sign_in.html"
     redirect_authenticated_user = False
 
 
-class LogOut(auth.LogoutView):
+class SignOut(auth.LogoutView):
     """Ends the session."""
 
 
@@ -37,7 +37,7 @@ class ChangePassword(auth.PasswordChangeView):
     success_url = reverse_lazy("console:account")
 
     def form_valid(self, form: forms.BaseForm) -> HttpResponse:
-        messages.success(self.request, "Your password was changed; other sessions of yours were ended.")
+        messages.success(self.request, "Password changed. Your other sessions have been signed out.")
         return super().form_valid(form)  # type: ignore[arg-type]
 
 
@@ -48,11 +48,13 @@ change_password = signed_in(ChangePassword.as_view())
 def show_account(request: Request) -> HttpResponse:
     """Who one is here, what one may do, and the keys to one's account."""
     rights = rights_of(request.user)
+    branches = rights.service_provider_ids
     return render(
         request,
         "console/account.html",
         {
             "rights": rights,
+            "branches": "All" if branches is None else ", ".join(sorted(branches)) or "None",
             "description": DESCRIPTIONS[rights.role] if rights.role else "",
             "device": two_factor.find_device(request.user),
         },
@@ -63,18 +65,18 @@ def show_account(request: Request) -> HttpResponse:
 def set_up_two_factor(request: HttpRequest) -> HttpResponse:
     """Pair an authenticator app, or take the present one off; both need the account's factors given."""
     if not request.user.is_authenticated or two_factor.is_awaited(request.user):
-        return redirect("console:log-in")
+        return redirect("console:sign-in")
     if request.method == "POST" and "remove" in request.POST:
         two_factor.remove(request.user)
-        messages.success(request, "Two-factor log-in is off for your account.")
+        messages.success(request, "Two-factor authentication is off for your account.")
         return redirect("console:account")
     device = two_factor.begin_set_up(request.user)
     form = CodeForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         if two_factor.confirm(request, device, form.cleaned_data["code"]):
-            messages.success(request, "Two-factor log-in is on. From now on each log-in asks for a code.")
+            messages.success(request, "Two-factor authentication is on. From now on each sign-in asks for a code.")
             return redirect("console:account")
-        form.add_error("code", "This code is not right. Check that the clock of your phone is set by itself.")
+        form.add_error("code", "This code is incorrect. Check that your phone sets its time automatically.")
     return render(
         request,
         "console/two_factor_set_up.html",
@@ -92,9 +94,9 @@ def _in_groups(secret: str) -> str:
 
 @never_cache
 def verify_two_factor(request: HttpRequest) -> HttpResponse:
-    """The second factor of a log-in."""
+    """The second factor of a sign-in."""
     if not request.user.is_authenticated:
-        return redirect("console:log-in")
+        return redirect("console:sign-in")
     device = two_factor.find_device(request.user)
     if device is None:
         return redirect("console:home")
@@ -102,7 +104,7 @@ def verify_two_factor(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         if two_factor.confirm(request, device, form.cleaned_data["code"]):
             return redirect(_target(request, request.POST.get("next", "")))
-        form.add_error("code", "This code is not right, or it was used already. Wait for the next one.")
+        form.add_error("code", "This code is incorrect or has already been used. Wait for the next one.")
     return render(request, "console/two_factor_verify.html", {"form": form, "next": request.GET.get("next", "")})
 
 

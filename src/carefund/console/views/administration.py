@@ -1,5 +1,6 @@
 """What administrators look after: funder connections, schedules, and the log of who looked at whose funding."""
 
+from dataclasses import dataclass
 from datetime import timedelta
 
 from django.conf import settings
@@ -10,10 +11,12 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 
 from carefund.access.log import list_entries
+from carefund.access.models import AccessLogEntry
 from carefund.access.roles import may_administer, may_run_in_bulk
 from carefund.console.forms import ScheduleForm
 from carefund.console.page_access import Request, page
 from carefund.console.work import describe_item
+from carefund.domain.wording import many
 from carefund.funders.configuration import missing_values
 from carefund.records.care_recipient.queries import list_devices
 from carefund.runs.connections import find_shown_test, request_connection_test
@@ -45,6 +48,7 @@ def show_connections(request: Request) -> HttpResponse:
         request_connection_test(SERVICES_AUSTRALIA, request.user)
         return redirect("console:connections")
     now = timezone.now()
+    calls = settings.SERVICES_AUSTRALIA.timing.calls_per_second
     return render(
         request,
         "console/connections.html",
@@ -56,6 +60,7 @@ def show_connections(request: Request) -> HttpResponse:
             "now": now,
             "environment": settings.FUNDER_ENVIRONMENT,
             "funder": settings.SERVICES_AUSTRALIA,
+            "calls_per_second": f"{calls:g}" if calls else "No limit",
         },
     )
 
@@ -71,7 +76,7 @@ def show_schedules(request: Request) -> HttpResponse:
             for form in forms:
                 if form.has_changed():
                     store_schedule(form.save(commit=False))
-            messages.success(request, "The schedules were saved.")
+            messages.success(request, "Schedules saved.")
             return redirect("console:schedules")
     now = timezone.now()
     return render(
@@ -92,4 +97,21 @@ def show_access_log(request: Request) -> HttpResponse:
     client = request.GET.get("client", "")
     entries = list_entries(user_name=user_name, client_id=int(client) if client.isdigit() else None)
     shown = Paginator(entries, _PAGE_SIZE).get_page(request.GET.get("page"))
-    return render(request, "console/access_log.html", {"page": shown, "user_name": user_name})
+    lines = [LogLine(entry, _TONES.get(entry.action, ""), _whose(entry)) for entry in shown.object_list]
+    return render(request, "console/access_log.html", {"page": shown, "lines": lines, "user_name": user_name})
+
+
+_TONES = {AccessLogEntry.Action.EXPORTED.value: "warn", AccessLogEntry.Action.SYNCHRONISED.value: "info"}
+
+
+@dataclass(frozen=True, slots=True)
+class LogLine:
+    """An entry of the access log, the tone of its action, and how many clients it is about if not one."""
+
+    entry: AccessLogEntry
+    tone: str
+    clients: str
+
+
+def _whose(entry: AccessLogEntry) -> str:
+    return many(entry.number_of_clients, "client") if entry.number_of_clients > 1 else "–"

@@ -16,7 +16,9 @@ from carefund.access.models import LastLook
 from carefund.access.roles import may_run_in_bulk, rights_of
 from carefund.console.care_recipient.change_pages import cut_at_sync, read_number
 from carefund.console.page_access import Request, page
+from carefund.domain.wording import many
 from carefund.records.care_recipient import queries
+from carefund.records.care_recipient.queries import Attention
 from carefund.records.models import Change, Client
 from carefund.records.models.devices import ProdaDevice
 from carefund.runs.queries import find_last_run
@@ -36,21 +38,39 @@ def show_home(request: Request) -> HttpResponse:
     changes = _list_new(request, look)
     newest = cut_at_sync(changes, _CHANGES).changes
     last_run = find_last_run() if may_run_in_bulk(request.user) else None
+    attention = queries.find_attention(clients, now - timedelta(hours=settings.STALE_AFTER_HOURS))
     return render(
         request,
         "console/home.html",
         {
+            "lead": _write_lead(attention),
             "sentences": write_sentences(newest),
-            "more_changes": changes[: _MANY + 1].count() - len(newest),
-            "many": _MANY,
+            "more_changes": _write_many(changes[: _MANY + 1].count() - len(newest)),
             "up_to_change_id": newest[0].pk if newest else 0,
             "look": look,
-            "attention": queries.find_attention(clients, now - timedelta(hours=settings.STALE_AFTER_HOURS)),
+            "attention": attention,
             "stale_hours": settings.STALE_AFTER_HOURS,
             "expiring_devices": _expiring_devices(request, now + _KEY_WARNING),
             "last_run": last_run,
         },
     )
+
+
+def _write_lead(attention: Attention) -> str:
+    """How one's clients are doing, in one sentence."""
+    if not attention.total:
+        return "No clients yet."
+    clients = many(attention.total, "active client")
+    if attention.failed or attention.consent_missing or attention.stale:
+        return f"{clients}. Some need attention."
+    return f"{clients}, all up to date."
+
+
+def _write_many(number: int) -> str:
+    """A number of changes in words, "" for none; beyond `_MANY` nobody wants it exactly."""
+    if number <= 0:
+        return ""
+    return f"more than {_MANY:,}" if number > _MANY else f"{number:,}"
 
 
 def _list_new(request: Request, look: LastLook | None) -> QuerySet[Change]:
@@ -80,6 +100,7 @@ def show_changes(request: Request) -> HttpResponse:
     shown = cut_at_sync(listed, _CHANGES, before_id)
     # What comes while one turns the pages stays new: the newest change of the first page is carried along.
     newest = new.values_list("id", flat=True).first() or 0
+    number = new[: _MANY + 1].count()
     return render(
         request,
         "console/care_recipient/all_changes.html",
@@ -89,8 +110,7 @@ def show_changes(request: Request) -> HttpResponse:
             "with_seen": with_seen,
             "before_id": before_id,
             "look": look,
-            "new": new[: _MANY + 1].count(),
-            "many": _MANY,
+            "number_new": _write_many(number),
             "up_to_change_id": read_number(request.GET.get("up_to", "")) or newest,
         },
     )
@@ -109,5 +129,5 @@ def mark_as_seen(request: Request) -> HttpResponse:
     sent = request.POST.get("up_to", "")
     newest = queries.find_last_change_id()
     last_seen.store_last_seen(request.user, min(int(sent), newest) if sent.isdigit() else newest)
-    messages.success(request, "Marked as seen.")
+    messages.success(request, "Changes marked as seen.")
     return redirect("console:home")

@@ -1,5 +1,6 @@
 """Users and their roles."""
 
+from dataclasses import dataclass
 from typing import Any
 
 from django.contrib import messages
@@ -22,15 +23,26 @@ def list_all(request: Request) -> HttpResponse:
     return render(request, "console/people.html", {"people": [_line(person) for person in people]})
 
 
-def _line(person: Any) -> dict[str, object]:
+@dataclass(frozen=True, slots=True)
+class AccountLine:
+    """An account as the list shows it."""
+
+    person: User
+    role: str
+    branches: str
+    two_factor: bool
+
+
+def _line(person: Any) -> AccountLine:
     names = {group.name for group in person.groups.all()}
     role = Role.ADMINISTRATOR if person.is_superuser else next((role for role in Role if role in names), None)
-    return {
-        "person": person,
-        "role": role,
-        "branches": [each.service_provider_id for each in person.branch_memberships.all()],
-        "two_factor": any(device.confirmed for device in person.totpdevice_set.all()),
-    }
+    branches = ", ".join(each.service_provider_id for each in person.branch_memberships.all())
+    return AccountLine(
+        person,
+        role.value if role else "",
+        "All" if role in (Role.ADMINISTRATOR, Role.FINANCE) else branches or "–",
+        two_factor=any(device.confirmed for device in person.totpdevice_set.all()),
+    )
 
 
 @page(may_administer)
@@ -41,11 +53,11 @@ def add(request: Request) -> HttpResponse:
 
 @page(may_administer)
 def change(request: Request, user_id: int) -> HttpResponse:
-    """An account's name, role, branches and whether it may log in; its second factor can be taken off here."""
+    """An account's name, role, branches and whether it may sign in; its second factor can be taken off here."""
     person = get_object_or_404(User, pk=user_id)
     if request.method == "POST" and "remove-two-factor" in request.POST:
         two_factor.remove(person)
-        messages.success(request, "Two-factor log-in was taken off this account.")
+        messages.success(request, "Two-factor authentication is now off for this account.")
         return redirect("console:person", user_id=person.pk)
     return _edit(request, person)
 
@@ -57,14 +69,14 @@ def _edit(request: Request, person: User) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         role = Role(form.cleaned_data["role"]) if form.cleaned_data["role"] else None
         if person.pk == request.user.pk and (role is not Role.ADMINISTRATOR or not form.cleaned_data["is_active"]):
-            form.add_error(None, "You cannot take your own administrator's rights away; ask another administrator.")
+            form.add_error(None, "You cannot remove your own Administrator role. Ask another administrator.")
         else:
             saved = form.save(commit=False)
             if form.cleaned_data["new_password"]:
                 saved.set_password(form.cleaned_data["new_password"])
             saved.save()
             give_role(saved, role, form.cleaned_data["service_provider_ids"])
-            messages.success(request, "The account was saved.")
+            messages.success(request, "Account saved.")
             return redirect("console:people")
     return render(
         request,

@@ -8,13 +8,16 @@ from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
 from django.http import Http404, HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils import timezone
+from django.utils.http import urlencode
 from django.views.decorators.http import require_POST
 
 from carefund.access.gate import list_clients_for
 from carefund.access.log import store_export
 from carefund.access.roles import may_run_in_bulk
 from carefund.console.forms import RunForm
+from carefund.console.labels import name_value
 from carefund.console.page_access import Request, page
 from carefund.console.run_items import name_item
 from carefund.console.scopes import choose, choose_selection, read_selection
@@ -47,8 +50,21 @@ def list_all(request: Request) -> HttpResponse:
     kind = request.GET.get("kind", "")
     kind = kind if kind in kinds else ""
     shown = Paginator(list_runs(with_all=with_all, kind=kind), _PAGE_SIZE).get_page(request.GET.get("page"))
-    context = {"page": shown, "runs": shown.object_list, "with_all": with_all, "kinds": kinds, "kind": kind}
+    toggled = {} if with_all else {"all": "1"} | ({"kind": kind} if kind else {})
+    context = {
+        "page": shown,
+        "lines": [(run, _describe_work(run)) for run in shown.object_list],
+        "with_all": with_all,
+        "toggle_address": f"{reverse('console:runs')}?{urlencode(toggled)}",
+        "kinds": kinds,
+        "kind": kind,
+    }
     return render(request, "console/runs.html", context)
+
+
+def _describe_work(run: Run) -> str:
+    """What a run does: the parts of a sync, or its kind of work."""
+    return name_value(run.parts) if run.kind == Run.SYNC else find_kind(run.kind).label
 
 
 @page(may_run_in_bulk)
@@ -75,7 +91,7 @@ def _request(request: Request, form: RunForm, selection: list[int]) -> Run | Non
         try:
             scope = choose(clients, form.cleaned_data)
         except EmptyFile:
-            form.add_error("ids_file", "This file holds no id. Write one care recipient id per line.")
+            form.add_error("ids_file", "This file has no IDs. Enter one Care Recipient ID per line.")
             return None
     else:
         return None
@@ -90,7 +106,7 @@ def _request(request: Request, form: RunForm, selection: list[int]) -> Run | Non
         )
     except NothingToDo:
         form.is_bound = True
-        form.add_error(None, "Nobody matches this choice, so there is nothing to synchronise.")
+        form.add_error(None, "No clients match this choice, so there is nothing to synchronise.")
         return None
 
 
@@ -105,6 +121,7 @@ def show(request: Request, run_id: int) -> HttpResponse:
     context: dict[str, Any] = {
         "run": run,
         "kind": kind,
+        "what": _describe_work(run),
         "progress": progress,
         "item": run.items.first() if run.total == 1 else None,
         "may_steer": kind.may_ask(request.user),
@@ -117,7 +134,13 @@ def show(request: Request, run_id: int) -> HttpResponse:
     default = "failed" if progress.failed and "only" not in request.GET else only
     shown = Paginator(list_items(run, only=default), _PAGE_SIZE).get_page(request.GET.get("page"))
     items = [(item, name_item(item)) for item in shown.object_list]
-    context |= {"page": shown, "items": items, "only": default, "filters": _filters(run)}
+    context |= {
+        "page": shown,
+        "items": items,
+        "only": default,
+        "filters": _filters(run),
+        "only_label": FILTERS.get(default, "All"),
+    }
     return render(request, "console/run.html", context)
 
 
@@ -139,7 +162,7 @@ def _filters(run: Run) -> dict[str, str]:
 
 
 _STEPS = {"cancel": cancel_run, "pause": pause_run, "resume": resume_run}
-_DONE = {"cancel": "The run is cancelled.", "pause": "The run is paused.", "resume": "Run resumed."}
+_DONE = {"cancel": "Run cancelled.", "pause": "Run paused.", "resume": "Run resumed."}
 
 
 @require_POST
@@ -160,7 +183,7 @@ def steer(request: Request, run_id: int, step: str) -> HttpResponse:
     except CannotChangeRun as refusal:
         messages.error(request, str(refusal))
     except NothingToDo:
-        messages.info(request, "Nothing failed in this run.")
+        messages.info(request, "No items failed in this run.")
     return redirect("console:run", run_id=run.pk)
 
 

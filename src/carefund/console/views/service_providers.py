@@ -51,13 +51,13 @@ def describe_search(search: RunItem | None) -> dict[str, Any]:
 def _cautions(result: ProviderSyncResult) -> list[str]:
     cautions = []
     if not result.service_provider_ids:
-        cautions.append("No valid Service Provider ID was found on any care recipient's budget.")
+        cautions.append("No care recipient's budget has a valid Service Provider ID.")
     if result.changes.no_longer_returned:
         cautions.append(f"No longer returned: {', '.join(result.changes.no_longer_returned)}.")
     if result.malformed:
-        cautions.append(f"{result.malformed:,} budgets carried an id that is none; they were left out.")
+        cautions.append(f"{result.malformed:,} budgets had an invalid ID and were left out.")
     if result.refused_ids:
         cautions.append(f"Services Australia refused: {', '.join(result.refused_ids)}.")
     if result.failed:
-        cautions.append(f"{result.failed:,} clients could not be asked about. Try again later.")
+        cautions.append(f"{result.failed:,} clients could not be checked. Try again later.")
     return cautions

@@ -51,5 +51,5 @@ def revoke(request: Request, token_id: int) -> HttpResponse:
     if token is None or not (is_own or may_administer(request.user)):
         raise Http404
     revoke_token(token)
-    messages.success(request, f"“{token.name}” is revoked.")
+    messages.success(request, f"Token “{token.name}” revoked.")
     return redirect("console:tokens" if is_own and not may_administer(request.user) else "console:all-tokens")

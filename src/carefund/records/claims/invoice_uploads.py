@@ -24,7 +24,7 @@ def store_upload(name: str, content: bytes, user: User | None = None) -> Invoice
 def plan_file(content: bytes) -> ImportPlan:
     """What a file would add, and every row that is wrong. Raises UnreadableFile."""
     if len(content) > LARGEST_FILE:
-        raise UnreadableFile("The file is larger than 64 MB; split it.")
+        raise UnreadableFile("The file is larger than 64 MB. Split it into smaller files.")
     found = read_invoice_file(content)
     return plan_import(found.rows, found.problems, found.problem_count)
 

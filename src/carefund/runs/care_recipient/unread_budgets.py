@@ -33,6 +33,6 @@ def request_unread_budgets(now: datetime) -> Run:
     return request_run(
         trigger=Run.Trigger.ROUTINE,
         clients=unread.order_by("pk")[:_PEOPLE],
-        scope="budgets never read",
+        scope="budgets not read yet",
         parts=Run.Parts.UNREAD_BUDGETS,
     )

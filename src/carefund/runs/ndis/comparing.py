@@ -51,7 +51,8 @@ def request_comparisons(
 ) -> Run:
     """Ask for these contracts to be compared with PACE. Raises NothingToDo when there is none."""
     items = [NewRunItem(f"contract:{contract.pk}", contract.client_id) for contract in contracts]
-    return request_work(COMPARING, items, trigger=trigger, scope="contracts against PACE", requested_by=requested_by)
+    scope = "NDIS contracts compared with PACE"
+    return request_work(COMPARING, items, trigger=trigger, scope=scope, requested_by=requested_by)
 
 
 def request_daily_comparisons() -> Run:

@@ -11,6 +11,7 @@ from datetime import date
 from carefund.domain.care_recipient.budgets import adds_up
 from carefund.domain.comparison import Differences, Incoming, compare
 from carefund.domain.service_providers import newest_service_provider_id
+from carefund.domain.wording import many
 from carefund.funders.services_australia.payloads import Budget
 from carefund.records.archive import ReceivedPage, digest_of
 from carefund.sync.care_recipient.answers import BUDGET_LIST, key_of, kind_of
@@ -19,7 +20,7 @@ from carefund.sync.care_recipient.fetching import Fetched
 from carefund.sync.care_recipient.filing import Filing, file, list_moves
 from carefund.sync.care_recipient.last_applied import LastApplied
 from carefund.sync.care_recipient.recordsets import ENTITLEMENTS, RECORD_SETS, RecordSet, record_set_of
-from carefund.sync.care_recipient.reporting import count_differences, list_field_changes, list_plan_date_changes, many
+from carefund.sync.care_recipient.reporting import count_differences, list_field_changes, list_plan_date_changes
 from carefund.sync.care_recipient.results import Count, FieldChange, SyncOutcome, SyncResult
 from carefund.sync.care_recipient.stored import StoredPerson, StoredRecords
 

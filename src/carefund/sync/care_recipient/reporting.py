@@ -44,8 +44,3 @@ def list_plan_date_changes(before: Period, after: Period) -> Iterator[FieldChang
         old, new = getattr(before, name), getattr(after, name)
         if old != new:
             yield FieldChange("plan", "changed", ("Support at Home",), name, as_text(old), as_text(new))
-
-
-def many(number: int, thing: str) -> str:
-    """A number with its thing in the right form."""
-    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"

@@ -1,4 +1,4 @@
-"""Logging in: passwords, throttle, second factor, password change, theme."""
+"""Signing in: passwords, throttle, second factor, password change, theme."""
 
 from collections.abc import Callable
 
@@ -21,8 +21,8 @@ def cast() -> world.Cast:
     return world.make_cast()
 
 
-def log_in(browser: Browser, name: str, password: str = world.PASSWORD) -> int:
-    return browser.post(reverse("console:log-in"), {"username": name, "password": password}).status_code
+def sign_in(browser: Browser, name: str, password: str = world.PASSWORD) -> int:
+    return browser.post(reverse("console:sign-in"), {"username": name, "password": password}).status_code
 
 
 def code_for(user: User, *, confirmed: bool) -> str:
@@ -32,33 +32,33 @@ def code_for(user: User, *, confirmed: bool) -> str:
 
 def test_the_right_password_opens_home(cast: world.Cast) -> None:
     browser = Browser()
-    assert log_in(browser, "ben") == 302
+    assert sign_in(browser, "ben") == 302
     assert browser.get(reverse("console:home")).status_code == 200
 
 
 def test_too_many_wrong_passwords_lock_the_account_for_a_while(cast: world.Cast) -> None:
     browser = Browser()
-    answers = [log_in(browser, "ben", "wrong") for _ in range(6)]
+    answers = [sign_in(browser, "ben", "wrong") for _ in range(6)]
     assert answers[0] == 200
     assert answers[-1] == 429
-    assert log_in(browser, "ben") == 429
+    assert sign_in(browser, "ben") == 429
 
 
 def test_the_second_factor_is_asked_before_any_page(cast: world.Cast) -> None:
     browser = Browser()
-    log_in(browser, "ada")
+    sign_in(browser, "ada")
     assert browser.get(reverse("console:two-factor")).status_code == 200
     code = code_for(cast.ada, confirmed=False)
     assert browser.post(reverse("console:two-factor"), {"code": code}).status_code == 302
 
     fresh = Browser()
-    log_in(fresh, "ada")
+    sign_in(fresh, "ada")
     answer = fresh.get(reverse("console:clients"))
     assert answer.headers["Location"].startswith(reverse("console:two-factor-verify"))
     assert fresh.get(reverse("console:two-factor")).status_code == 302, "the set-up page is no way around it"
     two_factor.TOTPDevice.objects.update(last_t=-1)
     wrong = fresh.post(reverse("console:two-factor-verify"), {"code": "000000"})
-    assert b"not right" in wrong.content
+    assert b"is incorrect" in wrong.content
     two_factor.TOTPDevice.objects.update(last_t=-1, throttling_failure_count=0)
     right = fresh.post(
         reverse("console:two-factor-verify"),
@@ -73,7 +73,7 @@ def test_a_second_factor_leads_to_no_other_site(cast: world.Cast, browse: Browse
     browser.get(reverse("console:two-factor"))
     browser.post(reverse("console:two-factor"), {"code": code_for(cast.ada, confirmed=False)})
     fresh = Browser()
-    log_in(fresh, "ada")
+    sign_in(fresh, "ada")
     two_factor.TOTPDevice.objects.update(last_t=-1)
     answer = fresh.post(
         reverse("console:two-factor-verify"),
@@ -128,4 +128,9 @@ def test_nobody_takes_their_own_administrator_rights_away(cast: world.Cast, brow
     answer = browse(cast.ada).post(
         reverse("console:person", args=[cast.ada.pk]), {"username": "ada", "is_active": "on", "role": "Finance"}
     )
-    assert b"ask another administrator" in answer.content
+    assert b"Ask another administrator" in answer.content
+
+
+def test_a_bookmark_of_the_earlier_address_leads_to_sign_in() -> None:
+    answer = Browser().get("/log-in?next=/clients")
+    assert (answer.status_code, answer.headers["Location"]) == (302, f"{reverse('console:sign-in')}?next=/clients")
