@@ -113,6 +113,11 @@ class Installation:
             content = answer.read()
         return json.loads(content) if content else None
 
+    def text(self, path: str) -> str:
+        """One file of the sandbox's control."""
+        with urllib.request.urlopen(f"{self.sandbox_url}/sandbox{path}", timeout=60) as answer:
+            return str(answer.read().decode())
+
     def rows(self, query: str) -> list[tuple[Any, ...]]:
         """The answer of its database to a query."""
         if self.database_url:

@@ -14,12 +14,14 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
+from asgiref.sync import sync_to_async
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
 
 from carefund.funders.devices import AccessToken, DeviceState
 from carefund.funders.errors import DeviceBusy, NotConfigured
+from carefund.records.durability import durable
 from carefund.records.models.devices import ProdaDevice
 
 LEASE = timedelta(seconds=20)
@@ -99,7 +101,7 @@ class DatabaseDeviceStore:
                 if token.expires_at > now
             },
         )
-        changed = await self._held(self._holder).aupdate(
+        changed = await sync_to_async(self._write)(
             secrets=self._cipher.encrypt(msgspec.json.encode(secrets)),
             status=state.status,
             activated_at=state.activated_at,
@@ -109,6 +111,11 @@ class DatabaseDeviceStore:
         )
         if not changed:
             raise DeviceBusy("Another process took the PRODA device over while it was being written.")
+
+    def _write(self, **values: Any) -> int:
+        """Change the row if it is still held. A key that PRODA knows and a power cut took would lock the device out."""
+        with durable():
+            return self._held(self._holder).update(**values)
 
     @asynccontextmanager
     async def exclusive(self) -> AsyncIterator[None]:

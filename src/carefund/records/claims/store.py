@@ -16,6 +16,7 @@ from django.utils import timezone
 
 from carefund.domain.claims.checks import ClaimLine
 from carefund.domain.claims.statuses import CANCELLED, later_claim_status
+from carefund.records.durability import durable
 from carefund.records.models import Claim, ClaimBatch, Invoice, InvoiceLineItem, LateEvidence, PaymentRequest
 
 _LONGEST_PROBLEM = 500
@@ -144,6 +145,12 @@ def store_invoice(invoice_pk: int, **values: Any) -> None:
     Invoice.objects.filter(pk=invoice_pk).update(**values)
 
 
+def begin_write(invoice_pk: int) -> None:
+    """Note that something of an invoice is about to be written at the funder; a power cut does not undo this."""
+    with durable():
+        Invoice.objects.filter(pk=invoice_pk).update(is_uncertain=True)
+
+
 def store_item(line_pk: int, item_id: str, etag: str, *, invoice_pk: int) -> None:
     """The funder's number for a line, and with it the end of the uncertainty about its invoice."""
     with transaction.atomic():
@@ -172,8 +179,9 @@ def store_invoice_refusal(invoice_pk: int, words: str) -> None:
 
 
 def begin_claim(batch_id: int, now: datetime) -> None:
-    """Note that a claim is about to be made, before it is."""
-    ClaimBatch.objects.filter(pk=batch_id).update(is_claim_uncertain=True, claim_attempted_at=now)
+    """Note that a claim is about to be made, before it is; a power cut does not undo this."""
+    with durable():
+        ClaimBatch.objects.filter(pk=batch_id).update(is_claim_uncertain=True, claim_attempted_at=now)
 
 
 def forget_claim_attempt(batch_id: int) -> None:

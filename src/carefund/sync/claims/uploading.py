@@ -139,7 +139,8 @@ class Uploader:
     async def _write(self, invoice: Invoice, call: Callable[[], Awaitable[Result]]) -> Result:
         """One write between its mark and its answer; the mark goes when the funder has certainly not done it."""
         await self.keep()
-        await self._store(invoice, is_uncertain=True)
+        await self.database.do(claim_store.begin_write, invoice.pk)
+        invoice.is_uncertain = True
         try:
             return await call()
         except FunderError as problem:
