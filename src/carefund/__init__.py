@@ -1,4 +1,4 @@
 """Carefund: keeps each client's government funding in step with what the government says.
 
-docs/tour.md shows the rooms; imports go down only.
+docs/tour.md shows the packages; imports go down only.
 """

@@ -1,4 +1,4 @@
-"""The doors, by address: pages at the root, machines under /api/."""
+"""The addresses: pages at the root, REST under /api/."""
 
 from django.urls import URLPattern, URLResolver, include, path
 

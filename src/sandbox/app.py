@@ -15,7 +15,7 @@ from wsgiref.handlers import format_date_time
 from aiohttp import web
 from multidict import CIMultiDict
 
-from sandbox.building import Building
+from sandbox.container import Container
 from sandbox.control import Control
 from sandbox.device_control import DeviceControl
 from sandbox.faults import AFTER, Fault, instead, spoilt
@@ -45,11 +45,11 @@ NDIA = "/ndia"
 Cached = tuple[int, int, Route, Answer]
 
 
-def all_routes(building: Building) -> list[Route]:
+def all_routes(container: Container) -> list[Route]:
     """Every route of the sandbox; a new API adds its line here."""
-    proda = building.proda
-    life = ClaimLife(building.world)
-    building.on_time.append(life.advance)
+    proda = container.proda
+    life = ClaimLife(container.world)
+    container.on_time.append(life.advance)
     return [
         Route("proda_activate", "PUT", f"{PRODA_DEVICES}/piaweb/api/b2b/v1/devices/{{deviceName}}/jwk", proda.activate),
         Route(
@@ -59,44 +59,44 @@ def all_routes(building: Building) -> list[Route]:
             proda.refresh,
         ),
         Route("proda_token", "POST", PRODA_TOKEN, proda.token),
-        *CareRecipients(building).routes(SUPPORT_AT_HOME),
-        *Budgets(building).routes(SUPPORT_AT_HOME),
-        *Invoices(building, life).routes(SUPPORT_AT_HOME),
+        *CareRecipients(container).routes(SUPPORT_AT_HOME),
+        *Budgets(container).routes(SUPPORT_AT_HOME),
+        *Invoices(container, life).routes(SUPPORT_AT_HOME),
         *Attachments(life).routes(SUPPORT_AT_HOME),
-        *Claims(building, life).routes(SUPPORT_AT_HOME),
-        *NdiaApi(building).routes(NDIA),
-        *NdiaControl(building).routes(),
-        *PartnerApi(building).routes("/partner"),
+        *Claims(container, life).routes(SUPPORT_AT_HOME),
+        *NdiaApi(container).routes(NDIA),
+        *NdiaControl(container).routes(),
+        *PartnerApi(container).routes("/partner"),
         *ClaimControl(life).routes(),
-        *PoolControl(building.world).routes(),
-        *PeopleControl(building).routes(),
-        *DeviceControl(building).routes(),
-        *Control(building).routes(),
+        *PoolControl(container.world).routes(),
+        *PeopleControl(container).routes(),
+        *DeviceControl(container).routes(),
+        *Control(container).routes(),
     ]
 
 
 class App:
     """Handles requests. `handle` is given to aiohttp's server."""
 
-    def __init__(self, building: Building, *, cached_answers: int = 40_000) -> None:
-        self.building = building
-        self.table = RouteTable(all_routes(building))
+    def __init__(self, container: Container, *, cached_answers: int = 40_000) -> None:
+        self.container = container
+        self.table = RouteTable(all_routes(container))
         self._cache: OrderedDict[str, Cached] = OrderedDict()
         self._cache_size = cached_answers
-        self._cache_generation = building.switch_generation
+        self._cache_generation = container.switch_generation
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         """One request, from route to response."""
-        building = self.building
+        container = self.container
         raw, method = request.raw_path, request.method
-        latency = building.switches.latency_ms
+        latency = container.switches.latency_ms
         if latency and not raw.startswith("/sandbox"):
             await asyncio.sleep(latency / 1000)
-        cached = self._cached(raw) if method == "GET" and not building.faults.active else None
+        cached = self._cached(raw) if method == "GET" and not container.faults.active else None
         if cached is not None:
             answer = self._gate(cached[2], request) or cached[3]
             self._note(request, cached[2].operation, raw, answer.status, b"")
-            return _response(answer, building.world.clock.skew)
+            return _response(answer, container.world.clock.skew)
         return await self._handle_slowly(request, raw, method)
 
     async def _handle_slowly(self, request: web.BaseRequest, raw: str, method: str) -> web.StreamResponse:
@@ -122,8 +122,8 @@ class App:
             body,
         )
         faults: list[Fault] = []
-        if self.building.faults.active and route.operation != "control":
-            faults = self.building.faults.pick(route.operation, [*call.args.values(), *query.values()])
+        if self.container.faults.active and route.operation != "control":
+            faults = self.container.faults.pick(route.operation, [*call.args.values(), *query.values()])
         answer = await self._before(faults, request)
         if answer is None:
             answer = self._gate(route, request) or self._answer(route, call, raw)
@@ -137,18 +137,18 @@ class App:
         truncating = next((fault for fault in faults if fault.kind == "truncate"), None)
         if truncating is not None:
             return await _send_truncated(request, answer, truncating.share)
-        return _response(answer, self.building.world.clock.skew)
+        return _response(answer, self.container.world.clock.skew)
 
     def _gate(self, route: Route, request: web.BaseRequest) -> Answer | None:
-        if not route.gate or not self.building.switches.auth:
+        if not route.gate or not self.container.switches.auth:
             return None
-        return self.building.gateway.check(request.headers, request.method, route.gate)
+        return self.container.gateway.check(request.headers, request.method, route.gate)
 
     def _answer(self, route: Route, call: Call, raw: str) -> Answer:
         answer = route.handler(call)
         if route.subject and call.method == "GET":
             subject = call.args.get(route.subject) or call.query.get(route.subject, "")
-            world = self.building.world
+            world = self.container.world
             number = world.budget_holder(subject) if route.subject == "budgetId" else world.number_of(subject)
             if number is not None:
                 self._cache[raw] = (number, world.version(number), route, answer)
@@ -157,11 +157,11 @@ class App:
         return answer
 
     def _cached(self, raw: str) -> Cached | None:
-        if self._cache_generation != self.building.switch_generation:
+        if self._cache_generation != self.container.switch_generation:
             self._cache.clear()
-            self._cache_generation = self.building.switch_generation
+            self._cache_generation = self.container.switch_generation
         found = self._cache.get(raw)
-        return found if found is not None and found[1] == self.building.world.version(found[0]) else None
+        return found if found is not None and found[1] == self.container.world.version(found[0]) else None
 
     async def _before(self, faults: list[Fault], request: web.BaseRequest) -> Answer | None:
         for fault in faults:
@@ -176,7 +176,7 @@ class App:
 
     def _note(self, request: web.BaseRequest, operation: str, raw: str, status: int, body: bytes) -> None:
         path, _, query = raw.partition("?")
-        self.building.journal.add(
+        self.container.journal.add(
             Line(time.time(), operation, request.method, path, query, request.headers, status, body)
         )
 

@@ -10,8 +10,8 @@ from typing import Any
 
 import msgspec
 
-from sandbox.building import Building
 from sandbox.clock import stamp
+from sandbox.container import Container
 from sandbox.control_routes import body_of, control_routes
 from sandbox.gateway import AGED_CARE_AUDIENCE, CLIENT_ID, NDIA_AUDIENCE, ORGANISATION_ID
 from sandbox.people import PROVIDERS
@@ -24,9 +24,9 @@ from sandbox.wire import Call, Route
 class Control:
     """Handlers of the control API for the world as a whole."""
 
-    def __init__(self, building: Building) -> None:
-        self._building = building
-        self._world = building.world
+    def __init__(self, container: Container) -> None:
+        self._container = container
+        self._world = container.world
 
     def routes(self) -> list[Route]:
         """The control API's lines of the route table."""
@@ -80,7 +80,7 @@ class Control:
         )
         if "prodaSkewSeconds" in wanted:
             clock.skew = float(wanted["prodaSkewSeconds"])
-        for work in self._building.on_time:
+        for work in self._container.on_time:
             work()
         return {"now": stamp(clock.now()), "today": clock.today(), "prodaSkewSeconds": clock.skew}
 
@@ -90,39 +90,39 @@ class Control:
         size = msgspec.convert(wanted.get("careRecipients"), int | None)
         seed = msgspec.convert(wanted.get("seed"), str | None)
         today = date.fromisoformat(wanted["today"]) if wanted.get("today") else None
-        self._building.reset(wanted)
+        self._container.reset(wanted)
         self._world.reset(care_recipients=size, seed=seed, today=today)
         return {"careRecipients": self._world.care_recipients, "today": self._world.clock.today()}
 
     def journal(self, call: Call) -> Any:
         """What was asked."""
-        return self._building.journal.report(call)
+        return self._container.journal.report(call)
 
     def clear_journal(self, _call: Call) -> Any:
         """Forget what was asked."""
-        self._building.journal.clear()
+        self._container.journal.clear()
         return {}
 
     def faults(self, _call: Call) -> Any:
         """The faults in force, with how often they hit."""
-        return self._building.faults.active
+        return self._container.faults.active
 
     def add_fault(self, call: Call) -> Any:
         """Put a fault in force."""
-        return self._building.faults.add(body_of(call))
+        return self._container.faults.add(body_of(call))
 
     def remove_faults(self, call: Call) -> Any:
         """End one fault, or all."""
-        self._building.faults.remove(int(call.args["id"]) if "id" in call.args else None)
-        return self._building.faults.active
+        self._container.faults.remove(int(call.args["id"]) if "id" in call.args else None)
+        return self._container.faults.active
 
     def switches(self, _call: Call) -> Any:
         """The switches."""
-        return self._building.switches
+        return self._container.switches
 
     def switch(self, call: Call) -> Any:
         """Change some switches."""
-        return self._building.switch(body_of(call))
+        return self._container.switch(body_of(call))
 
     def provider_file(self, call: Call) -> Any:
         """The provider's own clients and invoices: from, limit, invoices=false."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sandbox.building import Building
+from sandbox.container import Container
 from sandbox.control_routes import body_of, control_routes
 from sandbox.proda import Device, instant_text
 from sandbox.wire import Call, Route
@@ -13,9 +13,9 @@ from sandbox.wire import Call, Route
 class DeviceControl:
     """Handlers of the control API for devices and tokens."""
 
-    def __init__(self, building: Building) -> None:
-        self._proda = building.proda
-        self._now = building.world.clock.proda_now
+    def __init__(self, container: Container) -> None:
+        self._proda = container.proda
+        self._now = container.world.clock.proda_now
 
     def routes(self) -> list[Route]:
         """The control API's lines of the route table."""

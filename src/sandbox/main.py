@@ -14,9 +14,9 @@ from pathlib import Path
 from aiohttp import web
 
 from sandbox.app import App
-from sandbox.building import Building
+from sandbox.container import Container
 from sandbox.ndia.deliveries import Deliveries
-from sandbox.ndia.room import NdiaRoom
+from sandbox.ndia.state import NdiaState
 from sandbox.switches import Switches
 from sandbox.world import World
 
@@ -44,10 +44,12 @@ def parse_options(arguments: Sequence[str] | None = None) -> argparse.Namespace:
 def build_app(options: argparse.Namespace) -> App:
     """The sandbox as the options describe it, with its saved state if there is any."""
     world = World(options.care_recipients, options.seed, options.today)
-    building = Building(world, Switches(auth=options.auth, latency_ms=options.latency_ms), journal_size=options.journal)
+    container = Container(
+        world, Switches(auth=options.auth, latency_ms=options.latency_ms), journal_size=options.journal
+    )
     if options.state is not None and options.state.exists():
-        building.load(options.state)
-    return App(building, cached_answers=options.cached_answers)
+        container.load(options.state)
+    return App(container, cached_answers=options.cached_answers)
 
 
 async def serve(app: App, host: str, port: int, state: Path | None = None) -> None:
@@ -58,7 +60,7 @@ async def serve(app: App, host: str, port: int, state: Path | None = None) -> No
     await site.start()
     _, bound_port = runner.addresses[0][:2]
     print(f"sandbox listening on http://{host}:{bound_port}", flush=True)
-    deliveries = asyncio.create_task(Deliveries(NdiaRoom(app.building.world)).run())
+    deliveries = asyncio.create_task(Deliveries(NdiaState(app.container.world)).run())
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
     for name in (signal.SIGTERM, signal.SIGINT):
@@ -71,7 +73,7 @@ async def serve(app: App, host: str, port: int, state: Path | None = None) -> No
         await asyncio.gather(deliveries, return_exceptions=True)
         await runner.cleanup()
         if state is not None:
-            app.building.save(state)
+            app.container.save(state)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sandbox.building import Building
+from sandbox.container import Container
 from sandbox.control_routes import body_of, control_routes
 from sandbox.edits import EDITS, BadEdit
 from sandbox.scenarios import SCENARIOS, scenario_of
@@ -16,8 +16,8 @@ _LISTED_NUMBERS = 10_000
 class PeopleControl:
     """Handlers of the control API for care recipients."""
 
-    def __init__(self, building: Building) -> None:
-        self._world = building.world
+    def __init__(self, container: Container) -> None:
+        self._world = container.world
 
     def routes(self) -> list[Route]:
         """The control API's lines of the route table."""

@@ -1,6 +1,6 @@
 """What the hand from above can do to a service provider's care management: more budgets, more use, or no answer.
 
-Kept in the world's room "pools", per provider, as plain data; applied whenever pools are computed.
+Kept in the world's section "pools", per provider, as plain data; applied whenever pools are computed.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from sandbox.quarters import quarter_of
 from sandbox.rates import CARE_MANAGEMENT_SERVICE
 from sandbox.world import World
 
-ROOM = "pools"
+SECTION = "pools"
 # Switches: "empty" finds nothing; "refuse" is 403; "other-types" puts people's budgets into the same answer.
 SWITCHES = ("empty", "refuse", "other-types", "second-budget", "closed-budget", "next-quarter")
 CHANGES = (*SWITCHES, "use")
@@ -26,8 +26,8 @@ PoolEdit = dict[str, Any]
 
 def pool_edits(world: World, provider_id: str) -> list[PoolEdit]:
     """The changes made to a provider's pools so far."""
-    room: dict[str, list[PoolEdit]] = world.rooms.get(ROOM, {})
-    return room.get(provider_id, [])
+    section: dict[str, list[PoolEdit]] = world.sections.get(SECTION, {})
+    return section.get(provider_id, [])
 
 
 def change_pool(world: World, provider_id: str, change: str, values: PoolEdit) -> list[PoolEdit]:
@@ -39,15 +39,15 @@ def change_pool(world: World, provider_id: str, change: str, values: PoolEdit) -
         edit["amount"] = str(cents(abs(Decimal(str(values.get("amount", "250.00"))))))
     if change == "use":
         edit["careRecipientId"] = str(values.get("careRecipientId", ""))
-    room: dict[str, list[PoolEdit]] = world.rooms.setdefault(ROOM, {})
-    room.setdefault(provider_id, []).append(edit)
+    section: dict[str, list[PoolEdit]] = world.sections.setdefault(SECTION, {})
+    section.setdefault(provider_id, []).append(edit)
     world.changes += 1
-    return room[provider_id]
+    return section[provider_id]
 
 
 def undo_pool(world: World, provider_id: str) -> None:
     """Forget every change to a provider's pools."""
-    world.rooms.get(ROOM, {}).pop(provider_id, None)
+    world.sections.get(SECTION, {}).pop(provider_id, None)
     world.changes += 1
 
 

@@ -31,7 +31,7 @@ class Entry(NamedTuple):
 
 
 class World:
-    """All state of the funder's side. `rooms` holds the plain JSON state of later handlers (invoices, claims, NDIA)."""
+    """All state of the funder's side. `sections` holds the plain JSON state of handlers (invoices, claims, NDIA)."""
 
     def __init__(self, care_recipients: int = 60, seed: str = "carefund", today: date | None = None) -> None:
         self.initial = (care_recipients, seed, today)
@@ -40,7 +40,7 @@ class World:
         self.seed = seed
         self.anchor = quarter_of(self.clock.today()).start_date
         self.edits: dict[int, list[Edit]] = {}
-        self.rooms: dict[str, Any] = {}
+        self.sections: dict[str, Any] = {}
         self.pending_claims: set[str] = set()
         self.changes = 0
         self._revisions: dict[int, int] = {}
@@ -54,7 +54,7 @@ class World:
         self.clock.start(today or self.initial[2])
         self.anchor = quarter_of(self.clock.today()).start_date
         self.edits.clear()
-        self.rooms.clear()
+        self.sections.clear()
         self.pending_claims.clear()
         self.changes += 1
         # Versions must not repeat, or answers cached before the reset would pass for fresh ones.
@@ -183,7 +183,7 @@ class World:
             "anchor": self.anchor,
             "clockOffset": self.clock.offset,
             "edits": {str(number): edits for number, edits in self.edits.items()},
-            "rooms": self.rooms,
+            "rooms": self.sections,
             "pendingClaims": sorted(self.pending_claims),
             **extra,
         }
@@ -197,7 +197,7 @@ class World:
         self.seed = document["seed"]
         self.anchor = date.fromisoformat(document["anchor"])
         self.edits = {int(number): edits for number, edits in document["edits"].items()}
-        self.rooms = document["rooms"]
+        self.sections = document["rooms"]
         self.pending_claims = set(document["pendingClaims"])
         self.clock.offset = document["clockOffset"]
         self.changes += 1

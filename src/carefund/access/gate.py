@@ -1,4 +1,4 @@
-"""The gate: clients can be obtained only through here by a door, and obtaining one means being allowed to.
+"""The gate: the console, REST and the command line obtain clients only here, and obtaining one means being allowed to.
 
 A client of another branch is answered like one who does not exist, so that nobody learns who is cared for elsewhere.
 """

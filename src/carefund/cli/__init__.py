@@ -1,1 +1,1 @@
-"""Door 3: terminals. Each module is one command or one group of them; none holds a rule."""
+"""The command line. Each module is one command or one group of them; none holds a rule."""

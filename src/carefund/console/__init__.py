@@ -1,1 +1,1 @@
-"""Door 1: pages for people. What a page shows is read in records and runs; what it may show is decided in access."""
+"""Pages for people. What a page shows is read in records and runs; what it may show is decided in access."""

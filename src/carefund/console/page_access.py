@@ -21,7 +21,7 @@ from carefund.access.roles import may_enter
 
 
 class Request(HttpRequest):
-    """A request that came through the door: its user is an account, and htmx says whether it asks for a fragment."""
+    """A request that may see the page: its user is an account, and htmx says whether it asks for a fragment."""
 
     user: User
     htmx: HtmxDetails

@@ -1,7 +1,7 @@
 """Compare what is stored with what came in, and give the differences as data.
 
 Pure and generic: a record is a natural key and a tuple of values in a fixed order. A key may occur more than once;
-such twins are told apart by their order among each other, so that re-sending them in another order changes nothing.
+such duplicates are told apart by their order among each other, so that another order changes nothing.
 """
 
 from collections import defaultdict
@@ -91,7 +91,7 @@ def _compare_duplicates(result: Differences, key: Key, rows: list[Stored], value
     rows = sorted(rows, key=lambda row: (not row.returned, row.ordinal))  # who is still listed stays
     left = list(values)
     unmatched = []
-    for row in rows:  # an equal twin first, whatever the order they came in
+    for row in rows:  # an equal row first, whatever the order they came in
         if row.returned and row.values in left:
             left.remove(row.values)
             result.unchanged += 1

@@ -1,1 +1,1 @@
-"""Memory: tables, the only writer of synced rows, the archive, and every read a door needs. No network here."""
+"""What is stored: tables, the writers of synced rows, the archive, and every read of it. No network here."""

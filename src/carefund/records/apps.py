@@ -1,4 +1,4 @@
-"""The memory room, as Django registers it."""
+"""The package of stored records, as Django registers it."""
 
 from django.apps import AppConfig
 

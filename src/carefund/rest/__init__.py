@@ -1,1 +1,1 @@
-"""The door for machines: the REST interface and its OpenAPI description. No rules here."""
+"""The REST interface and its OpenAPI description, for other systems. No rules here."""

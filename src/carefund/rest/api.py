@@ -1,4 +1,4 @@
-"""Door 2: what machines may ask, under /api/v1/. Each group of addresses is a router of its own; here they are hung up.
+"""What other systems may ask, under /api/v1/. Each group of addresses is a router of its own; here they are hung up.
 
 The interactive pages that the framework offers are left out: they would load scripts from elsewhere.
 """

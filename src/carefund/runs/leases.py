@@ -1,4 +1,4 @@
-"""The one lease of the hall: who works on an item, until when, and how whoever lost it is kept from writing.
+"""The one lease of all work: who works on an item, until when, and how whoever lost it is kept from writing.
 
 A lease is held by the database's clock and ends by itself, so nobody waits for a dead process. Each taking raises the
 item's fence. Whoever works renews the lease meanwhile and right before each write to a funder; each write to our own

@@ -1,8 +1,8 @@
 """What a kind of work is made of: the words that the table of kinds, each kind and the engines share. No SQL.
 
 A kind says how one item is done (`work`) and how what came of a group of items is stored (`store`, all of it or
-nothing, with the ledger's entries in the same transaction). Everything else is the hall's: taking, leases, progress,
-pause, cancellation, outages, retry.
+nothing, with the ledger's entries in the same transaction). Everything else is common to all kinds: taking, leases,
+progress, pause, cancellation, outages, retry.
 """
 
 from collections.abc import Awaitable, Callable, Sequence

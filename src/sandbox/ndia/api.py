@@ -11,12 +11,12 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
-from sandbox.building import Building
+from sandbox.container import Container
 from sandbox.gateway import NDIA_AUDIENCE
 from sandbox.ndia.budgets import NO_DATE, budget_tree, historical_budgets, plan_in_force
 from sandbox.ndia.deliveries import read_subscription
 from sandbox.ndia.participants import Facts
-from sandbox.ndia.room import NdiaRoom
+from sandbox.ndia.state import NdiaState
 from sandbox.wire import Answer, Call, Route, json_answer
 
 NO_AUTHORITY = "  Requestor does not have the authority to perform the request "
@@ -51,8 +51,8 @@ REFERENCE_DATA = {
 class NdiaApi:
     """Handlers of the NDIA's APIs."""
 
-    def __init__(self, building: Building) -> None:
-        self.room = NdiaRoom(building.world)
+    def __init__(self, container: Container) -> None:
+        self.ndia = NdiaState(container.world)
 
     def routes(self, base: str) -> list[Route]:
         """The lines of the route table under the NDIA's base path."""
@@ -80,10 +80,10 @@ class NdiaApi:
         def handler(call: Call) -> Answer:
             names = ("participant", "participant_surname", "date_of_birth")
             given = [call.query.get(name) or call.headers.get(name, "") for name in names]
-            facts = self.room.find(*given)
+            facts = self.ndia.find(*given)
             if facts is None:
                 return self._nobody()
-            if needs_authority and not self.room.may_be_seen(facts):
+            if needs_authority and not self.ndia.may_be_seen(facts):
                 return self.failure(403, NO_AUTHORITY)
             result = work(self, call, facts)
             return result if isinstance(result, Answer) else success(result)
@@ -92,12 +92,12 @@ class NdiaApi:
 
     def failure(self, status: int, message: str, key: str = "", headers: dict[str, str] | None = None) -> Answer:
         """A refusal; its errors are texts, or pairs of key and value, as the switch says or a key demands."""
-        as_pairs = key or self.room.switches["errors"] == "pairs"
+        as_pairs = key or self.ndia.switches["errors"] == "pairs"
         errors = [{"key": key or str(status), "value": message}] if as_pairs else [message]
         return json_answer({"success": False, "result": None, "errors": errors}, status, headers)
 
     def _nobody(self) -> Answer:
-        how = self.room.switches["nobody"]
+        how = self.ndia.switches["nobody"]
         if how == "empty":
             return success([])
         return self.failure(404 if how == "404" else 200, NOBODY)
@@ -109,7 +109,7 @@ class NdiaApi:
 
     def plans(self, _call: Call, facts: Facts) -> Any:
         """The plan for life with id 0 and the dates of its current period, and the old-system plan if there was one."""
-        plan = plan_in_force(facts, self.room.today)
+        plan = plan_in_force(facts, self.ndia.today)
         found = [
             {
                 "is_pace_plan": facts["isPace"],
@@ -133,38 +133,38 @@ class NdiaApi:
 
     def budget(self, call: Call, facts: Facts) -> Any:
         """The PACE budget; refused for other plans, beyond the hour's quota, and at 5.0 if switched off."""
-        if call.operation == "ndia_pace_budget" and not self.room.switches["budget5"]:
+        if call.operation == "ndia_pace_budget" and not self.ndia.switches["budget5"]:
             return Answer(404, b"", content_type="text/html")
         if not facts["isPace"]:
             return self.failure(400, "The participant does not have a PACE plan", "PACE01")
-        seconds = self.room.take_budget_call()
+        seconds = self.ndia.take_budget_call()
         if seconds:
             return self.failure(429, "Too many budget requests", headers={"Retry-After": str(seconds)})
-        return budget_tree(facts, self.room.today, only_plan_managed=self.room.switches["view"] == "mine")
+        return budget_tree(facts, self.ndia.today, only_plan_managed=self.ndia.switches["view"] == "mine")
 
     def history(self, _call: Call, facts: Facts) -> Any:
         """The money of earlier plan periods."""
-        return {"historical_budget": historical_budgets(facts, self.room.today)}
+        return {"historical_budget": historical_budgets(facts, self.ndia.today)}
 
     def pay(self, call: Call) -> Answer:
         """A PACE payment request, paid at once: participant, support_category, unit_price, quantity."""
         body = call.json()
-        facts = self.room.participants.get(str(body.get("participant", "")))
-        if facts is None or not self.room.may_be_seen(facts):
+        facts = self.ndia.participants.get(str(body.get("participant", "")))
+        if facts is None or not self.ndia.may_be_seen(facts):
             return self.failure(403, NO_AUTHORITY)
         amount = Decimal(str(body.get("unit_price", 0))) * Decimal(str(body.get("quantity", 1)))
         if amount <= 0:
             return self.failure(400, "The amount must be greater than zero", "C20")
-        plan = plan_in_force(facts, self.room.today)
+        plan = plan_in_force(facts, self.ndia.today)
         row = next((each for each in plan["categories"] if each["category"] == body.get("support_category")), None)
         if row is None:
             return self.failure(400, "No budget for this support", "C22")
-        row["spending"].append({"date": self.room.today.isoformat(), "amount": str(amount)})
-        self.room.state["claims"] += 1
-        self.room.note_event("BUDGET_UPDATED", facts)
+        row["spending"].append({"date": self.ndia.today.isoformat(), "amount": str(amount)})
+        self.ndia.data["claims"] += 1
+        self.ndia.note_event("BUDGET_UPDATED", facts)
         return success(
             {
-                "claim_id": 50_000_000 + self.room.state["claims"],
+                "claim_id": 50_000_000 + self.ndia.data["claims"],
                 "unit_price": body.get("unit_price"),
                 "quantity": body.get("quantity"),
                 "claim_status": "Pending Payment",
@@ -194,7 +194,7 @@ class NdiaApi:
             subscription = read_subscription(body)
         except ValueError as wrong:
             return json_answer({"success": False, "result": None, "errors": [str(wrong)]}, 400)
-        self.room.state["subscriptions"][str(body["event_id"])] = subscription
+        self.ndia.data["subscriptions"][str(body["event_id"])] = subscription
         return success({"event_id": body["event_id"]})
 
     def report(self, call: Call) -> Answer:

@@ -9,11 +9,11 @@ from collections.abc import Callable
 from datetime import date, timedelta
 from typing import Any
 
-from sandbox.building import Building
+from sandbox.container import Container
 from sandbox.control_routes import body_of, control_routes
 from sandbox.ndia.budgets import budget_tree, plan_in_force
 from sandbox.ndia.participants import SCENARIOS, Facts, category
-from sandbox.ndia.room import NdiaRoom
+from sandbox.ndia.state import NdiaState
 from sandbox.wire import Call, Route
 
 Change = Callable[["NdiaControl", Facts, dict[str, Any]], None]
@@ -22,8 +22,8 @@ Change = Callable[["NdiaControl", Facts, dict[str, Any]], None]
 class NdiaControl:
     """Handlers of the NDIA's control API."""
 
-    def __init__(self, building: Building) -> None:
-        self.room = NdiaRoom(building.world)
+    def __init__(self, container: Container) -> None:
+        self.ndia = NdiaState(container.world)
 
     def routes(self) -> list[Route]:
         """The lines of the route table."""
@@ -40,39 +40,39 @@ class NdiaControl:
 
     def participants(self, _call: Call) -> Any:
         """Everybody, with the scenario they stand for."""
-        return [self._described(facts) for facts in self.room.participants.values()]
+        return [self._described(facts) for facts in self.ndia.participants.values()]
 
     def create(self, call: Call) -> Any:
         """One more participant: scenario."""
-        return self._described(self.room.create(str(body_of(call).get("scenario", "take-over"))))
+        return self._described(self.ndia.create(str(body_of(call).get("scenario", "take-over"))))
 
     def participant(self, call: Call) -> Any:
         """One participant's facts, and the budget that follows from them today."""
-        facts = self.room.participants[call.args["ndisNumber"]]
-        return {**facts, "budget": budget_tree(facts, self.room.today)}
+        facts = self.ndia.participants[call.args["ndisNumber"]]
+        return {**facts, "budget": budget_tree(facts, self.ndia.today)}
 
     def change(self, call: Call) -> Any:
         """Change a participant; the last part of the path names the change."""
-        facts = self.room.participants[call.args["ndisNumber"]]
+        facts = self.ndia.participants[call.args["ndisNumber"]]
         CHANGES[call.args["change"]](self, facts, body_of(call))
         return self._described(facts)
 
     def switches(self, _call: Call) -> Any:
         """The switches."""
-        return self.room.switches
+        return self.ndia.switches
 
     def switch(self, call: Call) -> Any:
         """Change some switches."""
         wanted = body_of(call)
-        unknown = wanted.keys() - self.room.switches.keys()
+        unknown = wanted.keys() - self.ndia.switches.keys()
         if unknown:
             raise ValueError(f"unknown switch: {', '.join(sorted(unknown))}")
-        self.room.switches.update(wanted)
-        return self.room.switches
+        self.ndia.switches.update(wanted)
+        return self.ndia.switches
 
     def events(self, _call: Call) -> Any:
         """What was announced, and when it reaches a subscriber."""
-        return self.room.state["events"]
+        return self.ndia.data["events"]
 
     def _described(self, facts: Facts) -> dict[str, Any]:
         names = ("ndisNumber", "firstName", "surname", "birthDate", "scenario")
@@ -98,12 +98,12 @@ class NdiaControl:
         }
         facts["relationships"] = [each for each in facts["relationships"] if each["role"] != row["role"]] + [row]
         name = "RLTN_END_DATE_UPDATE" if row["end"] else "RLTN_CREATED"
-        self.room.note_event(name, facts, provider_role=row["role"], start_date=row["start"], end_date=row["end"])
+        self.ndia.note_event(name, facts, provider_role=row["role"], start_date=row["start"], end_date=row["end"])
 
     def end_date(self, facts: Facts, wanted: dict[str, Any]) -> None:
         """endDate of the plan in force."""
         self._plan(facts)["end"] = date.fromisoformat(wanted["endDate"]).isoformat()
-        self.room.note_event("PLAN_END_DT_UPDATED", facts)
+        self.ndia.note_event("PLAN_END_DT_UPDATED", facts)
 
     def set_category(self, facts: Facts, wanted: dict[str, Any]) -> None:
         """category, and any of: approved, management, kind, instalments, newText, isDeleted (at the partner's gateway).
@@ -119,20 +119,20 @@ class NdiaControl:
             if name in wanted:
                 row[name] = wanted[name]
         row["category"] = wanted.get("newText", row["category"])
-        self.room.note_event("BUDGET_UPDATED", facts)
+        self.ndia.note_event("BUDGET_UPDATED", facts)
 
     def remove_category(self, facts: Facts, wanted: dict[str, Any]) -> None:
         """category."""
         plan = self._plan(facts)
         plan["categories"] = [row for row in plan["categories"] if row["category"] != wanted["category"]]
-        self.room.note_event("BUDGET_UPDATED", facts)
+        self.ndia.note_event("BUDGET_UPDATED", facts)
 
     def spend(self, facts: Facts, wanted: dict[str, Any]) -> None:
         """category, amount, date (today if missing)."""
         row = next(each for each in self._plan(facts)["categories"] if each["category"] == wanted["category"])
-        day = wanted.get("date") or self.room.today.isoformat()
+        day = wanted.get("date") or self.ndia.today.isoformat()
         row["spending"].append({"date": day, "amount": str(wanted["amount"])})
-        self.room.note_event("BUDGET_UPDATED", facts)
+        self.ndia.note_event("BUDGET_UPDATED", facts)
 
     def review(self, facts: Facts, wanted: dict[str, Any]) -> None:
         """A plan review from startDate (or today) to endDate: the same categories with new money, nothing spent.
@@ -140,7 +140,7 @@ class NdiaControl:
         approved: amounts by category.
         """
         old = self._plan(facts)
-        start = date.fromisoformat(wanted.get("startDate") or self.room.today.isoformat())
+        start = date.fromisoformat(wanted.get("startDate") or self.ndia.today.isoformat())
         if start <= date.fromisoformat(old["start"]):
             raise ValueError("startDate must come after the plan's start")
         amounts = wanted.get("approved", {})
@@ -151,10 +151,10 @@ class NdiaControl:
         old["end"] = min(old["end"], (start - timedelta(days=1)).isoformat())
         end = wanted.get("endDate") or (start + timedelta(days=364)).isoformat()
         facts["plans"].append({"start": start.isoformat(), "end": end, "categories": rows})
-        self.room.note_event("PLAN_APPROVED", facts)
+        self.ndia.note_event("PLAN_APPROVED", facts)
 
     def _plan(self, facts: Facts) -> Facts:
-        return plan_in_force(facts, self.room.today)
+        return plan_in_force(facts, self.ndia.today)
 
 
 CHANGES: dict[str, Change] = {

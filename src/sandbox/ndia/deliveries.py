@@ -19,7 +19,7 @@ import aiohttp
 import msgspec
 
 from sandbox.clock import stamp
-from sandbox.ndia.room import NdiaRoom
+from sandbox.ndia.state import NdiaState
 
 _LOOK_SECONDS = 0.2
 _TIMEOUT = aiohttp.ClientTimeout(total=5)
@@ -53,8 +53,8 @@ def headers_for(subscription: Mapping[str, str], body: bytes, signature_header: 
 class Deliveries:
     """Delivers what is due. `run` goes on until it is cancelled."""
 
-    def __init__(self, room: NdiaRoom) -> None:
-        self._room = room
+    def __init__(self, state: NdiaState) -> None:
+        self._ndia = state
 
     async def run(self) -> None:
         """Look for events that are due, again and again."""
@@ -64,15 +64,15 @@ class Deliveries:
                 await asyncio.sleep(_LOOK_SECONDS)
 
     def _due(self) -> list[Row]:
-        if "ndia" not in self._room.world.rooms:
+        if "ndia" not in self._ndia.world.sections:
             return []
-        now = stamp(self._room.world.clock.now())
-        waiting = [event for event in self._room.state["events"] if event.get("delivery", {}).get("state") == "waiting"]
+        now = stamp(self._ndia.world.clock.now())
+        waiting = [event for event in self._ndia.data["events"] if event.get("delivery", {}).get("state") == "waiting"]
         return [event for event in waiting if event["delivery"]["nextAt"] <= now]
 
     async def _deliver(self, session: aiohttp.ClientSession, event: Row) -> None:
-        delivery, switches = event["delivery"], self._room.switches
-        subscription = self._room.state["subscriptions"].get(event["event_id"])
+        delivery, switches = event["delivery"], self._ndia.switches
+        subscription = self._ndia.data["subscriptions"].get(event["event_id"])
         if subscription is None:
             delivery["state"] = "given up"
             return
@@ -90,7 +90,7 @@ class Deliveries:
         elif delivery["attempts"] >= int(switches["eventAttempts"]):
             delivery["state"] = "given up"
         else:
-            delivery["nextAt"] = stamp(_next_attempt(self._room.world.clock.now(), delivery["attempts"], switches))
+            delivery["nextAt"] = stamp(_next_attempt(self._ndia.world.clock.now(), delivery["attempts"], switches))
 
 
 def _next_attempt(now: datetime, attempts: int, switches: Row) -> datetime:

@@ -1,6 +1,6 @@
 """Who has an NDIS plan: a participant's facts as plain JSON, and the named scenarios that make them.
 
-Plain JSON, because the whole room is saved with the world. Amounts are texts. What follows from the facts on a day
+Plain JSON, because all of it is saved with the world. Amounts are texts. What follows from the facts on a day
 (periods, released, spent) is `budgets.py`.
 """
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from sandbox.building import Building
+from sandbox.container import Container
 from sandbox.ndia.budgets import category_row, plan_in_force
-from sandbox.ndia.room import NdiaRoom
+from sandbox.ndia.state import NdiaState
 from sandbox.wire import Answer, Call, Route, json_answer
 
 ORGANISATION, KEY = "wattle-grove", "sandbox-partner-key"
@@ -20,8 +20,8 @@ ORGANISATION, KEY = "wattle-grove", "sandbox-partner-key"
 class PartnerApi:
     """Handlers of the gateway."""
 
-    def __init__(self, building: Building) -> None:
-        self.room = NdiaRoom(building.world)
+    def __init__(self, container: Container) -> None:
+        self.ndia = NdiaState(container.world)
 
     def routes(self, base: str) -> list[Route]:
         """The lines of the route table."""
@@ -31,12 +31,12 @@ class PartnerApi:
         """All budgets of one participant; 401 for a wrong organisation or key, 403 without authority."""
         if (call.headers.get("org-id"), call.headers.get("x-api-key")) != (ORGANISATION, KEY):
             return json_answer({"errors": ["The organisation or its key is not known"]}, 401)
-        facts = self.room.participants.get(call.args["ndisNumber"])
+        facts = self.ndia.participants.get(call.args["ndisNumber"])
         if facts is None:
             return json_answer({"errors": ["The participant was not found"]}, 404)
-        if not self.room.may_be_seen(facts):
+        if not self.ndia.may_be_seen(facts):
             return json_answer({"errors": ["Requestor does not have the authority to perform the request"]}, 403)
-        today = self.room.today
+        today = self.ndia.today
         plan = plan_in_force(facts, today)
         rows: list[dict[str, Any]] = []
         for row in plan["categories"]:
@@ -50,7 +50,7 @@ class PartnerApi:
                     "support": row["support"],
                     "budgetType": row["kind"],
                     "supportCategoryPace": row["category"],
-                    "allocatedAmount": told["released_amount"] if self.room.switches["gatewayReleased"] else 0,
+                    "allocatedAmount": told["released_amount"] if self.ndia.switches["gatewayReleased"] else 0,
                     "approvedAmount": told["approved_amount"],
                     "spentAmount": told.get("spent_amount"),
                     "remainingAmount": told["remaining_amount"],

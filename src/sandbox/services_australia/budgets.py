@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from sandbox.building import Building
+from sandbox.container import Container
 from sandbox.gateway import AGED_CARE_AUDIENCE, business_error, not_found, schema_error
 from sandbox.money import Budget
 from sandbox.people import Person
@@ -31,11 +31,11 @@ Row = dict[str, Any]
 class Budgets:
     """Handlers of the budget API."""
 
-    def __init__(self, building: Building) -> None:
-        self._building = building
-        self._world = building.world
-        self._pools = building.pools
-        self._rolls = Rolls(building.world)
+    def __init__(self, container: Container) -> None:
+        self._container = container
+        self._world = container.world
+        self._pools = container.pools
+        self._rolls = Rolls(container.world)
 
     def routes(self, base: str) -> list[Route]:
         """The lines of the route table under the Support at Home base path."""
@@ -68,7 +68,7 @@ class Budgets:
         if number is not None and self._world.entry(number).person.known:
             entry = self._world.entry(number)
             rows = [self._list_row(entry.person, budget) for budget in kept_budgets(entry)]
-        return list_answer(rows, call.query, self._building.switches, ("startDate", "budgetId"))
+        return list_answer(rows, call.query, self._container.switches, ("startDate", "budgetId"))
 
     def by_service_provider(self, call: Call) -> Answer:
         """The budgets that the provider itself holds: care management by quarter; with others if so switched."""
@@ -80,7 +80,7 @@ class Budgets:
         if has(self._world, provider_id, "other-types"):
             entries = (self._world.entry(number) for number in list_numbers(self._world, provider_id))
             rows += [self._list_row(entry.person, row) for entry in entries for row in kept_budgets(entry)]
-        return list_answer(rows, call.query, self._building.switches, ("startDate", "budgetId"))
+        return list_answer(rows, call.query, self._container.switches, ("startDate", "budgetId"))
 
     def summary(self, call: Call) -> Answer:
         """Current budgets of the provider and of everybody it cares for, with entry dates."""
@@ -104,7 +104,7 @@ class Budgets:
         pooled = [
             budget_header(budget, "", None) for budget in self._pools.list_budgets(provider_id) if is_current(budget)
         ]
-        return self._rolls.answer("budget_summary", call.query, self._building.switches, rows_of, pooled)
+        return self._rolls.answer("budget_summary", call.query, self._container.switches, rows_of, pooled)
 
     def details(self, call: Call) -> Answer:
         """One budget with entitlements and usage; 403 in the business shape without the person's consent."""
@@ -148,7 +148,7 @@ class Budgets:
 
     def _list_row(self, person: Person, budget: Budget) -> Row:
         row = budget_row(person, budget)
-        if self._building.switches.embed_entitlements:
+        if self._container.switches.embed_entitlements:
             row["entitlements"] = entitlement_rows(person, budget)
         return row
 
@@ -163,7 +163,7 @@ class Budgets:
         return self._answer(row)
 
     def _answer(self, row: Row) -> Answer:
-        return Answer(200, encode(row, money_as_text=self._building.switches.money == "string"))
+        return Answer(200, encode(row, money_as_text=self._container.switches.money == "string"))
 
 
 def _not_our_provider() -> Answer:

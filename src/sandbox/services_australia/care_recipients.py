@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sandbox.building import Building
+from sandbox.container import Container
 from sandbox.gateway import AGED_CARE_AUDIENCE, not_found, schema_error
 from sandbox.services_australia.paging import list_answer
 from sandbox.services_australia.rolls import Rolls
@@ -16,10 +16,10 @@ from sandbox.world import Entry
 class CareRecipients:
     """Handlers of the care recipient API."""
 
-    def __init__(self, building: Building) -> None:
-        self._building = building
-        self._world = building.world
-        self._rolls = Rolls(building.world)
+    def __init__(self, container: Container) -> None:
+        self._container = container
+        self._world = container.world
+        self._rolls = Rolls(container.world)
 
     def routes(self, base: str) -> list[Route]:
         """The lines of the route table under the Support at Home base path."""
@@ -59,18 +59,18 @@ class CareRecipients:
         def rows_of(entry: Entry) -> list[dict[str, Any]]:
             return [summary_row(entry.person, self._world.clock.today())]
 
-        return self._rolls.answer("summaries", call.query, self._building.switches, rows_of, [])
+        return self._rolls.answer("summaries", call.query, self._container.switches, rows_of, [])
 
     def contributions(self, call: Call) -> Answer:
         """Individual contributions of a person, or of everybody of a provider."""
         if call.query.get("careRecipientId"):
             person = self._world.find_person(call.query["careRecipientId"])
             rows = [] if person is None else contribution_rows(person, self._world.clock.today())
-            return list_answer(rows, call.query, self._building.switches, ("effectiveDateFrom",))
+            return list_answer(rows, call.query, self._container.switches, ("effectiveDateFrom",))
         if not call.query.get("serviceProviderId"):
             return schema_error("Invalid object: one of careRecipientId, serviceProviderId is mandatory")
 
         def rows_of(entry: Entry) -> list[dict[str, Any]]:
             return contribution_rows(entry.person, self._world.clock.today())
 
-        return self._rolls.answer("contributions", call.query, self._building.switches, rows_of, [])
+        return self._rolls.answer("contributions", call.query, self._container.switches, rows_of, [])

@@ -1,6 +1,6 @@
 """The life of invoices and claims on the world's clock: what is kept, and what time does to it. No HTTP here.
 
-All state is plain JSON in one room of the world, so that it is saved and reset with everything else; money is text.
+All state is plain JSON in one section of the world, so that it is saved and reset with everything else; money is text.
 Source: rules CLAIM-02, CLAIM-07, CLAIM-08 and CLAIM-09.
 """
 
@@ -18,7 +18,7 @@ from sandbox.rates import AT_SERVICES, CARE_MANAGEMENT_SERVICE, HM_SERVICES, SER
 from sandbox.world import World
 
 Row = dict[str, Any]
-ROOM = "claims"
+SECTION = "claims"
 FIRST_INVOICE = 1_500_000_000
 FIRST_CLAIM = 100_000_000_000
 FINAL = ("Completed", "Cancelled")
@@ -48,8 +48,8 @@ class ClaimLife:
     @property
     def _room(self) -> Row:
         empty: Row = {"invoices": {}, "claims": {}, "heldOver": {}, "rules": {}}
-        room: Row = self.world.rooms.setdefault(ROOM, empty)
-        return room
+        section: Row = self.world.sections.setdefault(SECTION, empty)
+        return section
 
     @property
     def invoices(self) -> dict[str, Row]:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from datetime import date, timedelta
 from decimal import Decimal
 
-from sandbox.building import Building
+from sandbox.container import Container
 from sandbox.gateway import AGED_CARE_AUDIENCE, ORGANISATION_ID, business_error, schema_error
 from sandbox.services_australia.claim_life import ClaimLife, Row
 from sandbox.services_australia.invoice_items import Refused, Schema
@@ -23,8 +23,8 @@ PAID = ("Approved", "Completed")
 class Claims:
     """Handlers of the claim and payment APIs."""
 
-    def __init__(self, building: Building, life: ClaimLife) -> None:
-        self._building = building
+    def __init__(self, container: Container, life: ClaimLife) -> None:
+        self._container = container
         self.life = life
 
     def routes(self, base: str) -> list[Route]:
@@ -68,7 +68,7 @@ class Claims:
         """Claims by provider, branch, status and dates."""
         query = call.query
         rows = [self._row(claim) for claim in self.life.claims.values() if _is_wanted(claim, query)]
-        return list_answer(rows, query, self._building.switches, ("createdAtDateTime", "claimId"))
+        return list_answer(rows, query, self._container.switches, ("createdAtDateTime", "claimId"))
 
     @answering
     def details(self, call: Call) -> Answer:
@@ -97,7 +97,7 @@ class Claims:
             "heldoverPreviousPeriod": Decimal(found["heldBefore"]),
             "outstandingHeldover": Decimal(found["heldNow"]),
         }
-        return Answer(200, encode(row, money_as_text=self._building.switches.money == "string"))
+        return Answer(200, encode(row, money_as_text=self._container.switches.money == "string"))
 
     @answering
     def payment_items(self, call: Call) -> Answer:
@@ -125,7 +125,7 @@ class Claims:
             for place, paid in enumerate(claim["payments"], 1)
             if invoice_id in ("", paid["invoiceId"])
         ]
-        return list_answer(rows, call.query, self._building.switches, ("agedCareReference",))
+        return list_answer(rows, call.query, self._container.switches, ("agedCareReference",))
 
     @answering
     def account_summary(self, call: Call) -> Answer:

@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from sandbox.building import Building
+from sandbox.container import Container
 from sandbox.gateway import AGED_CARE_AUDIENCE, business_error, not_found, refusal, schema_error
 from sandbox.people import PROVIDERS
 from sandbox.services_australia.claim_life import ClaimLife, Row
@@ -38,10 +38,10 @@ def answering(work: Callable[[Any, Call], Answer]) -> Callable[[Any, Call], Answ
     """Let time do its work first, and turn what a handler raises into the funder's refusals."""
 
     @wraps(work)
-    def handler(room: Any, call: Call) -> Answer:
-        room.life.advance()
+    def handler(invoices: Any, call: Call) -> Answer:
+        invoices.life.advance()
         try:
-            return work(room, call)
+            return work(invoices, call)
         except LookupError:
             return not_found()
         except Mismatch as wrong:
@@ -59,8 +59,8 @@ def answering(work: Callable[[Any, Call], Answer]) -> Callable[[Any, Call], Answ
 class Invoices:
     """Handlers of the invoice API."""
 
-    def __init__(self, building: Building, life: ClaimLife) -> None:
-        self._building = building
+    def __init__(self, container: Container, life: ClaimLife) -> None:
+        self._container = container
         self.life = life
 
     def routes(self, base: str) -> list[Route]:
@@ -117,13 +117,13 @@ class Invoices:
             for invoice in self.life.invoices.values()
             if all(str(invoice[name]).upper() == value.upper() for name, value in wanted.items())
         ]
-        return list_answer(rows, call.query, self._building.switches, ("createdAtDateTime", "invoiceId"))
+        return list_answer(rows, call.query, self._container.switches, ("createdAtDateTime", "invoiceId"))
 
     @answering
     def details(self, call: Call) -> Answer:
         """One invoice with its items, and its etag."""
         invoice = self.life.invoices[call.args["invoiceId"]]
-        body = encode(invoice_row(invoice), money_as_text=self._building.switches.money == "string")
+        body = encode(invoice_row(invoice), money_as_text=self._container.switches.money == "string")
         return Answer(200, body, {"ETag": etag(invoice)})
 
     @answering

@@ -1,4 +1,4 @@
-"""Lists over all care recipients of a provider, page after page, without building the whole list.
+"""Lists over all care recipients of a provider, page after page, without container the whole list.
 
 A page that follows the one before goes on where that one stopped.
 """

@@ -50,7 +50,7 @@ def ask(request: Request, client_id: int) -> HttpResponse:
 
 
 def start(client: Client, request: Request) -> Run:
-    """Ask the hall for a sync of this client."""
+    """Ask for a sync of this client."""
     return request_run(trigger=Run.Trigger.ON_DEMAND, clients=[client], scope="one client", requested_by=request.user)
 
 

@@ -20,7 +20,7 @@ _YEAR = 365 * 86400
 
 
 class SignIn(auth.LoginView):
-    """User name and password; django-axes counts and throttles tries. The door asks for the second factor."""
+    """User name and password; django-axes counts and throttles tries. Every page asks for the second factor."""
 
     template_name = "console/sign_in.html"
     redirect_authenticated_user = False

@@ -30,7 +30,7 @@ _PAGE_SIZE = 100
 
 @page(may_run_in_bulk)
 def show(request: Request) -> HttpResponse:
-    """The admin console: the doors to all of it, with the state of each."""
+    """The admin console: the ways to all of it, with the state of each."""
     return render(
         request,
         "console/administration.html",

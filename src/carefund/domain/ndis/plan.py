@@ -140,12 +140,12 @@ class PacePlan:
 
 
 def budget_ids(budgets: Iterable[CategoryBudget]) -> list[str]:
-    """An id for each budget within its plan, made of what it is; only exact twins are told apart by their order."""
+    """An id for each budget within its plan, made of what it is; exact duplicates are told apart by order."""
     found: list[str] = []
     for budget in budgets:
         base = f"{budget.category_key}-{budget.budget_type}-{budget.management}".casefold().replace(" ", "_")
-        twins = sum(one.partition("~")[0] == base for one in found)
-        found.append(f"{base}~{twins + 1}" if twins else base)
+        duplicates = sum(one.partition("~")[0] == base for one in found)
+        found.append(f"{base}~{duplicates + 1}" if duplicates else base)
     return found
 
 

@@ -1,4 +1,4 @@
-"""All tables of the memory room, grouped by subject."""
+"""All tables of funding, clients and claims, grouped by subject."""
 
 from carefund.records.models.care_management import (
     CareManagementBudget,

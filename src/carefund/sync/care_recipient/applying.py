@@ -69,7 +69,7 @@ def _place(decision: Decision, record_set: RecordSet, row: New | Incoming) -> in
 
 
 def _budget_ids(decisions: Sequence[Decision]) -> dict[tuple[int, Any], int]:
-    """Our row for each of these people's budgets, by the funder's id; the first of twins."""
+    """Our row for each of these people's budgets, by the funder's id; the first of duplicates."""
     rows = PlanBudget.objects.filter(
         client_id__in=[decision.stored.client_id for decision in decisions], ordinal=0
     ).values_list("client_id", "budget_id", "id")

@@ -62,7 +62,7 @@ def list_entitlements(fetched: Fetched, known: LastApplied) -> Mapping[str, Sequ
     read = {} if apart and not fetched.of_unread else known.digests
     return {
         budget.budget_id: budget.entitlements
-        for budget in reversed(listed.value)  # the first of twins counts
+        for budget in reversed(listed.value)  # the first of duplicates counts
         if budget.entitlements and budget.budget_id not in apart and BUDGET_DETAILS.key(budget.budget_id) not in read
     }
 

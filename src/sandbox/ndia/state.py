@@ -35,17 +35,17 @@ DEFAULT_SWITCHES: dict[str, Any] = {
 }
 
 
-class NdiaRoom:
+class NdiaState:
     """What the NDIA knows. `today` follows the world's clock."""
 
     def __init__(self, world: World) -> None:
         self.world = world
 
     @property
-    def state(self) -> dict[str, Any]:
-        """The room's JSON, made when first looked at."""
-        if "ndia" not in self.world.rooms:
-            self.world.rooms["ndia"] = {
+    def data(self) -> dict[str, Any]:
+        """The saved JSON, made when it is first asked for."""
+        if "ndia" not in self.world.sections:
+            self.world.sections["ndia"] = {
                 "participants": first_participants(self.today),
                 "switches": dict(DEFAULT_SWITCHES),
                 "budgetCalls": [],
@@ -53,7 +53,7 @@ class NdiaRoom:
                 "subscriptions": {},
                 "claims": 0,
             }
-        found: dict[str, Any] = self.world.rooms["ndia"]
+        found: dict[str, Any] = self.world.sections["ndia"]
         return found
 
     @property
@@ -62,12 +62,12 @@ class NdiaRoom:
 
     @property
     def participants(self) -> dict[str, Facts]:
-        found: dict[str, Facts] = self.state["participants"]
+        found: dict[str, Facts] = self.data["participants"]
         return found
 
     @property
     def switches(self) -> dict[str, Any]:
-        found: dict[str, Any] = self.state["switches"]
+        found: dict[str, Any] = self.data["switches"]
         return found
 
     def find(self, ndis_number: str, surname: str, birth_date: str) -> Facts | None:
@@ -91,12 +91,12 @@ class NdiaRoom:
     def take_budget_call(self) -> int:
         """Count a budget call; 0 if it may pass, else the seconds until the next one may."""
         now = self.world.clock.now().timestamp()
-        calls: list[float] = [at for at in self.state["budgetCalls"] if at > now - 3600]
+        calls: list[float] = [at for at in self.data["budgetCalls"] if at > now - 3600]
         limit = self.switches["budgetsPerHour"]
         if limit and len(calls) >= limit:
-            self.state["budgetCalls"] = calls
+            self.data["budgetCalls"] = calls
             return max(1, int(calls[0] + 3600 - now))
-        self.state["budgetCalls"] = [*calls, now][-10_000:]
+        self.data["budgetCalls"] = [*calls, now][-10_000:]
         return 0
 
     def note_event(self, event_id: str, facts: Facts, **response: Any) -> None:
@@ -109,9 +109,9 @@ class NdiaRoom:
             "occurredAt": stamp(now),
             "deliveredAt": due,
         }
-        if event_id in self.state["subscriptions"]:
+        if event_id in self.data["subscriptions"]:
             event["delivery"] = {"state": "waiting", "attempts": 0, "status": None, "nextAt": due}
-        self.state["events"].append(event)
+        self.data["events"].append(event)
 
     def create(self, scenario: str) -> Facts:
         """One more participant. Raises KeyError for an unknown scenario."""

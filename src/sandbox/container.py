@@ -1,4 +1,4 @@
-"""Everything that the sandbox holds, in one object that the doors share: world, PRODA, gateway, faults, journal."""
+"""Everything that the sandbox holds, in one object that all handlers share: world, PRODA, gateway, faults, journal."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from sandbox.switches import Switches, changed
 from sandbox.world import World
 
 
-class Building:
+class Container:
     """The parts, and what concerns several of them: switches, reset, saved state."""
 
     def __init__(self, world: World, switches: Switches | None = None, *, journal_size: int = 2_000) -> None:
