@@ -28,7 +28,7 @@ sandbox: install  ## the local stand-in for PRODA, Services Australia and the ND
 test: install-dev  ## every check and every test that this machine can run
 	@$(BIN)/python tools/suite.py $(ARGS)
 
-check: install-dev  ## format, lint, types, import contracts, migrations, deployment settings, documentation
+check: install-dev  ## format, lint, types, import contracts, unused code, migrations, deployment, documentation
 	@$(BIN)/python tools/suite.py --checks-only
 
 format: install-dev  ## let ruff and djangofmt format, and mend what they can

@@ -76,10 +76,6 @@ class Figure:
     cpu: float
     people: int
 
-    @property
-    def per_second(self) -> float:
-        return self.people / self.wall
-
 
 async def measured(people: int, work: Callable[[], Any]) -> Figure:
     """Time one coroutine function."""

@@ -43,6 +43,7 @@ CHECKS: dict[str, tuple[Sequence[str], Mapping[str, str]]] = {
     "lint": (("ruff", "check", "--output-format", "concise", "."), {}),
     "types": (("mypy",), {}),
     "import contracts": (("lint-imports",), {}),
+    "unused code": (("python", "tools/unused.py"), {}),
     "migrations": (("django-admin", "makemigrations", "--check", "--dry-run"), {}),
     "deployment": (("django-admin", "check", "--deploy", "--fail-level", "WARNING"), LIVE),
     "documentation": (("python", "tools/docs.py", "--check"), {}),

@@ -8,7 +8,6 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404
 
 from carefund.access.gate import (
-    find_care_recipient_to_read,
     find_client_to_read,
     find_client_to_synchronise,
     list_clients_for,
@@ -66,8 +65,6 @@ def test_a_coordinator_reads_clients_of_their_own_branches_only(
     assert list(list_clients_for(cast.ben)) == [here]
     with pytest.raises(Http404):
         find_client_to_read(cast.ben, elsewhere.pk)
-    with pytest.raises(Http404):
-        find_care_recipient_to_read(cast.ben, elsewhere.care_recipient_id or "")
 
 
 def test_administrators_and_finance_read_everybody(cast: world.Cast, here: Client, elsewhere: Client) -> None:

@@ -121,8 +121,8 @@ async def test_a_long_list_is_read_page_by_page_to_its_end(sandbox, configuratio
 async def test_more_than_the_funders_default_of_ten_rows_arrive(sandbox, configuration, store):
     provider_id = sandbox.control("GET", "")["serviceProviders"][0]["serviceProviderId"]
     async with open_services_australia(configuration, store) as client:
-        people = await client.fetch_care_recipient_summaries(provider_id)
-    assert len(people.value) > 10
+        budgets = await client.fetch_budget_summary(provider_id)
+    assert len(budgets.value) > 10
 
 
 async def test_care_management_money_comes_by_service_provider(sandbox, client):

@@ -34,11 +34,6 @@ def find_client_to_read(user: User, client_id: int) -> Client:
     return _find(user, id=client_id)
 
 
-def find_care_recipient_to_read(user: User, care_recipient_id: str) -> Client:
-    """As `find_client_to_read`, by Services Australia's key."""
-    return _find(user, care_recipient_id=care_recipient_id)
-
-
 def find_client_to_synchronise(user: User, client_id: int) -> Client:
     """One client whom this person may synchronise. PermissionDenied if they may only read, Http404 as above."""
     client = _find(user, id=client_id)

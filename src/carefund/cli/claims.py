@@ -10,9 +10,16 @@ from rich.table import Table
 
 from carefund.cli.output import FAILED, WRONG_INPUT, complain, print_json, screen
 from carefund.records.claims.late_evidence import NotEvidence, TooLate, store_evidence
-from carefund.records.claims.queries import LineRow, find_batch_total, list_batches, list_claims, list_lines
+from carefund.records.claims.queries import (
+    LineRow,
+    find_batch_total,
+    list_batches,
+    list_claims,
+    list_lines,
+    list_requests_of,
+)
 from carefund.records.claims.store import BatchMoved
-from carefund.records.models import Claim, ClaimBatch, InvoiceLineItem, PaymentRequest
+from carefund.records.models import Claim, ClaimBatch, InvoiceLineItem
 from carefund.runs.dates import business_today
 from carefund.runs.foreground import WorkFailed, check_all_claims, check_claims, send_batch
 from carefund.runs.models import RunItem
@@ -144,10 +151,7 @@ def check(
 def show(claim_id: Annotated[str, typer.Argument(help="The claim.")], json: AsJson = False) -> None:
     """Show one claim: its statement, and each line with claimed, paid, drawn and the difference."""
     claim = _find_claim(claim_id)
-    requests = (
-        PaymentRequest.objects.filter(batch_id=claim.batch_id) if claim.batch_id else PaymentRequest.objects.none()
-    )
-    rows = list_lines(requests, business_today())
+    rows = list_lines([each.pk for each in list_requests_of(claim)], business_today())
     if json:
         print_json(_claim_data(claim) | {"lines": [_line_data(row) for row in rows]})
         return

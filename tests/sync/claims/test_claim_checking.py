@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 
 from carefund.domain.claims.matching import LineState
-from carefund.records.claims.queries import list_exception_lines, list_lines, list_orphan_usage
+from carefund.records.claims.queries import find_exception_ids, list_lines, list_orphan_usage, list_requests_of
 from carefund.records.models import Claim, ClaimBatch, Invoice, PaymentRequest
 from carefund.runs.claims.claiming import request_claim_sync, request_routine_checks
 from carefund.runs.dates import business_today
@@ -26,7 +26,7 @@ def claim(claims: ClaimWorld) -> Claim:
 
 
 def lines_of(claim: Claim):
-    return list_lines(PaymentRequest.objects.filter(batch=claim.batch), business_today())
+    return list_lines([each.pk for each in list_requests_of(claim)], business_today())
 
 
 def test_a_claim_goes_from_calculated_to_completed_and_each_line_is_paid(claims: ClaimWorld, claim: Claim):
@@ -79,7 +79,7 @@ def test_usage_a_day_later_closes_the_loop(claims: ClaimWorld, claim: Claim, syn
     rows = lines_of(claim)
     assert {row.state for row in rows} == {LineState.DRAWN}
     assert {row.truth.difference for row in rows} == {Decimal("0.00")}
-    assert list_exception_lines(business_today()) == []
+    assert find_exception_ids(business_today()) == []
 
 
 def test_a_line_drawn_from_two_budgets_shows_both(claims: ClaimWorld, claim: Claim, synchronise):
@@ -103,7 +103,9 @@ def test_a_refused_line_is_told_and_can_be_claimed_again(claims: ClaimWorld, cla
     check_claim(claim)
     claim.refresh_from_db()
     assert claim.discrepancies == []
-    assert [row.state for row in list_exception_lines(business_today())] == [LineState.REFUSED]
+    assert [row.state for row in list_lines(find_exception_ids(business_today()), business_today())] == [
+        LineState.REFUSED
+    ]
     again = claims.prepare()
     assert [request.line_item_id for request in again.payment_requests.all()] == [line.pk]
     line.refresh_from_db()

@@ -52,10 +52,8 @@ def show(request: Request, batch_id: int) -> HttpResponse:
     """One batch: its lines, what it asks for, and how far it is with the funder."""
     work = describe_item(find_shown_item(name_batch(batch_id), timezone.now()))
     batch = get_object_or_404(ClaimBatch.objects.select_related("created_by"), pk=batch_id)
-    requests = batch.payment_requests.all()
-    shown = Paginator(requests, _PAGE_SIZE).get_page(request.GET.get("page"))
-    keys = [each.pk for each in shown.object_list]
-    rows = list_lines(batch.payment_requests.filter(pk__in=keys), timezone.localdate())
+    shown = Paginator(batch.payment_requests.all(), _PAGE_SIZE).get_page(request.GET.get("page"))
+    rows = list_lines([each.pk for each in shown.object_list], timezone.localdate())
     store_views(request.user, (row.request.line_item.client for row in rows), f"Claim batch {batch.pk}")
     invoices = list(batch.invoices.order_by("pk"))
     sent = sum(1 for invoice in invoices if invoice.status not in ("", "OPEN"))

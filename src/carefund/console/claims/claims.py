@@ -20,9 +20,10 @@ from carefund.records.claims.queries import (
     list_claims,
     list_lines,
     list_orphan_usage,
+    list_requests_of,
     list_unsettled_claims,
 )
-from carefund.records.models import Claim, PaymentRequest
+from carefund.records.models import Claim
 from carefund.runs.claims.claiming import find_shown_checks, name_claim, request_all_checks, request_check
 from carefund.runs.queries import find_shown_item
 
@@ -60,10 +61,8 @@ def show(request: Request, claim_id: str) -> HttpResponse:
     pk = get_object_or_404(Claim.objects.only("pk"), claim_id=claim_id).pk
     work = describe_item(find_shown_item(name_claim(pk), timezone.now()))
     claim = Claim.objects.select_related("batch").get(pk=pk)
-    requests = PaymentRequest.objects.filter(batch=claim.batch) if claim.batch else PaymentRequest.objects.none()
-    shown = Paginator(requests, _PAGE_SIZE * 2).get_page(request.GET.get("page"))
-    keys = [each.pk for each in shown.object_list]
-    rows = list_lines(PaymentRequest.objects.filter(pk__in=keys), timezone.localdate())
+    shown = Paginator(list_requests_of(claim), _PAGE_SIZE * 2).get_page(request.GET.get("page"))
+    rows = list_lines([each.pk for each in shown.object_list], timezone.localdate())
     store_views(request.user, (row.request.line_item.client for row in rows), f"Claim {claim.claim_id}")
     answers = list_claim_answers(claim)
     steps = ("BeingCalculated", "PendingApproval", "Approved", "Completed")
@@ -108,7 +107,7 @@ def show_exceptions(request: Request) -> HttpResponse:
     """Lines whose two sides do not fit; what was drawn without a line is looked for after the page is there."""
     today = timezone.localdate()
     shown = Paginator(find_exception_ids(today), _PAGE_SIZE).get_page(request.GET.get("page"))
-    rows = list_lines(PaymentRequest.objects.filter(pk__in=list(shown.object_list)).order_by("-id"), today)
+    rows = list_lines(list(shown.object_list), today)
     store_views(request.user, (row.request.line_item.client for row in rows), "Claim exceptions")
     return render(request, "console/claims/exceptions.html", {"rows": rows, "page": shown})
 

@@ -113,10 +113,6 @@ class Claiming:
         """Submit an invoice of this version. Raises Conflict when it was changed since."""
         return await self._write_invoice("invoice_submit", {"invoiceId": invoice_id}, None, etag)
 
-    async def reopen_invoice(self, invoice_id: str, etag: str) -> Versioned:
-        """Take a submitted invoice back. Raises Conflict when it was changed since."""
-        return await self._write_invoice("invoice_open", {"invoiceId": invoice_id}, None, etag)
-
     async def delete_invoice(self, invoice_id: str, etag: str) -> Versioned:
         """Delete an invoice that is not claimed. Raises Conflict when it was changed since."""
         return await self._write_invoice("invoice_delete", {"invoiceId": invoice_id}, None, etag)

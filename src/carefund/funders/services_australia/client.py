@@ -59,14 +59,6 @@ class ServicesAustralia:
             require_few(len(listed), self.configuration.timing.most_rows, operation)
         return FunderAnswer(operation, care_recipient_id, (body,), person, begun)
 
-    async def fetch_care_recipient_summaries(
-        self, service_provider_id: str
-    ) -> FunderAnswer[tuple[CareRecipientSummary, ...]]:
-        """Everybody whom one service provider id cares for."""
-        return await self._fetch_list(
-            self.readers.provider_summaries, {"serviceProviderId": service_provider_id}, sort="careRecipientId"
-        )
-
     async def fetch_individual_contributions(
         self, care_recipient_id: str, recognise: Recognise | None = None
     ) -> FunderAnswer[tuple[IndividualContribution, ...]]:

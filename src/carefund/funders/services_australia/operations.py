@@ -19,7 +19,6 @@ BUDGET_DETAILS = "budget_details"
 _BASE = "/service/support-at-home"
 PATHS: dict[str, str] = {
     CARE_RECIPIENT_SUMMARY: f"{_BASE}/care-recipient/v1/{{careRecipientId}}/summary",
-    "care_recipient_summaries": f"{_BASE}/care-recipient/v1/summary?serviceProviderId={{serviceProviderId}}",
     INDIVIDUAL_CONTRIBUTION: f"{_BASE}/care-recipient/v1/individual-contribution?careRecipientId={{careRecipientId}}",
     BUDGETS_BY_CARE_RECIPIENT: f"{_BASE}/budget/v1/care-recipient/{{careRecipientId}}",
     "budgets_by_service_provider": f"{_BASE}/budget/v1/service-provider/{{serviceProviderId}}",
@@ -29,7 +28,6 @@ PATHS: dict[str, str] = {
     "invoices": f"{_BASE}/invoice/v1",
     "invoice_details": f"{_BASE}/invoice/v1/{{invoiceId}}",
     "invoice_submit": f"{_BASE}/invoice/v1/{{invoiceId}}/submit",
-    "invoice_open": f"{_BASE}/invoice/v1/{{invoiceId}}/open",
     "invoice_delete": f"{_BASE}/invoice/v1/{{invoiceId}}/delete",
     "invoice_item_add": f"{_BASE}/invoice/v1/{{invoiceId}}/item",
     "invoice_item_attach": f"{_BASE}/invoice/v1/{{invoiceId}}/item/{{itemId}}/attachments",

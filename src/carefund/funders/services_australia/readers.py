@@ -66,7 +66,6 @@ class Readers:
     contributions: ListReader[IndividualContribution]
     budgets: ListReader[Budget]
     details: RecordReader[BudgetDetails]
-    provider_summaries: ListReader[CareRecipientSummary]
     provider_budgets: ListReader[Budget]
     provider_budget_heads: ListReader[Budget]
     periods: RowReader[BudgetPeriod]
@@ -86,13 +85,12 @@ def readers_for(spellings: Spellings) -> Readers:
 @lru_cache(maxsize=8)
 def _readers_for(spellings: tuple[tuple[str, tuple[str, ...]], ...]) -> Readers:
     own = dict(spellings)
-    summaries, budgets = RowReader(CareRecipientSummary, own), RowReader(Budget, own)
+    budgets = RowReader(Budget, own)
     return Readers(
-        summary=RecordReader(operations.CARE_RECIPIENT_SUMMARY, summaries),
+        summary=RecordReader(operations.CARE_RECIPIENT_SUMMARY, RowReader(CareRecipientSummary, own)),
         contributions=ListReader(operations.INDIVIDUAL_CONTRIBUTION, RowReader(IndividualContribution, own)),
         budgets=ListReader(operations.BUDGETS_BY_CARE_RECIPIENT, budgets),
         details=RecordReader(operations.BUDGET_DETAILS, RowReader(BudgetDetails, own)),
-        provider_summaries=ListReader("care_recipient_summaries", summaries),
         provider_budgets=ListReader("budgets_by_service_provider", budgets),
         provider_budget_heads=ListReader("budget_summary", budgets),
         periods=RowReader(BudgetPeriod, own),

@@ -171,14 +171,6 @@ class Funding:
     def current_classifications(self) -> list[Classification]:
         return self._in_force(self.classifications)
 
-    @property
-    def current_approved_services(self) -> list[ApprovedService]:
-        return self._in_force(self.approved_services)
-
-    @property
-    def current_supplements(self) -> list[Supplement]:
-        return self._in_force(self.supplements)
-
     def _in_force(self, records: Iterable[Dated]) -> list[Dated]:
         return [each for each in records if standing_of(each, self.today) is Standing.IN_FORCE]
 

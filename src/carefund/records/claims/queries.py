@@ -156,12 +156,19 @@ def list_sending_batches() -> QuerySet[ClaimBatch]:
     return ClaimBatch.objects.filter(state=ClaimBatch.State.SENDING)
 
 
-def list_lines(requests: QuerySet[PaymentRequest], today: date) -> list[LineRow]:
-    """Payment requests with what was drawn for them: two queries however many they are."""
-    chosen = list(
-        requests.select_related("line_item__client", "line_item__invoice", "line_item__late_evidence", "batch")
+def list_requests_of(claim: Claim) -> QuerySet[PaymentRequest]:
+    """What was claimed in a claim, line by line; none for a claim that was made elsewhere."""
+    return PaymentRequest.objects.filter(batch=claim.batch_id) if claim.batch_id else PaymentRequest.objects.none()
+
+
+def list_lines(request_ids: Sequence[int], today: date) -> list[LineRow]:
+    """Payment requests, in the order of these keys, with what was drawn for them: two queries however many they are."""
+    requests = PaymentRequest.objects.select_related(
+        "line_item__client", "line_item__invoice", "line_item__late_evidence", "batch"
     )
-    draws = find_draws([request.line_item_id for request in chosen])
+    found = requests.in_bulk(request_ids)
+    draws = find_draws([request.line_item_id for request in found.values()])
+    chosen = (found[key] for key in request_ids if key in found)
     return [_row(request, draws.get(request.line_item_id, ()), today) for request in chosen]
 
 
@@ -189,11 +196,6 @@ def find_draws(line_ids: Iterable[int]) -> dict[int, list[Draw]]:
         if line_id is not None:
             found[line_id].append(Draw(budget_id, type_code, amount or ZERO))
     return found
-
-
-def list_exception_lines(today: date) -> list[LineRow]:
-    """Decided lines whose two sides do not fit, newest first."""
-    return list_lines(PaymentRequest.objects.filter(pk__in=find_exception_ids(today)).order_by("-id"), today)
 
 
 def find_exception_ids(today: date) -> list[int]:

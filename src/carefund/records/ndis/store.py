@@ -39,14 +39,6 @@ def store_setting(key: str, value: object) -> None:
     OrganisationSetting.objects.update_or_create(key=key, defaults={"value": value})
 
 
-def take_day(key: str, day: date) -> bool:
-    """Take a day for a daily task, by its name; whoever comes second finds it taken."""
-    OrganisationSetting.objects.get_or_create(key=key, defaults={"value": ""})
-    return bool(
-        OrganisationSetting.objects.filter(key=key).exclude(value=day.isoformat()).update(value=day.isoformat())
-    )
-
-
 def store_participant(client: Client, **values: Any) -> NdisParticipant:
     """Keep what a client is to the NDIA; API access goes off with the PACE tick. Raises IntegrityError for a number
     that another client has."""
