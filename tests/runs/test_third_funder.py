@@ -114,7 +114,7 @@ def veterans(server: Server, settings: object) -> Iterator[Server]:
     """An installation that knows the third funder."""
     timing = Timing(calls_at_once=4, calls_per_second=0, attempts=1, back_off_seconds=0.01)
     settings.VETERANS = FunderConfiguration(NAME, "sandbox", server.url, timing=timing)  # type: ignore[attr-defined]
-    registry.register(Funder(NAME, "Veterans' Affairs", "VETERANS", open_veterans, list_missing=lambda _: []))
+    registry.register(Funder(NAME, "Veterans' Affairs", "VETERANS", open_veterans, list_missing=lambda *_: []))
     kinds.register(WorkKind("veteran-cards", "Look up veterans' cards", "veterans", find_card, funder=NAME))
     yield server
     kinds.unregister("veteran-cards")

@@ -1,29 +1,39 @@
 """`carefund check`: is this installation ready, and if not, what is missing."""
 
 import asyncio
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
+from datetime import datetime
 from typing import Annotated, Any
 
 import typer
 from django.conf import settings
-from django.db import connection
-from django.db.migrations.executor import MigrationExecutor
-from django.db.utils import DatabaseError
 
-from carefund.cli.database_trouble import describe
 from carefund.cli.output import FAILED, print_json, screen
-from carefund.funders.access import AccessCheck, check_access
-from carefund.funders.configuration import missing_values
-from carefund.funders.errors import FunderError
-from carefund.runs.sources import device_store
+from carefund.funders.access import AccessCheck
+from carefund.funders.registry import Funder, list_funders
+from carefund.records.database_trouble import describe_tables, name_database
+from carefund.runs.sources import check_funder, is_used
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What there is to say about a funder: `access` is None for one that this installation does not ask."""
+
+    funder: Funder
+    access: AccessCheck | None
+
+    @property
+    def is_good(self) -> bool:
+        """Whether nothing has to be done about it."""
+        return self.access is None or self.access.works
 
 
 def check(json: Annotated[bool, typer.Option(help="Print as JSON.")] = False) -> None:
-    """Tell what is configured, whether database and PRODA device work, and when keys expire."""
-    database = _database_problem()
-    access, problem = (None, None) if database else _check_access()
-    missing = [sentence for _, sentence in missing_values(settings.SERVICES_AUSTRALIA)]
-    ready = access is not None and not missing and problem is None and settings.HAS_SECRET_KEY
+    """Show what is configured, whether database and device work, and whether each funder can be asked."""
+    database = describe_tables()
+    found = [] if database else asyncio.run(_check_all())
+    missing = list({sentence: None for each in found if each.access for _, sentence in each.access.missing})
+    ready = not database and all(each.is_good for each in found) and settings.HAS_SECRET_KEY
     if json:
         print_json({
             "ready": ready,
@@ -31,72 +41,76 @@ def check(json: Annotated[bool, typer.Option(help="Print as JSON.")] = False) ->
             "secret_key": settings.HAS_SECRET_KEY,
             "encryption_keys": bool(settings.ENCRYPTION_KEYS),
             "missing": missing,
-            "services_australia": _as_data(access, problem),
+            "funders": {each.funder.name: _as_data(each) for each in found},
         })  # fmt: skip
     else:
-        _print(database, access, missing, problem)
+        _print_installation(database, missing)
+        _print_devices([each.access for each in found if each.access])
+        for each in found:
+            _print_funder(each)
     if not ready:
         raise typer.Exit(FAILED)
 
 
-def _database_problem() -> str:
-    try:
-        executor = MigrationExecutor(connection)
-        is_behind = executor.migration_plan(executor.loader.graph.leaf_nodes())
-    except DatabaseError as error:
-        return " ".join(describe(error))
-    return "The tables are not up to date: run `carefund setup`." if is_behind else ""
+async def _check_all() -> list[Found]:
+    """One funder after the other, since they share the device."""
+    return [Found(funder, await check_funder(funder) if is_used(funder) else None) for funder in list_funders()]
 
 
-def _check_access() -> tuple[AccessCheck | None, FunderError | None]:
-    try:
-        access = asyncio.run(check_access(settings.SERVICES_AUSTRALIA, device_store()))
-    except FunderError as error:
-        return None, error
-    return access, access.problem
-
-
-def _as_data(access: AccessCheck | None, problem: FunderError | None) -> dict[str, Any]:
-    data: dict[str, Any] = asdict(access) if access else {}
-    data.pop("problem", None)
+def _as_data(found: Found) -> dict[str, Any]:
+    if found.access is None:
+        return {"is_used": False}
+    data = {"is_used": True} | asdict(found.access)
+    problem = data.pop("problem")
     if problem:
         data["problem"] = {"code": problem.code, "message": problem.message, "advice": problem.advice}
     return data
 
 
-def _print(database: str, access: AccessCheck | None, missing: list[str], problem: FunderError | None) -> None:
-    configuration = settings.SERVICES_AUSTRALIA
-    _line("Database", not database, database or f"ready ({connection.vendor})")
+def _print_installation(database: str, missing: list[str]) -> None:
+    _line("Database", not database, database or f"ready ({name_database()})")
     for title, variable, is_set in (
         ("Secret key", "CAREFUND_SECRET_KEY", settings.HAS_SECRET_KEY),
         ("Encryption key", "CAREFUND_ENCRYPTION_KEYS", bool(settings.ENCRYPTION_KEYS)),
     ):
         advice = "`carefund setup --environment-file carefund.env` writes one."
         _line(title, is_set, "set" if is_set else f"{variable} is not set: {advice}")
-    _line("Environment", True, f"{configuration.environment}, {configuration.base_url or 'no address'}")
+    _line("Environment", True, settings.FUNDER_ENVIRONMENT)
     for sentence in missing:
         _line("Setting", False, sentence)
-    if access:
-        _print_device(access, is_confirmed=problem is None and not missing)
-    if problem and settings.ENCRYPTION_KEYS:
-        _line("PRODA", False, f"{problem.message} {problem.advice}")
-    elif access and not missing:
-        _line("PRODA", True, "gave a new token just now")
 
 
-def _print_device(access: AccessCheck, *, is_confirmed: bool) -> None:
-    """Print what is stored of the device; only a token that PRODA gave just now confirms it."""
-    status = access.device_status or "not activated"
-    if not is_confirmed:
-        status = f"{access.device_status} when PRODA last answered" if access.device_status else status
-    _line("Device", is_confirmed and bool(access.device_status), status)
-    for title, instant in (
-        ("Key expires", access.key_expires_at),
-        ("Device expires", access.device_expires_at),
-        ("Token expires", access.token_expires_at),
-    ):
-        if instant:
-            _line(title, True, f"{instant.astimezone(settings.BUSINESS_TIME_ZONE):%-d %B %Y, %H:%M}")
+def _print_devices(checks: list[AccessCheck]) -> None:
+    """Print what is stored of each device, once however many funders it serves; only a new token confirms it."""
+    served = [each for each in checks if not each.gateway_url]
+    confirmed = {each.device_name for each in served if each.works}
+    for device in {each.device_name: each for each in served}.values():
+        status = device.device_status or "not activated"
+        if device.device_status and device.device_name not in confirmed:
+            status = f"{device.device_status} when PRODA last answered"
+        _line("Device", device.device_name in confirmed and bool(device.device_status), status)
+        for title, instant in (("Key expires", device.key_expires_at), ("Device expires", device.device_expires_at)):
+            if instant:
+                _line(title, True, _local(instant))
+
+
+def _print_funder(found: Found) -> None:
+    label, access = found.funder.label, found.access
+    if access is None:
+        _line(label, True, "not set up, which is fine unless clients are to be kept in step with it")
+    elif access.missing:
+        _line(label, False, f"settings are missing: {len(access.missing)}, named above")
+    elif access.problem:
+        _line(label, False, f"{access.problem.message} {access.problem.advice}")
+    elif access.gateway_url:
+        _line(label, True, f"asked through a partner's gateway, {access.gateway_url}, which was not tried")
+    else:
+        until = f", which expires on {_local(access.token_expires_at)}" if access.token_expires_at else ""
+        _line(label, True, f"PRODA gave a new token just now{until}; {access.base_url}")
+
+
+def _local(instant: datetime) -> str:
+    return f"{instant.astimezone(settings.BUSINESS_TIME_ZONE):%-d %B %Y, %H:%M}"
 
 
 def _line(title: str, good: bool, text: str) -> None:

@@ -21,7 +21,6 @@ except ImproperlyConfigured as error:  # a setting that cannot be right; nothing
 
 # What follows needs Django to be ready.
 import typer
-from django.db.utils import DatabaseError
 
 from carefund.cli import (
     care_management,
@@ -42,10 +41,10 @@ from carefund.cli import (
     users,
 )
 from carefund.cli import ndis as pace
-from carefund.cli.database_trouble import describe
 from carefund.cli.output import FAILED, complain
 from carefund.failures import note, note_the_rest
 from carefund.funders.errors import FunderError
+from carefund.records.database_trouble import DatabaseError, describe
 from carefund.runs.foreground import WorkFailed
 
 app = typer.Typer(

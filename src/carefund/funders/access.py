@@ -1,4 +1,4 @@
-"""What `carefund check` tells of a funder: what is configured, whether device and token work, and when they expire."""
+"""What a look at a funder's access finds: what is configured, whether device and token work, and when they expire."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -12,7 +12,11 @@ from carefund.funders.proda import Proda
 
 @dataclass(frozen=True, slots=True)
 class AccessCheck:
-    """One look at a funder's access; `problem` is what stands in the way, None when PRODA gave a new token just now."""
+    """One look at a funder's access; `problem` is what stands in the way, None when PRODA gave a new
+    token just now.
+
+    `gateway_url` is set where a partner's gateway is asked, for which there is no token and which was not tried.
+    """
 
     environment: str
     base_url: str
@@ -25,6 +29,7 @@ class AccessCheck:
     key_expires_at: datetime | None = None
     device_expires_at: datetime | None = None
     token_expires_at: datetime | None = None
+    gateway_url: str = ""
     problem: FunderError | None = field(default=None, compare=False)
 
     @property

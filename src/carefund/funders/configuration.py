@@ -196,13 +196,14 @@ def missing_values(configuration: FunderConfiguration) -> list[tuple[str, str]]:
     ]
     if not 0.5 < configuration.timing.refresh_share < 1:
         missing.append(("CAREFUND_REFRESH_SHARE", "CAREFUND_REFRESH_SHARE must lie between 0.5 and 1."))
-    if not 1 <= configuration.page_limit <= 10_000:
-        missing.append(("CAREFUND_PAGE_LIMIT", "CAREFUND_PAGE_LIMIT must lie between 1 and 10000."))
-    return missing + _unusable_limits(configuration.timing)
+    return missing + unusable_limits(configuration)
 
 
-def _unusable_limits(timing: Timing) -> list[tuple[str, str]]:
+def unusable_limits(configuration: FunderConfiguration) -> list[tuple[str, str]]:
+    """The limits on pages and answers that cannot be right: (variable, one sentence)."""
+    timing = configuration.timing
     ranges = (
+        ("CAREFUND_PAGE_LIMIT", configuration.page_limit, 1, 10_000),
         ("CAREFUND_LARGEST_ANSWER_MB", timing.largest_answer_mb, 1, 1024),
         ("CAREFUND_MOST_ROWS", timing.most_rows, 1, _MOST_ROWS_EVER),
         ("CAREFUND_MOST_PROVIDER_ROWS", timing.most_provider_rows, 1, 10_000_000),

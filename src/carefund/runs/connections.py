@@ -5,7 +5,6 @@ from django.contrib.auth.models import User
 from django.utils import timezone
 
 from carefund.access.roles import may_administer
-from carefund.funders.access import check_access
 from carefund.funders.errors import NotConfigured
 from carefund.funders.registry import find_funder
 from carefund.runs.leases import ClaimedItem
@@ -13,7 +12,7 @@ from carefund.runs.models import Run, RunItem
 from carefund.runs.queries import find_shown_item
 from carefund.runs.requests import NewRunItem, request_once
 from carefund.runs.sessions import Session
-from carefund.runs.sources import configuration_of, device_store
+from carefund.runs.sources import check_funder
 from carefund.runs.work import ItemResult, WorkKind
 
 _NAME = "connection-test"
@@ -33,8 +32,7 @@ def find_shown_test(funder: str) -> RunItem | None:
 
 async def _test(session: Session, item: ClaimedItem) -> ItemResult:
     """What stands in the way is the failure of the item, with its advice."""
-    configuration = configuration_of(find_funder(item.held_id))
-    access = await check_access(configuration, device_store(configuration))
+    access = await check_funder(find_funder(item.held_id))
     if access.missing:
         raise NotConfigured("\n".join(sentence for _, sentence in access.missing))
     if access.problem:

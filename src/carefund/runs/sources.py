@@ -8,8 +8,10 @@ from typing import Any
 
 from django.conf import settings
 
+from carefund.funders.access import AccessCheck
 from carefund.funders.configuration import FunderConfiguration
 from carefund.funders.errors import NotConfigured
+from carefund.funders.limiter import CallLimiter
 from carefund.funders.registry import Funder, Opening, find_funder
 from carefund.records.device_keys import DatabaseDeviceStore
 from carefund.runs.shared_limit import open_call_limiter
@@ -33,18 +35,38 @@ def device_store(configuration: FunderConfiguration | None = None) -> DatabaseDe
 async def open_source(name: str = SERVICES_AUSTRALIA) -> AsyncIterator[Any]:
     """A funder's client with this installation's device and limits. Raises NotConfigured."""
     funder = find_funder(name)
+    async with (
+        open_call_limiter(configuration_of(funder)) as limiter,
+        funder.open_session(_opening_for(funder, limiter)) as source,
+    ):
+        yield source
+
+
+def _opening_for(funder: Funder, limiter: CallLimiter | None = None) -> Opening:
     configuration = configuration_of(funder)
-    async with open_call_limiter(configuration) as limiter:
-        opening = Opening(configuration, partial(getattr, settings), partial(device_store, configuration), limiter)
-        async with funder.open_session(opening) as source:
-            yield source
+    return Opening(configuration, find_setting, partial(device_store, configuration), limiter)
+
+
+def find_setting(name: str) -> Any:
+    """What this installation has set, by the name of a setting."""
+    return getattr(settings, name)
+
+
+def is_used(funder: Funder) -> bool:
+    """Whether this installation means to ask a funder at all."""
+    return funder.is_used(configuration_of(funder), find_setting)
+
+
+async def check_funder(funder: Funder) -> AccessCheck:
+    """Whether this installation can ask a funder, and when its key and token expire. Never raises FunderError."""
+    return await funder.check(_opening_for(funder))
 
 
 def require_configured(name: str) -> None:
     """Raise NotConfigured, with one line per missing value, unless a funder can be asked as far as settings go."""
     funder = find_funder(name)
     configuration = configuration_of(funder)
-    if missing := funder.list_missing(configuration):
+    if missing := funder.list_missing(configuration, find_setting):
         raise NotConfigured("\n".join(sentence for _, sentence in missing))
     device_store(configuration)
 

@@ -31,9 +31,9 @@ class Terminal:
 
     def configure(self, sandbox_url: str = "", **timing: float) -> None:
         """One attempt per call, and what else a test wants of the timing."""
-        self.settings.SERVICES_AUSTRALIA = configure(
-            "services-australia", sandbox_url=sandbox_url or self.sandbox.url, timing={"attempts": 1, **timing}
-        )
+        given: Any = {"sandbox_url": sandbox_url or self.sandbox.url, "timing": {"attempts": 1, **timing}}
+        self.settings.SERVICES_AUSTRALIA = configure("services-australia", **given)
+        self.settings.NDIA = configure("ndia", **given)
 
     def records(self) -> dict[str, Any]:
         """Every row about people; the ledger, the state of the check and the device's token apart."""

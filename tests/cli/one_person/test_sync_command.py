@@ -119,7 +119,9 @@ def test_check_is_content_when_all_works(terminal: Terminal):
     assert done.status == 0, done.out
     assert "PRODA: gave a new token" in done.out
     assert "Key expires" in done.out
-    assert terminal.type("check", "--json").data["ready"] is True
+    told = terminal.type("check", "--json").data
+    assert told["ready"] is True
+    assert told["funders"]["services-australia"]["token_expires_at"]
 
 
 def test_check_asks_proda_also_while_a_token_is_in_hand(terminal: Terminal):
@@ -150,6 +152,36 @@ def test_check_tells_each_missing_setting_in_a_line_of_its_own(installation: Ins
     told = installation.type("check", "--json", funder_environment="vendor").data
     assert told["ready"] is False
     assert len(told["missing"]) == 6
+    assert told["funders"]["ndia"] == {"is_used": False}
+
+
+def test_check_has_a_line_for_each_funder(terminal: Terminal):
+    lines = terminal.type("check").out.splitlines()
+    for funder in ("Services Australia", "The NDIA"):
+        [line] = [line for line in lines if f"{funder}:" in line]
+        assert "gave a token" in line
+    assert sum("Device:" in line for line in lines) == 1
+
+
+def test_a_funder_that_nobody_set_up_is_fine_and_one_half_set_up_is_not(installation: Installation):
+    lines = installation.type("check", funder_environment="vendor").out.splitlines()
+    assert [line for line in lines if "The NDIA:" in line and "not set up, which is fine" in line]
+    done = installation.type("check", funder_environment="vendor", ndia_audience="https://ndia.example")
+    [line] = [line for line in done.out.splitlines() if "The NDIA:" in line]
+    assert "settings are missing" in line
+    assert done.out.count("CAREFUND_NDIA_URL is not set") == done.out.count("CAREFUND_DEVICE_NAME is not set") == 1
+
+
+def test_a_partners_gateway_needs_only_its_own_settings(installation: Installation):
+    given = {"funder_environment": "vendor", "ndia_partner_url": "https://partner.example"}
+    done = installation.type("check", **given)
+    assert "CAREFUND_NDIA_PARTNER_KEY is not set" in done.out
+    assert "CAREFUND_NDIA_AUDIENCE" not in done.out
+    given |= {"ndia_partner_key": "a-key", "ndia_partner_organisation": "wattle-grove"}
+    done = installation.type("check", **given)
+    [line] = [line for line in done.out.splitlines() if "The NDIA:" in line]
+    assert "asked through a partner's gateway, https://partner.example" in line
+    assert installation.type("check", "--json", **given).data["funders"]["ndia"]["missing"] == []
 
 
 def test_a_live_environment_that_is_not_configured_sends_nothing(installation: Installation):

@@ -212,12 +212,19 @@ def _category(row: PartnerBudget) -> SupportCategory:
     )
 
 
+def missing_partner_values(partner: Partner) -> list[tuple[str, str]]:
+    """What still has to be set beside the gateway's address: (variable, one sentence)."""
+    needed = (
+        ("CAREFUND_NDIA_PARTNER_ORGANISATION", partner.organisation, "the organisation that the gateway knows us by"),
+        ("CAREFUND_NDIA_PARTNER_KEY", partner.key, "the key that the partner issued"),
+    )
+    return [(variable, f"{variable} is not set: {what}.") for variable, value, what in needed if not value]
+
+
 @asynccontextmanager
 async def open_partner(partner: Partner, timing: Timing) -> AsyncIterator[PartnerGateway]:
     """A ready gateway. Raises NotConfigured when organisation or key is missing."""
-    if not (partner.organisation and partner.key):
-        raise NotConfigured(
-            "CAREFUND_NDIA_PARTNER_ORGANISATION and CAREFUND_NDIA_PARTNER_KEY are needed beside the partner's address."
-        )
+    if missing := missing_partner_values(partner):
+        raise NotConfigured("\n".join(sentence for _, sentence in missing))
     async with open_session(timing) as session:
         yield PartnerGateway(session, partner, timing)

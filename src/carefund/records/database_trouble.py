@@ -1,6 +1,10 @@
-"""What to tell when the database refuses: the cause as far as the driver names it, and what to do."""
+"""Whether the database can be used, and what to tell when it refuses: the cause as far as the driver names it."""
 
+from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
 from django.db.utils import DatabaseError
+
+__all__ = ["DatabaseError", "describe", "describe_tables", "name_database"]
 
 # A part of the driver's own words (SQLite's, PostgreSQL's), what it means, and what to do.
 _CAUSES = (
@@ -47,3 +51,18 @@ def describe(error: DatabaseError) -> tuple[str, str]:
         f"The database refused: {type(error).__name__}.",
         "Nothing was changed; check that it runs and that `carefund setup` was run after the last upgrade.",
     )
+
+
+def describe_tables() -> str:
+    """What stands in the way of using the database's tables, with advice; "" when they are up to date."""
+    try:
+        executor = MigrationExecutor(connection)
+        is_behind = executor.migration_plan(executor.loader.graph.leaf_nodes())
+    except DatabaseError as error:
+        return " ".join(describe(error))
+    return "The tables are not up to date: run `carefund setup`." if is_behind else ""
+
+
+def name_database() -> str:
+    """Which kind of database is in use: sqlite or postgresql."""
+    return str(connection.vendor)
