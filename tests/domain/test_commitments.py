@@ -8,13 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from carefund.domain.care_recipient.commitments import Fund, OpenLine, commit, first_day_of
+from carefund.domain.periods import Period
 
 MAY, JUNE, JULY = date(2026, 5, 1), date(2026, 6, 1), date(2026, 7, 1)
 LINE = OpenLine(1, "AT", JUNE, Decimal("300.00"))
 
 
 def fund(name: str, start: date | None = MAY, end: date | None = JULY, available: str = "1000", **more: object) -> Fund:
-    return Fund((name, 0), "AT", start, end, Decimal(available), **more)
+    return Fund((name, 0), "AT", Period(start, end), Decimal(available), **more)
 
 
 def chosen(lines: list[OpenLine], *funds: Fund) -> dict[str, Decimal]:
@@ -33,7 +34,7 @@ def chosen(lines: list[OpenLine], *funds: Fund) -> dict[str, Decimal]:
         pytest.param([fund("a", start=JUNE + timedelta(days=1))], None, id="it begins the day after"),
         pytest.param([fund("a", is_returned=False)], None, id="no longer returned takes none"),
         pytest.param([fund("a", is_returned=False, available="5000"), fund("b")], "b", id="nor beside another"),
-        pytest.param([Fund(("a", 0), "ON", MAY, JULY, Decimal(1000))], None, id="of another kind"),
+        pytest.param([Fund(("a", 0), "ON", Period(MAY, JULY), Decimal(1000))], None, id="of another kind"),
         pytest.param([fund("a", end=JUNE), fund("b", start=JUNE)], "b", id="where one ends and the next begins"),
         pytest.param(
             [fund("a", end=JUNE), fund("b", start=JUNE, available="0")], "a", id="the next one holds nothing yet"
@@ -65,7 +66,7 @@ def test_what_is_committed_before_lowers_what_is_left_for_the_next_line() -> Non
 
 
 def test_twins_with_one_id_are_two_budgets() -> None:
-    twins = [Fund(("a", number), "AT", MAY, JULY, Decimal(300)) for number in (0, 1)]
+    twins = [Fund(("a", number), "AT", Period(MAY, JULY), Decimal(300)) for number in (0, 1)]
     assert commit([LINE, LINE._replace(key=2)], twins) == {("a", 0): Decimal("300.00"), ("a", 1): Decimal("300.00")}
 
 
@@ -78,7 +79,8 @@ lines = st.lists(
 funds = st.lists(
     st.builds(
         Fund, st.tuples(st.sampled_from("abcdef"), st.integers(0, 1)), st.sampled_from(["ON", "AT"]),
-        st.none() | days, st.none() | days, st.decimals(Decimal(-100), Decimal(2000), places=2), st.booleans(),
+        st.builds(Period, st.none() | days, st.none() | days),
+        st.decimals(Decimal(-100), Decimal(2000), places=2), st.booleans(),
     ),
     unique_by=lambda fund: fund.key, max_size=6,
 )  # fmt: skip
@@ -105,7 +107,7 @@ def test_the_order_in_which_they_come_does_not_matter(lines: list[OpenLine], fun
 
 @given(lines, funds, days)
 def test_older_lines_do_not_bear_on_the_budgets_of_a_day(lines: list[OpenLine], funds: list[Fund], day: date) -> None:
-    covering = [each.key for each in funds if each.is_returned and each.covers_day(day)]
+    covering = [each.key for each in funds if each.is_returned and each.period.covers(day)]
     first = first_day_of(funds, day)
     assert (first is None) is (not covering)
     recent = [line for line in lines if first is not None and line.delivery_date >= first]

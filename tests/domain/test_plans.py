@@ -7,7 +7,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from carefund.domain.care_recipient.plans import (
-    Period,
     begin_anew,
     begins_anew,
     is_active,
@@ -15,6 +14,7 @@ from carefund.domain.care_recipient.plans import (
     plan_for,
     plan_period,
 )
+from carefund.domain.periods import Period
 
 TODAY = date(2026, 11, 20)
 YESTERDAY, TOMORROW = TODAY - timedelta(days=1), TODAY + timedelta(days=1)

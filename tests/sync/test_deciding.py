@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from carefund.domain.care_recipient.plans import Period
 from carefund.domain.comparison import Stored
+from carefund.domain.periods import Period
 from carefund.funders.answers import FunderAnswer
 from carefund.funders.services_australia.payloads import (
     ApprovedService,

@@ -41,9 +41,6 @@ class Quarter:
         """Whether a period shares a day with this quarter; a missing end reaches on for ever."""
         return (start is None or start <= self.end_date) and (end is None or end >= self.start_date)
 
-    def contains(self, day: date) -> bool:
-        return self.start_date <= day <= self.end_date
-
 
 def quarter_of(day: date) -> Quarter:
     """The quarter that a day falls in."""

@@ -123,7 +123,9 @@ async def _check_ndia(opening: Opening) -> AccessCheck:
     if partner is None:
         return await _check_device(opening)
     missing = tuple(_missing_ndia_values(opening.configuration, opening.find_setting))
-    return AccessCheck(opening.configuration.environment, partner.url, "", "", missing, gateway_url=partner.url)
+    return AccessCheck(
+        opening.configuration.environment, partner.base_url, "", "", missing, gateway_url=partner.base_url
+    )
 
 
 _FUNDERS: dict[str, Funder] = {}

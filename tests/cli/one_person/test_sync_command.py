@@ -117,7 +117,7 @@ def test_somebody_who_returned_has_the_same_plan_dates_in_the_terminal_as_on_the
 def test_check_is_content_when_all_works(terminal: Terminal):
     done = terminal.type("check")
     assert done.status == 0, done.out
-    assert "PRODA: gave a new token" in done.out
+    assert "Services Australia: PRODA gave a new token" in done.out
     assert "Key expires" in done.out
     told = terminal.type("check", "--json").data
     assert told["ready"] is True
@@ -135,9 +135,9 @@ def test_check_asks_proda_also_while_a_token_is_in_hand(terminal: Terminal):
     assert done.status == 1
     assert "gave a" not in done.out
     assert "✗ Device: ACTIVE when PRODA last answered" in done.out
-    assert "✗ PRODA: " in done.out
+    assert "✗ Services Australia: " in done.out
     assert told["ready"] is False
-    assert told["services_australia"]["problem"]["code"] == "device-inactive"
+    assert told["funders"]["services-australia"]["problem"]["code"] == "device-inactive"
 
 
 def test_check_tells_each_missing_setting_in_a_line_of_its_own(installation: Installation):
@@ -159,7 +159,7 @@ def test_check_has_a_line_for_each_funder(terminal: Terminal):
     lines = terminal.type("check").out.splitlines()
     for funder in ("Services Australia", "The NDIA"):
         [line] = [line for line in lines if f"{funder}:" in line]
-        assert "gave a token" in line
+        assert "PRODA gave a new token" in line
     assert sum("Device:" in line for line in lines) == 1
 
 

@@ -9,7 +9,6 @@ from carefund.domain.claims.checks import (
     ApprovedSpan,
     BudgetSpan,
     ClaimLine,
-    DateRange,
     StoredFunding,
     check_line,
     find_duplicates,
@@ -18,16 +17,17 @@ from carefund.domain.claims.checks import (
 from carefund.domain.claims.matching import Draw, LineState, LineTruth, is_refusal
 from carefund.domain.claims.statements import PaidLine, Statement, find_discrepancies
 from carefund.domain.claims.statuses import claim_status, invoice_status, later_claim_status
+from carefund.domain.periods import Period
 
 D = Decimal
 TODAY = date(2026, 8, 20)
 KNOWN = StoredFunding(
-    services=[ApprovedSpan("SERV-0001", DateRange(date(2026, 1, 1), None))],
+    services=[ApprovedSpan("SERV-0001", Period(date(2026, 1, 1), None))],
     budgets=[
-        BudgetSpan("ON", DateRange(date(2026, 7, 1), date(2026, 9, 30)), D("500.00")),
-        BudgetSpan("ON", DateRange(date(2026, 4, 1), date(2026, 6, 30)), D("500.00")),
-        BudgetSpan("ON", DateRange(date(2026, 1, 1), date(2026, 3, 31)), D("500.00")),
-        BudgetSpan("AT", DateRange(date(2026, 1, 1), None), D("500.00")),
+        BudgetSpan("ON", Period(date(2026, 7, 1), date(2026, 9, 30)), D("500.00")),
+        BudgetSpan("ON", Period(date(2026, 4, 1), date(2026, 6, 30)), D("500.00")),
+        BudgetSpan("ON", Period(date(2026, 1, 1), date(2026, 3, 31)), D("500.00")),
+        BudgetSpan("AT", Period(date(2026, 1, 1), None), D("500.00")),
     ],
 )
 

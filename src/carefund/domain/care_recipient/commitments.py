@@ -9,6 +9,8 @@ from datetime import date
 from decimal import Decimal
 from typing import NamedTuple
 
+from carefund.domain.periods import Period
+
 ZERO = Decimal("0.00")
 
 BudgetKey = tuple[str, int]
@@ -29,18 +31,13 @@ class Fund:
 
     key: BudgetKey
     type_code: str
-    start_date: date | None
-    end_date: date | None
+    period: Period
     available: Decimal
     is_returned: bool = True
 
     def covers(self, line: OpenLine) -> bool:
         """Whether a line of that kind and day can be drawn from it."""
-        return self.is_returned and self.type_code == line.type_code and self.covers_day(line.delivery_date)
-
-    def covers_day(self, day: date) -> bool:
-        """Whether a day lies in it; its first and last days do."""
-        return (self.start_date is None or self.start_date <= day) and (self.end_date is None or day <= self.end_date)
+        return self.is_returned and self.type_code == line.type_code and self.period.covers(line.delivery_date)
 
 
 def commit(lines: Iterable[OpenLine], funds: Iterable[Fund]) -> dict[BudgetKey, Decimal]:
@@ -64,12 +61,12 @@ def first_day_of(funds: Iterable[Fund], day: date) -> date | None:
 
     That is where the earliest of them begins, or of those that share a day with them, directly or through others.
     """
-    listed = [fund for fund in funds if fund.is_returned]
-    starts = [fund.start_date or date.min for fund in listed if fund.covers_day(day)]
+    listed = [fund.period for fund in funds if fund.is_returned]
+    starts = [period.start_date or date.min for period in listed if period.covers(day)]
     first = min(starts, default=None)
     while first is not None:
         earlier = min(
-            (fund.start_date or date.min for fund in listed if fund.end_date is None or fund.end_date >= first),
+            (each.start_date or date.min for each in listed if each.end_date is None or each.end_date >= first),
             default=first,
         )
         if earlier >= first:
@@ -81,4 +78,4 @@ def first_day_of(funds: Iterable[Fund], day: date) -> date | None:
 def _fitness(fund: Fund, line: OpenLine, committed: Decimal) -> tuple[bool, date, Decimal]:
     """How well a budget suits a line; of equals `max` takes the first, which has the lowest id."""
     left = fund.available - committed
-    return left >= line.amount, fund.start_date or date.min, left
+    return left >= line.amount, fund.period.start_date or date.min, left

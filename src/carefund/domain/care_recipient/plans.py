@@ -4,16 +4,9 @@ Source: rules SYNC-04 and SYNC-05.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import date, timedelta
 
-
-@dataclass(frozen=True, slots=True)
-class Period:
-    """From a first to a last day, both included. No start: unknown. No end: open."""
-
-    start_date: date | None
-    end_date: date | None
+from carefund.domain.periods import Period
 
 
 def is_active(plan: Period, today: date) -> bool:

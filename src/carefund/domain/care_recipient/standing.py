@@ -6,6 +6,8 @@ Source: rule SYNC-15.
 from datetime import date
 from enum import Enum
 
+from carefund.domain.periods import Period
+
 
 class Standing(Enum):
     """How a record stands, as people read it, in the order in which records are listed."""
@@ -20,6 +22,7 @@ def stand(start: date | None, end: date | None, today: date, *, returned: bool =
     """How a record with these dates stands; one that ends before it starts was never in force, and has ended."""
     if not returned:
         return Standing.NO_LONGER_RETURNED
-    if end is not None and (end < today or (start is not None and end < start)):
-        return Standing.ENDED
-    return Standing.TO_COME if start is not None and start > today else Standing.IN_FORCE
+    if Period(start, end).covers(today):
+        return Standing.IN_FORCE
+    is_over = end is not None and (end < today or (start is not None and end < start))
+    return Standing.ENDED if is_over else Standing.TO_COME

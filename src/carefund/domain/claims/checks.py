@@ -9,6 +9,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import NamedTuple
 
+from carefund.domain.periods import Period
 from carefund.domain.quarters import quarter_of
 
 CLAIM_WINDOW_DAYS = 60
@@ -25,28 +26,18 @@ class LineFinding(NamedTuple):
     blocks: bool = True
 
 
-class DateRange(NamedTuple):
-    """Days from first to last, both inclusive; None stands for no limit on that side."""
-
-    start_date: date | None
-    end_date: date | None
-
-    def covers(self, day: date) -> bool:
-        return (self.start_date is None or self.start_date <= day) and (self.end_date is None or day <= self.end_date)
-
-
 class ApprovedSpan(NamedTuple):
     """A service that the person may receive, by its code, while the span lasts."""
 
     service_id: str
-    span: DateRange
+    span: Period
 
 
 class BudgetSpan(NamedTuple):
     """A budget that could be drawn: its kind, its days, and what is left of it in dollars if the funder said so."""
 
     type_code: str
-    span: DateRange
+    span: Period
     available: Decimal | None = None
 
 

@@ -32,10 +32,10 @@ class Delivery:
 
 
 def status_on(period: PacePeriod, today: date) -> PeriodStatus:
-    """A period's status on a day; its first and last days belong to it."""
-    if today < period.start_date:
-        return PeriodStatus.PENDING
-    return PeriodStatus.EXPIRED if today > period.end_date else PeriodStatus.ACTIVE
+    """A period's status on a day."""
+    if period.covers(today):
+        return PeriodStatus.ACTIVE
+    return PeriodStatus.PENDING if today < period.start_date else PeriodStatus.EXPIRED
 
 
 def current_period(periods: Iterable[PacePeriod], today: date) -> PacePeriod | None:
@@ -54,7 +54,7 @@ def delivered_in(period: PacePeriod, periods: Sequence[PacePeriod], deliveries: 
     for delivery in deliveries:
         if delivery.is_adjustment:
             total += _share_of_adjustment(period, periods, delivery)
-        elif period.start_date <= delivery.delivered_date <= period.end_date:
+        elif period.covers(delivery.delivered_date):
             total += delivery.amount
     return total
 

@@ -15,6 +15,7 @@ from hashlib import sha256
 from typing import Any
 
 from carefund.domain.ndis.categories import CHOICE_AND_CONTROL, normalised
+from carefund.domain.periods import Period
 
 
 class Management(StrEnum):
@@ -64,8 +65,8 @@ def read_budget_type(text: str, component_name: str = "") -> BudgetType:
 
 
 @dataclass(frozen=True, slots=True)
-class PacePeriod:
-    """A stretch of the plan with money of its own; both dates are inside it."""
+class PacePeriod(Period):
+    """A stretch of the plan with money of its own; both dates are always known."""
 
     start_date: date
     end_date: date

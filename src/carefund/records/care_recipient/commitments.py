@@ -10,6 +10,7 @@ from django.db.models import Exists, OuterRef, Q
 from carefund.domain.care_recipient.budgets import effects_of, find_available
 from carefund.domain.care_recipient.commitments import Fund, OpenLine, commit, first_day_of
 from carefund.domain.claims.checks import amount_of
+from carefund.domain.periods import Period
 from carefund.records.models import BudgetUsage, InvoiceLineItem, PaymentRequest, PlanBudget
 
 ZERO = Decimal("0.00")
@@ -62,11 +63,7 @@ def _find_open_lines(client_ids: Collection[int], which: dict[str, object]) -> d
 
 def covers(budget: PlanBudget, day: date) -> bool:
     """Whether the funder lists a budget that can be drawn for a service of that day."""
-    return (
-        budget.no_longer_returned_date is None
-        and (budget.start_date is None or budget.start_date <= day)
-        and (budget.end_date is None or budget.end_date >= day)
-    )
+    return budget.no_longer_returned_date is None and Period(budget.start_date, budget.end_date).covers(day)
 
 
 def available_of(budget: PlanBudget) -> Decimal:
@@ -78,8 +75,7 @@ def _fund(budget: PlanBudget) -> Fund:
     return Fund(
         (budget.budget_id, budget.ordinal),
         budget.budget_type_code,
-        budget.start_date,
-        budget.end_date,
+        Period(budget.start_date, budget.end_date),
         available_of(budget),
         budget.no_longer_returned_date is None,
     )

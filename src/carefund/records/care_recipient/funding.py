@@ -12,6 +12,7 @@ from typing import TypeVar
 from carefund.domain.care_recipient.budgets import Effects, effects_of, is_open, rolled_in
 from carefund.domain.care_recipient.draws import DrawnBy, who_drew
 from carefund.domain.care_recipient.standing import Standing, stand
+from carefund.domain.periods import Period
 from carefund.records.care_recipient.commitments import available_of, covers, find_committed
 from carefund.records.models import (
     ApprovedService,
@@ -208,7 +209,11 @@ class Funding:
     @property
     def current_contribution(self) -> IndividualContribution | None:
         """The newest shares in force, None if the funder sent none: unknown, which is not 0 %."""
-        holding = [each for each in self.contributions if _contribution_holds(each, self.today)]
+        holding = [
+            each
+            for each in self.contributions
+            if Period(each.effective_date_from, each.effective_date_to).covers(self.today)
+        ]
         return max(holding, key=lambda each: each.effective_date_from or date.min) if holding else None
 
 
@@ -220,11 +225,6 @@ def standing_of(record: DatedRecord, day: date) -> Standing:
 def sort_by_standing(records: Iterable[Dated], day: date) -> tuple[Dated, ...]:
     """The records in force first, then those to come, then those that ended; else in the order given."""
     return tuple(sorted(records, key=lambda each: _STANDINGS.index(standing_of(each, day))))
-
-
-def _contribution_holds(record: IndividualContribution, day: date) -> bool:
-    start, end = record.effective_date_from, record.effective_date_to
-    return (start is None or start <= day) and (end is None or end >= day)
 
 
 def find_funding(client: Client, today: date, *, open_days: int, with_all_usage: bool = False) -> Funding:

@@ -12,9 +12,10 @@ from typing import Any
 
 from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Sum
 
-from carefund.domain.claims.checks import ApprovedSpan, BudgetSpan, ClaimLine, DateRange, StoredFunding, amount_of
+from carefund.domain.claims.checks import ApprovedSpan, BudgetSpan, ClaimLine, StoredFunding, amount_of
 from carefund.domain.claims.matching import EXCEPTIONS, Draw, LineState, LineTruth
 from carefund.domain.claims.statuses import CANCELLED
+from carefund.domain.periods import Period
 from carefund.records.models import (
     ApprovedService,
     BudgetUsage,
@@ -119,10 +120,10 @@ def find_stored_funding(client_ids: Collection[int]) -> dict[int, StoredFunding]
     with_plan = set(Plan.objects.filter(client_id__in=client_ids).values_list("client_id", flat=True))
     approved = ApprovedService.objects.filter(client_id__in=with_plan, no_longer_returned_date__isnull=True)
     for service in approved:
-        span = DateRange(service.start_date, service.end_date)
+        span = Period(service.start_date, service.end_date)
         services[service.client_id].append(ApprovedSpan(service.service_id, span))
     for budget in PlanBudget.objects.filter(client_id__in=with_plan, no_longer_returned_date__isnull=True):
-        span = DateRange(budget.start_date, budget.end_date)
+        span = Period(budget.start_date, budget.end_date)
         budgets[budget.client_id].append(BudgetSpan(budget.budget_type_code, span, budget.available))
     return {client_id: StoredFunding(services[client_id], budgets[client_id]) for client_id in with_plan}
 

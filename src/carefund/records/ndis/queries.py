@@ -162,9 +162,7 @@ def list_periods(row: ServiceContractBudget) -> tuple[PacePeriod, ...]:
 def _held(row: ServiceContractBudget, deliveries: Iterable[Delivery]) -> HeldBudget:
     periods = list_periods(row)
     kept = frozenset(
-        period.start_date
-        for period in periods
-        if any(period.start_date <= each.delivered_date <= period.end_date for each in deliveries)
+        period.start_date for period in periods if any(period.covers(each.delivered_date) for each in deliveries)
     )
     values = CategoryBudget(
         row.category_text,

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from carefund.domain.care_recipient.plans import Period, begin_anew, begins_anew, latest_period, plan_for
+from carefund.domain.care_recipient.plans import begin_anew, begins_anew, latest_period, plan_for
 from carefund.domain.comparison import Differences, Incoming, New, Stored
+from carefund.domain.periods import Period
 from carefund.sync.care_recipient.recordsets import CLASSIFICATIONS, RecordSet
 
 Rows = Mapping[str, Sequence[Stored]]

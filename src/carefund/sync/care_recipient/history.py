@@ -17,8 +17,9 @@ from django.utils import timezone
 from carefund.domain.care_recipient.budgets import effects_of, find_available
 from carefund.domain.care_recipient.commitments import BudgetKey
 from carefund.domain.care_recipient.draws import DrawnBy, who_drew
-from carefund.domain.care_recipient.plans import Period, latest_period
+from carefund.domain.care_recipient.plans import latest_period
 from carefund.domain.care_recipient.standing import stand
+from carefund.domain.periods import Period
 from carefund.funders.answers import FunderAnswer
 from carefund.funders.services_australia.payloads import (
     ApprovedService,

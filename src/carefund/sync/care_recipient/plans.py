@@ -6,7 +6,7 @@ Callers hold the transaction.
 from collections.abc import Sequence
 from datetime import datetime
 
-from carefund.domain.care_recipient.plans import Period
+from carefund.domain.periods import Period
 from carefund.records.care_recipient import store
 from carefund.records.models import Plan
 from carefund.sync.care_recipient.deciding import Decision

@@ -17,8 +17,8 @@ from typing import Any
 from django.db import models
 from msgspec import Struct
 
-from carefund.domain.care_recipient.plans import Period
 from carefund.domain.comparison import Incoming, Stored
+from carefund.domain.periods import Period
 from carefund.funders.services_australia import operations, payloads
 from carefund.records.models import (
     ApprovedService,

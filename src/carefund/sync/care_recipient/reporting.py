@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from typing import Any
 
-from carefund.domain.care_recipient.plans import Period
 from carefund.domain.comparison import Differences
+from carefund.domain.periods import Period
 from carefund.sync.care_recipient.recordsets import RecordSet, as_text
 from carefund.sync.care_recipient.results import Count, FieldChange
 

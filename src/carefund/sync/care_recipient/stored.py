@@ -6,8 +6,9 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from carefund.domain.care_recipient.plans import Period, plan_period
+from carefund.domain.care_recipient.plans import plan_period
 from carefund.domain.comparison import Stored
+from carefund.domain.periods import Period
 from carefund.records.care_recipient import store
 from carefund.records.models import Classification, Client, Plan, SyncState
 from carefund.sync.care_recipient.fetching import Fetched

@@ -11,6 +11,7 @@ from datetime import date
 
 from carefund.domain.ndis.categories import match_category, normalised
 from carefund.domain.ndis.plan import CategoryBudget, PacePeriod, PacePlan, read_budget_type, read_management
+from carefund.domain.periods import Period
 from carefund.funders.ndia.payloads import (
     BudgetTree,
     BudgetTypeLevel,
@@ -32,13 +33,8 @@ def choose_plan(rows: Sequence[PlanRow], today: date) -> PlanRow:
     dated = [row for row in on_pace if row.plan_start_date is not None]
     if not dated:
         raise PlanMissing
-    in_force = [row for row in dated if _covers(row, today)]
+    in_force = [row for row in dated if Period(row.plan_start_date, row.plan_end_date).covers(today)]
     return max(in_force or dated, key=lambda row: row.plan_start_date or date.min)
-
-
-def _covers(row: PlanRow, day: date) -> bool:
-    started = row.plan_start_date is not None and row.plan_start_date <= day
-    return started and (row.plan_end_date is None or row.plan_end_date >= day)
 
 
 def read_plan(
