@@ -18,6 +18,7 @@ from vulture.core import Vulture
 ROOT = Path(__file__).resolve().parent.parent
 FOLDERS = ("src", "benchmarks", "tools")
 KINDS = {"function", "method", "property", "class", "import", "unreachable_code"}
+DOTTED = re.compile(r"""["']carefund\.[\w.]+\.(\w+)["']""")
 TAG = re.compile(r"\{[{%](.*?)[%}]\}", re.DOTALL)
 WORD = re.compile(r"[A-Za-z_]\w*")
 
@@ -30,7 +31,7 @@ def main() -> int:
         ignore_names=tools["vulture"]["ignore_names"], ignore_decorators=tools["vulture"]["ignore_decorators"]
     )
     finder.scavenge([ROOT / folder for folder in FOLDERS], exclude=["*/migrations/*"])
-    finder.used_names |= words_of_templates()
+    finder.used_names |= words_of_templates() | names_in_settings()
     unused = [item for item in finder.get_unused_code(min_confidence=60) if item.typ in KINDS]
     lines = [
         f"{Path(item.filename).relative_to(ROOT)}:{item.first_lineno} unused {item.typ} {item.name}"
@@ -51,6 +52,11 @@ def words_of_templates() -> set[str]:
         for tag in TAG.findall(path.read_text())
         for word in WORD.findall(tag)
     }
+
+
+def names_in_settings() -> set[str]:
+    """What is named by a dotted path in a string: middleware, error pages, log handlers."""
+    return {name for path in (ROOT / "src").rglob("*.py") for name in DOTTED.findall(path.read_text())}
 
 
 if __name__ == "__main__":
