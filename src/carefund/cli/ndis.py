@@ -14,7 +14,7 @@ from carefund.domain.ndis.plan import CategoryBudget, budget_ids
 from carefund.funders.errors import FunderError
 from carefund.records.models import Client, ServiceContract
 from carefund.records.ndis.contracts import find_contract_figures
-from carefund.records.ndis.queries import find_participant_by_number, list_contracts
+from carefund.records.ndis.queries import list_contracts, list_participants_by_number
 from carefund.runs.foreground import WorkFailed, retrieve_plan
 from carefund.runs.ndis.plans import NotRetrieved, ShownPlan, apply_plan, create_from_plan
 from carefund.sync.ndis.contracts import NDIS_NUMBER, ContractComparison, compare_contract, find_contract_for
@@ -125,11 +125,14 @@ def _client_or_exit(ndis_number: str) -> Client:
     if not NDIS_NUMBER.fullmatch(number):
         complain("That is not an NDIS number.", "It has 9 digits, as on the participant's plan.")
         raise typer.Exit(WRONG_INPUT)
-    participant = find_participant_by_number(number)
-    if participant is None:
+    participants = list_participants_by_number(number)
+    if not participants:
         complain("No client here has this NDIS number.", "Enter it in the client's NDIS details first.")
         raise typer.Exit(WRONG_INPUT)
-    return participant.client
+    if len(participants) > 1:
+        complain("More than one client has this NDIS number.", "Open the client in the console and work there.")
+        raise typer.Exit(WRONG_INPUT)
+    return participants[0].client
 
 
 def _contract_or_exit(ndis_number: str, contract_id: int | None) -> ServiceContract:

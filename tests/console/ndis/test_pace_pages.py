@@ -380,3 +380,30 @@ def test_looking_and_asking_are_in_the_access_log(ben: Browser, client: Client) 
 def test_a_client_is_found_by_ndis_number(ben: Browser, client: Client) -> None:
     page = ben.get(reverse("console:clients"), {"search": client.ndis.ndis_number}).content.decode()
     assert client.last_name in page
+
+
+@pytest.mark.parametrize("others", [True, False], ids=["somebody of another branch has it", "nobody has it"])
+def test_entering_a_number_tells_nothing_of_clients_of_other_branches(
+    ndia: NdiaSandbox, client: Client, cast: Cast, others: bool
+) -> None:
+    stranger = ndia.client("monthly", ndis_number="430000009" if others else "430000117")
+    Client.objects.filter(pk=stranger.pk).update(service_provider_id="9900000001")
+    edit = reverse("console:ndis-client-edit", args=[client.pk])
+    answer = open_as(cast.ben).post(edit, {"ndis_number": "430000009", "is_pace_participant": "on"}, follow=True)
+    page = re.sub(r'name="csrfmiddlewaretoken" value="[^"]+"', "", answer.content.decode())
+    assert answer.redirect_chain == [(reverse("console:ndis-client", args=[client.pk]), 302)]
+    assert "NDIS details were saved." in page
+    assert "nother client" not in page
+    assert NdisParticipant.objects.get(client=client).ndis_number == "430000009"
+    # Whoever sees both is told.
+    of_all = open_as(cast.ada).get(reverse("console:ndis-client", args=[client.pk])).content.decode()
+    assert (
+        f'Another client has this NDIS number: <a href="{reverse("console:ndis-client", args=[stranger.pk])}' in of_all
+    ) == others
+
+
+def test_a_number_of_the_own_branch_is_refused(ndia: NdiaSandbox, client: Client, cast: Cast) -> None:
+    known = ndia.client("monthly")
+    edit = reverse("console:ndis-client-edit", args=[client.pk])
+    page = open_as(cast.ben).post(edit, {"ndis_number": known.ndis.ndis_number}).content.decode()
+    assert "Another client here has this NDIS number." in page

@@ -1,12 +1,16 @@
-"""The NDIA's limit on calls holds for everybody who asks at once, on PostgreSQL."""
+"""The NDIA's limits on calls and on budgets in an hour hold for everybody who asks at once, on PostgreSQL."""
 
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from threading import Barrier
 
 import pytest
 from django.db import connection
+from django.utils import timezone
 
 from carefund.funders.configuration import configure
 from carefund.records.models import Client
+from carefund.records.ndis import store as pace_store
 from carefund.runs.foreground import retrieve_plan
 from carefund.runs.models import CallLimit
 from tests.pace_world import NdiaSandbox
@@ -35,3 +39,21 @@ def test_calls_per_second_hold_for_all_who_ask_at_once(ndia: NdiaSandbox, settin
     assert all(sum(start <= time < start + 0.9 for time in times) <= PER_SECOND for start in times)
     assert times[-1] - times[0] > (len(times) - 1) / PER_SECOND - 0.3
     assert CallLimit.objects.get(funder="ndia").shares == {}
+
+
+def test_the_hour_lets_no_more_budgets_through_than_its_number(db: None) -> None:
+    """Eight processes ask at the same moment, again and again; three may."""
+    for again in range(10):
+        now = timezone.now() + timedelta(hours=2 * again)
+        ready = Barrier(8)
+
+        def take(_: int, now=now, ready=ready) -> bool:
+            try:
+                connection.ensure_connection()
+                ready.wait(20)
+                return pace_store.take_budget_call(3, now)
+            finally:
+                connection.close()
+
+        with ThreadPoolExecutor(8) as askers:
+            assert sum(askers.map(take, range(8))) == 3

@@ -6,7 +6,7 @@ from django.contrib import messages
 from django.http import HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
 
-from carefund.access.gate import find_client_to_read, find_client_to_synchronise
+from carefund.access.gate import find_client_to_read, find_client_to_synchronise, list_clients_for
 from carefund.access.log import store_view
 from carefund.access.roles import may_administer
 from carefund.console.care_recipient.client import frame
@@ -45,14 +45,17 @@ def show_client(request: Request, client_id: int) -> HttpResponse:
     """A client's funding under the NDIS: details, contracts, and + NDIS PACE where every tick is set."""
     client = find_client_to_read(request.user, client_id)
     store_view(request.user, client, "NDIS funding")
-    return render(request, "console/ndis/client.html", {**frame(client), **_ndis(client)})
+    return render(request, "console/ndis/client.html", {**frame(client), **_ndis(request, client)})
 
 
-def _ndis(client: Client) -> dict[str, Any]:
+def _ndis(request: Request, client: Client) -> dict[str, Any]:
     participant = find_participant(client.pk)
     enabled = is_pace_api_enabled()
+    number = participant.ndis_number if participant else None
+    same = list_clients_for(request.user).filter(ndis__ndis_number=number).exclude(pk=client.pk) if number else []
     return {
         "participant": participant,
+        "same_number": list(same),
         "pace_api": enabled,
         "may_retrieve": enabled and participant is not None and participant.api_access,
         "contracts": list_contracts(client.pk),
@@ -67,7 +70,7 @@ def edit_client(request: Request, client_id: int) -> HttpResponse | HttpResponse
     row = find_participant(client.pk)
     names = ("ndis_number", "surname", "birth_date", "is_pace_participant", "api_access")
     initial = {name: getattr(row, name) for name in names} if row else {}
-    form = ParticipantForm(request.POST or None, client=client, initial=initial)
+    form = ParticipantForm(request.POST or None, client=client, user=request.user, initial=initial)
     if request.method == "POST" and form.is_valid():
         pace_store.store_participant(client, **form.cleaned_data)
         messages.success(request, "NDIS details were saved.")

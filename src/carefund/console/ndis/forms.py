@@ -3,9 +3,11 @@
 from typing import Any
 
 from django import forms
+from django.contrib.auth.models import User
 
+from carefund.access.gate import list_clients_for
 from carefund.domain.ndis.categories import CATEGORIES
-from carefund.records.models import Client, NdisParticipant
+from carefund.records.models import Client
 from carefund.sync.ndis.contracts import NDIS_NUMBER
 
 
@@ -31,17 +33,18 @@ class ParticipantForm(forms.Form):
     is_pace_participant = forms.BooleanField(label="NDIS PACE participant", required=False)
     api_access = forms.BooleanField(label="API access", required=False)
 
-    def __init__(self, *args: Any, client: Client, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, client: Client, user: User, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._client = client
+        self._client, self._user = client, user
 
     def clean_ndis_number(self) -> str | None:
+        """A number that nobody has whom this person may see: of the others they are not to learn."""
         number = "".join(self.cleaned_data["ndis_number"].split())
         if not number:
             return None
         if not NDIS_NUMBER.fullmatch(number):
             raise forms.ValidationError("An NDIS number has 9 digits.")
-        if NdisParticipant.objects.filter(ndis_number=number).exclude(client=self._client).exists():
+        if list_clients_for(self._user).filter(ndis__ndis_number=number).exclude(pk=self._client.pk).exists():
             raise forms.ValidationError("Another client here has this NDIS number.")
         return number
 

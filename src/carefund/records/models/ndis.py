@@ -26,10 +26,13 @@ class OrganisationSetting(models.Model):
 
 
 class NdisParticipant(models.Model):
-    """What a client is to the NDIA. Surname and birth date are kept only where they differ from the client's own."""
+    """What a client is to the NDIA. Surname and birth date are kept only where they differ from the client's own.
+
+    Two branches may know the same participant, and neither may learn that from the other, so a number is not unique.
+    """
 
     client = models.OneToOneField(Client, models.CASCADE, primary_key=True, related_name="ndis")
-    ndis_number = models.CharField(max_length=9, null=True, blank=True, unique=True)
+    ndis_number = models.CharField(max_length=9, null=True, blank=True, db_index=True)
     is_pace_participant = models.BooleanField(default=False)
     api_access = models.BooleanField(default=False)
     surname = models.CharField(max_length=80, blank=True)

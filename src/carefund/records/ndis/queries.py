@@ -57,9 +57,9 @@ def find_participant(client_id: int) -> NdisParticipant | None:
     return NdisParticipant.objects.select_related("client").filter(client_id=client_id).first()
 
 
-def find_participant_by_number(ndis_number: str) -> NdisParticipant | None:
-    """The participant with this NDIS number."""
-    return NdisParticipant.objects.select_related("client").filter(ndis_number=ndis_number).first()
+def list_participants_by_number(ndis_number: str) -> list[NdisParticipant]:
+    """Return whoever has this NDIS number here; more than one where two branches know the same participant."""
+    return list(NdisParticipant.objects.select_related("client").filter(ndis_number=ndis_number).order_by("client_id"))
 
 
 def list_contracts(client_id: int) -> list[ServiceContract]:

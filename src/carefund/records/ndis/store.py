@@ -11,6 +11,7 @@ from decimal import Decimal
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Q
 
 from carefund.domain.ndis import adjustments
 from carefund.domain.ndis.comparing import CONTRACT_FIELDS, Difference, DifferenceKind
@@ -32,6 +33,8 @@ CONTRACT_KIND = "service_contract"
 BUDGET_KIND = "service_contract_budget"
 PERIOD_KIND = "funding_period"
 DELIVERED_KIND = "delivered_service"
+_BUDGET_CALLS = "ndia-budget-calls"  # a row to hold, not a decision
+_BUDGET_HOUR = timedelta(hours=1)
 
 
 def store_setting(key: str, value: object) -> None:
@@ -40,8 +43,7 @@ def store_setting(key: str, value: object) -> None:
 
 
 def store_participant(client: Client, **values: Any) -> NdisParticipant:
-    """Keep what a client is to the NDIA; API access goes off with the PACE tick. Raises IntegrityError for a number
-    that another client has."""
+    """Keep what a client is to the NDIA; API access goes off with the PACE tick."""
     if not values.get("is_pace_participant", True):
         values["api_access"] = False
     row, _ = NdisParticipant.objects.update_or_create(client=client, defaults=values)
@@ -54,9 +56,16 @@ def store_question(client_id: int, outcome: str, now: datetime) -> None:
 
 
 def take_budget_call(limit: int, now: datetime) -> bool:
-    """Count one budget call against the hour's limit (0: none); False when the hour is used up."""
+    """Count one budget call against the hour's limit (0: none); False when the hour is used up.
+
+    Whoever asks holds one row meanwhile, so that askers at the same moment are counted one after another.
+    """
+    OrganisationSetting.objects.get_or_create(key=_BUDGET_CALLS, defaults={"value": ""})
     with transaction.atomic():
-        NdiaBudgetCall.objects.filter(called_at__lte=now - timedelta(hours=1)).delete()
+        OrganisationSetting.objects.select_for_update().get(key=_BUDGET_CALLS)
+        # What a clock that was ahead has noted must not use up the hours until then.
+        outdated = Q(called_at__lte=now - _BUDGET_HOUR) | Q(called_at__gt=now + _BUDGET_HOUR)
+        NdiaBudgetCall.objects.filter(outdated).delete()
         if limit and NdiaBudgetCall.objects.count() >= limit:
             return False
         NdiaBudgetCall.objects.create(called_at=now)
