@@ -137,6 +137,9 @@ OPEN_BUDGET_DAYS = env.int("CAREFUND_OPEN_BUDGET_DAYS", default=90)
 KEEP_RUNS_DAYS = env.int("CAREFUND_KEEP_RUNS_DAYS", default=730)
 if KEEP_RUNS_DAYS < 0:
     raise ImproperlyConfigured("CAREFUND_KEEP_RUNS_DAYS must be 0 (for ever) or a number of days")
+KEEP_SIGN_INS_DAYS = env.int("CAREFUND_KEEP_SIGN_INS_DAYS", default=90)
+if KEEP_SIGN_INS_DAYS < 0:
+    raise ImproperlyConfigured("CAREFUND_KEEP_SIGN_INS_DAYS must be 0 (for ever) or a number of days")
 TAIL_DAYS = env.int("CAREFUND_TAIL_DAYS", default=365)
 STALE_AFTER_HOURS = env.int("CAREFUND_STALE_AFTER_HOURS", default=24)
 

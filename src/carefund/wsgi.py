@@ -8,6 +8,7 @@ from carefund.console.warm_up import warm_up
 from carefund.failures import note_the_rest
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "carefund.settings")
+os.umask(0o077)  # what this process makes is for its own account alone
 note_the_rest()
 application = get_wsgi_application()
 warm_up()

@@ -3,10 +3,13 @@
 from datetime import timedelta
 
 import pytest
+from axes.models import AccessAttempt, AccessFailureLog, AccessLog
+from django.contrib.sessions.models import Session
 from django.utils import timezone
 
-from carefund.records.models import Answer, Change, PlanBudget
+from carefund.records.models import Answer, Change, InvoiceUpload, PlanBudget
 from carefund.runs import retention
+from carefund.runs.leftovers import forget_leftovers
 from carefund.runs.models import Preview, Run, RunItem
 from carefund.runs.requests import request_run
 from carefund.runs.schedule import request_due_runs
@@ -75,3 +78,33 @@ def test_a_preview_that_nobody_applied_goes_after_a_week(add_client, carry_out):
         removal = carry_out(retention.request_retention(Run.Trigger.ROUTINE))
         assert removal.items.get().outcome == ("unchanged" if left else "changed")
         assert Preview.objects.count() == left
+
+
+def test_uploads_never_loaded_ended_sessions_and_old_sign_ins_go(settings):
+    now = timezone.now()
+    kept, old = (InvoiceUpload.objects.create(name="lines.csv", content=b"x") for _ in range(2))
+    loaded = InvoiceUpload.objects.create(name="lines.csv", content=b"", loaded_at=now)
+    week = now - timedelta(days=8)
+    InvoiceUpload.objects.filter(pk__in=[old.pk, loaded.pk]).update(created_at=week)
+    Session.objects.create(session_key="over", session_data="", expire_date=now - timedelta(minutes=1))
+    Session.objects.create(session_key="open", session_data="", expire_date=now + timedelta(minutes=1))
+    for model, more in ((AccessAttempt, {"failures_since_start": 3}), (AccessFailureLog, {}), (AccessLog, {})):
+        for days in (89, 91):
+            made = model.objects.create(username=f"somebody-{days}", ip_address="192.0.2.1", user_agent="", **more)
+            model.objects.filter(pk=made.pk).update(attempt_time=now - timedelta(days=days))
+    settings.KEEP_SIGN_INS_DAYS = 0
+    assert forget_leftovers(now) == 2
+    settings.KEEP_SIGN_INS_DAYS = 90
+    assert forget_leftovers(now) == 3
+    assert forget_leftovers(now) == 0
+    assert set(InvoiceUpload.objects.values_list("pk", flat=True)) == {kept.pk, loaded.pk}
+    assert [session.session_key for session in Session.objects.all()] == ["open"]
+    for model in (AccessAttempt, AccessFailureLog, AccessLog):
+        assert [row.username for row in model.objects.all()] == ["somebody-89"]
+
+
+def test_the_removal_says_what_went(carry_out):
+    Session.objects.create(session_key="over", session_data="", expire_date=timezone.now() - timedelta(days=1))
+    run = carry_out(retention.request_retention(Run.Trigger.ROUTINE))
+    assert "1 unused uploads, ended sessions and old sign-ins" in run.items.get().message
+    assert not Session.objects.exists()

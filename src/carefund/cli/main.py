@@ -42,6 +42,8 @@ from carefund.cli import (
 )
 from carefund.cli import ndis as pace
 from carefund.cli.output import FAILED, complain
+from carefund.cli.own_files import make_private
+from carefund.cli.versions import require_version
 from carefund.failures import note, note_the_rest
 from carefund.funders.errors import FunderError
 from carefund.records.database_trouble import DatabaseError, describe
@@ -52,6 +54,7 @@ app = typer.Typer(
     help="Keeps each client's government funding in step with what the government says.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
+    callback=require_version,
 )
 app.command("sync")(sync.sync)
 app.command("show")(show.show)
@@ -77,6 +80,7 @@ app.add_typer(tokens.app, name="tokens")
 def main() -> None:
     """Run a command; a failure ends in one message with advice and status 1, never in a traceback."""
     note_the_rest()
+    make_private()
     try:
         app()
     except FunderError as error:

@@ -10,6 +10,8 @@ from django.conf import settings
 from django.core.management import call_command, execute_from_command_line
 
 from carefund.cli.output import screen
+from carefund.cli.own_files import mend_own_files
+from carefund.cli.set_up_lock import only_set_up
 
 PASS_ON = {"allow_extra_args": True, "ignore_unknown_options": True}
 
@@ -33,10 +35,12 @@ def setup(
 
 
 def prepare_installation() -> None:
-    """Tables and static files, as they must be before serving."""
-    Path(settings.DATA_FOLDER).mkdir(parents=True, exist_ok=True)
-    call_command("migrate", verbosity=0, interactive=False)
-    call_command("collectstatic", verbosity=0, interactive=False)
+    """Tables and static files, as they must be before serving; for one process at a time."""
+    Path(settings.DATA_FOLDER).mkdir(mode=0o700, parents=True, exist_ok=True)
+    with only_set_up():
+        call_command("migrate", verbosity=0, interactive=False)
+        call_command("collectstatic", verbosity=0, interactive=False)
+    mend_own_files()
 
 
 def manage(context: typer.Context) -> None:

@@ -20,6 +20,7 @@ from django.conf import settings
 
 from carefund.cli.manage import prepare_installation
 from carefund.cli.output import FAILED, complain, screen
+from carefund.cli.own_files import mend_own_files
 from carefund.runs.engines.choosing import AlreadyRunning, serves_alone, work
 
 _GRACE_SECONDS = 30
@@ -58,6 +59,7 @@ def worker(
     """Do the background work for this database until stopped."""
     if parent:
         threading.Thread(target=_stop_without, args=(parent,), name="parent", daemon=True).start()
+    mend_own_files()
     try:
         asyncio.run(work())
     except AlreadyRunning:

@@ -1,8 +1,9 @@
 """Whether the database can be used, and what to tell when it refuses: the cause as far as the driver names it."""
 
 from django.db import connection
-from django.db.migrations.executor import MigrationExecutor
 from django.db.utils import DatabaseError
+
+from carefund.records.versions import find_version_problem
 
 __all__ = ["DatabaseError", "describe", "describe_tables", "name_database"]
 
@@ -54,13 +55,12 @@ def describe(error: DatabaseError) -> tuple[str, str]:
 
 
 def describe_tables() -> str:
-    """What stands in the way of using the database's tables, with advice; "" when they are up to date."""
+    """What stands in the way of using the database's tables, with advice; "" when they fit this version."""
     try:
-        executor = MigrationExecutor(connection)
-        is_behind = executor.migration_plan(executor.loader.graph.leaf_nodes())
+        problem = find_version_problem()
     except DatabaseError as error:
-        return " ".join(describe(error))
-    return "The tables are not up to date: run `carefund setup`." if is_behind else ""
+        problem = describe(error)
+    return " ".join(problem or ())
 
 
 def name_database() -> str:

@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from carefund.access.roles import may_administer
 from carefund.runs.leases import ClaimedItem
+from carefund.runs.leftovers import forget_leftovers
 from carefund.runs.models import Preview, Run, RunItem
 from carefund.runs.requests import NewRunItem, request_once
 from carefund.runs.sessions import Session
@@ -37,8 +38,10 @@ async def _remove(session: Session, item: ClaimedItem) -> ItemResult:
         entries += gone
         await session.keep(item)
         await asyncio.sleep(_PAUSE_SECONDS)
-    outcome = RunItem.Outcome.CHANGED if previews or entries else RunItem.Outcome.UNCHANGED
-    return ItemResult(outcome, f"Removed {entries:,} entries of old runs and {previews:,} previews.")
+    leftovers = await session.write(item, forget_leftovers, timezone.now())
+    outcome = RunItem.Outcome.CHANGED if previews or entries or leftovers else RunItem.Outcome.UNCHANGED
+    message = f"Removed {entries:,} entries of old runs, {previews:,} previews, and {leftovers:,} unused uploads, "
+    return ItemResult(outcome, message + "ended sessions and old sign-ins.")
 
 
 def forget_old_runs(now: datetime) -> int | None:

@@ -1,0 +1,54 @@
+"""The files of an installation belong to its account alone: the database with its log, the locks, and the settings."""
+
+import os
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+from django.conf import settings
+
+from carefund.cli.output import complain, screen
+
+_FILE, _FOLDER = 0o600, 0o700
+_OTHERS = stat.S_IRWXG | stat.S_IRWXO
+
+
+def mend_own_files() -> None:
+    """Take the rights of other accounts off what was made with them, and say so; a refusal is only said."""
+    mended = refused = 0
+    for path, mode in _list_own():
+        try:
+            if stat.S_IMODE(path.stat().st_mode) & _OTHERS:
+                path.chmod(mode)
+                mended += 1
+        except FileNotFoundError:  # SQLite removed its log meanwhile
+            continue
+        except OSError:
+            refused += 1
+    if mended:
+        things = "one file or folder" if mended == 1 else f"{mended} files and folders"
+        screen.print(f"Other accounts of this machine could read {things} of Carefund; now only this one can.")
+    if refused:
+        complain(
+            "Other accounts of this machine can read files of Carefund that this account may not change.",
+            f"Make them private as their owner: {settings.DATA_FOLDER} 0700, the files in it 0600.",
+        )
+
+
+def _list_own() -> Iterator[tuple[Path, int]]:
+    folder = Path(settings.DATA_FOLDER)
+    if folder.is_dir():
+        yield folder, _FOLDER
+        yield from ((path, _FILE) for path in folder.glob("*.lock"))
+    if settings.ENVIRONMENT_FILE.is_file():
+        yield settings.ENVIRONMENT_FILE, _FILE
+    if not settings.ON_POSTGRESQL:
+        database = Path(settings.DATABASES["default"]["NAME"])
+        for path in (database, *(database.with_name(database.name + end) for end in ("-wal", "-shm", "-journal"))):
+            if path.is_file():
+                yield path, _FILE
+
+
+def make_private() -> None:
+    """Let no other account read what this process makes from now on."""
+    os.umask(_OTHERS)

@@ -1,0 +1,34 @@
+"""Whether this Carefund and its database are of one version: the migrations applied against those it knows."""
+
+import pkgutil
+from importlib import import_module
+from pathlib import Path
+
+from django.apps import apps
+from django.conf import settings
+from django.db import connection
+from django.db.migrations.recorder import MigrationRecorder
+
+_OURS = ("records", "runs", "access")
+NEWER = (
+    "The database was set up by a newer version of Carefund than this one.",
+    "Start the newer version; to go back, restore the backup from before the upgrade.",
+)
+OLDER = ("The database's tables are missing or out of date.", "Run `carefund setup` first.")
+
+
+def find_version_problem() -> tuple[str, str] | None:
+    """Return what is wrong and what to do, None if database and programme fit. Raises DatabaseError."""
+    if not settings.ON_POSTGRESQL and not Path(settings.DATABASES["default"]["NAME"]).exists():
+        return OLDER  # not looked into, since that would make it
+    applied = {key for key in MigrationRecorder(connection).applied_migrations() if key[0] in _OURS}
+    known = {(label, name) for label in _OURS for name in _list_migrations(label)}
+    if applied - known:
+        return NEWER
+    return OLDER if known - applied else None
+
+
+def _list_migrations(label: str) -> list[str]:
+    """Return the migrations' names by their files: nothing is imported, since every command asks."""
+    package = import_module(f"{apps.get_app_config(label).name}.migrations")
+    return [module.name for module in pkgutil.iter_modules(package.__path__) if module.name[0] not in "_~"]

@@ -1,0 +1,105 @@
+"""Programme and database of different versions, set-ups at one moment, and whose files they are: real processes."""
+
+import re
+import stat
+import subprocess
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+
+from tests.runs.conftest import another_database
+from tests.runs.installation import CAREFUND, Installation, wait_until
+
+pytestmark = pytest.mark.slow
+NEWER = "Error: The database was set up by a newer version of Carefund than this one."
+OLDER = "Error: The database's tables are missing or out of date."
+NOBODY = "http://127.0.0.1:9"
+
+
+@pytest.fixture
+def installation(tmp_path: Path) -> Iterator[Installation]:
+    """An installation whose tables were never made."""
+    with ExitStack() as stack:
+        url = stack.enter_context(another_database("carefund_versions")) if settings.ON_POSTGRESQL else ""
+        made = Installation(tmp_path / "data", NOBODY, url)
+        made.settings["CAREFUND_SECRET_KEY"] = "only for this test"
+        made.folder.mkdir()
+        yield made
+        made.stop()
+
+
+def test_four_set_ups_at_once_all_end_well(installation: Installation):
+    processes = [
+        subprocess.Popen(
+            [CAREFUND, "setup"],
+            env=installation.environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for _ in range(4)
+    ]
+    said = ["".join(process.communicate(timeout=180)) for process in processes]
+    assert [process.returncode for process in processes] == [0] * 4, said
+    assert not any("Traceback" in each or "Error" in each for each in said)
+    assert sum("waiting until it is done" in each for each in said) >= 1
+    assert installation.rows("SELECT count(*), count(DISTINCT name) FROM auth_group") == [(4, 4)]
+    applied = installation.rows("SELECT count(*), count(DISTINCT app || name) FROM django_migrations")
+    assert applied[0][0] == applied[0][1] > 30
+
+
+def test_an_older_programme_does_nothing_on_a_newer_database(installation: Installation):
+    installation.carefund("setup")
+    installation.write(
+        "INSERT INTO django_migrations (app, name, applied) VALUES ('runs', '9999_from_tomorrow', '2026-01-01')"
+    )
+    for words in (("serve", "--port", "0"), ("worker",), ("setup",), ("runs", "list"), ("sync", "400000003")):
+        said = installation.carefund(*words, status=1)
+        assert NEWER in said, words
+        assert len(said.strip().splitlines()) == 2, said
+    assert "The database was set up by a newer version" in installation.carefund("check", status=1)
+    assert "Usage" in installation.carefund("runs", "--help")
+
+
+def test_on_old_tables_every_command_says_one_sentence(installation: Installation):
+    assert_old(installation)
+    installation.carefund("setup")
+    installation.carefund("runs", "list")
+    installation.write("DELETE FROM django_migrations WHERE app = 'access' AND name LIKE '0003%'")
+    assert_old(installation)
+
+
+def assert_old(installation: Installation) -> None:
+    for words in (("worker",), ("runs", "list"), ("show", "400000003"), ("tokens", "list")):
+        said = installation.carefund(*words, status=1)
+        assert OLDER in said, said
+        assert len(said.strip().splitlines()) == 2, said
+    assert "missing or out of date" in installation.carefund("check", status=1)
+
+
+def test_the_files_of_an_installation_are_its_accounts_alone(tmp_path: Path):
+    made = Installation(tmp_path / "data", NOBODY)
+    made.carefund("setup", "--environment-file", str(tmp_path / "carefund.env"))
+    made.settings["CAREFUND_ENVIRONMENT_FILE"] = str(tmp_path / "carefund.env")
+    database = made.folder / "carefund.sqlite3"
+    assert (mode(made.folder), mode(database)) == (0o700, 0o600)
+    for path, old in ((made.folder, 0o755), (database, 0o644), (tmp_path / "carefund.env", 0o640)):
+        path.chmod(old)
+    said = made.carefund("setup")
+    assert re.search(r"could read [345] files and folders of Carefund; now only this one can", " ".join(said.split()))
+    assert (mode(made.folder), mode(database), mode(tmp_path / "carefund.env")) == (0o700, 0o600, 0o600)
+    assert "could read" not in made.carefund("setup")
+    made.start("worker")
+    wait_until(lambda: list(made.folder.glob("*.lock")), lambda: made.log)
+    made.carefund("runs", "list")
+    made.stop()
+    left = {path.name: oct(mode(path)) for path in made.folder.iterdir() if path.is_file() and path.name != "log"}
+    assert set(left.values()) == {"0o600"}, left
+
+
+def mode(path: Path) -> int:
+    return stat.S_IMODE(path.stat().st_mode)
