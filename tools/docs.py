@@ -56,12 +56,38 @@ def stage(pages: Path) -> None:
         for name in AT_THE_ROOT:
             text = text.replace(f"](../{name}", f"]({name}").replace(f"](../../{name}", f"](../{name}")
         staged.write_text(text)
+    for page in (pages / "rules").glob("*.md"):
+        page.write_text(name_followers(page.read_text(), find_followers()))
     index = pages / "index.md"
     index.write_text(index.read_text() + "".join(navigation(index.read_text())))
     for name, folder in FOLDERS.items():
         below = [f"/{folder}/{page.stem}" for page in sorted((DOCS / folder).glob("*.md")) if page != DOCS / name]
         with (pages / name).open("a") as page:
             page.write(toctree(below, maxdepth="1"))
+
+
+def find_followers() -> dict[str, list[str]]:
+    """Return the modules that follow each rule: those that name it as their source."""
+    followers: dict[str, list[str]] = {}
+    for path in sorted((ROOT / "src").rglob("*.py")):
+        text = path.read_text()
+        for source in re.findall(r"\bSource: (rules? [^.]*)", text):
+            for series, first, last in re.findall(r"\b([A-Z]+)-(\d\d)(?: to (?:[A-Z]+-)?(\d\d))?", source):
+                for number in range(int(first), int(last or first) + 1):
+                    places = followers.setdefault(f"{series}-{number:02}", [])
+                    if (name := str(path.relative_to(ROOT))) not in places:
+                        places.append(name)
+    return followers
+
+
+def name_followers(text: str, followers: dict[str, list[str]]) -> str:
+    """Return a page of rules with the modules that follow each one below its heading."""
+    return re.sub(
+        r"^### ([A-Z]+-\d\d): .*$",
+        lambda rule: f"{rule.group()}\n\nFollowed in {', '.join(f'`{name}`' for name in followers.get(rule[1], []))}.",
+        text,
+        flags=re.MULTILINE,
+    )
 
 
 def navigation(index: str) -> Iterator[str]:
