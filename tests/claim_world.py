@@ -5,11 +5,24 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
 
+from django.db import transaction
+
 from carefund.domain.claims.invoice_file import InvoiceRow
 from carefund.domain.quarters import previous_quarter, quarter_of
 from carefund.records.claims.invoices import plan_import, store_import
-from carefund.records.models import ApprovedService, Claim, ClaimBatch, Client
+from carefund.records.models import (
+    ApprovedService,
+    Claim,
+    ClaimAnswer,
+    ClaimBatch,
+    Client,
+    Invoice,
+    InvoiceLineItem,
+    LateEvidence,
+    PaymentRequest,
+)
 from carefund.runs.claims.claiming import request_check, request_sending
+from carefund.runs.database import DatabaseThreads
 from carefund.runs.dates import business_today
 from carefund.runs.foreground import finish_now
 from carefund.runs.models import Run
@@ -83,14 +96,77 @@ class ClaimWorld:
         """The invoices as the funder holds them."""
         return self.sandbox.ask("GET", "/invoices")
 
+    def count_asked(self, operation: str) -> int:
+        """How often the funder answered an operation so far."""
+        return len(self.sandbox.ask("GET", f"/journal?operation={operation}&limit=100")["requests"])
+
     def claims(self) -> list[dict]:
         """The claims as the funder holds them."""
         return self.sandbox.ask("GET", "/claims")
 
 
+class Died(BaseException):
+    """The process was killed."""
+
+
+class DyingDatabase(DatabaseThreads):
+    """A process that is killed at its n-th word to the database: before it is written, or just after."""
+
+    def __init__(self, step: int, *, after: bool) -> None:
+        super().__init__()
+        self.left, self.after = step, after
+
+    async def do(self, work, *arguments, **named):
+        if self.left < 0:
+            raise Died
+        self.left -= 1
+        if self.left >= 0:
+            return await super().do(work, *arguments, **named)
+        if self.after:
+            await super().do(work, *arguments, **named)
+        raise Died
+
+
+class Backup:
+    """What the database held of invoices and claims at a moment, to be put back as a restored backup would."""
+
+    _models = (ClaimBatch, Invoice, InvoiceLineItem, LateEvidence, PaymentRequest, Claim, ClaimAnswer)
+
+    def __init__(self) -> None:
+        self._rows = {model: list(model.objects.order_by("pk")) for model in self._models}
+
+    def restore(self) -> None:
+        """Put everything back as it was; what the funder holds stays as it is."""
+        with transaction.atomic():
+            for model in reversed(self._models):
+                query = model.objects.all()
+                query._raw_delete(query.db)
+            for model, rows in self._rows.items():
+                model.objects.bulk_create(rows)
+
+
 def send_batch(batch_id: int) -> None:
     """Send a batch as an engine would; what came of it is on the batch."""
     finish_now(request_sending(batch_id))
+
+
+def assert_claimed_once(claims: ClaimWorld, batch: ClaimBatch, lines: int) -> None:
+    """The funder holds each line once, in one claim, and we know each of its numbers."""
+    batch.refresh_from_db()
+    assert batch.state == ClaimBatch.State.CLAIMED, batch.problem
+    [claim] = claims.claims()
+    held = [invoice for invoice in claims.invoices() if invoice["status"] != "DELETED"]
+    references = [item["externalReferenceId"] for invoice in held for item in invoice["items"]]
+    assert sorted(references) == sorted(InvoiceLineItem.objects.values_list("external_reference_id", flat=True))
+    assert len(references) == lines == len(set(references))
+    assert set(claim["invoiceIds"]) == {invoice["invoiceId"] for invoice in held}
+    assert Claim.objects.get().claim_id == claim["claimId"]
+    assert not Invoice.objects.filter(is_uncertain=True).exists()
+    for invoice in held:
+        ours = Invoice.objects.get(invoice_id=invoice["invoiceId"])
+        assert {(line.external_reference_id, line.item_id) for line in ours.line_items.all()} == {
+            (item["externalReferenceId"], item["itemId"]) for item in invoice["items"]
+        }
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from sandbox.gateway import refusal
+from sandbox.gateway import business_error, not_found, refusal
 from sandbox.spoiling import WORSE
 from sandbox.wire import Answer, encode
 
@@ -19,7 +19,7 @@ BEFORE = frozenset({"status", "drop", "hang", "html"})
 # These spoil an answer that was made.
 AFTER = frozenset(
     {
-        "truncate", "not-json", "blank", "wrong-type", "removed-field", "renamed-field", "extra-field",
+        "denial", "truncate", "not-json", "blank", "wrong-type", "removed-field", "renamed-field", "extra-field",
         "duplicate-row", "raw-value", "nested", "second-list", "charset", "packed", "endless",
     }
 )  # fmt: skip
@@ -117,6 +117,8 @@ def spoilt(fault: Fault, answer: Answer) -> Answer:
     """The answer as a fault of the AFTER kinds leaves it; `truncate` is done while sending, `endless` by the query."""
     if fault.kind in WORSE:
         return WORSE[fault.kind](fault, answer)
+    if fault.kind == "denial":
+        return _denied(fault)
     if fault.kind == "not-json":
         return Answer(answer.status, b"this is not JSON", answer.headers, answer.content_type)
     if fault.kind == "blank":
@@ -129,6 +131,15 @@ def spoilt(fault: Fault, answer: Answer) -> Answer:
     else:
         _change_fields(document, fault)
     return Answer(answer.status, encode(document), answer.headers, answer.content_type)
+
+
+def _denied(fault: Fault) -> Answer:
+    """What a funder says that has done the work and does not know it: the business's words where it has any."""
+    if fault.status == 404:
+        return not_found()
+    if fault.status in (400, 409):
+        return business_error(fault.status, "6", fault.message or MESSAGES.get(fault.status, "Not done."))
+    return instead(fault)
 
 
 def _repeat_first_rows(document: Any, name: str, times: int) -> None:

@@ -20,14 +20,18 @@ from tests.funders.conftest import serving
 pytestmark = pytest.mark.anyio
 
 
-class AlwaysTheSame:
-    """Tokens for servers that do not look at them."""
+class TwoTokens:
+    """Tokens for servers that do not look at them: one, and once it was refused another."""
+
+    def __init__(self):
+        self.token = "token"
 
     def current(self):
-        return "token"
+        return self.token
 
     async def fetch_token(self, refused=""):
-        return "another"
+        self.token = "another"
+        return self.token
 
 
 async def ask(handler, work, **timing):
@@ -35,7 +39,7 @@ async def ask(handler, work, **timing):
     async with serving(handler) as url:
         configuration = configure("services-australia", base_url=url, timing={"back_off_seconds": 0.01, **timing})
         async with open_session(configuration.timing) as session:
-            return await work(Caller(session, configuration, AlwaysTheSame(), InMemoryLimiter(0)))
+            return await work(Caller(session, configuration, TwoTokens(), InMemoryLimiter(0)))
 
 
 @pytest.mark.parametrize("status", [500, 429, 503])
@@ -51,14 +55,19 @@ async def test_a_write_is_never_tried_again(status):
     assert seen == ["POST"]
 
 
-async def test_a_write_refused_with_401_is_sent_again_with_a_new_token():
+async def test_a_write_refused_with_401_is_not_repeated_but_the_next_call_has_a_new_token():
     seen = []
 
     async def handler(request):
         seen.append(request.headers["Authorization"])
         return web.Response(status=401 if len(seen) == 1 else 201, headers={"ETag": '"7"'}, body=b"{}")
 
-    answer = await ask(handler, lambda caller: caller.send("create_invoice", "POST", "/invoice/v1", body=b"{}"))
+    async def twice(caller):
+        with pytest.raises(errors.NotAuthenticated):
+            await caller.send("create_invoice", "POST", "/invoice/v1", body=b"{}")
+        return await caller.send("create_invoice", "POST", "/invoice/v1", body=b"{}")
+
+    answer = await ask(handler, twice)
     assert seen == ["Bearer token", "Bearer another"]
     assert (answer.status, answer.etag, answer.body) == (201, '"7"', b"{}")
 
@@ -176,7 +185,7 @@ async def test_calls_go_through_the_proxy_of_the_environment(monkeypatch, forget
         monkeypatch.setenv("no_proxy", "inside.example")
         configuration = configure("services-australia", base_url="http://funder.example/acws")
         async with open_session(configuration.timing) as session:
-            caller = Caller(session, configuration, AlwaysTheSame(), InMemoryLimiter(0))
+            caller = Caller(session, configuration, TwoTokens(), InMemoryLimiter(0))
             assert (await caller.read("budgets", "/budget/v1/1")).body == b"[]"
     assert asked == [("http://funder.example/acws/budget/v1/1", "Basic d2lsbWE6c2VjcmV0")]
     assert proxy_for("http", "inside.example") is None

@@ -185,7 +185,7 @@ class Caller:
         if_match: str = "",
         headers: Mapping[str, str] | None = None,
     ) -> Response:
-        """A write, sent once: after a time-out nobody knows whether it was done, so the caller must read first.
+        """A write, sent once: whatever goes wrong, nobody knows whether it was done, so the caller must read first.
 
         The answer's `etag` is the record's new version. Raises Conflict when `if_match` is no longer the version.
         """
@@ -209,8 +209,9 @@ class Caller:
             problem = refusal(operation, answer.status, answer.headers, answer.body)
             if not isinstance(problem, NotAuthenticated):
                 raise problem
-            # Refused before anything was done, so even a write may be sent again, once, with a new token.
             token = await self._tokens.fetch_token(refused=token)
+            if body is not None:  # a write is sent once, whatever was said of it; the next call has the new token
+                raise problem
             answer = await self._exchange(operation, method, path, subject_id, extra, body, token)
         if HTTPStatus.OK <= answer.status < HTTPStatus.MULTIPLE_CHOICES:
             return answer

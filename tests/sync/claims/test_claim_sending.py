@@ -16,7 +16,6 @@ from carefund.records.claims.store import BatchMoved, withdraw_batch
 from carefund.records.models import Claim, ClaimBatch, Invoice, InvoiceLineItem, PaymentRequest
 from carefund.runs import leases, ledger
 from carefund.runs.claims.claiming import request_sending
-from carefund.runs.database import DatabaseThreads
 from carefund.runs.dates import business_today
 from carefund.runs.foreground import StillUnderWay, finish_now
 from carefund.runs.models import Run, RunItem
@@ -24,29 +23,18 @@ from carefund.runs.requests import pause_run, resume_run
 from carefund.runs.sources import open_source
 from carefund.sync.claims.preparing import NothingToClaim, prepare_batch, preview_batch
 from carefund.sync.claims.sending import Sender, Stopped
-from tests.claim_world import ClaimWorld, approved_services, late_day, send_batch
+from tests.claim_world import (
+    ClaimWorld,
+    Died,
+    DyingDatabase,
+    approved_services,
+    assert_claimed_once,
+    late_day,
+    send_batch,
+)
 from tests.conftest import table_rows
 
 WRITES = ["invoice_create", "invoice_item_add", "invoice_submit", "claim_create"]
-
-
-def assert_claimed_once(claims: ClaimWorld, batch: ClaimBatch, lines: int) -> None:
-    """The funder holds each line once, in one claim, and we know each of its numbers."""
-    batch.refresh_from_db()
-    assert batch.state == ClaimBatch.State.CLAIMED, batch.problem
-    [claim] = claims.claims()
-    held = [invoice for invoice in claims.invoices() if invoice["status"] != "DELETED"]
-    references = [item["externalReferenceId"] for invoice in held for item in invoice["items"]]
-    assert sorted(references) == sorted(InvoiceLineItem.objects.values_list("external_reference_id", flat=True))
-    assert len(references) == lines == len(set(references))
-    assert set(claim["invoiceIds"]) == {invoice["invoiceId"] for invoice in held}
-    assert Claim.objects.get().claim_id == claim["claimId"]
-    assert not Invoice.objects.filter(is_uncertain=True).exists()
-    for invoice in held:
-        ours = Invoice.objects.get(invoice_id=invoice["invoiceId"])
-        assert {(line.external_reference_id, line.item_id) for line in ours.line_items.all()} == {
-            (item["externalReferenceId"], item["itemId"]) for item in invoice["items"]
-        }
 
 
 def test_a_batch_becomes_a_claim(claims: ClaimWorld):
@@ -74,6 +62,31 @@ def test_a_lost_answer_is_resolved_by_reading_first(claims: ClaimWorld, operatio
     assert_claimed_once(claims, batch, 2)
 
 
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 409, 500])
+@pytest.mark.parametrize("operation", WRITES)
+def test_a_refusal_of_what_was_done_is_not_believed(claims: ClaimWorld, operation: str, status: int):
+    """The funder does each write and answers as if it had not: it holds each line once, whatever is tried again."""
+    claims.deliver(claims.clients[0], lines=2)
+    claims.deliver(claims.clients[1], "INV-2")
+    batch = claims.prepare()
+    claims.sandbox.fault(kind="denial", operation=operation, status=status)
+    for _ in range(4):
+        send_batch(batch.pk)
+    assert_claimed_once(claims, batch, 3)
+    assert claims.count_asked("invoice_create") == 2
+    assert claims.count_asked("claim_create") == 1
+
+
+def test_a_token_that_ended_costs_no_second_write(claims: ClaimWorld):
+    claims.deliver(claims.clients[0], lines=2)
+    batch = claims.prepare()
+    claims.sandbox.fault(kind="status", operation="invoice_create", status=401, times=1)
+    claims.sandbox.fault(kind="status", operation="claim_create", status=401, times=1)
+    send_batch(batch.pk)
+    assert_claimed_once(claims, batch, 2)
+    assert claims.count_asked("invoice_create") == 2
+
+
 @pytest.mark.parametrize("step", range(8))
 def test_work_stopped_at_any_word_to_the_funder_goes_on(claims: ClaimWorld, step: int):
     """The n-th answer is lost, whatever was asked."""
@@ -83,28 +96,6 @@ def test_work_stopped_at_any_word_to_the_funder_goes_on(claims: ClaimWorld, step
     for _ in range(4):
         send_batch(batch.pk)
     assert_claimed_once(claims, batch, 2)
-
-
-class Died(BaseException):
-    """The process was killed."""
-
-
-class DyingDatabase(DatabaseThreads):
-    """A process that is killed at its n-th word to the database: before it is written, or just after."""
-
-    def __init__(self, step: int, *, after: bool) -> None:
-        super().__init__()
-        self.left, self.after = step, after
-
-    async def do(self, work, *arguments, **named):
-        if self.left < 0:
-            raise Died
-        self.left -= 1
-        if self.left >= 0:
-            return await super().do(work, *arguments, **named)
-        if self.after:
-            await super().do(work, *arguments, **named)
-        raise Died
 
 
 async def send_and_die(batch_id: int, database: DyingDatabase) -> None:
@@ -202,26 +193,21 @@ def test_whoever_lost_the_batch_writes_neither_to_the_funder_nor_to_us(claims: C
     with pytest.raises(StillUnderWay):
         finish_now(run, seconds=2)
     taker.join()
-    added = count_asked(claims, "invoice_item_add")
+    added = claims.count_asked("invoice_item_add")
     assert 3 <= added < 10
     claims.sandbox.ask("DELETE", "/faults")
     before = table_rows(Invoice, InvoiceLineItem)
     RunItem.objects.update(held_until=timezone.now() - timedelta(seconds=1))
     finish_now(run)
     assert_claimed_once(claims, batch, 10)
-    assert count_asked(claims, "invoice_item_add") == 10
+    assert claims.count_asked("invoice_item_add") == 10
     assert before != table_rows(Invoice, InvoiceLineItem)
     assert RunItem.objects.get(run=run).fence == 3
 
 
-def count_asked(claims: ClaimWorld, operation: str) -> int:
-    """How often the funder answered an operation so far."""
-    return len(claims.sandbox.ask("GET", f"/journal?operation={operation}&limit=100")["requests"])
-
-
 def take_over_after_items(claims: ClaimWorld, run: Run, number: int) -> None:
     """Take the lease over once the funder has answered so many items."""
-    while count_asked(claims, "invoice_item_add") < number:
+    while claims.count_asked("invoice_item_add") < number:
         time.sleep(0.02)
     take_over(run)
 

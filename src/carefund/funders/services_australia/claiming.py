@@ -1,7 +1,7 @@
 """Invoices, claims and payments of the Support at Home APIs: one method per operation. No storing, no rules.
 
-A write is sent once. After an error for which `is_uncertain` holds nobody knows whether it was done, because there is
-no idempotency key: the caller must read the state before it writes again. Everything raises a `FunderError`.
+A write is sent once. After an error nobody knows whether it was done, because there is no idempotency key, and a
+refusal need not be true: the caller must read the state before it writes again. Everything raises a `FunderError`.
 Each answer can be kept as it came, before it is understood.
 Source: rules CLAIM-01, CLAIM-02, CLAIM-06, CLAIM-09 and SA-11.
 """
@@ -50,12 +50,18 @@ _STATEMENTS = RowReader(PaymentStatement)
 _PAYMENTS = RowReader(PaymentItem)
 _ACCOUNTS = RowReader(AccountSummary)
 _encoder = msgspec.json.Encoder(decimal_format="number")
-_CERTAIN = (RequestRejected, NotAllowedIn, NotFound, MalformedId, NotConfigured)
+_NOT_SENT = (MalformedId, NotConfigured)
+_REFUSED = (RequestRejected, NotAllowedIn, NotFound, *_NOT_SENT)
 
 
 def is_uncertain(problem: FunderError) -> bool:
-    """Whether a write that ended so may have been done all the same."""
-    return not isinstance(problem, _CERTAIN)
+    """Whether a write that ended so may have been done, as far as its answer says."""
+    return not isinstance(problem, _REFUSED)
+
+
+def was_sent(problem: FunderError) -> bool:
+    """Whether the funder heard of a write that ended so; a refusal of one that it heard of may be untrue."""
+    return not isinstance(problem, _NOT_SENT)
 
 
 class Versioned(NamedTuple):
@@ -133,6 +139,13 @@ class Claiming:
         """A provider's invoices with our reference; several only if somebody made them by hand."""
         query = {"externalReferenceId": external_reference_id, "serviceProviderId": service_provider_id}
         return await self._read_list("invoices", _INVOICES, query)
+
+    async def fetch_invoices_since(self, service_provider_id: str, updated_from: date) -> list[InvoicePayload]:
+        """A provider's invoices that were made or changed since a day (UTC), without their items."""
+        since = f"{updated_from.isoformat()}T00:00:00.000Z"
+        return await self._read_list(
+            "invoices", _INVOICES, {"serviceProviderId": service_provider_id, "updatedAtDateTimeFrom": since}
+        )
 
     async def fetch_claim(self, claim_id: str) -> ClaimPayload:
         """One claim. Raises NotFound."""

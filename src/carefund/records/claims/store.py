@@ -170,10 +170,14 @@ def store_item_refusal(line_pk: int, words: str, *, invoice_pk: int) -> None:
 
 def store_invoice_refusal(invoice_pk: int, words: str) -> None:
     """The funder does not take an invoice: the requests of its lines end, and the lines are open again."""
+    refuse_requests(Q(line_item__invoice_id=invoice_pk), words, "Refused on submission")
+
+
+def refuse_requests(which: Q, words: str, determination: str = "Not held") -> None:
+    """End requests that were to be claimed, so that their lines are open again."""
     with transaction.atomic():
-        requests = PaymentRequest.objects.filter(line_item__invoice_id=invoice_pk, state=PaymentRequest.State.READY)
-        for request in requests:
-            request.state, request.payment_determination = PaymentRequest.State.REFUSED, "Refused on submission"
+        for request in PaymentRequest.objects.filter(which, state=PaymentRequest.State.READY):
+            request.state, request.payment_determination = PaymentRequest.State.REFUSED, determination
             request.cautions = [*request.cautions, words[:_LONGEST_PROBLEM]]
             request.save(update_fields=["state", "payment_determination", "cautions"])
 

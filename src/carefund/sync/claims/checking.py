@@ -89,7 +89,7 @@ class Checker:
             service_provider_id=claim.service_provider_id or service_provider_id,
             service_naps_id=claim.service_naps_id,
             reported_status=claim.status,
-            made_at=_instant(claim.created_at_date_time),
+            made_at=read_instant(claim.created_at_date_time),
             invoice_ids=[reference.invoice_id for reference in claim.invoices],
         )
 
@@ -190,7 +190,7 @@ def _unknown(listed: Sequence[ClaimPayload]) -> list[ClaimPayload]:
     return [claim for claim in listed if claim.claim_id not in known]
 
 
-def _instant(text: str) -> datetime:
+def read_instant(text: str) -> datetime:
     """The instant of a stamp; now when there is none that can be read."""
     try:
         found = datetime.fromisoformat(text)

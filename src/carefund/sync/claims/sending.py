@@ -8,24 +8,28 @@ Source: rules CLAIM-01, CLAIM-04, CLAIM-05 and CLAIM-06.
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from django.conf import settings
 from django.utils import timezone
 
 from carefund.domain.claims import statuses
 from carefund.domain.claims.checks import next_claim_date
-from carefund.funders.errors import FunderError
+from carefund.funders.errors import FunderError, NotAuthenticated
 from carefund.funders.services_australia.claim_payloads import ClaimPayload
 from carefund.funders.services_australia.claiming import Claiming, is_uncertain
 from carefund.funders.services_australia.client import ServicesAustralia
 from carefund.records.claims import store as claim_store
 from carefund.records.claims.queries import find_last_claim_date
+from carefund.records.claims.takeover import find_first_delivery, list_claims_of_other_batches, list_unknown_invoices
 from carefund.records.models import ClaimBatch, Invoice
+from carefund.sync.claims.checking import read_instant
 from carefund.sync.claims.evidence import with_evidence
 from carefund.sync.claims.uploading import Database, Uploader, describe_error
 
 _CLAIMABLE = (statuses.SUBMITTED,)
+# A day of delivery is the provider's, the funder's stamps are UTC, and clocks differ.
+_DAYS_APART = timedelta(days=2)
 
 
 class Stopped(Exception):
@@ -73,7 +77,9 @@ class Sender:
     async def _send_all(self, batch_id: int) -> None:
         batch = await self.database.do(ClaimBatch.objects.get, pk=batch_id)
         claiming = with_evidence(self.source, self.database, batch_pk=batch_id)
-        uploader = Uploader(claiming, self.database, self.keep)
+        uploader = Uploader(claiming, self.database, self.keep, batch_id)
+        for invoice_id in await self._list_unknown(batch):
+            await uploader.take_over(invoice_id)
         unfinished = await self.database.do(_unfinished_invoices, batch_id)
         number = await self.database.do(Invoice.objects.filter(batch_id=batch_id).count)
         for left, invoice_pk in zip(range(len(unfinished), 0, -1), unfinished, strict=True):
@@ -81,9 +87,26 @@ class Sender:
             await uploader.upload(invoice_pk)
         await self._claim(claiming, batch)
 
+    async def _list_unknown(self, batch: ClaimBatch) -> list[str]:
+        """Invoices at the funder's that may hold lines of this batch, of which our records know nothing: there are some
+        after a backup was restored. One list for the whole batch, from its first delivery on."""
+        since = await self._find_beginning(batch)
+        listed = await Claiming.over(self.source).fetch_invoices_since(batch.service_provider_id, since)
+        living = [
+            (each.invoice_id, each.external_reference_id)
+            for each in listed
+            if statuses.invoice_status(each.status) != statuses.DELETED
+        ]
+        return await self.database.do(list_unknown_invoices, batch.pk, living)
+
+    async def _find_beginning(self, batch: ClaimBatch) -> date:
+        """A day (UTC) before which nothing of a batch can have been sent."""
+        first = await self.database.do(find_first_delivery, batch.pk)
+        return (first or batch.from_date) - _DAYS_APART
+
     async def _claim(self, claiming: Claiming, batch: ClaimBatch) -> None:
         """Make the claim over what is submitted, unless it turns out to be made already."""
-        if batch.is_claim_uncertain and await self._adopt_claim(claiming, batch):
+        if await self._adopt_claim(claiming, batch):
             return
         invoice_ids = await self.database.do(_claimable_invoices, batch.pk)
         if not invoice_ids:
@@ -101,25 +124,44 @@ class Sender:
                 "A claim was made for this service provider today, and one a day is all that the funder takes.",
                 "Everything is submitted; send again tomorrow, and the claim will be made.",
             )
-        await self.keep()
-        await self.database.do(claim_store.begin_claim, batch.pk, now)
-        try:
-            made = await claiming.create_claim(batch.service_provider_id, invoice_ids)
-        except FunderError as problem:
-            if not is_uncertain(problem):
-                await self.database.do(claim_store.forget_claim_attempt, batch.pk)
-            raise
-        await self._store_claim(batch, made, invoice_ids, now)
+        made = await self._create_claim(claiming, batch, invoice_ids, now)
+        if made is not None:
+            await self._store_claim(batch, made, invoice_ids, now)
+
+    async def _create_claim(
+        self, claiming: Claiming, batch: ClaimBatch, invoice_ids: Sequence[str], now: datetime
+    ) -> ClaimPayload | None:
+        """Make the claim; None when the funder refused it and turned out to have made it, and it is taken over."""
+        for is_last in (False, True):
+            await self.keep()
+            await self.database.do(claim_store.begin_claim, batch.pk, now)
+            try:
+                return await claiming.create_claim(batch.service_provider_id, invoice_ids)
+            except FunderError as problem:
+                if is_uncertain(problem):
+                    raise
+                if await self._adopt_claim(claiming, batch):
+                    return None
+                if is_last or not isinstance(problem, NotAuthenticated):
+                    raise
+        raise AssertionError("unreachable")
 
     async def _adopt_claim(self, claiming: Claiming, batch: ClaimBatch) -> bool:
-        """Find the claim whose answer was lost: the one that names an invoice of this batch."""
+        """Take over the claim that names an invoice of this batch, if the funder has one: its answer was lost, or our
+        records are older than it."""
         ours = await self.database.do(_invoice_ids, batch.pk)
-        since = (batch.claim_attempted_at or timezone.now()) - timedelta(days=2)
-        for claim in await claiming.fetch_claims(batch.service_provider_id, since.astimezone(UTC).date()):
-            full = claim if claim.invoices else await claiming.fetch_claim(claim.claim_id)
-            named = [reference.invoice_id for reference in full.invoices]
-            if set(named) & ours and statuses.claim_status(claim.status) != statuses.CANCELLED:
-                await self._store_claim(batch, claim, named, batch.claim_attempted_at or timezone.now())
+        listed = await Claiming.over(self.source).fetch_claims(
+            batch.service_provider_id, await self._find_beginning(batch)
+        )
+        others = await self.database.do(list_claims_of_other_batches, batch.pk)
+        for claim in listed if ours else ():
+            if claim.claim_id in others or statuses.claim_status(claim.status) == statuses.CANCELLED:
+                continue
+            named = claim.invoices or (await claiming.fetch_claim(claim.claim_id)).invoices
+            if ours & {reference.invoice_id for reference in named}:
+                full = await claiming.fetch_claim(claim.claim_id)
+                made_at = batch.claim_attempted_at or read_instant(full.created_at_date_time)
+                await self._store_claim(batch, full, [reference.invoice_id for reference in named], made_at)
                 return True
         await self.database.do(claim_store.forget_claim_attempt, batch.pk)
         return False

@@ -5,7 +5,7 @@ Source: rules CLAIM-01, CLAIM-04, CLAIM-05 and CLAIM-06.
 """
 
 from base64 import b64encode
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Protocol, TypeVar
@@ -13,11 +13,18 @@ from typing import Any, Protocol, TypeVar
 from msgspec import UNSET
 
 from carefund.domain.claims import statuses
-from carefund.funders.errors import Conflict, FunderError, RequestRejected
-from carefund.funders.services_australia.claim_payloads import InvoicePayload, NewAttachment, NewInvoice, NewInvoiceItem
-from carefund.funders.services_australia.claiming import Claiming, Versioned, is_uncertain
+from carefund.funders.errors import Conflict, FunderError, NotAuthenticated, RequestRejected
+from carefund.funders.services_australia.claim_payloads import (
+    InvoiceItem,
+    InvoicePayload,
+    NewAttachment,
+    NewInvoice,
+    NewInvoiceItem,
+)
+from carefund.funders.services_australia.claiming import Claiming, Versioned, is_uncertain, was_sent
 from carefund.records.claims import store as claim_store
-from carefund.records.claims.late_evidence import adopt_evidence, list_unsent_evidence, store_evidence_sent
+from carefund.records.claims.late_evidence import UnsentEvidence, list_unsent_evidence, store_evidence_sent
+from carefund.records.claims.takeover import HeldInvoice, take_over
 from carefund.records.models import Invoice, InvoiceLineItem, PaymentRequest
 
 Result = TypeVar("Result")
@@ -31,16 +38,17 @@ class Database(Protocol):
 
 @dataclass(slots=True)
 class Uploader:
-    """What uploading needs. `keep` is awaited before each write: it renews the hold on the batch, or raises."""
+    """What uploading a batch needs. `keep` is awaited before each write: it renews the hold on the batch, or raises."""
 
     claiming: Claiming
     database: Database
     keep: Callable[[], Awaitable[None]]
+    batch_id: int
 
     async def upload(self, invoice_pk: int) -> None:
         """Bring one invoice as far as it goes. Raises FunderError, and whatever `keep` raises."""
         invoice = await self.database.do(Invoice.objects.get, pk=invoice_pk)
-        if invoice.is_uncertain or invoice.status == statuses.HELD:
+        if invoice.is_uncertain or invoice.invoice_id:
             await self._read_state(invoice)
         if not invoice.invoice_id:
             await self._create(invoice)
@@ -49,30 +57,35 @@ class Uploader:
             await self._attach_evidence(invoice)
             await self._submit(invoice)
 
+    async def take_over(self, invoice_id: str) -> None:
+        """Read an invoice that the funder holds and our records do not know, and take it over if it is ours."""
+        held = await self.claiming.fetch_invoice(invoice_id)
+        await self.database.do(take_over, self.batch_id, _held_invoice(held))
+
     async def _read_state(self, invoice: Invoice) -> None:
-        """Learn what became of a write whose answer was never stored."""
-        invoice_id = invoice.invoice_id
-        if not invoice_id:
-            found = await self.claiming.fetch_invoices(invoice.service_provider_id, invoice.external_reference_id)
-            living = [each for each in found if statuses.invoice_status(each.status) != statuses.DELETED]
-            if not living:
-                await self._store(invoice, is_uncertain=False)
-                return
-            invoice_id = living[0].invoice_id
-        await self._adopt(invoice, await self.claiming.fetch_invoice(invoice_id))
+        """Learn what became of earlier writes, of which our records may know nothing."""
+        if invoice.invoice_id:
+            await self._adopt(invoice, await self.claiming.fetch_invoice(invoice.invoice_id))
+        elif (held := await self._find_created(invoice)) is None:
+            await self._store(invoice, is_uncertain=False)
+        else:
+            await self._adopt(invoice, held)
+
+    async def _find_created(self, invoice: Invoice) -> Versioned | None:
+        """The living invoice that the funder holds under our reference, if it is ours."""
+        found = await self.claiming.fetch_invoices(invoice.service_provider_id, invoice.external_reference_id)
+        for each in found:
+            if statuses.invoice_status(each.status) != statuses.DELETED:
+                held = await self.claiming.fetch_invoice(each.invoice_id)
+                references = {item.external_reference_id for item in _living(held.invoice)}
+                if not references or await self.database.do(_holds_any, invoice.pk, references):
+                    return held
+        return None
 
     async def _adopt(self, invoice: Invoice, held: Versioned) -> None:
         """Take over the funder's state of an invoice: number, status and version, and its items by our references."""
-        await self.database.do(_adopt_items, invoice.pk, held.invoice)
-        said = " ".join(message.message for message in held.invoice.validation_messages)
-        await self._store(
-            invoice,
-            invoice_id=held.invoice.invoice_id,
-            status=statuses.invoice_status(held.invoice.status),
-            etag=held.etag,
-            is_uncertain=False,
-            problem=said,
-        )
+        await self.database.do(take_over, self.batch_id, _held_invoice(held))
+        await self.database.do(invoice.refresh_from_db)
 
     async def _create(self, invoice: Invoice) -> None:
         draft = NewInvoice(
@@ -80,7 +93,11 @@ class Uploader:
             external_reference_id=invoice.external_reference_id,
             service_naps_id=invoice.service_naps_id or UNSET,
         )
-        written = await self._write(invoice, partial(self.claiming.create_invoice, draft))
+        create = partial(self.claiming.create_invoice, draft)
+        written = await self._write(invoice, create, partial(self._find_created, invoice))
+        if written.invoice.items:
+            await self._adopt(invoice, written)
+            return
         status = statuses.invoice_status(written.invoice.status) or statuses.OPEN
         await self._store(
             invoice, invoice_id=written.invoice.invoice_id, status=status, etag=written.etag, is_uncertain=False
@@ -88,25 +105,43 @@ class Uploader:
 
     async def _add_items(self, invoice: Invoice) -> None:
         for line in await self.database.do(_lines_to_add, invoice.pk):
+            add = partial(self.claiming.add_item, invoice.invoice_id or "", _new_item(line))
             try:
-                item_id, etag = await self._write(
-                    invoice, partial(self.claiming.add_item, invoice.invoice_id or "", _new_item(line))
-                )
+                item_id, etag = await self._write(invoice, add, partial(self._find_item, invoice, line))
             except RequestRejected as refusal:
+                if invoice.is_uncertain:
+                    raise
                 words = describe_error(refusal)
                 await self.database.do(claim_store.store_item_refusal, line.pk, words, invoice_pk=invoice.pk)
                 continue
             await self.database.do(claim_store.store_item, line.pk, item_id, etag, invoice_pk=invoice.pk)
             invoice.is_uncertain = False
 
+    async def _find_item(self, invoice: Invoice, line: InvoiceLineItem) -> tuple[str, str] | None:
+        held = await self.claiming.fetch_invoice(invoice.invoice_id or "")
+        numbers = (
+            item.item_id for item in _living(held.invoice) if item.external_reference_id == line.external_reference_id
+        )
+        item_id = next(numbers, "")
+        return (item_id, "") if item_id else None
+
     async def _attach_evidence(self, invoice: Invoice) -> None:
         """Send the PDF of each late line that has one. A refused one stops here, to be replaced or taken away."""
         for evidence in await self.database.do(list_unsent_evidence, invoice.pk):
-            attachment = NewAttachment(file_content=b64encode(evidence.body).decode(), filename=evidence.file_name)
-            step = partial(self.claiming.attach, invoice.invoice_id or "", evidence.item_id, attachment)
-            await self._write(invoice, step)
+            await self._write(
+                invoice, partial(self._attach, invoice, evidence), partial(self._find_attached, invoice, evidence)
+            )
             await self.database.do(store_evidence_sent, [evidence.pk], invoice_pk=invoice.pk)
             invoice.is_uncertain = False
+
+    async def _attach(self, invoice: Invoice, evidence: UnsentEvidence) -> bool:
+        attachment = NewAttachment(file_content=b64encode(evidence.body).decode(), filename=evidence.file_name)
+        await self.claiming.attach(invoice.invoice_id or "", evidence.item_id, attachment)
+        return True
+
+    async def _find_attached(self, invoice: Invoice, evidence: UnsentEvidence) -> bool | None:
+        held = _held_invoice(await self.claiming.fetch_invoice(invoice.invoice_id or ""))
+        return True if (evidence.item_id, evidence.file_name) in held.attachments else None
 
     async def _submit(self, invoice: Invoice) -> None:
         """Submit the version that the funder holds now; one that holds nothing of ours is deleted instead."""
@@ -114,38 +149,63 @@ class Uploader:
         await self._adopt(invoice, held)
         if invoice.status != statuses.OPEN:
             return
-        live = [item for item in held.invoice.items if item.item_status.upper() != statuses.DELETED]
-        step = self.claiming.submit_invoice if live else self.claiming.delete_invoice
+        step = self.claiming.submit_invoice if _living(held.invoice) else self.claiming.delete_invoice
+        find_done = partial(self._find_closed, invoice)
         try:
-            written = await self._write(invoice, partial(step, held.invoice.invoice_id, held.etag))
+            written = await self._write(invoice, partial(step, held.invoice.invoice_id, held.etag), find_done)
         except Conflict:
+            if invoice.is_uncertain:
+                raise
             # Somebody changed it between reading and writing: read, and look once more.
             held = await self.claiming.fetch_invoice(held.invoice.invoice_id)
-            await self._adopt(invoice, held)
-            if invoice.status != statuses.OPEN:
-                return
-            written = await self._write(invoice, partial(step, held.invoice.invoice_id, held.etag))
+            written = await self._write(invoice, partial(step, held.invoice.invoice_id, held.etag), find_done)
         except RequestRejected as refusal:
+            if invoice.is_uncertain:
+                raise
             words = describe_error(refusal)
             await self.database.do(claim_store.store_invoice_refusal, invoice.pk, words)
-            written = await self._write(
-                invoice, partial(self.claiming.delete_invoice, held.invoice.invoice_id, held.etag)
-            )
+            delete = partial(self.claiming.delete_invoice, held.invoice.invoice_id, held.etag)
+            written = await self._write(invoice, delete, find_done)
             await self._store(invoice, status=statuses.DELETED, etag=written.etag, is_uncertain=False, problem=words)
             return
         status = statuses.invoice_status(written.invoice.status)
         await self._store(invoice, status=status, etag=written.etag, is_uncertain=False, problem="")
 
-    async def _write(self, invoice: Invoice, call: Callable[[], Awaitable[Result]]) -> Result:
-        """One write between its mark and its answer; the mark goes when the funder has certainly not done it."""
-        await self.keep()
-        await self.database.do(claim_store.begin_write, invoice.pk)
-        invoice.is_uncertain = True
-        try:
-            return await call()
-        except FunderError as problem:
-            await self._store(invoice, is_uncertain=is_uncertain(problem), problem=describe_error(problem))
-            raise
+    async def _find_closed(self, invoice: Invoice) -> Versioned | None:
+        """The invoice if it is open no more."""
+        held = await self.claiming.fetch_invoice(invoice.invoice_id or "")
+        return held if statuses.invoice_status(held.invoice.status) != statuses.OPEN else None
+
+    async def _write(
+        self,
+        invoice: Invoice,
+        write: Callable[[], Awaitable[Result]],
+        find_done: Callable[[], Awaitable[Result | None]],
+    ) -> Result:
+        """One write between its mark and its answer. A refusal is believed when `find_done` has read that the funder
+        did not do it all the same; while that is not known the mark stays, and the refusal is raised."""
+        for is_last in (False, True):
+            await self.keep()
+            await self.database.do(claim_store.begin_write, invoice.pk)
+            invoice.is_uncertain = True
+            try:
+                return await write()
+            except FunderError as problem:
+                if is_uncertain(problem):
+                    await self._store(invoice, problem=describe_error(problem))
+                    raise
+                try:
+                    done = await find_done() if was_sent(problem) else None
+                except FunderError:
+                    await self._store(invoice, problem=describe_error(problem))
+                    raise problem from None
+                if done is not None:
+                    return done
+                if isinstance(problem, NotAuthenticated) and not is_last:
+                    continue  # the token had ended; the reading has got another one
+                await self._store(invoice, is_uncertain=False, problem=describe_error(problem))
+                raise
+        raise AssertionError("unreachable")
 
     async def _store(self, invoice: Invoice, **values: Any) -> None:
         await self.database.do(claim_store.store_invoice, invoice.pk, **values)
@@ -165,18 +225,26 @@ def _lines_to_add(invoice_pk: int) -> list[InvoiceLineItem]:
     return list(lines.select_related("client").order_by("pk"))
 
 
-def _adopt_items(invoice_pk: int, held: InvoicePayload) -> None:
-    """Numbers for lines that the funder has and we did not know of."""
-    numbers = {
-        item.external_reference_id: item.item_id
-        for item in held.items
-        if item.external_reference_id and item.item_status.upper() != statuses.DELETED
-    }
-    for line in InvoiceLineItem.objects.filter(invoice_id=invoice_pk, item_id=""):
-        if line.external_reference_id in numbers:
-            line.item_id = numbers[line.external_reference_id]
-            line.save(update_fields=["item_id"])
-    adopt_evidence(invoice_pk, {(item.item_id, each.file_name) for item in held.items for each in item.attachments})
+def _holds_any(invoice_pk: int, references: Collection[str]) -> bool:
+    """Whether any of these references is a line of this invoice of ours."""
+    return InvoiceLineItem.objects.filter(invoice_id=invoice_pk, external_reference_id__in=references).exists()
+
+
+def _living(invoice: InvoicePayload) -> list[InvoiceItem]:
+    return [item for item in invoice.items if item.item_status.upper() != statuses.DELETED]
+
+
+def _held_invoice(held: Versioned) -> HeldInvoice:
+    invoice = held.invoice
+    return HeldInvoice(
+        invoice_id=invoice.invoice_id,
+        external_reference_id=invoice.external_reference_id,
+        status=statuses.invoice_status(invoice.status),
+        etag=held.etag,
+        problem=" ".join(message.message for message in invoice.validation_messages),
+        items={item.external_reference_id: item.item_id for item in _living(invoice) if item.external_reference_id},
+        attachments={(item.item_id, each.file_name) for item in _living(invoice) for each in item.attachments},
+    )
 
 
 def _new_item(line: InvoiceLineItem) -> NewInvoiceItem:
