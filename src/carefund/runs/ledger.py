@@ -164,8 +164,11 @@ def _failed_row(failure: Failure, now: datetime) -> tuple[Any, ...]:
 def _finish_joined(item_ids: Sequence[int]) -> None:
     """Whoever joined one of these gets its outcome, if the same was asked; otherwise the thing is free for it now."""
     copied = ("outcome", "counts", "warnings", "error_code", "failed_step", "message", "advice", "started_at")
-    waiting = RunItem.objects.filter(joined_id__in=item_ids, status=RunItem.Status.QUEUED)
-    joined = list(waiting.select_related("run", "joined__run"))
+    # As good as always nobody joined; Django would take longer to write its two joins than the database to answer.
+    waiting = store.read(RunItem, ("id",), "joined_id", item_ids, also={"status": RunItem.Status.QUEUED})
+    if not waiting:
+        return
+    joined = list(RunItem.objects.filter(pk__in=[pk for (pk,) in waiting]).select_related("run", "joined__run"))
     same, others = [], []
     for item in joined:
         assert item.joined is not None
