@@ -101,7 +101,7 @@ class Installation:
 
     def copy(self, folder: Path, database_url: str = "") -> "Installation":
         """Another installation with the same device and clients; on PostgreSQL the caller copies the database."""
-        shutil.copytree(self.folder, folder, ignore=shutil.ignore_patterns("log", "static", "worker.lock"))
+        shutil.copytree(self.folder, folder, ignore=shutil.ignore_patterns("log", "static", "*-worker.lock"))
         return Installation(folder, self.sandbox_url, database_url)
 
     def ask(self, method: str, path: str, body: Any = None) -> Any:

@@ -28,7 +28,7 @@ from django.conf import settings
 from django.utils import timezone
 from carefund.cli.demo_ndis import load_ndis_clients
 from carefund.cli.demo_world import deliver_services
-from carefund.records.models import Client
+from carefund.records.models import Client, OrganisationSetting
 from carefund.runs.foreground import finish_now, send_batch, sync_service_providers
 from carefund.runs.models import Run, RunItem
 from carefund.runs.requests import request_run
@@ -39,7 +39,9 @@ def ask(path, body=None):
     request = urllib.request.Request(settings.SANDBOX_URL + path, data, {"Content-Type": "application/json"})
     return json.loads(urllib.request.urlopen(request).read() or "null")
 
-long_ago = timezone.now() - datetime.timedelta(days=5000)
+now = timezone.now()
+OrganisationSetting.objects.create(key="clock", value=[now.isoformat(), (now - datetime.timedelta(9)).isoformat(), 0])
+long_ago = now - datetime.timedelta(days=5000)
 for _ in range(3):
     run = Run.objects.create(kind="sync", trigger="bulk", status="finished", scope="old", finished_at=long_ago, total=9)
     RunItem.objects.bulk_create(

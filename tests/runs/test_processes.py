@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.runs.conftest import PEOPLE
-from tests.runs.installation import kill, wait_until
+from tests.runs.installation import Installation, kill, wait_until
 
 pytestmark = pytest.mark.slow
 
@@ -58,14 +58,29 @@ def test_a_polite_stop_does_not_wait_for_a_funder_that_hangs(installation):
 
 def test_a_second_worker_beside_sqlite_is_refused(installation):
     installation.start("worker")
-    wait_until((installation.folder / "worker.lock").exists)
+    wait_until((installation.folder / "carefund.sqlite3-worker.lock").exists)
     said = installation.carefund("worker", status=1)
     assert "Another process already does the background work" in said
 
 
+@pytest.mark.parametrize("name", ["by its own name", "by a link"])
+def test_a_second_worker_with_another_data_folder_is_refused_by_the_database(installation, tmp_path, name):
+    installation.start("worker")
+    database = installation.folder / "carefund.sqlite3"
+    wait_until((installation.folder / "carefund.sqlite3-worker.lock").exists)
+    if name == "by a link":
+        database = tmp_path / "link.sqlite3"
+        database.symlink_to(installation.folder / "carefund.sqlite3")
+    folder = tmp_path / "another folder"
+    folder.mkdir()
+    settings = installation.settings | {"CAREFUND_DATABASE_URL": f"sqlite:///{database}"}
+    second = Installation(folder, installation.sandbox_url, settings=settings)
+    assert "Another process already does the background work" in second.carefund("worker", status=1)
+
+
 def test_a_full_disk_loses_nothing_and_the_run_goes_on_when_there_is_room(installation):
     worker = installation.start("worker")
-    wait_until((installation.folder / "worker.lock").exists)
+    wait_until((installation.folder / "carefund.sqlite3-worker.lock").exists)
     may_grow(worker, 100_000)
     installation.carefund("runs", "start", "--no-watch")
     wait_until(lambda: "the database refused" in installation.log, lambda: installation.log)

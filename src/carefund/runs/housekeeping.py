@@ -6,7 +6,7 @@ import logging
 from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
-from carefund.runs import leases, ledger, schedule
+from carefund.runs import clock, leases, ledger, schedule
 from carefund.runs.care_recipient import reading_anew
 from carefund.runs.models import Run, RunItem
 from carefund.runs.requests import CannotChangeRun, resume_run
@@ -25,6 +25,7 @@ def tidy() -> None:
         ledger.finish_run_if_done(run_id)
     reading_anew.request_after_upgrade(timezone.now())
     schedule.request_due_runs(timezone.now())
+    clock.read_clock()
 
 
 def _list_runs_that_look_done() -> list[int]:

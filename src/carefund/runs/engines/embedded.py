@@ -1,7 +1,8 @@
 """The engine beside SQLite: one process that looks at the ledger and works. No queue, no second server.
 
 Waiting work is noticed within moments, since SQLite tells cheaply whether another connection has written
-(`PRAGMA data_version`). A lock file sees to it that there is one such process per database.
+(`PRAGMA data_version`). A lock file beside the database sees to it that there is one such process per database,
+whatever settings and folders it was started with.
 """
 
 import asyncio
@@ -41,14 +42,23 @@ class AlreadyRunning(Exception):
 @contextlib.contextmanager
 def only_one() -> Iterator[None]:
     """Hold the lock file for as long as this process works. Raises AlreadyRunning."""
-    folder = Path(settings.DATA_FOLDER)
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / "worker.lock").open("w") as lock:
+    with _lock_file().open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
             raise AlreadyRunning from error
         yield
+
+
+def _lock_file() -> Path:
+    """The file beside the database's own, however that was named; not the database itself, since closing any handle on
+    it would drop SQLite's locks."""
+    database = Path(str(settings.DATABASES["default"]["NAME"]))
+    if not database.is_file():  # in memory, for tests
+        database = Path(settings.DATA_FOLDER) / "carefund.sqlite3"
+        database.parent.mkdir(parents=True, exist_ok=True)
+    real = database.resolve()
+    return real.with_name(f"{real.name}-worker.lock")
 
 
 async def work(*, until_idle: bool = False) -> None:
