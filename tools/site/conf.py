@@ -1,5 +1,7 @@
 """How Sphinx builds the documentation; `tools/docs.py` gives it the pages. Readers load nothing from elsewhere."""
 
+from pathlib import Path
+
 project = "Carefund"
 html_title = "Carefund"
 extensions = ["myst_parser"]
@@ -13,6 +15,7 @@ html_theme = "furo"
 html_static_path = ["static"]
 html_css_files = ["carefund.css"]
 html_favicon = "static/mark.svg"
+html_search_scorer = str(Path(__file__).with_name("scorer.js"))
 html_copy_source = False
 html_show_sourcelink = False
 html_show_sphinx = False

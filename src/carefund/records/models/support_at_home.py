@@ -119,7 +119,7 @@ class Supplement(FunderRecord):
 
 
 class IndividualContribution(FunderRecord):
-    """The share of the price that the person pays, per category. A missing share is unknown, never 0 %.
+    """The share of the price that the person pays, per category. A missing share is unknown, never 0%.
 
     The funder gives no key, so the whole set is replaced when any of it changed, and nothing may point here.
     Source: rule SYNC-06.
