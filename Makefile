@@ -5,7 +5,7 @@ BIN := .venv/bin
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-dev demo serve sandbox test check format fuzz coverage test-clocks bench scale-demo pictures docs clean
+.PHONY: help install install-dev demo serve sandbox test check format fuzz machines coverage test-clocks bench scale-demo pictures docs clean
 
 help:  ## list what can be done
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -38,6 +38,9 @@ format: install-dev  ## let ruff and djangofmt format, and mend what they can
 
 fuzz: install-dev  ## any bytes into every decoder and file reader (ARGS="--seconds 600 --seed 7"); better with atheris
 	@$(BIN)/python tools/fuzz.py $(ARGS)
+
+machines: install-dev  ## claims and leases with crashes, lies and skewed clocks in any order (ARGS="--seconds 3600 --seed 7")
+	@$(BIN)/python tools/machines.py $(ARGS)
 
 coverage: install-dev  ## which lines the tests reach (htmlcov/index.html)
 	@$(BIN)/coverage run -m pytest -q -m "not browser and not postgresql" && $(BIN)/coverage html -q && $(BIN)/coverage report

@@ -23,6 +23,7 @@ _PAGES = {
 }
 _ALONE = {
     "claims-elsewhere": ("Claims made outside Carefund", "console:claims"),
+    "claim-books": ("Own records and those of Services Australia", "console:claim-exceptions"),
     "claim-lines": ("Paid lines", "console:claim-exceptions"),
     "service-providers": ("All clients", "console:support-at-home"),
     "retention": ("Old runs", ""),

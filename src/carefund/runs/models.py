@@ -200,6 +200,7 @@ class Schedule(models.Model):
         CONTRACTS = "contracts", "NDIS contracts compared with PACE"
         CLAIM_BATCHES = "claim-batches", "Unsent claim batches"
         CLAIM_CHECKS = "claim-checks", "Claims in progress"
+        CLAIM_BOOKS = "claim-books", "Claim records compared with Services Australia"
         POOLS = "pools", "Care management history"
         RETENTION = "retention", "Removal of old runs"
 

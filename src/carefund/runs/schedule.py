@@ -19,7 +19,7 @@ from carefund.funders.errors import NotConfigured
 from carefund.records.models import Client
 from carefund.runs.care_management.refreshing import request_saving
 from carefund.runs.care_recipient.unread_budgets import request_unread_budgets
-from carefund.runs.claims.claiming import request_routine_checks, request_unsent
+from carefund.runs.claims.claiming import request_reconciliation, request_routine_checks, request_unsent
 from carefund.runs.models import Run, Schedule
 from carefund.runs.ndis.comparing import request_daily_comparisons
 from carefund.runs.requests import NothingToDo, request_run
@@ -146,6 +146,9 @@ ENTRIES: dict[str, ScheduleEntry] = {
     Schedule.Kind.CONTRACTS: ScheduleEntry(lambda *_: request_daily_comparisons(), {"at": time(3, 0)}),
     Schedule.Kind.CLAIM_BATCHES: ScheduleEntry(lambda *_: request_unsent(), {"every_minutes": 15}),
     Schedule.Kind.CLAIM_CHECKS: ScheduleEntry(lambda *_: request_routine_checks(), {"every_minutes": 15}),
+    Schedule.Kind.CLAIM_BOOKS: ScheduleEntry(
+        lambda *_: request_reconciliation(Run.Trigger.ROUTINE), {"at": time(4, 30)}
+    ),
     Schedule.Kind.POOLS: ScheduleEntry(lambda *_: request_saving(), {"is_enabled": False}, follows_sync=True),
     Schedule.Kind.RETENTION: ScheduleEntry(lambda *_: request_retention(Run.Trigger.ROUTINE), {"at": time(5, 0)}),
 }

@@ -55,18 +55,27 @@ class ClaimMachine(RuleBasedStateMachine):
 
     claims: ClassVar[ClaimWorld]
 
-    @initialize()
-    def begin(self) -> None:
-        """An empty history on both sides."""
+    empty: ClassVar[Backup]
+
+    @initialize(client=st.integers(0, 2), lines=st.integers(1, 3))
+    def begin(self, client: int, lines: int) -> None:
+        """A first batch, and a backup of before it was sent."""
         self.empty.restore()
         self.claims.sandbox.begin_anew()
         self.claims.sandbox.ask("POST", "/claim-rules", {"oneClaimPerDay": False})
+        self.is_faulty = False
         self.delivered: list[tuple[int, int, int]] = []
-        self.backup: Backup | None = None
+        self.deliver(client, lines)
+        self.prepare_open()
+        self.backup = Backup()
 
-    empty: ClassVar[Backup]
+    @rule(client=st.integers(0, 2), lines=st.integers(1, 3), only_yesterday=st.none() | st.booleans())
+    def deliver_and_prepare(self, client: int, lines: int, only_yesterday: bool | None) -> None:
+        """Another invoice, and a batch of all open lines, or of yesterday's, which splits invoices."""
+        self.deliver(client, lines)
+        if only_yesterday is not None:
+            self.prepare(only_yesterday)
 
-    @rule(client=st.integers(0, 2), lines=st.integers(1, 3))
     def deliver(self, client: int, lines: int) -> None:
         """An invoice with a price of its own, so that no line looks like another one."""
         self.delivered.append((len(self.delivered) + 1, client, lines))
@@ -121,44 +130,45 @@ class ClaimMachine(RuleBasedStateMachine):
     @rule(fault=faults, after=st.integers(0, 3), times=st.integers(1, 2))
     def let_the_funder_fail(self, fault: dict, after: int, times: int) -> None:
         self.claims.sandbox.fault(**fault, after=after, times=times)
+        self.is_faulty = True
 
+    @precondition(lambda self: self.is_faulty)
     @rule()
     def mend_the_funder(self) -> None:
         self.claims.sandbox.ask("DELETE", "/faults")
+        self.is_faulty = False
 
-    @rule()
-    def back_up(self) -> None:
+    @rule(sent_since=st.booleans())
+    def back_up(self, sent_since: bool) -> None:
+        """Keep a backup for later; or lose at once all that is sent after it."""
         self.backup = Backup()
+        if sent_since:
+            self.send_all()
+            self.backup.restore()
 
-    @precondition(lambda self: self.backup is not None)
     @rule(again=st.booleans())
     def restore(self, again: bool) -> None:
         """The backup comes back; the provider's own system may send what was brought in since once more."""
-        assert self.backup is not None
         self.backup.restore()
         if again:
             self.bring_in_again()
+
+    def send_all(self) -> None:
+        for batch in ClaimBatch.objects.filter(state__in=UNFINISHED).order_by("pk"):
+            with suppress(Stopped, FunderError):
+                self.send_batch(batch.pk)
 
     def bring_in_again(self) -> None:
         for delivery in self.delivered:
             self.bring_in(delivery)
 
-    @rule(hours=st.sampled_from([5, 30, 60]))
-    def let_time_pass(self, hours: int) -> None:
-        """Claims go on at the funder's."""
-        self.claims.turn(advanceSeconds=hours * 3600)
-
-    @precondition(lambda self: self.claims.claims())
-    @rule(which=st.integers(0, 9))
-    def cancel_a_claim(self, which: int) -> None:
-        """Not yet approved, it ends cancelled and gives its invoices back."""
+    @rule(hours=st.sampled_from([5, 30, 60]), cancelled=st.none() | st.integers(0, 9))
+    def let_time_pass(self, hours: int, cancelled: int | None) -> None:
+        """Claims go on at the funder's and are checked; one that is cancelled gives its invoices back."""
         living = [claim for claim in self.claims.claims() if claim["status"] in ("BeingCalculated", "PendingApproval")]
-        if living:
-            self.claims.steer(living[which % len(living)]["claimId"], cancel=True)
-            self.claims.turn(advanceSeconds=30 * 3600)
-
-    @rule()
-    def check(self) -> None:
+        if living and cancelled is not None:
+            self.claims.steer(living[cancelled % len(living)]["claimId"], cancel=True)
+        self.claims.turn(advanceSeconds=hours * 3600)
         with suppress(FunderError):
             self.check_all()
 
@@ -204,9 +214,7 @@ class ClaimMachine(RuleBasedStateMachine):
         self.bring_in_again()
         for _ in range(6):
             self.check_all()
-            for batch in ClaimBatch.objects.filter(state__in=UNFINISHED).order_by("pk"):
-                with suppress(Stopped):
-                    self.send_batch(batch.pk)
+            self.send_all()
             with suppress(NothingToClaim):
                 self.prepare_open()
         self.the_funder_never_holds_a_line_twice()

@@ -24,7 +24,13 @@ from carefund.records.claims.queries import (
     list_unsettled_claims,
 )
 from carefund.records.models import Claim
-from carefund.runs.claims.claiming import find_shown_checks, name_claim, request_all_checks, request_check
+from carefund.runs.claims.claiming import (
+    find_reconciliation,
+    find_shown_checks,
+    name_claim,
+    request_all_checks,
+    request_check,
+)
 from carefund.runs.queries import find_shown_item
 
 _PAGE_SIZE = 50
@@ -109,7 +115,8 @@ def show_exceptions(request: Request) -> HttpResponse:
     shown = Paginator(find_exception_ids(today), _PAGE_SIZE).get_page(request.GET.get("page"))
     rows = list_lines(list(shown.object_list), today)
     store_views(request.user, (row.request.line_item.client for row in rows), "Claim exceptions")
-    return render(request, "console/claims/exceptions.html", {"rows": rows, "page": shown})
+    context = {"rows": rows, "page": shown, "reconciliation": find_reconciliation()}
+    return render(request, "console/claims/exceptions.html", context)
 
 
 @page(may_claim)

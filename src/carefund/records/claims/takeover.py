@@ -45,13 +45,14 @@ def find_first_delivery(batch_id: int) -> date | None:
 def list_unknown_invoices(batch_id: int, listed: Sequence[tuple[str, str]]) -> list[str]:
     """Which of the invoices that the funder lists, as number and reference, may hold lines of a batch unknown to us."""
     references = Invoice.objects.filter(batch_id=batch_id).values_list("external_reference_id", flat=True)
-    stems = {_stem(reference) for reference in references}
-    alike = [invoice_id for invoice_id, reference in listed if reference and _stem(reference) in stems]
+    stems = {stem_of(reference) for reference in references}
+    alike = [invoice_id for invoice_id, reference in listed if reference and stem_of(reference) in stems]
     known = set(Invoice.objects.filter(invoice_id__in=alike).values_list("invoice_id", flat=True))
     return [invoice_id for invoice_id in alike if invoice_id not in known]
 
 
-def _stem(reference: str) -> str:
+def stem_of(reference: str) -> str:
+    """What the reference of an invoice shares with those of its parts."""
     return reference.partition("~")[0][:_STEM]
 
 

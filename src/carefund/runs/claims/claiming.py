@@ -29,10 +29,12 @@ from carefund.runs.sessions import HeldDatabase, Session
 from carefund.runs.sources import SERVICES_AUSTRALIA, require_configured
 from carefund.runs.work import ItemFailed, ItemResult, WorkKind
 from carefund.sync.claims.checking import Checker, NotOurs
+from carefund.sync.claims.reconciling import Reconciler
 from carefund.sync.claims.sending import Sender, Stopped
 
 SENDING, CHECKING = "claim-batch", "claim-check"
-_ELSEWHERE, _LINES = "claims-elsewhere", "claim-lines"
+_ELSEWHERE, _LINES, _BOOKS = "claims-elsewhere", "claim-lines", "claim-books"
+_MOST_DIFFERENCES = 200
 _CHANGED, _UNCHANGED = RunItem.Outcome.CHANGED, RunItem.Outcome.UNCHANGED
 
 
@@ -106,10 +108,15 @@ def find_shown_checks(now: datetime) -> Run | None:
 
 
 def request_all_checks(requested_by: User | None = None, *, trigger: str = Run.Trigger.ON_DEMAND) -> Run:
-    """Ask for Check Status of every claim that is not at its end, and for a look for claims made elsewhere."""
+    """Ask for Check Status of every claim that is not at its end, and for a look for claims made elsewhere.
+
+    On demand our records are compared with the funder's as well; by the clock that is once a day enough.
+    """
     require_configured(SERVICES_AUSTRALIA)
     claims = [NewRunItem(name_claim(claim.pk)) for claim in list_unsettled_claims()]
     items = [NewRunItem(_LINES), NewRunItem(_ELSEWHERE), *claims]
+    if trigger == Run.Trigger.ON_DEMAND:
+        items.insert(2, NewRunItem(_BOOKS))
     return request_work(CHECKING, items, trigger=trigger, scope="all open claims", requested_by=requested_by)
 
 
@@ -129,12 +136,30 @@ def request_routine_checks() -> Run:
     return request_all_checks(trigger=Run.Trigger.ROUTINE)
 
 
+def request_reconciliation(trigger: str = Run.Trigger.ON_DEMAND) -> Run:
+    """Ask for the comparison of our records with the funder's. Raises NothingToDo where nobody claims."""
+    require_configured(SERVICES_AUSTRALIA)
+    if not list_own_service_provider_ids():
+        raise NothingToDo
+    return request_once(
+        CHECKING, NewRunItem(_BOOKS), trigger=trigger, scope="own records and those of Services Australia"
+    )
+
+
+def find_reconciliation() -> RunItem | None:
+    """The newest comparison of our records with the funder's that came to its end."""
+    done = RunItem.objects.filter(holds=_BOOKS, status=RunItem.Status.DONE, result__isnull=False)
+    return done.order_by("-id").first()
+
+
 async def _check(session: Session, item: ClaimedItem) -> ItemResult:
     database = session.held(item)
     if item.holds == _LINES:
         await match_lines(database)
         rechecks = await database.do(request_rechecks, timezone.now())
         return ItemResult(_CHANGED if rechecks else _UNCHANGED, _describe_rechecks(rechecks))
+    if item.holds == _BOOKS:
+        return await _reconcile(session, database)
     checker = Checker(session.source, database)
     if item.holds == _ELSEWHERE:
         return await _search_for_claims(session, item, checker)
@@ -163,6 +188,17 @@ async def _search_for_claims(session: Session, item: ClaimedItem, checker: Check
         await session.write(item, ask, found)
     words = f"Found {len(found):,} claim{'' if len(found) == 1 else 's'} made outside Carefund."
     return ItemResult(_CHANGED if found else _UNCHANGED, words, result={"found": len(found)})
+
+
+async def _reconcile(session: Session, database: HeldDatabase) -> ItemResult:
+    found = await Reconciler(session.source, database).find_differences()
+    number = "one place" if len(found) == 1 else f"{len(found):,} places"
+    words = f"Own records and those of Services Australia differ in {number}: see Exceptions."
+    if not found:
+        words = "Own records and those of Services Australia agree."
+    shown = [{"sentence": each.sentence, "batch": each.batch_id} for each in found[:_MOST_DIFFERENCES]]
+    result = {"differences": shown, "number": len(found)}
+    return ItemResult(_CHANGED if found else _UNCHANGED, words, result=result)
 
 
 async def match_lines(database: HeldDatabase) -> None:

@@ -1,0 +1,133 @@
+"""Compare our records of invoices and claims with the funder's, and say in one sentence each where they differ.
+
+Nothing is changed here: what the funder holds is taken over when a batch is sent, and a person decides about the rest.
+Claims that were made elsewhere are stored by `checking`. Source: rule CLAIM-10.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from django.utils import timezone
+
+from carefund.domain.claims import statuses
+from carefund.funders.errors import NotFound
+from carefund.funders.services_australia.claim_payloads import InvoicePayload
+from carefund.funders.services_australia.claiming import Claiming
+from carefund.funders.services_australia.client import ServicesAustralia
+from carefund.records.claims.books import (
+    OwnInvoice,
+    find_own_invoices,
+    find_own_lines,
+    list_absent_claims,
+    list_unsettled_invoices,
+)
+from carefund.records.own_ids import list_own_service_provider_ids
+from carefund.sync.claims.checking import FOREIGN_DAYS
+from carefund.sync.claims.uploading import Database
+
+# An invoice is claimed within 60 days after its budget's end, and paid within a week or two after that.
+COMPARED_DAYS = 90
+_CLAIMED = (statuses.CLAIMED, "COMPLETED")
+
+
+@dataclass(frozen=True, slots=True)
+class BookDifference:
+    """One place where the two sides differ: a sentence, and our batch, if one is concerned."""
+
+    sentence: str
+    batch_id: int | None = None
+
+
+@dataclass(slots=True)
+class Reconciler:
+    """What comparing needs."""
+
+    source: ServicesAustralia
+    database: Database
+
+    async def find_differences(self) -> list[BookDifference]:
+        """Every difference of the last months, those of each own service provider id in turn. Raises FunderError."""
+        found: list[BookDifference] = []
+        for service_provider_id in await self.database.do(list_own_service_provider_ids):
+            found += await self._compare_invoices(service_provider_id)
+            found += await self._compare_claims(service_provider_id)
+        return found
+
+    async def _compare_invoices(self, service_provider_id: str) -> list[BookDifference]:
+        claiming = Claiming.over(self.source)
+        since = (timezone.now() - timedelta(days=COMPARED_DAYS)).date()
+        listed = await claiming.fetch_invoices_since(service_provider_id, since)
+        ours = await self.database.do(
+            find_own_invoices, [(each.invoice_id, each.external_reference_id) for each in listed]
+        )
+        found = []
+        for each in listed:
+            own = ours.by_number.get(each.invoice_id)
+            if own is not None:
+                found += _compare_known(own, each)
+            elif each.invoice_id in ours.alike and statuses.invoice_status(each.status) != statuses.DELETED:
+                found += await self._compare_unknown(claiming, each)
+        listed_ids = {each.invoice_id for each in listed}
+        for own in await self.database.do(list_unsettled_invoices, service_provider_id):
+            if own.invoice_id not in listed_ids:
+                found += await _look_for(claiming, own)
+        return found
+
+    async def _compare_unknown(self, claiming: Claiming, listed: InvoicePayload) -> list[BookDifference]:
+        """An invoice under a reference like ours that we do not know: ours if it holds lines of ours."""
+        held = (await claiming.fetch_invoice(listed.invoice_id)).invoice
+        references = [item.external_reference_id for item in held.items if item.item_status.upper() != statuses.DELETED]
+        lines: Mapping[str, str] = await self.database.do(find_own_lines, references)
+        if not lines:
+            return []
+        where = f"Services Australia holds invoice {held.invoice_id} with our reference {held.external_reference_id}"
+        twice = sum(bool(invoice_id) for invoice_id in lines.values())
+        if twice:
+            number = "one line" if twice == 1 else f"{twice} lines"
+            return [BookDifference(f"{where}, and with it {number} that it holds in another invoice as well.")]
+        return [BookDifference(f"{where}, which is not known here. Sending a batch with its lines takes it over.")]
+
+    async def _compare_claims(self, service_provider_id: str) -> list[BookDifference]:
+        """Claims of ours that the funder should list and does not have."""
+        claiming = Claiming.over(self.source)
+        since = timezone.now() - timedelta(days=FOREIGN_DAYS)
+        listed = await claiming.fetch_claims(service_provider_id, since.date())
+        found = []
+        claim_ids = [each.claim_id for each in listed]
+        for claim_id, batch_id in await self.database.do(list_absent_claims, service_provider_id, claim_ids, since):
+            try:
+                await claiming.fetch_claim(claim_id)
+            except NotFound:
+                sentence = f"Services Australia knows nothing of claim {claim_id}, which is here."
+                found.append(BookDifference(sentence, batch_id))
+        return found
+
+
+async def _look_for(claiming: Claiming, own: OwnInvoice) -> Sequence[BookDifference]:
+    """An invoice of ours that the list left out: it is older, or not there."""
+    try:
+        return _compare_known(own, (await claiming.fetch_invoice(own.invoice_id)).invoice)
+    except NotFound:
+        sentence = f"Services Australia knows nothing of invoice {own.invoice_id}, which is {own.status.lower()} here."
+        return [BookDifference(sentence, own.batch_id)]
+
+
+def _compare_known(own: OwnInvoice, listed: InvoicePayload) -> list[BookDifference]:
+    """Where the state of an invoice differs so that money hangs on it; one that is being written is left out."""
+    status = statuses.invoice_status(listed.status)
+    is_same = status == own.status or (_stage(status) == _stage(own.status))
+    if own.is_uncertain or is_same:
+        return []
+    advice = "Send its batch again: what Services Australia holds is taken over."
+    if own.status in _CLAIMED:
+        advice = "Check its claim: it may have been cancelled."
+    sentence = f"Invoice {own.invoice_id} is {status.lower()} at Services Australia and {own.status.lower()} here."
+    return [BookDifference(f"{sentence} {advice}", own.batch_id)]
+
+
+def _stage(status: str) -> str:
+    """On its way, claimed, or deleted: within each of these the next look brings the rest."""
+    if status in _CLAIMED:
+        return statuses.CLAIMED
+    return statuses.DELETED if status == statuses.DELETED else statuses.OPEN
