@@ -136,3 +136,13 @@ def test_decisions_are_numbered_without_gaps():
     assert numbers == list(range(len(pages)))
     wrong = [page.name for page in pages[1:] if not page.read_text().startswith(f"# {page.name[:4]}: ")]
     assert not wrong, f"the heading has another number: {wrong}"
+
+
+@pytest.mark.parametrize("page", sorted(DOCS.glob("for-*.md")), ids=lambda page: page.name)
+def test_what_readers_are_asked_to_choose_is_on_a_page(page: Path):
+    """In the pages by reader, bold words are those of the console."""
+    code = [path for pattern in ("*.html", "*.py") for path in (ROOT / "src/carefund").rglob(pattern)]
+    said = " ".join(re.sub(r"\s+", " ", path.read_text()) for path in code)
+    named = [re.sub(r"\s+", " ", words) for words in re.findall(r"\*\*([^*]+)\*\*", page.read_text())]
+    gone = [words for words in named if words not in said and words not in {"Fetch", "Compare", "Apply"}]
+    assert not gone, f"{page.name} names what no page says: {gone}"
