@@ -5,6 +5,7 @@ settings are derived here and nowhere else. What belongs to one funder is read h
 (`SERVICES_AUSTRALIA`, `NDIA`), so that the funder clients know neither Django nor the environment.
 """
 
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -34,6 +35,12 @@ HAS_SECRET_KEY = bool(env.str("CAREFUND_SECRET_KEY", default=""))  # without one
 ENCRYPTION_KEYS: list[str] = env.list("CAREFUND_ENCRYPTION_KEYS", default=[])
 ALLOWED_HOSTS: list[str] = env.list("CAREFUND_ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
 CSRF_TRUSTED_ORIGINS: list[str] = env.list("CAREFUND_TRUSTED_ORIGINS", default=[])
+try:
+    TRUSTED_PROXIES = [ip_network(each.strip()) for each in env.list("CAREFUND_TRUSTED_PROXIES", default=[])]
+except ValueError:
+    raise ImproperlyConfigured(
+        "CAREFUND_TRUSTED_PROXIES must be addresses or networks, such as 127.0.0.1 or 10.0.0.0/24."
+    ) from None
 HTTPS = env.bool("CAREFUND_HTTPS", default=False)
 PUBLIC_URL = env.str("CAREFUND_PUBLIC_URL", default="http://127.0.0.1:8000")
 PROVIDER_NAME = env.str("CAREFUND_PROVIDER_NAME", default="Our care organisation")
@@ -171,6 +178,7 @@ INSTALLED_APPS = [
 if ON_POSTGRESQL:
     INSTALLED_APPS.append("procrastinate.contrib.django")
 MIDDLEWARE = [
+    "carefund.access.middleware.TrustProxies",
     "carefund.failures.NoteStreams",
     "carefund.rest.middleware.OneShape",
     "django.middleware.security.SecurityMiddleware",
@@ -185,6 +193,8 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "axes.middleware.AxesMiddleware",
+    "carefund.access.middleware.RefuseLargeOfStrangers",
+    "carefund.access.middleware.RefuseNul",
 ]
 TEMPLATES = [
     {
@@ -209,10 +219,12 @@ STORAGES = {
 }
 WHITENOISE_USE_FINDERS = True
 
-# Bytes of a request. An invoice of 9,999 lines with every field full fits into a call of the API; files are smaller.
-LARGEST_BODY = 16 * 2**20
-DATA_UPLOAD_MAX_MEMORY_SIZE = LARGEST_BODY
-REQUEST_SECONDS = env.int("CAREFUND_REQUEST_SECONDS", default=120)  # enough for the largest at 1.1 megabits per second
+# Bytes of a request. The largest file is one of invoices; an invoice of 9,999 lines with every field full is a call.
+LARGEST_BODY = 66 * 2**20
+LARGEST_FORM_OF_STRANGERS = 2**20
+DATA_UPLOAD_MAX_MEMORY_SIZE = 16 * 2**20
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 10_000  # ticks of a long list
+REQUEST_SECONDS = env.int("CAREFUND_REQUEST_SECONDS", default=120)
 WEB_THREADS = env.int("CAREFUND_WEB_THREADS", default=8)
 if not 1 <= WEB_THREADS <= 64:
     raise ImproperlyConfigured("CAREFUND_WEB_THREADS must be a number from 1 to 64")
@@ -254,7 +266,15 @@ CONTENT_SECURITY_POLICY = {
 }
 AXES_FAILURE_LIMIT = env.int("CAREFUND_LOGIN_FAILURE_LIMIT", default=5)
 AXES_COOLOFF_TIME = env.int("CAREFUND_LOGIN_COOL_OFF_MINUTES", default=15) / 60
+# Counted by account and address, so that a stranger elsewhere locks nobody out; a browser that is known counts apart.
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_CLIENT_IP_CALLABLE = "carefund.access.attempts.find_address"
+AXES_USERNAME_CALLABLE = "carefund.access.attempts.name_attempt"
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
+ADDRESS_FAILURE_LIMIT = env.int("CAREFUND_ADDRESS_FAILURE_LIMIT", default=50)
+CACHES = {
+    "default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "OPTIONS": {"MAX_ENTRIES": 20_000}},
+}
 AXES_RESET_ON_SUCCESS = True
 AXES_VERBOSE = False
 AXES_LOCKOUT_TEMPLATE = "console/locked_out.html"

@@ -24,10 +24,12 @@ from waitress.channel import HTTPChannel
 from waitress.server import TcpWSGIServer
 from waitress.task import ErrorTask, ThreadedTaskDispatcher
 
+from carefund.failures import note
 from carefund.rest.middleware import PREFIX
 from carefund.rest.problems import answer_status
 
 log = logging.getLogger(__name__)
+_SLOWEST = 50_000  # bytes per second, of what takes longer than others
 _IDLE_SECONDS = 60
 _GRACE_SECONDS = 20.0
 _LOOK_EVERY_SECONDS = 2
@@ -46,7 +48,7 @@ class _Discreet(logging.LoggerAdapter[logging.Logger]):
     """waitress' log, without tracebacks and without addresses, which hold ids."""
 
     def exception(self, msg: object, *args: object, **options: Any) -> None:
-        log.error("the web server could not finish with a connection (%s)", getattr(sys.exc_info()[0], "__name__", ""))
+        note("the web server's connection", sys.exc_info()[1] or RuntimeError())
 
 
 class _Refusal(ErrorTask):  # type: ignore[misc]  # the package has no types
@@ -95,7 +97,7 @@ class _Channel(HTTPChannel):  # type: ignore[misc]
         return (
             self.waits_for_client
             and self.request is not None
-            and time.monotonic() - self.request_begun > settings.REQUEST_SECONDS
+            and time.monotonic() - self.request_begun > settings.REQUEST_SECONDS + self.receiving / _SLOWEST
         )
 
 

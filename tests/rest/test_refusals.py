@@ -174,7 +174,8 @@ def test_a_reference_with_a_slash_can_be_read_back(client: Browser, headers: dic
 
 
 def test_an_invoice_of_the_most_lines_fits(client: Browser, headers: dict[str, str]):
-    lines = [LINE | {"external_reference_id": f"INV-{number}", "service_text": "x" * 100} for number in range(9_999)]
+    full = LINE | {"service_text": "x" * 200, "late_reason_code": "y" * 40, "late_justification": "z" * 500}
+    lines = [full | {"external_reference_id": f"{number:024}"} for number in range(9_999)]
     assert post(client, headers, INVOICE | {"line_items": lines}).status_code == 201
 
 

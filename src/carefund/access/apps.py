@@ -3,7 +3,10 @@
 from typing import Any
 
 from django.apps import AppConfig, apps
+from django.contrib.auth.signals import user_login_failed
 from django.db.models.signals import post_migrate
+
+from carefund.access.attempts import note_sign_in_failure
 
 
 def create_roles(**_: Any) -> None:
@@ -19,3 +22,4 @@ class AccessConfig(AppConfig):
 
     def ready(self) -> None:
         post_migrate.connect(create_roles, sender=self)
+        user_login_failed.connect(note_sign_in_failure)

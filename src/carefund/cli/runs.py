@@ -14,6 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Column, Table
 
 from carefund.cli.output import WRONG_INPUT, complain, print_json, screen
+from carefund.domain.spreadsheets import make_plain
 from carefund.records.models import Client
 from carefund.runs.kinds import find_kind, list_kinds
 from carefund.runs.models import Run, RunItem
@@ -235,4 +236,5 @@ def write_csv(run: Run) -> None:
     writer.writerow(("care_recipient_id", "thing", "status", "outcome", "failed_step", "message", "advice"))
     for item in run.items.iterator(chunk_size=1000):
         about = (item.care_recipient_id, item.holds)
-        writer.writerow((*about, item.status, item.outcome, item.failed_step, item.message, item.advice))
+        told = (*about, item.status, item.outcome, item.failed_step, item.message, item.advice)
+        writer.writerow([make_plain(text or "") for text in told])

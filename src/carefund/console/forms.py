@@ -30,7 +30,7 @@ class CodeForm(forms.Form):
 
     def clean_code(self) -> str:
         code = "".join(self.cleaned_data["code"].split())
-        if not (code.isdigit() and len(code) == 6):
+        if not (code.isascii() and code.isdecimal() and len(code) == 6):
             raise forms.ValidationError("The code has 6 digits and changes every 30 seconds.")
         return code
 

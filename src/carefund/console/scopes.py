@@ -8,6 +8,7 @@ from typing import Any
 from django.db.models import QuerySet
 from django.http import QueryDict
 
+from carefund.console.numbers import read_number
 from carefund.domain.wording import many
 from carefund.records.models import Client
 from carefund.runs import scopes
@@ -26,7 +27,7 @@ class Scope:
 
 def read_selection(data: QueryDict) -> list[int]:
     """The client keys that were ticked in the list."""
-    return [int(text) for text in data.getlist("client")[:_MAX_SELECTION] if text.isdigit()]
+    return [number for text in data.getlist("client")[:_MAX_SELECTION] if (number := read_number(text))]
 
 
 def choose_selection(clients: QuerySet[Client], selection: list[int]) -> Scope:

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from django.http import StreamingHttpResponse
 
-_DANGEROUS = ("=", "+", "-", "@", "\t", "\r")
+from carefund.domain.spreadsheets import make_plain
 
 
 class _Echo:
@@ -36,5 +36,4 @@ def _cell(value: object) -> object:
         return ""
     if isinstance(value, (int, float, Decimal, date)):
         return value
-    text = str(value)
-    return f"'{text}" if text.startswith(_DANGEROUS) else text
+    return make_plain(str(value))

@@ -72,7 +72,7 @@ class InvoiceOut(Schema):
 
 @router.post(
     "",
-    response={201: InvoiceOut, 200: InvoiceOut, **refusals(400, 401, 403, 409, 413, 415, 422)},
+    response={201: InvoiceOut, 200: InvoiceOut, **refusals(400, 401, 403, 409, 413, 415, 422, 429)},
     operation_id="store_invoice",
 )
 def bring_in(request: AuthenticatedRequest, invoice: InvoiceIn) -> Status[dict[str, Any]]:
@@ -88,7 +88,7 @@ def bring_in(request: AuthenticatedRequest, invoice: InvoiceIn) -> Status[dict[s
 
 @router.get(
     "/{path:external_reference_id}",
-    response={200: InvoiceOut, **refusals(401, 403, 404, 422)},
+    response={200: InvoiceOut, **refusals(401, 403, 404, 422, 429)},
     operation_id="find_invoice",
 )
 def show(request: AuthenticatedRequest, external_reference_id: Annotated[Reference, Path()]) -> dict[str, Any]:

@@ -53,6 +53,9 @@ KINDS: dict[str, ProblemKind] = {
         415, "The body is not declared as JSON.", "Send Content-Type: application/json."
     ),
     "invalid": ProblemKind(422, "Some values cannot be taken; nothing was stored.", "Correct what `problems` names."),
+    "too-many-attempts": ProblemKind(
+        429, "Too many calls without a valid token.", "Wait, then send a token that is in force."
+    ),
     "internal": ProblemKind(
         500, "Carefund failed; nothing was stored.", "Try again; if it stays, look at Carefund's log."
     ),
@@ -110,15 +113,27 @@ def refusals(*statuses: int) -> dict[int, type[ProblemOut]]:
 class ApiProblem(Exception):
     """A refusal by one of the codes above; `detail` and `advice` say more than the kind does where they can."""
 
-    def __init__(self, code: str, detail: str = "", *, advice: str = "", problems: Sequence[LineProblem] = ()) -> None:
+    def __init__(
+        self,
+        code: str,
+        detail: str = "",
+        *,
+        advice: str = "",
+        problems: Sequence[LineProblem] = (),
+        retry_after: int = 0,
+    ) -> None:
         self.code, self.detail, self.advice, self.problems = code, detail, advice, problems
+        self.retry_after = retry_after
         super().__init__(code)
 
     def as_response(self) -> HttpResponse:
         """Return the answer."""
         kind = KINDS[self.code]
         detail, advice = self.detail or kind.title, self.advice or kind.advice
-        return _response(self.code, kind._replace(advice=advice), detail, problems=self.problems)
+        answer = _response(self.code, kind._replace(advice=advice), detail, problems=self.problems)
+        if self.retry_after:
+            answer["Retry-After"] = str(self.retry_after)
+        return answer
 
 
 def answer_status(status: int, *, reference: str = "") -> HttpResponse:

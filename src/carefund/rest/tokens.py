@@ -4,7 +4,9 @@ from django.contrib.auth.models import User
 from django.http import HttpRequest
 from ninja.security import HttpBearer
 
+from carefund.access.attempts import note_failure, seconds_refused
 from carefund.access.tokens import find_token
+from carefund.rest.problems import ApiProblem
 
 
 class AuthenticatedRequest(HttpRequest):
@@ -14,9 +16,15 @@ class AuthenticatedRequest(HttpRequest):
 
 
 class BearerToken(HttpBearer):
-    """Let in whoever has a token in force, as its account. Without one the answer is 401."""
+    """Let in whoever has a token in force, as its account. Without one the answer is 401; after many of them, 429."""
 
     def authenticate(self, request: HttpRequest, token: str) -> User | None:
         """Return the account, or None."""
         found = find_token(token)
-        return found.user if found else None
+        if found is not None:
+            return found.user
+        seconds = seconds_refused(request)
+        if seconds:
+            raise ApiProblem("too-many-attempts", retry_after=seconds)
+        note_failure(request)
+        return None

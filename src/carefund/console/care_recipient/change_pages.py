@@ -26,8 +26,3 @@ def cut_at_sync(changes: QuerySet[Change], size: int, before_id: int = 0) -> Cha
         shown += changes.filter(client_id=last.client_id, fetched_at=last.fetched_at, id__lt=last.pk)
     older = bool(shown) and changes.filter(id__lt=shown[-1].pk).exists()
     return ChangePage(shown, shown[-1].pk if older else 0)
-
-
-def read_number(text: str) -> int:
-    """The change's number in an address; 0, the newest page, for anything else."""
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else 0

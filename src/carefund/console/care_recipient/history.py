@@ -15,10 +15,11 @@ from carefund.access.gate import find_client_to_read
 from carefund.access.log import store_export, store_view
 from carefund.access.roles import may_export
 from carefund.console.care_recipient.as_of import rebuild_funding
-from carefund.console.care_recipient.change_pages import cut_at_sync, read_number
+from carefund.console.care_recipient.change_pages import cut_at_sync
 from carefund.console.care_recipient.charts import draw_time_line
 from carefund.console.care_recipient.client import frame, show_budgets
 from carefund.console.care_recipient.missing_details import DetailsState
+from carefund.console.numbers import read_number
 from carefund.console.page_access import Request, page
 from carefund.console.spreadsheets import stream_csv
 from carefund.domain.wording import write_day

@@ -9,6 +9,7 @@ from django.views.decorators.http import require_POST
 
 from carefund.access.log import store_views
 from carefund.access.roles import may_claim
+from carefund.console.numbers import read_number
 from carefund.console.page_access import Request, page
 from carefund.console.work import describe_item, describe_run
 from carefund.funders.errors import FunderError
@@ -122,8 +123,7 @@ def show_exceptions(request: Request) -> HttpResponse:
 @page(may_claim)
 def show_orphan_usage(request: Request) -> HttpResponse:
     """What was drawn by us, without a line: within the page of exceptions, or as a page of its own."""
-    before = request.GET.get("page", "")
-    number = int(before) if before.isdigit() and 0 < int(before) < _MOST_PAGES else 1
+    number = min(read_number(request.GET.get("page")) or 1, _MOST_PAGES)
     found = list_orphan_usage((number - 1) * _PAGE_SIZE, number * _PAGE_SIZE + 1)
     usage = found[:_PAGE_SIZE]
     store_views(request.user, (each.client for each in usage), "Usage without a line")

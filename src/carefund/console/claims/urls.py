@@ -2,6 +2,7 @@
 
 from django.urls import path
 
+import carefund.console.numbers  # noqa: F401 makes <number:…> known
 from carefund.console.claims import answers as claim_answers
 from carefund.console.claims import batches as claim_batches
 from carefund.console.claims import claims, invoices, late_evidence
@@ -9,13 +10,13 @@ from carefund.console.claims import claims, invoices, late_evidence
 urlpatterns = [
     path("claims", claims.list_all, name="claims"),
     path("claims/invoices", invoices.upload, name="invoices"),
-    path("claims/invoices/<int:upload_id>", invoices.preview, name="invoice-upload"),
+    path("claims/invoices/<number:upload_id>", invoices.preview, name="invoice-upload"),
     path("claims/new", claim_batches.choose, name="batch-new"),
-    path("claims/batches/<int:batch_id>", claim_batches.show, name="batch"),
-    path("claims/batches/<int:batch_id>/send", claim_batches.send, name="batch-send"),
-    path("claims/batches/<int:batch_id>/withdraw", claim_batches.withdraw, name="batch-withdraw"),
-    path("claims/lines/<int:line_id>/evidence", late_evidence.show, name="line-evidence"),
-    path("claims/lines/<int:line_id>/evidence/file", late_evidence.download, name="line-evidence-file"),
+    path("claims/batches/<number:batch_id>", claim_batches.show, name="batch"),
+    path("claims/batches/<number:batch_id>/send", claim_batches.send, name="batch-send"),
+    path("claims/batches/<number:batch_id>/withdraw", claim_batches.withdraw, name="batch-withdraw"),
+    path("claims/lines/<number:line_id>/evidence", late_evidence.show, name="line-evidence"),
+    path("claims/lines/<number:line_id>/evidence/file", late_evidence.download, name="line-evidence-file"),
     path("claims/check", claims.check_all, name="claims-check"),
     path("claims/exceptions", claims.show_exceptions, name="claim-exceptions"),
     path("claims/exceptions/usage", claims.show_orphan_usage, name="orphan-usage"),

@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from carefund.access.gate import list_clients_for
 from carefund.access.roles import may_synchronise
+from carefund.console.numbers import read_number
 from carefund.console.page_access import Request, page
 from carefund.console.work import describe_run
 from carefund.records.models import PaceComparison
@@ -31,7 +32,7 @@ def show(request: Request) -> HttpResponse | HttpResponseRedirect:
     """The list of contracts with what the last comparison found; POST asks for the ticked ones, or all."""
     if request.method == "POST" and may_synchronise(request.user) and is_pace_api_enabled():
         wanted = list_comparable(list_clients_for(request.user))
-        ticked = [each for each in request.POST.getlist("contract") if each.isdigit()]
+        ticked = [number for each in request.POST.getlist("contract") if (number := read_number(each))]
         with suppress(NothingToDo):
             request_comparisons(wanted.filter(pk__in=ticked) if ticked else wanted, requested_by=request.user)
         return redirect("console:ndis-comparisons")

@@ -12,6 +12,7 @@ from django.urls import reverse
 
 from carefund.access.gate import find_client_to_synchronise
 from carefund.access.log import store_synchronisation
+from carefund.console.numbers import read_number
 from carefund.console.page_access import Request, page
 from carefund.console.work import describe_item
 from carefund.domain.ndis.plan import PacePlan, budget_ids
@@ -84,9 +85,7 @@ def create(request: Request, client_id: int) -> HttpResponse | HttpResponseRedir
         return redirect("console:ndis-pace", client.pk)
     shown = request.POST.get("plan", "")
     try:
-        contract = create_from_plan(
-            client, int(shown) if shown.isdecimal() else 0, request.POST.getlist("budget"), request.user.pk
-        )
+        contract = create_from_plan(client, read_number(shown), request.POST.getlist("budget"), request.user.pk)
     except PROBLEMS as problem:
         return show_problem(request, client, problem)
     return go_to(request, reverse("console:ndis-contract", args=[contract.pk]))

@@ -1,16 +1,19 @@
 """One's own account: sign in and out, password, second factor, theme."""
 
+from typing import Any
+
 from django import forms
 from django.contrib import messages
 from django.contrib.auth import views as auth
-from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
+from django.contrib.auth.forms import AuthenticationForm
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.urls import reverse_lazy
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
-from carefund.access import two_factor
+from carefund.access import attempts, two_factor
 from carefund.access.roles import DESCRIPTIONS, rights_of
 from carefund.console.context import THEME_COOKIE, THEMES
 from carefund.console.forms import CodeForm
@@ -24,6 +27,19 @@ class SignIn(auth.LoginView):
 
     template_name = "console/sign_in.html"
     redirect_authenticated_user = False
+
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """Try to sign in, unless this address failed too often; a browser that is known may try all the same."""
+        if attempts.seconds_refused(request) and not attempts.is_known_browser(
+            request, request.POST.get("username", "")
+        ):
+            return render(request, "console/locked_out.html", status=429)
+        return super().post(request, *args, **kwargs)
+
+    def form_valid(self, form: AuthenticationForm) -> HttpResponse:
+        answer = super().form_valid(form)
+        attempts.remember_browser(self.request, answer, form.get_user())
+        return answer
 
 
 class SignOut(auth.LogoutView):
@@ -103,7 +119,7 @@ def verify_two_factor(request: HttpRequest) -> HttpResponse:
     form = CodeForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         if two_factor.confirm(request, device, form.cleaned_data["code"]):
-            return redirect(_target(request, request.POST.get("next", "")))
+            return HttpResponseRedirect(_target(request, request.POST.get("next", "")))
         form.add_error("code", "This code is incorrect or has already been used. Wait for the next one.")
     return render(request, "console/two_factor_verify.html", {"form": form, "next": request.GET.get("next", "")})
 
@@ -121,6 +137,6 @@ def choose_theme(request: HttpRequest) -> HttpResponse:
     theme = request.POST.get("theme", "")
     if theme not in THEMES:
         return HttpResponseNotAllowed(["POST"])
-    response = redirect(_target(request, request.POST.get("next", "")))
+    response = HttpResponseRedirect(_target(request, request.POST.get("next", "")))
     response.set_cookie(THEME_COOKIE, theme, max_age=_YEAR, samesite="Lax", httponly=True, secure=request.is_secure())
     return response

@@ -14,6 +14,7 @@ from carefund.access.log import list_entries
 from carefund.access.models import AccessLogEntry
 from carefund.access.roles import may_administer, may_run_in_bulk
 from carefund.console.forms import ScheduleForm
+from carefund.console.numbers import read_number
 from carefund.console.page_access import Request, page
 from carefund.console.work import describe_item
 from carefund.domain.wording import many
@@ -94,8 +95,8 @@ def show_schedules(request: Request) -> HttpResponse:
 def show_access_log(request: Request) -> HttpResponse:
     """Who viewed, exported or synchronised whose funding, newest first."""
     user_name = request.GET.get("user", "").strip()[:150]
-    client = request.GET.get("client", "")
-    entries = list_entries(user_name=user_name, client_id=int(client) if client.isdigit() else None)
+    client_id = read_number(request.GET.get("client")) or None
+    entries = list_entries(user_name=user_name, client_id=client_id)
     shown = Paginator(entries, _PAGE_SIZE).get_page(request.GET.get("page"))
     lines = [LogLine(entry, _TONES.get(entry.action, ""), _whose(entry)) for entry in shown.object_list]
     return render(request, "console/access_log.html", {"page": shown, "lines": lines, "user_name": user_name})

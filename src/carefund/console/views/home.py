@@ -14,7 +14,8 @@ from carefund.access import last_seen
 from carefund.access.gate import list_clients_for
 from carefund.access.models import LastLook
 from carefund.access.roles import may_run_in_bulk, rights_of
-from carefund.console.care_recipient.change_pages import cut_at_sync, read_number
+from carefund.console.care_recipient.change_pages import cut_at_sync
+from carefund.console.numbers import read_number
 from carefund.console.page_access import Request, page
 from carefund.domain.wording import many
 from carefund.records.care_recipient import queries
@@ -128,6 +129,6 @@ def mark_as_seen(request: Request) -> HttpResponse:
     """Remember how far the changes were read. What came after the page was shown stays new."""
     sent = request.POST.get("up_to", "")
     newest = queries.find_last_change_id()
-    last_seen.store_last_seen(request.user, min(int(sent), newest) if sent.isdigit() else newest)
+    last_seen.store_last_seen(request.user, min(read_number(sent) or newest, newest))
     messages.success(request, "Changes marked as seen.")
     return redirect("console:home")

@@ -1,0 +1,51 @@
+"""Where a request comes from: the client's own address behind proxies that are trusted, and what is counted by it."""
+
+from collections.abc import Sequence
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
+
+Network = IPv4Network | IPv6Network
+_PREFIX = 64  # what one customer has of IPv6, to choose addresses from at will
+
+
+def find_client_address(peer: str, forwarded: str, trusted: Sequence[Network]) -> str:
+    """Return who a request comes from: the last address in X-Forwarded-For that is no proxy of ours.
+
+    An entry that is no address ends the search, since nothing before it can be believed.
+    """
+    found = peer
+    for text in [*reversed(forwarded.split(",")), ""]:
+        if not is_trusted(found, trusted):
+            return found
+        before = _read(text)
+        if before is None:
+            return found
+        found = str(before)
+    return found
+
+
+def is_trusted(address: str, trusted: Sequence[Network]) -> bool:
+    """Whether an address is one of our proxies."""
+    read = _read(address)
+    return read is not None and any(read in network for network in trusted)
+
+
+def name_for_counting(address: str) -> str:
+    """Return what attempts are counted by: an IPv4 address, or the network that an IPv6 address is chosen from."""
+    read = _read(address)
+    if not isinstance(read, IPv6Address):
+        return str(read) if read else ""
+    return str(IPv6Network((read, _PREFIX), strict=False).network_address)
+
+
+def _read(text: str) -> IPv4Address | IPv6Address | None:
+    """Read an address, with or without brackets and a port; one that is IPv4 inside IPv6 is that."""
+    plain = text.strip()
+    if plain.startswith("["):
+        plain = plain[1:].partition("]")[0]
+    elif plain.count(":") == 1:
+        plain = plain.partition(":")[0]
+    try:
+        address = ip_address(plain.partition("%")[0])
+    except ValueError:
+        return None
+    return getattr(address, "ipv4_mapped", None) or address

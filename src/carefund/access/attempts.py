@@ -1,0 +1,88 @@
+"""Failed attempts to get in, counted per address, whatever was tried: passwords, codes or tokens.
+
+django-axes locks one account for one address after a few wrong passwords. That leaves whoever tries one password on
+many accounts, or many tokens; and it leaves the real person outside when a stranger shares their address. For the
+first, an address with many failures is refused for a while; for the second, a browser in which that person signed in
+before counts for itself, and is never refused for others' failures. Counts live in the memory of one process.
+"""
+
+import logging
+from typing import TYPE_CHECKING, Any
+
+from django.conf import settings
+from django.core import signing
+from django.core.cache import cache
+from django.http import HttpRequest, HttpResponseBase
+
+from carefund.access.addresses import name_for_counting
+
+if TYPE_CHECKING:  # this module is imported before Django's models are ready
+    from django.contrib.auth.models import User
+
+log = logging.getLogger(__name__)
+KNOWN_BROWSER_COOKIE = "carefund_browser"
+_SALT = "carefund.access.attempts"
+_KNOWN_SECONDS = 180 * 86400
+_WINDOW_SECONDS = 15 * 60
+_TOLD_AT = 10
+
+
+def find_address(request: HttpRequest) -> str:
+    """Return the address that a request's attempts count for; django-axes asks here too."""
+    return name_for_counting(request.META.get("REMOTE_ADDR", ""))
+
+
+def note_failure(request: HttpRequest) -> None:
+    """Count a failed attempt of an address; the log has the address when it becomes remarkable."""
+    address = find_address(request)
+    key = _key(address)
+    cache.add(key, 0, timeout=_WINDOW_SECONDS)
+    try:
+        count = cache.incr(key)
+    except ValueError:  # the window ended between the two
+        return
+    if count in (_TOLD_AT, settings.ADDRESS_FAILURE_LIMIT):
+        refused = "; refused until then" if count >= settings.ADDRESS_FAILURE_LIMIT else ""
+        log.warning(
+            "%d failed attempts to get in from %s within %d minutes%s", count, address, _WINDOW_SECONDS // 60, refused
+        )
+
+
+def seconds_refused(request: HttpRequest) -> int:
+    """Return for how long at most an address is refused; 0 if it is not."""
+    return _WINDOW_SECONDS if (cache.get(_key(find_address(request))) or 0) >= settings.ADDRESS_FAILURE_LIMIT else 0
+
+
+def note_sign_in_failure(sender: Any, request: HttpRequest | None = None, **_: Any) -> None:
+    """Count what Django says of a failed sign-in."""
+    if request is not None:
+        note_failure(request)
+
+
+def remember_browser(request: HttpRequest, answer: HttpResponseBase, user: "User") -> None:
+    """Let this browser count for itself when the same person signs in from it again."""
+    value = signing.dumps(user.get_username(), salt=_SALT)
+    answer.set_cookie(
+        KNOWN_BROWSER_COOKIE, value, max_age=_KNOWN_SECONDS, samesite="Lax", httponly=True, secure=request.is_secure()
+    )
+
+
+def is_known_browser(request: HttpRequest, user_name: str) -> bool:
+    """Whether this person has signed in from this browser before."""
+    try:
+        known = signing.loads(request.COOKIES.get(KNOWN_BROWSER_COOKIE, ""), salt=_SALT, max_age=_KNOWN_SECONDS)
+    except signing.BadSignature:
+        return False
+    return bool(known == user_name)
+
+
+def name_attempt(request: HttpRequest, credentials: dict[str, Any] | None = None) -> str | None:
+    """Return by which name django-axes counts: the account's, apart for a browser that is known."""
+    name = (credentials or {}).get("username") or request.POST.get("username")
+    if not name:
+        return None
+    return f"{name} (known browser)" if is_known_browser(request, name) else str(name)
+
+
+def _key(address: str) -> str:
+    return f"failed-attempts:{address}"
