@@ -17,6 +17,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from cryptography.fernet import Fernet
 from django.conf import settings as django_settings
+from django.core.cache import cache
 from django.test.utils import override_settings
 
 from carefund.funders.configuration import configure
@@ -48,6 +49,12 @@ def django_db_modify_db_settings(request: pytest.FixtureRequest) -> None:
     if database["ENGINE"].endswith("sqlite"):
         database["TEST"]["NAME"] = ":memory:"
     request.getfixturevalue("django_db_modify_db_settings_parallel_suffix")
+
+
+@pytest.fixture(autouse=True)
+def nobody_failed_yet() -> None:
+    """Forget the failed attempts to get in of other tests, which come from the same address."""
+    cache.clear()
 
 
 @dataclass(frozen=True)

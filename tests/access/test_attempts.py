@@ -1,12 +1,10 @@
 """Failed attempts to get in: counted per address and account, told in the log, and never a way to keep somebody out."""
 
 import logging
-from collections.abc import Iterator
 from ipaddress import ip_network
 
 import pytest
 from django.contrib.auth.models import User
-from django.core.cache import cache
 from django.test import Client, override_settings
 from django.urls import reverse
 
@@ -20,11 +18,8 @@ STRANGER, OFFICE, PROXY = "203.0.113.7", "198.51.100.4", "10.0.0.2"
 
 
 @pytest.fixture(autouse=True)
-def nobody_failed_yet(settings) -> Iterator[None]:
+def quick_passwords(settings) -> None:
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-    cache.clear()
-    yield
-    cache.clear()
 
 
 @pytest.fixture

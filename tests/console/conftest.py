@@ -8,6 +8,7 @@ from pytest_django import Settings
 
 from carefund.records.models import Client
 from tests.browsing import Browser
+from tests.conftest import ENCRYPTION_KEY
 from tests.console import world
 
 
@@ -15,6 +16,12 @@ from tests.console import world
 def quick_passwords(settings: Settings) -> None:
     """Hash passwords cheaply: the cost that protects them is not what these tests are about."""
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
+@pytest.fixture(autouse=True)
+def encryption_keys(settings: Settings) -> None:
+    """A key for what is encrypted at rest, as every installation has one."""
+    settings.ENCRYPTION_KEYS = [ENCRYPTION_KEY]
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from tests.browsing import Browser
 from tests.console import world
 
 OPEN = {"sign-in", "earlier-sign-in", "sign-out", "theme", "two-factor-verify", "two-factor"}
-OWN = {"account", "password"}
+OWN = {"account", "password", "two-factor-off"}
 VALUES = {
     "client_id": 1,
     "run_id": 1,

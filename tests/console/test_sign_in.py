@@ -26,7 +26,7 @@ def sign_in(browser: Browser, name: str, password: str = world.PASSWORD) -> int:
 
 
 def code_for(user: User, *, confirmed: bool) -> str:
-    device = two_factor.TOTPDevice.objects.get(user=user, confirmed=confirmed)
+    device = two_factor.Authenticator.objects.get(user=user, confirmed=confirmed)
     return f"{totp(device.bin_key, device.step, device.t0, device.digits, device.drift):06d}"
 
 
@@ -56,10 +56,10 @@ def test_the_second_factor_is_asked_before_any_page(cast: world.Cast) -> None:
     answer = fresh.get(reverse("console:clients"))
     assert answer.headers["Location"].startswith(reverse("console:two-factor-verify"))
     assert fresh.get(reverse("console:two-factor")).status_code == 302, "the set-up page is no way around it"
-    two_factor.TOTPDevice.objects.update(last_t=-1)
+    two_factor.Authenticator.objects.update(last_t=-1)
     wrong = fresh.post(reverse("console:two-factor-verify"), {"code": "000000"})
     assert b"is incorrect" in wrong.content
-    two_factor.TOTPDevice.objects.update(last_t=-1, throttling_failure_count=0)
+    two_factor.Authenticator.objects.update(last_t=-1, throttling_failure_count=0)
     right = fresh.post(
         reverse("console:two-factor-verify"),
         {"code": code_for(cast.ada, confirmed=True), "next": reverse("console:clients")},
@@ -74,7 +74,7 @@ def test_a_second_factor_leads_to_no_other_site(cast: world.Cast, browse: Browse
     browser.post(reverse("console:two-factor"), {"code": code_for(cast.ada, confirmed=False)})
     fresh = Browser()
     sign_in(fresh, "ada")
-    two_factor.TOTPDevice.objects.update(last_t=-1)
+    two_factor.Authenticator.objects.update(last_t=-1)
     answer = fresh.post(
         reverse("console:two-factor-verify"),
         {"code": code_for(cast.ada, confirmed=True), "next": "https://elsewhere.example/"},
@@ -89,7 +89,8 @@ def test_a_deployment_can_require_the_second_factor(cast: world.Cast, browse: Br
 
 
 def test_an_administrator_can_take_a_lost_device_off(cast: world.Cast, browse: Browse) -> None:
-    two_factor.TOTPDevice.objects.create(user=cast.ben, confirmed=True, name="phone")
+    two_factor.begin_set_up(cast.ben)
+    two_factor.Authenticator.objects.update(confirmed=True)
     browse(cast.ada).post(reverse("console:person", args=[cast.ben.pk]), {"remove-two-factor": "1"})
     assert two_factor.find_device(cast.ben) is None
 

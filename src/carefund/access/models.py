@@ -5,9 +5,10 @@ from django.db import models
 from django.utils import timezone
 
 from carefund.access.tokens import ApiToken
+from carefund.access.two_factor import Authenticator
 from carefund.records.models import Client
 
-__all__ = ["AccessLogEntry", "ApiToken", "BranchMembership", "LastLook"]
+__all__ = ["AccessLogEntry", "ApiToken", "Authenticator", "BranchMembership", "LastLook"]
 
 
 class BranchMembership(models.Model):

@@ -11,6 +11,7 @@ from enum import StrEnum
 from django.contrib.auth.models import AnonymousUser, Group, User
 
 from carefund.access.models import BranchMembership
+from carefund.access.tokens import end_tokens
 
 
 class Role(StrEnum):
@@ -70,6 +71,8 @@ def give_role(user: User, role: Role | None, service_provider_ids: Iterable[str]
     groups = [Group.objects.get_or_create(name=role)[0]] if role else []
     others = user.groups.exclude(name__in=list(Role))
     user.groups.set([*others, *groups])
+    if role is None:
+        end_tokens(user)
     wanted = set(service_provider_ids)
     BranchMembership.objects.filter(user=user).exclude(service_provider_id__in=wanted).delete()
     held = set(BranchMembership.objects.filter(user=user).values_list("service_provider_id", flat=True))

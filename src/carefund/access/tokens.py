@@ -68,5 +68,26 @@ def revoke_token(token: ApiToken) -> None:
     ApiToken.objects.filter(pk=token.pk, revoked_at__isnull=True).update(revoked_at=timezone.now())
 
 
+def end_tokens(user: User) -> None:
+    """End all tokens of an account at once: it lost its rights, or its password was changed."""
+    ApiToken.objects.filter(user=user, revoked_at__isnull=True).update(revoked_at=timezone.now())
+
+
+class TokensEndWithPassword:
+    """Among the password validators, since Django tells these of every change of a password, by whatever way."""
+
+    def validate(self, password: str, user: User | None = None) -> None:
+        """Find nothing wrong."""
+
+    def password_changed(self, password: str, user: User | None = None) -> None:
+        """End what the old password let in; sessions end by themselves, since they carry its digest."""
+        if user is not None and user.pk:
+            end_tokens(user)
+
+    def get_help_text(self) -> str:
+        """Return what people read before they change it."""
+        return "A new password ends your other sessions and all your API tokens."
+
+
 def _digest(text: str) -> str:
     return sha256(text.encode()).hexdigest()

@@ -35,6 +35,17 @@ class CodeForm(forms.Form):
         return code
 
 
+class ProofForm(forms.Form):
+    """What shows that it is really the account's owner who asks."""
+
+    proof = forms.CharField(
+        label="Your password, or a code from the app",
+        max_length=128,
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "current-password", "autofocus": True}),
+    )
+
+
 class PersonForm(_UserForm):
     """An account with its role and branches; the password only when it is new or to be replaced."""
 
@@ -68,7 +79,11 @@ class PersonForm(_UserForm):
             for each in list_service_providers()
         ]
         if self.instance.pk:
-            self.fields["new_password"].help_text = "Leave blank to keep the current password."
+            self.fields[
+                "new_password"
+            ].help_text = (
+                "Leave blank to keep the current password. A new one ends this person's sessions and API tokens."
+            )
         else:
             self.fields["new_password"].required = True
 

@@ -23,6 +23,7 @@ urlpatterns = [
     path("account", account.show_account, name="account"),
     path("account/password", account.change_password, name="password"),
     path("account/two-factor", account.set_up_two_factor, name="two-factor"),
+    path("account/two-factor/off", account.turn_off_two_factor, name="two-factor-off"),
     path("account/tokens", tokens.show_own, name="tokens"),
     path("account/tokens/<number:token_id>/revoke", tokens.revoke, name="token-revoke"),
     path("two-factor", account.verify_two_factor, name="two-factor-verify"),

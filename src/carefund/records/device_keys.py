@@ -15,13 +15,13 @@ from typing import Any
 
 import msgspec
 from asgiref.sync import sync_to_async
-from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
 
 from carefund.funders.devices import AccessToken, DeviceState
-from carefund.funders.errors import DeviceBusy, NotConfigured
+from carefund.funders.errors import DeviceBusy
 from carefund.records.durability import durable
+from carefund.records.encryption import Cipher
 from carefund.records.models.devices import ProdaDevice
 
 LEASE = timedelta(seconds=20)
@@ -53,14 +53,7 @@ class DatabaseDeviceStore:
 
         Raises NotConfigured when there is none, or one is malformed.
         """
-        if not encryption_keys:
-            raise NotConfigured(
-                "CAREFUND_ENCRYPTION_KEYS is not set: the key that the device's keys are encrypted with."
-            )
-        try:
-            self._cipher = MultiFernet([Fernet(key) for key in encryption_keys])
-        except ValueError:
-            raise NotConfigured("CAREFUND_ENCRYPTION_KEYS holds something that is not a Fernet key.") from None
+        self._cipher = Cipher(encryption_keys)
         self._identity: dict[str, Any] = {
             "environment": environment,
             "organisation_id": organisation_id,
@@ -157,9 +150,4 @@ class DatabaseDeviceStore:
         return self._row().filter(lease_holder=holder, lease_until__gt=Now())
 
     def _decrypt(self, secrets: bytes) -> _Secrets:
-        try:
-            return msgspec.json.decode(self._cipher.decrypt(secrets), type=_Secrets)
-        except InvalidToken:
-            raise NotConfigured(
-                "CAREFUND_ENCRYPTION_KEYS does not hold the key that the PRODA device's keys were encrypted with."
-            ) from None
+        return msgspec.json.decode(self._cipher.decrypt(secrets), type=_Secrets)

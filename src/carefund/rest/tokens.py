@@ -5,6 +5,7 @@ from django.http import HttpRequest
 from ninja.security import HttpBearer
 
 from carefund.access.attempts import note_failure, seconds_refused
+from carefund.access.roles import may_enter
 from carefund.access.tokens import find_token
 from carefund.rest.problems import ApiProblem
 
@@ -21,7 +22,7 @@ class BearerToken(HttpBearer):
     def authenticate(self, request: HttpRequest, token: str) -> User | None:
         """Return the account, or None."""
         found = find_token(token)
-        if found is not None:
+        if found is not None and may_enter(found.user):
             return found.user
         seconds = seconds_refused(request)
         if seconds:

@@ -16,8 +16,9 @@ from django.views.decorators.http import require_POST
 from carefund.access import attempts, two_factor
 from carefund.access.roles import DESCRIPTIONS, rights_of
 from carefund.console.context import THEME_COOKIE, THEMES
-from carefund.console.forms import CodeForm
+from carefund.console.forms import CodeForm, ProofForm
 from carefund.console.page_access import Request, signed_in
+from carefund.funders.errors import NotConfigured
 
 _YEAR = 365 * 86400
 
@@ -53,7 +54,7 @@ class ChangePassword(auth.PasswordChangeView):
     success_url = reverse_lazy("console:account")
 
     def form_valid(self, form: forms.BaseForm) -> HttpResponse:
-        messages.success(self.request, "Password changed. Your other sessions have been signed out.")
+        messages.success(self.request, "Password changed. Your other sessions and your API tokens have ended.")
         return super().form_valid(form)  # type: ignore[arg-type]
 
 
@@ -79,28 +80,60 @@ def show_account(request: Request) -> HttpResponse:
 
 @never_cache
 def set_up_two_factor(request: HttpRequest) -> HttpResponse:
-    """Pair an authenticator app, or take the present one off; both need the account's factors given."""
+    """Pair an authenticator app. An account that has one turns it off first, which needs a proof."""
     if not request.user.is_authenticated or two_factor.is_awaited(request.user):
         return redirect("console:sign-in")
-    if request.method == "POST" and "remove" in request.POST:
-        two_factor.remove(request.user)
-        messages.success(request, "Two-factor authentication is off for your account.")
-        return redirect("console:account")
-    device = two_factor.begin_set_up(request.user)
+    if two_factor.find_device(request.user) is not None:
+        return redirect("console:two-factor-off")
     form = CodeForm(request.POST or None)
-    if request.method == "POST" and form.is_valid():
-        if two_factor.confirm(request, device, form.cleaned_data["code"]):
-            messages.success(request, "Two-factor authentication is on. From now on each sign-in asks for a code.")
-            return redirect("console:account")
-        form.add_error("code", "This code is incorrect. Check that your phone sets its time automatically.")
-    return render(
-        request,
-        "console/two_factor_set_up.html",
-        {
-            "form": form,
+    try:
+        device = two_factor.begin_set_up(request.user)
+        context = {
             "drawing": two_factor.draw_qr_code(device),
             "secret": _in_groups(two_factor.read_secret(device)),
-        },
+        }
+    except NotConfigured as problem:
+        return render(request, "console/two_factor_set_up.html", {"problem": problem})
+    if request.method == "POST" and form.is_valid() and _check_code(request, device, form):
+        messages.success(request, "Two-factor authentication is on. From now on each sign-in asks for a code.")
+        return redirect("console:account")
+    return render(request, "console/two_factor_set_up.html", {"form": form, **context})
+
+
+@signed_in
+def turn_off_two_factor(request: Request) -> HttpResponse:
+    """Take the authenticator app off one's account, with the password or a code."""
+    device = two_factor.find_device(request.user)
+    if device is None:
+        return redirect("console:account")
+    form = ProofForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        if two_factor.is_proven(request, request.user, form.cleaned_data["proof"]):
+            two_factor.remove(request.user)
+            messages.success(request, "Two-factor authentication is off for your account.")
+            return redirect("console:account")
+        form.add_error("proof", _wait(device) or "This is neither your password nor the code that the app shows now.")
+    return render(request, "console/two_factor_off.html", {"form": form})
+
+
+def _check_code(request: HttpRequest, device: two_factor.Authenticator, form: CodeForm) -> bool:
+    """Check a code, unless wrong ones came before; what is wrong is said on the form."""
+    problem = _wait(device)
+    try:
+        if not problem and two_factor.confirm(request, device, form.cleaned_data["code"]):
+            return True
+    except NotConfigured:
+        problem = "Your second factor cannot be read: the encryption keys have changed. Ask an administrator."
+    form.add_error("code", problem or "This code is incorrect or has already been used. Wait for the next one.")
+    return False
+
+
+def _wait(device: two_factor.Authenticator) -> str:
+    """Return for how long no code is looked at, in words; nothing if one may be given."""
+    device.refresh_from_db()
+    seconds = two_factor.seconds_to_wait(device)
+    return (
+        f"Too many wrong codes. Wait {seconds} second{'' if seconds == 1 else 's'}, then try again." if seconds else ""
     )
 
 
@@ -117,10 +150,8 @@ def verify_two_factor(request: HttpRequest) -> HttpResponse:
     if device is None:
         return redirect("console:home")
     form = CodeForm(request.POST or None)
-    if request.method == "POST" and form.is_valid():
-        if two_factor.confirm(request, device, form.cleaned_data["code"]):
-            return HttpResponseRedirect(_target(request, request.POST.get("next", "")))
-        form.add_error("code", "This code is incorrect or has already been used. Wait for the next one.")
+    if request.method == "POST" and form.is_valid() and _check_code(request, device, form):
+        return HttpResponseRedirect(_target(request, request.POST.get("next", "")))
     return render(request, "console/two_factor_verify.html", {"form": form, "next": request.GET.get("next", "")})
 
 

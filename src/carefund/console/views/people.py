@@ -10,6 +10,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 
 from carefund.access import two_factor
 from carefund.access.roles import Role, give_role, may_administer, rights_of
+from carefund.access.tokens import end_tokens
 from carefund.console.forms import PersonForm
 from carefund.console.page_access import Request, page
 
@@ -17,7 +18,7 @@ from carefund.console.page_access import Request, page
 @page(may_administer)
 def list_all(request: Request) -> HttpResponse:
     """Every account with its role, branches and second factor."""
-    people = User.objects.prefetch_related("groups", "branch_memberships", "totpdevice_set").order_by(
+    people = User.objects.prefetch_related("groups", "branch_memberships", "authenticator_set").order_by(
         "-is_active", "username"
     )
     return render(request, "console/people.html", {"people": [_line(person) for person in people]})
@@ -41,7 +42,7 @@ def _line(person: Any) -> AccountLine:
         person,
         role.value if role else "",
         "All" if role in (Role.ADMINISTRATOR, Role.FINANCE) else branches or "–",
-        two_factor=any(device.confirmed for device in person.totpdevice_set.all()),
+        two_factor=any(device.confirmed for device in person.authenticator_set.all()),
     )
 
 
@@ -76,6 +77,8 @@ def _edit(request: Request, person: User) -> HttpResponse:
                 saved.set_password(form.cleaned_data["new_password"])
             saved.save()
             give_role(saved, role, form.cleaned_data["service_provider_ids"])
+            if not saved.is_active:
+                end_tokens(saved)
             messages.success(request, "Account saved.")
             return redirect("console:people")
     return render(
