@@ -9,4 +9,4 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("carefund.console.urls")),
 ]
 
-handler500 = "carefund.failures.show_failure"
+handler500 = "carefund.console.unavailable.show_error"

@@ -37,6 +37,11 @@ class Visitor:
         data = urllib.parse.urlencode({"csrfmiddlewaretoken": token[1], **form}).encode()
         return self._open(urllib.request.Request(self._address + path, data, {"Referer": self._address + path}))
 
+    def send(self, path: str, body: str, **headers: str) -> tuple[int, str]:
+        """JSON, as a programme sends it."""
+        headers |= {"Content-Type": "application/json"}
+        return self._open(urllib.request.Request(self._address + path, body.encode(), headers))
+
     def _open(self, request: urllib.request.Request) -> tuple[int, str]:
         try:
             with self._opener.open(request, timeout=30) as answer:
@@ -70,11 +75,11 @@ def visitor(installation: Installation) -> Visitor:
 
     def answers() -> bool:
         with contextlib.suppress(OSError):
-            return someone.get("/log-in")[0] == 200
+            return someone.get("/sign-in")[0] == 200
         return False
 
     wait_until(answers, lambda: installation.log)
-    assert someone.post("/log-in", username="boss", password=PASSWORD)[0] == 200
+    assert someone.post("/sign-in", username="boss", password=PASSWORD)[0] == 200
     return someone
 
 

@@ -46,7 +46,7 @@ from carefund.cli.own_files import make_private
 from carefund.cli.versions import require_version
 from carefund.failures import note, note_the_rest
 from carefund.funders.errors import FunderError
-from carefund.records.database_trouble import DatabaseError, describe
+from carefund.records.database_trouble import DatabaseError, describe, describe_disk
 from carefund.runs.foreground import WorkFailed
 
 app = typer.Typer(
@@ -93,6 +93,9 @@ def main() -> None:
         complain(*describe(error))
         sys.exit(FAILED)
     except Exception as error:  # noqa: BLE001 the last place that can say it in one sentence
+        if isinstance(error, OSError) and (told := describe_disk(error)):
+            complain(*told)
+            sys.exit(FAILED)
         reference = note(f"carefund {_name_command()}", error)
         advice = f"Try again; if it happens again, report it with reference {reference} and the lines above."
         complain(f"Carefund failed with an unexpected {type(error).__name__}.", advice)

@@ -1,12 +1,16 @@
-"""Whether the database can be used, and what to tell when it refuses: the cause as far as the driver names it."""
+"""Whether the database can be used, and what to tell when it or the disk refuses: the cause as far as it is named."""
+
+import errno
 
 from django.db import connection
-from django.db.utils import DatabaseError
+from django.db.utils import DatabaseError, InterfaceError, InternalError, OperationalError
 
 from carefund.records.versions import find_version_problem
 
-__all__ = ["DatabaseError", "describe", "describe_tables", "name_database"]
+__all__ = ["DatabaseError", "describe", "describe_disk", "describe_tables", "explain_refusal", "name_database"]
 
+# The database's own trouble, not that of what is being written: full, read-only, locked, gone, restarting.
+_TROUBLE = (OperationalError, InterfaceError, InternalError)
 # A part of the driver's own words (SQLite's, PostgreSQL's), what it means, and what to do.
 _CAUSES = (
     (
@@ -35,6 +39,11 @@ _CAUSES = (
         "Nothing was changed; make room, then try again.",
     ),
     (
+        "disk i/o",
+        "The disk that holds the database cannot be written or read.",
+        "Nothing was changed; look whether the disk is full or broken, then try again.",
+    ),
+    (
         ("connection", "connect"),
         "The database server cannot be reached.",
         "Check that it runs and that CAREFUND_DATABASE_URL is right, then try again.",
@@ -42,7 +51,7 @@ _CAUSES = (
 )
 
 
-def describe(error: DatabaseError) -> tuple[str, str]:
+def describe(error: Exception) -> tuple[str, str]:
     """A message and a piece of advice; the driver's own words stay out, since they may hold values."""
     said = str(error).lower()
     for parts, message, advice in _CAUSES:
@@ -52,6 +61,31 @@ def describe(error: DatabaseError) -> tuple[str, str]:
         f"The database refused: {type(error).__name__}.",
         "Nothing was changed; check that it runs and that `carefund setup` was run after the last upgrade.",
     )
+
+
+def explain_refusal(error: BaseException | None) -> str:
+    """Why the database or the disk refused, in one sentence for anybody; "" where an error is none of theirs."""
+    if isinstance(error, _TROUBLE):
+        return describe(error)[0]
+    told = describe_disk(error) if isinstance(error, OSError) else None
+    return told[0] if told else ""
+
+
+_DISK = {
+    errno.ENOSPC: ("The disk is full.", "Make room, then try again."),
+    errno.EDQUOT: ("This account's share of the disk is used up.", "Make room, then try again."),
+    errno.EFBIG: ("The system lets no file grow here.", "Raise the limit (ulimit -f) or make room, then try again."),
+    errno.EROFS: ("The disk is read-only.", "Mount it for writing, or set CAREFUND_DATA_FOLDER to another place."),
+    errno.EACCES: (
+        "This account may not write to a file or folder of Carefund.",
+        "Give it the right to write to CAREFUND_DATA_FOLDER and to the database's folder.",
+    ),
+}
+
+
+def describe_disk(error: OSError) -> tuple[str, str] | None:
+    """A message and a piece of advice where the disk refused to be written; None for every other error."""
+    return _DISK.get(error.errno or 0)
 
 
 def describe_tables() -> str:

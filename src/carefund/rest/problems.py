@@ -56,6 +56,9 @@ KINDS: dict[str, ProblemKind] = {
     "too-many-attempts": ProblemKind(
         429, "Too many calls without a valid token.", "Wait, then send a token that is in force."
     ),
+    "unavailable": ProblemKind(
+        503, "The database cannot be used now; nothing was stored.", "Try again after the seconds in Retry-After."
+    ),
     "internal": ProblemKind(
         500, "Carefund failed; nothing was stored.", "Try again; if it stays, look at Carefund's log."
     ),

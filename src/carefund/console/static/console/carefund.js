@@ -8,6 +8,19 @@ document.addEventListener("htmx:afterSwap", (event) => {
   if (heading) heading.focus();
 });
 
+// A fragment that the database refused: the page stays, with all that was typed, and says why until the next answer.
+document.addEventListener("htmx:afterRequest", (event) => {
+  document.getElementById("unavailable")?.remove();
+  if (event.detail.xhr?.status !== 503) return;
+  const note = document.createElement("p");
+  note.id = "unavailable";
+  note.className = "note bad";
+  note.setAttribute("role", "alert");
+  note.textContent =
+    "Carefund’s database cannot be used now. Nothing was stored, and what you typed is still here. Try again in a minute.";
+  (document.querySelector("dialog[open] > *") ?? document.getElementById("content")).prepend(note);
+});
+
 document.addEventListener("click", (event) => {
   if (event.target.closest("[data-close]")) {
     const dialog = event.target.closest("dialog");
