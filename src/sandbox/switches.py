@@ -19,6 +19,8 @@ class Switches(msgspec.Struct, rename="camel", forbid_unknown_fields=True):
     # "array" answers lists bare; "object" wraps them in {"items": []}.
     envelope: str = "array"
     embed_entitlements: bool = False
+    # The budget summary lists what is in force today, whatever effective dates it is asked for.
+    only_current_budgets: bool = False
     # Reads may come without Accept and Content-Type, and dhs-messageId may be a bare GUID.
     lenient_headers: bool = False
     refuse_duplicate_messages: bool = False

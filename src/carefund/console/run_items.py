@@ -26,6 +26,7 @@ _ALONE = {
     "claim-books": ("Own records and those of Services Australia", "console:claim-exceptions"),
     "claim-lines": ("Paid lines", "console:claim-exceptions"),
     "service-providers": ("All clients", "console:support-at-home"),
+    "survey": ("The lists of all service providers", ""),
     "retention": ("Old runs", ""),
     "funder:services-australia": ("Services Australia", "console:connections"),
 }

@@ -15,33 +15,50 @@ Row = TypeVar("Row", bound=msgspec.Struct)
 _BYTES_PER_ROW = 2048  # several times what a row takes; pages are kept as received, so their sum is bounded too
 
 
-class PagedRows(Generic[Row]):
-    """The rows of a list, page by page."""
+class PageGuard(Generic[Row]):
+    """Whether another page may follow, by what came so far. It keeps no page."""
 
     def __init__(self, operation: str, page_limit: int, timing: Timing, *, of_person: bool) -> None:
         self._operation = operation
         self._page_limit = page_limit
         self._most_rows = timing.most_rows if of_person else timing.most_provider_rows
-        self._most_bytes = max(timing.largest_answer, self._most_rows * _BYTES_PER_ROW)
         self._most_pages = timing.most_pages
-        self.pages: list[list[Row]] = []
         self._first_of_last: Row | None = None
         self._rows = 0
+        self.number = 0
+
+    def add(self, page: list[Row]) -> bool:
+        """Take note of one page; gives whether another may follow. Raises TooLarge, RepeatedPage."""
+        self.number += 1
+        self._rows += len(page)
+        require_few(self._rows, self._most_rows, self._operation)
+        if len(page) < self._page_limit:
+            return False
+        if page[0] == self._first_of_last or self.number >= self._most_pages:
+            raise RepeatedPage(operation=self._operation)
+        self._first_of_last = page[0]
+        return True
+
+
+class PagedRows(Generic[Row]):
+    """The rows of a list, page by page."""
+
+    def __init__(self, operation: str, page_limit: int, timing: Timing, *, of_person: bool) -> None:
+        self._guard = PageGuard[Row](operation, page_limit, timing, of_person=of_person)
+        self._operation = operation
+        most_rows = timing.most_rows if of_person else timing.most_provider_rows
+        self._most_bytes = max(timing.largest_answer, most_rows * _BYTES_PER_ROW)
+        self.pages: list[list[Row]] = []
         self._bytes = 0
 
     def add(self, page: list[Row], size: int) -> bool:
         """Take one page, of so many bytes; gives whether another may follow. Raises TooLarge, RepeatedPage."""
         self.pages.append(page)
-        self._rows += len(page)
         self._bytes += size
-        require_few(self._rows, self._most_rows, self._operation)
-        if len(page) < self._page_limit:
+        if not self._guard.add(page):
             return False
-        if page[0] == self._first_of_last or len(self.pages) >= self._most_pages:
-            raise RepeatedPage(operation=self._operation)
         if self._bytes > self._most_bytes:
             raise TooLarge(operation=self._operation)
-        self._first_of_last = page[0]
         return True
 
     def rows(self) -> list[Row]:

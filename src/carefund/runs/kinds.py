@@ -2,6 +2,7 @@
 
 from carefund.runs.care_management.refreshing import POOLS
 from carefund.runs.care_recipient.reading_anew import READ_ANEW
+from carefund.runs.care_recipient.surveying import SURVEYING
 from carefund.runs.care_recipient.syncing import SYNC
 from carefund.runs.claims.claiming import CLAIM_BATCH, CLAIM_CHECK
 from carefund.runs.connections import CONNECTION_TEST
@@ -36,6 +37,7 @@ def list_kinds() -> list[WorkKind]:
 
 for _kind in (
     SYNC,
+    SURVEYING,
     READ_ANEW,
     SERVICE_PROVIDERS,
     CLAIM_BATCH,

@@ -83,16 +83,19 @@ class Budgets:
         return list_answer(rows, call.query, self._container.switches, ("startDate", "budgetId"))
 
     def summary(self, call: Call) -> Answer:
-        """Current budgets of the provider and of everybody it cares for, with entry dates."""
+        """Budgets of the provider and of everybody it cares for, with entry dates: the current ones, or those in force
+        within the dates asked for, unless these are switched to count for nothing."""
         provider_id = call.query.get("serviceProviderId", "")
         if not provider_id:
             return schema_error("Invalid object: mandatory property serviceProviderId is missing")
         if has(self._world, provider_id, "refuse"):
             return _not_our_provider()
         today = self._world.clock.today()
+        by_date = any(call.query.get(name) for name in ("effectiveDateFrom", "effectiveDateTo"))
+        by_date = by_date and not self._container.switches.only_current_budgets
 
         def is_current(budget: Budget) -> bool:
-            return budget.start_date <= today and (budget.end_date is None or today <= budget.end_date)
+            return by_date or (budget.start_date <= today and (budget.end_date is None or today <= budget.end_date))
 
         def rows_of(entry: Entry) -> list[Row]:
             return [

@@ -4,8 +4,8 @@ Everything raises a `FunderError`; what "nothing found" means is decided here, p
 Source: rules SA-01 to SA-09.
 """
 
-from collections.abc import Mapping
-from datetime import UTC, datetime
+from collections.abc import AsyncIterator, Mapping
+from datetime import UTC, date, datetime
 from functools import partial
 from typing import TypeVar
 
@@ -15,7 +15,7 @@ from carefund.funders.answers import FunderAnswer, Recognise
 from carefund.funders.configuration import FunderConfiguration
 from carefund.funders.errors import ConsentMissing, NotFound, NotPermitted, RequestRejected
 from carefund.funders.http import Caller
-from carefund.funders.paging import PagedRows, require_few
+from carefund.funders.paging import PagedRows, PageGuard, require_few
 from carefund.funders.refusals import is_business
 from carefund.funders.services_australia import operations
 from carefund.funders.services_australia.operations import path_for
@@ -30,6 +30,9 @@ from carefund.funders.services_australia.readers import ListReader, readers_for
 Row = TypeVar("Row", bound=msgspec.Struct)
 
 _SMALLEST_ROW = len(b"{},")
+_LONGEST_PAGE = 10_000
+_LONGEST_PAGE_OF_SUMMARIES = 1_000  # some 6 MB
+_WIDER = 10  # pages of a provider's flat rows, as many times those of a person
 
 
 class ServicesAustralia:
@@ -121,6 +124,40 @@ class ServicesAustralia:
         return await self._fetch_list(
             self.readers.provider_budget_heads, {"serviceProviderId": service_provider_id}, sort="careRecipientId"
         )
+
+    def walk_summaries(self, service_provider_id: str) -> AsyncIterator[list[CareRecipientSummary]]:
+        """Everybody whom one service provider id cares for, a page at a time; no page is kept."""
+        limit = min(_LONGEST_PAGE_OF_SUMMARIES, self.configuration.page_limit)
+        return self._walk(self.readers.provider_summaries, service_provider_id, limit, {})
+
+    def walk_contributions(self, service_provider_id: str) -> AsyncIterator[list[IndividualContribution]]:
+        """The contribution rows of everybody of one service provider id, a page at a time; no page is kept."""
+        limit = min(_LONGEST_PAGE, _WIDER * self.configuration.page_limit)
+        return self._walk(self.readers.provider_contributions, service_provider_id, limit, {})
+
+    def walk_budgets(self, service_provider_id: str, effective_from: date) -> AsyncIterator[list[Budget]]:
+        """The heads of the budgets of one service provider id in force on or after a day, a page at a time; no page is
+        kept. A funder that does not honour the day lists those in force today."""
+        limit = min(_LONGEST_PAGE, _WIDER * self.configuration.page_limit)
+        extra = {"effectiveDateFrom": effective_from.isoformat()}
+        return self._walk(self.readers.provider_budget_heads, service_provider_id, limit, extra)
+
+    async def _walk(
+        self, reader: ListReader[Row], service_provider_id: str, limit: int, extra: Mapping[str, object]
+    ) -> AsyncIterator[list[Row]]:
+        """The pages of a list, one after the other. Raises TooLarge, RepeatedPage."""
+        guard = PageGuard[Row](reader.operation, limit, self.configuration.timing, of_person=False)
+        ids = {"serviceProviderId": service_provider_id}
+        is_last = False
+        while not is_last:
+            query = {"page": guard.number + 1, "limit": limit, "sort": "asc", "sortFields": "careRecipientId", **extra}
+            path = path_for(reader.operation, self.configuration.paths, ids, query)
+            try:
+                page = reader.rows.read_rows((await self.caller.read(reader.operation, path)).body, reader.operation)
+            except NotFound:
+                return
+            is_last = not guard.add(page)
+            yield page
 
     async def _fetch_list(
         self,

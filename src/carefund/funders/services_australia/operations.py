@@ -17,9 +17,12 @@ BUDGETS_BY_CARE_RECIPIENT = "budgets_by_care_recipient"
 BUDGET_DETAILS = "budget_details"
 
 _BASE = "/service/support-at-home"
+_CONTRIBUTIONS = f"{_BASE}/care-recipient/v1/individual-contribution"
 PATHS: dict[str, str] = {
     CARE_RECIPIENT_SUMMARY: f"{_BASE}/care-recipient/v1/{{careRecipientId}}/summary",
-    INDIVIDUAL_CONTRIBUTION: f"{_BASE}/care-recipient/v1/individual-contribution?careRecipientId={{careRecipientId}}",
+    "care_recipient_summaries": f"{_BASE}/care-recipient/v1/summary?serviceProviderId={{serviceProviderId}}",
+    INDIVIDUAL_CONTRIBUTION: f"{_CONTRIBUTIONS}?careRecipientId={{careRecipientId}}",
+    "individual_contributions": f"{_CONTRIBUTIONS}?serviceProviderId={{serviceProviderId}}",
     BUDGETS_BY_CARE_RECIPIENT: f"{_BASE}/budget/v1/care-recipient/{{careRecipientId}}",
     "budgets_by_service_provider": f"{_BASE}/budget/v1/service-provider/{{serviceProviderId}}",
     "budget_summary": f"{_BASE}/budget/v1/summary?serviceProviderId={{serviceProviderId}}",

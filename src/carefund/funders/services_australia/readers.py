@@ -66,8 +66,10 @@ class Readers:
     contributions: ListReader[IndividualContribution]
     budgets: ListReader[Budget]
     details: RecordReader[BudgetDetails]
+    provider_summaries: ListReader[CareRecipientSummary]
     provider_budgets: ListReader[Budget]
     provider_budget_heads: ListReader[Budget]
+    provider_contributions: ListReader[IndividualContribution]
     periods: RowReader[BudgetPeriod]
 
     def read_periods(self, answer: FunderAnswer[Sequence[Budget]]) -> Sequence[BudgetPeriod]:
@@ -85,14 +87,17 @@ def readers_for(spellings: Spellings) -> Readers:
 @lru_cache(maxsize=8)
 def _readers_for(spellings: tuple[tuple[str, tuple[str, ...]], ...]) -> Readers:
     own = dict(spellings)
-    budgets = RowReader(Budget, own)
+    summaries, budgets = RowReader(CareRecipientSummary, own), RowReader(Budget, own)
+    contributions = RowReader(IndividualContribution, own)
     return Readers(
-        summary=RecordReader(operations.CARE_RECIPIENT_SUMMARY, RowReader(CareRecipientSummary, own)),
-        contributions=ListReader(operations.INDIVIDUAL_CONTRIBUTION, RowReader(IndividualContribution, own)),
+        summary=RecordReader(operations.CARE_RECIPIENT_SUMMARY, summaries),
+        contributions=ListReader(operations.INDIVIDUAL_CONTRIBUTION, contributions),
         budgets=ListReader(operations.BUDGETS_BY_CARE_RECIPIENT, budgets),
         details=RecordReader(operations.BUDGET_DETAILS, RowReader(BudgetDetails, own)),
+        provider_summaries=ListReader("care_recipient_summaries", summaries),
         provider_budgets=ListReader("budgets_by_service_provider", budgets),
         provider_budget_heads=ListReader("budget_summary", budgets),
+        provider_contributions=ListReader("individual_contributions", contributions),
         periods=RowReader(BudgetPeriod, own),
     )
 

@@ -33,6 +33,7 @@ from carefund.records.models.support_at_home import (
     PlanBudget,
     Supplement,
 )
+from carefund.records.models.surveys import Survey, SurveyMark, SurveySuspect
 
 __all__ = [
     "Answer",
@@ -72,5 +73,8 @@ __all__ = [
     "ServiceContractBudget",
     "ServiceProvider",
     "Supplement",
+    "Survey",
+    "SurveyMark",
+    "SurveySuspect",
     "SyncState",
 ]

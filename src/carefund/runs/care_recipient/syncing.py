@@ -1,13 +1,16 @@
 """People's sync as a kind of work: fetch one person, apply a group of them; or keep a preview of one."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 from django.conf import settings
 from django.db import transaction
 
 from carefund.records.models import SyncState
 from carefund.runs import ledger
+from carefund.runs.care_recipient.marking import Marking, find_markings, is_enough, note_reads
 from carefund.runs.dates import business_today
 from carefund.runs.leases import ClaimedItem
 from carefund.runs.models import Run, RunItem
@@ -18,37 +21,63 @@ from carefund.runs.work import Failure, WorkKind
 from carefund.sync.care_recipient.answers import SyncParts
 from carefund.sync.care_recipient.fetching import Fetched, OpenBudgets, fetch_care_recipient
 from carefund.sync.care_recipient.last_applied import find_last_applied
+from carefund.sync.care_recipient.results import SyncResult
 from carefund.sync.care_recipient.syncing import apply_fetched
 
 
+@dataclass(frozen=True, slots=True)
+class _Answered:
+    """What came of asking about one person, and what a survey had seen of them before."""
+
+    fetched: Fetched
+    marking: Marking | None = None
+
+
 async def _prepare(session: Session, items: Sequence[ClaimedItem]) -> None:
-    known = await session.database.insist(find_last_applied, [item.client_id for item in items if item.client_id])
+    client_ids = [item.client_id for item in items if item.client_id]
+    known = await session.database.insist(find_last_applied, client_ids)
+    markings = await session.database.insist(find_markings, session.run, known, client_ids)
     for item in items:
-        session.memory[item.item_id] = known.get(item.client_id or 0)
+        session.memory[item.item_id] = known.get(item.client_id or 0), markings.get(item.client_id or 0)
 
 
-async def _fetch(session: Session, item: ClaimedItem) -> Fetched:
-    run = session.run
-    days = settings.OPEN_BUDGET_DAYS if run.open_budget_days is None else run.open_budget_days
-    return await fetch_care_recipient(
+async def _fetch(session: Session, item: ClaimedItem) -> _Answered:
+    known, marking = session.memory.pop(item.item_id, (None, None))
+    ask = partial(
+        fetch_care_recipient,
         session.source,
         item.client_id or 0,
         item.care_recipient_id,
-        OpenBudgets(business_today(), days),
-        parts=SyncParts(run.parts),
-        together=run.total == 1,
-        known=session.memory.pop(item.item_id, None),
+        _open_budgets(session.run),
+        together=session.run.total == 1,
+        known=known,
     )
+    if marking is not None and marking.seen.is_narrow:
+        narrow = await ask(parts=SyncParts.BUDGETS_AND_USAGE, choose=marking.expected.choose)
+        if is_enough(marking, narrow):
+            return _Answered(narrow, marking)
+    return _Answered(await ask(parts=SyncParts(session.run.parts)), marking)
 
 
-def _store(session: Session, items: Sequence[ClaimedItem], answers: Sequence[Fetched]) -> None:
+def _open_budgets(run: Run) -> OpenBudgets:
+    days = settings.OPEN_BUDGET_DAYS if run.open_budget_days is None else run.open_budget_days
+    return OpenBudgets(business_today(), days)
+
+
+def _store(session: Session, items: Sequence[ClaimedItem], answers: Sequence[_Answered]) -> None:
     holder = session.worker.holder
     if session.run.is_preview:
         with transaction.atomic():
-            for item, fetched in zip(items, answers, strict=True):
-                record_preview(holder, item, fetched)
+            for item, answer in zip(items, answers, strict=True):
+                record_preview(holder, item, answer.fetched)
         return
-    apply_fetched(answers, business_today(), on_applied=lambda results: ledger.record_results(holder, items, results))
+
+    def record(results: Sequence[SyncResult]) -> None:
+        reads = [(answer.marking, answer.fetched, result) for answer, result in zip(answers, results, strict=True)]
+        note_reads(session.run, _open_budgets(session.run), reads)
+        ledger.record_results(holder, items, results)
+
+    apply_fetched([answer.fetched for answer in answers], business_today(), on_applied=record)
 
 
 def _note_failures(failures: Sequence[Failure], now: datetime) -> None:

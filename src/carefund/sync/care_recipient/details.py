@@ -58,7 +58,7 @@ def list_entitlements(fetched: Fetched, known: LastApplied) -> Mapping[str, Sequ
     listed = fetched.find(BUDGET_LIST)
     if listed is None:
         return {}
-    apart = {answer.subject_id for answer in fetched.list_all(BUDGET_DETAILS)}
+    apart = {answer.subject_id for answer in fetched.list_all(BUDGET_DETAILS)} | fetched.spared_budget_ids
     read = {} if apart and not fetched.of_unread else known.digests
     return {
         budget.budget_id: budget.entitlements

@@ -5,16 +5,16 @@ for the answer; in a bulk run each person's calls follow one another, since othe
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from typing import Any
 
 from carefund.domain.care_recipient.budgets import is_open
 from carefund.funders.answers import FunderAnswer
 from carefund.funders.errors import BadAnswer, ConsentMissing, NotFound, NotPermitted, RequestRejected, WrongPerson
-from carefund.funders.services_australia.payloads import BudgetPeriod
+from carefund.funders.services_australia.payloads import Budget, BudgetPeriod
 from carefund.records.archive import digest_of_pages
 from carefund.sync.care_recipient.answers import (
     ANSWERS,
@@ -42,6 +42,15 @@ class OpenBudgets:
     def __contains__(self, budget: BudgetPeriod) -> bool:
         return is_open(budget.end_date, self.today, self.days)
 
+    @property
+    def first_end_date(self) -> date:
+        """The earliest end of a budget that counts."""
+        return self.today - timedelta(days=self.days)
+
+
+# The ids of those open budgets whose details shall be asked for.
+Choose = Callable[[Sequence[Budget]], Collection[str]]
+
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
@@ -50,7 +59,8 @@ class Fetched:
     `digests` has each answer's, by its key; `reader` is the fingerprint of how they are read. `budget_periods` are the
     listed budgets, as far as must be known of them every day. `known` is what was known before asking. `is_archived`
     tells answers that are only read again from those that just came in; `of_unread`, that details were asked for where
-    they never had been, and not for the open budgets.
+    they never had been, and not for the open budgets. `spared_budget_ids` are open budgets that were not asked about,
+    since nothing of them had moved.
     """
 
     client_id: int
@@ -66,6 +76,7 @@ class Fetched:
     is_archived: bool = False
     unreadable_budget_ids: tuple[str, ...] = ()
     of_unread: bool = False
+    spared_budget_ids: frozenset[str] = frozenset()
 
     @property
     def unanswered(self) -> dict[str, str]:
@@ -94,10 +105,11 @@ async def fetch_care_recipient(
     parts: SyncParts = SyncParts.EVERYTHING,
     together: bool = True,
     known: LastApplied | None = None,
+    choose: Choose | None = None,
 ) -> Fetched:
-    """Everything that the funder says about one person. Any failed call fails the whole; a refusal for want of consent
-    on a budget's details does not, and is told in `refused_budget_ids`, nor do details never read before that cannot be
-    read. Raises FunderError."""
+    """Everything that the funder says about one person, of open budgets' details only those that `choose` names. Any
+    failed call fails the whole; a refusal for want of consent on a budget's details does not, and is told in
+    `refused_budget_ids`, nor do details never read before that cannot be read. Raises FunderError."""
     of_unread = parts is SyncParts.UNREAD_BUDGETS
     asking = _Asking(source, known, is_lenient=of_unread)
     wanted = [kind for kind in ANSWERS if parts in kind.parts]
@@ -106,11 +118,12 @@ async def fetch_care_recipient(
     periods = asking.read_budget_periods()
     chosen = NeverAsked(known or LastApplied()) if of_unread else open_budgets
     budget_ids = dict.fromkeys(budget.budget_id for budget in periods if budget in chosen)
+    asked_about = asking.choose(choose, open_budgets) if choose else budget_ids
     calls = [
         partial(asking.ask_about_budget, kind, budget_id)
         for kind in wanted
         if kind.per_budget
-        for budget_id in budget_ids
+        for budget_id in asked_about
     ]
     await _all(calls, together)
     _require_same_person(care_recipient_id, asking.answers)
@@ -127,6 +140,7 @@ async def fetch_care_recipient(
         known,
         unreadable_budget_ids=tuple(asking.unreadable_budget_ids),
         of_unread=of_unread,
+        spared_budget_ids=asking.spared(budget_ids, asked_about),
     )
 
 
@@ -201,6 +215,15 @@ class _Asking:
     def read_budget_periods(self) -> Sequence[BudgetPeriod]:
         listed = [answer for answer in self.answers if answer.operation == BUDGET_LIST.operation]
         return find_readers().read_periods(listed[0]) if listed else ()
+
+    def spared(self, open_ones: Iterable[str], asked_about: Collection[str]) -> frozenset[str]:
+        """The open budgets that were not asked about; without consent there is nothing to spare."""
+        return frozenset() if self.refused_budget_ids else frozenset(open_ones).difference(asked_about)
+
+    def choose(self, choose: Choose, open_budgets: OpenBudgets) -> Collection[str]:
+        """The ids that `choose` names of the open budgets listed."""
+        [listed] = [answer for answer in self.answers if answer.operation == BUDGET_LIST.operation]
+        return choose([budget for budget in listed.value if budget in open_budgets])
 
 
 def _require_same_person(care_recipient_id: str, answers: Iterable[FunderAnswer[Any]]) -> None:

@@ -1,0 +1,216 @@
+"""What surveys remember, read and written: marks, suspects, and how much the lists can be trusted. No rules."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db.models import F, Max, Min, Sum
+
+from carefund.domain.care_recipient.surveys import Mark, Surveyed, Suspect
+from carefund.records.care_recipient import store
+from carefund.records.models import Client, Survey, SurveyMark, SurveySuspect, SyncState
+
+_FAILED = "failed"  # what the ledger writes into a state's outcome
+_SUMS = ("summary", "contributions", "budgets", "frame")
+_AT_ONCE = 2000
+_NO_SUM = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SurveyedClient:
+    """Somebody active with a care recipient id, before a survey; `budgets` counts those whose details were read."""
+
+    client_id: int
+    care_recipient_id: str
+    known: Surveyed
+    version: int
+    budgets: int
+
+
+def list_client_ids() -> dict[str, int]:
+    """Our key of everybody active, by care recipient id without leading zeros."""
+    clients = Client.objects.filter(is_active=True, care_recipient_id__isnull=False).order_by("pk")
+    return {(number or "").lstrip("0"): pk for number, pk in clients.values_list("care_recipient_id", "pk").iterator()}
+
+
+def iterate_surveyed() -> Iterator[SurveyedClient]:
+    """What is known of everybody active with a care recipient id, a few at a time."""
+    clients = Client.objects.filter(is_active=True, care_recipient_id__isnull=False).order_by("pk")
+    rows = clients.values_list(
+        "pk",
+        "care_recipient_id",
+        "sync_state__checked_at",
+        "sync_state__outcome",
+        "sync_state__consent_missing",
+        "sync_state__version",
+        "survey_mark__version",
+        *(f"survey_mark__{name}" for name in _SUMS),
+        "survey_mark__hides_budgets",
+        "survey_mark__read_in_full_at",
+        "survey_mark__details",
+        *(f"survey_suspect__{name}" for name in _SUMS),
+        "survey_suspect__since",
+    )
+    for pk, number, read_at, outcome, no_consent, version, marked, *rest in rows.iterator(chunk_size=_AT_ONCE):
+        sums, (hides, full_at, details), suspected, since = rest[:4], rest[4:7], rest[7:11], rest[11]
+        known = Surveyed(
+            mark=None if marked is None else _as_mark(sums),
+            suspected=None if since is None else _as_mark(suspected),
+            suspected_since=since,
+            stands=marked == version,
+            has_failed=outcome == _FAILED,
+            consent_missing=bool(no_consent),
+            hides_budgets=bool(hides),
+            read_at=read_at,
+            read_in_full_at=full_at,
+        )
+        yield SurveyedClient(pk, number, known, version or 0, len(details or ()))
+
+
+def _as_mark(sums: Sequence[str]) -> Mark:
+    return Mark(*(int(text, 16) if text else 0 for text in sums))
+
+
+def as_sums(mark: Mark) -> tuple[str, ...]:
+    """A mark as it is stored."""
+    values = (mark.summary, mark.contributions, mark.budgets, mark.frame)
+    return tuple(f"{value:032x}" if value else _NO_SUM for value in values)
+
+
+@dataclass(frozen=True, slots=True)
+class NewSuspect:
+    """Somebody to be written down as a suspect, with what was seen."""
+
+    client_id: int
+    suspect: Suspect
+    mark: Mark
+    figures: Sequence[int]
+
+
+_SUSPECT = ("client_id", "survey_id", "reason", "is_doubt", "is_narrow", *_SUMS, "figures", "since")
+
+
+def store_suspects(survey: Survey, suspects: Iterable[NewSuspect]) -> None:
+    """Write suspects down in place of earlier ones; who was seen the same before keeps since when."""
+    found = list(suspects)
+    earlier = SurveySuspect.objects.filter(client_id__in=[each.client_id for each in found])
+    seen = {row[0]: (row[1:5], row[5]) for row in earlier.values_list("client_id", *_SUMS, "since")}
+    rows = []
+    for each in found:
+        sums = as_sums(each.mark)
+        before, since = seen.get(each.client_id, ((), survey.started_at))
+        kept = since if before == sums else survey.started_at
+        told = (each.suspect.reason.value, each.suspect.reason.is_doubt, each.suspect.is_narrow)
+        rows.append((each.client_id, survey.pk, *told, *sums, list(each.figures), kept))
+    store.insert_new(SurveySuspect, _SUSPECT, rows)
+    if seen:
+        again = [(*row[1:], row[0]) for row in rows if row[0] in seen]
+        store.update(SurveySuspect, _SUSPECT[1:], again)
+
+
+def forget_other_suspects(survey: Survey) -> None:
+    """Whoever a complete survey did not suspect is none any more."""
+    SurveySuspect.objects.filter(survey_id__lt=survey.pk).delete()
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What a survey saw of one suspect, and what was known of the details before."""
+
+    survey_id: int
+    reason: str
+    is_narrow: bool
+    sums: tuple[str, ...]
+    figures: Sequence[int]
+    since: datetime
+    details: Mapping[str, str]
+
+
+def find_suspects(client_ids: Sequence[int]) -> dict[int, Seen]:
+    """What was seen of these people; those who are no suspects are left out."""
+    details = dict(SurveyMark.objects.filter(client_id__in=client_ids).values_list("client_id", "details"))
+    rows = SurveySuspect.objects.filter(client_id__in=client_ids).values_list(
+        "client_id", "survey_id", "reason", "is_narrow", *_SUMS, "figures", "since"
+    )
+    return {
+        client_id: Seen(survey_id, reason, is_narrow, tuple(rest[:4]), rest[4], rest[5], details.get(client_id, {}))
+        for client_id, survey_id, reason, is_narrow, *rest in rows
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class NewMark:
+    """What the lists say of somebody who is in step with it; `read_in_full_at` None: leave it."""
+
+    client_id: int
+    sums: tuple[str, ...]
+    details: Mapping[str, str]
+    hides_budgets: bool
+    read_in_full_at: datetime | None
+
+
+_MARK = (*_SUMS, "version", "details", "hides_budgets")
+
+
+def store_marks(marks: Sequence[NewMark]) -> None:
+    """Write marks down, under the version that the people's states have by now; they are suspects no more."""
+    ids = [mark.client_id for mark in marks]
+    versions = dict(SyncState.objects.filter(client_id__in=ids).values_list("client_id", "version"))
+    rows = [
+        (*mark.sums, versions.get(mark.client_id, 0), mark.details, mark.hides_budgets, mark.client_id)
+        for mark in marks
+    ]
+    store.insert_new(SurveyMark, ("client_id", *_MARK), [(row[-1], *row[:-1]) for row in rows])
+    store.update(SurveyMark, _MARK, rows)
+    full = [(mark.read_in_full_at, mark.client_id) for mark in marks if mark.read_in_full_at]
+    store.update(SurveyMark, ("read_in_full_at",), full)
+    SurveySuspect.objects.filter(client_id__in=ids).delete()
+
+
+def forget_marks(client_ids: Sequence[int]) -> None:
+    """These people are in no list any more."""
+    SurveyMark.objects.filter(client_id__in=client_ids).delete()
+
+
+def list_dated_marks(client_ids: Sequence[int]) -> list[int]:
+    """Those of these people of whom it is known when they were read in full."""
+    dated = SurveyMark.objects.filter(client_id__in=client_ids, read_in_full_at__isnull=False)
+    return list(dated.values_list("client_id", flat=True))
+
+
+def note_full_reads(client_ids: Sequence[int], now: datetime) -> None:
+    """These people were read in full."""
+    SurveyMark.objects.filter(client_id__in=client_ids).update(read_in_full_at=now)
+
+
+def add_drift(survey_id: int, checked: int, drifted: int) -> None:
+    """Count people of whom the lists said nothing new, and those of whom something was new all the same."""
+    if checked:
+        Survey.objects.filter(pk=survey_id).update(checked=F("checked") + checked, drifted=F("drifted") + drifted)
+
+
+@dataclass(frozen=True, slots=True)
+class Trust:
+    """How the lists stood the test: of the newest survey with a test, since the first survey, and since a day."""
+
+    checked: int = 0
+    drifted: int = 0
+    first_at: datetime | None = None
+    full_at: datetime | None = None
+    drifted_lately: int = 0
+
+
+def find_trust(since: datetime) -> Trust:
+    """How the lists stood the test; `drifted_lately` since an instant."""
+    newest = Survey.objects.filter(checked__gt=0).order_by("-id").values_list("checked", "drifted").first()
+    times = Survey.objects.aggregate(first=Min("started_at"))
+    full = Survey.objects.filter(is_full=True).aggregate(last=Max("started_at"))
+    lately = Survey.objects.filter(started_at__gte=since).aggregate(drifted=Sum("drifted"))
+    return Trust(*(newest or (0, 0)), times["first"], full["last"], lately["drifted"] or 0)
+
+
+def forget_old_surveys(before: datetime) -> None:
+    """Remove surveys from before an instant on which nothing stands any more."""
+    kept: Any = SurveySuspect.objects.values("survey_id")
+    Survey.objects.filter(started_at__lt=before).exclude(pk__in=kept).delete()

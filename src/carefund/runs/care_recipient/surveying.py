@@ -1,0 +1,275 @@
+"""A survey as a kind of work: read the lists of all service providers, then ask for those people to be read who moved.
+
+A night then costs as many calls as people have moved, and a few for the lists. A survey writes no funding record. What
+broke off before all lists were read is used for nothing. Source: rule SYNC-19.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from itertools import islice
+
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.utils import timezone
+
+from carefund.domain.care_recipient.surveys import (
+    Mark,
+    Reason,
+    Surveyed,
+    Suspect,
+    are_distrusted,
+    choose_rotation,
+    suspect,
+)
+from carefund.funders.errors import FunderError
+from carefund.records.care_recipient.surveys import (
+    NewSuspect,
+    Seen,
+    SurveyedClient,
+    as_sums,
+    forget_old_surveys,
+    forget_other_suspects,
+    iterate_surveyed,
+    list_client_ids,
+    store_suspects,
+)
+from carefund.records.models import Survey
+from carefund.runs.care_recipient.marking import SURVEY, mark_unmoved
+from carefund.runs.care_recipient.trusting import find_reason_for_full
+from carefund.runs.dates import business_today
+from carefund.runs.leases import ClaimedItem
+from carefund.runs.models import Run, RunItem
+from carefund.runs.requests import NewRunItem, NothingToDo, request_once, request_work
+from carefund.runs.scopes import synchronisable
+from carefund.runs.sessions import Session
+from carefund.runs.sources import SERVICES_AUSTRALIA
+from carefund.runs.work import ItemResult, WorkKind
+from carefund.sync.care_recipient.fetching import OpenBudgets
+from carefund.sync.care_recipient.surveying import Lists, read_lists
+from carefund.sync.service_providers import list_stored_ids
+
+_NAME = "survey"
+_AT_ONCE = 500
+_CALLS_BESIDE_DETAILS = 3
+_CALLS_OF_NARROW = 2
+_SURVEYS_ARE_KEPT = timedelta(days=180)
+_OVER = (Run.Status.FINISHED, Run.Status.CANCELLED)
+
+
+def request_survey(*, trigger: str, only_moved: bool = False, requested_by: User | None = None) -> Run:
+    """Ask for a survey, and for whomever it finds to be read. `only_moved`: nobody else is read.
+
+    Raises NothingToDo without clients, and for `only_moved` while what an earlier one found is still being read.
+    """
+    if not synchronisable().exists() or (only_moved and _is_under_way()):
+        raise NothingToDo
+    return request_once(
+        _NAME,
+        NewRunItem(_NAME),
+        trigger=trigger,
+        scope="a survey of those who moved" if only_moved else "a survey of everybody active",
+        parameters={"only_moved": True} if only_moved else {},
+        requested_by=requested_by,
+    )
+
+
+def _is_under_way() -> bool:
+    surveys = Run.objects.exclude(status__in=_OVER).filter(kind=_NAME)
+    reads = Run.objects.exclude(status__in=_OVER).filter(kind=Run.SYNC, parameters__has_key=SURVEY)
+    return surveys.exists() or reads.exists()
+
+
+@dataclass(slots=True)
+class _Judged:
+    """What a survey comes to: who is a suspect, and who is to be read.
+
+    `turns` has, of those who are no suspects, when each was read in full; `calls` what that takes. `maybe_unmoved` has
+    the suspects of whom stored answers may say the same as the lists, and when they were read.
+    """
+
+    suspects: dict[int, Suspect] = field(default_factory=dict)
+    ids: dict[int, str] = field(default_factory=dict)
+    calls: dict[int, int] = field(default_factory=dict)
+    turns: dict[int, datetime | None] = field(default_factory=dict)
+    maybe_unmoved: dict[int, datetime | None] = field(default_factory=dict)
+    read: list[int] = field(default_factory=list)
+    listed_before: int = 0
+    vanished: int = 0
+
+    def add(self, client: SurveyedClient, seen: Mark, now: datetime) -> None:
+        """Judge one person."""
+        known, key = client.known, client.client_id
+        self.ids[key] = client.care_recipient_id
+        self.calls[key] = _CALLS_BESIDE_DETAILS + client.budgets
+        if known.mark is not None and known.mark.is_listed:
+            self.listed_before += 1
+            self.vanished += not seen.is_listed
+        found = suspect(known, seen, now)
+        if found is None:
+            self.turns[key] = known.read_in_full_at
+            return
+        self.suspects[key] = found
+        if _may_be_unmoved(known, found):
+            self.maybe_unmoved[key] = known.read_in_full_at or known.read_at
+
+    def clear(self, keys: Iterable[int]) -> None:
+        """These people are no suspects after all."""
+        for key in keys:
+            del self.suspects[key]
+            self.turns[key] = self.maybe_unmoved[key]
+
+    def choose(self, now: datetime, *, is_full: bool, only_moved: bool) -> None:
+        """Choose whom to read: the suspects and whose turn it is, everybody, or those alone who moved."""
+        if is_full:
+            turns = list(self.turns)
+            self.suspects = {key: Suspect(each.reason) for key, each in self.suspects.items()}
+        else:
+            turns = [] if only_moved else choose_rotation(self.turns, settings.SURVEY_ROTATION_DAYS, now)
+        self.suspects |= {key: Suspect(Reason.ROTATION) for key in turns}
+        chosen = (Reason.MOVED,) if only_moved else tuple(Reason)
+        self.read = [key for key, each in self.suspects.items() if each.reason in chosen]
+
+
+def _may_be_unmoved(known: Surveyed, found: Suspect) -> bool:
+    """Whether stored answers may say what the lists say now."""
+    asked = found.reason in (Reason.NEVER_READ, Reason.MOVED)
+    return asked and known.read_at is not None and not known.has_failed
+
+
+async def _work(session: Session, item: ClaimedItem) -> ItemResult:
+    """Read the lists, judge everybody, and ask for those to be read who are suspects."""
+    only_moved = bool(session.run.parameters.get("only_moved"))
+    begun = timezone.now()
+    lists = Lists(await session.database.insist(list_client_ids))
+    providers = await session.database.insist(list_stored_ids)
+    open_budgets = OpenBudgets(business_today(), settings.OPEN_BUDGET_DAYS)
+    try:
+        await read_lists(session.source, providers, open_budgets, lists)
+    except FunderError as problem:
+        if only_moved:
+            raise
+        return await session.write(item, _ask_for_everybody, session.run, _why_without_lists(problem))
+    if not lists.calls:
+        if only_moved:
+            return ItemResult(RunItem.Outcome.UNCHANGED, "No service provider's lists could be read.")
+        return await session.write(item, _ask_for_everybody, session.run, "no service provider's lists could be read")
+    await session.keep(item)
+    judged = await session.database.insist(_judge, lists, begun)
+    for keys in _shares(list(judged.maybe_unmoved)):
+        seen = [(key, judged.ids[key], _as_seen(lists, key, begun)) for key in keys]
+        judged.clear(await session.write(item, mark_unmoved, seen, open_budgets))
+    why_full = "" if only_moved else await session.database.insist(_find_why_full, judged, begun)
+    judged.choose(begun, is_full=bool(why_full), only_moved=only_moved)
+    survey = await session.write(item, _store_survey, judged, lists, begun, why_full, only_moved)
+    for keys in _shares(list(judged.suspects)):
+        await session.write(item, store_suspects, survey, [_as_new(judged, lists, key) for key in keys])
+        await session.keep(item)
+    return await session.write(item, _conclude, session.run, survey, judged)
+
+
+def _shares(keys: Sequence[int]) -> Iterator[list[int]]:
+    waiting = iter(keys)
+    while share := list(islice(waiting, _AT_ONCE)):
+        yield share
+
+
+def _judge(lists: Lists, now: datetime) -> _Judged:
+    judged = _Judged()
+    for client in iterate_surveyed():
+        sighting = lists.sightings.get(client.client_id)
+        judged.add(client, sighting.mark if sighting else Mark(), now)
+    return judged
+
+
+def _figures(lists: Lists, key: int) -> Sequence[int]:
+    sighting = lists.sightings.get(key)
+    return sighting.figures if sighting else ()
+
+
+def _mark(lists: Lists, key: int) -> Mark:
+    sighting = lists.sightings.get(key)
+    return sighting.mark if sighting else Mark()
+
+
+def _as_seen(lists: Lists, key: int, now: datetime) -> Seen:
+    return Seen(0, "", False, as_sums(_mark(lists, key)), _figures(lists, key), now, {})
+
+
+def _as_new(judged: _Judged, lists: Lists, key: int) -> NewSuspect:
+    return NewSuspect(key, judged.suspects[key], _mark(lists, key), _figures(lists, key))
+
+
+def _find_why_full(judged: _Judged, now: datetime) -> str:
+    if are_distrusted(judged.listed_before, judged.vanished, settings.SURVEY_VANISHED_PERCENT):
+        return f"{judged.vanished:,} of {judged.listed_before:,} clients vanished from the lists at once"
+    return find_reason_for_full(now)
+
+
+def _store_survey(judged: _Judged, lists: Lists, begun: datetime, why_full: str, only_moved: bool) -> Survey:
+    forget_old_surveys(begun - _SURVEYS_ARE_KEPT)
+    spent = sum(_CALLS_OF_NARROW if judged.suspects[key].is_narrow else judged.calls[key] for key in judged.read)
+    return Survey.objects.create(
+        started_at=begun,
+        is_full=bool(why_full),
+        why_full=why_full[:200],
+        only_moved=only_moved,
+        calls=lists.calls,
+        people=len(judged.ids),
+        suspects=dict(Counter(judged.suspects[key].reason.value for key in judged.read)),
+        calls_saved=sum(judged.calls.values()) - spent - lists.calls,
+    )
+
+
+def _conclude(run: Run, survey: Survey, judged: _Judged) -> ItemResult:
+    """Ask for the suspects to be read, and say what the survey came to."""
+    forget_other_suspects(survey)
+    words = ", ".join(f"{number:,} {reason}" for reason, number in survey.suspects.items())
+    result = {SURVEY: survey.pk, "calls": survey.calls, "calls_saved": survey.calls_saved, "read": len(judged.read)}
+    if not judged.read:
+        message = f"{survey.people:,} clients surveyed in {survey.calls:,} calls; nobody has moved."
+        return ItemResult(RunItem.Outcome.UNCHANGED, message, result=result)
+    scope = f"everybody in full, since {survey.why_full}" if survey.why_full else f"whom the survey found: {words}"
+    reading = request_work(
+        Run.SYNC,
+        [NewRunItem(f"client:{key}", key, judged.ids[key]) for key in judged.read],
+        trigger=run.trigger,
+        scope=scope,
+        parameters={SURVEY: survey.pk},
+        requested_by=run.requested_by,
+    )
+    message = (
+        f"{survey.people:,} clients surveyed in {survey.calls:,} calls. To read: {words}. "
+        f"Against a full pass this saves some {max(0, survey.calls_saved):,} calls."
+    )
+    return ItemResult(RunItem.Outcome.CHANGED, message, result=result | {"run": reading.pk})
+
+
+def _why_without_lists(problem: FunderError) -> str:
+    return f"the lists could not be read ({problem.code})"
+
+
+def _ask_for_everybody(run: Run, why: str) -> ItemResult:
+    """A full pass, as without surveys."""
+    people = synchronisable().order_by("pk").values_list("pk", "care_recipient_id")
+    reading = request_work(
+        Run.SYNC,
+        (NewRunItem(f"client:{key}", key, number or "") for key, number in people.iterator()),
+        trigger=run.trigger,
+        scope=f"everybody in full, since {why}",
+        requested_by=run.requested_by,
+    )
+    message = f"No survey, since {why}. Everybody is read in full."
+    return ItemResult(RunItem.Outcome.CHANGED, message, result={"run": reading.pk, "read": reading.total})
+
+
+SURVEYING = WorkKind(
+    name=_NAME,
+    label="Survey",
+    items="surveys",
+    funder=SERVICES_AUSTRALIA,
+    work=_work,
+    at_once=1,
+    stores_much=True,
+)

@@ -1,0 +1,291 @@
+"""Survey first, then read who moved: through the hall, beside the sandbox. Source: rule SYNC-19."""
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from carefund.records.models import BudgetUsage, Client, Survey, SurveyMark, SurveySuspect
+from carefund.runs.care_recipient.surveying import request_survey
+from carefund.runs.models import Run, RunItem
+from carefund.runs.requests import NothingToDo, request_run
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def everybody(world, add_client, bulk, carry_out):
+    """Sixteen ordinary people, synchronised in full once."""
+    clients = [add_client(care_recipient_id) for care_recipient_id in world.scenario("ordinary")[:16]]
+    carry_out(bulk(clients))
+    return clients
+
+
+@pytest.fixture
+def survey(carry_out):
+    """Make a survey and read whom it found; gives both runs, the second None where nobody was to be read."""
+
+    def make(**values):
+        carry_out(run := request_survey(**({"trigger": Run.Trigger.SCHEDULED} | values)))
+        item = run.items.get()
+        assert item.outcome != RunItem.Outcome.FAILED, item.message
+        reading = Run.objects.filter(pk=(item.result or {}).get("run")).first()
+        return item, carry_out(reading) if reading else None
+
+    return make
+
+
+@pytest.fixture
+def rested(settings):
+    """Nobody's turn comes."""
+    settings.SURVEY_ROTATION_DAYS = 0
+
+
+def asked(world) -> list[str]:
+    """The operations that the funder was asked for since the last look."""
+    rows = world.ask("GET", "/journal?limit=5000")["requests"]
+    world.ask("DELETE", "/journal")
+    return sorted(row["operation"] for row in rows if row["operation"] not in ("token", "proda_token"))
+
+
+def moved(run: Run | None) -> list[str]:
+    """The care recipient ids of those read in a run."""
+    return [] if run is None else sorted(run.items.values_list("care_recipient_id", flat=True))
+
+
+def would_change(clients, bulk, carry_out) -> dict[str, int]:
+    """Whom a full pass would change, without changing anybody."""
+    run = carry_out(bulk(clients, is_preview=True))
+    return dict(run.items.exclude(outcome=RunItem.Outcome.UNCHANGED).values_list("care_recipient_id", "outcome"))
+
+
+def test_after_a_full_pass_a_survey_reads_nobody(world, everybody, survey, rested):
+    asked(world)
+    item, reading = survey()
+    assert reading is None
+    assert item.outcome == RunItem.Outcome.UNCHANGED
+    assert set(asked(world)) <= {"care_recipient_summaries", "individual_contribution", "budget_summary"}
+    assert SurveyMark.objects.count() == 16
+    assert not SurveySuspect.objects.exists()
+    _, again = survey()
+    assert again is None
+    assert Survey.objects.first().calls_saved > 60
+
+
+def test_new_draws_are_read_narrowly(world, everybody, survey, rested):
+    survey()
+    someone = everybody[3].care_recipient_id
+    world.change(someone, "add-usage", amount="-12.50")
+    asked(world)
+    _, reading = survey()
+    assert moved(reading) == [someone]
+    calls = [name for name in asked(world) if name in ("budgets_by_care_recipient", "budget_details")]
+    assert calls == ["budget_details", "budgets_by_care_recipient"]
+    assert BudgetUsage.objects.filter(client=everybody[3], amount="-12.50").exists()
+    assert survey()[1] is None
+
+
+def test_whatever_else_moves_is_read_in_full(world, everybody, survey, rested):
+    survey()
+    someone = everybody[5].care_recipient_id
+    world.change(someone, "add-supplement", typeCode="OXY_NORM")
+    asked(world)
+    _, reading = survey()
+    assert moved(reading) == [someone]
+    assert "care_recipient_summary" in asked(world)
+    assert survey()[1] is None
+
+
+def test_a_new_client_is_read(world, everybody, survey, rested, add_client):
+    survey()
+    add_client(world.scenario("ordinary")[20])
+    _, reading = survey()
+    assert moved(reading) == [world.scenario("ordinary")[20]]
+    assert survey()[1] is None
+
+
+def test_a_read_on_demand_needs_no_second_one(world, everybody, survey, rested, synchronise):
+    survey()
+    world.change(everybody[0].care_recipient_id, "add-usage", amount="-9.00")
+    synchronise(everybody[0])
+    assert survey()[1] is None
+
+
+def test_a_draw_and_its_reversal_between_two_surveys_do_not_hide_what_was_read_meanwhile(
+    world, everybody, survey, rested, synchronise, bulk, carry_out
+):
+    survey()
+    someone = everybody[0].care_recipient_id
+    world.change(someone, "add-usage", amount="-9.00")
+    synchronise(everybody[0])
+    world.ask("DELETE", f"/care-recipients/{someone}")
+    _, reading = survey()
+    assert moved(reading) == [someone]
+    assert would_change(everybody, bulk, carry_out) == {}
+
+
+def test_who_failed_is_read_again(world, everybody, survey, rested):
+    survey()
+    someone = everybody[2].care_recipient_id
+    world.change(someone, "add-usage", amount="-9.00")
+    world.fault(kind="status", status=400, operation="budgets_by_care_recipient", subject=someone, times=1)
+    _, reading = survey()
+    assert reading.items.get().outcome == RunItem.Outcome.FAILED
+    _, again = survey()
+    assert moved(again) == [someone]
+    assert again.items.get().outcome == RunItem.Outcome.CHANGED
+    assert survey()[1] is None
+
+
+def test_who_vanishes_from_the_lists_is_read(world, everybody, survey, rested):
+    survey()
+    someone = everybody[2].care_recipient_id
+    world.change(someone, "known", known=False)
+    _, reading = survey()
+    assert moved(reading) == [someone]
+
+
+def test_many_who_vanish_at_once_make_a_full_pass(world, everybody, survey, rested):
+    survey()
+    for client in everybody[:8]:
+        world.change(client.care_recipient_id, "service-provider", serviceProviderId="4049999999", serviceNapsId="1")
+    _, reading = survey()
+    assert reading.total == 16
+    assert "vanished from the lists" in reading.scope
+    assert "vanished" in Survey.objects.first().why_full
+
+
+def test_a_refused_list_makes_a_full_pass(world, everybody, survey, rested):
+    survey()
+    world.fault(kind="status", status=403, operation="budget_summary")
+    item, reading = survey()
+    assert reading.total == 16
+    assert reading.scope.startswith("everybody in full, since the lists could not be read")
+    assert "No survey" in item.message
+    assert Survey.objects.count() == 1
+
+
+def test_a_survey_that_breaks_off_is_used_for_nothing(world, everybody, survey, rested):
+    survey()
+    someone = everybody[1].care_recipient_id
+    world.change(someone, "add-usage", amount="-9.00")
+    marks = list(SurveyMark.objects.order_by("pk").values())
+    world.fault(kind="truncate", operation="budget_summary", after=1)
+    item, reading = survey()
+    assert "No survey" in item.message
+    assert reading.total == 16
+    assert list(SurveyMark.objects.order_by("pk").values("client_id", "budgets")) == [
+        {name: mark[name] for name in ("client_id", "budgets")} for mark in marks
+    ]
+    world.ask("DELETE", "/faults")
+    assert survey()[1] is None  # the full pass read the draw
+
+
+def test_a_share_is_read_in_full_each_night(everybody, survey, settings):
+    settings.SURVEY_ROTATION_DAYS = 4
+    SurveyMark.objects.update(read_in_full_at=timezone.now() - timedelta(days=2))
+    survey()
+    SurveyMark.objects.update(read_in_full_at=timezone.now() - timedelta(days=2))
+    item, reading = survey()
+    assert reading.total == 4
+    assert "4 rotation" in item.message
+    newest = Survey.objects.first()
+    assert (newest.checked, newest.drifted) == (4, 0)
+    assert survey()[1].total == 4  # others
+
+
+def test_what_lists_hide_is_counted_and_makes_a_full_pass(world, everybody, survey, settings):
+    survey()
+    SurveyMark.objects.update(read_in_full_at=timezone.now() - timedelta(days=2))
+    settings.SURVEY_ROTATION_DAYS = 8
+    for client in everybody:
+        world.change(client.care_recipient_id, "consent", given=False)
+    survey()
+    newest = Survey.objects.first()
+    assert (newest.checked, newest.drifted) == (2, 2)
+    _, reading = survey()
+    assert reading.total == 16
+    assert "2 of 2 had changed although the lists said nothing" in reading.scope
+    assert set(reading.items.values_list("outcome", flat=True)) == {RunItem.Outcome.CONSENT_MISSING}
+
+
+def test_consent_that_is_given_again_is_found_with_one_call(world, everybody, survey, rested, bulk, carry_out):
+    someone = everybody[4].care_recipient_id
+    world.change(someone, "consent", given=False)
+    carry_out(bulk(everybody))
+    survey()
+    everybody[4].sync_state.__class__.objects.update(checked_at=timezone.now() - timedelta(days=1))
+    asked(world)
+    _, reading = survey()
+    assert moved(reading) == [someone]
+    calls = asked(world)
+    assert calls.count("budget_details") == 1
+    assert "care_recipient_summary" not in calls
+    world.change(someone, "consent", given=True)
+    everybody[4].sync_state.__class__.objects.update(checked_at=timezone.now() - timedelta(days=1))
+    survey()
+    assert would_change(everybody, bulk, carry_out) == {}
+
+
+def test_in_the_daytime_only_those_who_moved_are_read(world, everybody, survey, add_client):
+    survey()
+    someone = everybody[3].care_recipient_id
+    add_client(world.scenario("ordinary")[20])
+    world.change(someone, "add-usage", amount="-12.50")
+    _, reading = survey(trigger=Run.Trigger.ROUTINE, only_moved=True)
+    assert moved(reading) == [someone]
+    assert SurveySuspect.objects.get().reason == "never read"
+
+
+def test_a_survey_in_the_daytime_waits_for_the_one_before(world, everybody, survey, carry_out):
+    survey()
+    world.change(everybody[3].care_recipient_id, "add-usage", amount="-12.50")
+    carry_out(request_survey(trigger=Run.Trigger.ROUTINE, only_moved=True))
+    with pytest.raises(NothingToDo):
+        request_survey(trigger=Run.Trigger.ROUTINE, only_moved=True)
+
+
+def test_ended_open_budgets_that_lists_leave_out_are_read_weekly(world, everybody, survey, rested):
+    world.ask("POST", "/switches", {"onlyCurrentBudgets": True})
+    survey()
+    assert SurveyMark.objects.filter(hides_budgets=True).count() == 16
+    assert survey()[1] is None
+    Client.objects.first().sync_state.__class__.objects.update(checked_at=timezone.now() - timedelta(days=8))
+    item, reading = survey()
+    assert reading.total == 16
+    assert "budgets that lists leave out" in item.message
+
+
+def test_without_a_service_provider_id_everybody_is_read(world, add_client, survey):
+    for care_recipient_id in world.scenario("ordinary")[:3]:
+        add_client(care_recipient_id)
+    item, reading = survey()
+    assert reading.total == 3
+    assert "No survey" in item.message
+    assert survey()[1] is None  # the next one finds the lists as they are stored
+
+
+def test_a_full_pass_is_due_weekly_at_first_and_later_as_set(everybody, survey, rested, settings):
+    survey()
+    Survey.objects.update(started_at=timezone.now() - timedelta(days=8))
+    _, reading = survey()
+    assert reading.total == 16
+    assert "tried out for a month" in reading.scope
+    assert survey()[1] is None
+    Survey.objects.update(started_at=timezone.now() - timedelta(days=31))
+    assert "due every 28 days" in survey()[1].scope
+    Survey.objects.update(started_at=timezone.now() - timedelta(days=31))
+    settings.SURVEY_FULL_PASS_DAYS = 0
+    assert survey()[1] is None
+
+
+def test_nobody_is_surveyed_where_there_is_nobody(world):
+    with pytest.raises(NothingToDo):
+        request_survey(trigger=Run.Trigger.SCHEDULED)
+
+
+def test_a_run_that_no_survey_asked_for_leaves_marks_alone(everybody, survey, rested, carry_out):
+    survey()
+    before = list(SurveyMark.objects.order_by("pk").values("client_id", "budgets", "version"))
+    carry_out(request_run(trigger=Run.Trigger.BULK, clients=everybody, scope="test"))
+    assert list(SurveyMark.objects.order_by("pk").values("client_id", "budgets", "version")) == before
