@@ -102,3 +102,9 @@ def test_work_of_other_kinds_is_listed_by_kind_and_called_by_its_own_words(clien
 
 def test_a_kind_that_is_not_in_the_table_is_wrong_input():
     RUNS.type("list", "--kind", "laundry", status=2)
+
+
+def test_a_survey_is_asked_for_by_command(clients):
+    RUNS.type("start", "--parts", "survey", "--no-watch")
+    assert Run.objects.get().kind == "survey"
+    assert "A survey covers" in RUNS.type("start", "--parts", "survey", "--failed", "--no-watch", status=2)

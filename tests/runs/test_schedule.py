@@ -11,6 +11,7 @@ from django.db import OperationalError, connection
 from django.utils import timezone
 
 from carefund.records.claims.store import store_claim
+from carefund.runs.defaults import ensure_schedules
 from carefund.runs.models import Run, Schedule
 from carefund.runs.schedule import next_due_at, request_due_runs, store_schedule
 
@@ -113,3 +114,28 @@ def test_a_night_without_anybody_is_no_run_and_no_trouble(nightly, add_client):
     Schedule.objects.update(kind=Schedule.Kind.TAIL)
     assert request_due_runs(wall("2026-11-12 02:00")) == []
     assert request_due_runs(wall("2026-11-12 02:01")) == []
+
+
+def test_a_night_may_begin_with_a_survey(nightly):
+    Schedule.objects.update(parts=Run.Parts.SURVEY)
+    [run] = request_due_runs(wall("2026-11-11 02:00"))
+    assert (run.kind, run.trigger, run.total) == ("survey", Run.Trigger.SCHEDULED, 1)
+    assert request_due_runs(wall("2026-11-11 02:01")) == []
+
+
+def test_a_survey_by_day_is_for_business_hours_alone(nightly):
+    nightly.delete()
+    Schedule.objects.create(kind=Schedule.Kind.DAYTIME, every_minutes=15, last_slot_at=wall("2026-11-10 02:00"))
+    assert request_due_runs(wall("2026-11-11 07:59")) == []
+    [run] = request_due_runs(wall("2026-11-11 08:15"))
+    assert (run.kind, run.trigger, run.parameters) == ("survey", Run.Trigger.ROUTINE, {"only_moved": True})
+    assert request_due_runs(wall("2026-11-11 08:31")) == []  # the one before is not over
+    Run.objects.update(status=Run.Status.FINISHED)
+    assert request_due_runs(wall("2026-11-14 10:00")) == []  # a Saturday
+    assert len(request_due_runs(wall("2026-11-16 10:00"))) == 1
+
+
+def test_a_fresh_installation_surveys_by_night_and_not_by_day():
+    ensure_schedules()
+    assert Schedule.objects.get(kind=Schedule.Kind.NIGHTLY).parts == Run.Parts.SURVEY
+    assert not Schedule.objects.get(kind=Schedule.Kind.DAYTIME).is_enabled

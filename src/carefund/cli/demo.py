@@ -33,6 +33,7 @@ from carefund.funders.opening import open_proda
 from carefund.records.models import Client, Invoice, InvoiceLineItem, PaceComparison, ServiceContract
 from carefund.records.ndis.queries import count_comparisons
 from carefund.records.provider_file import read_provider_file, store_provider_file
+from carefund.runs.care_recipient.surveying import request_survey
 from carefund.runs.care_recipient.unread_budgets import request_unread_budgets
 from carefund.runs.engines import embedded
 from carefund.runs.models import Run, RunItem
@@ -75,7 +76,7 @@ def demo(
                 f"{delivered} services are delivered and not yet claimed, "
                 "and some funding changes at the government's end; the next night's run finds it:"
             )
-            last = _synchronise_everybody()
+            last = _survey_everybody()
         with contextlib.suppress(NothingToDo):
             unread = request_unread_budgets(timezone.now())
             _say("In the same night, budgets that ended before the first sync are read, once:")
@@ -169,6 +170,18 @@ def _synchronise_everybody() -> Run:
     return _carry_out(request_run(trigger=Run.Trigger.BULK, clients=clients, scope=scope))
 
 
+def _survey_everybody() -> Run:
+    """The second night: the lists say who moved, and nobody else is read."""
+    survey = _carry_out(request_survey(trigger=Run.Trigger.BULK))
+    item = survey.items.get()
+    screen.print(item.message, highlight=False)
+    if not item.result or "run" not in item.result:
+        return survey
+    reading = Run.objects.get(pk=item.result["run"])
+    _report(reading)
+    return reading
+
+
 def _carry_out(run: Run) -> Run:
     problems: list[BaseException] = []
 
@@ -194,7 +207,8 @@ def _carry_out(run: Run) -> Run:
     if run.status != Run.Status.FINISHED:
         complain(f"The run is {run.status}: {run.paused_reason}")
         raise typer.Exit(FAILED)
-    _report(run)
+    if run.kind == Run.SYNC:
+        _report(run)
     return run
 
 

@@ -16,6 +16,7 @@ from rich.table import Column, Table
 from carefund.cli.output import WRONG_INPUT, complain, print_json, screen
 from carefund.domain.spreadsheets import make_plain
 from carefund.records.models import Client
+from carefund.runs.care_recipient.surveying import request_survey
 from carefund.runs.kinds import find_kind, list_kinds
 from carefund.runs.models import Run, RunItem
 from carefund.runs.queries import find_progress
@@ -92,6 +93,8 @@ def show(
         f"{progress.failed:,} failed, {progress.warnings:,} with warnings.",
         highlight=False,
     )
+    if run.total == 1 and (message := run.items.exclude(outcome=RunItem.Outcome.FAILED).values_list("message")):
+        screen.print(f"  {message[0][0]}".rstrip(), highlight=False)
     for item in failures:
         screen.print(f"  {item.care_recipient_id or item.holds}: {item.message} {item.advice}", highlight=False)
 
@@ -111,6 +114,9 @@ def start(
     unknown: list[str] = []
     clients: Iterable[Client]
     try:
+        if parts == Run.Parts.SURVEY and (file or service_provider_id or failed or older_than_hours):
+            complain("A survey covers all active clients.", "Leave the other choices out, or choose other parts.")
+            raise typer.Exit(WRONG_INPUT)
         if file:
             known, unknown = choose_ids(read_ids(file.read_bytes()))
             clients, scope = known, f"{len(known) + len(unknown):,} ids from a file"
@@ -120,7 +126,10 @@ def start(
                 failed=failed,
                 older_than=timedelta(hours=older_than_hours) if older_than_hours else None,
             )
-        run = request_run(trigger=Run.Trigger.BULK, clients=clients, scope=scope, parts=parts, unknown_ids=unknown)
+        if parts == Run.Parts.SURVEY:
+            run = request_survey(trigger=Run.Trigger.BULK)
+        else:
+            run = request_run(trigger=Run.Trigger.BULK, clients=clients, scope=scope, parts=parts, unknown_ids=unknown)
     except EmptyFile:
         complain("The file holds no ids.", "Write one care recipient id per line.")
         raise typer.Exit(WRONG_INPUT) from None

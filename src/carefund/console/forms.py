@@ -19,6 +19,9 @@ else:
     _UserForm = _ScheduleForm = forms.ModelForm
 
 
+_PARTS_OF_EACH = [(value, words) for value, words in PARTS.items() if value != Run.Parts.SURVEY]
+
+
 class CodeForm(forms.Form):
     """Six digits of an authenticator app."""
 
@@ -152,8 +155,14 @@ class RunForm(forms.Form):
             ),
         ]
 
+    def leave_out_survey(self) -> None:
+        """A survey is of everybody, and not of those ticked."""
+        cast(forms.ChoiceField, self.fields["parts"]).choices = _PARTS_OF_EACH
+
     def clean(self) -> dict[str, Any]:
         data = super().clean() or self.cleaned_data
+        if data.get("parts") == Run.Parts.SURVEY and data.get("scope") != "everybody":
+            self.add_error("parts", "A survey covers all active clients. Choose them, or what to read of each client.")
         needed = {"provider": "service_provider_id", "older": "hours", "file": "ids_file"}.get(data.get("scope", ""))
         if needed and not data.get(needed) and needed not in self.errors:
             self.add_error(needed, "This is required for the choice above.")
@@ -190,6 +199,8 @@ class ScheduleForm(_ScheduleForm):
         """Only what says when this schedule is due may be changed."""
         super().__init__(*args, **kwargs)
         entry = ENTRIES[self.instance.kind]
+        if not entry.has_survey:
+            cast(forms.ChoiceField, self.fields["parts"]).choices = _PARTS_OF_EACH
         unused = {"parts"} if not entry.has_parts else set()
         if self.instance.at is None:
             unused |= {"at", "weekday"}

@@ -3,7 +3,8 @@
 from carefund.runs.models import Run, RunItem
 
 PARTS = {
-    Run.Parts.EVERYTHING.value: "Everything",
+    Run.Parts.SURVEY.value: "Survey: read the lists, then only clients who moved",
+    Run.Parts.EVERYTHING.value: "Everything, for every client chosen",
     Run.Parts.CONTRIBUTIONS.value: "Individual contributions only",
     Run.Parts.BUDGETS_AND_USAGE.value: "Budgets, entitlements and usage",
     Run.Parts.BUDGETS.value: "Budgets only, without usage",

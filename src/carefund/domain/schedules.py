@@ -3,6 +3,8 @@
 from datetime import UTC, datetime, time, timedelta, tzinfo
 
 _DAYS = 7
+_OPENS, _CLOSES = time(8), time(18)
+_SATURDAY = 5
 
 
 def latest_slot(now: datetime, at: time, zone: tzinfo, weekday: int | None = None) -> datetime:
@@ -27,3 +29,9 @@ def next_slot(now: datetime, at: time, zone: tzinfo, weekday: int | None = None)
         if slot > now and weekday in (None, slot.astimezone(zone).weekday()):
             return slot
     raise AssertionError("a week holds every weekday")
+
+
+def is_business_hour(now: datetime, zone: tzinfo) -> bool:
+    """Whether it is between 8 and 18 on a weekday by the clock on the wall; public holidays count as weekdays."""
+    local = now.astimezone(zone)
+    return local.weekday() < _SATURDAY and _OPENS <= local.time() < _CLOSES

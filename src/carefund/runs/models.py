@@ -45,6 +45,7 @@ class Run(models.Model):
         BUDGETS = "budgets"
         BUDGETS_AND_USAGE = "budgets and usage"
         UNREAD_BUDGETS = "unread budgets"
+        SURVEY = "survey"  # first the lists, then everything of those who moved; of everybody active
 
     kind = models.CharField(max_length=30, default=SYNC)
     trigger = models.CharField(max_length=20, choices=Trigger)
@@ -195,6 +196,7 @@ class Schedule(models.Model):
 
     class Kind(models.TextChoices):
         NIGHTLY = "nightly", "All active clients"
+        DAYTIME = "daytime", "Clients who moved, in business hours"
         TAIL = "tail", "Late changes to ended budgets"
         UNREAD = "unread", "Budgets not read yet"
         CONTRACTS = "contracts", "NDIS contracts compared with PACE"

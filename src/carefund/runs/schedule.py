@@ -12,15 +12,17 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 
-from carefund.domain.schedules import latest_slot, next_slot
+from carefund.domain.schedules import is_business_hour, latest_slot, next_slot
 from carefund.funders.errors import NotConfigured
 from carefund.records.models import Client
 from carefund.runs.care_management.refreshing import request_saving
+from carefund.runs.care_recipient.surveying import SURVEYING, request_survey
 from carefund.runs.care_recipient.unread_budgets import request_unread_budgets
 from carefund.runs.claims.claiming import request_reconciliation, request_routine_checks, request_unsent
-from carefund.runs.models import Run, Schedule
+from carefund.runs.models import Run, RunItem, Schedule
 from carefund.runs.ndis.comparing import request_daily_comparisons
 from carefund.runs.requests import NothingToDo, request_run
 from carefund.runs.retention import request_retention
@@ -33,12 +35,13 @@ _SUNDAY = 6
 class ScheduleEntry:
     """What recurs. `request` asks for it; `defaults` are the row of a fresh installation. What `follows_sync` is due
     whenever a scheduled sync has ended; else the row says when. One that `has_parts` lets people choose what is
-    synchronised."""
+    synchronised, one that `has_survey` also a survey."""
 
     request: Callable[[Schedule, datetime], Run]
     defaults: dict[str, Any] = field(default_factory=dict)
     follows_sync: bool = False
     has_parts: bool = False
+    has_survey: bool = False
 
 
 def list_schedules() -> list[Schedule]:
@@ -103,18 +106,30 @@ def _find_due(schedule: Schedule, now: datetime) -> tuple[str, Any] | None:
 
 
 def _find_due_after_sync(schedule: Schedule) -> tuple[str, int] | None:
-    ended = Run.objects.filter(kind=Run.SYNC, trigger=Run.Trigger.SCHEDULED, status=Run.Status.FINISHED)
+    ended = Run.objects.filter(
+        Q(kind=Run.SYNC) | Q(kind=SURVEYING.name, items__outcome=RunItem.Outcome.UNCHANGED),  # nobody was to be read
+        trigger=Run.Trigger.SCHEDULED,
+        status=Run.Status.FINISHED,
+    )
     newest = ended.filter(id__gt=schedule.last_run_id).order_by("-id").values_list("id", flat=True).first()
     return ("last_run_id", newest) if newest else None
 
 
 def _request_nightly(schedule: Schedule, now: datetime) -> Run:
+    if schedule.parts == Run.Parts.SURVEY:
+        return request_survey(trigger=Run.Trigger.SCHEDULED)
     return request_run(
         trigger=Run.Trigger.SCHEDULED,
         clients=Client.objects.filter(is_active=True, care_recipient_id__isnull=False),
         scope="active clients",
         parts=schedule.parts,
     )
+
+
+def _request_daytime(schedule: Schedule, now: datetime) -> Run:
+    if not is_business_hour(now, settings.BUSINESS_TIME_ZONE):
+        raise NothingToDo
+    return request_survey(trigger=Run.Trigger.ROUTINE, only_moved=True)
 
 
 def _request_tail(schedule: Schedule, now: datetime) -> Run:
@@ -136,7 +151,10 @@ def _request_tail(schedule: Schedule, now: datetime) -> Run:
 
 
 ENTRIES: dict[str, ScheduleEntry] = {
-    Schedule.Kind.NIGHTLY: ScheduleEntry(_request_nightly, {"at": time(2, 0)}, has_parts=True),
+    Schedule.Kind.NIGHTLY: ScheduleEntry(
+        _request_nightly, {"at": time(2, 0), "parts": Run.Parts.SURVEY}, has_parts=True, has_survey=True
+    ),
+    Schedule.Kind.DAYTIME: ScheduleEntry(_request_daytime, {"is_enabled": False, "every_minutes": 15}),
     Schedule.Kind.TAIL: ScheduleEntry(
         _request_tail,
         {"at": time(4, 0), "weekday": _SUNDAY, "parts": Run.Parts.BUDGETS_AND_USAGE},

@@ -30,6 +30,7 @@ from carefund.records.care_recipient.queries import (
     list_service_providers,
     list_waiting_matches,
 )
+from carefund.records.care_recipient.surveys import list_surveyed
 from carefund.records.models import Client
 
 PAGE_SIZE = 50
@@ -57,8 +58,11 @@ def list_all(request: Request) -> HttpResponse:
     """The list, whole or, while somebody types, its table alone."""
     wanted = read_filter(request)
     shown, people = _paged(request, find_wanted(request, wanted), wanted.sort)
+    surveyed = list_surveyed([client.pk for client in people])
     context: dict[str, Any] = {
         "rows": list_client_rows(people, timezone.localdate()),
+        "surveyed": surveyed,
+        "surveyed_at": next((at for at, _ in surveyed.values()), None),
         "page": shown,
         "filter": wanted,
         "columns": _columns(request),

@@ -23,6 +23,7 @@ from carefund.console.run_items import name_item
 from carefund.console.scopes import choose, choose_selection, read_selection
 from carefund.console.spreadsheets import stream_csv
 from carefund.console.work import describe_run
+from carefund.runs.care_recipient.surveying import find_survey_of, request_survey
 from carefund.runs.kinds import find_kind, list_kinds
 from carefund.runs.models import Run
 from carefund.runs.queries import find_progress, list_items, list_runs
@@ -77,6 +78,8 @@ def start(request: Request) -> HttpResponse:
         if run is not None:
             return redirect("console:run", run_id=run.pk)
     chosen = list_clients_for(request.user).filter(pk__in=selection).count() if selection else 0
+    if selection:
+        form.leave_out_survey()
     return render(request, "console/run_new.html", {"form": form, "selection": selection, "number": chosen})
 
 
@@ -84,7 +87,8 @@ def _request(request: Request, form: RunForm, selection: list[int]) -> Run | Non
     """Start the run that was asked for; None, with the reason on the form, if there is nobody to synchronise."""
     clients = list_clients_for(request.user)
     if selection:
-        parts = request.POST["parts"] if request.POST["parts"] in Run.Parts.values else Run.Parts.EVERYTHING
+        parts = request.POST["parts"]
+        parts = parts if parts in Run.Parts.values and parts != Run.Parts.SURVEY else Run.Parts.EVERYTHING
         scope = choose_selection(clients, selection)
     elif form.is_valid():
         parts = form.cleaned_data["parts"]
@@ -96,6 +100,8 @@ def _request(request: Request, form: RunForm, selection: list[int]) -> Run | Non
     else:
         return None
     try:
+        if parts == Run.Parts.SURVEY:
+            return request_survey(trigger=Run.Trigger.BULK, requested_by=request.user)
         return request_run(
             trigger=Run.Trigger.BULK,
             clients=scope.clients,
@@ -125,6 +131,7 @@ def show(request: Request, run_id: int) -> HttpResponse:
         "progress": progress,
         "item": run.items.first() if run.total == 1 else None,
         "may_steer": kind.may_ask(request.user),
+        "survey": find_survey_of(run),
     }
     if request.htmx:
         response = render(request, "console/pieces/run_progress.html", context)

@@ -13,6 +13,7 @@ from django.db.models import Count, Exists, F, FloatField, Max, OuterRef, Q, Que
 from django.db.models.functions import Cast
 
 from carefund.records.care_recipient.commitments import available_of, find_committed_on
+from carefund.records.care_recipient.surveys import confirmed, find_last_survey_at
 from carefund.records.models import Change, Classification, Client, ClientMatch, PlanBudget, ServiceProvider
 from carefund.records.models.devices import ProdaDevice
 
@@ -166,6 +167,9 @@ def _under_ndis_alone() -> Q:
 def _is_stale(stale_before: datetime) -> Q:
     """Whoever Services Australia can be asked about and was not, lately; who is under the NDIS alone is not stale."""
     old = Q(sync_state__checked_at__lt=stale_before) | Q(sync_state__checked_at__isnull=True)
+    surveyed_at = find_last_survey_at()
+    if surveyed_at is not None and surveyed_at >= stale_before:
+        old &= ~confirmed()
     return Q(care_recipient_id__isnull=False) & old
 
 

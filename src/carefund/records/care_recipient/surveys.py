@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import F, Max, Min, Sum
+from django.db.models import F, Max, Min, Q, Sum
 
 from carefund.domain.care_recipient.surveys import Mark, Surveyed, Suspect
 from carefund.records.care_recipient import store
@@ -15,6 +15,31 @@ _FAILED = "failed"  # what the ledger writes into a state's outcome
 _SUMS = ("summary", "contributions", "budgets", "frame")
 _AT_ONCE = 2000
 _NO_SUM = ""
+
+
+def find_last_survey_at() -> datetime | None:
+    """When the lists were last asked for."""
+    return Survey.objects.order_by("-id").values_list("started_at", flat=True).first()
+
+
+def find_tested_survey() -> Survey | None:
+    """The newest survey that was to read more than those who moved."""
+    return Survey.objects.filter(only_moved=False).first()
+
+
+def confirmed() -> Q:
+    """Clients of whom the newest survey said what is stored."""
+    stands = Q(survey_mark__isnull=False, survey_mark__version=F("sync_state__version"))
+    return stands & (Q(survey_suspect__isnull=True) | Q(survey_suspect__is_doubt=False))
+
+
+def list_surveyed(client_ids: Sequence[int]) -> dict[int, tuple[datetime, datetime | None]]:
+    """When each of these people was last confirmed by a survey, and read in full; others are left out."""
+    surveyed_at = find_last_survey_at()
+    if surveyed_at is None:
+        return {}
+    found = Client.objects.filter(confirmed(), pk__in=client_ids)
+    return {pk: (surveyed_at, full_at) for pk, full_at in found.values_list("pk", "survey_mark__read_in_full_at")}
 
 
 @dataclass(frozen=True, slots=True)

@@ -75,6 +75,14 @@ def request_survey(*, trigger: str, only_moved: bool = False, requested_by: User
     )
 
 
+def find_survey_of(run: Run) -> Survey | None:
+    """The survey that a run made, or that asked for it."""
+    told = run.parameters
+    if run.kind == _NAME:
+        told = run.items.values_list("result", flat=True).first() or {}
+    return Survey.objects.filter(pk=told[SURVEY]).first() if SURVEY in told else None
+
+
 def _is_under_way() -> bool:
     surveys = Run.objects.exclude(status__in=_OVER).filter(kind=_NAME)
     reads = Run.objects.exclude(status__in=_OVER).filter(kind=Run.SYNC, parameters__has_key=SURVEY)
