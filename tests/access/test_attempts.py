@@ -89,6 +89,10 @@ def test_wrong_tokens_are_refused_more_plainly_after_a_while_and_right_ones_neve
         assert ask(create_token(boss, "Rostering")[1]).status_code == 404
 
 
+def test_a_name_longer_than_any_account_has_is_one_that_nobody_has():
+    assert sign_in(Client(), "x" * 5_000, "wrong", STRANGER) == 200
+
+
 TRUSTED = [ip_network("10.0.0.0/24"), ip_network("2001:db8::/32")]
 
 

@@ -25,6 +25,7 @@ _SALT = "carefund.access.attempts"
 _KNOWN_SECONDS = 180 * 86400
 _WINDOW_SECONDS = 15 * 60
 _TOLD_AT = 10
+_LONGEST_NAME = 200  # of what somebody typed; accounts' own names are shorter
 
 
 def find_address(request: HttpRequest) -> str:
@@ -81,7 +82,8 @@ def name_attempt(request: HttpRequest, credentials: dict[str, Any] | None = None
     name = (credentials or {}).get("username") or request.POST.get("username")
     if not name:
         return None
-    return f"{name} (known browser)" if is_known_browser(request, name) else str(name)
+    counted = str(name)[:_LONGEST_NAME]
+    return f"{counted} (known browser)" if is_known_browser(request, name) else counted
 
 
 def _key(address: str) -> str:
