@@ -77,8 +77,8 @@ def _claim(run_id: int, holder: str, limit: int) -> tuple[list[ClaimedItem], int
         if not items:
             return [], 0
         # Locked, so that none of these can end between this look and the joining.
-        running = RunItem.objects.select_for_update(of=("self",)).filter(status=RunItem.Status.RUNNING)
-        same = running.filter(holds__in=[item.holds for item in items]).order_by("id")
+        under_lease = leases.running().select_for_update(of=("self",))
+        same = under_lease.filter(holds__in=[item.holds for item in items]).order_by("id")
         under_way = dict(same.values_list("holds", "id"))
         joining = [(under_way[item.holds], item.item_id) for item in items if item.holds in under_way]
         store.update(RunItem, ("joined_id",), joining)

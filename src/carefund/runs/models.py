@@ -117,7 +117,12 @@ class RunItem(models.Model):
     status = models.CharField(max_length=10, choices=Status, default=Status.QUEUED)
     outcome = models.CharField(max_length=20, choices=Outcome, blank=True)
     joined = models.ForeignKey(
-        "self", models.SET_NULL, null=True, related_name="+", help_text="The work under way on the same thing."
+        "self",
+        models.SET_NULL,
+        null=True,
+        related_name="+",
+        db_index=False,
+        help_text="The work under way on the same thing.",
     )
     counts = models.JSONField(default=dict)
     warnings = models.JSONField(default=list, help_text="Sentences without names or ids.")
@@ -144,6 +149,9 @@ class RunItem(models.Model):
             models.Index(fields=("run", "status", "id"), name="run_item_by_run_and_status"),
             models.Index(fields=("client", "-id"), name="run_item_by_client"),
             models.Index(fields=("run",), condition=Q(outcome="failed"), name="run_item_failed"),
+            # Of the few that are under way. The conditions have no value in them, so that SQLite can use them too.
+            models.Index(fields=("held_until",), condition=Q(held_until__isnull=False), name="run_item_held"),
+            models.Index(fields=("joined",), condition=Q(joined__isnull=False), name="run_item_joined"),
             models.Index(fields=("holds", "-id"), condition=Q(client__isnull=True), name="run_item_by_thing"),
         ]
 
