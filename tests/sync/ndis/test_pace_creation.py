@@ -11,14 +11,14 @@ from carefund.domain.ndis import adjustments
 from carefund.domain.ndis.plan import budget_ids
 from carefund.funders.errors import AuthorityMissing, IdentityNotMatched, OutOfService, Throttled, WrongType
 from carefund.records.archive import answers_as_of
-from carefund.records.care_recipient.queries import list_changes
+from carefund.records.care_recipient.changes import list_changes
 from carefund.records.models import Change, Client, DeliveredService, ServiceContract
 from carefund.records.ndis import store as pace_store
 from carefund.records.ndis.contracts import find_contract_figures
 from carefund.records.ndis.queries import PACE_API
-from carefund.runs.foreground import WorkFailed, retrieve_plan
-from carefund.runs.models import Preview
-from carefund.runs.ndis.plans import create_from_plan
+from carefund.runs.foreground import finish_now, retrieve_plan
+from carefund.runs.models import Preview, Run
+from carefund.runs.ndis.plans import NotRetrieved, create_from_plan, find_open_question, request_plan
 from carefund.sync.ndis import problems
 from tests.pace_world import NdiaSandbox, not_retrieved, retrieve_for
 
@@ -328,9 +328,21 @@ def test_our_own_hourly_limit_asks_nobody(ndia: NdiaSandbox, settings: object) -
     settings.NDIA_BUDGETS_PER_HOUR = 1  # type: ignore[attr-defined]
     client = ndia.client("take-over")
     retrieve_plan(client)
-    with pytest.raises(WorkFailed, match="CAREFUND_NDIA_BUDGETS_PER_HOUR"):
+    with pytest.raises(NotRetrieved, match="CAREFUND_NDIA_BUDGETS_PER_HOUR") as refused:
         retrieve_plan(client)
+    assert (refused.value.code, "Try again from" in refused.value.advice) == ("pace-hour-used", True)
     assert len(ndia.asked("ndia_pace_budget")) == 1
+
+
+def test_a_question_that_the_hour_has_no_room_for_is_over_and_asks_nobody_later(
+    ndia: NdiaSandbox, settings: object
+) -> None:
+    settings.NDIA_BUDGETS_PER_HOUR = 1  # type: ignore[attr-defined]
+    client = ndia.client("take-over")
+    retrieve_plan(client)
+    run = finish_now(request_plan(client).run)
+    assert (run.status, run.resumes_at) == (Run.Status.FINISHED, None)
+    assert find_open_question(client.pk) is None
 
 
 def test_what_was_applied_is_kept_as_evidence(ndia: NdiaSandbox) -> None:

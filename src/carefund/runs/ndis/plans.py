@@ -15,7 +15,7 @@ from django.utils import timezone
 from carefund.access.roles import may_synchronise
 from carefund.domain.ndis.comparing import Difference
 from carefund.domain.ndis.plan import PacePlan
-from carefund.funders.errors import FunderError
+from carefund.funders.errors import FunderError, NotConfigured
 from carefund.records.models import Client, ServiceContract
 from carefund.runs import leases, ledger
 from carefund.runs.leases import ClaimedItem
@@ -24,7 +24,7 @@ from carefund.runs.ndis.comparing import NDIA, ask_about, store_comparison
 from carefund.runs.requests import NewRunItem, request_once
 from carefund.runs.sessions import Session
 from carefund.runs.sources import require_configured
-from carefund.runs.work import Failure, ItemFailed, ItemResult, WorkKind
+from carefund.runs.work import Failure, ItemFailed, ItemResult, Postponed, WorkKind
 from carefund.sync.ndis.contracts import (
     apply_to_contract,
     compare_contract,
@@ -33,7 +33,7 @@ from carefund.sync.ndis.contracts import (
     prepare_question,
 )
 from carefund.sync.ndis.previews import RetrievedPlan, freeze_plan, thaw_plan
-from carefund.sync.ndis.problems import ContractExists, PaceProblem, PreviewUnknown
+from carefund.sync.ndis.problems import ContractExists, HourUsed, PaceProblem, PreviewUnknown
 
 PREVIEW_LIFE = timedelta(minutes=30)
 _NAME = "pace-plan"
@@ -61,10 +61,13 @@ class ShownPlan:
 def request_plan(client: Client, contract: ServiceContract | None = None, requested_by: User | None = None) -> RunItem:
     """Ask for a client's plan, for a new contract or to compare an existing one with it.
 
-    The same question that is under way already is joined. Raises PaceProblem, NotConfigured; then nobody is asked.
+    The same question that is under way already is joined. Raises PaceProblem, NotRetrieved; then nobody is asked.
     """
     prepare_question(client.pk)
-    require_configured(NDIA)
+    try:
+        require_configured(NDIA)
+    except NotConfigured as problem:
+        raise NotRetrieved(problem.code, problem.message, problem.advice) from None
     run = request_once(
         _NAME,
         NewRunItem(_name_thing(client.pk, contract), client.pk),
@@ -171,6 +174,10 @@ async def _retrieve(session: Session, item: ClaimedItem) -> RetrievedPlan | _Ref
     assert item.client_id is not None
     try:
         return await ask_about(session, item.client_id)
+    except Postponed as wait:  # not kept waiting: in an hour nobody may be there, and the question would cost a budget
+        at = timezone.localtime(wait.resumes_at)
+        advice = f"Nobody was asked. Try again from {at:%H:%M}."
+        raise ItemFailed(HourUsed.code, wait.reason, advice, step="retrieve the plan") from None
     except PaceProblem as problem:
         raise ItemFailed(problem.code, problem.message, problem.advice, step="retrieve the plan") from None
     except FunderError as problem:

@@ -71,6 +71,13 @@ class BudgetsMissing(PaceProblem):
     advice = "Budgets of a new plan can take up to 48 hours to appear; try again then."
 
 
+class HourUsed(PaceProblem):
+    """This hour's number of budgets, set by CAREFUND_NDIA_BUDGETS_PER_HOUR, is used up."""
+
+    code = "pace-hour-used"
+    advice = "Nobody was asked. Try again when the oldest question is an hour old."
+
+
 class NothingChosen(PaceProblem):
     """Nothing was ticked, so there is nothing to do."""
 
