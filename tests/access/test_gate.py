@@ -1,15 +1,23 @@
 """The gate: obtaining a client means being allowed to."""
 
+from datetime import date
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import Group, User
 from django.core.exceptions import PermissionDenied
-from django.http import Http404
+from django.utils import timezone
 
 from carefund.access.gate import (
+    OPERATOR,
+    find_care_recipient_to_read,
     find_client_to_read,
     find_client_to_synchronise,
+    find_clients_by_care_recipient_id,
+    find_contract_to_synchronise,
+    find_invoice_to_claim,
+    find_match_to_decide,
+    list_chosen_clients,
     list_clients_for,
 )
 from carefund.access.roles import (
@@ -22,9 +30,11 @@ from carefund.access.roles import (
     may_synchronise,
     rights_of,
 )
-from carefund.records.models import Client
+from carefund.records.finding import NotHere
+from carefund.records.models import Client, ClientMatch, Invoice, ServiceContract
 from tests.console import world
 
+NOW = timezone.now()
 pytestmark = pytest.mark.django_db
 
 
@@ -63,7 +73,7 @@ def test_a_coordinator_reads_clients_of_their_own_branches_only(
 ) -> None:
     assert find_client_to_read(cast.ben, here.pk) == here
     assert list(list_clients_for(cast.ben)) == [here]
-    with pytest.raises(Http404):
+    with pytest.raises(NotHere):
         find_client_to_read(cast.ben, elsewhere.pk)
 
 
@@ -134,10 +144,10 @@ def test_who_added_a_client_of_no_known_branch_sees_them_until_it_is_known(cast:
     Client.objects.filter(pk=new.pk).update(added_by=cast.ben)
     assert find_client_to_synchronise(cast.ben, new.pk) == new
     for person in (cast.cy, cast.rex):
-        with pytest.raises(Http404):
+        with pytest.raises(NotHere):
             find_client_to_read(person, new.pk)
     Client.objects.filter(pk=new.pk).update(service_provider_id=world.OTHER_BRANCH)
-    with pytest.raises(Http404):
+    with pytest.raises(NotHere):
         find_client_to_read(cast.ben, new.pk)
     assert find_client_to_read(cast.cy, new.pk) == new
 
@@ -145,5 +155,39 @@ def test_who_added_a_client_of_no_known_branch_sees_them_until_it_is_known(cast:
 def test_who_added_a_client_and_only_reads_now_does_not_see_them(cast: world.Cast) -> None:
     [new] = world.make_clients(1, branch="", first_id=400000302)
     Client.objects.filter(pk=new.pk).update(added_by=cast.rex)
-    with pytest.raises(Http404):
+    with pytest.raises(NotHere):
         find_client_to_read(cast.rex, new.pk)
+
+
+def test_whoever_is_at_the_machine_passes_the_same_gate_and_reads_everybody(here: Client, elsewhere: Client) -> None:
+    assert set(list_clients_for(OPERATOR)) == {here, elsewhere}
+    assert find_care_recipient_to_read(OPERATOR, elsewhere.care_recipient_id or "") == elsewhere
+    assert find_client_to_synchronise(OPERATOR, here.pk) == here
+    for find in (find_client_to_synchronise, find_match_to_decide, find_contract_to_synchronise):
+        with pytest.raises(NotHere):
+            find(OPERATOR, 999)
+
+
+def test_what_hangs_on_a_client_is_as_visible_as_the_client(cast: world.Cast, here: Client, elsewhere: Client) -> None:
+    ids = [client.care_recipient_id or "" for client in (here, elsewhere)]
+    assert set(find_clients_by_care_recipient_id(cast.ben, ids)) == {here.care_recipient_id}
+    assert list(list_chosen_clients(cast.ben, [here.pk, elsewhere.pk])) == [here]
+    match = ClientMatch.objects.create(client=elsewhere, care_recipient_id="400000999", first_name="A", last_name="B")
+    contract = ServiceContract.objects.create(
+        client=elsewhere, ndis_number="430000001", start_date=date(2026, 1, 1), created_at=NOW, synced_at=NOW
+    )
+    with pytest.raises(NotHere):
+        find_match_to_decide(cast.ben, match.pk)
+    with pytest.raises(NotHere):
+        find_contract_to_synchronise(cast.ben, contract.pk)
+    assert find_match_to_decide(cast.ada, match.pk) == match
+    assert find_contract_to_synchronise(cast.ada, contract.pk) == contract
+
+
+def test_an_invoice_is_for_those_who_may_claim(cast: world.Cast) -> None:
+    invoice = Invoice.objects.create(external_reference_id="R-1", service_provider_id="1")
+    assert find_invoice_to_claim(cast.fay, reference="R-1") == invoice
+    with pytest.raises(NotHere):
+        find_invoice_to_claim(cast.fay, reference="R-2")
+    with pytest.raises(PermissionDenied):
+        find_invoice_to_claim(cast.ben, reference="R-1")

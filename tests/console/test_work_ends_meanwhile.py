@@ -10,12 +10,12 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from carefund.runs.prompt import finish_now
 from django.contrib.auth.models import User
 from django.db import connection
 from django.urls import reverse
 
 from carefund.records.models import Claim, Client
+from carefund.runs.foreground import finish_now
 from carefund.runs.models import Run
 from tests.browsing import Browser
 from tests.claim_world import ClaimWorld, settle

@@ -9,7 +9,7 @@ import pytest
 from django.utils import timezone
 
 from carefund.funders.services_australia.payloads import BudgetPeriod
-from carefund.records.care_recipient.queries import list_changes
+from carefund.records.care_recipient.changes import list_changes
 from carefund.records.models import BudgetUsage, Change, Client, Entitlement, PlanBudget, SyncState
 from carefund.runs.care_recipient.unread_budgets import request_unread_budgets
 from carefund.runs.dates import business_today

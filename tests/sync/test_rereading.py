@@ -12,7 +12,7 @@ from django.apps import apps
 
 from carefund.funders.errors import FunderError
 from carefund.records.archive import digest_of
-from carefund.records.care_recipient.queries import list_changes
+from carefund.records.care_recipient.changes import list_changes
 from carefund.records.compression import compress
 from carefund.records.models import (
     Answer,

@@ -1,23 +1,38 @@
 """The gate: the console, REST and the command line obtain clients only here, and obtaining one means being allowed to.
 
 A client of another branch is answered like one who does not exist, so that nobody learns who is cared for elsewhere.
+Everything here raises NotHere and PermissionDenied only; each door translates both in one place.
 """
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 
 from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
 from django.db.models import Q, QuerySet
-from django.http import Http404
 
-from carefund.access.roles import Role, may_enter, may_synchronise, rights_of
-from carefund.records.models import Client
+from carefund.access.roles import Role, may_claim, may_enter, may_synchronise, rights_of
+from carefund.records.finding import NotHere, find_one
+from carefund.records.models import Client, ClientMatch, Invoice, ServiceContract
 
 
-def list_clients_for(user: User) -> QuerySet[Client]:
+@dataclass(frozen=True, slots=True)
+class Operator:
+    """Whoever types at the machine itself: they hold its database and its keys, so every client is theirs."""
+
+
+OPERATOR = Operator()
+Visitor = User | Operator
+
+
+def list_clients_for(user: Visitor) -> QuerySet[Client]:
     """The clients someone may read: all, or those of their branches.
 
     A client of no known branch is in none: a coordinator sees those that they added themselves, until it is known.
     Source: rule SYNC-17.
     """
+    if isinstance(user, Operator):
+        return Client.objects.all()
     rights = rights_of(user)
     if rights.role is None:
         return Client.objects.none()
@@ -29,28 +44,84 @@ def list_clients_for(user: User) -> QuerySet[Client]:
     return Client.objects.filter(theirs)
 
 
-def find_client_to_read(user: User, client_id: int) -> Client:
-    """One client with the state of their synchronisation. Http404 if there is none for this person."""
-    return _find(user, id=client_id)
+def list_chosen_clients(user: Visitor, client_ids: Iterable[int]) -> QuerySet[Client]:
+    """Those of these clients whom somebody may read."""
+    return list_clients_for(user).filter(pk__in=list(client_ids))
 
 
-def find_client_to_synchronise(user: User, client_id: int) -> Client:
-    """One client whom this person may synchronise. PermissionDenied if they may only read, Http404 as above."""
-    client = _find(user, id=client_id)
-    if not may_synchronise(user):
-        raise PermissionDenied
+def find_clients_by_care_recipient_id(user: Visitor, care_recipient_ids: Iterable[str]) -> dict[str, Client]:
+    """The clients with these keys of Services Australia whom somebody may read, by key."""
+    found = list_clients_for(user).filter(care_recipient_id__in=list(care_recipient_ids))
+    return {client.care_recipient_id or "": client for client in found}
+
+
+def list_others_of_number(user: Visitor, ndis_number: str, client: Client) -> list[Client]:
+    """The other clients with an NDIS number whom somebody may read; of those whom they may not nothing is told."""
+    return list(list_clients_for(user).filter(ndis__ndis_number=ndis_number).exclude(pk=client.pk))
+
+
+def find_client_to_read(user: Visitor, client_id: int) -> Client:
+    """One client with the state of their synchronisation. NotHere if there is none for this person."""
+    return _find(user, "There is no such client.", id=client_id)
+
+
+def find_care_recipient_to_read(user: Visitor, care_recipient_id: str) -> Client:
+    """As `find_client_to_read`, by Services Australia's key."""
+    return _find(user, "No client here has this care recipient id.", care_recipient_id=care_recipient_id)
+
+
+def find_client_to_synchronise(user: Visitor, client_id: int) -> Client:
+    """One client whom this person may synchronise. PermissionDenied if they may only read, NotHere as above."""
+    client = find_client_to_read(user, client_id)
+    require(user, may_synchronise)
     return client
+
+
+def find_match_to_decide(user: Visitor, match_id: int) -> ClientMatch:
+    """A row of a provider file that may be a client whom this person may synchronise."""
+    matches = ClientMatch.objects.select_related("client").filter(pk=match_id)
+    match = find_one(matches, "There is no such number.")
+    find_client_to_synchronise(user, match.client_id)
+    return match
+
+
+def find_contract_to_read(user: Visitor, contract_id: int) -> ServiceContract:
+    """A service contract of a client whom this person may read: a contract is as visible as its client."""
+    contract = find_one(ServiceContract.objects.filter(pk=contract_id), "There is no such service contract.")
+    contract.client = find_client_to_read(user, contract.client_id)
+    return contract
+
+
+def find_contract_to_synchronise(user: Visitor, contract_id: int) -> ServiceContract:
+    """A service contract of a client whom this person may synchronise. PermissionDenied if they may only read."""
+    contract = find_contract_to_read(user, contract_id)
+    require(user, may_synchronise)
+    return contract
+
+
+def find_invoice_to_claim(user: Visitor, *, reference: str = "", line_reference: str = "") -> Invoice:
+    """One of our invoices by its reference, or by that of one of its lines, for those who may claim."""
+    require(user, may_claim)
+    wanted = {"line_items__external_reference_id": line_reference} if line_reference else {}
+    wanted |= {"external_reference_id": reference} if reference else {}
+    return find_one(Invoice.objects.filter(**wanted), "There is no invoice with this reference.")
+
+
+def require(user: Visitor, may: Callable[[User], bool]) -> None:
+    """Raise PermissionDenied unless somebody may do this; whoever sits at the machine may."""
+    if not isinstance(user, Operator) and not may(user):
+        raise PermissionDenied
 
 
 def find_client_to_watch(user: User, client_id: int, *, asked_by_id: int | None) -> Client | None:
     """The client of a sync that somebody watches; None where they asked for it and may no longer read the client.
 
     Whoever asked may see that sync's outcome and counts, also when it has moved the client to another branch, and of
-    the client nothing. Http404 for everybody else.
+    the client nothing. NotHere for everybody else.
     """
     try:
         return find_client_to_read(user, client_id)
-    except Http404:
+    except NotHere:
         if asked_by_id is None or asked_by_id != user.pk:
             raise
         return None
@@ -64,10 +135,6 @@ def may_read_branch(user: User, service_provider_id: str) -> bool:
     return rights.service_provider_ids is None or service_provider_id in rights.service_provider_ids - {""}
 
 
-def _find(user: User, **key: int | str) -> Client:
-    if not may_enter(user):
-        raise PermissionDenied
-    client = list_clients_for(user).select_related("sync_state", "ndis").filter(**key).first()
-    if client is None:
-        raise Http404
-    return client
+def _find(user: Visitor, message: str, **key: int | str) -> Client:
+    require(user, may_enter)
+    return find_one(list_clients_for(user).select_related("sync_state", "ndis").filter(**key), message)

@@ -13,6 +13,8 @@ from django.db import models
 from django.db.models import QuerySet
 from django.utils import timezone
 
+from carefund.records.finding import find_one
+
 PREFIX = "cft_"
 _USE_NOTED_EVERY = timedelta(minutes=5)
 
@@ -61,6 +63,12 @@ def list_tokens(user: User | None = None) -> QuerySet[ApiToken]:
     """The tokens of everybody or of one account, newest first."""
     tokens = ApiToken.objects.select_related("user").order_by("-id")
     return tokens if user is None else tokens.filter(user=user)
+
+
+def find_token_by_number(number: int, *, of: User | None = None) -> ApiToken:
+    """A token by its number, of one account or of anybody. Raises NotHere."""
+    tokens = ApiToken.objects.filter(pk=number)
+    return find_one(tokens if of is None else tokens.filter(user=of), "There is no such token.")
 
 
 def revoke_token(token: ApiToken) -> None:

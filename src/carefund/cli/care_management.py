@@ -7,16 +7,17 @@ import typer
 from rich.table import Table
 
 from carefund.cli.output import FAILED, WRONG_INPUT, complain, print_json, screen
+from carefund.cli.refusals import Commands
 from carefund.domain.care_management.pools import METRICS, RollUp, Sums, compare_pools, roll_up
 from carefund.records.care_management.data import budgets_as_data, pool_as_data
 from carefund.records.care_management.store import Saved, list_detected_providers, list_saves
 from carefund.records.models import CareManagementBudget
 from carefund.records.models.columns import label_of
 from carefund.runs.care_management.refreshing import NotRefreshable, results_of, save_refreshed
-from carefund.runs.foreground import WorkFailed, refresh_pools_now
+from carefund.runs.foreground import refresh_pools_now
 from carefund.sync.care_management.refreshing import NO_DATA, NO_DATA_ADVICE, Refreshed
 
-app = typer.Typer(help="Pooled care management budgets, per service provider id.", no_args_is_help=True)
+app = typer.Typer(cls=Commands, help="Pooled care management budgets, per service provider id.", no_args_is_help=True)
 ProviderId = Annotated[str, typer.Argument(help="A Service Provider ID; without one, all of them.", metavar="[ID]")]
 AsJson = Annotated[bool, typer.Option(help="Print the result as JSON.")]
 _TITLES = tuple(label_of(CareManagementBudget, name).replace(" ", "\n") for name in METRICS)
@@ -34,9 +35,6 @@ def refresh(
     except NotRefreshable as refusal:
         complain(str(refusal))
         raise typer.Exit(WRONG_INPUT) from None
-    except WorkFailed as failure:
-        complain(failure.message, failure.advice)
-        raise typer.Exit(FAILED) from None
     results = results_of(run)
     saved = save_refreshed(run) if save else []
     whole = roll_up([one.pool for one in results if not one.problem])

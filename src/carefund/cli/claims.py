@@ -9,23 +9,29 @@ import typer
 from rich.table import Table
 
 from carefund.cli.output import FAILED, WRONG_INPUT, complain, print_json, screen
+from carefund.cli.refusals import Commands
 from carefund.records.claims.late_evidence import NotEvidence, TooLate, store_evidence
 from carefund.records.claims.queries import (
     LineRow,
+    find_batch,
     find_batch_total,
+    find_claim,
+    find_claim_by_number,
+    find_line,
     list_batches,
     list_claims,
+    list_claims_of,
     list_lines,
     list_requests_of,
 )
 from carefund.records.claims.store import BatchMoved
-from carefund.records.models import Claim, ClaimBatch, InvoiceLineItem
+from carefund.records.models import Claim, ClaimBatch
 from carefund.runs.dates import business_today
 from carefund.runs.foreground import WorkFailed, check_all_claims, check_claims, send_batch
 from carefund.runs.models import RunItem
 from carefund.sync.claims.preparing import BatchChoice, BatchPreview, NothingToClaim, prepare_batch, preview_batch
 
-app = typer.Typer(help="Claims, from invoice line to paid.", no_args_is_help=True)
+app = typer.Typer(cls=Commands, help="Claims, from invoice line to paid.", no_args_is_help=True)
 AsJson = Annotated[bool, typer.Option("--json", help="Print as JSON.")]
 BatchNumber = Annotated[int, typer.Argument(help="Number of the batch.", metavar="BATCH")]
 _DAYS = ["%Y-%m-%d"]
@@ -94,10 +100,7 @@ def attach(
     file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="A PDF that says why the line is late.")],
 ) -> None:
     """Attach evidence to a late line; it goes with the line when its batch is sent."""
-    line = InvoiceLineItem.objects.filter(external_reference_id=line_reference.strip()).first()
-    if line is None:
-        complain("No line here has this reference.", "`carefund invoices import` brings lines in.")
-        raise typer.Exit(WRONG_INPUT)
+    line = find_line(line_reference.strip())
     try:
         evidence = store_evidence(line, file.name, file.read_bytes())
     except (NotEvidence, TooLate) as problem:
@@ -109,16 +112,16 @@ def attach(
 @app.command()
 def submit(batch_number: BatchNumber, json: AsJson = False) -> None:
     """Upload and submit a batch and claim it; going on wherever it was left."""
-    _find_batch(batch_number)
+    find_batch(batch_number)
     with suppress(WorkFailed):  # the batch says why
         send_batch(batch_number)
-    batch = _find_batch(batch_number)
+    batch = find_batch(batch_number)
     if json:
         print_json(_batch_data(batch))
     elif batch.problem_code:
         complain(batch.problem, batch.advice)
     else:
-        names = ", ".join(claim.claim_id for claim in batch.claims.all())
+        names = ", ".join(claim.claim_id for claim in list_claims_of(batch))
         screen.print(f"Batch {batch.pk} is {batch.get_state_display()}: claim {names}.", highlight=False)
     if batch.problem_code:
         raise typer.Exit(FAILED)
@@ -130,8 +133,8 @@ def check(
     json: AsJson = False,
 ) -> None:
     """Check Status, bring in payments, and ask for the sync of everybody in an approved claim."""
-    checked = check_claims([_find_claim(claim_id)]) if claim_id else check_all_claims()
-    lines = [(Claim.objects.get(pk=item.held_id), item) for item in checked]
+    checked = check_claims([find_claim(claim_id.strip())]) if claim_id else check_all_claims()
+    lines = [(find_claim_by_number(int(item.held_id)), item) for item in checked]
     if json:
         print_json([_claim_data(claim) | _checked_data(item) for claim, item in lines])
     else:
@@ -150,7 +153,7 @@ def check(
 @app.command()
 def show(claim_id: Annotated[str, typer.Argument(help="The claim.")], json: AsJson = False) -> None:
     """Show one claim: its statement, and each line with claimed, paid, drawn and the difference."""
-    claim = _find_claim(claim_id)
+    claim = find_claim(claim_id.strip())
     rows = list_lines([each.pk for each in list_requests_of(claim)], business_today())
     if json:
         print_json(_claim_data(claim) | {"lines": [_line_data(row) for row in rows]})
@@ -185,22 +188,6 @@ def _show_preview(preview: BatchPreview, today: date) -> None:
             screen.print(f"  {each.item.external_reference_id} ({mark}): {problem.message}", highlight=False)
 
 
-def _find_batch(number: int) -> ClaimBatch:
-    batch = list_batches().filter(pk=number).first()
-    if batch is None:
-        complain(f"There is no batch {number}.", "See `carefund claims list`.")
-        raise typer.Exit(WRONG_INPUT)
-    return batch
-
-
-def _find_claim(claim_id: str) -> Claim:
-    claim = Claim.objects.filter(claim_id=claim_id.strip()).first()
-    if claim is None:
-        complain("No claim here has this id.", "`carefund claims check` also finds claims that were made elsewhere.")
-        raise typer.Exit(WRONG_INPUT)
-    return claim
-
-
 def _period(batch: ClaimBatch) -> str:
     return f"{batch.from_date} to {batch.to_date}"
 
@@ -214,7 +201,7 @@ def _batch_data(batch: ClaimBatch) -> dict[str, Any]:
         "to_date": batch.to_date,
         "state": batch.state,
         "total": find_batch_total(batch),
-        "claim_ids": [claim.claim_id for claim in batch.claims.all()],
+        "claim_ids": [claim.claim_id for claim in list_claims_of(batch)],
         "problem_code": batch.problem_code,
         "problem": batch.problem,
         "advice": batch.advice,

@@ -6,20 +6,21 @@ from typing import Annotated, Any
 
 import typer
 from django.contrib.auth.models import User
-from django.db import transaction
 from rich.table import Table
 
+from carefund.access.accounts import find_account
+from carefund.access.gate import OPERATOR, find_client_to_read, find_match_to_decide, list_clients_for
 from carefund.cli.finding import client_or_exit, id_or_exit
 from carefund.cli.output import WRONG_INPUT, complain, screen
+from carefund.cli.refusals import Commands
 from carefund.domain.wording import many
 from carefund.records.care_recipient.clients import CannotEdit, add_client, decide_match, edit_client
-from carefund.records.care_recipient.queries import list_service_providers, list_waiting_matches
-from carefund.records.models import Client, ClientMatch
-from carefund.records.provider_file import NotAProviderFile, read_provider_file, store_provider_file
+from carefund.records.care_recipient.queries import is_service_provider_known, list_waiting_matches
+from carefund.records.provider_file import NotAProviderFile, read_provider_file
 from carefund.runs.queries import is_under_way
-from carefund.sync.care_recipient.linking import link_all_budget_usage
+from carefund.sync.care_recipient.linking import load_provider_file
 
-app = typer.Typer(help="Who is cared for here.", no_args_is_help=True)
+app = typer.Typer(cls=Commands, help="Who is cared for here.", no_args_is_help=True)
 Day = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="YYYY-MM-DD", metavar="DAY")]
 Branch = Annotated[str, typer.Option(help="A service provider id that is known here.", metavar="ID")]
 By = Annotated[str, typer.Option(help="The account in whose name this is done; it is recorded.", metavar="USER")]
@@ -36,7 +37,7 @@ def add(
     by: By = "",
 ) -> None:
     """Add one client. With --by, that coordinator sees the client also while no branch is known."""
-    user = _user_or_exit(by)
+    user = _find_user(by)
     values = {
         "care_recipient_id": id_or_exit(care_recipient_id),
         "first_name": first_name,
@@ -65,11 +66,8 @@ def edit(
     by: By = "",
 ) -> None:
     """Change a client: the id that was learnt later, name, birth date, branch, active or not."""
-    _user_or_exit(by)
-    found = client_or_exit(client) if client else Client.objects.filter(pk=number).first()
-    if found is None:
-        complain("There is no such client.", "Name the care recipient id, or --number with the number of the page.")
-        raise typer.Exit(WRONG_INPUT)
+    _find_user(by)
+    found = client_or_exit(client) if client else find_client_to_read(OPERATOR, number)
     values: dict[str, Any] = {"first_name": first_name, "last_name": last_name, "service_provider_id": branch}
     values["care_recipient_id"] = id_or_exit(care_recipient_id) if care_recipient_id else ""
     values["birth_date"] = birth_date.date() if birth_date else None
@@ -92,7 +90,7 @@ def edit(
 def matches() -> None:
     """List ids of provider files that may belong to clients who are here."""
     table = Table("Number", "Client", "In the file", "Care recipient id", box=None, pad_edge=False, header_style="bold")
-    for match in list_waiting_matches(Client.objects.all()):
+    for match in list_waiting_matches(list_clients_for(OPERATOR)):
         here = f"{match.client.full_name}, {match.client.birth_date or 'birth date not known'}"
         there = f"{match.first_name} {match.last_name}, {match.birth_date or 'birth date not known'}"
         table.add_row(str(match.pk), here, there, match.care_recipient_id)
@@ -106,11 +104,8 @@ def match(
     by: By = "",
 ) -> None:
     """Say whether somebody in a provider file is the client who is here."""
-    user = _user_or_exit(by)
-    found = ClientMatch.objects.select_related("client").filter(pk=number).first()
-    if found is None:
-        complain("There is no such number.", "Look with `carefund clients matches`.")
-        raise typer.Exit(WRONG_INPUT)
+    user = _find_user(by)
+    found = find_match_to_decide(OPERATOR, number)
     try:
         if same and is_under_way(found.client):
             raise CannotEdit("A sync of this client is under way. Wait until it has ended.")
@@ -131,10 +126,7 @@ def import_(
     except NotAProviderFile as error:
         complain(f"The file cannot be read: {error}.", "Nothing was loaded; the documentation describes the format.")
         raise typer.Exit(WRONG_INPUT) from None
-    with transaction.atomic():
-        loaded = store_provider_file(content)
-        if loaded.line_items:  # spending that was taken for another provider's may turn out to be ours
-            link_all_budget_usage()
+    loaded = load_provider_file(content)
     screen.print(
         f"New: {loaded.clients:,} clients, {loaded.invoices:,} invoices, {loaded.line_items:,} line items.",
         highlight=False,
@@ -147,20 +139,14 @@ def import_(
         )
 
 
-def _user_or_exit(username: str) -> User | None:
-    """The account of this name, None if none was named; ends the command if there is no such account."""
-    if not username:
-        return None
-    user = User.objects.filter(username=username).first()
-    if user is None:
-        complain("There is no account of this name.")
-        raise typer.Exit(WRONG_INPUT)
-    return user
+def _find_user(username: str) -> User | None:
+    """The account of this name, None if none was named. Raises NotHere."""
+    return find_account(username) if username else None
 
 
 def _branch_or_exit(service_provider_id: str) -> str:
     """A branch that is known here, or none; ends the command for one that is not."""
-    if service_provider_id and not list_service_providers().filter(service_provider_id=service_provider_id).exists():
+    if service_provider_id and not is_service_provider_known(service_provider_id):
         complain("No such branch is known here.", "Import it with a provider file, or let a sync find it.")
         raise typer.Exit(WRONG_INPUT)
     return service_provider_id

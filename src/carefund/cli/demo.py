@@ -15,12 +15,11 @@ from urllib.parse import urlsplit
 
 import typer
 from django.conf import settings
-from django.contrib.auth.models import User
-from django.db import connection
 from django.utils import timezone
 from rich.table import Table
 
-from carefund.access.models import BranchMembership
+from carefund.access.accounts import add_user, has_account
+from carefund.access.gate import OPERATOR, list_clients_for
 from carefund.access.roles import Role
 from carefund.cli.demo_ndis import load_ndis_clients
 from carefund.cli.demo_world import change_funding, deliver_services
@@ -28,15 +27,17 @@ from carefund.cli.manage import prepare_installation
 from carefund.cli.output import FAILED, as_typed, complain, counts_table, screen, this_command
 from carefund.cli.runs import watch_run
 from carefund.cli.serving import listen_or_exit, public_address, serve_until_stopped
-from carefund.cli.users import add_user
 from carefund.funders.opening import open_proda
-from carefund.records.models import Client, Invoice, InvoiceLineItem, PaceComparison, ServiceContract
+from carefund.records.care_recipient.queries import list_branches_of_clients
+from carefund.records.models import PaceComparison
 from carefund.records.ndis.queries import count_comparisons
-from carefund.records.provider_file import read_provider_file, store_provider_file
+from carefund.records.provider_file import count_own_records, read_provider_file, store_provider_file
 from carefund.runs.care_recipient.surveying import request_survey
 from carefund.runs.care_recipient.unread_budgets import request_unread_budgets
+from carefund.runs.database import close_connection
 from carefund.runs.engines import embedded
-from carefund.runs.models import Run, RunItem
+from carefund.runs.models import Run
+from carefund.runs.queries import list_items, reread
 from carefund.runs.requests import NothingToDo, request_run
 from carefund.runs.scopes import choose
 from carefund.runs.sources import device_store
@@ -63,9 +64,10 @@ def demo(
         _say("A PRODA device is registered and activated; its key is stored encrypted.")
         store_provider_file(read_provider_file(_ask("GET", f"/sandbox/provider-file?limit={care_recipients}")))
         _add_people()
+        clients, invoices, line_items = count_own_records()
         _say(
-            f"The provider's own records are loaded: {Client.objects.count():,} clients, "
-            f"{Invoice.objects.count():,} invoices with {InvoiceLineItem.objects.count():,} line items."
+            f"The provider's own records are loaded: {clients:,} clients, "
+            f"{invoices:,} invoices with {line_items:,} line items."
         )
         _say("Synchronising everybody:")
         last = _synchronise_everybody()
@@ -144,25 +146,20 @@ def _activate_device() -> None:
 
 def _load_ndis() -> None:
     participants = jsonlib.loads(_ask("GET", "/sandbox/ndia/participants"))
-    branches = sorted(set(Client.objects.values_list("service_provider_id", flat=True)) - {""})
-    load_ndis_clients(participants, branches[0], lambda path, body: _ask("POST", path, body))
-    outcomes = count_comparisons(Client.objects.all())
+    load_ndis_clients(participants, list_branches_of_clients()[0], lambda path, body: _ask("POST", path, body))
+    outcomes = count_comparisons(list_clients_for(OPERATOR))
     _say(
-        f"NDIS: {len(participants)} participants as clients, {ServiceContract.objects.count()} service contracts "
+        f"NDIS: {len(participants)} participants as clients, {sum(outcomes.values())} service contracts "
         f"made from PACE, {outcomes[PaceComparison.Outcome.DIFFERENT]} of them out of step."
     )
 
 
 def _add_people() -> None:
-    branches = sorted(set(Client.objects.values_list("service_provider_id", flat=True)))
     for name, role in PEOPLE:
-        if not User.objects.filter(username=name).exists():
+        if not has_account(name):
             first_name, last_name = NAMES[name]
-            user = add_user(name, PASSWORD, role, first_name=first_name, last_name=last_name)
-            if role in (Role.COORDINATOR, Role.READ_ONLY):
-                BranchMembership.objects.bulk_create(
-                    BranchMembership(user=user, service_provider_id=branch) for branch in branches[:2] if branch
-                )
+            branches = list_branches_of_clients()[:2] if role in (Role.COORDINATOR, Role.READ_ONLY) else ()
+            add_user(name, PASSWORD, role, service_provider_ids=branches, first_name=first_name, last_name=last_name)
 
 
 def _synchronise_everybody() -> Run:
@@ -191,7 +188,7 @@ def _carry_out(run: Run) -> Run:
         except BaseException as error:  # noqa: BLE001 told below, in the thread that waits
             problems.append(error)
         finally:
-            connection.close()
+            close_connection()
 
     worker = threading.Thread(target=work, name="demo run")
     worker.start()
@@ -203,7 +200,7 @@ def _carry_out(run: Run) -> Run:
     worker.join()
     if problems:
         raise problems[0]
-    run.refresh_from_db()
+    reread(run)
     if run.status != Run.Status.FINISHED:
         complain(f"The run is {run.status}: {run.paused_reason}")
         raise typer.Exit(FAILED)
@@ -217,7 +214,7 @@ def _report(run: Run) -> None:
         record_set.kind: {"new": 0, "changed": 0, "unchanged": 0, "no_longer_returned": 0} for record_set in RECORD_SETS
     }
     outcomes: dict[str, int] = {}
-    for item in RunItem.objects.filter(run=run):
+    for item in list_items(run):
         outcomes[item.outcome] = outcomes.get(item.outcome, 0) + 1
         for kind, count in item.counts.items():
             for name, number in count.items():

@@ -31,7 +31,7 @@ def prepare_demo_environment() -> None:
     given = {name: os.environ.pop(name) for name in list(os.environ) if name.startswith("CAREFUND_")}
     folder = Path(given.get("CAREFUND_DATA_FOLDER") or "var") / "demo"
     keys = folder / "demo.env"
-    if "--keep" not in sys.argv or not keys.exists():
+    if "--keep" not in sys.argv or not keys.is_file():
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
         keys.write_text(

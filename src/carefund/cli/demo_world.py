@@ -5,10 +5,11 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
-from django.db import transaction
 from django.utils import timezone
 
-from carefund.records.models import ApprovedService, Client, Invoice, InvoiceLineItem
+from carefund.domain.claims.invoice_file import InvoiceRow
+from carefund.records.claims.invoices import list_known_lines, plan_import, store_import
+from carefund.records.claims.queries import list_services_in_force
 
 Ask = Callable[[str, dict[str, Any] | None], Any]
 
@@ -26,41 +27,31 @@ _SPENDING: tuple[tuple[str, str, str, str, dict[str, str]], ...] = (
 _LEVEL_RISES = ("400000003", 5)
 
 
-@transaction.atomic
 def deliver_services() -> int:
-    """Invoice lines of this week that nobody has claimed yet: committed money, something to claim. Gives how many."""
+    """Invoice lines of this week that nobody has claimed yet: committed money, something to claim. Gives how many.
+
+    They come in as a file's lines would, so the same week twice brings nothing.
+    """
     today = timezone.localdate()
-    served = Client.objects.filter(is_active=True, care_recipient_id__isnull=False).order_by("care_recipient_id")
-    made = 0
-    for number, client in enumerate(served[:_CLIENTS_SERVED]):
-        service = (
-            ApprovedService.objects.filter(client=client, no_longer_returned_date__isnull=True, end_date__isnull=True)
-            .filter(service_id__startswith="SERV-", service_group_id="SERG-0001")
-            .order_by("service_id")
-            .first()
-        )
-        if service is None:
-            continue
-        invoice, is_new = Invoice.objects.get_or_create(
-            external_reference_id=f"WG-DEMO-{number + 1:03}",
-            defaults={"service_provider_id": client.service_provider_id},
-        )
-        if not is_new:
-            continue
-        InvoiceLineItem.objects.create(
-            invoice=invoice,
-            client=client,
-            external_reference_id=f"WG-DEMO-{number + 1:03}-1",
+    rows = [
+        InvoiceRow(
+            line=number,
+            invoice_reference=f"WG-DEMO-{number:03}",
+            line_reference=f"WG-DEMO-{number:03}-1",
+            care_recipient_id=client.care_recipient_id or "",
             service_id=service.service_id,
             service_text=service.service_text,
-            delivery_date=today - timedelta(days=number % 5 + 1),
+            delivery_date=today - timedelta(days=(number - 1) % 5 + 1),
             quantity=Decimal("1.50"),
-            price_per_unit=_PRICES[number % len(_PRICES)],
+            price_per_unit=_PRICES[(number - 1) % len(_PRICES)],
             unit_type="hours",
             funding_source="ON",
         )
-        made += 1
-    return made
+        for number, (client, service) in enumerate(list_services_in_force(_CLIENTS_SERVED), 1)
+        if service is not None
+    ]
+    known = list_known_lines(row.line_reference for row in rows)
+    return store_import(plan_import([row for row in rows if row.line_reference not in known]))
 
 
 def change_funding(ask: Ask) -> None:

@@ -8,12 +8,13 @@ import typer
 from django.conf import settings
 
 from carefund.cli.output import screen
+from carefund.cli.refusals import Commands
 from carefund.funders.devices import DeviceState
 from carefund.funders.opening import open_proda
 from carefund.funders.proda import Proda
 from carefund.runs.sources import device_store
 
-app = typer.Typer(help="The PRODA device of this installation.", no_args_is_help=True)
+app = typer.Typer(cls=Commands, help="The PRODA device of this installation.", no_args_is_help=True)
 
 
 @app.command()

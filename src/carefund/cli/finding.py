@@ -2,6 +2,7 @@
 
 import typer
 
+from carefund.access.gate import OPERATOR, find_care_recipient_to_read
 from carefund.cli.output import WRONG_INPUT, complain
 from carefund.domain.care_recipient.clients import is_care_recipient_id
 from carefund.records.models import Client
@@ -20,13 +21,5 @@ def id_or_exit(care_recipient_id: str) -> str:
 
 
 def client_or_exit(care_recipient_id: str) -> Client:
-    """The client with this care recipient id; ends the command if it is malformed or nobody's."""
-    wanted = id_or_exit(care_recipient_id)
-    client = Client.objects.filter(care_recipient_id=wanted).first()
-    if client is None:
-        complain(
-            "No client here has this care recipient id.",
-            "Look for a typing error, or add the client with `carefund clients add` first.",
-        )
-        raise typer.Exit(WRONG_INPUT)
-    return client
+    """The client with this care recipient id, through the gate; ends the command if it is malformed or nobody's."""
+    return find_care_recipient_to_read(OPERATOR, id_or_exit(care_recipient_id))

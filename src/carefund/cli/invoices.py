@@ -7,11 +7,14 @@ import typer
 from rich.table import Table
 
 from carefund.cli.output import WRONG_INPUT, complain, print_json, screen
+from carefund.cli.refusals import Commands
 from carefund.domain.claims.invoice_file import UnreadableFile
 from carefund.records.claims.invoice_uploads import plan_file
 from carefund.records.claims.invoices import ImportPlan, store_import
 
-app = typer.Typer(help="Invoices of delivered services, from the provider's own system.", no_args_is_help=True)
+app = typer.Typer(
+    cls=Commands, help="Invoices of delivered services, from the provider's own system.", no_args_is_help=True
+)
 AsJson = Annotated[bool, typer.Option("--json", help="Print as JSON.")]
 _SHOWN = 50
 

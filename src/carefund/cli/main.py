@@ -43,13 +43,12 @@ from carefund.cli import (
 from carefund.cli import ndis as pace
 from carefund.cli.output import FAILED, complain
 from carefund.cli.own_files import make_private
+from carefund.cli.refusals import Commands
 from carefund.cli.versions import require_version
 from carefund.failures import note, note_the_rest
-from carefund.funders.errors import FunderError
-from carefund.records.database_trouble import DatabaseError, describe, describe_disk
-from carefund.runs.foreground import WorkFailed
 
 app = typer.Typer(
+    cls=Commands,
     name="carefund",
     help="Keeps each client's government funding in step with what the government says.",
     no_args_is_help=True,
@@ -78,24 +77,12 @@ app.add_typer(tokens.app, name="tokens")
 
 
 def main() -> None:
-    """Run a command; a failure ends in one message with advice and status 1, never in a traceback."""
+    """Run a command; what nobody expected ends in one message with status 1 too, never in a traceback."""
     note_the_rest()
     make_private()
     try:
         app()
-    except FunderError as error:
-        complain(str(error), error.advice)
-        sys.exit(FAILED)
-    except WorkFailed as error:
-        complain(error.message, error.advice)
-        sys.exit(FAILED)
-    except DatabaseError as error:
-        complain(*describe(error))
-        sys.exit(FAILED)
     except Exception as error:  # noqa: BLE001 the last place that can say it in one sentence
-        if isinstance(error, OSError) and (told := describe_disk(error)):
-            complain(*told)
-            sys.exit(FAILED)
         reference = note(f"carefund {_name_command()}", error)
         advice = f"Try again; if it happens again, report it with reference {reference} and the lines above."
         complain(f"Carefund failed with an unexpected {type(error).__name__}.", advice)

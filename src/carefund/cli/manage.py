@@ -11,7 +11,7 @@ from django.core.management import call_command, execute_from_command_line
 
 from carefund.cli.output import screen
 from carefund.cli.own_files import mend_own_files
-from carefund.cli.set_up_lock import only_set_up
+from carefund.records.set_up_lock import only_set_up
 
 PASS_ON = {"allow_extra_args": True, "ignore_unknown_options": True}
 
@@ -22,7 +22,7 @@ def setup(
     ] = None,
 ) -> None:
     """Prepare this installation: secrets (once), database tables, static files. Safe to repeat."""
-    if environment_file is not None and not environment_file.exists():
+    if environment_file is not None and not environment_file.is_file():
         environment_file.touch(mode=0o600)
         environment_file.write_text(
             f"CAREFUND_SECRET_KEY={secrets.token_urlsafe(48)}\n"
@@ -37,7 +37,7 @@ def setup(
 def prepare_installation() -> None:
     """Tables and static files, as they must be before serving; for one process at a time."""
     Path(settings.DATA_FOLDER).mkdir(mode=0o700, parents=True, exist_ok=True)
-    with only_set_up():
+    with only_set_up(lambda: screen.print("Another set-up is under way; waiting until it is done.")):
         call_command("migrate", verbosity=0, interactive=False)
         call_command("collectstatic", verbosity=0, interactive=False)
     mend_own_files()

@@ -8,19 +8,18 @@ import typer
 from django.utils import timezone
 from rich.table import Table
 
-from carefund.cli.output import FAILED, WRONG_INPUT, complain, print_json, screen
+from carefund.cli.output import WRONG_INPUT, complain, print_json, screen
+from carefund.cli.refusals import Commands
 from carefund.domain.ndis.comparing import Difference
 from carefund.domain.ndis.plan import CategoryBudget, budget_ids
-from carefund.funders.errors import FunderError
 from carefund.records.models import Client, ServiceContract
 from carefund.records.ndis.contracts import find_contract_figures
 from carefund.records.ndis.queries import list_contracts, list_participants_by_number
-from carefund.runs.foreground import WorkFailed, retrieve_plan
-from carefund.runs.ndis.plans import NotRetrieved, ShownPlan, apply_plan, create_from_plan
+from carefund.runs.foreground import retrieve_plan
+from carefund.runs.ndis.plans import ShownPlan, apply_plan, create_from_plan
 from carefund.sync.ndis.contracts import NDIS_NUMBER, ContractComparison, compare_contract, find_contract_for
-from carefund.sync.ndis.problems import IdentityIncomplete, PaceProblem
 
-app = typer.Typer(help="NDIS: keep service contracts in step with PACE.", no_args_is_help=True)
+app = typer.Typer(cls=Commands, help="NDIS: keep service contracts in step with PACE.", no_args_is_help=True)
 
 NdisNumber = Annotated[str, typer.Argument(help="The participant's NDIS number, 9 digits.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
@@ -29,7 +28,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON."
 @app.command()
 def preview(ndis_number: NdisNumber, as_json: AsJson = False) -> None:
     """Retrieve the PACE plan and its budgets; writes no contract."""
-    found = _done(retrieve_plan, _client_or_exit(ndis_number))
+    found = retrieve_plan(_client_or_exit(ndis_number))
     data = _plan_as_data(found)
     if as_json:
         print_json(data)
@@ -44,17 +43,14 @@ def create(
     as_json: AsJson = False,
 ) -> None:
     """Make a service contract of the PACE plan: all budgets, or all but those left out."""
-
-    def work(client: Client) -> ServiceContract:
-        found = retrieve_plan(client)
-        ids = budget_ids(found.plan.budgets)
-        unknown = sorted(set(without or ()) - set(ids))
-        if unknown:
-            complain(f"The plan has no budget {', '.join(unknown)}.", "Look at the ids with `carefund pace preview`.")
-            raise typer.Exit(WRONG_INPUT)
-        return create_from_plan(client, found.item_id, [each for each in ids if each not in (without or ())])
-
-    contract = _done(work, _client_or_exit(ndis_number))
+    client = _client_or_exit(ndis_number)
+    found = retrieve_plan(client)
+    ids = budget_ids(found.plan.budgets)
+    unknown = sorted(set(without or ()) - set(ids))
+    if unknown:
+        complain(f"The plan has no budget {', '.join(unknown)}.", "Look at the ids with `carefund pace preview`.")
+        raise typer.Exit(WRONG_INPUT)
+    contract = create_from_plan(client, found.item_id, [each for each in ids if each not in (without or ())])
     data = contract_as_data(contract)
     if as_json:
         print_json(data)
@@ -74,7 +70,7 @@ def compare_command(
 ) -> None:
     """Show, field by field, where a contract differs from PACE; changes nothing."""
     chosen = _contract_or_exit(ndis_number, contract)
-    _, found = _done(lambda client: _retrieve_and_compare(client, chosen), chosen.client)
+    _, found = _retrieve_and_compare(chosen.client, chosen)
     _show_comparison(chosen, found, as_json)
 
 
@@ -88,7 +84,7 @@ def apply_command(
 ) -> None:
     """Write PACE's values to a contract: the differences named, or all that count. Cannot be undone."""
     chosen = _contract_or_exit(ndis_number, contract)
-    shown, found = _done(lambda client: _retrieve_and_compare(client, chosen), chosen.client)
+    shown, found = _retrieve_and_compare(chosen.client, chosen)
     ids = only or [each.id for each in found.comparison.counting]
     if not ids:
         _show_comparison(chosen, found, as_json)
@@ -96,7 +92,7 @@ def apply_command(
     if not yes:
         _show_comparison(chosen, found, as_json=False)
         typer.confirm(f"Write {len(ids)} of these to the contract? This cannot be undone", abort=True, err=True)
-    applied = _done(lambda _: apply_plan(chosen, shown.item_id, ids), chosen.client)
+    applied = apply_plan(chosen, shown.item_id, ids)
     if as_json:
         print_json({"contract": chosen.pk, "applied": [_difference_as_data(each) for each in applied]})
     else:
@@ -106,18 +102,6 @@ def apply_command(
 def _retrieve_and_compare(client: Client, contract: ServiceContract) -> tuple[ShownPlan, ContractComparison]:
     shown = retrieve_plan(client, contract)
     return shown, compare_contract(contract, shown.plan)
-
-
-def _done(work: Any, client: Client) -> Any:
-    """Do it, or end with one message and advice."""
-    try:
-        return work(client)
-    except PaceProblem as problem:
-        complain(problem.message, problem.advice)
-        raise typer.Exit(WRONG_INPUT if isinstance(problem, IdentityIncomplete) else FAILED) from None
-    except (FunderError, NotRetrieved, WorkFailed) as problem:
-        complain(problem.message, problem.advice)
-        raise typer.Exit(FAILED) from None
 
 
 def _client_or_exit(ndis_number: str) -> Client:

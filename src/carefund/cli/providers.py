@@ -9,12 +9,13 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from carefund.cli.output import print_json, screen
+from carefund.cli.refusals import Commands
 from carefund.records.care_management.store import list_detected_providers
 from carefund.runs.foreground import OnProgress, sync_service_providers
 from carefund.runs.models import RunItem
 from carefund.sync.service_providers import ProviderSyncResult
 
-app = typer.Typer(help="Service provider ids of this organisation.", no_args_is_help=True)
+app = typer.Typer(cls=Commands, help="Service provider ids of this organisation.", no_args_is_help=True)
 
 
 @app.callback()

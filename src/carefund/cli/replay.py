@@ -13,6 +13,7 @@ from carefund.runs.care_recipient.reading_anew import find_open_reading, request
 from carefund.runs.dates import business_today
 from carefund.runs.foreground import finish_now
 from carefund.runs.models import Run, RunItem
+from carefund.runs.queries import count_outcomes
 from carefund.sync.care_recipient.rereading import list_outdated, read_anew
 
 _AT_ONCE = 50
@@ -63,7 +64,7 @@ def _do(client_ids: list[int], *, everybody: bool) -> dict[str, int | dict[str, 
         scope = "answers read otherwise than before" if everybody else "one client"
         run = request_reading(client_ids, trigger=trigger, scope=scope)
     finish_now(run)
-    outcomes = Counter(run.items.values_list("outcome", flat=True))
+    outcomes = count_outcomes(run)
     counts = _counts(run.total, outcomes[RunItem.Outcome.CHANGED], outcomes[RunItem.Outcome.FAILED])
     return counts | {"run_id": run.pk}
 

@@ -14,12 +14,13 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Column, Table
 
 from carefund.cli.output import WRONG_INPUT, complain, print_json, screen
+from carefund.cli.refusals import Commands
 from carefund.domain.spreadsheets import make_plain
 from carefund.records.models import Client
 from carefund.runs.care_recipient.surveying import request_survey
 from carefund.runs.kinds import find_kind, list_kinds
 from carefund.runs.models import Run, RunItem
-from carefund.runs.queries import find_progress
+from carefund.runs.queries import find_progress, find_run, list_items, list_runs, reread
 from carefund.runs.requests import (
     CannotChangeRun,
     NothingToDo,
@@ -31,13 +32,13 @@ from carefund.runs.requests import (
 )
 from carefund.runs.scopes import EmptyFile, choose, choose_ids, read_ids
 
-app = typer.Typer(help="Runs: what was asked, what is under way, what came of it.", no_args_is_help=True)
+app = typer.Typer(cls=Commands, help="Runs: what was asked, what is under way, what came of it.", no_args_is_help=True)
 AsJson = Annotated[bool, typer.Option("--json", help="Print as JSON.")]
 RunId = Annotated[int, typer.Argument(help="Number of the run.", metavar="RUN")]
 
 
 @app.command(name="list")
-def list_runs(
+def list_latest(
     limit: Annotated[int, typer.Option(help="How many.")] = 20,
     kind: Annotated[str, typer.Option(help="Only this kind of work, such as sync or claim-batch.")] = "",
     json: AsJson = False,
@@ -47,8 +48,7 @@ def list_runs(
     if kind and kind not in names:
         complain(f"There is no kind of work called {kind}.", f"The kinds are {', '.join(names)}.")
         raise typer.Exit(WRONG_INPUT)
-    chosen = Run.objects.filter(kind=kind) if kind else Run.objects.all()
-    runs = list(chosen.order_by("-id")[:limit])
+    runs = list(list_runs(with_all=True, kind=kind)[:limit])
     if json:
         print_json([run_as_data(run) for run in runs])
         return
@@ -75,11 +75,11 @@ def show(
     as_csv: Annotated[bool, typer.Option("--csv", help="A line per item, as CSV.")] = False,
 ) -> None:
     """Show one run: how far it is, and what failed and why."""
-    run = _find(run_id)
+    run = find_run(run_id)
     if as_csv:
         write_csv(run)
         return
-    failures = list(run.items.filter(outcome=RunItem.Outcome.FAILED)[:1000])
+    failures = list(list_items(run, only="failed")[:1000])
     if json:
         print_json(run_as_data(run) | {"failures": [_failure_as_data(item) for item in failures]})
         return
@@ -164,7 +164,7 @@ def cancel(run_id: RunId) -> None:
 @app.command()
 def retry(run_id: RunId) -> None:
     """Ask for a new run for what failed in this one."""
-    failed_in = _find(run_id)
+    failed_in = find_run(run_id)
     try:
         run = retry_failures(failed_in)
     except NothingToDo:
@@ -176,19 +176,11 @@ def retry(run_id: RunId) -> None:
 
 def _steer(run_id: int, step: Any, done: str) -> None:
     try:
-        step(_find(run_id))
+        step(find_run(run_id))
     except CannotChangeRun as error:
         complain(str(error))
         raise typer.Exit(WRONG_INPUT) from None
     screen.print(f"Run {run_id} is {done}.", highlight=False)
-
-
-def _find(run_id: int) -> Run:
-    run = Run.objects.filter(pk=run_id).first()
-    if run is None:
-        complain(f"There is no run {run_id}.", "See `carefund runs list`.")
-        raise typer.Exit(WRONG_INPUT)
-    return run
 
 
 def _status(run: Run) -> str:
@@ -203,7 +195,7 @@ def watch_run(run: Run) -> None:
     ) as bar:  # fmt: skip
         task = bar.add_task(f"Run {run.pk}", total=run.total)
         while True:
-            run.refresh_from_db()
+            reread(run)
             bar.update(task, completed=find_progress(run, timezone.now()).done)
             if run.is_over or run.status == Run.Status.PAUSED:
                 return

@@ -5,13 +5,13 @@ from typing import Annotated, Any
 
 import typer
 from django.conf import settings
-from django.db.models import Model
 from rich.table import Table
 
 from carefund.cli.finding import client_or_exit
 from carefund.cli.output import WRONG_INPUT, complain, print_json, screen
 from carefund.domain.care_recipient.budgets import Effects, read_effects
 from carefund.domain.care_recipient.draws import DrawnBy
+from carefund.records.care_recipient.queries import is_consent_missing
 from carefund.records.models import (
     ApprovedService,
     BudgetUsage,
@@ -19,7 +19,6 @@ from carefund.records.models import (
     IndividualContribution,
     PlanBudget,
     Supplement,
-    SyncState,
 )
 from carefund.records.models.columns import FieldType, label_of, names_of, type_of
 from carefund.sync.care_recipient.history import FundingAsOf, find_funding_as_of, find_funding_now
@@ -60,8 +59,7 @@ def _print(funding: FundingAsOf, *, as_of: bool) -> None:
     last_instant = (funding.instant - timedelta(seconds=1)).astimezone(settings.BUSINESS_TIME_ZONE)
     when = f"at the end of {last_instant:%-d %B %Y}" if as_of else "now"
     screen.print(f"Care recipient {data['care_recipient_id']}, as known {when}", highlight=False)
-    state = SyncState.objects.filter(client=funding.client).first()
-    if not as_of and state and state.consent_missing:
+    if not as_of and is_consent_missing(funding.client):
         screen.print("[yellow]Consent not given:[/] details of some budgets were refused; the last known are kept.")
     if not funding.is_known:
         screen.print("Nothing had been fetched by then.")
@@ -115,7 +113,7 @@ def _name_dates(funding: FundingAsOf) -> str:
     return f"{start or 'start not known'} to {end or 'open'}"
 
 
-def _table(title: str, model: type[Model], rows: list[dict[str, Any]], columns: tuple[str, ...]) -> Table:
+def _table(title: str, model: Any, rows: list[dict[str, Any]], columns: tuple[str, ...]) -> Table:
     """Rows of one kind; a column is called and aligned as the model's own says."""
     table = Table(title=title, title_justify="left", box=None, pad_edge=False, header_style="bold")
     money = {column for column in columns if column in _OWN or type_of(model, column) is FieldType.MONEY}

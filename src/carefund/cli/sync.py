@@ -18,7 +18,8 @@ from carefund.cli.output import (
     print_json,
     screen,
 )
-from carefund.records.models import Client, Plan
+from carefund.records.care_recipient.queries import has_plan
+from carefund.records.models import Client
 from carefund.runs.foreground import StillUnderWay, preview_now, synchronise_now
 from carefund.runs.models import RunItem
 from carefund.sync.care_recipient.results import SyncOutcome, SyncResult
@@ -79,8 +80,7 @@ def _show_preview(result: SyncResult, as_json: bool) -> None:
 
 
 def _show_item(client: Client, item: RunItem, as_json: bool) -> None:
-    plan = Plan.objects.filter(client=client, is_latest=True).first()
-    page = reverse("console:plan", args=[client.pk]) if plan else ""
+    page = reverse("console:plan", args=[client.pk]) if has_plan(client) else ""
     if as_json:
         print_json(item_as_data(item, page))
         return

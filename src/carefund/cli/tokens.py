@@ -4,14 +4,15 @@ from datetime import timedelta
 from typing import Annotated
 
 import typer
-from django.contrib.auth.models import User
 from django.utils import timezone
 from rich.table import Table
 
-from carefund.access.tokens import ApiToken, create_token, list_tokens, revoke_token
-from carefund.cli.output import WRONG_INPUT, complain, screen
+from carefund.access.accounts import find_account_to_sign_in
+from carefund.access.tokens import create_token, find_token_by_number, list_tokens, revoke_token
+from carefund.cli.output import screen
+from carefund.cli.refusals import Commands
 
-app = typer.Typer(help="Tokens for the API.", no_args_is_help=True)
+app = typer.Typer(cls=Commands, help="Tokens for the API.", no_args_is_help=True)
 
 
 @app.command()
@@ -23,11 +24,7 @@ def add(
     ] = None,
 ) -> None:
     """Make a token and show it, this once."""
-    user = User.objects.filter(username=username, is_active=True).first()
-    if user is None:
-        complain("There is no such account that may sign in.", "`carefund users add` makes one.")
-        raise typer.Exit(WRONG_INPUT)
-    token, text = create_token(user, name, timedelta(days=days) if days else None)
+    token, text = create_token(find_account_to_sign_in(username), name, timedelta(days=days) if days else None)
     print(text)
     screen.print(f"Token {token.pk}. It is shown only now; keep it where the machine's secrets are.", highlight=False)
 
@@ -47,9 +44,5 @@ def list_all() -> None:
 @app.command()
 def revoke(number: Annotated[int, typer.Argument(help="Number of the token.", metavar="TOKEN")]) -> None:
     """End a token at once."""
-    token = ApiToken.objects.filter(pk=number).first()
-    if token is None:
-        complain(f"There is no token {number}.", "See `carefund tokens list`.")
-        raise typer.Exit(WRONG_INPUT)
-    revoke_token(token)
+    revoke_token(find_token_by_number(number))
     screen.print(f"Token {number} is revoked.", highlight=False)

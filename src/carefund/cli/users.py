@@ -3,15 +3,15 @@
 from typing import Annotated
 
 import typer
-from django.contrib.auth.models import Group, User
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
-from django.db import IntegrityError, transaction
 
+from carefund.access.accounts import AccountExists, add_user
 from carefund.access.roles import Role
 from carefund.cli.output import WRONG_INPUT, complain, screen
+from carefund.cli.refusals import Commands
 
-app = typer.Typer(help="Accounts of the console.", no_args_is_help=True)
+app = typer.Typer(cls=Commands, help="Accounts of the console.", no_args_is_help=True)
 
 
 @app.command()
@@ -27,15 +27,7 @@ def add(
     except ValidationError as error:
         complain(" ".join(error.messages), "Choose another password.")
         raise typer.Exit(WRONG_INPUT) from None
-    except IntegrityError:
+    except AccountExists:
         complain("There is an account of this name already.", "Choose another name.")
         raise typer.Exit(WRONG_INPUT) from None
     screen.print(f"Added {username}, {role.value}.", highlight=False)
-
-
-@transaction.atomic
-def add_user(username: str, password: str, role: Role, **names: str) -> User:
-    """An account in the role's group; `names` are its first and last name."""
-    user = User.objects.create_user(username, password=password, **names)
-    user.groups.add(Group.objects.get(name=role.value))
-    return user

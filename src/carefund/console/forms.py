@@ -6,6 +6,7 @@ from django import forms
 from django.contrib.auth.models import User
 from django.contrib.auth.password_validation import validate_password
 
+from carefund.access.accounts import list_active_accounts
 from carefund.access.roles import DESCRIPTIONS, Role
 from carefund.console.labels import PARTS
 from carefund.records.care_recipient.queries import list_service_providers
@@ -109,7 +110,7 @@ class TokenForm(forms.Form):
     )
     user = forms.ModelChoiceField(
         label="Account",
-        queryset=User.objects.filter(is_active=True).order_by("username"),
+        queryset=list_active_accounts(),
         help_text="The token has the same permissions as this account.",
     )
 

@@ -1,23 +1,28 @@
 """The way into every page: signed in, second factor given, a role held, and the right that the page asks for.
 
-Each view is decorated here; a test walks all addresses and knocks as a stranger.
+Each view is decorated here; a test walks all addresses and knocks as a stranger. It is also the only place of this door
+that knows what rooms below raise when there is nothing, or when a funder refuses.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import wraps
 from typing import Any
 
 from django.conf import settings
+from django.contrib import messages
 from django.contrib.auth.models import AnonymousUser, User
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django_htmx.middleware import HtmxDetails
 
 from carefund.access import two_factor
 from carefund.access.roles import may_enter
+from carefund.funders.errors import FunderError
+from carefund.records.finding import NotHere
 
 
 class Request(HttpRequest):
@@ -44,7 +49,10 @@ def page(may: May = may_enter) -> Callable[[View], View]:
                 return render(request, "console/no_access.html", status=403)
             if not may(request.user):
                 raise PermissionDenied
-            response = view(request, *args, **kwargs)
+            try:
+                response = view(request, *args, **kwargs)
+            except NotHere:
+                raise Http404 from None
             response.headers.setdefault("Cache-Control", "no-store")  # funding is not for the browser's cache
             return response
 
@@ -52,6 +60,15 @@ def page(may: May = may_enter) -> Callable[[View], View]:
         return guarded
 
     return decorate
+
+
+@contextmanager
+def report_refusals(request: Request, asked_for: str = "") -> Iterator[None]:
+    """Make what a funder, or our access to one, refuses a message on the next page; `asked_for` goes before it."""
+    try:
+        yield
+    except FunderError as error:
+        messages.error(request, f"{asked_for}: {error.message} {error.advice}".removeprefix(": "))
 
 
 def signed_in(view: View) -> View:

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from django.db.models import QuerySet
 from django.http import QueryDict
 
 from carefund.console.numbers import read_number
 from carefund.domain.wording import many
+from carefund.records.finding import Listing
 from carefund.records.models import Client
 from carefund.runs import scopes
 
@@ -20,7 +20,7 @@ _MAX_SELECTION = 5000
 class Scope:
     """The clients of a run, the scope in words without names or ids of people, and ids that nobody here has."""
 
-    clients: QuerySet[Client] | list[Client]
+    clients: Listing[Client] | list[Client]
     words: str
     unknown_ids: Sequence[str] = ()
 
@@ -30,13 +30,13 @@ def read_selection(data: QueryDict) -> list[int]:
     return [number for text in data.getlist("client")[:_MAX_SELECTION] if (number := read_number(text))]
 
 
-def choose_selection(clients: QuerySet[Client], selection: list[int]) -> Scope:
-    """Those ticked who can be synchronised."""
-    among, _ = scopes.choose(among=clients.filter(pk__in=selection))
-    return Scope(among, many(len(selection), "selected client"))
+def choose_selection(clients: Listing[Client], number: int) -> Scope:
+    """Those who can be synchronised of the clients that were ticked, so many."""
+    among, _ = scopes.choose(among=clients)
+    return Scope(among, many(number, "selected client"))
 
 
-def choose(clients: QuerySet[Client], data: dict[str, Any]) -> Scope:
+def choose(clients: Listing[Client], data: dict[str, Any]) -> Scope:
     """The scope that a valid form asks for, out of the clients whom the person may read. Raises EmptyFile."""
     if data["scope"] == "file":
         ids = scopes.read_ids(data["ids_file"].read())

@@ -5,15 +5,13 @@ No database and no request is touched here: a process must come up whatever the 
 
 import gc
 from pathlib import Path
-from typing import Any
 
-from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.backends.signals import connection_created
 from django.template.loader import get_template
 from django.urls import get_resolver, reverse
 
+from carefund.records.sqlite.mapping import map_files
+
 _TEMPLATES = Path(__file__).with_name("templates")
-_MAPPED_BYTES = 2_147_418_112  # the most that SQLite maps
 
 
 def warm_up() -> None:
@@ -25,15 +23,6 @@ def warm_up() -> None:
     reverse("console:home")
     for path in sorted(_TEMPLATES.rglob("*.html")):
         get_template(str(path.relative_to(_TEMPLATES)))
-    connection_created.connect(_map_file)
+    map_files()
     gc.collect()
     gc.freeze()
-
-
-def _map_file(connection: BaseDatabaseWrapper, **_: Any) -> None:
-    """Let SQLite read the file where the system keeps it. Each write of another process empties SQLite's own cache, and
-    pages would have to be copied anew. Here alone: a worker's memory is counted, and it reads little twice.
-    """
-    if connection.vendor == "sqlite":
-        with connection.cursor() as cursor:
-            cursor.execute(f"PRAGMA mmap_size = {_MAPPED_BYTES}")

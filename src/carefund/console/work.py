@@ -9,7 +9,7 @@ from datetime import datetime
 
 from carefund.runs.kinds import find_kind
 from carefund.runs.models import Run, RunItem
-from carefund.runs.queries import find_progress
+from carefund.runs.queries import find_only_item, find_progress, list_messages
 
 _MOST_NOTES = 20
 
@@ -53,7 +53,7 @@ def describe_run(run: Run | None, now: datetime) -> WorkShown | None:
     if run is None:
         return None
     if run.total == 1:
-        return describe_item(run.items.select_related("run").get())
+        return describe_item(find_only_item(run))
     progress = find_progress(run, now)
     return WorkShown(
         run,
@@ -63,11 +63,5 @@ def describe_run(run: Run | None, now: datetime) -> WorkShown | None:
         f"{progress.done:,} of {progress.total:,} done, {progress.changed:,} changed, {progress.failed:,} failed.",
         is_over=run.is_over,
         is_cancelled=run.status == Run.Status.CANCELLED,
-        notes=_write_notes(run) if run.is_over else (),
+        notes=tuple(list_messages(run, _MOST_NOTES)) if run.is_over else (),
     )
-
-
-def _write_notes(run: Run) -> tuple[str, ...]:
-    """What came of the things that changed or failed, in order, the same sentence once."""
-    said = run.items.exclude(message="").exclude(outcome=RunItem.Outcome.UNCHANGED).order_by("id")
-    return tuple(dict.fromkeys(said.values_list("message", flat=True)[:_MOST_NOTES]))

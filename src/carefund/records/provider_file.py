@@ -111,16 +111,17 @@ def store_provider_file(content: ProviderFile) -> Loaded:
         ],
         ignore_conflicts=True,
     )
-    before = _count()
+    before = count_own_records()
     people = sort_clients(content.clients)
     Client.objects.bulk_create(people.new, ignore_conflicts=True, batch_size=1000)
     ClientMatch.objects.bulk_create(people.matches, ignore_conflicts=True, batch_size=1000)
     _store_invoices(content.invoices)
-    clients, invoices, line_items = (there - here for there, here in zip(_count(), before, strict=True))
+    clients, invoices, line_items = (there - here for there, here in zip(count_own_records(), before, strict=True))
     return Loaded(clients, invoices, line_items, len(people.matches))
 
 
-def _count() -> tuple[int, int, int]:
+def count_own_records() -> tuple[int, int, int]:
+    """How many clients, invoices and line items there are."""
     return Client.objects.count(), Invoice.objects.count(), InvoiceLineItem.objects.count()
 
 

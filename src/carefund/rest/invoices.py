@@ -4,14 +4,14 @@ from datetime import date
 from decimal import Decimal
 from typing import Annotated, Any
 
-from django.db import IntegrityError
 from ninja import Field, Path, Router, Schema, Status
 
+from carefund.access.gate import find_invoice_to_claim, require
 from carefund.access.log import store_views
 from carefund.access.roles import may_claim
 from carefund.domain.claims.checks import MOST_ITEMS
 from carefund.domain.claims.invoice_file import InvoiceRow, check_references
-from carefund.records.claims.invoices import ImportPlan, plan_import, store_import
+from carefund.records.claims.invoices import AlreadyBrought, ImportPlan, list_lines_of, plan_import, store_import
 from carefund.records.models import Invoice
 from carefund.rest.problems import ApiProblem, LineProblem, refusals
 from carefund.rest.tokens import AuthenticatedRequest
@@ -77,13 +77,14 @@ class InvoiceOut(Schema):
 )
 def bring_in(request: AuthenticatedRequest, invoice: InvoiceIn) -> Status[dict[str, Any]]:
     """Bring an invoice in. The same again answers 200 and changes nothing; other values for a known line answer 409."""
-    _require_right(request)
+    require(request.auth, may_claim)
     rows = _rows(invoice)
     try:
         is_new = _store(rows)
-    except IntegrityError:  # the same call came twice at once, and the other one was quicker
+    except AlreadyBrought:  # the same call came twice at once, and the other one was quicker
         is_new = _store(rows)
-    return Status(201 if is_new else 200, _as_data(_find(invoice)))
+    line = invoice.line_items[0].external_reference_id  # of one that was split meanwhile, the part that holds it
+    return Status(201 if is_new else 200, _as_data(find_invoice_to_claim(request.auth, line_reference=line)))
 
 
 @router.get(
@@ -93,10 +94,8 @@ def bring_in(request: AuthenticatedRequest, invoice: InvoiceIn) -> Status[dict[s
 )
 def show(request: AuthenticatedRequest, external_reference_id: Annotated[Reference, Path()]) -> dict[str, Any]:
     """Return one invoice by our reference; the access log notes everybody it names."""
-    _require_right(request)
-    invoice = _find(external_reference_id)
-    clients = [line.client for line in invoice.line_items.select_related("client")]
-    store_views(request.auth, clients, "Invoice (API)")
+    invoice = find_invoice_to_claim(request.auth, reference=external_reference_id)
+    store_views(request.auth, [line.client for line in list_lines_of(invoice)], "Invoice (API)")
     return _as_data(invoice)
 
 
@@ -107,25 +106,6 @@ def _store(rows: list[InvoiceRow]) -> bool:
     if not plan.is_loadable:
         raise _refusal(plan)
     return bool(plan.rows) and store_import(plan) > 0
-
-
-def _require_right(request: AuthenticatedRequest) -> None:
-    if not may_claim(request.auth):
-        raise ApiProblem(
-            "not-allowed", "This account may not claim.", advice="Give the token's account the role Finance."
-        )
-
-
-def _find(wanted: InvoiceIn | str) -> Invoice:
-    """The invoice with a reference; of one that was split meanwhile, the part that holds the first line brought in."""
-    if isinstance(wanted, str):
-        found = Invoice.objects.filter(external_reference_id=wanted).first()
-    else:
-        line = wanted.line_items[0].external_reference_id
-        found = Invoice.objects.filter(line_items__external_reference_id=line).first()
-    if found is None:
-        raise ApiProblem("not-found", "There is no invoice with this reference.")
-    return found
 
 
 def _rows(invoice: InvoiceIn) -> list[InvoiceRow]:
@@ -164,7 +144,6 @@ def _refusal(plan: ImportPlan) -> ApiProblem:
 
 
 def _as_data(invoice: Invoice) -> dict[str, Any]:
-    lines = invoice.line_items.select_related("client").order_by("id")
     return {
         "external_reference_id": invoice.external_reference_id,
         "service_provider_id": invoice.service_provider_id,
@@ -181,6 +160,6 @@ def _as_data(invoice: Invoice) -> dict[str, Any]:
                 "funding_source": line.funding_source,
                 "item_id": line.item_id,
             }
-            for line in lines
+            for line in list_lines_of(invoice)
         ],
     }

@@ -8,6 +8,7 @@ from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 
 from carefund.funders.errors import FunderError
+from carefund.records.finding import NotHere
 from carefund.rest.problems import ApiProblem, LineProblem, answer_funder_error, answer_status
 
 _LINES = "line_items"
@@ -23,6 +24,7 @@ def translate_errors(api: NinjaAPI) -> None:
         (HttpError, _answer_framework),
         (RequestDataTooBig, lambda _: answer_status(413)),
         (PermissionDenied, lambda _: answer_status(403)),
+        (NotHere, lambda refusal: ApiProblem("not-found", refusal.message, advice=refusal.advice).as_response()),
         (Http404, lambda _: answer_status(404)),
     ):
         api.add_exception_handler(kind, _handler(answer))

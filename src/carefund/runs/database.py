@@ -52,11 +52,12 @@ class DatabaseThreads:
     async def close(self) -> None:
         """End the threads, their connections first."""
         for thread in self._threads:
-            await asyncio.get_running_loop().run_in_executor(thread, _close_connection)
+            await asyncio.get_running_loop().run_in_executor(thread, close_connection)
             thread.shutdown()
 
 
-def _close_connection() -> None:
+def close_connection() -> None:
+    """End this thread's connection."""
     connection.close()  # this thread's, so looked up in this thread
 
 

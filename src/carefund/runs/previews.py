@@ -11,6 +11,7 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils import timezone
 
+from carefund.records.finding import find_one
 from carefund.records.models import Client
 from carefund.runs import ledger
 from carefund.runs.dates import business_today
@@ -49,6 +50,16 @@ def record_preview(holder: str, item: ClaimedItem, fetched: Fetched) -> None:
             changes=[asdict(change) for change in result.changes],
             fetch=freeze(fetched),
         )
+
+
+def find_preview(item: RunItem) -> Preview | None:
+    """What was found to show for an item, None when it is gone."""
+    return Preview.objects.filter(item=item).first()
+
+
+def find_preview_to_apply(run_id: int, client: Client) -> Preview:
+    """What a run found to show of a client. Raises NotHere."""
+    return find_one(Preview.objects.select_related("item__run").filter(item__run_id=run_id, item__client=client))
 
 
 def changes_of(preview: Preview) -> list[FieldChange]:

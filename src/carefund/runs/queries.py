@@ -1,11 +1,13 @@
 """Reads of the ledger: how far a run is, what came of it, and the syncs of one person. No writing."""
 
+from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db.models import Case, Count, Exists, F, OuterRef, Q, QuerySet, Subquery, When
 from django.db.models.functions import Coalesce
 
+from carefund.records.finding import find_one
 from carefund.records.models import Client
 from carefund.runs.models import Run, RunItem
 
@@ -62,7 +64,23 @@ def _speed(run: Run, now: datetime, done: int, total: int) -> tuple[float | None
     return rate, timedelta(seconds=round((total - done) / rate))
 
 
-def list_runs(*, with_all: bool = False, kind: str = "") -> QuerySet[Run]:
+def find_run(run_id: int) -> Run:
+    """A run by its number, with who asked for it. Raises NotHere."""
+    runs = Run.objects.select_related("requested_by", "retry_of").filter(pk=run_id)
+    return find_one(runs, "There is no run of this number.")
+
+
+def reread(run: Run) -> None:
+    """Read a run anew, into the same object."""
+    run.refresh_from_db()
+
+
+def count_outcomes(run: Run) -> Counter[str]:
+    """How many items of a run came to what."""
+    return Counter(run.items.values_list("outcome", flat=True))
+
+
+def list_runs(*, with_all: bool = False, kind: str = "", trigger: str = "") -> QuerySet[Run]:
     """Runs, newest first. Syncs of one person, and routine unless the last of its kind failed, only on request: they
     would hide the others."""
     runs = Run.objects.select_related("requested_by").annotate(
@@ -72,6 +90,8 @@ def list_runs(*, with_all: bool = False, kind: str = "") -> QuerySet[Run]:
     runs = runs.order_by("-id")
     if kind:
         runs = runs.filter(kind=kind)
+    if trigger:
+        runs = runs.filter(trigger=trigger)
     if with_all:
         return runs
     failed = RunItem.objects.filter(run=OuterRef("pk"), outcome=RunItem.Outcome.FAILED)
@@ -99,6 +119,22 @@ def list_items(run: Run, *, only: str = "") -> QuerySet[RunItem]:
     if only == "consent":
         return items.filter(outcome=RunItem.Outcome.CONSENT_MISSING)
     return items
+
+
+def find_sync(run_id: int, client_id: int) -> RunItem:
+    """What a run does, or did, about a client. Raises NotHere."""
+    return find_one(RunItem.objects.select_related("run", "client").filter(run_id=run_id, client_id=client_id))
+
+
+def find_only_item(run: Run) -> RunItem | None:
+    """The item of a run of one; None when its client was removed since."""
+    return run.items.select_related("run").first()
+
+
+def list_messages(run: Run, most: int) -> list[str]:
+    """What came of the items that changed or failed, in order, the same sentence once."""
+    said = run.items.exclude(message="").exclude(outcome=RunItem.Outcome.UNCHANGED).order_by("id")
+    return list(dict.fromkeys(said.values_list("message", flat=True)[:most]))
 
 
 def list_syncs_of(client: Client) -> QuerySet[RunItem]:

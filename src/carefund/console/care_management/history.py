@@ -1,22 +1,20 @@
 """What was saved of one service provider id's care management: a chart, its figures, the change between two saves."""
 
-from django.http import Http404, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import render
 
 from carefund.access.roles import may_administer
 from carefund.console.care_management.chart import draw_history, sums_by_quarter, sums_by_year
 from carefund.console.page_access import Request, page
 from carefund.domain.care_management.pools import METRICS, BudgetChange, MetricChange, add_up, compare_pools
-from carefund.records.care_management.store import Saved, list_detected_providers, list_saves
+from carefund.records.care_management.store import Saved, find_detected_provider, list_detected_providers, list_saves
 
 
 @page(may_administer)
 def show(request: Request, service_provider_id: str) -> HttpResponse:
     """The history of one id, by quarter or by financial year."""
+    chosen = find_detected_provider(service_provider_id)
     providers = list(list_detected_providers())
-    chosen = next((row for row in providers if row.service_provider_id == service_provider_id), None)
-    if chosen is None:
-        raise Http404
     saves = list_saves(service_provider_id)
     by_year = request.GET.get("by") == "year"
     figures = sums_by_year(saves) if by_year else sums_by_quarter(saves)

@@ -10,13 +10,15 @@ from datetime import datetime
 from typing import Any
 
 from django.contrib import messages
-from django.http import Http404, HttpResponse
+from django.contrib.auth.models import User
+from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_POST
 
+from carefund.access.gate import find_clients_by_care_recipient_id
 from carefund.access.roles import may_administer
-from carefund.console.page_access import Request, page
+from carefund.console.page_access import Request, page, report_refusals
 from carefund.console.views.service_providers import describe_search
 from carefund.console.work import describe_run
 from carefund.domain.care_management.pools import (
@@ -29,9 +31,9 @@ from carefund.domain.care_management.pools import (
     split_closed,
 )
 from carefund.domain.quarters import quarter_of
-from carefund.funders.errors import FunderError
 from carefund.records.care_management.store import (
     Saved,
+    find_detected_provider,
     find_newest,
     find_settings,
     list_detected_providers,
@@ -100,8 +102,7 @@ def switch(request: Request) -> HttpResponse:
 @page(may_administer)
 def show(request: Request, service_provider_id: str) -> HttpResponse:
     """One id's tab: what was saved last for this quarter (GET); refresh, sort or save (POST)."""
-    if not list_detected_providers().filter(service_provider_id=service_provider_id).exists():
-        raise Http404
+    find_detected_provider(service_provider_id)
     if not list_tabs():
         return redirect("console:support-at-home")
     return _answer(request, service_provider_id)
@@ -121,7 +122,7 @@ def _answer(request: Request, service_provider_id: str) -> HttpResponse:
     refresh = find_shown_refresh(service_provider_id)
     context["work"] = describe_run(refresh.run, timezone.now()) if refresh and not refresh.results else None
     context |= _shown(refresh) if refresh and refresh.results else _kept(context["ids"], service_provider_id)
-    context |= _table(context["pools"], str(request.GET.get("sort", "")), of_all=not service_provider_id)
+    context |= _table(request.user, context["pools"], str(request.GET.get("sort", "")), of_all=not service_provider_id)
     return render(request, "console/care_management/page.html", context)
 
 
@@ -130,12 +131,11 @@ def _act(request: Request, service_provider_id: str) -> None:
     try:
         if "save" in request.POST:
             _save(request, service_provider_id)
-        else:
+            return
+        with report_refusals(request):
             request_refresh(service_provider_id, request.user)
     except NotRefreshable as refusal:
         messages.error(request, str(refusal))
-    except FunderError as error:
-        messages.error(request, f"{error.message} {error.advice}")
     except NotSavable:
         messages.error(request, "What was shown is more than an hour old, or was saved already. Refresh, then save.")
 
@@ -204,7 +204,7 @@ def _oldest(saves: Sequence[Saved]) -> datetime | None:
     return min((saved.last_synced_at for saved in saves), default=None)
 
 
-def _table(pools: Sequence[Pool], sort: str, *, of_all: bool) -> dict[str, Any]:
+def _table(user: User, pools: Sequence[Pool], sort: str, *, of_all: bool) -> dict[str, Any]:
     whole = roll_up(pools)
     budgets = {budget.budget_id: budget for pool in pools for budget in pool.budgets}
     sort = sort if sort.removeprefix("-") in _NAMES else FIRST_SORT
@@ -214,7 +214,7 @@ def _table(pools: Sequence[Pool], sort: str, *, of_all: bool) -> dict[str, Any]:
         "sort": sort,
         "whole": whole,
         "parts": list(whole.parts.items()),
-        "uses": _uses(pools),
+        "uses": _uses(user, pools),
         "lost": sum(pool.estimate.lost for pool in pools if pool.estimate),
         "estimates": [(pool.service_provider_id, pool.estimate) for pool in pools if pool.estimate],
         "unread_details": sum(pool.unread_details for pool in pools),
@@ -230,11 +230,11 @@ def sort_budgets(budgets: Iterable[PooledBudget], sort: str) -> list[PooledBudge
     return known + [row for row in rows if getattr(row, name) in (None, "")]
 
 
-def _uses(pools: Sequence[Pool]) -> dict[str, Any]:
+def _uses(user: User, pools: Sequence[Pool]) -> dict[str, Any]:
     """Who drew how much, whoever drew most first, with the client where there is one here."""
     uses = sorted((use for pool in pools for use in pool.uses), key=lambda use: (not use.care_recipient_id, use.amount))
     ids = [use.care_recipient_id for use in uses[:_MOST_USES] if use.care_recipient_id]
-    clients = {client.care_recipient_id: client for client in Client.objects.filter(care_recipient_id__in=ids)}
+    clients = find_clients_by_care_recipient_id(user, ids)
     return {
         "rows": [Use(use, clients.get(use.care_recipient_id)) for use in uses[:_MOST_USES]],
         "left_out": max(0, len(uses) - _MOST_USES),

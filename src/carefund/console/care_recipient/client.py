@@ -11,13 +11,12 @@ from django.utils import timezone
 
 from carefund.access.gate import find_client_to_read
 from carefund.access.log import store_view
-from carefund.console.care_recipient.change_pages import cut_at_sync
 from carefund.console.care_recipient.charts import draw_bar, draw_burn_down, draw_time_line
 from carefund.console.care_recipient.missing_details import DetailsState, find_details_state
 from carefund.console.page_access import Request, page
 from carefund.domain.care_recipient.budgets import is_closed
+from carefund.records.care_recipient.changes import cut_at_sync, list_changes
 from carefund.records.care_recipient.funding import BudgetFigures, Funding, find_funding
-from carefund.records.care_recipient.queries import list_changes
 from carefund.records.care_recipient.surveys import list_surveyed
 from carefund.records.models import Client
 from carefund.records.ndis.queries import list_contracts

@@ -5,10 +5,10 @@ from typing import Any
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST
 
-from carefund.access.gate import find_client_to_synchronise, list_clients_for
+from carefund.access.gate import find_client_to_synchronise, find_match_to_decide, list_chosen_clients, list_clients_for
 from carefund.access.log import store_view, store_views
 from carefund.access.roles import may_synchronise
 from carefund.console.care_recipient.client import frame
@@ -16,7 +16,7 @@ from carefund.console.care_recipient.forms import ClientForm
 from carefund.console.page_access import Request, page
 from carefund.records.care_recipient.clients import EDITED, CannotEdit, add_client, decide_match, edit_client
 from carefund.records.care_recipient.queries import list_waiting_matches
-from carefund.records.models import Client, ClientMatch
+from carefund.records.models import Client
 from carefund.runs.queries import is_under_way
 
 
@@ -55,7 +55,7 @@ def edit(request: Request, client_id: int) -> HttpResponse:
 
 def _back_to(request: Request, client: Client) -> HttpResponse:
     """The client's page, or the list if the client was moved to a branch of others."""
-    if list_clients_for(request.user).filter(pk=client.pk).exists():
+    if list_chosen_clients(request.user, [client.pk]):
         return redirect("console:client", client.pk)
     return redirect("console:clients")
 
@@ -72,14 +72,13 @@ def list_matches(request: Request) -> HttpResponse:
 @page(may_synchronise)
 def decide(request: Request, match_id: int) -> HttpResponse:
     """The same person, or another one."""
-    match = get_object_or_404(ClientMatch, pk=match_id)
-    client = find_client_to_synchronise(request.user, match.client_id)
+    match = find_match_to_decide(request.user, match_id)
     verdict = request.POST.get("verdict")
     if verdict not in ("same", "other"):
         raise PermissionDenied
     is_same = verdict == "same"
     try:
-        if is_same and is_under_way(client):
+        if is_same and is_under_way(match.client):
             raise CannotEdit("A sync of this client is under way. Wait until it has ended, then confirm again.")
         found = decide_match(match.pk, is_same=is_same, made_by=request.user.get_username(), user=request.user)
     except CannotEdit as refusal:

@@ -7,7 +7,6 @@ from urllib.parse import urlencode
 
 from django.conf import settings
 from django.core.paginator import Page, Paginator
-from django.db.models import QuerySet
 from django.http import HttpResponse, StreamingHttpResponse
 from django.shortcuts import render
 from django.utils import timezone
@@ -26,11 +25,13 @@ from carefund.records.care_recipient.queries import (
     list_client_rows,
     list_clients,
     list_ids_by_available,
+    list_in_order,
     list_levels,
     list_service_providers,
     list_waiting_matches,
 )
 from carefund.records.care_recipient.surveys import list_surveyed
+from carefund.records.finding import Listing
 from carefund.records.models import Client
 
 PAGE_SIZE = 50
@@ -103,7 +104,7 @@ def read_filter(request: Request) -> ClientFilter:
     )
 
 
-def find_wanted(request: Request, wanted: ClientFilter) -> QuerySet[Client]:
+def find_wanted(request: Request, wanted: ClientFilter) -> Listing[Client]:
     """The clients whom this person may read and this filter lets through."""
     return list_clients(
         list_clients_for(request.user), wanted, today=timezone.localdate(), stale_before=_stale_before()
@@ -120,7 +121,7 @@ def _asked(request: Request) -> Iterator[tuple[str, str]]:
         yield from ((key, value) for value in values if value and (key, value) != ("sort", "name"))
 
 
-def _paged(request: Request, clients: QuerySet[Client], sort: str) -> tuple["Page[Any]", list[Client]]:
+def _paged(request: Request, clients: Listing[Client], sort: str) -> tuple["Page[Any]", list[Client]]:
     """One page of the list, and the clients on it."""
     wanted = request.GET.get("page")
     if sort.removeprefix("-") != BY_AVAILABLE:
@@ -128,8 +129,7 @@ def _paged(request: Request, clients: QuerySet[Client], sort: str) -> tuple["Pag
         return shown, list(shown.object_list)
     ids = list_ids_by_available(clients, timezone.localdate(), falling=sort.startswith("-"))
     shown = Paginator(ids, PAGE_SIZE).get_page(wanted)
-    people = clients.in_bulk(shown.object_list)
-    return shown, [people[client_id] for client_id in shown.object_list if client_id in people]
+    return shown, list_in_order(clients, list(shown.object_list))
 
 
 def _columns(request: Request) -> list[str]:
@@ -150,7 +150,7 @@ def _chips(wanted: ClientFilter) -> list[tuple[str, str]]:
     return [(name, words) for name, words in chips if words]
 
 
-def _lines(clients: QuerySet[Client]) -> Iterator[list[object]]:
+def _lines(clients: Listing[Client]) -> Iterator[list[object]]:
     yield [
         "care_recipient_id", "last_name", "first_name", "service_provider_id", "level", "total", "available",
         "committed", "left_to_spend", "checked_at", "outcome", "consent_missing",

@@ -5,9 +5,9 @@ from typing import Any, cast
 from django import forms
 from django.contrib.auth.models import User
 
-from carefund.access.gate import list_clients_for, may_read_branch
+from carefund.access.gate import list_chosen_clients, may_read_branch
 from carefund.domain.care_recipient.clients import is_care_recipient_id
-from carefund.records.care_recipient.clients import ID_SETTLED, ID_TAKEN, is_id_settled, list_alike
+from carefund.records.care_recipient.clients import ID_SETTLED, ID_TAKEN, is_id_settled, is_id_taken, list_alike
 from carefund.records.care_recipient.queries import list_service_providers
 from carefund.records.models import Client
 from carefund.runs.queries import is_under_way
@@ -69,7 +69,7 @@ class ClientForm(forms.Form):
             return present
         if wanted and not is_care_recipient_id(wanted):
             raise forms.ValidationError("A care recipient id has letters, digits and hyphens only.")
-        if wanted and Client.objects.filter(care_recipient_id=wanted).exists():
+        if wanted and is_id_taken(wanted):
             raise forms.ValidationError(ID_TAKEN)
         if self._client and is_under_way(self._client):
             raise forms.ValidationError("A sync of this client is under way. Wait until it has ended, then save again.")
@@ -79,7 +79,7 @@ class ClientForm(forms.Form):
         data = super().clean() or self.cleaned_data
         if self._client is None and not data.pop("is_another", False) and not self.errors:
             alike = list_alike(data["first_name"], data["last_name"], data["birth_date"])
-            seen = set(list_clients_for(self._user).filter(pk__in=[each.pk for each in alike]))
+            seen = set(list_chosen_clients(self._user, [each.pk for each in alike]))
             self.alike = [each for each in alike if each in seen]
             if self.alike:
                 self.add_error(None, "A client of this name is here already. Is it the same person?")

@@ -6,8 +6,7 @@ from itertools import islice
 from typing import Any
 
 from django.core.paginator import Paginator
-from django.db.models import QuerySet
-from django.http import Http404, HttpResponse, StreamingHttpResponse
+from django.http import HttpResponse, StreamingHttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 
@@ -15,7 +14,6 @@ from carefund.access.gate import find_client_to_read
 from carefund.access.log import store_export, store_view
 from carefund.access.roles import may_export
 from carefund.console.care_recipient.as_of import rebuild_funding
-from carefund.console.care_recipient.change_pages import cut_at_sync
 from carefund.console.care_recipient.charts import draw_time_line
 from carefund.console.care_recipient.client import frame, show_budgets
 from carefund.console.care_recipient.missing_details import DetailsState
@@ -24,7 +22,8 @@ from carefund.console.page_access import Request, page
 from carefund.console.spreadsheets import stream_csv
 from carefund.domain.wording import write_day
 from carefund.records.archive import find_answer
-from carefund.records.care_recipient.queries import list_changes
+from carefund.records.care_recipient.changes import cut_at_sync, list_changes
+from carefund.records.finding import Listing, NotHere
 from carefund.records.models import Change
 from carefund.runs.queries import list_syncs_of
 from carefund.sync.care_recipient.history import find_funding_as_of
@@ -52,7 +51,7 @@ def download_changes(request: Request, client_id: int) -> StreamingHttpResponse:
     return stream_csv(_change_lines(list_changes(client=client)), f"changes-{client.pk}-{timezone.localdate()}.csv")
 
 
-def _change_lines(changes: QuerySet[Change]) -> Iterator[Iterable[object]]:
+def _change_lines(changes: Listing[Change]) -> Iterator[Iterable[object]]:
     yield ("number", "found_at", "cause", "records", "record", "what", "before", "after", "in_words")
     rows = changes.iterator(_AT_ONCE)
     while some := list(islice(rows, _AT_ONCE)):
@@ -126,7 +125,7 @@ def download_evidence(request: Request, client_id: int, digest: str) -> HttpResp
     client = find_client_to_read(request.user, client_id)
     answer = find_answer(client.pk, digest)
     if answer is None:
-        raise Http404
+        raise NotHere
     store_export(request.user, f"Stored answer: {answer.operation.replace('_', ' ')}", client=client)
     response = HttpResponse(answer.body, content_type="application/json")
     response.headers["Content-Disposition"] = f'attachment; filename="{answer.operation}-sha256-{digest}.json"'

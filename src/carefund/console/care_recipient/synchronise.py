@@ -9,8 +9,8 @@ from itertools import groupby
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_POST
 
@@ -19,12 +19,20 @@ from carefund.access.log import store_synchronisation
 from carefund.console.care_recipient.client import frame
 from carefund.console.page_access import Request, page
 from carefund.records.models import Client
-from carefund.runs.models import Preview, Run, RunItem
-from carefund.runs.previews import CannotApply, apply_preview, changes_of, request_preview
-from carefund.runs.queries import find_progress, list_items
+from carefund.runs.models import Run, RunItem
+from carefund.runs.previews import (
+    CannotApply,
+    apply_preview,
+    changes_of,
+    find_preview,
+    find_preview_to_apply,
+    request_preview,
+)
+from carefund.runs.queries import find_progress, find_sync
 from carefund.runs.requests import request_run
 from carefund.sync.care_recipient.recordsets import RECORD_SETS
 from carefund.sync.care_recipient.results import FieldChange
+from carefund.sync.care_recipient.stored import count_stored
 from carefund.sync.change_log.rows import as_entries
 from carefund.sync.change_log.sentences import write_lines_by_kind, write_sentences
 
@@ -45,7 +53,7 @@ def ask(request: Request, client_id: int) -> HttpResponse:
         run = request_preview(client, request.user) if is_preview else start(client, request)
         address = redirect("console:synchronise-run", client_id=client.pk, run_id=run.pk)
         return _show(request, "progress", _progress(client, run)) if request.htmx else address
-    kinds = [(name, kind.model._default_manager.filter(client=client).count()) for name, kind in KINDS]
+    kinds = [(name, count_stored(kind, client.pk)) for name, kind in KINDS]
     return _show(request, "ask", {"client": client, "kinds": kinds, **frame(client)})
 
 
@@ -57,9 +65,7 @@ def start(client: Client, request: Request) -> Run:
 @page()
 def watch(request: Request, client_id: int, run_id: int) -> HttpResponse:
     """The sync under way, or what came of it."""
-    item = RunItem.objects.select_related("run").filter(run_id=run_id, client_id=client_id).first()
-    if item is None:
-        raise Http404
+    item = find_sync(run_id, client_id)
     client = find_client_to_watch(request.user, client_id, asked_by_id=item.run.requested_by_id)
     if client is None:
         return _show(request, "left", _outcome(item))
@@ -78,7 +84,7 @@ def watch(request: Request, client_id: int, run_id: int) -> HttpResponse:
 def apply(request: Request, client_id: int, run_id: int) -> HttpResponse:
     """Apply exactly what was previewed, or say why not."""
     client = find_client_to_synchronise(request.user, client_id)
-    preview = get_object_or_404(Preview.objects.select_related("item__run"), item__run_id=run_id, item__client=client)
+    preview = find_preview_to_apply(run_id, client)
     if not _may_see(request, changes_of(preview)):
         raise PermissionDenied
     store_synchronisation(request.user, client, f"{NAME} (reviewed)")
@@ -101,7 +107,7 @@ def _may_see(request: Request, changes: Sequence[FieldChange]) -> bool:
 
 def _preview(request: Request, client: Client, item: RunItem) -> dict[str, Any]:
     """Every field that would change, by kind, in the order of the guide; none of a client who would be others'."""
-    preview = Preview.objects.filter(item=item).first()
+    preview = find_preview(item)
     found = changes_of(preview) if preview else []
     is_others = not _may_see(request, found)
     changes = as_entries(client.pk, () if is_others else found)
@@ -124,7 +130,7 @@ def _progress(client: Client, run: Run) -> dict[str, Any]:
     return {
         "client": client,
         "run": run,
-        "item": list_items(run).filter(client=client).first(),
+        "item": find_sync(run.pk, client.pk),
         "progress": find_progress(run, timezone.now()),
         "is_slow": waiting.total_seconds() > 20,
     }

@@ -1,15 +1,14 @@
 """The stored answers behind a claim: which there are, and each as evidence."""
 
 from django.core.paginator import Paginator
-from django.http import Http404, HttpResponse
-from django.shortcuts import get_object_or_404, render
+from django.http import HttpResponse
+from django.shortcuts import render
 
 from carefund.access.log import store_export
 from carefund.access.roles import may_claim, may_export
 from carefund.console.page_access import Request, page
 from carefund.records.claims.archive import find_claim_evidence, list_claim_answers
-from carefund.records.claims.queries import list_clients_of
-from carefund.records.models import Claim
+from carefund.records.claims.queries import find_claim, list_clients_of
 
 _PAGE_SIZE = 50
 
@@ -17,7 +16,7 @@ _PAGE_SIZE = 50
 @page(may_claim)
 def list_all(request: Request, claim_id: str) -> HttpResponse:
     """Everything that the funder answered about a claim and its batch, newest first."""
-    claim = get_object_or_404(Claim, claim_id=claim_id)
+    claim = find_claim(claim_id)
     shown = Paginator(list_claim_answers(claim), _PAGE_SIZE).get_page(request.GET.get("page"))
     context = {"claim": claim, "page": shown, "answers": shown.object_list}
     return render(request, "console/claims/answers.html", context)
@@ -26,10 +25,8 @@ def list_all(request: Request, claim_id: str) -> HttpResponse:
 @page(lambda user: may_claim(user) and may_export(user))
 def download(request: Request, claim_id: str, digest: str) -> HttpResponse:
     """One stored answer, byte for byte as received; its name carries its SHA-256."""
-    claim = get_object_or_404(Claim, claim_id=claim_id)
+    claim = find_claim(claim_id)
     evidence = find_claim_evidence(claim, digest)
-    if evidence is None:
-        raise Http404
     clients = list(list_clients_of(claim))
     store_export(
         request.user,

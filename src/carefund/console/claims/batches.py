@@ -5,19 +5,24 @@ from typing import Any
 from django.contrib import messages
 from django.core.paginator import Paginator
 from django.http import HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_POST
 
 from carefund.access.log import store_views
 from carefund.access.roles import may_claim
 from carefund.console.claims.forms import BatchForm, first_choice
-from carefund.console.page_access import Request, page
+from carefund.console.page_access import Request, page, report_refusals
 from carefund.console.work import describe_item
-from carefund.funders.errors import FunderError
-from carefund.records.claims.queries import find_batch_total, list_lines
+from carefund.records.claims.queries import (
+    find_batch,
+    find_batch_total,
+    list_claims_of,
+    list_invoices_of,
+    list_lines,
+    list_requests_in,
+)
 from carefund.records.claims.store import BatchMoved, withdraw_batch
-from carefund.records.models import ClaimBatch
 from carefund.runs.claims.claiming import name_batch, request_sending
 from carefund.runs.queries import find_shown_item
 from carefund.sync.claims.preparing import NothingToClaim, prepare_batch, preview_batch
@@ -51,11 +56,11 @@ def choose(request: Request) -> HttpResponse:
 def show(request: Request, batch_id: int) -> HttpResponse:
     """One batch: its lines, what it asks for, and how far it is with the funder."""
     work = describe_item(find_shown_item(name_batch(batch_id), timezone.now()))
-    batch = get_object_or_404(ClaimBatch.objects.select_related("created_by"), pk=batch_id)
-    shown = Paginator(batch.payment_requests.all(), _PAGE_SIZE).get_page(request.GET.get("page"))
+    batch = find_batch(batch_id)
+    shown = Paginator(list_requests_in(batch), _PAGE_SIZE).get_page(request.GET.get("page"))
     rows = list_lines([each.pk for each in shown.object_list], timezone.localdate())
     store_views(request.user, (row.request.line_item.client for row in rows), f"Claim batch {batch.pk}")
-    invoices = list(batch.invoices.order_by("pk"))
+    invoices = list_invoices_of(batch)
     sent = sum(1 for invoice in invoices if invoice.status not in ("", "OPEN"))
     context = {
         "batch": batch,
@@ -64,7 +69,7 @@ def show(request: Request, batch_id: int) -> HttpResponse:
         "total": find_batch_total(batch),
         "invoices": invoices,
         "sent": sent,
-        "claims": batch.claims.all(),
+        "claims": list_claims_of(batch),
         "work": work,
     }
     return render(request, "console/claims/batch.html", context)
@@ -74,11 +79,9 @@ def show(request: Request, batch_id: int) -> HttpResponse:
 @page(may_claim)
 def send(request: Request, batch_id: int) -> HttpResponse:
     """Ask for a batch to be sent; the page of the batch says how far it is, and may be left."""
-    batch = get_object_or_404(ClaimBatch, pk=batch_id)
-    try:
+    batch = find_batch(batch_id)
+    with report_refusals(request):
         request_sending(batch.pk, request.user)
-    except FunderError as problem:
-        messages.error(request, f"{problem.message} {problem.advice}")
     return redirect("console:batch", batch_id=batch.pk)
 
 
@@ -86,7 +89,7 @@ def send(request: Request, batch_id: int) -> HttpResponse:
 @page(may_claim)
 def withdraw(request: Request, batch_id: int) -> HttpResponse:
     """Give a batch up before anything was sent."""
-    batch = get_object_or_404(ClaimBatch, pk=batch_id)
+    batch = find_batch(batch_id)
     try:
         withdraw_batch(batch)
     except BatchMoved as moved:

@@ -1,30 +1,30 @@
 """Claims: the list, Check Status, one claim with what was paid and drawn, and what does not fit together."""
 
-from django.contrib import messages
 from django.core.paginator import Paginator
 from django.http import HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_POST
 
 from carefund.access.log import store_views
 from carefund.access.roles import may_claim
 from carefund.console.numbers import read_number
-from carefund.console.page_access import Request, page
+from carefund.console.page_access import Request, page, report_refusals
 from carefund.console.work import describe_item, describe_run
-from carefund.funders.errors import FunderError
 from carefund.records.claims.archive import list_claim_answers
 from carefund.records.claims.queries import (
+    find_claim,
+    find_claim_by_number,
+    find_claim_number,
     find_exception_ids,
     find_open_total,
-    list_batches,
-    list_claims,
+    list_batches_under_way,
+    list_claim_heads,
     list_lines,
     list_orphan_usage,
     list_requests_of,
     list_unsettled_claims,
 )
-from carefund.records.models import Claim
 from carefund.runs.claims.claiming import (
     find_reconciliation,
     find_shown_checks,
@@ -45,9 +45,7 @@ _ABOUT_CLAIM = ("claim_create", "claim_details", "payment_statement", "payment_i
 def list_all(request: Request) -> HttpResponse:
     """Open lines, batches under way, and all claims, newest first."""
     open_lines, open_amount = find_open_total()
-    shown = Paginator(list_claims().defer("invoice_ids", "care_recipient_ids"), _PAGE_SIZE).get_page(
-        request.GET.get("page")
-    )
+    shown = Paginator(list_claim_heads(), _PAGE_SIZE).get_page(request.GET.get("page"))
     now = timezone.now()
     context = {
         "work": describe_run(find_shown_checks(now), now),
@@ -55,7 +53,7 @@ def list_all(request: Request) -> HttpResponse:
         "open_amount": open_amount,
         "unsettled": list_unsettled_claims().count(),
         "exceptions": len(find_exception_ids(timezone.localdate())),
-        "batches": list_batches().exclude(state__in=("claimed", "withdrawn"))[:_PAGE_SIZE],
+        "batches": list_batches_under_way()[:_PAGE_SIZE],
         "page": shown,
         "claims": shown.object_list,
     }
@@ -65,9 +63,9 @@ def list_all(request: Request) -> HttpResponse:
 @page(may_claim)
 def show(request: Request, claim_id: str) -> HttpResponse:
     """One claim: status, statement, and each line with claimed, paid, drawn and the difference."""
-    pk = get_object_or_404(Claim.objects.only("pk"), claim_id=claim_id).pk
-    work = describe_item(find_shown_item(name_claim(pk), timezone.now()))
-    claim = Claim.objects.select_related("batch").get(pk=pk)
+    number = find_claim_number(claim_id)
+    work = describe_item(find_shown_item(name_claim(number), timezone.now()))
+    claim = find_claim_by_number(number)
     shown = Paginator(list_requests_of(claim), _PAGE_SIZE * 2).get_page(request.GET.get("page"))
     rows = list_lines([each.pk for each in shown.object_list], timezone.localdate())
     store_views(request.user, (row.request.line_item.client for row in rows), f"Claim {claim.claim_id}")
@@ -78,7 +76,7 @@ def show(request: Request, claim_id: str) -> HttpResponse:
         "claim": claim,
         "rows": rows,
         "page": shown,
-        "answers": answers.filter(operation__in=_ABOUT_CLAIM)[:_MOST_ANSWERS],
+        "answers": list_claim_answers(claim, _ABOUT_CLAIM)[:_MOST_ANSWERS],
         "number_of_answers": answers.count(),
         "work": work,
         "steps": [(name, number <= place, number == place) for number, name in enumerate(steps)],
@@ -90,11 +88,9 @@ def show(request: Request, claim_id: str) -> HttpResponse:
 @page(may_claim)
 def check(request: Request, claim_id: str) -> HttpResponse:
     """Ask for Check Status of one claim; its page says how far that is and what came of it."""
-    claim = get_object_or_404(Claim, claim_id=claim_id)
-    try:
+    claim = find_claim(claim_id)
+    with report_refusals(request):
         request_check(claim, request.user)
-    except FunderError as problem:
-        messages.error(request, f"{problem.message} {problem.advice}")
     return redirect("console:claim", claim_id=claim.claim_id)
 
 
@@ -102,10 +98,8 @@ def check(request: Request, claim_id: str) -> HttpResponse:
 @page(may_claim)
 def check_all(request: Request) -> HttpResponse:
     """Ask for a look for claims made elsewhere, and for Check Status of every claim that is not at its end."""
-    try:
+    with report_refusals(request):
         request_all_checks(request.user)
-    except FunderError as problem:
-        messages.error(request, f"{problem.message} {problem.advice}")
     return redirect("console:claims")
 
 

@@ -2,14 +2,20 @@
 
 from django.contrib import messages
 from django.http import HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import redirect, render
 
 from carefund.access.roles import may_claim
 from carefund.console.claims.forms import InvoiceFileForm
 from carefund.console.page_access import Request, page
 from carefund.domain.claims.invoice_file import COLUMNS, REQUIRED, UnreadableFile
-from carefund.records.claims.invoice_uploads import NotLoadable, load_upload, plan_file, plan_upload, store_upload
-from carefund.records.models import InvoiceUpload
+from carefund.records.claims.invoice_uploads import (
+    NotLoadable,
+    find_upload,
+    load_upload,
+    plan_file,
+    plan_upload,
+    store_upload,
+)
 
 _SHOWN = 200
 
@@ -35,7 +41,7 @@ def upload(request: Request) -> HttpResponse:
 @page(may_claim)
 def preview(request: Request, upload_id: int) -> HttpResponse:
     """What a file would add, each bad row by line and column; POST loads it, all or nothing."""
-    kept = get_object_or_404(InvoiceUpload, pk=upload_id)
+    kept = find_upload(upload_id)
     if kept.loaded_at is not None:
         messages.info(request, "This file was loaded already.")
         return redirect("console:claims")

@@ -1,8 +1,8 @@
 """The PDF that says why a line comes late: attach it, look at it, take it away again before it is sent."""
 
 from django.contrib import messages
-from django.http import Http404, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
 
 from carefund.access.log import store_export, store_view
 from carefund.access.roles import may_claim, may_export
@@ -11,23 +11,26 @@ from carefund.console.page_access import Request, page
 from carefund.records.claims.late_evidence import (
     NotEvidence,
     TooLate,
+    find_evidence,
+    find_evidence_to_download,
     is_changeable,
     remove_evidence,
     store_evidence,
 )
-from carefund.records.models import InvoiceLineItem, LateEvidence
+from carefund.records.claims.queries import find_line_by_number
+from carefund.records.models import InvoiceLineItem
 from carefund.records.payloads import read_payload
 
 
 @page(may_claim)
 def show(request: Request, line_id: int) -> HttpResponse:
     """A line's evidence (GET); attach one in its place, or take it away (POST)."""
-    line = get_object_or_404(InvoiceLineItem.objects.select_related("client", "invoice"), pk=line_id)
+    line = find_line_by_number(line_id)
     form = EvidenceForm(request.POST or None, request.FILES or None)
     if request.method == "POST" and _change(request, line, form):
         return redirect("console:line-evidence", line_id=line.pk)
     store_view(request.user, line.client, "Evidence for a late claim")
-    evidence = LateEvidence.objects.filter(line_item=line).select_related("uploaded_by").first()
+    evidence = find_evidence(line)
     context = {"line": line, "evidence": evidence, "form": form, "is_changeable": is_changeable(line)}
     return render(request, "console/claims/evidence.html", context)
 
@@ -55,9 +58,7 @@ def _change(request: Request, line: InvoiceLineItem, form: EvidenceForm) -> bool
 @page(lambda user: may_claim(user) and may_export(user))
 def download(request: Request, line_id: int) -> HttpResponse:
     """The file, byte for byte as it was given."""
-    evidence = LateEvidence.objects.filter(line_item=line_id).select_related("payload", "line_item__client").first()
-    if evidence is None:
-        raise Http404
+    evidence = find_evidence_to_download(line_id)
     store_export(request.user, "Evidence for a late claim", client=evidence.line_item.client)
     response = HttpResponse(read_payload(evidence.payload), content_type="application/pdf")
     response.headers["Content-Disposition"] = f'attachment; filename="{evidence.file_name}"'

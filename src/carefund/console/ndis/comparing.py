@@ -31,10 +31,10 @@ _PAGE_SIZE = 50
 def show(request: Request) -> HttpResponse | HttpResponseRedirect:
     """The list of contracts with what the last comparison found; POST asks for the ticked ones, or all."""
     if request.method == "POST" and may_synchronise(request.user) and is_pace_api_enabled():
-        wanted = list_comparable(list_clients_for(request.user))
         ticked = [number for each in request.POST.getlist("contract") if (number := read_number(each))]
         with suppress(NothingToDo):
-            request_comparisons(wanted.filter(pk__in=ticked) if ticked else wanted, requested_by=request.user)
+            wanted = list_comparable(list_clients_for(request.user), only=ticked)
+            request_comparisons(wanted, requested_by=request.user)
         return redirect("console:ndis-comparisons")
     return render(request, "console/ndis/comparisons.html", _context(request))
 

@@ -13,10 +13,10 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.html import format_html
 
+from carefund.access.gate import find_contract_to_read, find_contract_to_synchronise
 from carefund.access.log import store_synchronisation, store_view
 from carefund.console.care_recipient.client import frame
 from carefund.console.ndis.creating import PROBLEMS, show_problem
-from carefund.console.ndis.gates import find_contract_to_read, find_contract_to_synchronise
 from carefund.console.page_access import Request, page
 from carefund.console.templatetags.formatting import money
 from carefund.console.work import describe_item

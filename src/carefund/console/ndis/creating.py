@@ -15,10 +15,11 @@ from carefund.access.log import store_synchronisation
 from carefund.console.numbers import read_number
 from carefund.console.page_access import Request, page
 from carefund.console.work import describe_item
-from carefund.domain.ndis.plan import PacePlan, budget_ids
+from carefund.domain.ndis.plan import budget_ids
 from carefund.domain.ndis.totals import total_funding
-from carefund.funders.errors import AuthorityMissing, FunderError
-from carefund.records.models import Client, ServiceContract
+from carefund.funders.errors import AuthorityMissing
+from carefund.records.models import Client
+from carefund.records.ndis.queries import find_earlier_contract
 from carefund.runs.models import RunItem
 from carefund.runs.ndis.plans import (
     NotRetrieved,
@@ -32,8 +33,8 @@ from carefund.runs.ndis.plans import (
 from carefund.sync.ndis.contracts import find_contract_for, prepare_question
 from carefund.sync.ndis.problems import ContractExists, PaceProblem, PlanMoved
 
-Problem = PaceProblem | FunderError | NotRetrieved
-PROBLEMS = (PaceProblem, FunderError, NotRetrieved)
+Problem = PaceProblem | NotRetrieved
+PROBLEMS = (PaceProblem, NotRetrieved)
 _OPEN = (RunItem.Status.QUEUED, RunItem.Status.RUNNING)
 
 
@@ -103,19 +104,8 @@ def describe(shown: ShownPlan) -> dict[str, Any]:
         ],
         "total": total_funding(plan.budgets, lambda budget: not budget.is_excluded),
         "existing": find_contract_for(shown.client_id, plan),
-        "earlier": _earlier_contract(shown.client_id, plan),
+        "earlier": find_earlier_contract(shown.client_id, plan.first_start_date, plan.start_date),
     }
-
-
-def _earlier_contract(client_id: int, plan: PacePlan) -> ServiceContract | None:
-    """A contract for the same plan for life before its last review."""
-    if plan.first_start_date is None:
-        return None
-    return (
-        ServiceContract.objects.filter(client_id=client_id, first_start_date=plan.first_start_date)
-        .exclude(start_date=plan.start_date)
-        .first()
-    )
 
 
 def show_problem(request: Request, client: Client, problem: Problem) -> HttpResponse:

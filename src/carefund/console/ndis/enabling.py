@@ -6,7 +6,7 @@ from django.contrib import messages
 from django.http import HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
 
-from carefund.access.gate import find_client_to_read, find_client_to_synchronise, list_clients_for
+from carefund.access.gate import find_client_to_read, find_client_to_synchronise, list_others_of_number
 from carefund.access.log import store_view
 from carefund.access.roles import may_administer
 from carefund.console.care_recipient.client import frame
@@ -52,10 +52,9 @@ def _ndis(request: Request, client: Client) -> dict[str, Any]:
     participant = find_participant(client.pk)
     enabled = is_pace_api_enabled()
     number = participant.ndis_number if participant else None
-    same = list_clients_for(request.user).filter(ndis__ndis_number=number).exclude(pk=client.pk) if number else []
     return {
         "participant": participant,
-        "same_number": list(same),
+        "same_number": list_others_of_number(request.user, number, client) if number else [],
         "pace_api": enabled,
         "may_retrieve": enabled and participant is not None and participant.api_access,
         "contracts": list_contracts(client.pk),

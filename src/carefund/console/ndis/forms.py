@@ -5,7 +5,7 @@ from typing import Any
 from django import forms
 from django.contrib.auth.models import User
 
-from carefund.access.gate import list_clients_for
+from carefund.access.gate import list_others_of_number
 from carefund.domain.ndis.categories import CATEGORIES
 from carefund.records.models import Client
 from carefund.sync.ndis.contracts import NDIS_NUMBER
@@ -44,7 +44,7 @@ class ParticipantForm(forms.Form):
             return None
         if not NDIS_NUMBER.fullmatch(number):
             raise forms.ValidationError("An NDIS number has 9 digits.")
-        if list_clients_for(self._user).filter(ndis__ndis_number=number).exclude(pk=self._client.pk).exists():
+        if list_others_of_number(self._user, number, self._client):
             raise forms.ValidationError("Another client here has this NDIS number.")
         return number
 

@@ -88,7 +88,7 @@ def show_schedules(request: Request) -> HttpResponse:
         {
             "lines": [(each, form, next_due_at(each, now)) for each, form in zip(schedules, forms, strict=True)],
             "time_zone": settings.BUSINESS_TIME_ZONE,
-            "runs": list_runs().filter(trigger=Run.Trigger.SCHEDULED)[:10],
+            "runs": list_runs(trigger=Run.Trigger.SCHEDULED)[:10],
         },
     )
 

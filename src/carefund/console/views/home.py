@@ -4,7 +4,6 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.contrib import messages
-from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
@@ -14,12 +13,13 @@ from carefund.access import last_seen
 from carefund.access.gate import list_clients_for
 from carefund.access.models import LastLook
 from carefund.access.roles import may_run_in_bulk, rights_of
-from carefund.console.care_recipient.change_pages import cut_at_sync
 from carefund.console.numbers import read_number
 from carefund.console.page_access import Request, page
 from carefund.domain.wording import many
 from carefund.records.care_recipient import queries
+from carefund.records.care_recipient.changes import cut_at_sync, find_last_change_id, find_newest_id, list_changes
 from carefund.records.care_recipient.queries import Attention
+from carefund.records.finding import Listing
 from carefund.records.models import Change, Client
 from carefund.records.models.devices import ProdaDevice
 from carefund.runs.queries import find_last_run
@@ -74,9 +74,9 @@ def _write_many(number: int) -> str:
     return f"more than {_MANY:,}" if number > _MANY else f"{number:,}"
 
 
-def _list_new(request: Request, look: LastLook | None) -> QuerySet[Change]:
+def _list_new(request: Request, look: LastLook | None) -> Listing[Change]:
     """What one has not seen yet of those one may read; of the last seven days if one never looked."""
-    return queries.list_changes(
+    return list_changes(
         _list_news(request),
         after_id=look.change_id if look else 0,
         since=None if look else timezone.now() - timedelta(days=7),
@@ -84,7 +84,7 @@ def _list_new(request: Request, look: LastLook | None) -> QuerySet[Change]:
     )
 
 
-def _list_news(request: Request) -> QuerySet[Client] | None:
+def _list_news(request: Request) -> Listing[Client] | None:
     """Whose changes one may read; None, which is quicker, for everybody's."""
     everybody = rights_of(request.user).service_provider_ids is None
     return None if everybody else list_clients_for(request.user)
@@ -96,11 +96,11 @@ def show_changes(request: Request) -> HttpResponse:
     look = last_seen.find_last_seen(request.user)
     new = _list_new(request, look)
     with_seen = request.GET.get("all") == "1"
-    listed = queries.list_changes(_list_news(request)) if with_seen else new
+    listed = list_changes(_list_news(request)) if with_seen else new
     before_id = read_number(request.GET.get("before", ""))
     shown = cut_at_sync(listed, _CHANGES, before_id)
     # What comes while one turns the pages stays new: the newest change of the first page is carried along.
-    newest = new.values_list("id", flat=True).first() or 0
+    newest = find_newest_id(new)
     number = new[: _MANY + 1].count()
     return render(
         request,
@@ -128,7 +128,7 @@ def _expiring_devices(request: HttpRequest, before: datetime) -> list[ProdaDevic
 def mark_as_seen(request: Request) -> HttpResponse:
     """Remember how far the changes were read. What came after the page was shown stays new."""
     sent = request.POST.get("up_to", "")
-    newest = queries.find_last_change_id()
+    newest = find_last_change_id()
     last_seen.store_last_seen(request.user, min(read_number(sent) or newest, newest))
     messages.success(request, "Changes marked as seen.")
     return redirect("console:home")

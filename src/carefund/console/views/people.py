@@ -1,16 +1,15 @@
 """Users and their roles."""
 
 from dataclasses import dataclass
-from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.models import User
 from django.http import HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import redirect, render
 
 from carefund.access import two_factor
-from carefund.access.roles import Role, give_role, may_administer, rights_of
-from carefund.access.tokens import end_tokens
+from carefund.access.accounts import Account, find_account_by_number, list_accounts, store_account
+from carefund.access.roles import Role, may_administer, rights_of
 from carefund.console.forms import PersonForm
 from carefund.console.page_access import Request, page
 
@@ -18,10 +17,7 @@ from carefund.console.page_access import Request, page
 @page(may_administer)
 def list_all(request: Request) -> HttpResponse:
     """Every account with its role, branches and second factor."""
-    people = User.objects.prefetch_related("groups", "branch_memberships", "authenticator_set").order_by(
-        "-is_active", "username"
-    )
-    return render(request, "console/people.html", {"people": [_line(person) for person in people]})
+    return render(request, "console/people.html", {"people": [_line(account) for account in list_accounts()]})
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,15 +30,12 @@ class AccountLine:
     two_factor: bool
 
 
-def _line(person: Any) -> AccountLine:
-    names = {group.name for group in person.groups.all()}
-    role = Role.ADMINISTRATOR if person.is_superuser else next((role for role in Role if role in names), None)
-    branches = ", ".join(each.service_provider_id for each in person.branch_memberships.all())
+def _line(account: Account) -> AccountLine:
     return AccountLine(
-        person,
-        role.value if role else "",
-        "All" if role in (Role.ADMINISTRATOR, Role.FINANCE) else branches or "–",
-        two_factor=any(device.confirmed for device in person.authenticator_set.all()),
+        account.person,
+        account.role.value if account.role else "",
+        "All" if account.role in (Role.ADMINISTRATOR, Role.FINANCE) else ", ".join(account.branches) or "–",
+        account.two_factor,
     )
 
 
@@ -55,7 +48,7 @@ def add(request: Request) -> HttpResponse:
 @page(may_administer)
 def change(request: Request, user_id: int) -> HttpResponse:
     """An account's name, role, branches and whether it may sign in; its second factor can be taken off here."""
-    person = get_object_or_404(User, pk=user_id)
+    person = find_account_by_number(user_id)
     if request.method == "POST" and "remove-two-factor" in request.POST:
         two_factor.remove(person)
         messages.success(request, "Two-factor authentication is now off for this account.")
@@ -73,12 +66,7 @@ def _edit(request: Request, person: User) -> HttpResponse:
             form.add_error(None, "You cannot remove your own Administrator role. Ask another administrator.")
         else:
             saved = form.save(commit=False)
-            if form.cleaned_data["new_password"]:
-                saved.set_password(form.cleaned_data["new_password"])
-            saved.save()
-            give_role(saved, role, form.cleaned_data["service_provider_ids"])
-            if not saved.is_active:
-                end_tokens(saved)
+            store_account(saved, role, form.cleaned_data["service_provider_ids"], form.cleaned_data["new_password"])
             messages.success(request, "Account saved.")
             return redirect("console:people")
     return render(

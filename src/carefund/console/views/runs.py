@@ -6,14 +6,14 @@ from typing import Any
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
-from django.http import Http404, HttpResponse, StreamingHttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.http import HttpResponse, StreamingHttpResponse
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.http import urlencode
 from django.views.decorators.http import require_POST
 
-from carefund.access.gate import list_clients_for
+from carefund.access.gate import list_chosen_clients, list_clients_for
 from carefund.access.log import store_export
 from carefund.access.roles import may_run_in_bulk
 from carefund.console.forms import RunForm
@@ -23,10 +23,11 @@ from carefund.console.run_items import name_item
 from carefund.console.scopes import choose, choose_selection, read_selection
 from carefund.console.spreadsheets import stream_csv
 from carefund.console.work import describe_run
+from carefund.records.finding import NotHere
 from carefund.runs.care_recipient.surveying import find_survey_of, request_survey
 from carefund.runs.kinds import find_kind, list_kinds
 from carefund.runs.models import Run
-from carefund.runs.queries import find_progress, list_items, list_runs
+from carefund.runs.queries import find_only_item, find_progress, find_run, list_items, list_runs
 from carefund.runs.requests import (
     CannotChangeRun,
     NothingToDo,
@@ -77,7 +78,7 @@ def start(request: Request) -> HttpResponse:
         run = _request(request, form, selection)
         if run is not None:
             return redirect("console:run", run_id=run.pk)
-    chosen = list_clients_for(request.user).filter(pk__in=selection).count() if selection else 0
+    chosen = list_chosen_clients(request.user, selection).count() if selection else 0
     if selection:
         form.leave_out_survey()
     return render(request, "console/run_new.html", {"form": form, "selection": selection, "number": chosen})
@@ -89,7 +90,7 @@ def _request(request: Request, form: RunForm, selection: list[int]) -> Run | Non
     if selection:
         parts = request.POST["parts"]
         parts = parts if parts in Run.Parts.values and parts != Run.Parts.SURVEY else Run.Parts.EVERYTHING
-        scope = choose_selection(clients, selection)
+        scope = choose_selection(list_chosen_clients(request.user, selection), len(selection))
     elif form.is_valid():
         parts = form.cleaned_data["parts"]
         try:
@@ -119,7 +120,7 @@ def _request(request: Request, form: RunForm, selection: list[int]) -> Run | Non
 @page(may_run_in_bulk)
 def show(request: Request, run_id: int) -> HttpResponse:
     """One run: how far it is, and its items. While it goes on the page keeps itself up to date."""
-    run = get_object_or_404(Run.objects.select_related("requested_by", "retry_of"), pk=run_id)
+    run = find_run(run_id)
     only = request.GET.get("only", "")
     only = only if only in FILTERS else ""
     progress = find_progress(run, timezone.now())
@@ -129,7 +130,7 @@ def show(request: Request, run_id: int) -> HttpResponse:
         "kind": kind,
         "what": _describe_work(run),
         "progress": progress,
-        "item": run.items.first() if run.total == 1 else None,
+        "item": find_only_item(run) if run.total == 1 else None,
         "may_steer": kind.may_ask(request.user),
         "survey": find_survey_of(run),
     }
@@ -154,7 +155,7 @@ def show(request: Request, run_id: int) -> HttpResponse:
 @page()
 def watch(request: Request, run_id: int) -> HttpResponse:
     """How far the work is that a page has asked for, as a fragment of that page, which is loaded anew at its end."""
-    run = get_object_or_404(Run, pk=run_id)
+    run = find_run(run_id)
     if not find_kind(run.kind).may_ask(request.user):
         raise PermissionDenied
     work = describe_run(run, timezone.now())
@@ -176,7 +177,7 @@ _DONE = {"cancel": "Run cancelled.", "pause": "Run paused.", "resume": "Run resu
 @page(may_run_in_bulk)
 def steer(request: Request, run_id: int, step: str) -> HttpResponse:
     """Cancel, pause or resume a run, or retry those who failed in it."""
-    run = get_object_or_404(Run, pk=run_id)
+    run = find_run(run_id)
     if not find_kind(run.kind).may_ask(request.user):
         raise PermissionDenied
     try:
@@ -184,7 +185,7 @@ def steer(request: Request, run_id: int, step: str) -> HttpResponse:
             again = retry_failures(run, requested_by=request.user)
             return redirect("console:run", run_id=again.pk)
         if step not in _STEPS:
-            raise Http404
+            raise NotHere
         _STEPS[step](run)
         messages.success(request, _DONE[step])
     except CannotChangeRun as refusal:
@@ -197,7 +198,7 @@ def steer(request: Request, run_id: int, step: str) -> HttpResponse:
 @page(may_run_in_bulk)
 def export(request: Request, run_id: int) -> StreamingHttpResponse:
     """The result of a run as CSV: a line per item, with counts and the reason of each failure."""
-    run = get_object_or_404(Run, pk=run_id)
+    run = find_run(run_id)
     store_export(request.user, f"Result of run {run.pk} (CSV)", number_of_clients=run.total)
     return stream_csv(_lines(run), f"run-{run.pk}.csv")
 

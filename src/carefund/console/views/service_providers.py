@@ -2,14 +2,12 @@
 
 from typing import Any
 
-from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST
 
 from carefund.access.roles import may_administer
-from carefund.console.page_access import Request, page
-from carefund.funders.errors import FunderError
+from carefund.console.page_access import Request, page, report_refusals
 from carefund.records.care_management.store import list_tabs
 from carefund.runs.models import RunItem
 from carefund.runs.service_providers import find_shown_search, request_provider_search, result_of
@@ -20,10 +18,8 @@ from carefund.sync.service_providers import ProviderSyncResult
 @page(may_administer)
 def sync_providers(request: Request) -> HttpResponse:
     """Ask for Sync Service Providers, then back to the tab one came from or to the first; it tells how far it is."""
-    try:
+    with report_refusals(request, "Sync Service Providers"):
         request_provider_search(request.user)
-    except FunderError as error:
-        messages.error(request, f"Sync Service Providers: {error.message} {error.advice}")
     chosen = request.POST.get("service_provider_id", "")
     if chosen in [row.service_provider_id for row in list_tabs()]:
         return redirect("console:care-management", service_provider_id=chosen)

@@ -5,12 +5,12 @@ from datetime import timedelta
 from django.contrib import messages
 from django.contrib.auth.models import User
 from django.core.paginator import Paginator
-from django.http import Http404, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST
 
 from carefund.access.roles import may_administer
-from carefund.access.tokens import ApiToken, create_token, list_tokens, revoke_token
+from carefund.access.tokens import create_token, find_token_by_number, list_tokens, revoke_token
 from carefund.console.forms import TokenForm
 from carefund.console.page_access import Request, page
 
@@ -46,10 +46,8 @@ def _show(request: Request, user: User | None) -> HttpResponse:
 @page()
 def revoke(request: Request, token_id: int) -> HttpResponse:
     """End one of one's own tokens, or for an administrator anybody's."""
-    token = ApiToken.objects.filter(pk=token_id).first()
-    is_own = token is not None and token.user_id == request.user.pk
-    if token is None or not (is_own or may_administer(request.user)):
-        raise Http404
+    of_anybody = may_administer(request.user)
+    token = find_token_by_number(token_id, of=None if of_anybody else request.user)
     revoke_token(token)
     messages.success(request, f"Token “{token.name}” revoked.")
-    return redirect("console:tokens" if is_own and not may_administer(request.user) else "console:all-tokens")
+    return redirect("console:all-tokens" if of_anybody else "console:tokens")

@@ -14,6 +14,7 @@ from django.db.models import QuerySet
 from carefund.domain.care_management.pools import Pool, PooledBudget, PooledUse, says_the_same
 from carefund.domain.quarters import Quarter
 from carefund.records.care_management.data import estimate_as_data, estimate_from_data
+from carefund.records.finding import find_one
 from carefund.records.models import (
     CareManagementBudget,
     CareManagementSave,
@@ -121,6 +122,11 @@ def _read(saves: "Iterable[CareManagementSave]") -> list[Saved]:
 def list_detected_providers() -> "QuerySet[ServiceProvider]":
     """The ids found on care recipients' budgets, those no longer returned too: who has a history."""
     return ServiceProvider.objects.filter(detected_at__isnull=False).order_by("service_provider_id")
+
+
+def find_detected_provider(service_provider_id: str) -> ServiceProvider:
+    """One of the ids that were ever found. Raises NotHere."""
+    return find_one(list_detected_providers().filter(service_provider_id=service_provider_id))
 
 
 def list_tabs() -> list[ServiceProvider]:

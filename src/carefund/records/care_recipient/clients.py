@@ -60,6 +60,11 @@ def edit_client(client_id: int, values: Mapping[str, Any], *, made_by: str) -> l
     return changed
 
 
+def is_id_taken(care_recipient_id: str) -> bool:
+    """Whether a client here has this care recipient id."""
+    return Client.objects.filter(care_recipient_id=care_recipient_id).exists()
+
+
 def is_id_settled(client: Client) -> bool:
     """Whether a client's care recipient id stays, because funding was synchronised under it."""
     return bool(client.care_recipient_id) and SyncState.objects.filter(client=client, version__gt=0).exists()

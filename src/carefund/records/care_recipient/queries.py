@@ -4,7 +4,7 @@ What is known of one person's funding is in funding.py. Nothing here writes, and
 may: callers hand in the clients that the gate gave them.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
 from datetime import date, datetime
 from decimal import Decimal
@@ -14,7 +14,15 @@ from django.db.models.functions import Cast
 
 from carefund.records.care_recipient.commitments import available_of, find_committed_on
 from carefund.records.care_recipient.surveys import confirmed, find_last_survey_at
-from carefund.records.models import Change, Classification, Client, ClientMatch, PlanBudget, ServiceProvider
+from carefund.records.models import (
+    Classification,
+    Client,
+    ClientMatch,
+    Plan,
+    PlanBudget,
+    ServiceProvider,
+    SyncState,
+)
 from carefund.records.models.devices import ProdaDevice
 
 ONGOING = "ON"
@@ -199,6 +207,12 @@ def list_ids_by_available(clients: QuerySet[Client], today: date, *, falling: bo
     return [*known, *(client_id for client_id in ids if client_id not in left)]
 
 
+def list_in_order(clients: QuerySet[Client], client_ids: Sequence[int]) -> list[Client]:
+    """Those of these clients with these keys, in the order of the keys."""
+    found = clients.in_bulk(client_ids)
+    return [found[client_id] for client_id in client_ids if client_id in found]
+
+
 def list_client_rows(clients: Iterable[Client], today: date) -> list[ClientRow]:
     """Lines for these clients, in their order: a few queries however many they are."""
     people = list(clients)
@@ -252,6 +266,27 @@ def list_levels() -> list[str]:
     return sorted(levels, key=lambda level: (len(level), level))
 
 
+def is_service_provider_known(service_provider_id: str) -> bool:
+    """Whether this is the id of one of our branches."""
+    return list_service_providers().filter(service_provider_id=service_provider_id).exists()
+
+
+def list_branches_of_clients() -> list[str]:
+    """The service provider ids that clients have, in order."""
+    ids = Client.objects.exclude(service_provider_id="").order_by().values_list("service_provider_id", flat=True)
+    return sorted(ids.distinct())
+
+
+def has_plan(client: Client) -> bool:
+    """Whether a sync has made a Support at Home plan for somebody."""
+    return Plan.objects.filter(client=client, is_latest=True).exists()
+
+
+def is_consent_missing(client: Client) -> bool:
+    """Whether the last sync of somebody was refused details for want of consent."""
+    return SyncState.objects.filter(client=client, consent_missing=True).exists()
+
+
 def list_service_providers() -> QuerySet[ServiceProvider]:
     """Every branch that Services Australia ever named."""
     return ServiceProvider.objects.order_by("service_provider_id")
@@ -276,37 +311,6 @@ def find_attention(clients: QuerySet[Client], stale_before: datetime) -> Attenti
         stale=Count("pk", filter=_is_stale(stale_before)),
     )
     return Attention(**counted)
-
-
-def list_changes(
-    clients: QuerySet[Client] | None = None,
-    *,
-    client: Client | None = None,
-    after_id: int = 0,
-    since: datetime | None = None,
-    only_news: bool = False,
-) -> QuerySet[Change]:
-    """Rows of the change log, newest first, of everybody or of some; what a first sync brought is left out.
-
-    With `only_news` so is what Carefund reads otherwise than before from an answer that did not change.
-    """
-    changes = Change.objects.exclude(action=Change.FIRST).filter(id__gt=after_id).order_by("-id")
-    if only_news:
-        changes = changes.filter(cause=Change.FUNDER)
-    if client is not None:
-        return changes.filter(client=client)
-    if clients is not None:
-        # Asked per change, newest first, so that reading stops after the few that a page shows.
-        changes = changes.filter(Exists(clients.order_by().filter(pk=OuterRef("client_id"))))
-    if since is not None:  # by number, which grows with time, so that reading can stop at the newest few
-        first = Change.objects.filter(fetched_at__gte=since).order_by("fetched_at").values_list("id", flat=True).first()
-        changes = changes.filter(id__gte=first) if first is not None else changes.none()
-    return changes.select_related("client")
-
-
-def find_last_change_id() -> int:
-    """The number of the newest change; 0 if there was none yet."""
-    return Change.objects.order_by("-id").values_list("id", flat=True).first() or 0
 
 
 def list_devices() -> QuerySet[ProdaDevice]:

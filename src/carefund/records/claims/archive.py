@@ -4,6 +4,7 @@ An answer about a claim is about many people, or about none yet, so it hangs on 
 client. Reads give back the exact bytes.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -12,6 +13,7 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from carefund.records.archive import digest_of
+from carefund.records.finding import find_one
 from carefund.records.models import Claim, ClaimAnswer
 from carefund.records.payloads import read_payload, store_payload
 
@@ -54,15 +56,15 @@ def record_claim_answer(
         ClaimAnswer.objects.create(**question, payload_id=store_payload(body), received_at=now)
 
 
-def list_claim_answers(claim: Claim) -> QuerySet[ClaimAnswer]:
-    """Everything that the funder answered about a claim and the batch that it was made of, newest first."""
+def list_claim_answers(claim: Claim, operations: Sequence[str] = ()) -> QuerySet[ClaimAnswer]:
+    """Everything that the funder answered about a claim and the batch that it was made of, newest first; with
+    `operations` only to these."""
     about = Q(claim=claim) | Q(batch_id=claim.batch_id) if claim.batch_id else Q(claim=claim)
-    return ClaimAnswer.objects.filter(about).order_by("-id")
+    answers = ClaimAnswer.objects.filter(about).order_by("-id")
+    return answers.filter(operation__in=operations) if operations else answers
 
 
-def find_claim_evidence(claim: Claim, digest: str) -> ClaimEvidence | None:
-    """One stored answer about a claim by its SHA-256."""
-    answer = list_claim_answers(claim).filter(payload_id=digest).select_related("payload").last()
-    if answer is None:
-        return None
+def find_claim_evidence(claim: Claim, digest: str) -> ClaimEvidence:
+    """One stored answer about a claim by its SHA-256, the oldest of equal ones. Raises NotHere."""
+    answer = find_one(list_claim_answers(claim).filter(payload_id=digest).select_related("payload").order_by("id"))
     return ClaimEvidence(answer.operation, digest, read_payload(answer.payload), answer.received_at)

@@ -1,11 +1,11 @@
 """A file of invoice lines between its preview and its loading: kept as received, so what was seen is what is loaded."""
 
 from django.contrib.auth.models import User
-from django.db import IntegrityError
 from django.utils import timezone
 
 from carefund.domain.claims.invoice_file import UnreadableFile, read_invoice_file
-from carefund.records.claims.invoices import ImportPlan, plan_import, store_import
+from carefund.records.claims.invoices import AlreadyBrought, ImportPlan, plan_import, store_import
+from carefund.records.finding import find_one
 from carefund.records.models import InvoiceUpload
 
 LARGEST_FILE = 64 * 1024 * 1024
@@ -19,6 +19,11 @@ def store_upload(name: str, content: bytes, user: User | None = None) -> Invoice
     """Keep a file for its preview. Files of the same person that were never loaded are dropped."""
     InvoiceUpload.objects.filter(created_by=user, loaded_at__isnull=True).delete()
     return InvoiceUpload.objects.create(name=name[:200], content=content, created_by=user)
+
+
+def find_upload(number: int) -> InvoiceUpload:
+    """A kept file by its number. Raises NotHere."""
+    return find_one(InvoiceUpload.objects.filter(pk=number))
 
 
 def plan_file(content: bytes) -> ImportPlan:
@@ -43,7 +48,7 @@ def load_upload(upload: InvoiceUpload) -> int:
         raise NotLoadable("Some rows are wrong; nothing was loaded.")
     try:
         lines = store_import(plan)
-    except IntegrityError:
+    except AlreadyBrought:
         raise NotLoadable("Some of these lines were brought in by somebody else meanwhile; look once more.") from None
     InvoiceUpload.objects.filter(pk=upload.pk).update(loaded_at=timezone.now(), content=b"")
     return lines

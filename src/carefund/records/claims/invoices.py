@@ -10,8 +10,8 @@ from decimal import Decimal
 from itertools import islice
 from typing import Any, TypeVar
 
-from django.db import transaction
-from django.db.models import Count
+from django.db import IntegrityError, transaction
+from django.db.models import Count, QuerySet
 
 from carefund.domain.claims.checks import MOST_ITEMS, ONGOING, amount_of
 from carefund.domain.claims.invoice_file import MOST_PROBLEMS, BadRow, InvoiceRow
@@ -117,10 +117,31 @@ def _plan_new(
     plan.rows.append(row)
 
 
+class AlreadyBrought(Exception):
+    """Somebody else brought some of these lines in meanwhile; a new plan says what is left."""
+
+
+def list_known_lines(references: Iterable[str]) -> set[str]:
+    """Which of these references lines here have."""
+    return set(_read_lines(references))
+
+
+def list_lines_of(invoice: Invoice) -> QuerySet[InvoiceLineItem]:
+    """The lines of an invoice with their clients, in order."""
+    return invoice.line_items.select_related("client").order_by("id")
+
+
 def store_import(plan: ImportPlan) -> int:
-    """Store everything that a plan holds, or nothing; gives the number of new lines. Raises ValueError."""
+    """Store all that a plan holds, or nothing; gives the number of new lines. Raises ValueError, AlreadyBrought."""
     if not plan.is_loadable:
         raise ValueError("a plan with problems is not stored")
+    try:
+        return _store(plan)
+    except IntegrityError:
+        raise AlreadyBrought from None
+
+
+def _store(plan: ImportPlan) -> int:
     with transaction.atomic():
         invoices = _store_invoices(plan)
         texts = _read_service_texts(plan.rows)

@@ -13,6 +13,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from carefund.domain.claims import statuses
+from carefund.records.finding import find_one
 from carefund.records.models import Invoice, InvoiceLineItem, LateEvidence
 from carefund.records.payloads import read_payload, store_payload
 
@@ -64,6 +65,16 @@ def _file_name(name: str, digest: str) -> str:
     """Plain letters, since nobody has said which ones the funder takes."""
     stem = re.sub(r"[^A-Za-z0-9_-]+", "-", name.rpartition("/")[2].removesuffix(".pdf").removesuffix(".PDF"))
     return f"{stem.strip('-')[:_LONGEST_STEM] or 'evidence'}-{digest[:12]}.pdf"
+
+
+def find_evidence(line: InvoiceLineItem) -> LateEvidence | None:
+    """A line's PDF with who attached it, None without one."""
+    return LateEvidence.objects.filter(line_item=line).select_related("uploaded_by").first()
+
+
+def find_evidence_to_download(line_id: int) -> LateEvidence:
+    """A line's PDF with its content and the line's client. Raises NotHere."""
+    return find_one(LateEvidence.objects.filter(line_item=line_id).select_related("payload", "line_item__client"))
 
 
 def remove_evidence(line: InvoiceLineItem) -> None:

@@ -16,12 +16,14 @@ from carefund.domain.claims.checks import ApprovedSpan, BudgetSpan, ClaimLine, S
 from carefund.domain.claims.matching import EXCEPTIONS, Draw, LineState, LineTruth
 from carefund.domain.claims.statuses import CANCELLED
 from carefund.domain.periods import Period
+from carefund.records.finding import find_one
 from carefund.records.models import (
     ApprovedService,
     BudgetUsage,
     Claim,
     ClaimBatch,
     Client,
+    Invoice,
     InvoiceLineItem,
     PaymentRequest,
     Plan,
@@ -135,6 +137,73 @@ def find_last_claim_date(service_provider_id: str, zone: tzinfo) -> date | None:
     return latest.astimezone(zone).date() if latest else None
 
 
+def list_services_in_force(most: int) -> list[tuple[Client, ApprovedService | None]]:
+    """The first active clients by care recipient id, each with one home support service that they may receive."""
+    clients = Client.objects.filter(is_active=True, care_recipient_id__isnull=False).order_by("care_recipient_id")
+    services = ApprovedService.objects.filter(
+        no_longer_returned_date__isnull=True,
+        end_date__isnull=True,
+        service_id__startswith="SERV-",
+        service_group_id="SERG-0001",
+    ).order_by("service_id")
+    return [(client, services.filter(client=client).first()) for client in clients[:most]]
+
+
+def find_line(reference: str) -> InvoiceLineItem:
+    """One of our lines by our reference. Raises NotHere."""
+    lines = InvoiceLineItem.objects.filter(external_reference_id=reference)
+    return find_one(lines, "No line here has this reference.", "Bring its invoice in first.")
+
+
+def find_line_by_number(number: int) -> InvoiceLineItem:
+    """One of our lines by its key, with its client and invoice. Raises NotHere."""
+    return find_one(InvoiceLineItem.objects.select_related("client", "invoice").filter(pk=number))
+
+
+def find_batch(number: int) -> ClaimBatch:
+    """A batch by its number, with its number of lines and total. Raises NotHere."""
+    return find_one(list_batches().filter(pk=number), "There is no batch of this number.")
+
+
+def find_claim(claim_id: str) -> Claim:
+    """A claim by Services Australia's id. Raises NotHere."""
+    return find_one(
+        list_claims().filter(claim_id=claim_id),
+        "No claim here has this id.",
+        "Check Status of all claims also finds those that were made elsewhere.",
+    )
+
+
+def find_claim_number(claim_id: str) -> int:
+    """The key of the claim with Services Australia's id, and no more of it. Raises NotHere."""
+    return find_one(Claim.objects.only("pk").filter(claim_id=claim_id), "No claim here has this id.").pk
+
+
+def find_claim_by_number(number: int) -> Claim:
+    """A claim by its key, as it is now. Raises NotHere."""
+    return find_one(list_claims().filter(pk=number), "No claim here has this number.")
+
+
+def list_claims_of(batch: ClaimBatch) -> QuerySet[Claim]:
+    """The claims that were made of a batch."""
+    return batch.claims.all()
+
+
+def list_batches_under_way() -> QuerySet[ClaimBatch]:
+    """Batches that are neither claimed nor withdrawn, newest first."""
+    return list_batches().exclude(state__in=(ClaimBatch.State.CLAIMED, ClaimBatch.State.WITHDRAWN))
+
+
+def list_requests_in(batch: ClaimBatch) -> QuerySet[PaymentRequest]:
+    """What a batch asks for, line by line."""
+    return batch.payment_requests.all()
+
+
+def list_invoices_of(batch: ClaimBatch) -> list[Invoice]:
+    """The invoices of a batch as they are with the funder."""
+    return list(batch.invoices.order_by("pk"))
+
+
 def list_batches() -> QuerySet[ClaimBatch]:
     """All batches, newest first, with their number of lines and total."""
     return ClaimBatch.objects.annotate(
@@ -145,6 +214,11 @@ def list_batches() -> QuerySet[ClaimBatch]:
 def list_claims() -> QuerySet[Claim]:
     """All claims, newest first, those made elsewhere among them."""
     return Claim.objects.select_related("batch")
+
+
+def list_claim_heads() -> QuerySet[Claim]:
+    """All claims, newest first, without the long lists that only a claim's own page needs."""
+    return list_claims().defer("invoice_ids", "care_recipient_ids")
 
 
 def list_unsettled_claims() -> QuerySet[Claim]:

@@ -4,7 +4,7 @@ What a contract's page shows is in pace_pictures.py.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 
@@ -68,15 +68,25 @@ def list_contracts(client_id: int) -> list[ServiceContract]:
     return list(rows.order_by("-start_date"))
 
 
-def list_comparable(clients: QuerySet[Client]) -> QuerySet[ServiceContract]:
-    """The contracts that may be compared with PACE: the newest active one of each client with access, by name."""
+def find_earlier_contract(client_id: int, first_start_date: date | None, start_date: date) -> ServiceContract | None:
+    """A contract for the same plan for life before its last review."""
+    if first_start_date is None:
+        return None
+    same = ServiceContract.objects.filter(client_id=client_id, first_start_date=first_start_date)
+    return same.exclude(start_date=start_date).first()
+
+
+def list_comparable(clients: QuerySet[Client], *, only: Collection[int] = ()) -> QuerySet[ServiceContract]:
+    """The contracts that may be compared with PACE: the newest active one of each client with access, by name; with
+    `only` those of them with these keys."""
     newest = ServiceContract.objects.filter(client=OuterRef("client"), is_active=True).order_by("-start_date")
-    return (
+    contracts = (
         ServiceContract.objects.filter(client__in=clients, client__is_active=True, client__ndis__api_access=True)
         .filter(id=Subquery(newest.values("id")[:1]))
         .select_related("client", "comparison")
         .order_by("client__last_name", "client__first_name", "id")
     )
+    return contracts.filter(pk__in=only) if only else contracts
 
 
 def list_by_urgency(contracts: QuerySet[ServiceContract]) -> QuerySet[ServiceContract]:

@@ -2,11 +2,22 @@
 
 from collections.abc import Sequence
 
+from django.db import transaction
 from django.db.models import OuterRef, Subquery
 
 from carefund.records.models import BudgetUsage, InvoiceLineItem
+from carefund.records.provider_file import Loaded, ProviderFile, store_provider_file
 
 _AT_ONCE = 1000
+
+
+@transaction.atomic
+def load_provider_file(content: ProviderFile) -> Loaded:
+    """Bring a provider file in, all of it or nothing; usage that was taken for another provider's may be ours then."""
+    loaded = store_provider_file(content)
+    if loaded.line_items:
+        link_all_budget_usage()
+    return loaded
 
 
 def link_all_budget_usage() -> None:

@@ -13,7 +13,7 @@ from carefund.records.care_recipient import store
 from carefund.records.models import Classification, Client, Plan, SyncState
 from carefund.sync.care_recipient.fetching import Fetched
 from carefund.sync.care_recipient.last_applied import COLUMNS, LastApplied, find_last_applied
-from carefund.sync.care_recipient.recordsets import RECORD_SETS
+from carefund.sync.care_recipient.recordsets import RECORD_SETS, RecordSet
 
 Rows = Mapping[str, Sequence[Stored]]
 
@@ -168,3 +168,8 @@ _DATED = (
     "end_date",
     "no_longer_returned_date",
 )
+
+
+def count_stored(kind: RecordSet, client_id: int) -> int:
+    """How many records of a kind are stored of somebody."""
+    return kind.model._default_manager.filter(client_id=client_id).count()

@@ -2,31 +2,28 @@
 
 import contextlib
 import fcntl
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from django.conf import settings
 from django.db import connection
 
-from carefund.cli.output import screen
-
 _KEY = 7_236_003_114  # of PostgreSQL's advisory lock; any number that nothing else here uses
-_WAITING = "Another set-up is under way; waiting until it is done."
 
 
 @contextlib.contextmanager
-def only_set_up() -> Iterator[None]:
-    """Hold the lock; the system takes it from a process that dies."""
-    with _on_server() if settings.ON_POSTGRESQL else _beside_file():
+def only_set_up(on_wait: Callable[[], None]) -> Iterator[None]:
+    """Hold the lock; the system takes it from a process that dies. `on_wait` is called if another one holds it."""
+    with _on_server(on_wait) if settings.ON_POSTGRESQL else _beside_file(on_wait):
         yield
 
 
 @contextlib.contextmanager
-def _on_server() -> Iterator[None]:
+def _on_server(on_wait: Callable[[], None]) -> Iterator[None]:
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_try_advisory_lock(%s)", [_KEY])
         if not cursor.fetchone()[0]:
-            screen.print(_WAITING)
+            on_wait()
             cursor.execute("SELECT pg_advisory_lock(%s)", [_KEY])
     try:
         yield
@@ -36,12 +33,12 @@ def _on_server() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _beside_file() -> Iterator[None]:
+def _beside_file(on_wait: Callable[[], None]) -> Iterator[None]:
     database = Path(settings.DATABASES["default"]["NAME"])
     with database.with_name(database.name + ".setup.lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
-            screen.print(_WAITING)
+            on_wait()
             fcntl.flock(lock, fcntl.LOCK_EX)
         yield
