@@ -19,7 +19,8 @@ OLDER = ("The database's tables are missing or out of date.", "Run `carefund set
 
 def find_version_problem() -> tuple[str, str] | None:
     """Return what is wrong and what to do, None if database and programme fit. Raises DatabaseError."""
-    if not settings.ON_POSTGRESQL and not Path(settings.DATABASES["default"]["NAME"]).exists():
+    file = str(settings.DATABASES["default"]["NAME"])
+    if not settings.ON_POSTGRESQL and not file.startswith("file:") and not Path(file).exists():  # file: is in memory
         return OLDER  # not looked into, since that would make it
     applied = {key for key in MigrationRecorder(connection).applied_migrations() if key[0] in _OURS}
     known = {(label, name) for label in _OURS for name in _list_migrations(label)}
