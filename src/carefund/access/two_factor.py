@@ -92,6 +92,7 @@ def read_secret(device: Authenticator) -> str:
 
 def seconds_to_wait(device: Authenticator) -> int:
     """Return for how long no code of this device is looked at, after wrong ones; 0 if one may be given now."""
+    device.refresh_from_db()
     is_allowed, why = device.verify_is_allowed()
     if is_allowed:
         return 0

@@ -130,7 +130,6 @@ def _check_code(request: HttpRequest, device: two_factor.Authenticator, form: Co
 
 def _wait(device: two_factor.Authenticator) -> str:
     """Return for how long no code is looked at, in words; nothing if one may be given."""
-    device.refresh_from_db()
     seconds = two_factor.seconds_to_wait(device)
     return (
         f"Too many wrong codes. Wait {seconds} second{'' if seconds == 1 else 's'}, then try again." if seconds else ""
