@@ -21,7 +21,7 @@ BUILDING = {
     "refresh_from_db", "select_for_update", "select_related", "update_or_create", "using", "values_list",
 }  # fmt: skip
 # What others have as well: a query's is called without arguments, a model's without `commit=False`.
-BARE = {"all", "delete", "none", "save"}
+BARE = {"all", "delete", "get", "none", "save"}
 
 
 # What rooms below raise when there is nothing, when somebody may not, or when a funder refuses; and who translates it.

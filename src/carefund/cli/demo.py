@@ -37,7 +37,7 @@ from carefund.runs.care_recipient.unread_budgets import request_unread_budgets
 from carefund.runs.database import close_connection
 from carefund.runs.engines import embedded
 from carefund.runs.models import Run
-from carefund.runs.queries import list_items, reread
+from carefund.runs.queries import find_only_item, find_run, list_items, reread
 from carefund.runs.requests import NothingToDo, request_run
 from carefund.runs.scopes import choose
 from carefund.runs.sources import device_store
@@ -170,11 +170,11 @@ def _synchronise_everybody() -> Run:
 def _survey_everybody() -> Run:
     """The second night: the lists say who moved, and nobody else is read."""
     survey = _carry_out(request_survey(trigger=Run.Trigger.BULK))
-    item = survey.items.get()
-    screen.print(item.message, highlight=False)
-    if not item.result or "run" not in item.result:
+    item = find_only_item(survey)
+    screen.print(item.message if item else "", highlight=False)
+    if item is None or not item.result or "run" not in item.result:
         return survey
-    reading = Run.objects.get(pk=item.result["run"])
+    reading = find_run(item.result["run"])
     _report(reading)
     return reading
 

@@ -20,7 +20,7 @@ from carefund.records.models import Client
 from carefund.runs.care_recipient.surveying import request_survey
 from carefund.runs.kinds import find_kind, list_kinds
 from carefund.runs.models import Run, RunItem
-from carefund.runs.queries import find_progress, find_run, list_items, list_runs, reread
+from carefund.runs.queries import find_only_item, find_progress, find_run, list_items, list_runs, reread
 from carefund.runs.requests import (
     CannotChangeRun,
     NothingToDo,
@@ -93,8 +93,9 @@ def show(
         f"{progress.failed:,} failed, {progress.warnings:,} with warnings.",
         highlight=False,
     )
-    if run.total == 1 and (message := run.items.exclude(outcome=RunItem.Outcome.FAILED).values_list("message")):
-        screen.print(f"  {message[0][0]}".rstrip(), highlight=False)
+    only = find_only_item(run) if run.total == 1 else None
+    if only is not None and only.outcome != RunItem.Outcome.FAILED:
+        screen.print(f"  {only.message}".rstrip(), highlight=False)
     for item in failures:
         screen.print(f"  {item.care_recipient_id or item.holds}: {item.message} {item.advice}", highlight=False)
 

@@ -8,7 +8,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('records', '0016_ndis_number_of_two_branches'),
-        ('runs', '0012_one_preview'),
+        ('runs', '0013_survey'),
     ]
 
     operations = [
