@@ -12,6 +12,7 @@ __all__ = ["DatabaseError", "describe", "describe_disk", "describe_tables", "exp
 # The database's own trouble, not that of what is being written: full, read-only, locked, gone, restarting.
 _TROUBLE = (OperationalError, InterfaceError, InternalError)
 # A part of the driver's own words (SQLite's, PostgreSQL's), what it means, and what to do.
+_NO_TABLES = "The database's tables are missing or out of date."
 _CAUSES = (
     (
         "locked",
@@ -25,7 +26,7 @@ _CAUSES = (
     ),
     (
         ("no such table", "does not exist", "no such column"),
-        "The database's tables are missing or out of date.",
+        _NO_TABLES,
         "Run `carefund setup` first.",
     ),
     (
@@ -64,9 +65,13 @@ def describe(error: Exception) -> tuple[str, str]:
 
 
 def explain_refusal(error: BaseException | None) -> str:
-    """Why the database or the disk refused, in one sentence for anybody; "" where an error is none of theirs."""
+    """Why the database or the disk refused, in one sentence for anybody; "" where an error is none of theirs.
+
+    A table that is missing is no refusal that waiting ends.
+    """
     if isinstance(error, _TROUBLE):
-        return describe(error)[0]
+        reason = describe(error)[0]
+        return "" if reason == _NO_TABLES else reason
     told = describe_disk(error) if isinstance(error, OSError) else None
     return told[0] if told else ""
 
