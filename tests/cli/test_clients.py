@@ -29,7 +29,7 @@ def test_a_client_is_added_and_edited_in_somebodys_name():
     assert "Changed: last name, service provider id, active." in run("edit", "400000003", *words)
     assert "Nothing was changed" in run("edit", "400000003", *words)
     assert set(Change.objects.values_list("made_by", flat=True)) == {"ben"}
-    assert "Another client here" in run("add", "400000003", "Wilma", "Example", status=2)
+    assert "Another client already has" in run("add", "400000003", "Wilma", "Example", status=2)
     assert "No such branch" in run("edit", "400000003", "--branch", "999", status=2)
     assert "no account" in run("edit", "400000003", "--by", "nobody", status=2)
     assert "no such client" in run("edit", "--number", "99", status=2)

@@ -47,8 +47,7 @@ def test_half_the_days_and_half_the_money_are_in_step() -> None:
     burn = draw_burn_down(picture(Decimal(1000), Decimal(500)), date(2026, 5, 15))
     assert burn is not None
     assert (burn.days_gone, burn.days, burn.days_gone_percent, burn.money_gone_percent) == (45, 91, 49, 50)
-    assert not burn.is_ahead
-    assert not burn.is_behind
+    assert burn.state[2] == "On track"
 
 
 def test_what_was_overspent_is_left_to_spend_below_zero() -> None:

@@ -49,7 +49,7 @@ def text_of(answer: Any) -> str:
 def test_an_id_learnt_later_is_entered_and_recorded(cast: world.Cast, client: Client, browse: Browse) -> None:
     ben = browse(cast.ben)
     page = text_of(ben.post(edit_address(client), details(care_recipient_id=" 400000003 "), follow=True))
-    assert "The client was saved." in page
+    assert "Client saved." in page
     assert "Synchronise Budget Information" in page
     change = Change.objects.get()
     assert (change.field, change.before, change.after, change.made_by) == (
@@ -85,7 +85,7 @@ def test_an_id_that_another_client_has_is_refused(cast: world.Cast, client: Clie
         ben.post(edit_address(client), details(care_recipient_id="400000101")),
         ben.post(NEW, details(last_name="Another", care_recipient_id="400000101")),
     ):
-        assert text_of(answer).count("Another client here has this care recipient id.") == 1
+        assert text_of(answer).count("Another client already has this Care Recipient ID.") == 1
         assert "Margaret" not in text_of(answer)
     assert Client.objects.count() == 2
 
@@ -93,14 +93,14 @@ def test_an_id_that_another_client_has_is_refused(cast: world.Cast, client: Clie
 @pytest.mark.parametrize("wrong", ["4000 3", "4/3"])
 def test_a_malformed_id_is_refused(cast: world.Cast, client: Client, browse: Browse, wrong: str) -> None:
     answer = browse(cast.ben).post(edit_address(client), details(care_recipient_id=wrong))
-    assert "letters, digits and hyphens only" in text_of(answer)
+    assert "can only have letters, digits and hyphens" in text_of(answer)
 
 
 def test_an_id_stays_once_funding_was_synchronised_under_it(cast: world.Cast, client: Client, browse: Browse) -> None:
     Client.objects.filter(pk=client.pk).update(care_recipient_id="400000003")
     SyncState.objects.create(client=client, version=1)
     ben = browse(cast.ben)
-    assert "so it stays" in text_of(ben.get(edit_address(client)))
+    assert "so it cannot be changed" in text_of(ben.get(edit_address(client)))
     ben.post(edit_address(client), details(care_recipient_id="400000004", first_name="Willa"))
     client.refresh_from_db()
     assert (client.care_recipient_id, client.first_name) == ("400000003", "Willa")
@@ -111,7 +111,7 @@ def test_an_id_does_not_change_under_a_sync(cast: world.Cast, client: Client, br
     run = Run.objects.create(trigger=Run.Trigger.ON_DEMAND, scope="one client", total=1)
     RunItem.objects.create(run=run, client=client)
     answer = browse(cast.ben).post(edit_address(client), details(care_recipient_id="400000004"))
-    assert "A sync of this client is under way" in text_of(answer)
+    assert "A sync of this client is in progress" in text_of(answer)
 
 
 def test_a_coordinator_moves_clients_among_their_own_branches_only(
@@ -135,7 +135,7 @@ def test_a_coordinator_adds_a_client_and_sees_them_at_once(cast: world.Cast, bro
     ben = browse(cast.ben)
     sent = details(last_name="Newcomer", care_recipient_id="400000003", service_provider_id="")
     page = text_of(ben.post(NEW, sent, follow=True))
-    assert "The client was added." in page
+    assert "Client added." in page
     assert "Synchronise Budget Information" in page
     client = Client.objects.get()
     assert client.added_by == cast.ben
@@ -149,7 +149,7 @@ def test_somebody_of_the_same_name_is_shown_before_a_second_client_is_made(
 ) -> None:
     ben = browse(cast.ben)
     page = text_of(ben.post(NEW, details(first_name=" wilma")))
-    assert "A client of this name is here already." in page
+    assert "There is already a client with this name." in page
     assert reverse("console:client", args=[client.pk]) in page
     assert Client.objects.count() == 1
     ben.post(NEW, details(first_name=" wilma", is_another="on"))
@@ -167,7 +167,7 @@ def test_an_import_proposes_and_a_coordinator_confirms(cast: world.Cast, client:
     assert "400000003" not in text_of(cy.get(MATCHES))
     assert cy.post(decide, {"verdict": "same"}).status_code == 404
     assert "400000003" in text_of(ben.get(MATCHES))
-    assert "has the care recipient id now" in text_of(ben.post(decide, {"verdict": "same"}, follow=True))
+    assert "Care Recipient ID added to the client" in text_of(ben.post(decide, {"verdict": "same"}, follow=True))
     client.refresh_from_db()
     assert client.care_recipient_id == "400000003"
     assert "Nothing to confirm" in text_of(ben.get(MATCHES))

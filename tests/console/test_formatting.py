@@ -14,9 +14,9 @@ from carefund.records.models import Classification
 @pytest.mark.parametrize(
     ("amount", "text"),
     [
-        ("1234567.5", "1,234,567.50"),
-        ("0", "0.00"),
-        ("-1802.25", "−1,802.25"),
+        ("1234567.5", "$1,234,567.50"),
+        ("0", "$0.00"),
+        ("-1802.25", "−$1,802.25"),
     ],
 )
 def test_money_has_separators_cents_and_a_true_minus(amount: str, text: str) -> None:
@@ -29,8 +29,8 @@ def test_negative_money_is_marked_by_more_than_its_sign() -> None:
 
 
 def test_what_lowers_a_budget_is_shown_as_negative_whatever_its_sign() -> None:
-    assert "−50.00" in formatting.lowered(Decimal("50"))
-    assert "−50.00" in formatting.lowered(Decimal("-50"))
+    assert "−$50.00" in formatting.lowered(Decimal("50"))
+    assert "−$50.00" in formatting.lowered(Decimal("-50"))
     assert "0.00" in formatting.lowered(Decimal("0"))
 
 

@@ -1,4 +1,4 @@
-"""What the pages of one client say where something is missing: never an empty budget, never a day to come."""
+"""What the pages of one client say where something is missing: never an empty budget, never a day future."""
 
 from collections.abc import Callable
 from datetime import date, timedelta
@@ -51,7 +51,7 @@ def test_refused_details_are_no_empty_budget(browse: Browse, ada: User, client_h
     BudgetUsage.objects.filter(client=client_here).delete()
     SyncState.objects.filter(client=client_here).update(consent_missing=True)
     page = read(browse(ada), "client", client_here)
-    assert "Entitlements and usage: not released." in page
+    assert "Entitlements and usage are not released." in page
     assert page.casefold().count("consent was not given") + page.casefold().count("consent not given") == 1, "once"
     assert "Entitlements <span" not in page
     assert 'class="left"' not in page
@@ -82,7 +82,7 @@ def test_a_budget_that_nobody_asked_about_is_not_read_yet(
 ) -> None:
     page = " ".join(read(browse(ada), "plan", client_here).split())
     assert "Not read yet</span></td>" in page
-    assert "those of a budget that ended before the first sync are read once, at night." in page
+    assert "For budgets that ended before the first sync, Carefund reads them once, overnight." in page
     assert page.count("Entitlements <span") == PlanBudget.objects.filter(client=client_here).count() - 2
 
 
@@ -94,7 +94,7 @@ def test_a_budget_that_is_being_read_says_so(
     )
     page = read(browse(ada), "plan", client_here)
     assert "Being read</span></td>" in page
-    assert "are being read and follow in a moment." in page
+    assert "are being read and will appear shortly." in page
     Run.objects.update(status=Run.Status.CANCELLED)
     assert "Not read yet</span></td>" in read(browse(ada), "plan", client_here)
 
@@ -102,9 +102,9 @@ def test_a_budget_that_is_being_read_says_so(
 @pytest.mark.parametrize(
     ("how", "short", "sentence"),
     [
-        ("refused", "Not released", "for want of the client&#x27;s consent"),
-        ("not found", "Not known", "has no details of it"),
-        ("unreadable", "Not readable", "could not be read"),
+        ("refused", "Not released", "because the client has not given consent"),
+        ("not found", "Not known", "has no details for it"),
+        ("unreadable", "Not readable", "could not read"),
     ],
 )
 def test_how_asking_for_a_closed_budget_ended_is_said(
@@ -123,7 +123,7 @@ def test_entitlements_of_the_list_are_shown_before_the_usage_is_read(
         client=client_here, plan_budget=unread, changed_at=timezone.now(), item_code="ON_RATE_6", amount=unread.total
     )
     page = read(browse(ada), "plan", client_here)
-    assert "are read once, at night." in page
+    assert "Carefund reads them once, overnight." in page
     assert "Nothing was drawn" not in page
     assert "Not read yet</span></td>" not in page, "nothing was rolled in, as the entitlements say"
 
@@ -131,10 +131,10 @@ def test_entitlements_of_the_list_are_shown_before_the_usage_is_read(
 def test_a_day_to_come_is_refused(browse: Browse, ada: User, client_here: Client) -> None:
     today = timezone.localdate()
     page = read(browse(ada), "as-of", client_here, day=(today + timedelta(days=1)).isoformat())
-    assert "still to come" in page
+    assert "is in the future" in page
     assert "SHA-256" not in page
     assert not AccessLogEntry.objects.exists()
-    assert "still to come" not in read(browse(ada), "as-of", client_here, day=today.isoformat())
+    assert "is in the future" not in read(browse(ada), "as-of", client_here, day=today.isoformat())
 
 
 def test_the_plan_of_somebody_who_returned_is_explained_by_its_own_classification(
@@ -150,7 +150,7 @@ def test_the_plan_of_somebody_who_returned_is_explained_by_its_own_classificatio
     Classification.objects.filter(pk=second.pk).update(plan=new, level="6", start_date=date(2026, 6, 1), end_date=None)
     PlanBudget.objects.filter(client=client_here).exclude(pk=budget.pk).update(plan=new)
     page = " ".join(read(browse(ada), "plan", client_here).split())
-    assert "It starts with its earliest classification, Level 6 from 1 June 2026." in page
+    assert "The plan starts with its earliest classification: Level 6 from 1 June 2026." in page
     assert "Level 3" not in page
     assert page.count("Earlier plan</span>") == 1
     own = PlanBudget.objects.filter(plan=new).count()
@@ -173,9 +173,9 @@ def test_ended_supplements_and_services_are_marked_and_not_counted_as_in_force(
         Supplement.objects.create(**common, type_code=name, description=name, start_date=start, end_date=end)
         ApprovedService.objects.create(**common, service_id=name, service_text=name, start_date=start, end_date=end)
     page = " ".join(read(browse(ada), "client", client_here).split())
-    assert page.count(">1 in force, 1 to come, 1 ended</span>") == 2
+    assert page.count(">1 in force, 1 future, 1 ended</span>") == 2
     assert page.count('Gone by <span class="badge">Ended</span>') == 2
-    assert page.count('Not begun <span class="badge info">To come</span>') == 2
+    assert page.count('Not begun <span class="badge info">Future</span>') == 2
     assert page.count("Last day </th>") == 2
     assert page.index("Last day") < page.index("Not begun") < page.index("Gone by")
 
@@ -187,9 +187,9 @@ def test_a_plan_without_classifications_has_no_dates_yet_on_every_page(
     Plan.objects.filter(client=client_here).update(start_date=None, end_date=None)
     browser = browse(ada)
     funding, plan = (" ".join(read(browser, name, client_here).split()) for name in ("client", "plan"))
-    assert "No dates yet" in funding
-    assert plan.count("No date yet") == 2
-    assert "Services Australia has sent no classification." in plan
+    assert "Not known yet" in funding
+    assert plan.count("Not known yet") == 2
+    assert "Services Australia has not sent any classifications." in plan
     assert "No plan yet" not in funding + plan
 
 
@@ -198,5 +198,5 @@ def test_dates_that_no_listed_classification_explains_are_the_last_known(
 ) -> None:
     Classification.objects.filter(client=client_here).update(no_longer_returned_date=timezone.localdate())
     plan = " ".join(read(browse(ada), "plan", client_here).split())
-    assert "the dates are the last known" in plan
+    assert "these are the last known dates" in plan
     assert "worked out anew" not in plan

@@ -32,7 +32,7 @@ ELSEWHERE = "2209999999"
 # Who drew, by the draw's own provider id and whether a line of ours is known; and the word for it.
 DRAWS = (
     ("Ours with a line", world.BRANCH, True, "us"),
-    ("Ours without a line", world.BRANCH, False, "us, without a line"),
+    ("Ours without a line", world.BRANCH, False, "us, no matching line"),
     ("Spent elsewhere", ELSEWHERE, False, "another provider"),
 )
 
@@ -103,7 +103,7 @@ def figures(page: str, budget: PlanBudget) -> dict[str, Decimal]:
 
 
 def read_money(text: str) -> Decimal:
-    return Decimal(text.replace(",", "").replace("−", "-"))
+    return Decimal(text.replace(",", "").replace("−", "-").replace("$", ""))
 
 
 @pytest.mark.parametrize(("text", "provider_id", "with_line", "word"), DRAWS)
@@ -115,13 +115,13 @@ def test_who_drew_is_called_the_same_everywhere(
     for page in ("client", "plan"):
         shown = read(browser, page, client)
         assert f">{word.capitalize()}</span>" in row_of(shown, text)
-        assert f'By {word}</th><td class="amount"><span class="money negative">−96.00</span>' in shown
-        assert (f"96.00 drawn by {word}" in shown.partition("Usage of ")[0]) is (word != "us")
+        assert f'Drawn by {word}</th><td class="amount"><span class="money negative">−$96.00</span>' in shown
+        assert (f"$96.00 drawn by {word}" in shown.partition("Usage of ")[0]) is (word != "us")
     for page, args in (("home", ()), ("client", (client,)), ("client-changes", (client,)), ("changes", ())):
-        assert f"96.00 drawn by {word}{',' if ',' in word else ''} for {text} on " in read(browser, page, *args)
+        assert f"$96.00 drawn by {word}{',' if ',' in word else ''} for {text} on " in read(browser, page, *args)
     orphans = read(browser, "orphan-usage")
-    assert (text in orphans) is (word == "us, without a line")
-    assert "Drawn by us, without a line" in orphans
+    assert (text in orphans) is (word == "us, no matching line")
+    assert "Drawn by us, no matching line" in orphans
 
 
 def test_a_new_adopter_owns_the_whole_history_under_its_own_id(browse: Browse, ada: User, budget: PlanBudget) -> None:
@@ -132,8 +132,8 @@ def test_a_new_adopter_owns_the_whole_history_under_its_own_id(browse: Browse, a
         draw(budget, f"Service {number}", world.BRANCH, "-10.00")
     page = read(browse(ada), "plan", budget.client_id)
     assert "nother provider" not in page
-    assert 'By us, without a line</th><td class="amount"><span class="money negative">−30.00' in page
-    assert "30.00 drawn in 3 lines by us, without a line" not in page  # the plan tells no changes
+    assert 'Drawn by us, no matching line</th><td class="amount"><span class="money negative">−$30.00' in page
+    assert "$30.00 drawn in 3 lines by us, no matching line" not in page  # the plan tells no changes
 
 
 def test_several_draws_in_one_sentence_say_whose_they_are(browse: Browse, ada: User, budget: PlanBudget) -> None:
@@ -143,8 +143,8 @@ def test_several_draws_in_one_sentence_say_whose_they_are(browse: Browse, ada: U
     draw(budget, "Taken back", ELSEWHERE, "30.00")
     Change.objects.update(fetched_at=timezone.now())
     assert (
-        "258.00 drawn in 4 lines, 1 of them by us, 1 of them by us, without a line, 2 of them by another provider; "
-        "742.00 left." in read(browse(ada), "home")
+        "$258.00 drawn in 4 lines, 1 of them by us, 1 of them by us, no matching line, 2 of them by another provider; "
+        "$742.00 left." in read(browse(ada), "home")
     )
 
 
@@ -161,20 +161,20 @@ def test_a_net_reversal_adds_to_the_column(browse: Browse, ada: User, budget: Pl
             "1015.00"
         )
         assert ledger["Available"] == Decimal("1015.00")
-        assert "20.00 given back by another provider" in shown
+        assert "$20.00 given back by another provider" in shown
     in_table = shown.partition(f'href="#budget-{budget.pk}"')[2].partition("</tr>")[0]
-    assert 'class="money">+20.00</span>' in in_table
+    assert 'class="money">+$20.00</span>' in in_table
     bar = re.findall(r'aria-label="([^"]*)"', shown.partition(f'id="budget-{budget.pk}"')[2])[0]
-    assert bar == "Left to spend 1,015.00, Rollover deduction 5.00"
+    assert bar == "Left to spend $1,015.00, Rollover deduction $5.00"
 
 
 @pytest.mark.parametrize(
     ("before", "after", "figures_now", "sentence"),
     [
-        ("-50.00", "20.00", ("1020.00", "20.00"), "used fell from 50.00 to −20.00."),
-        ("-50.00", "-70.00", ("930.00", "-70.00"), "used rose from 50.00 to 70.00."),
-        ("50.00", "70.00", ("930.00", "70.00"), "used rose from 50.00 to 70.00."),
-        ("-50.00", "0.00", ("1000.00", "0.00"), "used fell from 50.00 to 0.00."),
+        ("-50.00", "20.00", ("1020.00", "20.00"), "used fell from $50.00 to −$20.00."),
+        ("-50.00", "-70.00", ("930.00", "-70.00"), "used rose from $50.00 to $70.00."),
+        ("50.00", "70.00", ("930.00", "70.00"), "used rose from $50.00 to $70.00."),
+        ("-50.00", "0.00", ("1000.00", "0.00"), "used fell from $50.00 to $0.00."),
     ],
 )
 def test_a_change_of_what_was_used_is_told_as_the_page_shows_it(
@@ -187,7 +187,7 @@ def test_a_change_of_what_was_used_is_told_as_the_page_shows_it(
 
 def test_a_reversal_is_given_back_and_not_drawn(browse: Browse, ada: User, budget: PlanBudget) -> None:
     draw(budget, "Taken back", ELSEWHERE, "20.00")
-    assert "20.00 given back by another provider for Taken back on " in read(browse(ada), "home")
+    assert "$20.00 given back by another provider for Taken back on " in read(browse(ada), "home")
 
 
 def deliver(budget: PlanBudget, day: date, price: str, *, source: str = "AT", status: str = "") -> InvoiceLineItem:

@@ -34,7 +34,7 @@ FIGURES = ("Total", "Used", "Rollover deduction", "Write off", "Available")
 CELLS = re.compile(r"<t[dh][ >].*?</t[dh]>")
 LEFT = re.compile(r"(Home support ongoing, \w+ to \w+ \d+): [^:;]*; ([\d,.]+) left\.")
 SENTENCE = re.compile(
-    r"([\d,.]+) (drawn|given back) by (us, without a line|us|another provider),? for (.*?) on (\d+ \w+ \d+)"
+    r"([\d,.]+) (drawn|given back) by (us, no matching line|us|another provider),? for (.*?) on (\d+ \w+ \d+)"
 )
 
 
@@ -174,7 +174,7 @@ class Reader:
         for day, service, by, invoice, amount in rows_in(usage):
             if "No longer returned" not in service:
                 self.note_draw(place, by, budget, day, service, invoice, amount)
-        for label, amount in re.findall(r"<th[^>]*>By ([^<]*)</th><td[^>]*>(.*?)</td>", usage):
+        for label, amount in re.findall(r"<th[^>]*>Drawn by ([^<]*)</th><td[^>]*>(.*?)</td>", usage):
             self.facts.note(place, money(plain(amount)), "drawn in all", self.who, budget, label)
 
     def note_draw(self, place: str, by: str, budget: str, day: str, service: str, invoice: str, amount: str) -> None:
@@ -239,15 +239,15 @@ def read_clients(facts: Facts, readers: list[Reader], browser: Browser) -> None:
 
 
 def read_unlined(facts: Facts, readers: list[Reader], browser: Browser) -> None:
-    """What the exceptions list as drawn by us, without a line: each is that on its plan, and none is left out."""
+    """What the exceptions list as drawn by us, no matching line: each is that on its plan, and none is left out."""
     listed = Counter((row[0], row[1], row[2], money(row[5])) for row in rows_in(get(browser, "orphan-usage")))
     shown: Counter[tuple[str, ...]] = Counter()
     names = {reader.who: reader.client.full_name for reader in readers}
     for about, said in facts.said.items():
-        if about[0] == "draw" and said["plan"] == "us, without a line":
+        if about[0] == "draw" and said["plan"] == "us, no matching line":
             shown[names[about[1]], about[4], about[3], about[6]] += 1
-    facts.note("exceptions", str(sorted(listed.items())), "drawn by us, without a line")
-    facts.note("plan", str(sorted(shown.items())), "drawn by us, without a line")
+    facts.note("exceptions", str(sorted(listed.items())), "drawn by us, no matching line")
+    facts.note("plan", str(sorted(shown.items())), "drawn by us, no matching line")
 
 
 def read_tiles(facts: Facts, readers: list[Reader], browser: Browser) -> None:
@@ -300,7 +300,7 @@ def test_any_two_pages_agree(demo: list[Client], browser: Browser) -> None:
     assert facts.compared("drawn in all", "plan", "command") > 20
     assert facts.compared("this quarter", "client", "list", "CSV") > 10
     words = {text for about, said in facts.said.items() if about[0] == "draw" for text in said.values()}
-    assert words == {"us", "us, without a line", "another provider"}
+    assert words == {"us", "us, no matching line", "another provider"}
     assert any(
         about[3:] == ("Used",) and Decimal(said["plan"]) > 0
         for about, said in facts.said.items()

@@ -67,7 +67,7 @@ def test_who_asked_sees_the_outcome_of_a_sync_that_moved_the_client_away(
     page = text_of(answer)
     assert answer.status_code == 200
     assert "The sync is finished." in page
-    assert "no longer one of yours" in page
+    assert "no longer have access to this client" in page
     assert "Budget records" in page
     assert names_nothing(page, client)
     assert "HX-Trigger" not in answer.headers
@@ -106,8 +106,8 @@ def test_a_preview_that_would_move_the_client_away_shows_no_figures(client: Clie
     carry_out()
     page = text_of(ben.get(address_of(client, run), headers=HTMX))
     assert "another branch" in page
-    assert "Apply exactly this" not in page
+    assert "Apply these changes" not in page
     assert "Home support ongoing" not in page
     assert ELSEWHERE not in page
     assert ben.post(address_of(client, run, "preview-apply"), headers=HTMX).status_code == 403
-    assert "Apply exactly this" in text_of(fay.get(address_of(client, run), headers=HTMX))
+    assert "Apply these changes" in text_of(fay.get(address_of(client, run), headers=HTMX))

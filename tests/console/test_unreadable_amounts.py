@@ -114,7 +114,7 @@ def test_the_picture_of_an_earlier_day_leaves_out_what_cannot_be_read(
     address = f"{reverse('console:as-of', args=[margaret.pk])}?day={timezone.localdate():%Y-%m-%d}"
     response = browse(ada).get(address)
     assert response.status_code == 200
-    assert "Some stored answers cannot be shown." in response.content.decode()
+    assert "Some stored responses cannot be shown." in response.content.decode()
 
 
 @pytest.mark.parametrize("value", WORST)

@@ -51,7 +51,7 @@ def test_a_field_added_by_the_recipe_is_stored_compared_told_and_shown(
         fault = {"kind": "wrong-type", "operation": LISTS, "field": "reservedAmount", "value": "30.00"}
         installation.ask("POST", "/faults", fault)
         told = installation.carefund("sync", PERSON, "--dry-run")
-        assert "reserved rose from 12.50 to 30.00." in told
+        assert "reserved rose from $12.50 to $30.00." in told
         assert '"outcome": "changed"' in installation.carefund("sync", PERSON, "--json")
         assert [float(amount) for (amount,) in installation.rows(stored)] == [30.0]
         logged = "SELECT DISTINCT field, before, after FROM records_change WHERE field <> ''"

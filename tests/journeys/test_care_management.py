@@ -70,7 +70,7 @@ def test_find_the_ids_open_a_tab_refresh_save_and_see_history(
     expect(page.get_by_text("rolled over from the quarter before")).to_be_visible()
     if size == DESKTOP:
         page.get_by_role("columnheader", name="Total").get_by_role("link").click()
-        expect(budgets.first).to_contain_text("1,200.00")
+        expect(budgets.first).to_contain_text("$1,200.00")
         expect(page.get_by_text("Shown, not stored")).to_be_visible()
     expect(page.get_by_role("heading", name="Who uses the pool")).to_be_visible()
     expect(page.get_by_text("Estimate", exact=True)).to_be_visible()
@@ -83,7 +83,7 @@ def test_find_the_ids_open_a_tab_refresh_save_and_see_history(
     expect(page.get_by_role("heading", name="Care management history")).to_be_visible()
     expect(page.locator("svg.history rect").first).to_be_visible()
     change = page.get_by_role("region", name="Between two saves")
-    expect(change.get_by_text("−300.00").first).to_be_visible()
+    expect(change.get_by_text("−$300.00").first).to_be_visible()
     page.get_by_role("link", name="Financial years").click()
     expect(page.get_by_role("heading", name="By financial year")).to_be_visible()
     if script:

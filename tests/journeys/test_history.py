@@ -29,7 +29,7 @@ def test_what_was_previewed_is_what_is_applied(demo: Demo, open_page: OpenPage) 
     expect(dialog.get_by_role("rowheader", name="Budget usage", exact=True)).to_be_visible()
     expect(page.locator("#funding").get_by_text("44.00 drawn")).not_to_be_visible()
     demo.control("POST", "/care-recipients/400000030/add-usage", {"amount": "-55.00"})
-    dialog.get_by_role("button", name="Apply exactly this").click()
+    dialog.get_by_role("button", name="Apply these changes").click()
     expect(dialog.get_by_text("The sync is finished.")).to_be_visible()
     expect(page.locator("#funding").get_by_text("44.00 drawn").first).to_be_visible()
     expect(page.locator("#funding").get_by_text("55.00")).not_to_be_visible()
@@ -39,7 +39,7 @@ def test_a_preview_of_nothing_offers_nothing_to_apply(open_page: OpenPage) -> No
     page = open_page("ada")
     preview(page, "400000031")
     expect(page.get_by_text("Nothing would change.")).to_be_visible()
-    expect(page.get_by_role("button", name="Apply exactly this")).not_to_be_visible()
+    expect(page.get_by_role("button", name="Apply these changes")).not_to_be_visible()
 
 
 def test_a_preview_is_refused_once_the_data_moved(demo: Demo, open_page: OpenPage) -> None:
@@ -47,9 +47,9 @@ def test_a_preview_is_refused_once_the_data_moved(demo: Demo, open_page: OpenPag
     first, second = open_page("ada"), open_page("fay")
     preview(first, "400000032")
     preview(second, "400000032")
-    second.get_by_role("button", name="Apply exactly this").click()
+    second.get_by_role("button", name="Apply these changes").click()
     expect(second.get_by_text("The sync is finished.")).to_be_visible()
-    first.get_by_role("button", name="Apply exactly this").click()
+    first.get_by_role("button", name="Apply these changes").click()
     expect(first.get_by_role("alert").get_by_text("The data moved")).to_be_visible()
     expect(first.get_by_role("button", name="Preview again")).to_be_visible()
 
@@ -57,9 +57,9 @@ def test_a_preview_is_refused_once_the_data_moved(demo: Demo, open_page: OpenPag
 def test_a_stored_answer_can_be_taken_away_as_evidence(open_page: OpenPage) -> None:
     page = open_page("ada")
     page.goto("/clients/1")
-    page.get_by_role("link", name="As of a day").click()
-    today = page.get_by_label("Show what was known at the end of").get_attribute("max")
-    page.get_by_label("Show what was known at the end of").fill(today or "")
+    page.get_by_role("link", name="As at a date").click()
+    today = page.get_by_label("Show funding as at the end of").get_attribute("max")
+    page.get_by_label("Show funding as at the end of").fill(today or "")
     page.get_by_role("button", name="Show").click()
     expect(page.get_by_role("heading", name="Budgets on that day")).to_be_visible()
     with page.expect_download() as download:

@@ -53,7 +53,7 @@ def test_who_may_only_read_sees_their_branches_and_changes_nothing(open_page: Op
     address = own_client(page)
     expect(page.get_by_role("heading", name="Budgets").first).to_be_visible()
     expect(page.get_by_text(SYNCHRONISE)).to_have_count(0)
-    for tab in ("Plan", "Changes", "Syncs", "As of a day", "NDIS"):
+    for tab in ("Plan", "Changes", "Syncs", "As at a date", "NDIS"):
         page.get_by_role("navigation", name="Client").get_by_role("link", name=tab, exact=True).click()
         expect(page.get_by_role("link", name=tab, exact=True, include_hidden=True).first).to_have_attribute(
             "aria-current", "page"
@@ -70,8 +70,8 @@ def test_finance_synchronises_many_takes_the_list_away_and_administers_nothing(d
     assert not {"Admin", "Users and roles", "Access log", "Connections"} & set(menu_of(page))
     demo.control("POST", "/care-recipients/400000031/add-usage", {"amount": "-44.00"})
     page.goto("/clients?search=400000031")
-    page.get_by_label("Tick all on this page").check()
-    page.get_by_role("button", name="Synchronise ticked").click()
+    page.get_by_label("Select all on this page").check()
+    page.get_by_role("button", name="Synchronise selected").click()
     page.get_by_role("button", name="Start").click()
     expect(page.locator("#progress").get_by_text("Finished")).to_be_visible()
     expect(page.get_by_role("cell", name="400000031")).to_be_visible()

@@ -57,8 +57,8 @@ def test_only_the_failures_are_retried(demo: Demo, open_page: OpenPage) -> None:
         )
     try:
         page.goto("/clients?search=40000001")
-        page.get_by_label("Tick all on this page").check()
-        page.get_by_role("button", name="Synchronise ticked").click()
+        page.get_by_label("Select all on this page").check()
+        page.get_by_role("button", name="Synchronise selected").click()
         expect(page.get_by_text("ticked clients will be synchronised")).to_be_visible()
         page.get_by_role("button", name="Start").click()
         expect(page.locator("#progress").get_by_text("Finished")).to_be_visible()

@@ -15,7 +15,7 @@ KINDS = (
 def find_client(page: Page, care_recipient_id: str) -> None:
     """Search as one types, and open the one found."""
     page.goto("/clients")
-    page.get_by_label("Name or id").press_sequentially(care_recipient_id)
+    page.get_by_label("Name or ID").press_sequentially(care_recipient_id)
     expect(page.locator("tbody tr")).to_have_count(1)
     page.wait_for_load_state("networkidle")  # a click on a row that is being replaced is nobody's
     page.locator("tbody th a").click()
@@ -69,7 +69,7 @@ def test_a_coordinator_is_told_when_the_sync_moves_the_client_to_another_branch(
     page.get_by_role("link", name="Synchronise Budget Information").first.click()
     page.get_by_role("button", name="Sync", exact=True).click()
     expect(page.get_by_text("The sync is finished.")).to_be_visible()
-    expect(page.get_by_text("This client is no longer one of yours.")).to_be_visible()
+    expect(page.get_by_text("You no longer have access to this client.")).to_be_visible()
     expect(page.get_by_role("rowheader", name="Budget records")).to_be_visible()
     if script:
         page.keyboard.press("Escape")

@@ -136,7 +136,7 @@ def test_an_id_under_which_something_was_synchronised_stays():
     client = Client.objects.get()
     assert edit_client(client.pk, {"care_recipient_id": "400000004"}, made_by="ben") == ["care_recipient_id"]
     SyncState.objects.create(client=client, version=1)
-    with pytest.raises(CannotEdit, match="so it stays"):
+    with pytest.raises(CannotEdit, match="so it cannot be changed"):
         edit_client(client.pk, {"care_recipient_id": "400000005", "last_name": "Changed"}, made_by="ben")
     client.refresh_from_db()
     assert (client.care_recipient_id, client.last_name) == ("400000004", "Example")

@@ -9,6 +9,7 @@ from rich.table import Table
 from carefund.cli.output import FAILED, WRONG_INPUT, complain, print_json, screen
 from carefund.cli.refusals import Commands
 from carefund.domain.care_management.pools import METRICS, RollUp, Sums, compare_pools, roll_up
+from carefund.domain.wording import write_money
 from carefund.records.care_management.data import budgets_as_data, pool_as_data
 from carefund.records.care_management.store import Saved, list_detected_providers, list_saves
 from carefund.records.models import CareManagementBudget
@@ -194,4 +195,4 @@ def _amounts(sums: Sums) -> list[str]:
 
 
 def _amount(amount: Decimal | None) -> str:
-    return "not given" if amount is None else f"{amount:,.2f}"
+    return "not given" if amount is None else write_money(amount)

@@ -10,6 +10,7 @@ from rich.table import Table
 
 from carefund.cli.output import FAILED, WRONG_INPUT, complain, print_json, screen
 from carefund.cli.refusals import Commands
+from carefund.domain.wording import write_money
 from carefund.records.claims.late_evidence import NotEvidence, TooLate, store_evidence
 from carefund.records.claims.queries import (
     LineRow,
@@ -54,13 +55,13 @@ def list_all(json: AsJson = False) -> None:
     for batch in batches:
         table.add_row(
             str(batch.pk), batch.service_provider_id, batch.funding_source or "all", _period(batch),
-            batch.get_state_display(), f"{find_batch_total(batch):,.2f}",
+            batch.get_state_display(), write_money(find_batch_total(batch)),
         )  # fmt: skip
     screen.print(table)
     table = Table("Claim", "Service provider", "Status", "Batch", box=None, pad_edge=False)
     table.add_column("Paid", justify="right")
     for claim in claims:
-        paid = "" if claim.total_paid is None else f"{claim.total_paid:,.2f}"
+        paid = "" if claim.total_paid is None else write_money(claim.total_paid)
         table.add_row(claim.claim_id, claim.service_provider_id, claim.status, str(claim.batch_id or "elsewhere"), paid)
     screen.print(table)
 
@@ -168,16 +169,16 @@ def show(claim_id: Annotated[str, typer.Argument(help="The claim.")], json: AsJs
         item, paid = row.request.line_item, row.request.paid_amount
         table.add_row(
             item.external_reference_id, item.service_id, str(item.delivery_date), row.state.value,
-            ", ".join(draw.budget_id for draw in row.truth.draws), f"{row.truth.claimed:,.2f}",
-            "" if paid is None else f"{paid:,.2f}", f"{row.truth.drawn:,.2f}", f"{row.truth.difference:,.2f}",
+            ", ".join(draw.budget_id for draw in row.truth.draws), write_money(row.truth.claimed),
+            "" if paid is None else write_money(paid), write_money(row.truth.drawn), write_money(row.truth.difference),
         )  # fmt: skip
     screen.print(table)
 
 
 def _show_preview(preview: BatchPreview, today: date) -> None:
     screen.print(
-        f"{len(preview.ready):,} lines of {preview.client_count:,} clients may go, ${preview.total:,.2f}; "
-        f"{len(preview.refused):,} would be refused, ${preview.refused_total:,.2f}.",
+        f"{len(preview.ready):,} lines of {preview.client_count:,} clients may go, {write_money(preview.total)}; "
+        f"{len(preview.refused):,} would be refused, {write_money(preview.refused_total)}.",
         highlight=False,
     )
     if preview.claim_date > today:

@@ -77,7 +77,7 @@ def edit(
         given["is_active"] = active
     try:
         if "care_recipient_id" in given and is_under_way(found):
-            raise CannotEdit("A sync of this client is under way. Wait until it has ended.")
+            raise CannotEdit("A sync of this client is in progress. Wait until it finishes.")
         changed = edit_client(found.pk, given, made_by=by or COMMAND_LINE)
     except CannotEdit as refusal:
         complain(str(refusal))
@@ -108,7 +108,7 @@ def match(
     found = find_match_to_decide(OPERATOR, number)
     try:
         if same and is_under_way(found.client):
-            raise CannotEdit("A sync of this client is under way. Wait until it has ended.")
+            raise CannotEdit("A sync of this client is in progress. Wait until it finishes.")
         decide_match(number, is_same=same, made_by=by or COMMAND_LINE, user=user)
     except CannotEdit as refusal:
         complain(str(refusal))

@@ -9,6 +9,7 @@ from rich.table import Table
 from carefund.cli.output import WRONG_INPUT, complain, print_json, screen
 from carefund.cli.refusals import Commands
 from carefund.domain.claims.invoice_file import UnreadableFile
+from carefund.domain.wording import write_money
 from carefund.records.claims.invoice_uploads import plan_file
 from carefund.records.claims.invoices import ImportPlan, store_import
 
@@ -63,7 +64,7 @@ def _as_data(plan: ImportPlan, *, loaded: bool) -> dict[str, Any]:
 def _show(plan: ImportPlan, *, loaded: bool) -> None:
     screen.print(
         f"{plan.line_count:,} new lines on {plan.new_invoice_count:,} new invoices of {plan.client_count:,} clients, "
-        f"${plan.total:,.2f}; {plan.known_line_count:,} lines are here already.",
+        f"{write_money(plan.total)}; {plan.known_line_count:,} lines are here already.",
         highlight=False,
     )
     if plan.problem_count:

@@ -12,6 +12,7 @@ from carefund.cli.output import WRONG_INPUT, complain, print_json, screen
 from carefund.cli.refusals import Commands
 from carefund.domain.ndis.comparing import Difference
 from carefund.domain.ndis.plan import CategoryBudget, budget_ids
+from carefund.domain.wording import write_money
 from carefund.records.models import Client, ServiceContract
 from carefund.records.ndis.contracts import find_contract_figures
 from carefund.records.ndis.queries import list_contracts, list_participants_by_number
@@ -57,7 +58,7 @@ def create(
         return
     screen.print(
         f"Service contract {contract.pk} made: {len(data['budgets'])} budgets, "
-        f"{len(data['delivered_services'])} adjustment records, total funding {data['total_funding']}.",
+        f"{len(data['delivered_services'])} adjustment records, total funding {_dollars(data['total_funding'])}.",
         highlight=False,
     )
 
@@ -132,6 +133,16 @@ def _text(value: Any) -> Any:
     return str(value) if isinstance(value, Decimal | date) else value
 
 
+def _dollars(text: str | None) -> str:
+    return write_money(Decimal(text)) if text else ""
+
+
+def _in_words(value: Any) -> str:
+    if value is None:
+        return ""
+    return write_money(value) if isinstance(value, Decimal) else str(value)
+
+
 def _plan_as_data(found: ShownPlan) -> dict[str, Any]:
     plan = found.plan
     existing = find_contract_for(found.client_id, plan)
@@ -203,7 +214,7 @@ def _show_plan(data: dict[str, Any]) -> None:
     for title in ("Periods", "Approved", "Released", "Spent", "Remaining"):
         table.add_column(title, justify="right")
     for row in data["budgets"]:
-        amounts = (row[f"{name}_amount"] or "" for name in ("approved", "released", "spent", "remaining"))
+        amounts = (_dollars(row[f"{name}_amount"]) for name in ("approved", "released", "spent", "remaining"))
         periods = str(len(row["funding_periods"]))
         table.add_row(row["id"], periods, *amounts)
     screen.print(table)
@@ -233,11 +244,9 @@ def _show_comparison(contract: ServiceContract, found: ContractComparison, as_js
         for each in found.differences:
             period = f", period from {each.period_start_date}" if each.period_start_date else ""
             what = (each.field or each.kind.value).replace("_", " ") + period
-            before, after = (str(value) if value is not None else "" for value in (each.before, each.after))
+            before, after = (_in_words(value) for value in (each.before, each.after))
             table.add_row(each.id, each.category_name or "contract", what, before, after)
         screen.print(table)
     for drift in found.drifts:
-        screen.print(
-            f"{drift.category_name}: PACE counts {drift.spent_amount} as spent, the contract {drift.delivered_amount}.",
-            highlight=False,
-        )
+        spent, delivered = write_money(drift.spent_amount), write_money(drift.delivered_amount)
+        screen.print(f"{drift.category_name}: PACE shows {spent} spent, the contract {delivered}.", highlight=False)

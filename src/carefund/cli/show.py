@@ -11,6 +11,7 @@ from carefund.cli.finding import client_or_exit
 from carefund.cli.output import WRONG_INPUT, complain, print_json, screen
 from carefund.domain.care_recipient.budgets import Effects, read_effects
 from carefund.domain.care_recipient.draws import DrawnBy
+from carefund.domain.wording import write_money
 from carefund.records.care_recipient.queries import is_consent_missing
 from carefund.records.models import (
     ApprovedService,
@@ -149,4 +150,4 @@ def _as_text(value: Any, *, is_money: bool) -> str:
     """A value as people read it: nothing for what is not known, money with separators and cents."""
     if value is None:
         return ""
-    return f"{value:,.2f}" if is_money else str(value)
+    return write_money(value) if is_money else str(value)

@@ -1,6 +1,6 @@
 """How amounts, shares and days are written for people, the same on a page, in a spreadsheet and on a terminal.
 
-Money has thousands separators, cents and a true minus sign; a date reads 3 May 2026.
+Money has its dollar sign, thousands separators, cents and a true minus sign; a date reads 3 May 2026.
 """
 
 from datetime import date
@@ -10,13 +10,13 @@ MINUS = "−"
 
 
 def write_money(amount: Decimal) -> str:
-    """An amount as text: 1,234.50 or −1,234.50."""
-    text = f"{abs(amount):,.2f}"
+    """An amount as text: $1,234.50 or −$1,234.50."""
+    text = f"${abs(amount):,.2f}"
     return f"{MINUS}{text}" if amount < 0 else text
 
 
 def write_drawn(amount: Decimal) -> str:
-    """What draws come to, in the funder's sign: "96.00 drawn", or "20.00 given back" where reversals are more."""
+    """What draws come to, in the funder's sign: "$96.00 drawn", or "$20.00 given back" where reversals are more."""
     return f"{write_money(abs(amount))} {'given back' if amount > 0 else 'drawn'}"
 
 

@@ -75,7 +75,7 @@ def apply_preview(preview: Preview, requested_by: User | None = None) -> RunItem
         with transaction.atomic():
             fresh = Preview.objects.filter(pk=preview.pk, applied_at__isnull=True).update(applied_at=now)
             if not fresh or client_id is None:
-                raise CannotApply("This preview was applied already.")
+                raise CannotApply("This preview has already been applied.")
             run = Run.objects.create(
                 trigger=Run.Trigger.ON_DEMAND,
                 scope="reviewed preview",
@@ -94,7 +94,7 @@ def apply_preview(preview: Preview, requested_by: User | None = None) -> RunItem
             _apply(preview, item)
             Run.objects.filter(pk=run.pk).update(finished_at=timezone.now())
     except (DataMoved, ReadOtherwise):
-        raise CannotApply("The data moved since this preview was made. Look at a new preview.") from None
+        raise CannotApply("The records have changed since this preview. Preview the changes again.") from None
     item.refresh_from_db()
     return item
 

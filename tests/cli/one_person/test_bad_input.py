@@ -40,7 +40,7 @@ def test_a_malformed_id_cannot_be_added(terminal: Terminal):
 
 def test_an_id_that_is_here_already_cannot_be_added_again(terminal: Terminal):
     done = terminal.type("clients", "add", "400000003", "Other", "Example")
-    assert (done.status, "has this care recipient id" in done.err.replace("\n", " ")) == (2, True)
+    assert (done.status, "has this Care Recipient ID" in done.err.replace("\n", " ")) == (2, True)
 
 
 @pytest.mark.parametrize(

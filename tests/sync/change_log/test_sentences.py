@@ -52,7 +52,7 @@ def test_a_level_that_rose_is_one_sentence_with_what_it_brings(margaret: Client)
     world.make_changes(margaret)
     texts = [sentence.text for sentence in write_sentences(Change.objects.order_by("-id"))]
     assert texts[0].startswith("Level rose from 5 to 6 on ")
-    assert "; 2,104.33 more until " in texts[0]
+    assert "; $2,104.33 more until " in texts[0]
     assert len(texts) == 2
 
 
@@ -71,8 +71,8 @@ def test_a_draw_says_what_is_left(margaret: Client) -> None:
                key=[budget.budget_id, usage.invoice_id, usage.item_id]),
     )  # fmt: skip
     assert len(texts) == 1
-    assert "142.00 drawn by us for General house cleaning" in texts[0]
-    assert texts[0].endswith("11,461.17 left.")
+    assert "$142.00 drawn by us for General house cleaning" in texts[0]
+    assert texts[0].endswith("$11,461.17 left.")
 
 
 def test_two_syncs_are_never_told_as_one(margaret: Client) -> None:
@@ -135,8 +135,8 @@ def test_a_preview_names_budgets_and_writes_money(margaret: Client) -> None:
     lines = write_lines(as_entries(margaret.pk, changes))
     told = [(line.record, line.what, line.before, line.after) for line in lines]
     assert told == [
-        (name_budget(budget), "Used", "−1,660.25", "−1,802.25"),
-        ("Budget 7", "New", "", "12,000.00"),
+        (name_budget(budget), "Used", "−$1,660.25", "−$1,802.25"),
+        ("Budget 7", "New", "", "$12,000.00"),
     ]
 
 
@@ -160,7 +160,7 @@ def test_nothing_that_moved_is_lost_beside_a_draw(margaret: Client) -> None:
         Change(**of_budget, field="available", before="1000.00", after="958.00"),
         Change(**common, kind="budget_usage", action="new", key=[budget.budget_id, usage.invoice_id, usage.item_id]),
     )
-    assert text.endswith("; total rose by 100.00; 958.00 left.")
+    assert text.endswith("; total rose by $100.00; $958.00 left.")
 
 
 def test_draws_that_are_not_stored_yet_are_added_up(margaret: Client) -> None:
@@ -170,29 +170,30 @@ def test_draws_that_are_not_stored_yet_are_added_up(margaret: Client) -> None:
     left = FieldChange("budgets", "changed", (budget.budget_id,), "available", "1000.00", "904.00")
     entries = as_entries(margaret.pk, [left, draw])
     assert [sentence.text for sentence in write_sentences(entries)] == [
-        f"{name_budget(budget)}: 96.00 drawn in 1 line; 904.00 left."
+        f"{name_budget(budget)}: $96.00 drawn in 1 line; $904.00 left."
     ]
     [line] = write_lines(as_entries(margaret.pk, [draw]))
-    assert (line.record, line.after) == (f"{name_budget(budget)}: Line of budget usage 200001 1", "−96.00")
+    assert (line.record, line.after) == (f"{name_budget(budget)}: Line of budget usage 200001 1", "−$96.00")
 
 
 @pytest.mark.parametrize(
     ("values", "text"),
     [
         ({"kind": "client", "action": "first sync", "after": "12 records"}, "First sync: 12 records."),
-        ({"kind": "budgets", "action": "new", "key": ("7",), "after": "12000.00"}, "New budget 7, total 12,000.00."),
+        ({"kind": "budgets", "action": "new", "key": ("7",), "after": "12000.00"}, "New budget 7, total $12,000.00."),
         ({"kind": "classifications", "action": "new", "key": ("Home support", "ON", "6", "2026-05-03")},
          "New classification: Level 6, from 3 May 2026."),
         ({"kind": "service_contract", "action": "new", "key": ("2026-07-01",), "after": "2026-07-01"},
          "New service contract of the PACE plan from 1 July 2026."),
         ({"kind": "funding_period", "action": "changed", "key": ("2026-07-01", "Daily life", "2026-10-01"),
           "field": "amount", "before": "10.00", "after": "20.00"},
-         "Funding period Daily life from 1 October 2026, PACE plan from 1 July 2026: amount rose from 10.00 to 20.00."),
+         "Funding period Daily life from 1 October 2026, PACE plan from 1 July 2026: "
+         "amount rose from $10.00 to $20.00."),
         ({"kind": "service_contract_budget", "action": "changed", "key": ("2026-07-01", "Daily life"),
           "field": "spent_amount", "before": None, "after": "20.00"},
-         "Service contract budget Daily life, PACE plan from 1 July 2026: spent amount is now 20.00."),
+         "Service contract budget Daily life, PACE plan from 1 July 2026: spent amount is now $20.00."),
         ({"kind": "budgets", "action": "changed", "key": ("7",), "field": "used", "before": "-96.00", "after": None},
-         "Budget 7: used is no longer given (was 96.00)."),
+         "Budget 7: used is no longer given (was $96.00)."),
     ],
 )  # fmt: skip
 def test_what_is_not_stored_is_named_by_its_key(values: dict[str, Any], text: str) -> None:
@@ -203,7 +204,7 @@ def test_what_is_not_stored_is_named_by_its_key(values: dict[str, Any], text: st
 
 FIELDS = [(kind, name) for kind in KINDS.values() for name in fields_of(kind)]
 SAMPLES = {
-    FieldType.MONEY: ("12.50", "30.00", "{} rose from 12.50 to 30.00."),
+    FieldType.MONEY: ("12.50", "30.00", "{} rose from $12.50 to $30.00."),
     FieldType.PERCENTAGE: ("12.50", "30.00", "{} rose from 12.5% to 30%."),
     FieldType.DATE: ("2026-05-03", "2026-06-30", "{} changed from 3 May 2026 to 30 June 2026."),
     FieldType.CODE: ("A_1", "2026-06-30", "{} changed from A_1 to 2026-06-30."),
@@ -225,11 +226,11 @@ def test_each_field_is_told_by_its_type(kind: LoggedKind, name: str) -> None:
     if not expected:
         assert texts == [], "the funder's book-keeping is no news"
     elif name == "available":
-        assert texts[0].endswith(": 30.00 left, 17.50 more.")
+        assert texts[0].endswith(": $30.00 left, $17.50 more.")
     elif kind.is_last_day(name):
         assert texts[0].endswith(" now ends on 30 June 2026 (was 3 May 2026).")
     else:
-        assert texts[0].endswith(f": {expected.format(kind.words_of(name))}")
+        assert texts[0].endswith(f": {expected.format(kind.name_in_sentence(name))}")
     assert "_" not in texts[0].replace("A_1", "") if texts else True
 
 

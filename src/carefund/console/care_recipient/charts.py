@@ -81,14 +81,18 @@ class BurnDown:
         return OUT_OF_STEP
 
     @property
-    def is_ahead(self) -> bool:
-        """Whether money goes clearly faster than days."""
-        return self.money_gone_percent > self.days_gone_percent + OUT_OF_STEP
+    def description(self) -> str:
+        return f"{self.money_gone_percent}% of the budget spent, {self.days_gone_percent}% of the days elapsed"
 
     @property
-    def is_behind(self) -> bool:
-        """Whether much would be left at the present pace."""
-        return self.days_gone_percent > self.money_gone_percent + OUT_OF_STEP
+    def state(self) -> tuple[str, str, str]:
+        """How spending keeps up with the days: a tone, an icon and words."""
+        ahead = self.money_gone_percent - self.days_gone_percent
+        if ahead > OUT_OF_STEP:
+            return "warn", "trending-down", "Spending quickly"
+        if ahead < -OUT_OF_STEP:
+            return "info", "trending-up", "Underspending"
+        return "good", "check", "On track"
 
 
 def draw_burn_down(picture: BudgetFigures, today: date) -> BurnDown | None:

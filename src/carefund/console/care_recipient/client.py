@@ -1,6 +1,5 @@
 """One client's funding: the picture of now, and the plan across its quarters."""
 
-from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -11,43 +10,22 @@ from django.utils import timezone
 
 from carefund.access.gate import find_client_to_read
 from carefund.access.log import store_view
-from carefund.console.care_recipient.charts import draw_bar, draw_burn_down, draw_time_line
-from carefund.console.care_recipient.missing_details import DetailsState, find_details_state
+from carefund.console.care_recipient.budget_views import show_budgets
+from carefund.console.care_recipient.charts import draw_time_line
+from carefund.console.care_recipient.missing_details import find_details_state
+from carefund.console.care_recipient.plan_views import explain_plan_dates, write_level, write_plan_dates
 from carefund.console.page_access import Request, page
 from carefund.domain.care_recipient.budgets import is_closed
 from carefund.records.care_recipient.changes import cut_at_sync, list_changes
-from carefund.records.care_recipient.funding import BudgetFigures, Funding, find_funding
+from carefund.records.care_recipient.funding import find_funding
 from carefund.records.care_recipient.surveys import list_surveyed
 from carefund.records.models import Client
 from carefund.records.ndis.queries import list_contracts
 from carefund.runs.models import RunItem
 from carefund.runs.queries import list_syncs_of
-from carefund.sync.change_log.naming import name_budget
 from carefund.sync.change_log.sentences import write_sentences
 
 _CHANGES = 12
-
-
-def show_budgets(
-    pictures: list[BudgetFigures], funding: Funding, known: DetailsState, sources: Mapping[str, str] | None = None
-) -> list[dict[str, Any]]:
-    """Budgets with their names and drawings, for the templates; with the SHA-256 of the answer each came from."""
-    return [_show_budget(picture, funding, known, sources or {}) for picture in pictures]
-
-
-def _show_budget(
-    picture: BudgetFigures, funding: Funding, known: DetailsState, sources: Mapping[str, str]
-) -> dict[str, Any]:
-    missing = known.explain(picture, funding)
-    return {
-        "picture": picture,
-        "name": name_budget(picture.budget),
-        "bar": draw_bar(picture),
-        "source": sources.get(f"budget_details:{picture.budget.budget_id}", ""),
-        "missing": missing,
-        "without_details": missing and not (picture.entitlements or picture.usage),
-        "burn_down": draw_burn_down(picture, funding.today) if picture.covers(funding.today) else None,
-    }
 
 
 def frame(client: Client) -> dict[str, Any]:
@@ -88,6 +66,8 @@ def show_funding(request: Request, client_id: int) -> HttpResponse:
         {
             **head,
             "funding": funding,
+            "level": write_level(funding),
+            "plan_dates": write_plan_dates(funding),
             "current": show_budgets(funding.current_budgets, funding, known),
             "others": show_budgets(still_open, funding, known),
             "has_more_budgets": len(funding.other_budgets) > len(still_open),
@@ -115,20 +95,7 @@ def show_plan(request: Request, client_id: int) -> HttpResponse:
             **head,
             "funding": funding,
             "budgets": show_budgets(list(funding.budgets), funding, known),
-            "deciding": _deciding(funding),
+            "plan_dates": write_plan_dates(funding),
+            "explanation": explain_plan_dates(funding),
         },
     )
-
-
-def _deciding(funding: Funding) -> dict[str, Any]:
-    """The plan's own classifications, which set its dates. Source: rule SYNC-05."""
-    listed = funding.plan_classifications
-    starts = [each for each in listed if each.start_date]
-    ends = [each for each in listed if each.end_date]
-    open_ended = [each for each in listed if each.end_date is None]
-    return {
-        "classifications": listed,
-        "earliest": min(starts, key=lambda each: str(each.start_date)) if starts else None,
-        "open_ended": open_ended[0] if open_ended else None,
-        "latest": max(ends, key=lambda each: str(each.end_date)) if ends and not open_ended else None,
-    }

@@ -6,6 +6,7 @@ from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.views.decorators.http import require_POST
 
 from carefund.access.gate import find_client_to_synchronise, find_match_to_decide, list_chosen_clients, list_clients_for
@@ -30,9 +31,10 @@ def add(request: Request) -> HttpResponse:
         except CannotEdit as refusal:
             form.add_error("care_recipient_id", str(refusal))
         else:
-            messages.success(request, "The client was added.")
+            messages.success(request, "Client added.")
             return redirect("console:client", client.pk)
-    return render(request, "console/care_recipient/client_edit.html", {"form": form})
+    context = {"form": form, "cancel_address": reverse("console:clients")}
+    return render(request, "console/care_recipient/client_edit.html", context)
 
 
 @page()
@@ -47,10 +49,11 @@ def edit(request: Request, client_id: int) -> HttpResponse:
         except CannotEdit as refusal:
             form.add_error("care_recipient_id", str(refusal))
         else:
-            messages.success(request, "The client was saved." if changed else "Nothing was changed.")
+            messages.success(request, "Client saved." if changed else "Nothing was changed.")
             return _back_to(request, client)
     store_view(request.user, client, "Client details")
-    return render(request, "console/care_recipient/client_edit.html", {**frame(client), "form": form})
+    context = {**frame(client), "form": form, "cancel_address": reverse("console:client", args=[client.pk])}
+    return render(request, "console/care_recipient/client_edit.html", context)
 
 
 def _back_to(request: Request, client: Client) -> HttpResponse:
@@ -64,7 +67,7 @@ def _back_to(request: Request, client: Client) -> HttpResponse:
 def list_matches(request: Request) -> HttpResponse:
     """Rows of provider files that may be clients who are here, for a person to decide."""
     matches = list(list_waiting_matches(list_clients_for(request.user)))
-    store_views(request.user, [each.client for each in matches], "Care recipient ids to confirm")
+    store_views(request.user, [each.client for each in matches], "Care Recipient IDs to confirm")
     return render(request, "console/care_recipient/client_matches.html", {"matches": matches})
 
 
@@ -79,7 +82,7 @@ def decide(request: Request, match_id: int) -> HttpResponse:
     is_same = verdict == "same"
     try:
         if is_same and is_under_way(match.client):
-            raise CannotEdit("A sync of this client is under way. Wait until it has ended, then confirm again.")
+            raise CannotEdit("A sync of this client is in progress. Wait until it finishes, then confirm again.")
         found = decide_match(match.pk, is_same=is_same, made_by=request.user.get_username(), user=request.user)
     except CannotEdit as refusal:
         messages.error(request, str(refusal))
@@ -90,5 +93,5 @@ def decide(request: Request, match_id: int) -> HttpResponse:
 
 def _add_message(found: Any, *, is_same: bool) -> str:
     if found is None:
-        return "Noted."
-    return "The client has the care recipient id now." if is_same else "A client of their own was added."
+        return "Decision saved."
+    return "Care Recipient ID added to the client." if is_same else "Added as a new client."

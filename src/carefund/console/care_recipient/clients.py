@@ -14,6 +14,7 @@ from django.utils import timezone
 from carefund.access.gate import list_clients_for
 from carefund.access.log import store_export
 from carefund.access.roles import may_export, may_synchronise
+from carefund.console.care_recipient.client_lines import describe_row
 from carefund.console.page_access import Request, page
 from carefund.console.spreadsheets import stream_csv
 from carefund.console.templatetags.formatting import level
@@ -36,8 +37,8 @@ from carefund.records.models import Client
 
 PAGE_SIZE = 50
 COLUMNS = {
-    "care-recipient": "Care recipient id",
-    "provider": "Service provider id",
+    "care-recipient": "Care Recipient ID",
+    "provider": "Service Provider ID",
     "level": "Level",
     "available": "Available this quarter",
     "left": "Left to spend",
@@ -45,11 +46,11 @@ COLUMNS = {
 }
 BUDGETS = {"low": "Under 10% available", "overspent": "Overspent", "none": "No home support budget"}
 STATES = {
-    "stale": "Figures old or missing",
+    "stale": "Figures out of date or missing",
     "failed": "Last sync failed",
     "consent": "Consent not given",
     "never": "Never synchronised",
-    "no-id": "Care recipient id not known",
+    "no-id": "Care Recipient ID not known",
     "inactive": "Inactive",
 }
 
@@ -57,18 +58,20 @@ STATES = {
 @page()
 def list_all(request: Request) -> HttpResponse:
     """The list, whole or, while somebody types, its table alone."""
-    wanted = read_filter(request)
+    wanted, stale_before = read_filter(request), _stale_before()
     shown, people = _paged(request, find_wanted(request, wanted), wanted.sort)
     surveyed = list_surveyed([client.pk for client in people])
+    surveyed_at = next((at for at, _ in surveyed.values()), None)
     context: dict[str, Any] = {
-        "rows": list_client_rows(people, timezone.localdate()),
-        "surveyed": surveyed,
-        "surveyed_at": next((at for at, _ in surveyed.values()), None),
+        "lines": [
+            describe_row(row, stale_before, surveyed_at if row.client.pk in surveyed else None)
+            for row in list_client_rows(people, timezone.localdate())
+        ],
+        "surveyed_at": surveyed_at,
         "page": shown,
         "filter": wanted,
         "columns": _columns(request),
         "all_columns": COLUMNS,
-        "stale_before": _stale_before(),
         "query": urlencode([(key, value) for key, value in _asked(request) if key != "page"]),
         "chips": _chips(wanted),
     }

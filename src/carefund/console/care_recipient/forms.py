@@ -12,7 +12,7 @@ from carefund.records.care_recipient.queries import list_service_providers
 from carefund.records.models import Client
 from carefund.runs.queries import is_under_way
 
-_NO_BRANCH = ("", "Not known yet")
+_NO_BRANCH = ("", "Not known")
 
 
 class ClientForm(forms.Form):
@@ -24,21 +24,21 @@ class ClientForm(forms.Form):
         label="Date of birth", required=False, widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
     )
     care_recipient_id = forms.CharField(
-        label="Care recipient id",
+        label="Care Recipient ID",
         required=False,
         max_length=20,
-        help_text="On Services Australia's letters and in the portal. Leave it empty while it is not known.",
+        help_text="Shown on Services Australia's letters and in the portal. Leave blank if it is not known.",
         widget=forms.TextInput(attrs={"inputmode": "numeric", "autocomplete": "off"}),
     )
     service_provider_id = forms.ChoiceField(
-        label="Branch (service provider id)",
+        label="Branch (Service Provider ID)",
         required=False,
-        help_text="A sync moves the client to the branch that Services Australia names.",
+        help_text="A sync moves the client to the branch that Services Australia reports.",
     )
     is_active = forms.BooleanField(
-        label="Active", required=False, help_text="Bulk and nightly runs leave out clients who are not active."
+        label="Active", required=False, help_text="Bulk and nightly runs skip inactive clients."
     )
-    is_another = forms.BooleanField(label="This is another person; add them", required=False)
+    is_another = forms.BooleanField(label="This is a different person. Add them.", required=False)
 
     def __init__(self, *args: Any, user: User, client: Client | None = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -62,17 +62,24 @@ class ClientForm(forms.Form):
         elif client is None:
             field.initial = branches[0][0] if len(branches) == 1 else ""
 
+    @property
+    def shown_fields(self) -> list[forms.BoundField]:
+        """The fields to show: whether it is another person is asked only where somebody is like them."""
+        return [field for field in self if field.name != "is_another" or self.alike]
+
     def clean_care_recipient_id(self) -> str | None:
         wanted: str = (self.cleaned_data["care_recipient_id"] or "").strip()
         present = self._client.care_recipient_id if self._client else None
         if wanted == (present or ""):
             return present
         if wanted and not is_care_recipient_id(wanted):
-            raise forms.ValidationError("A care recipient id has letters, digits and hyphens only.")
+            raise forms.ValidationError("A Care Recipient ID can only have letters, digits and hyphens.")
         if wanted and is_id_taken(wanted):
             raise forms.ValidationError(ID_TAKEN)
         if self._client and is_under_way(self._client):
-            raise forms.ValidationError("A sync of this client is under way. Wait until it has ended, then save again.")
+            raise forms.ValidationError(
+                "A sync of this client is in progress. Wait until it finishes, then save again."
+            )
         return wanted or None
 
     def clean(self) -> dict[str, Any]:
@@ -82,5 +89,5 @@ class ClientForm(forms.Form):
             seen = set(list_chosen_clients(self._user, [each.pk for each in alike]))
             self.alike = [each for each in alike if each in seen]
             if self.alike:
-                self.add_error(None, "A client of this name is here already. Is it the same person?")
+                self.add_error(None, "There is already a client with this name. Is it the same person?")
         return data

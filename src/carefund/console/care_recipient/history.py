@@ -14,9 +14,11 @@ from carefund.access.gate import find_client_to_read
 from carefund.access.log import store_export, store_view
 from carefund.access.roles import may_export
 from carefund.console.care_recipient.as_of import rebuild_funding
+from carefund.console.care_recipient.budget_views import show_budgets
 from carefund.console.care_recipient.charts import draw_time_line
-from carefund.console.care_recipient.client import frame, show_budgets
+from carefund.console.care_recipient.client import frame
 from carefund.console.care_recipient.missing_details import DetailsState
+from carefund.console.care_recipient.plan_views import write_level, write_plan_dates
 from carefund.console.numbers import read_number
 from carefund.console.page_access import Request, page
 from carefund.console.spreadsheets import stream_csv
@@ -92,7 +94,7 @@ def show_as_of(request: Request, client_id: int) -> HttpResponse:
         day = None
     context: dict[str, Any] = {**frame(client), "asked": asked, "day": day, "is_to_come": is_to_come, "today": today}
     if day is not None:
-        store_view(request.user, client, f"Funding as of {write_day(day)}")
+        store_view(request.user, client, f"Funding as at {write_day(day)}")
         known = find_funding_as_of(client, end_of(day))
         funding = rebuild_funding(known, day)
         details = DetailsState(known.sources, is_past=True)
@@ -100,6 +102,8 @@ def show_as_of(request: Request, client_id: int) -> HttpResponse:
             "answers": known.pages,
             "unreadable": known.unreadable,
             "funding": funding,
+            "level": write_level(funding),
+            "plan_dates": write_plan_dates(funding),
             "budgets": show_budgets(list(funding.budgets), funding, details, known.sources),
             "time_line": draw_time_line(funding.classifications, day),
         }
@@ -126,7 +130,7 @@ def download_evidence(request: Request, client_id: int, digest: str) -> HttpResp
     answer = find_answer(client.pk, digest)
     if answer is None:
         raise NotHere
-    store_export(request.user, f"Stored answer: {answer.operation.replace('_', ' ')}", client=client)
+    store_export(request.user, f"Stored response: {answer.operation.replace('_', ' ')}", client=client)
     response = HttpResponse(answer.body, content_type="application/json")
     response.headers["Content-Disposition"] = f'attachment; filename="{answer.operation}-sha256-{digest}.json"'
     return response

@@ -20,24 +20,22 @@ class Missing:
     sentence: str
 
 
-_NOT_RELEASED = Missing("Not released", "Entitlements and usage: not released.")  # the page says why, once
-_REFUSED = Missing("Not released", "Entitlements and usage were refused for want of the client's consent.")
-_NEXT_SYNC = Missing("Not read yet", "The next sync reads the details (entitlements and usage) of this budget.")
+_NOT_RELEASED = Missing("Not released", "Entitlements and usage are not released.")  # the page says why, once
+_REFUSED = Missing("Not released", "Entitlements and usage are not released because the client has not given consent.")
+_NEXT_SYNC = Missing("Not read yet", "The next sync gets the entitlements and usage of this budget.")
 _IN_BACKGROUND = Missing(
     "Not read yet",
-    "Details (entitlements and usage) are not read yet: those of a budget that ended before the first sync are read "
-    "once, at night.",
+    "Entitlements and usage are not read yet. For budgets that ended before the first sync, Carefund reads them once, "
+    "overnight.",
 )
-_BEING_READ = Missing("Being read", "Details (entitlements and usage) are being read and follow in a moment.")
-_NOT_THEN = Missing("Not read then", "Details (entitlements and usage) had not been read by that day.")
+_BEING_READ = Missing("Being read", "Entitlements and usage are being read and will appear shortly.")
+_NOT_THEN = Missing("Not read then", "Entitlements and usage had not been read by that day.")
 _LISTED_NO_MORE = Missing(
     "Never read",
-    "Details (entitlements and usage) were never read, and Services Australia no longer lists this budget.",
+    "Entitlements and usage were never read, and Services Australia no longer lists this budget.",
 )
-_NOT_FOUND = Missing("Not known", "Services Australia lists this budget and has no details of it.")
-_UNREADABLE = Missing(
-    "Not readable", "Services Australia's details of this budget could not be read. Tell your administrator."
-)
+_NOT_FOUND = Missing("Not known", "Services Australia lists this budget but has no details for it.")
+_UNREADABLE = Missing("Not readable", "Carefund could not read the details of this budget. Tell your administrator.")
 _UNEXPLAINED = Missing("Not known", "Services Australia sent no lines that explain what was used.")
 
 

@@ -68,7 +68,9 @@ def watch(request: Request, client_id: int, run_id: int) -> HttpResponse:
     item = find_sync(run_id, client_id)
     client = find_client_to_watch(request.user, client_id, asked_by_id=item.run.requested_by_id)
     if client is None:
-        return _show(request, "left", _outcome(item))
+        outcome = _outcome(item)
+        without = outcome["waiting"] or outcome["failed"] or outcome["cancelled"] or item.run.is_preview
+        return _show(request, "left", outcome | {"with_counts": not without})
     if item.status in (RunItem.Status.QUEUED, RunItem.Status.RUNNING):
         return _show(request, "progress", _progress(client, item.run))
     if item.run.is_preview and item.outcome not in ("", RunItem.Outcome.FAILED):

@@ -116,7 +116,7 @@ def show_exceptions(request: Request) -> HttpResponse:
 
 @page(may_claim)
 def show_orphan_usage(request: Request) -> HttpResponse:
-    """What was drawn by us, without a line: within the page of exceptions, or as a page of its own."""
+    """What was drawn by us, no matching line: within the page of exceptions, or as a page of its own."""
     number = min(read_number(request.GET.get("page")) or 1, _MOST_PAGES)
     found = list_orphan_usage((number - 1) * _PAGE_SIZE, number * _PAGE_SIZE + 1)
     usage = found[:_PAGE_SIZE]

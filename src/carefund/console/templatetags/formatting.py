@@ -20,7 +20,7 @@ from django.utils.safestring import SafeString, mark_safe
 
 from carefund.console.labels import advise, name_value
 from carefund.domain.care_recipient.standing import Standing
-from carefund.domain.wording import MINUS, write_day, write_drawn, write_money, write_percentage
+from carefund.domain.wording import write_day, write_drawn, write_money, write_percentage
 from carefund.records.amounts import Unreadable
 from carefund.records.care_recipient.funding import DatedRecord, standing_of
 from carefund.records.care_recipient.queries import ONGOING, ClientRow
@@ -184,15 +184,6 @@ def with_page(context: template.Context, wanted: int) -> str:
     query = request.GET.copy()
     query["page"] = str(wanted)
     return f"{request.path}?{query.urlencode()}"
-
-
-@register.filter
-def dollars(amount: Decimal | None) -> SafeString:
-    """An amount with its currency, for headlines."""
-    if amount is None or isinstance(amount, Unreadable):
-        return money(amount)
-    text = f"{MINUS if amount < 0 else ''}${abs(amount):,.2f}"
-    return format_html('<span class="money{}">{}</span>', " negative" if amount < 0 else "", text)
 
 
 @register.filter

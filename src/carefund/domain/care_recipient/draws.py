@@ -11,7 +11,7 @@ class DrawnBy(StrEnum):
     """Who drew, in the words that people read."""
 
     US = "us"
-    US_WITHOUT_LINE = "us, without a line"
+    US_WITHOUT_LINE = "us, no matching line"
     ANOTHER_PROVIDER = "another provider"
 
 

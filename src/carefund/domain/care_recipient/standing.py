@@ -1,4 +1,4 @@
-"""How a dated record stands on a day: in force, still to come, or ended. A first and a last day are included.
+"""How a dated record stands on a day: in force, still future, or ended. A first and a last day are included.
 
 Source: rule SYNC-15.
 """
@@ -13,7 +13,7 @@ class Standing(Enum):
     """How a record stands, as people read it, in the order in which records are listed."""
 
     IN_FORCE = "in force"
-    TO_COME = "to come"
+    TO_COME = "future"
     ENDED = "ended"
     NO_LONGER_RETURNED = "no longer returned"
 

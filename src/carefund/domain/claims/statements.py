@@ -8,6 +8,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 
+from carefund.domain.wording import write_money
+
 ZERO = Decimal("0.00")
 
 
@@ -54,16 +56,18 @@ def find_discrepancies(statement: Statement, lines: Iterable[PaidLine] | None = 
     found = []
     expected = statement.expected_payment
     if expected is None or statement.total_paid is None:
-        found.append("The statement leaves out the claim total or the payment, so it cannot be checked.")
+        found.append("The statement has no claim total or no payment, so it cannot be checked.")
     elif expected != statement.total_paid:
-        found.append(f"The parts come to {expected:,.2f}, but {statement.total_paid:,.2f} is stated as paid.")
+        stated = write_money(statement.total_paid)
+        found.append(f"The parts of the statement add up to {write_money(expected)}, but it says {stated} was paid.")
     if lines is None or statement.claim_total is None:
         return found
     paid = list(lines)
     accepted = sum((line.accepted for line in paid), ZERO)
     if accepted != statement.claim_total:
-        found.append(f"The lines come to {accepted:,.2f}, but the claim total is {statement.claim_total:,.2f}.")
-    for name, stated, summed in (
+        total = write_money(statement.claim_total)
+        found.append(f"The lines add up to {write_money(accepted)}, but the claim total is {total}.")
+    for name, amount, summed in (
         (
             "individual contributions",
             statement.care_recipient_individual_contribution,
@@ -75,6 +79,7 @@ def find_discrepancies(statement: Statement, lines: Iterable[PaidLine] | None = 
             sum((abs(line.compensation_reduction) for line in paid), ZERO),
         ),
     ):
-        if stated is not None and abs(stated) != summed:
-            found.append(f"The lines' {name} come to {summed:,.2f}, but {abs(stated):,.2f} is stated.")
+        if amount is not None and abs(amount) != summed:
+            said = write_money(abs(amount))
+            found.append(f"The lines' {name} add up to {write_money(summed)}, but the statement says {said}.")
     return found

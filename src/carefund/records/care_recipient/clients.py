@@ -15,10 +15,10 @@ from carefund.domain.care_recipient.clients import may_be_born_alike, name_key
 from carefund.records.models import Change, Client, ClientMatch, SyncState
 
 EDITED = ("first_name", "last_name", "birth_date", "care_recipient_id", "service_provider_id", "is_active")
-ID_TAKEN = "Another client here has this care recipient id."
+ID_TAKEN = "Another client already has this Care Recipient ID."
 ID_SETTLED = (
-    "Funding was synchronised under this care recipient id, so it stays. If it is the wrong person's, make this client "
-    "inactive and add a new one."
+    "Funding was synchronised with this Care Recipient ID, so it cannot be changed. If it belongs to a different "
+    "person, make this client inactive and add a new one."
 )
 
 

@@ -293,7 +293,7 @@ def find_exception_ids(today: date) -> list[int]:
 
 
 def list_orphan_usage(start: int, end: int) -> list[BudgetUsage]:
-    """What was drawn by us, without a line (domain/care_recipient/draws.py): that in these places, newest first.
+    """What was drawn by us, no matching line (domain/care_recipient/draws.py): that in these places, newest first.
 
     Another provider's spend is left out: it is expected to have no line. Source: rule SYNC-07. First the
     keys, which an index holds in order, then the rows.

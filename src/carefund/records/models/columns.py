@@ -4,6 +4,7 @@ Whatever shows a field (change log, preview, table, command) asks here, by the m
 Django's own decimals, so that what is only words costs no migration.
 """
 
+import re
 from collections.abc import Callable
 from decimal import Decimal
 from enum import Enum
@@ -93,10 +94,17 @@ def names_of(model: type[models.Model], wanted: FieldType) -> tuple[str, ...]:
     return tuple(name for name in _columns(model) if type_of(model, name) is wanted)
 
 
+# What the requirements write with capitals.
+IDENTIFIERS = {"care_recipient_id": "Care Recipient ID", "service_provider_id": "Service Provider ID"}
+
+
 def name_in_sentence(model: type[models.Model], name: str) -> str:
     """What people call a field within a sentence: "rollover deduction". A percentage goes without that word."""
     column = _columns(model).get(name)
+    if name in IDENTIFIERS:
+        return IDENTIFIERS[name]
     words = str(column.verbose_name) if column is not None else name.replace("_", " ")
+    words = re.sub(r"\bid\b", "ID", words)
     if isinstance(column, PercentageField):
         return words.removesuffix(" percentage")
     return words.removesuffix(" date time") if name.endswith(_STAMP) else words

@@ -1,0 +1,100 @@
+"""What people read: one name for each figure, everywhere; no word of ours where the trade has one."""
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+from django.db.models import Model
+
+from carefund.console.care_recipient.clients import COLUMNS
+from carefund.records import models
+from carefund.records.models.columns import label_of
+from tests.house.tree import ROOT, modules, pages
+
+# Figure and identifier → its one name for people, and what it is not called. Its name for programs is the key.
+FIGURES = {
+    "total": ("Total", r"grand total"),
+    "used": ("Used", r"amount used|used amount"),
+    "available": ("Available", r"available balance|available amount"),
+    "rollover_deduction": ("Rollover deduction", r"roll(ed)?[- ]?(over|out)[- ](?!deduction)(amount|sum)|roll-over"),
+    "write_off": ("Write off", r"write-off|writeoff|written-off"),
+    "committed": ("Committed", r"commitments? total|reserved amount"),
+    "left_to_spend": ("Left to spend", r"left over to spend|remaining to spend"),
+    "rolled_in": ("Rolled in", r"rolled-in amount"),
+    "clinical_percentage": ("Clinical", r"clinical share|clinical rate"),
+    "independence_percentage": ("Independence", r"independence share"),
+    "everyday_living_percentage": ("Everyday living", r"everyday share"),
+    "care_recipient_id": ("Care Recipient ID", r"recipient number|client number of Services"),
+    "service_provider_id": ("Service Provider ID", r"provider number"),
+}
+TEMPLATES = sorted((ROOT / "src/carefund/console/templates").rglob("*.html"))
+DOORS = ("src/carefund/console", "src/carefund/cli", "src/carefund/rest")
+
+
+def read(path: Path) -> str:
+    """A page's text as people meet it: without what a class, an address or a name of a file says."""
+    text = re.sub(r"\{#.*?#\}|\{%.*?%\}|\{\{.*?\}\}", " ", path.read_text(), flags=re.DOTALL)
+    text = re.sub(r'\b(class|id|href|name|value|for|hx-[a-z]+|aria-labelledby|src|d)="[^"]*"', " ", text)
+    return re.sub(r"\s+", " ", text)
+
+
+def prose(path: Path) -> str:
+    """A document's text without its code."""
+    return re.sub(r"```.*?```|`[^`\n]*`|\]\([^)]*\)", " ", path.read_text(), flags=re.DOTALL)
+
+
+def sentences() -> list[tuple[str, str]]:
+    """The texts in the doors' Python that have more than one word, docstrings apart."""
+    found = []
+    for path, tree in modules(*DOORS):
+        documented = {
+            id(node.body[0].value)
+            for node in ast.walk(tree)
+            if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)
+            and isinstance(node.body[0], ast.Expr)
+        }
+        found += [
+            (str(path), node.value)
+            for node in ast.walk(tree)
+            if isinstance(node, ast.Constant)
+            and isinstance(node.value, str)
+            and " " in node.value
+            and id(node) not in documented
+        ]
+    return found
+
+
+@pytest.mark.parametrize("figure", FIGURES)
+def test_a_stored_figure_has_its_one_name_in_every_table(figure: str):
+    tables = [
+        model
+        for model in vars(models).values()
+        if isinstance(model, type) and issubclass(model, Model) and figure in {f.attname for f in model._meta.fields}
+    ]
+    assert {label_of(model, figure) for model in tables} <= {FIGURES[figure][0]}
+
+
+@pytest.mark.parametrize("figure", FIGURES)
+def test_nobody_calls_a_figure_otherwise(figure: str):
+    _, others = FIGURES[figure]
+    texts = [(str(path.relative_to(ROOT)), read(path)) for path in TEMPLATES]
+    texts += [(str(page.relative_to(ROOT)), prose(page)) for page in pages() if page.parent.name != "decisions"]
+    wrong = [(where, found[0]) for where, text in [*texts, *sentences()] if (found := re.search(others, text, re.I))]
+    assert not wrong, f"this is called {FIGURES[figure][0]!r}: {wrong}"
+
+
+def test_headings_of_the_list_of_clients_are_those_names():
+    names = {name for name, _ in FIGURES.values()}
+    assert {"Care Recipient ID", "Service Provider ID", "Left to spend"} <= names & set(COLUMNS.values())
+
+
+def test_headings_of_files_and_fields_of_the_api_are_the_figures_own_names():
+    roots = ("rollover_", "roll_over", "write_off", "writeoff", "written_off", "left_to", "service_provider_id")
+    names = {
+        node.value
+        for _, tree in modules(*DOORS)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and re.fullmatch(r"[a-z_]+", node.value)
+    }
+    assert {name.removesuffix("s") for name in names if name.startswith(roots)} <= set(FIGURES)
