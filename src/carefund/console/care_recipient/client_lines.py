@@ -34,7 +34,7 @@ class ClientLine:
 
 
 def describe_row(row: ClientRow, stale_before: datetime, surveyed_at: datetime | None) -> ClientLine:
-    """One line of the list; what was checked before `stale_before` is old. `surveyed_at`: when a survey last saw them."""
+    """One line of the list; what was checked before `stale_before` is old. `surveyed_at`: when a survey saw them."""
     client = row.client
     state = getattr(client, "sync_state", None)
     checked_at = state.checked_at if state else None

@@ -67,7 +67,6 @@ def list_all(request: Request) -> HttpResponse:
             describe_row(row, stale_before, surveyed_at if row.client.pk in surveyed else None)
             for row in list_client_rows(people, timezone.localdate())
         ],
-        "surveyed_at": surveyed_at,
         "page": shown,
         "filter": wanted,
         "columns": _columns(request),
