@@ -76,7 +76,7 @@ def test_check_status_is_asked_for_and_what_came_of_it_is_shown(
     fay.post(reverse("console:claims-check"))
     assert asked(claims) == 0
     finish_now(Run.objects.get(kind="claim-check", status=Run.Status.QUEUED))
-    assert "2 of 2 done" in fay.get(reverse("console:claims")).content.decode()
+    assert "3 of 3 done" in fay.get(reverse("console:claims")).content.decode()
 
 
 def test_only_whoever_may_claim_watches_and_steers(claims: ClaimWorld, people: cast_world.Cast, browse: Browse):

@@ -275,6 +275,8 @@ def test_work_that_is_killed_goes_on_and_is_done_once(here: Installation, name: 
         kill(worker)
         kills += 1
     assert here.count("running", run_id) > 0, "what was written half is not there"
+    # Two workers that end at the same item have it set aside (test_takedowns.py); here only one counts.
+    here.write("UPDATE runs_runitem SET takedowns = 0")
     here.start("worker")
     here.wait_for_status("finished", run_id)
     ended = here.rows(f"SELECT DISTINCT status, outcome = 'failed', holder FROM runs_runitem WHERE run_id = {run_id}")

@@ -104,6 +104,7 @@ async def _work_on_share(session: Session) -> bool:
     if not wanted:
         return False
     items = await worker.database.insist(ledger.claim_items, session.run.pk, worker.holder, wanted)
+    session.untake(wanted - len(items))
     if not items:
         return False
     session.unsettled.update(items)

@@ -15,7 +15,7 @@ from functools import partial
 from typing import Any, TypeVar
 
 from django.db import transaction
-from django.db.models import Q, QuerySet
+from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Now
 from django.utils import timezone
 
@@ -24,6 +24,13 @@ from carefund.runs import enqueueing
 from carefund.runs.models import Run, RunItem
 
 LEASE = timedelta(seconds=30)
+_MOST_TAKEDOWNS = 2
+_SET_ASIDE = {
+    "error_code": "worker-ended",
+    "failed_step": "work",
+    "message": "The worker ended twice while it was at work on this, so this was set aside.",
+    "advice": "Everything else went on. Try this one alone; if the worker ends again, report it with this run's time.",
+}
 Result = TypeVar("Result")
 
 
@@ -106,25 +113,31 @@ def release(holder: str, items: Iterable[ClaimedItem] | None = None) -> int:
 
 
 def release_expired(*, holder_prefix: str = "") -> int:
-    """Put back what dead processes held: leases that have run out, or all of holders known to be gone."""
+    """Put back what dead processes held: leases that have run out, or all of holders known to be gone.
+
+    An item that has had two processes end is set aside as failed, so that it does not end every one after them.
+    """
     abandoned = Q(held_until__lt=Now())
     if holder_prefix:
         abandoned |= Q(holder__startswith=holder_prefix)
-    return _release(running().filter(abandoned))
+    return _release(running().filter(abandoned), has_died=True)
 
 
-def _release(held: "QuerySet[RunItem]") -> int:
+def _release(held: "QuerySet[RunItem]", *, has_died: bool = False) -> int:
     if not held.exists():  # so that a look around writes nothing
         return 0
     with transaction.atomic():
         ids = list(held.select_for_update(of=("self",), skip_locked=True).values_list("id", flat=True))
         free(RunItem.objects.filter(joined_id__in=ids))
-        cancelled = RunItem.objects.filter(
-            id__in=ids, status=RunItem.Status.RUNNING, run__status=Run.Status.CANCELLED
-        ).update(status=RunItem.Status.CANCELLED, holder="", held_until=None, finished_at=timezone.now())
-        return cancelled + RunItem.objects.filter(id__in=ids, status=RunItem.Status.RUNNING).update(
-            status=RunItem.Status.QUEUED, holder="", held_until=None, started_at=None
-        )
+        left = RunItem.objects.filter(id__in=ids, status=RunItem.Status.RUNNING)
+        ended: dict[str, Any] = {"holder": "", "held_until": None, "finished_at": timezone.now()}
+        done = left.filter(run__status=Run.Status.CANCELLED).update(status=RunItem.Status.CANCELLED, **ended)
+        if has_died:
+            left.update(takedowns=F("takedowns") + 1)
+            done += left.filter(takedowns__gte=_MOST_TAKEDOWNS).update(
+                status=RunItem.Status.DONE, outcome=RunItem.Outcome.FAILED, **_SET_ASIDE, **ended
+            )
+        return done + left.update(status=RunItem.Status.QUEUED, holder="", held_until=None, started_at=None)
 
 
 def free(joined: "QuerySet[RunItem]") -> int:

@@ -100,6 +100,11 @@ class Session:
             self.left -= wanted
         return wanted
 
+    def untake(self, number: int) -> None:
+        """So many of those that were to be claimed were not there to be taken."""
+        if self.left is not None:
+            self.left += number
+
     def halt(self) -> None:
         """Begin nothing more, since the run was paused or cancelled; cut short what may be cut."""
         self.halted = True

@@ -3,12 +3,14 @@
 import asyncio
 import threading
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import OperationalError, connection
 from django.utils import timezone
 
 from carefund.records.claims.queries import list_open_lines
@@ -197,7 +199,7 @@ def test_whoever_lost_the_batch_writes_neither_to_the_funder_nor_to_us(claims: C
     assert 3 <= added < 10
     claims.sandbox.ask("DELETE", "/faults")
     before = table_rows(Invoice, InvoiceLineItem)
-    RunItem.objects.update(held_until=timezone.now() - timedelta(seconds=1))
+    RunItem.objects.update(held_until=timezone.now() - timedelta(seconds=1), takedowns=0)
     finish_now(run)
     assert_claimed_once(claims, batch, 10)
     assert claims.count_asked("invoice_item_add") == 10
@@ -212,11 +214,52 @@ def take_over_after_items(claims: ClaimWorld, run: Run, number: int) -> None:
     take_over(run)
 
 
-def take_over(run):
+def test_a_funder_slower_than_the_lease_gets_each_item_once(claims: ClaimWorld, monkeypatch: pytest.MonkeyPatch):
+    """Each item takes longer than a lease lives, and another process tries to take the batch over all the while."""
+    monkeypatch.setattr(leases, "LEASE", timedelta(seconds=3))
+    claims.deliver(claims.clients[0], lines=2)
+    batch = claims.prepare()
+    claims.sandbox.fault(kind="delay", operation="invoice_item_add", seconds=5)
+    run = request_sending(batch.pk)
+    taken: list[object] = []
+    over = threading.Event()
+    rival = threading.Thread(target=in_thread, args=[keep_trying, run, taken, over])
+    rival.start()
+    finish_now(run)
+    over.set()
+    rival.join()
+    assert taken == []
+    assert_claimed_once(claims, batch, 2)
+    assert claims.count_asked("invoice_item_add") == 2
+    assert RunItem.objects.get(run=run).fence == 1
+
+
+def keep_trying(run: Run, taken: list[object], over: threading.Event) -> None:
+    """As the housekeeping of another process does, once the batch is under way."""
+    while not over.wait(0.2):
+        if insist(lambda: claims_are_running(run)):
+            insist(leases.release_expired)
+            taken += insist(lambda: ledger.claim_items(run.pk, "another process", 1))
+
+
+def claims_are_running(run: Run) -> bool:
+    return RunItem.objects.filter(run=run, status=RunItem.Status.RUNNING).exists()
+
+
+def take_over(run: Run) -> None:
     """As another process does once the lease has run out."""
-    RunItem.objects.filter(run=run).update(held_until=timezone.now() - timedelta(seconds=1))
-    leases.release_expired()
-    assert len(ledger.claim_items(run.pk, "another process", 1)) == 1
+    held = RunItem.objects.filter(run=run)
+    insist(lambda: held.update(held_until=timezone.now() - timedelta(seconds=1)))
+    insist(leases.release_expired)
+    assert len(insist(lambda: ledger.claim_items(run.pk, "another process", 1))) == 1
+
+
+def insist(step: Callable[[], Any]) -> Any:
+    """Do a step on a database in memory, which does not let connections wait for one another."""
+    while True:
+        with suppress(OperationalError):
+            return step()
+        time.sleep(0.01)
 
 
 def test_an_item_that_the_funder_refuses_stays_behind_and_is_open_again(claims: ClaimWorld):
