@@ -1,7 +1,7 @@
 /* Which pages a search shows first: those that say what to do or what a word means, before decisions and the list of changes. */
 
 var BY_PAGE = [
-  [/^glossary$/, 12],
+  [/^glossary$/, 16],
   [/^for-/, 10],
   [/^rules\//, 6],
   [/^decisions/, -10],
