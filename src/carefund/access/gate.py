@@ -67,7 +67,8 @@ def find_client_to_read(user: Visitor, client_id: int) -> Client:
 
 def find_care_recipient_to_read(user: Visitor, care_recipient_id: str) -> Client:
     """As `find_client_to_read`, by Services Australia's key."""
-    return _find(user, "No client here has this care recipient id.", care_recipient_id=care_recipient_id)
+    advice = "Look for a typing error, or add the client with `carefund clients add` first."
+    return _find(user, "No client here has this care recipient id.", advice, care_recipient_id=care_recipient_id)
 
 
 def find_client_to_synchronise(user: Visitor, client_id: int) -> Client:
@@ -135,6 +136,6 @@ def may_read_branch(user: User, service_provider_id: str) -> bool:
     return rights.service_provider_ids is None or service_provider_id in rights.service_provider_ids - {""}
 
 
-def _find(user: Visitor, message: str, **key: int | str) -> Client:
+def _find(user: Visitor, message: str, advice: str = "", **key: int | str) -> Client:
     require(user, may_enter)
-    return find_one(list_clients_for(user).select_related("sync_state", "ndis").filter(**key), message)
+    return find_one(list_clients_for(user).select_related("sync_state", "ndis").filter(**key), message, advice)
