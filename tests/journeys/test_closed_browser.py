@@ -57,7 +57,7 @@ def test_in_the_middle_of_a_claim_batch(slow: Demo, open_page: OpenPage, size: t
     page = open_page("fay", size)
     find_on_runs(page, f"Claim batch {batch}", size)
     follow_to_the_end(page, slow)
-    page.get_by_role("region", name="Items of this run").get_by_role("link", name=f"Batch {batch}").click()
+    page.get_by_role("region", name="Items in this run").get_by_role("link", name=f"Batch {batch}").click()
     expect(page.get_by_text("Claim submitted.")).to_be_visible()
     sent = [each for each in slow.control("GET", "/invoices") if each["externalReferenceId"] == mark]
     assert [len(each["items"]) for each in sent] == [2], "sent once"
@@ -76,7 +76,7 @@ def test_in_the_middle_of_an_ndis_create(slow: Demo, open_page: OpenPage) -> Non
     page = open_page("ada")
     find_on_runs(page, "PACE plan of one client", DESKTOP)
     follow_to_the_end(page, slow)
-    page.get_by_role("region", name="Items of this run").get_by_role("link", name=person["surname"]).click()
+    page.get_by_role("region", name="Items in this run").get_by_role("link", name=person["surname"]).click()
     page.get_by_role("link", name="Look at it").click()
     expect(page.get_by_role("heading", name="NDIS PACE plan")).to_be_visible()
     page.get_by_role("button", name="Create").click()
@@ -94,7 +94,7 @@ def test_in_the_middle_of_sync_service_providers(slow: Demo, open_page: OpenPage
     page = open_page("ada")
     find_on_runs(page, "Service provider ids on care recipients' budgets", DESKTOP)
     follow_to_the_end(page, slow)
-    page.get_by_role("region", name="Items of this run").get_by_role("link", name="All clients").click()
+    page.get_by_role("region", name="Items in this run").get_by_role("link", name="All clients").click()
     expect(page.get_by_text("Service Provider IDs found:")).to_be_visible()
 
 

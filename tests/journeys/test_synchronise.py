@@ -94,7 +94,7 @@ def test_consent_refused_is_told_apart_from_an_empty_budget(demo: Demo, open_pag
     start_sync(page)
     expect(page.get_by_role("dialog").get_by_text("consent was not given for budget details")).to_be_visible()
     page.get_by_role("dialog").get_by_role("link", name="Close").click()
-    expect(page.get_by_text("they are not empty at the funder")).to_be_visible()
+    expect(page.get_by_text("may be out of date")).to_be_visible()
 
 
 def test_a_failure_names_the_step_and_what_to_do(demo: Demo, open_page: OpenPage) -> None:
