@@ -173,7 +173,7 @@ from pathlib import Path
 from carefund.funders.configuration import configure
 from carefund.funders.errors import FunderError
 from carefund.funders.http import Caller, open_session
-from carefund.funders.limiter import InMemoryCallLimiter
+from carefund.funders.limiter import InMemoryLimiter
 from carefund.funders.services_australia.client import ServicesAustralia
 
 class Token:
@@ -190,7 +190,7 @@ async def main():
     patience = {"attempts": 1, "timeout_seconds": 300}
     configuration = configure("services-australia", base_url=sys.argv[1], timing=patience)
     async with open_session(configuration.timing) as session:
-        client = ServicesAustralia(Caller(session, configuration, Token(), InMemoryCallLimiter(0)), configuration)
+        client = ServicesAustralia(Caller(session, configuration, Token(), InMemoryLimiter(0)), configuration)
         before = now()
         for call in (client.fetch_care_recipient_summary, client.fetch_budgets, client.fetch_budget_details):
             try:
