@@ -18,8 +18,10 @@ import pytest
 from cryptography.fernet import Fernet
 from django.conf import settings as django_settings
 from django.core.cache import cache
+from django.test import TransactionTestCase
 from django.test.utils import override_settings
 
+from carefund.access.log_guards import remove_guards
 from carefund.funders.configuration import configure
 from carefund.funders.devices import DeviceState
 from carefund.funders.opening import open_proda
@@ -40,6 +42,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if item.get_closest_marker("postgresql") and not django_settings.ON_POSTGRESQL:
             item.add_marker(pytest.mark.skip("needs PostgreSQL: python tools/postgresql.py .venv/bin/pytest …"))
     items.sort(key=lambda item: (item.get_closest_marker("browser") is not None, not item.get_closest_marker("slow")))
+
+
+def _empty_tables(case: TransactionTestCase) -> None:
+    """Empty the tables after a test, the logs too, which nobody else may; the guards come back with each migration."""
+    remove_guards()
+    _fixture_teardown(case)
+
+
+_fixture_teardown = TransactionTestCase._fixture_teardown
+TransactionTestCase._fixture_teardown = _empty_tables  # type: ignore[method-assign]
 
 
 @pytest.fixture(scope="session")

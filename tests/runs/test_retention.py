@@ -7,6 +7,7 @@ from axes.models import AccessAttempt, AccessFailureLog, AccessLog
 from django.contrib.sessions.models import Session
 from django.utils import timezone
 
+from carefund.access.models import AuditEntry
 from carefund.records.models import Answer, Change, InvoiceUpload, PlanBudget
 from carefund.records.ndis.store import store_setting
 from carefund.runs import retention
@@ -116,6 +117,12 @@ def test_the_removal_says_what_went(carry_out, steady):
     run = carry_out(retention.request_retention(Run.Trigger.ROUTINE))
     assert "1 unused uploads, ended sessions and old sign-ins" in run.items.get().message
     assert not Session.objects.exists()
+    act = AuditEntry.objects.get()
+    assert (act.user_name, act.act, act.after) == (
+        "Carefund",
+        "Old records removed",
+        {"uploads, sessions, sign-ins": 1},
+    )
 
 
 def remove(carry_out):

@@ -16,6 +16,13 @@ def create_roles(**_: Any) -> None:
         group.objects.get_or_create(name=name)
 
 
+def guard_logs(**_: Any) -> None:
+    """Keep both logs append-only, by triggers that a rebuilt table loses."""
+    from carefund.access.log_guards import install_guards  # noqa: PLC0415  models exist only once apps are ready
+
+    install_guards()
+
+
 class AccessConfig(AppConfig):
     name = "carefund.access"
     label = "access"
@@ -23,3 +30,4 @@ class AccessConfig(AppConfig):
     def ready(self) -> None:
         post_migrate.connect(create_roles, sender=self)
         user_login_failed.connect(note_sign_in_failure)
+        post_migrate.connect(guard_logs, sender=self)

@@ -1,55 +1,80 @@
-"""Writing and reading the access log: who viewed or exported whose funding, and when."""
+"""Writing and reading the access log: who was shown, took out or synchronised whose funding, and when.
+
+An entry is written before the page goes out: what was shown is in the log, and what cannot be logged is not shown. A
+page with many clients is one entry that names them all.
+"""
 
 from collections.abc import Iterable
 
 from django.contrib.auth.models import User
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
-from carefund.access.log_writing import write_soon
+from carefund.access.log_writing import write
 from carefund.access.models import AccessLogEntry
 from carefund.records.models import Client
 
 
 def store_view(user: User, client: Client, what: str) -> None:
-    """Note that someone looked at a client's funding. `what` names the page."""
-    write_soon([_entry(user, AccessLogEntry.Action.VIEWED, what, client, 1)])
+    """Note that someone is about to see a client's funding. `what` names the page. Raises DatabaseError."""
+    write(_entry(user, AccessLogEntry.Action.VIEWED, what, [client.pk]))
 
 
-def store_views(user: User, clients: Iterable[Client], what: str) -> None:
-    """Note that someone looked at a page with several clients' funding: an entry for each client, once."""
-    write_soon([_entry(user, AccessLogEntry.Action.VIEWED, what, client, 1) for client in dict.fromkeys(clients)])
+def store_views(user: User, clients: Iterable[Client | int | None], what: str) -> None:
+    """Note that someone is about to see a page with several clients, named by row or number; nothing if with none."""
+    numbers = _numbers_of(clients)
+    if numbers:
+        write(_entry(user, AccessLogEntry.Action.VIEWED, what, numbers))
 
 
-def store_export(user: User, what: str, *, client: Client | None = None, number_of_clients: int = 1) -> None:
-    """Note that someone took funding out of the system, of one client or of many."""
-    _store(user, AccessLogEntry.Action.EXPORTED, what, client, number_of_clients)
+def store_export(
+    user: User, what: str, *, clients: Iterable[Client | int | None] = (), number_of_clients: int | None = None
+) -> None:
+    """Note that someone is about to take funding out of the system, of one client or of many. Raises DatabaseError."""
+    write(_entry(user, AccessLogEntry.Action.EXPORTED, what, _numbers_of(clients), number_of_clients))
 
 
 def store_synchronisation(user: User, client: Client, what: str) -> None:
-    """Note that someone asked the funder about a client."""
-    _store(user, AccessLogEntry.Action.SYNCHRONISED, what, client, 1)
+    """Note that someone asked the funder about a client. Raises DatabaseError."""
+    write(_entry(user, AccessLogEntry.Action.SYNCHRONISED, what, [client.pk]))
 
 
-def list_entries(*, user_name: str = "", client_id: int | None = None) -> QuerySet[AccessLogEntry]:
+def list_entries(
+    *, user_name: str = "", client_id: int | None = None, care_recipient_id: str = "", action: str = ""
+) -> QuerySet[AccessLogEntry]:
     """The log, newest first, of everybody or of one account, about everybody or about one client."""
-    entries = AccessLogEntry.objects.select_related("client", "user").order_by("-id")
+    entries = AccessLogEntry.objects.select_related("client").order_by("-id")
     if user_name:
         entries = entries.filter(user_name__icontains=user_name)
+    if care_recipient_id:
+        client_id = Client.objects.filter(care_recipient_id=care_recipient_id).values_list("pk", flat=True).first() or 0
     if client_id is not None:
-        entries = entries.filter(client_id=client_id)
+        entries = entries.filter(Q(client_id=client_id) | Q(client_ids__contains=f",{client_id},"))
+    if action:
+        entries = entries.filter(action=action)
     return entries
 
 
-def _store(user: User, action: str, what: str, client: Client | None, number: int) -> None:
-    _entry(user, action, what, client, number).save()
+def find_named(entries: Iterable[AccessLogEntry], most: int) -> dict[int, Client]:
+    """The clients whom entries with several name, so many of each entry, by number."""
+    numbers = {number for each in entries for number in each.listed_ids[:most]}
+    return Client.objects.only("first_name", "last_name").in_bulk(numbers) if numbers else {}
 
 
-def _entry(user: User, action: str, what: str, client: Client | None, number: int) -> AccessLogEntry:
+def _numbers_of(clients: Iterable[Client | int | None]) -> list[int]:
+    """Return each client's number once, in the order of the page."""
+    if isinstance(clients, QuerySet) and clients.model is Client:
+        clients = clients.order_by().values_list("pk", flat=True)
+    numbers = (each.pk if isinstance(each, Client) else each for each in clients)
+    return list(dict.fromkeys(number for number in numbers if number is not None))
+
+
+def _entry(user: User, action: str, what: str, numbers: list[int], count: int | None = None) -> AccessLogEntry:
     return AccessLogEntry(
         user=user,
         user_name=user.get_username(),
         action=action,
         what=what[:120],
-        client=client,
-        number_of_clients=number,
+        client_id=numbers[0] if len(numbers) == 1 else None,
+        client_ids="," + ",".join(map(str, numbers)) + "," if len(numbers) > 1 else "",
+        number_of_clients=len(numbers) if count is None else count,
     )

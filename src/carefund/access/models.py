@@ -1,4 +1,4 @@
-"""Which branches an account belongs to, what it has already seen, and the log of who looked at whose funding."""
+"""Which branches an account belongs to, what it has already seen, and both logs: access and audit."""
 
 from django.conf import settings
 from django.db import models
@@ -8,7 +8,16 @@ from carefund.access.tokens import ApiToken
 from carefund.access.two_factor import Authenticator
 from carefund.records.models import Client
 
-__all__ = ["AccessLogEntry", "ApiToken", "Authenticator", "BranchMembership", "LastLook"]
+__all__ = [
+    "AccessLogEntry",
+    "ApiToken",
+    "AuditEntry",
+    "Authenticator",
+    "BranchMembership",
+    "LastLook",
+    "LogEntry",
+    "LogHead",
+]
 
 
 class BranchMembership(models.Model):
@@ -37,25 +46,84 @@ class LastLook(models.Model):
         return f"last look of user {self.user_id}"
 
 
-class AccessLogEntry(models.Model):
-    """One look at, or one export of, clients' funding. Entries outlive the account and the client they name."""
+class LogEntry(models.Model):
+    """One entry of a log that nobody changes afterwards. It outlives the account that it names.
+
+    `position` and `digest` are its place in the log's chain, given by the housekeeping (sealing.py).
+    """
+
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.DO_NOTHING, null=True, related_name="+", db_constraint=False
+    )
+    user_name = models.CharField(max_length=150)
+    at = models.DateTimeField(default=timezone.now)
+    position = models.BigIntegerField(null=True, unique=True, editable=False)
+    digest = models.CharField(max_length=64, default="", editable=False)
+
+    class Meta:
+        abstract = True
+
+
+class AccessLogEntry(LogEntry):
+    """One page with, one export of, or one question about clients' funding. It outlives the clients that it names.
+
+    One client is in `client`; several are in `client_ids`, as numbers with commas around each.
+    """
 
     class Action(models.TextChoices):
         VIEWED = "viewed"
         EXPORTED = "exported"
         SYNCHRONISED = "synchronised"
 
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+")
-    user_name = models.CharField(max_length=150)
     action = models.CharField(max_length=12, choices=Action)
     what = models.CharField(max_length=120, help_text="The page or file, in words.")
-    client = models.ForeignKey(Client, models.SET_NULL, null=True, related_name="+", db_index=False)
+    client = models.ForeignKey(
+        Client, models.DO_NOTHING, null=True, related_name="+", db_index=False, db_constraint=False
+    )
+    client_ids = models.TextField(default="", blank=True)
     number_of_clients = models.PositiveIntegerField(default=1)
-    at = models.DateTimeField(default=timezone.now)
 
     class Meta:
         ordering = ("-id",)
-        indexes = [models.Index(fields=("client", "-id"), name="access_log_by_client")]
+        verbose_name = "access log"
+        indexes = [
+            models.Index(fields=("client", "-id"), name="access_log_by_client"),
+            models.Index(fields=("id",), condition=models.Q(position__isnull=True), name="access_log_unsealed"),
+        ]
 
     def __str__(self) -> str:
         return f"access log entry {self.pk}"
+
+    @property
+    def listed_ids(self) -> list[int]:
+        """The numbers of the clients whom a page with several named."""
+        return [int(number) for number in self.client_ids.split(",") if number]
+
+
+class AuditEntry(LogEntry):
+    """One act of an administrator, of finance, or at the terminal, with what differed before and after."""
+
+    act = models.CharField(max_length=80)
+    subject = models.CharField(max_length=150, blank=True, help_text="An account, a run, a batch; never a client.")
+    before = models.JSONField(default=dict)
+    after = models.JSONField(default=dict)
+
+    class Meta:
+        ordering = ("-id",)
+        verbose_name = "audit log"
+        indexes = [models.Index(fields=("id",), condition=models.Q(position__isnull=True), name="audit_log_unsealed")]
+
+    def __str__(self) -> str:
+        return f"audit log entry {self.pk}"
+
+
+class LogHead(models.Model):
+    """Where the chain of a log ends, so that entries missing at its end show too."""
+
+    log = models.CharField(max_length=40, primary_key=True)
+    position = models.BigIntegerField(default=0)
+    digest = models.CharField(max_length=64, default="")
+    sealed_at = models.DateTimeField(default=timezone.now)
+
+    def __str__(self) -> str:
+        return f"head of {self.log}"

@@ -71,6 +71,11 @@ def find_token_by_number(number: int, *, of: User | None = None) -> ApiToken:
     return find_one(tokens if of is None else tokens.filter(user=of), "There is no such token.")
 
 
+def name_token(token: ApiToken) -> str:
+    """Return what the audit log calls a token: its number, name and account, never its text."""
+    return f"token {token.pk}, {token.name}, of account {token.user.get_username()}"
+
+
 def revoke_token(token: ApiToken) -> None:
     """End a token at once; one that has ended stays as it is."""
     ApiToken.objects.filter(pk=token.pk, revoked_at__isnull=True).update(revoked_at=timezone.now())

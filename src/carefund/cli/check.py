@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 from django.conf import settings
 
+from carefund.access.sealing import LOGS, LogState, check_log
 from carefund.cli.output import FAILED, print_json, screen
 from carefund.funders.access import AccessCheck
 from carefund.funders.registry import Funder, list_funders
@@ -33,7 +34,9 @@ def check(json: Annotated[bool, typer.Option(help="Print as JSON.")] = False) ->
     database = describe_tables()
     found = [] if database else asyncio.run(_check_all())
     missing = list({sentence: None for each in found if each.access for _, sentence in each.access.missing})
-    ready = not database and all(each.is_good for each in found) and settings.HAS_SECRET_KEY
+    logs = [] if database else [check_log(log) for log in LOGS]
+    good = all(each.is_good for each in found) and all(each.is_whole for each in logs)
+    ready = not database and good and settings.HAS_SECRET_KEY
     if json:
         print_json({
             "ready": ready,
@@ -41,6 +44,7 @@ def check(json: Annotated[bool, typer.Option(help="Print as JSON.")] = False) ->
             "secret_key": settings.HAS_SECRET_KEY,
             "encryption_keys": bool(settings.ENCRYPTION_KEYS),
             "missing": missing,
+            "logs": {each.label: asdict(each) | {"is_whole": each.is_whole} for each in logs},
             "funders": {each.funder.name: _as_data(each) for each in found},
         })  # fmt: skip
     else:
@@ -48,6 +52,8 @@ def check(json: Annotated[bool, typer.Option(help="Print as JSON.")] = False) ->
         _print_devices([each.access for each in found if each.access])
         for each in found:
             _print_funder(each)
+        for log in logs:
+            _print_log(log)
     if not ready:
         raise typer.Exit(FAILED)
 
@@ -107,6 +113,17 @@ def _print_funder(found: Found) -> None:
     else:
         until = f", which expires on {_local(access.token_expires_at)}" if access.token_expires_at else ""
         _line(label, True, f"PRODA gave a new token just now{until}; {access.base_url}")
+
+
+def _print_log(log: LogState) -> None:
+    """Print what the chain over a log says, and its head, which proves today's state if it is noted elsewhere."""
+    said = (("missing", log.missing), ("changed", log.changed))
+    problems = [f"{what} entries: {number:,}" for what, number in said if number]
+    if not log.is_guarded:
+        problems.append("its guards in the database are missing; `carefund setup` puts them back")
+    waiting = f", {log.waiting:,} to be sealed by the background process" if log.waiting else ""
+    whole = f"whole, {log.sealed:,} sealed{waiting}; head {log.sealed}:{log.head[:16] or 'none yet'}"
+    _line(log.label.capitalize(), log.is_whole, ", ".join(problems) or whole)
 
 
 def _local(instant: datetime) -> str:

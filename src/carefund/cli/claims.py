@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
+from carefund.access.audit import one_act, store_act
 from carefund.cli.output import FAILED, WRONG_INPUT, complain, print_json, screen
 from carefund.cli.refusals import Commands
 from carefund.domain.wording import write_money
@@ -83,7 +84,9 @@ def prepare(
     batch: ClaimBatch | None = None
     if not dry_run:
         try:
-            batch = prepare_batch(choice, today)
+            with one_act():
+                batch = prepare_batch(choice, today)
+                store_act(None, "Claim batch prepared", f"batch {batch.pk}")
         except (NothingToClaim, BatchMoved) as problem:
             complain(str(problem) or "No open line may go.", "See --dry-run for what stands against each line.")
             raise typer.Exit(WRONG_INPUT) from None

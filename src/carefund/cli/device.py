@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 from django.conf import settings
 
+from carefund.access.audit import store_act
 from carefund.cli.output import screen
 from carefund.cli.refusals import Commands
 from carefund.funders.devices import DeviceState
@@ -24,6 +25,7 @@ def activate(
     ],
 ) -> None:
     """Make a key pair and activate the device with PRODA's one-time code."""
+    store_act(None, "Device activation asked for")
     state = asyncio.run(_with_proda(lambda proda: proda.activate(activation_code)))
     _print_outcome("The device is active.", state)
 
@@ -31,6 +33,7 @@ def activate(
 @app.command()
 def refresh() -> None:
     """Give the device a new key now; otherwise that happens by itself when it is due."""
+    store_act(None, "New device key asked for")
     state = asyncio.run(_with_proda(lambda proda: proda.refresh_key()))
     _print_outcome("The device has a new key.", state)
 

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
+from carefund.access.audit import one_act, store_act
 from carefund.cli.output import WRONG_INPUT, complain, print_json, screen
 from carefund.cli.refusals import Commands
 from carefund.domain.claims.invoice_file import UnreadableFile
@@ -39,7 +40,9 @@ def import_file(
         raise typer.Exit(WRONG_INPUT) from None
     loaded = plan.is_loadable and confirm
     if loaded:
-        store_import(plan)
+        with one_act():
+            lines = store_import(plan)
+            store_act(None, "Invoice file loaded", after={"lines": lines})
     if json:
         print_json(_as_data(plan, loaded=loaded))
     else:

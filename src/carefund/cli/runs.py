@@ -13,6 +13,7 @@ from django.utils import timezone
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Column, Table
 
+from carefund.access.audit import one_act, store_act
 from carefund.cli.output import WRONG_INPUT, complain, print_json, screen
 from carefund.cli.refusals import Commands
 from carefund.domain.spreadsheets import make_plain
@@ -127,10 +128,15 @@ def start(
                 failed=failed,
                 older_than=timedelta(hours=older_than_hours) if older_than_hours else None,
             )
-        if parts == Run.Parts.SURVEY:
-            run = request_survey(trigger=Run.Trigger.BULK)
-        else:
-            run = request_run(trigger=Run.Trigger.BULK, clients=clients, scope=scope, parts=parts, unknown_ids=unknown)
+        with one_act():
+            if parts == Run.Parts.SURVEY:
+                run = request_survey(trigger=Run.Trigger.BULK)
+            else:
+                run = request_run(
+                    trigger=Run.Trigger.BULK, clients=clients, scope=scope, parts=parts, unknown_ids=unknown
+                )
+            after = {"who": run.scope, "what": run.parts, "items": run.total}
+            store_act(None, "Bulk run started", f"run {run.pk}", after=after)
     except EmptyFile:
         complain("The file holds no ids.", "Write one care recipient id per line.")
         raise typer.Exit(WRONG_INPUT) from None
@@ -167,7 +173,9 @@ def retry(run_id: RunId) -> None:
     """Ask for a new run for what failed in this one."""
     failed_in = find_run(run_id)
     try:
-        run = retry_failures(failed_in)
+        with one_act():
+            run = retry_failures(failed_in)
+            store_act(None, f"Failures of run {failed_in.pk} retried", f"run {run.pk}", after={"items": run.total})
     except NothingToDo:
         screen.print("No items failed in this run.")
         return
@@ -177,7 +185,9 @@ def retry(run_id: RunId) -> None:
 
 def _steer(run_id: int, step: Any, done: str) -> None:
     try:
-        step(find_run(run_id))
+        with one_act():
+            step(find_run(run_id))
+            store_act(None, f"Run {done}", f"run {run_id}")
     except CannotChangeRun as error:
         complain(str(error))
         raise typer.Exit(WRONG_INPUT) from None

@@ -8,7 +8,8 @@ from django.utils import timezone
 from rich.table import Table
 
 from carefund.access.accounts import find_account_to_sign_in
-from carefund.access.tokens import create_token, find_token_by_number, list_tokens, revoke_token
+from carefund.access.audit import one_act, store_act
+from carefund.access.tokens import create_token, find_token_by_number, list_tokens, name_token, revoke_token
 from carefund.cli.output import screen
 from carefund.cli.refusals import Commands
 
@@ -24,7 +25,9 @@ def add(
     ] = None,
 ) -> None:
     """Make a token and show it, this once."""
-    token, text = create_token(find_account_to_sign_in(username), name, timedelta(days=days) if days else None)
+    with one_act():
+        token, text = create_token(find_account_to_sign_in(username), name, timedelta(days=days) if days else None)
+        store_act(None, "API token made", name_token(token), after={"expires": token.expires_at})
     print(text)
     screen.print(f"Token {token.pk}. It is shown only now; keep it where the machine's secrets are.", highlight=False)
 
@@ -44,5 +47,8 @@ def list_all() -> None:
 @app.command()
 def revoke(number: Annotated[int, typer.Argument(help="Number of the token.", metavar="TOKEN")]) -> None:
     """End a token at once."""
-    revoke_token(find_token_by_number(number))
+    token = find_token_by_number(number)
+    with one_act():
+        revoke_token(token)
+        store_act(None, "API token revoked", name_token(token))
     screen.print(f"Token {number} is revoked.", highlight=False)

@@ -7,6 +7,7 @@ from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 
 from carefund.access.accounts import AccountExists, add_user
+from carefund.access.audit import one_act, store_act
 from carefund.access.roles import Role
 from carefund.cli.output import WRONG_INPUT, complain, screen
 from carefund.cli.refusals import Commands
@@ -23,7 +24,9 @@ def add(
     """Add an account with a role; asks for the password."""
     try:
         validate_password(password)
-        add_user(username, password, role)
+        with one_act():
+            add_user(username, password, role)
+            store_act(None, "Account added", f"account {username}", after={"role": role.value})
     except ValidationError as error:
         complain(" ".join(error.messages), "Choose another password.")
         raise typer.Exit(WRONG_INPUT) from None

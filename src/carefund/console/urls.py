@@ -8,7 +8,7 @@ from carefund.console.care_management import urls as care_management_urls
 from carefund.console.care_recipient import client, client_editing, clients, history, synchronise
 from carefund.console.claims import urls as claim_urls
 from carefund.console.ndis import urls as pace
-from carefund.console.views import account, administration, home, people, runs, tokens
+from carefund.console.views import account, administration, home, logs, people, runs, tokens
 
 app_name = "console"
 
@@ -52,7 +52,8 @@ urlpatterns = [
     path("administration", administration.show, name="administration"),
     path("administration/connections", administration.show_connections, name="connections"),
     path("administration/schedules", administration.show_schedules, name="schedules"),
-    path("administration/access-log", administration.show_access_log, name="access-log"),
+    path("administration/access-log", logs.show_access_log, name="access-log"),
+    path("administration/audit-log", logs.show_audit_log, name="audit-log"),
     path("administration/tokens", tokens.show_all, name="all-tokens"),
     path("administration/people", people.list_all, name="people"),
     path("administration/people/new", people.add, name="person-new"),

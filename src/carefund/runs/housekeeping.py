@@ -6,6 +6,7 @@ import logging
 from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
+from carefund.access.sealing import seal_logs
 from carefund.runs import clock, leases, ledger, schedule
 from carefund.runs.care_recipient import reading_anew
 from carefund.runs.models import Run, RunItem
@@ -26,6 +27,7 @@ def tidy() -> None:
     reading_anew.request_after_upgrade(timezone.now())
     schedule.request_due_runs(timezone.now())
     clock.read_clock()
+    seal_logs()
 
 
 def _list_runs_that_look_done() -> list[int]:

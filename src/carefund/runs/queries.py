@@ -185,3 +185,8 @@ def is_reading_unread(client: Client) -> bool:
         run__parts=Run.Parts.UNREAD_BUDGETS,
         run__status__in=(Run.Status.QUEUED, Run.Status.RUNNING),
     ).exists()
+
+
+def list_client_ids(run: Run) -> "QuerySet[RunItem, int | None]":
+    """The number of the client of each item, None for an item that is about no client."""
+    return RunItem.objects.filter(run=run).order_by("id").values_list("client_id", flat=True)

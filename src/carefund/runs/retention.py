@@ -11,11 +11,13 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from django.conf import settings
 from django.db.models import QuerySet
 
+from carefund.access.audit import CAREFUND, store_act
 from carefund.access.roles import may_administer
 from carefund.records.models import OrganisationSetting
 from carefund.runs.clock import read_clock
@@ -61,7 +63,11 @@ async def _remove(session: Session, item: ClaimedItem) -> ItemResult:
             await asyncio.sleep(_PAUSE_SECONDS)
     leftovers = await session.write(item, forget_leftovers, clock.now)
     previews, entries = removed.pop(_PREVIEWS.name, 0), sum(removed.values())
-    outcome = RunItem.Outcome.CHANGED if previews or entries or leftovers else RunItem.Outcome.UNCHANGED
+    counts = {"entries of runs": entries, "previews": previews, "uploads, sessions, sign-ins": leftovers}
+    some = {name: number for name, number in counts.items() if number}
+    if some:
+        await session.write(item, partial(store_act, CAREFUND, "Old records removed", after=some))
+    outcome = RunItem.Outcome.CHANGED if some else RunItem.Outcome.UNCHANGED
     message = f"Removed {entries:,} entries of old runs, {previews:,} previews, and {leftovers:,} unused uploads, "
     return ItemResult(outcome, message + "ended sessions and old sign-ins.")
 

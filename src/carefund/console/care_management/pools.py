@@ -16,7 +16,9 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_POST
 
+from carefund.access.audit import one_act, store_act
 from carefund.access.gate import find_clients_by_care_recipient_id
+from carefund.access.log import store_views
 from carefund.access.roles import may_administer
 from carefund.console.page_access import Request, page, report_refusals
 from carefund.console.views.service_providers import describe_search
@@ -93,8 +95,12 @@ def switch(request: Request) -> HttpResponse:
     """Switch automatic saving on or off; syncs that ended before are not made up for."""
     on = request.POST.get("on") == "1"
     schedule = find_schedule(Schedule.Kind.POOLS)
+    was = schedule.is_enabled
     schedule.is_enabled = on
-    store_schedule(schedule)
+    with one_act():
+        store_schedule(schedule)
+        before, after = {"is_enabled": was}, {"is_enabled": on}
+        store_act(request.user, "Schedule changed", schedule.name, before=before, after=after)
     messages.success(request, f"Saving after each scheduled run is switched {'on' if on else 'off'}.")
     return redirect("console:support-at-home")
 
@@ -123,6 +129,7 @@ def _answer(request: Request, service_provider_id: str) -> HttpResponse:
     context["work"] = describe_run(refresh.run, timezone.now()) if refresh and not refresh.results else None
     context |= _shown(refresh) if refresh and refresh.results else _kept(context["ids"], service_provider_id)
     context |= _table(request.user, context["pools"], str(request.GET.get("sort", "")), of_all=not service_provider_id)
+    store_views(request.user, (row.client for row in context["uses"]["rows"]), "Care management")
     return render(request, "console/care_management/page.html", context)
 
 
@@ -144,6 +151,7 @@ def _save(request: Request, service_provider_id: str) -> None:
     refresh = find_shown_refresh(service_provider_id)
     if refresh is None or str(refresh.run.pk) != request.POST["save"]:
         raise NotSavable
+    store_act(request.user, "Care management saved", f"service provider id {service_provider_id or 'all'}")
     if save_refreshed(refresh.run, request.user.pk, service_provider_id=service_provider_id):
         messages.success(request, "Saved to the history.")
     else:

@@ -12,7 +12,7 @@ from django.shortcuts import render
 from django.utils import timezone
 
 from carefund.access.gate import list_clients_for
-from carefund.access.log import store_export
+from carefund.access.log import store_export, store_views
 from carefund.access.roles import may_export, may_synchronise
 from carefund.console.care_recipient.client_lines import describe_row
 from carefund.console.page_access import Request, page
@@ -62,6 +62,7 @@ def list_all(request: Request) -> HttpResponse:
     shown, people = _paged(request, find_wanted(request, wanted), wanted.sort)
     surveyed = list_surveyed([client.pk for client in people])
     surveyed_at = next((at for at, _ in surveyed.values()), None)
+    store_views(request.user, people, "List of clients")
     context: dict[str, Any] = {
         "lines": [
             describe_row(row, stale_before, surveyed_at if row.client.pk in surveyed else None)
@@ -88,7 +89,7 @@ def list_all(request: Request) -> HttpResponse:
 def export(request: Request) -> StreamingHttpResponse:
     """The filtered list as CSV, in the access log with its size."""
     clients = find_wanted(request, read_filter(request))
-    store_export(request.user, "List of clients (CSV)", number_of_clients=clients.count())
+    store_export(request.user, "List of clients (CSV)", clients=clients)
     return stream_csv(_lines(clients), f"clients-{timezone.localdate():%Y-%m-%d}.csv")
 
 

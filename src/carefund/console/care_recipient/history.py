@@ -49,7 +49,7 @@ def show_changes(request: Request, client_id: int) -> HttpResponse:
 def download_changes(request: Request, client_id: int) -> StreamingHttpResponse:
     """The same as CSV: every entry with its number, as data and in words."""
     client = find_client_to_read(request.user, client_id)
-    store_export(request.user, "Change log (CSV)", client=client)
+    store_export(request.user, "Change log (CSV)", clients=[client])
     return stream_csv(_change_lines(list_changes(client=client)), f"changes-{client.pk}-{timezone.localdate()}.csv")
 
 
@@ -130,7 +130,7 @@ def download_evidence(request: Request, client_id: int, digest: str) -> HttpResp
     answer = find_answer(client.pk, digest)
     if answer is None:
         raise NotHere
-    store_export(request.user, f"Stored response: {answer.operation.replace('_', ' ')}", client=client)
+    store_export(request.user, f"Stored response: {answer.operation.replace('_', ' ')}", clients=[client])
     response = HttpResponse(answer.body, content_type="application/json")
     response.headers["Content-Disposition"] = f'attachment; filename="{answer.operation}-sha256-{digest}.json"'
     return response

@@ -14,8 +14,9 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_POST
 
+from carefund.access.audit import store_act
 from carefund.access.gate import find_client_to_synchronise, find_client_to_watch, may_read_branch
-from carefund.access.log import store_synchronisation
+from carefund.access.log import store_synchronisation, store_view
 from carefund.console.care_recipient.client import frame
 from carefund.console.page_access import Request, page
 from carefund.records.models import Client
@@ -90,6 +91,7 @@ def apply(request: Request, client_id: int, run_id: int) -> HttpResponse:
     if not _may_see(request, changes_of(preview)):
         raise PermissionDenied
     store_synchronisation(request.user, client, f"{NAME} (reviewed)")
+    store_act(request.user, "Preview applied", f"run {run_id}")
     try:
         item = apply_preview(preview, request.user)
     except CannotApply as refusal:
@@ -158,7 +160,10 @@ def _outcome(item: RunItem) -> dict[str, Any]:
 
 
 def _show(request: Request, name: str, context: dict[str, Any]) -> HttpResponse:
-    """A step as a fragment of the dialog, or as a page."""
+    """A step as a fragment of the dialog, or as a page. Only the polls of a dialog that is open are no entry each."""
+    client = context.get("client")
+    if client is not None and not (request.htmx and name == "progress"):
+        store_view(request.user, client, f"{NAME} ({name})")
     context |= {
         "piece": f"console/care_recipient/synchronise/{name}.html",
         "step": name,

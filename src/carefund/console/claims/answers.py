@@ -31,8 +31,7 @@ def download(request: Request, claim_id: str, digest: str) -> HttpResponse:
     store_export(
         request.user,
         f"Stored answer about claim {claim.claim_id}: {evidence.operation.replace('_', ' ')}",
-        client=clients[0] if len(clients) == 1 else None,
-        number_of_clients=len(clients),
+        clients=clients,
     )
     response = HttpResponse(evidence.body, content_type="application/json")
     response.headers["Content-Disposition"] = f'attachment; filename="{evidence.operation}-sha256-{digest}.json"'

@@ -1,5 +1,6 @@
 """Batches: choose open lines and see what would be refused, keep them, send them, and follow how far they are."""
 
+from datetime import date
 from typing import Any
 
 from django.contrib import messages
@@ -9,12 +10,14 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_POST
 
+from carefund.access.audit import one_act, store_act
 from carefund.access.log import store_views
 from carefund.access.roles import may_claim
 from carefund.console.claims.forms import BatchForm, first_choice
 from carefund.console.page_access import Request, page, report_refusals
 from carefund.console.work import describe_item
 from carefund.records.claims.queries import (
+from carefund.records.models import ClaimBatch
     find_batch,
     find_batch_total,
     list_claims_of,
@@ -40,7 +43,7 @@ def choose(request: Request) -> HttpResponse:
     if form.is_bound and form.is_valid():
         if request.method == "POST":
             try:
-                return redirect("console:batch", batch_id=prepare_batch(form.choice(), today, request.user).pk)
+                return redirect("console:batch", batch_id=_prepare(request, form, today).pk)
             except NothingToClaim:
                 form.add_error(None, "No open line fits this choice, or none of them may go.")
             except BatchMoved as moved:
@@ -50,6 +53,14 @@ def choose(request: Request) -> HttpResponse:
         store_views(request.user, (each.item.client for each in shown.object_list), "Lines to claim")
         context |= {"preview": preview, "page": shown, "lines": shown.object_list}
     return render(request, "console/claims/batch_new.html", context)
+
+
+def _prepare(request: Request, form: BatchForm, today: date) -> ClaimBatch:
+    with one_act():
+        batch = prepare_batch(form.choice(), today, request.user)
+        after = {name: value for name, value in form.cleaned_data.items() if value}
+        store_act(request.user, "Claim batch prepared", f"batch {batch.pk}", after=after)
+    return batch
 
 
 @page(may_claim)
@@ -80,8 +91,9 @@ def show(request: Request, batch_id: int) -> HttpResponse:
 def send(request: Request, batch_id: int) -> HttpResponse:
     """Ask for a batch to be sent; the page of the batch says how far it is, and may be left."""
     batch = find_batch(batch_id)
-    with report_refusals(request):
+    with report_refusals(request), one_act():
         request_sending(batch.pk, request.user)
+        store_act(request.user, "Claim batch sent", f"batch {batch.pk}")
     return redirect("console:batch", batch_id=batch.pk)
 
 
@@ -91,7 +103,9 @@ def withdraw(request: Request, batch_id: int) -> HttpResponse:
     """Give a batch up before anything was sent."""
     batch = find_batch(batch_id)
     try:
-        withdraw_batch(batch)
+        with one_act():
+            withdraw_batch(batch)
+            store_act(request.user, "Claim batch withdrawn", f"batch {batch.pk}")
     except BatchMoved as moved:
         messages.error(request, str(moved))
         return redirect("console:batch", batch_id=batch.pk)

@@ -4,6 +4,8 @@ from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 
+from carefund.access.audit import one_act, store_act
+from carefund.access.log import store_views
 from carefund.access.roles import may_claim
 from carefund.console.claims.forms import InvoiceFileForm
 from carefund.console.page_access import Request, page
@@ -47,12 +49,16 @@ def preview(request: Request, upload_id: int) -> HttpResponse:
         return redirect("console:claims")
     if request.method == "POST":
         try:
-            lines = load_upload(kept)
+            with one_act():
+                lines = load_upload(kept)
+                store_act(request.user, "Invoice file loaded", f"upload {kept.pk}", after={"lines": lines})
         except NotLoadable as refusal:
             messages.error(request, str(refusal))
         else:
             messages.success(request, f"{lines:,} line{'' if lines == 1 else 's'} loaded.")
             return redirect("console:batch-new")
     plan = plan_upload(kept)
+    shown = (plan.client_ids.get(row.care_recipient_id) for row in plan.rows[:20])
+    store_views(request.user, shown, "Invoice file")
     context = {"upload": kept, "plan": plan, "problems": plan.problems[:_SHOWN], "rows": plan.rows[:20]}
     return render(request, "console/claims/invoice_upload.html", context)

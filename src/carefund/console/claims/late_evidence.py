@@ -59,7 +59,7 @@ def _change(request: Request, line: InvoiceLineItem, form: EvidenceForm) -> bool
 def download(request: Request, line_id: int) -> HttpResponse:
     """The file, byte for byte as it was given."""
     evidence = find_evidence_to_download(line_id)
-    store_export(request.user, "Evidence for a late claim", client=evidence.line_item.client)
+    store_export(request.user, "Evidence for a late claim", clients=[evidence.line_item.client])
     response = HttpResponse(read_payload(evidence.payload), content_type="application/pdf")
     response.headers["Content-Disposition"] = f'attachment; filename="{evidence.file_name}"'
     return response

@@ -9,6 +9,7 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 
 from carefund.access.gate import list_clients_for
+from carefund.access.log import store_views
 from carefund.access.roles import may_synchronise
 from carefund.console.numbers import read_number
 from carefund.console.page_access import Request, page
@@ -44,6 +45,7 @@ def _context(request: Request) -> dict[str, Any]:
     work = describe_run(find_shown_run(COMPARING, now), now) if may_synchronise(request.user) else None
     clients = list_clients_for(request.user)
     shown = Paginator(list_by_urgency(list_comparable(clients)), _PAGE_SIZE).get_page(request.GET.get("page"))
+    store_views(request.user, (each.client_id for each in shown.object_list), "NDIS contracts against PACE")
     counts = count_comparisons(clients)
     return {
         "work": work,

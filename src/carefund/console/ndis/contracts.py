@@ -13,6 +13,7 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.html import format_html
 
+from carefund.access.audit import store_act
 from carefund.access.gate import find_contract_to_read, find_contract_to_synchronise
 from carefund.access.log import store_synchronisation, store_view
 from carefund.console.care_recipient.client import frame
@@ -69,6 +70,7 @@ def decide(request: Request, contract_id: int, item_id: int) -> HttpResponse | H
     `?tick=all` and `?tick=none` set every tick; Back from confirming keeps those that were set.
     """
     contract = find_contract_to_synchronise(request.user, contract_id)
+    store_view(request.user, contract.client, "NDIS service contract against PACE")
     sent = [each for value in request.POST.getlist("difference") for each in value.split(",") if each]
     is_back = "back" in request.POST
     chosen = [] if is_back else sent
@@ -85,6 +87,7 @@ def decide(request: Request, contract_id: int, item_id: int) -> HttpResponse | H
             raise NothingChosen
         if request.method == "POST" and "confirmed" in request.POST and not is_back:
             store_synchronisation(request.user, contract.client, "NDIS service contract")
+            store_act(request.user, "Service contract changed from PACE", f"service contract {contract.pk}")
             applied = apply_plan(contract, item.pk, chosen)
             messages.success(request, f"{len(applied)} value{'' if len(applied) == 1 else 's'} written from PACE.")
             return redirect("console:ndis-contract", contract.pk)

@@ -10,8 +10,9 @@ from django.http import HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.urls import reverse
 
+from carefund.access.audit import store_act
 from carefund.access.gate import find_client_to_synchronise
-from carefund.access.log import store_synchronisation
+from carefund.access.log import store_synchronisation, store_view
 from carefund.console.numbers import read_number
 from carefund.console.page_access import Request, page
 from carefund.console.work import describe_item
@@ -89,6 +90,7 @@ def create(request: Request, client_id: int) -> HttpResponse | HttpResponseRedir
         contract = create_from_plan(client, read_number(shown), request.POST.getlist("budget"), request.user.pk)
     except PROBLEMS as problem:
         return show_problem(request, client, problem)
+    store_act(request.user, "Service contract made from PACE", f"service contract {contract.pk}")
     return go_to(request, reverse("console:ndis-contract", args=[contract.pk]))
 
 
@@ -123,6 +125,8 @@ def show_problem(request: Request, client: Client, problem: Problem) -> HttpResp
 
 
 def _show(request: Request, client: Client, piece: str, *, status: int = 200, **context: Any) -> HttpResponse:
+    if not (request.htmx and piece == "console/ndis/asking.html"):  # a dialog that is open polls
+        store_view(request.user, client, "NDIS PACE plan")
     context |= {"client": client, "piece": piece, "in_dialog": bool(request.htmx)}
     # htmx swaps successes only, and a refusal in words is what the person is to see.
     if request.htmx:

@@ -6,6 +6,7 @@ from django.contrib import messages
 from django.http import HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
 
+from carefund.access.audit import one_act, store_act
 from carefund.access.gate import find_client_to_read, find_client_to_synchronise, list_others_of_number
 from carefund.access.log import store_view
 from carefund.access.roles import may_administer
@@ -32,12 +33,21 @@ def show_settings(request: Request) -> HttpResponse | HttpResponseRedirect:
     unknown = list_unknown_categories()
     form = SettingsForm(request.POST or None, unknown=unknown, initial={"pace_api": is_pace_api_enabled()})
     if request.method == "POST" and form.is_valid():
-        pace_store.store_setting(PACE_API, form.cleaned_data["pace_api"])
-        pace_store.store_setting(CATEGORY_ALIASES, find_category_aliases() | form.mapped())
+        _store_settings(request, form)
         messages.success(request, "NDIS SyncPro settings were saved.")
         return redirect("console:ndis-settings")
     context = {"form": form, "has_unknown": bool(unknown), "aliases": find_category_aliases()}
     return render(request, "console/ndis/settings.html", context)
+
+
+def _store_settings(request: Request, form: SettingsForm) -> None:
+    aliases = find_category_aliases()
+    before = {"PACE API": is_pace_api_enabled(), **aliases}
+    with one_act():
+        pace_store.store_setting(PACE_API, form.cleaned_data["pace_api"])
+        pace_store.store_setting(CATEGORY_ALIASES, aliases | form.mapped())
+        after = {"PACE API": form.cleaned_data["pace_api"], **aliases, **form.mapped()}
+        store_act(request.user, "NDIS settings changed", before=before, after=after)
 
 
 @page()
@@ -74,5 +84,6 @@ def edit_client(request: Request, client_id: int) -> HttpResponse | HttpResponse
         pace_store.store_participant(client, **form.cleaned_data)
         messages.success(request, "NDIS details were saved.")
         return redirect("console:ndis-client", client.pk)
+    store_view(request.user, client, "NDIS details")
     context = {**frame(client), "form": form, "pace_api": is_pace_api_enabled()}
     return render(request, "console/ndis/edit.html", context)

@@ -14,6 +14,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
 from carefund.access import attempts, two_factor
+from carefund.access.audit import one_act, store_act
 from carefund.access.roles import DESCRIPTIONS, rights_of
 from carefund.console.context import THEME_COOKIE, THEMES
 from carefund.console.forms import CodeForm, ProofForm
@@ -55,7 +56,9 @@ class ChangePassword(auth.PasswordChangeView):
 
     def form_valid(self, form: forms.BaseForm) -> HttpResponse:
         messages.success(self.request, "Password changed. Your other sessions and your API tokens have ended.")
-        return super().form_valid(form)  # type: ignore[arg-type]
+        with one_act():
+            store_act(self.request.user, "Own password changed", f"account {self.request.user.get_username()}")
+            return super().form_valid(form)  # type: ignore[arg-type]
 
 
 change_password = signed_in(ChangePassword.as_view())
@@ -95,6 +98,7 @@ def set_up_two_factor(request: HttpRequest) -> HttpResponse:
     except NotConfigured as problem:
         return render(request, "console/two_factor_set_up.html", {"problem": problem})
     if request.method == "POST" and form.is_valid() and _check_code(request, device, form):
+        store_act(request.user, "Own second factor set up", f"account {request.user.get_username()}")
         messages.success(request, "Two-factor authentication is on. From now on each sign-in asks for a code.")
         return redirect("console:account")
     return render(request, "console/two_factor_set_up.html", {"form": form, **context})
@@ -109,7 +113,9 @@ def turn_off_two_factor(request: Request) -> HttpResponse:
     form = ProofForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         if two_factor.is_proven(request, request.user, form.cleaned_data["proof"]):
-            two_factor.remove(request.user)
+            with one_act():
+                two_factor.remove(request.user)
+                store_act(request.user, "Own second factor removed", f"account {request.user.get_username()}")
             messages.success(request, "Two-factor authentication is off for your account.")
             return redirect("console:account")
         form.add_error("proof", _wait(device) or "This is neither your password nor the code that the app shows now.")

@@ -1,23 +1,18 @@
-"""What administrators look after: funder connections, schedules, and the log of who looked at whose funding."""
+"""What administrators look after: funder connections and schedules."""
 
-from dataclasses import dataclass
 from datetime import timedelta
 
 from django.conf import settings
 from django.contrib import messages
-from django.core.paginator import Paginator
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 
-from carefund.access.log import list_entries
-from carefund.access.models import AccessLogEntry
+from carefund.access.audit import one_act, store_act
 from carefund.access.roles import may_administer, may_run_in_bulk
 from carefund.console.forms import ScheduleForm
-from carefund.console.numbers import read_number
 from carefund.console.page_access import Request, page
 from carefund.console.work import describe_item
-from carefund.domain.wording import many
 from carefund.funders.configuration import missing_values
 from carefund.records.care_recipient.queries import list_devices
 from carefund.records.care_recipient.surveys import find_tested_survey
@@ -26,8 +21,6 @@ from carefund.runs.models import Run
 from carefund.runs.queries import list_runs
 from carefund.runs.schedule import list_schedules, next_due_at, store_schedule
 from carefund.runs.sources import SERVICES_AUSTRALIA
-
-_PAGE_SIZE = 100
 
 
 @page(may_run_in_bulk)
@@ -68,6 +61,14 @@ def show_connections(request: Request) -> HttpResponse:
     )
 
 
+def _store(request: Request, form: ScheduleForm) -> None:
+    schedule = form.save(commit=False)
+    store_schedule(schedule)
+    before = {name: form.initial.get(name) for name in form.changed_data}
+    after = {name: form.cleaned_data[name] for name in form.changed_data}
+    store_act(request.user, "Schedule changed", schedule.name, before=before, after=after)
+
+
 @page(may_administer)
 def show_schedules(request: Request) -> HttpResponse:
     """When runs begin by themselves, how to change that, and how the last of them went."""
@@ -76,9 +77,10 @@ def show_schedules(request: Request) -> HttpResponse:
     if request.method == "POST":
         forms = [ScheduleForm(request.POST, instance=each, prefix=each.kind) for each in schedules]
         if all(form.is_valid() for form in forms):
-            for form in forms:
-                if form.has_changed():
-                    store_schedule(form.save(commit=False))
+            with one_act():
+                for form in forms:
+                    if form.has_changed():
+                        _store(request, form)
             messages.success(request, "Schedules saved.")
             return redirect("console:schedules")
     now = timezone.now()
@@ -91,30 +93,3 @@ def show_schedules(request: Request) -> HttpResponse:
             "runs": list_runs(trigger=Run.Trigger.SCHEDULED)[:10],
         },
     )
-
-
-@page(may_administer)
-def show_access_log(request: Request) -> HttpResponse:
-    """Who viewed, exported or synchronised whose funding, newest first."""
-    user_name = request.GET.get("user", "").strip()[:150]
-    client_id = read_number(request.GET.get("client")) or None
-    entries = list_entries(user_name=user_name, client_id=client_id)
-    shown = Paginator(entries, _PAGE_SIZE).get_page(request.GET.get("page"))
-    lines = [LogLine(entry, _TONES.get(entry.action, ""), _whose(entry)) for entry in shown.object_list]
-    return render(request, "console/access_log.html", {"page": shown, "lines": lines, "user_name": user_name})
-
-
-_TONES = {AccessLogEntry.Action.EXPORTED.value: "warn", AccessLogEntry.Action.SYNCHRONISED.value: "info"}
-
-
-@dataclass(frozen=True, slots=True)
-class LogLine:
-    """An entry of the access log, the tone of its action, and how many clients it is about if not one."""
-
-    entry: AccessLogEntry
-    tone: str
-    clients: str
-
-
-def _whose(entry: AccessLogEntry) -> str:
-    return many(entry.number_of_clients, "client") if entry.number_of_clients > 1 else "–"

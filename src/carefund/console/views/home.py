@@ -11,6 +11,7 @@ from django.views.decorators.http import require_POST
 
 from carefund.access import last_seen
 from carefund.access.gate import list_clients_for
+from carefund.access.log import store_views
 from carefund.access.models import LastLook
 from carefund.access.roles import may_run_in_bulk, rights_of
 from carefund.console.numbers import read_number
@@ -38,6 +39,7 @@ def show_home(request: Request) -> HttpResponse:
     look = last_seen.find_last_seen(request.user)
     changes = _list_new(request, look)
     newest = cut_at_sync(changes, _CHANGES).changes
+    store_views(request.user, (each.client_id for each in newest), "Home")
     last_run = find_last_run() if may_run_in_bulk(request.user) else None
     attention = queries.find_attention(clients, now - timedelta(hours=settings.STALE_AFTER_HOURS))
     return render(
@@ -99,6 +101,7 @@ def show_changes(request: Request) -> HttpResponse:
     listed = list_changes(_list_news(request)) if with_seen else new
     before_id = read_number(request.GET.get("before", ""))
     shown = cut_at_sync(listed, _CHANGES, before_id)
+    store_views(request.user, (each.client_id for each in shown.changes), "Changes")
     # What comes while one turns the pages stays new: the newest change of the first page is carried along.
     newest = find_newest_id(new)
     number = new[: _MANY + 1].count()

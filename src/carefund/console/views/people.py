@@ -1,6 +1,8 @@
 """Users and their roles."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.models import User
@@ -9,6 +11,7 @@ from django.shortcuts import redirect, render
 
 from carefund.access import two_factor
 from carefund.access.accounts import Account, find_account_by_number, list_accounts, store_account
+from carefund.access.audit import one_act, store_act
 from carefund.access.roles import Role, may_administer, rights_of
 from carefund.console.forms import PersonForm
 from carefund.console.page_access import Request, page
@@ -50,7 +53,9 @@ def change(request: Request, user_id: int) -> HttpResponse:
     """An account's name, role, branches and whether it may sign in; its second factor can be taken off here."""
     person = find_account_by_number(user_id)
     if request.method == "POST" and "remove-two-factor" in request.POST:
-        two_factor.remove(person)
+        with one_act():
+            two_factor.remove(person)
+            store_act(request.user, "Second factor removed", f"account {person.get_username()}")
         messages.success(request, "Two-factor authentication is now off for this account.")
         return redirect("console:person", user_id=person.pk)
     return _edit(request, person)
@@ -58,6 +63,7 @@ def change(request: Request, user_id: int) -> HttpResponse:
 
 def _edit(request: Request, person: User) -> HttpResponse:
     rights = rights_of(person)
+    before = _describe(find_account_by_number(person.pk), rights.role, rights.service_provider_ids) if person.pk else {}
     initial = {"role": rights.role or "", "service_provider_ids": sorted(rights.service_provider_ids or ())}
     form = PersonForm(request.POST or None, instance=person, initial=initial)
     if request.method == "POST" and form.is_valid():
@@ -65,8 +71,7 @@ def _edit(request: Request, person: User) -> HttpResponse:
         if person.pk == request.user.pk and (role is not Role.ADMINISTRATOR or not form.cleaned_data["is_active"]):
             form.add_error(None, "You cannot remove your own Administrator role. Ask another administrator.")
         else:
-            saved = form.save(commit=False)
-            store_account(saved, role, form.cleaned_data["service_provider_ids"], form.cleaned_data["new_password"])
+            _save(request, form, role, before)
             messages.success(request, "Account saved.")
             return redirect("console:people")
     return render(
@@ -74,3 +79,28 @@ def _edit(request: Request, person: User) -> HttpResponse:
         "console/person.html",
         {"form": form, "person": person, "device": two_factor.find_device(person) if person.pk else None},
     )
+
+
+def _save(request: Request, form: PersonForm, role: Role | None, before: dict[str, Any]) -> None:
+    """Keep an account as the form has it, with the act in the audit log; a password's text is in no log."""
+    with one_act():
+        person = form.save(commit=False)
+        store_account(person, role, form.cleaned_data["service_provider_ids"], form.cleaned_data["new_password"])
+        after = _describe(person, role, form.cleaned_data["service_provider_ids"])
+        if form.cleaned_data["new_password"]:
+            after |= {"new password": True}
+        act = "Account changed" if before else "Account added"
+        store_act(request.user, act, f"account {person.get_username()}", before=before, after=after)
+
+
+def _describe(person: User, role: Role | None, branches: Iterable[str] | None) -> dict[str, Any]:
+    """What the audit log keeps of an account."""
+    return {
+        "user name": person.get_username(),
+        "first name": person.first_name,
+        "last name": person.last_name,
+        "email": person.email,
+        "may sign in": person.is_active,
+        "role": role.value if role else "",
+        "branches": sorted(branches or ()),
+    }

@@ -13,8 +13,9 @@ from django.utils import timezone
 from django.utils.http import urlencode
 from django.views.decorators.http import require_POST
 
+from carefund.access.audit import one_act, store_act
 from carefund.access.gate import list_chosen_clients, list_clients_for
-from carefund.access.log import store_export
+from carefund.access.log import store_export, store_views
 from carefund.access.roles import may_run_in_bulk
 from carefund.console.forms import RunForm
 from carefund.console.labels import name_value
@@ -27,7 +28,7 @@ from carefund.records.finding import NotHere
 from carefund.runs.care_recipient.surveying import find_survey_of, request_survey
 from carefund.runs.kinds import find_kind, list_kinds
 from carefund.runs.models import Run
-from carefund.runs.queries import find_only_item, find_progress, find_run, list_items, list_runs
+from carefund.runs.queries import find_only_item, find_progress, find_run, list_client_ids, list_items, list_runs
 from carefund.runs.requests import (
     CannotChangeRun,
     NothingToDo,
@@ -101,20 +102,29 @@ def _request(request: Request, form: RunForm, selection: list[int]) -> Run | Non
     else:
         return None
     try:
-        if parts == Run.Parts.SURVEY:
-            return request_survey(trigger=Run.Trigger.BULK, requested_by=request.user)
-        return request_run(
-            trigger=Run.Trigger.BULK,
-            clients=scope.clients,
-            scope=scope.words,
-            parts=parts,
-            requested_by=request.user,
-            unknown_ids=scope.unknown_ids,
-        )
+        with one_act():
+            if parts == Run.Parts.SURVEY:
+                run = request_survey(trigger=Run.Trigger.BULK, requested_by=request.user)
+            else:
+                run = request_run(
+                    trigger=Run.Trigger.BULK,
+                    clients=scope.clients,
+                    scope=scope.words,
+                    parts=parts,
+                    requested_by=request.user,
+                    unknown_ids=scope.unknown_ids,
+                )
+            _log_request(request, "Bulk run started", run)
+        return run
     except NothingToDo:
         form.is_bound = True
         form.add_error(None, "No clients match this choice, so there is nothing to synchronise.")
         return None
+
+
+def _log_request(request: Request, act: str, run: Run) -> None:
+    after = {"who": run.scope, "what": run.parts, "items": run.total}
+    store_act(request.user, act, f"run {run.pk}", after=after)
 
 
 @page(may_run_in_bulk)
@@ -142,6 +152,7 @@ def show(request: Request, run_id: int) -> HttpResponse:
     default = "failed" if progress.failed and "only" not in request.GET else only
     shown = Paginator(list_items(run, only=default), _PAGE_SIZE).get_page(request.GET.get("page"))
     items = [(item, name_item(item)) for item in shown.object_list]
+    store_views(request.user, (item.client_id for item, _ in items), f"Run {run.pk}")
     context |= {
         "page": shown,
         "items": items,
@@ -170,6 +181,7 @@ def _filters(run: Run) -> dict[str, str]:
 
 
 _STEPS = {"cancel": cancel_run, "pause": pause_run, "resume": resume_run}
+_ACTS = {"cancel": "Run cancelled", "pause": "Run paused", "resume": "Run resumed"}
 _DONE = {"cancel": "Run cancelled.", "pause": "Run paused.", "resume": "Run resumed."}
 
 
@@ -182,11 +194,15 @@ def steer(request: Request, run_id: int, step: str) -> HttpResponse:
         raise PermissionDenied
     try:
         if step == "retry":
-            again = retry_failures(run, requested_by=request.user)
+            with one_act():
+                again = retry_failures(run, requested_by=request.user)
+                _log_request(request, f"Failures of run {run.pk} retried", again)
             return redirect("console:run", run_id=again.pk)
         if step not in _STEPS:
             raise NotHere
-        _STEPS[step](run)
+        with one_act():
+            _STEPS[step](run)
+            store_act(request.user, _ACTS[step], f"run {run.pk}")
         messages.success(request, _DONE[step])
     except CannotChangeRun as refusal:
         messages.error(request, str(refusal))
@@ -199,7 +215,7 @@ def steer(request: Request, run_id: int, step: str) -> HttpResponse:
 def export(request: Request, run_id: int) -> StreamingHttpResponse:
     """The result of a run as CSV: a line per item, with counts and the reason of each failure."""
     run = find_run(run_id)
-    store_export(request.user, f"Result of run {run.pk} (CSV)", number_of_clients=run.total)
+    store_export(request.user, f"Result of run {run.pk} (CSV)", clients=list_client_ids(run))
     return stream_csv(_lines(run), f"run-{run.pk}.csv")
 
 

@@ -9,8 +9,9 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST
 
+from carefund.access.audit import one_act, store_act
 from carefund.access.roles import may_administer
-from carefund.access.tokens import create_token, find_token_by_number, list_tokens, revoke_token
+from carefund.access.tokens import create_token, find_token_by_number, list_tokens, name_token, revoke_token
 from carefund.console.forms import TokenForm
 from carefund.console.page_access import Request, page
 
@@ -35,7 +36,9 @@ def _show(request: Request, user: User | None) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         days = form.cleaned_data["days"]
         owner = user or form.cleaned_data["user"]
-        made, text = create_token(owner, form.cleaned_data["name"], timedelta(days=days) if days else None)
+        with one_act():
+            made, text = create_token(owner, form.cleaned_data["name"], timedelta(days=days) if days else None)
+            store_act(request.user, "API token made", name_token(made), after={"expires": made.expires_at})
         form = TokenForm(for_whom=user)
     shown = Paginator(list_tokens(user), _PAGE_SIZE).get_page(request.GET.get("page"))
     context = {"form": form, "made": made, "text": text, "everybody": user is None}
@@ -48,6 +51,8 @@ def revoke(request: Request, token_id: int) -> HttpResponse:
     """End one of one's own tokens, or for an administrator anybody's."""
     of_anybody = may_administer(request.user)
     token = find_token_by_number(token_id, of=None if of_anybody else request.user)
-    revoke_token(token)
+    with one_act():
+        revoke_token(token)
+        store_act(request.user, "API token revoked", name_token(token))
     messages.success(request, f"Token “{token.name}” revoked.")
     return redirect("console:all-tokens" if of_anybody else "console:tokens")

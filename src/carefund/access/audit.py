@@ -1,0 +1,79 @@
+"""The audit log: what administrators, finance and the terminal changed, with before and after. No secret is ever in it.
+
+An act and its entry are one transaction of the caller: what cannot be logged does not happen.
+"""
+
+import getpass
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from django.contrib.auth.models import AnonymousUser, User
+from django.db import transaction
+from django.db.models import QuerySet
+
+from carefund.access.log_writing import write
+from carefund.access.models import AuditEntry
+
+CAREFUND = "Carefund"
+
+
+@contextmanager
+def one_act() -> Iterator[None]:
+    """An act and its entry: both are kept, or neither."""
+    with transaction.atomic():
+        yield
+
+
+def store_act(
+    actor: User | AnonymousUser | str | None,
+    act: str,
+    subject: str = "",
+    *,
+    before: Mapping[str, Any] | None = None,
+    after: Mapping[str, Any] | None = None,
+) -> None:
+    """Note that an account (None: somebody at the terminal) did something; of before and after only what differs.
+
+    `subject` names a thing of ours (an account, a run, a batch), never a client. Raises DatabaseError.
+    """
+    before, after = before or {}, after or {}
+    names = [each for each in {**before, **after} if before.get(each) != after.get(each)]
+    account = actor if isinstance(actor, User) else None
+    name = actor if isinstance(actor, str) else account.get_username() if account else _name_terminal()
+    write(
+        AuditEntry(
+            user=account,
+            user_name=name,
+            act=act[:80],
+            subject=subject[:150],
+            before={each: _plain(before[each]) for each in names if each in before},
+            after={each: _plain(after[each]) for each in names if each in after},
+        )
+    )
+
+
+def list_acts(*, user_name: str = "", words: str = "") -> QuerySet[AuditEntry]:
+    """The log, newest first, of everybody or of one account; `words` are looked for in what was done and to what."""
+    acts = AuditEntry.objects.order_by("-id")
+    if user_name:
+        acts = acts.filter(user_name__icontains=user_name)
+    for word in words.split():
+        acts = acts.filter(act__icontains=word) | acts.filter(subject__icontains=word)
+    return acts
+
+
+def _name_terminal() -> str:
+    try:
+        return f"terminal ({getpass.getuser()})"[:150]
+    except (KeyError, OSError):  # an account without a name, as in some containers
+        return "terminal"
+
+
+def _plain(value: Any) -> Any:
+    """A value as JSON keeps it on every database: texts, whole numbers, booleans, lists of those."""
+    if value is None or isinstance(value, bool | int | str):
+        return value
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_plain(each) for each in (sorted(value) if isinstance(value, set | frozenset) else value)]
+    return str(value)

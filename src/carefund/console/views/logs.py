@@ -1,0 +1,97 @@
+"""Both logs, for administrators: who was shown whose funding, and who changed what. Nothing here can be changed."""
+
+from dataclasses import dataclass
+
+from django.core.paginator import Paginator
+from django.http import HttpResponse
+from django.shortcuts import render
+
+from carefund.access.audit import list_acts
+from carefund.access.log import find_named, list_entries, store_views
+from carefund.access.models import AccessLogEntry
+from carefund.access.roles import may_administer
+from carefund.console.page_access import Request, page
+from carefund.domain.wording import many
+from carefund.records.models import Client
+
+_PAGE_SIZE = 100
+_MOST_NAMES = 50  # of the clients of one entry
+
+
+_TONES = {AccessLogEntry.Action.EXPORTED.value: "warn", AccessLogEntry.Action.SYNCHRONISED.value: "info"}
+
+
+@dataclass(frozen=True, slots=True)
+class LogLine:
+    """An entry of the access log, the tone of its action, and the clients of a page with several."""
+
+    entry: AccessLogEntry
+    tone: str
+    clients: list[Client]
+
+    @property
+    def in_words(self) -> str:
+        """How many clients the entry is about, where it is not one."""
+        number = self.entry.number_of_clients
+        return many(number, "client") if number > 1 else "–"
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether there are more clients than are named."""
+        return self.entry.number_of_clients > len(self.clients)
+
+
+@page(may_administer)
+def show_access_log(request: Request) -> HttpResponse:
+    """Who viewed, exported or synchronised whose funding, newest first; of an account, or about a client."""
+    user_name = request.GET.get("user", "").strip()[:150]
+    wanted = request.GET.get("client", "").strip()[:20]
+    action = request.GET.get("action", "")
+    action = action if action in AccessLogEntry.Action.values else ""
+    entries = list_entries(user_name=user_name, care_recipient_id=wanted, action=action)
+    shown = Paginator(entries, _PAGE_SIZE).get_page(request.GET.get("page"))
+    named = find_named(shown.object_list, _MOST_NAMES)
+    store_views(request.user, [*(each.client_id for each in shown.object_list), *named], "Access log")
+    context = {
+        "page": shown,
+        "lines": [LogLine(each, _TONES.get(each.action, ""), _list_named(each, named)) for each in shown.object_list],
+        "user_name": user_name,
+        "client": wanted,
+        "action": action,
+        "actions": AccessLogEntry.Action.choices,
+    }
+    return render(request, "console/access_log.html", context)
+
+
+def _list_named(entry: AccessLogEntry, named: dict[int, Client]) -> list[Client]:
+    return [named[number] for number in entry.listed_ids[:_MOST_NAMES] if number in named]
+
+
+@page(may_administer)
+def show_audit_log(request: Request) -> HttpResponse:
+    """What administrators, finance and the terminal changed, newest first, with before and after."""
+    user_name = request.GET.get("user", "").strip()[:150]
+    words = request.GET.get("words", "").strip()[:80]
+    acts = list_acts(user_name=user_name, words=words)
+    shown = Paginator(acts, _PAGE_SIZE).get_page(request.GET.get("page"))
+    context = {
+        "page": shown,
+        "lines": [(each, _differences(each.before, each.after)) for each in shown.object_list],
+        "user_name": user_name,
+        "words": words,
+    }
+    return render(request, "console/audit_log.html", context)
+
+
+def _differences(before: dict[str, object], after: dict[str, object]) -> list[tuple[str, str, str]]:
+    """Each value that differed: its name, before and after, as words."""
+    names = [*before, *(name for name in after if name not in before)]
+    return [(name, _write(before.get(name)), _write(after.get(name))) for name in names]
+
+
+def _write(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list):
+        return ", ".join(map(str, value))
+    return "" if value is None else str(value)

@@ -1,0 +1,106 @@
+"""What administrators and finance change is in the audit log with before and after, and nothing secret is."""
+
+import json
+from collections.abc import Callable
+
+from django.contrib.auth.models import User
+from django.urls import reverse
+
+from carefund.access.models import AuditEntry
+from carefund.records.models import Client
+from carefund.runs.models import Run, Schedule
+from tests.browsing import Browser
+from tests.console import world
+
+Browse = Callable[[User | None], Browser]
+SECRET = "another long sentence of words"
+
+
+def last_act() -> AuditEntry:
+    return AuditEntry.objects.order_by("-id")[0]
+
+
+def everything() -> str:
+    return json.dumps(list(AuditEntry.objects.values("user_name", "act", "subject", "before", "after")), default=str)
+
+
+def test_a_role_and_a_password_are_logged_without_the_password(browse: Browse, cast: world.Cast) -> None:
+    form = {"username": "ben", "first_name": "Ben", "last_name": "Okafor", "email": "", "is_active": "on"}
+    form |= {"role": "Finance", "new_password": SECRET}
+    answer = browse(cast.ada).post(reverse("console:person", args=[cast.ben.pk]), form)
+    assert answer.status_code == 302
+    act = last_act()
+    assert (act.user_name, act.act, act.subject) == ("ada", "Account changed", "account ben")
+    assert (act.before["role"], act.after["role"]) == ("Coordinator", "Finance")
+    assert act.after["new password"] is True
+    assert act.before["branches"] == [world.BRANCH]
+    assert "first name" not in act.before
+    assert SECRET not in everything()
+    made = form | {"username": "eve", "role": "Read-only", "service_provider_ids": [world.BRANCH]}
+    assert browse(cast.ada).post(reverse("console:person-new"), made).status_code == 302
+    assert (last_act().act, last_act().subject, last_act().before) == ("Account added", "account eve", {})
+
+
+def test_tokens_are_logged_without_their_text(browse: Browse, cast: world.Cast) -> None:
+    browser = browse(cast.ada)
+    page = browser.post(reverse("console:tokens"), {"name": "Rostering", "days": "30"}).content.decode()
+    assert "cft_" in page
+    assert (last_act().act, last_act().user_name) == ("API token made", "ada")
+    assert "Rostering, of account ada" in last_act().subject
+    browser.post(reverse("console:token-revoke", args=[cast.ada.api_tokens.get().pk]))
+    assert last_act().act == "API token revoked"
+    assert "cft_" not in everything()
+
+
+def test_schedules_are_logged_with_before_and_after(browse: Browse, cast: world.Cast) -> None:
+    browser = browse(cast.ada)
+    page = browser.get(reverse("console:schedules"))
+    form = {
+        f"{form.prefix}-{name}": value
+        for _, form, _ in page.context["lines"]
+        for name, value in ((field.name, field.value()) for field in form)
+        if value not in (None, False)
+    }
+    assert browser.post(reverse("console:schedules"), form | {"nightly-at": "03:30"}).status_code == 302
+    act = AuditEntry.objects.get(act="Schedule changed")
+    assert (act.before, act.after) == ({"at": "02:00:00"}, {"at": "03:30:00"})
+    assert act.subject == Schedule.objects.get(kind="nightly").name
+
+
+def test_runs_that_are_started_and_steered_are_logged(browse: Browse, cast: world.Cast, margaret: Client) -> None:
+    browser = browse(cast.fay)
+    browser.post(reverse("console:run-new"), {"scope": "everybody", "parts": "everything"})
+    run = Run.objects.order_by("-id")[0]
+    assert (last_act().user_name, last_act().act, last_act().subject) == ("fay", "Bulk run started", f"run {run.pk}")
+    assert last_act().after["items"] == run.total
+    browser.post(reverse("console:run-steer", args=[run.pk, "pause"]))
+    assert last_act().act == "Run paused"
+
+
+def test_the_page_shows_acts_to_administrators_and_can_be_narrowed(browse: Browse, cast: world.Cast) -> None:
+    browser = browse(cast.ada)
+    browser.post(reverse("console:tokens"), {"name": "Rostering", "days": ""})
+    browser.post(reverse("console:token-revoke", args=[cast.ada.api_tokens.get().pk]))
+    address = reverse("console:audit-log")
+    page = browser.get(address).content.decode()
+    assert "API token made" in page
+    assert "API token revoked" in page
+    narrowed = browser.get(address, {"words": "revoked rostering", "user": "ad"}).content.decode()
+    assert "API token revoked" in narrowed
+    assert "API token made" not in narrowed
+    assert "No entries" in browser.get(address, {"user": "nobody"}).content.decode()
+    assert browse(cast.fay).get(address).status_code == 403
+
+
+def test_the_access_log_names_the_clients_of_a_list_and_can_be_narrowed_to_one(
+    browse: Browse, cast: world.Cast, margaret: Client
+) -> None:
+    browse(cast.rex).get(reverse("console:clients"))
+    browser = browse(cast.ada)
+    address = reverse("console:access-log")
+    for query in ({}, {"client": margaret.care_recipient_id}, {"action": "viewed"}, {"user": "rex"}):
+        page = browser.get(address, query).content.decode()
+        assert "List of clients" in page, query
+        assert "Margaret Doyle" in page
+    for query in ({"client": "499999999"}, {"action": "exported"}, {"client": "400000101"}):
+        assert "List of clients" not in browser.get(address, query).content.decode(), query
