@@ -17,7 +17,6 @@ from carefund.console.claims.forms import BatchForm, first_choice
 from carefund.console.page_access import Request, page, report_refusals
 from carefund.console.work import describe_item
 from carefund.records.claims.queries import (
-from carefund.records.models import ClaimBatch
     find_batch,
     find_batch_total,
     list_claims_of,
@@ -26,6 +25,7 @@ from carefund.records.models import ClaimBatch
     list_requests_in,
 )
 from carefund.records.claims.store import BatchMoved, withdraw_batch
+from carefund.records.models import ClaimBatch
 from carefund.runs.claims.claiming import name_batch, request_sending
 from carefund.runs.queries import find_shown_item
 from carefund.sync.claims.preparing import NothingToClaim, prepare_batch, preview_batch
