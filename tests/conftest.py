@@ -21,7 +21,6 @@ from django.core.cache import cache
 from django.test import TransactionTestCase
 from django.test.utils import override_settings
 
-from carefund.access.log_guards import remove_guards
 from carefund.funders.configuration import configure
 from carefund.funders.devices import DeviceState
 from carefund.funders.opening import open_proda
@@ -29,6 +28,7 @@ from carefund.records.device_keys import DatabaseDeviceStore
 from carefund.records.models import Client
 from carefund.runs.foreground import synchronise_now
 from carefund.runs.models import RunItem
+from tests.unguarded import remove_guards
 
 ENCRYPTION_KEY = Fernet.generate_key().decode()
 DEVICE = "carefund-sandbox-device"

@@ -15,10 +15,11 @@ from django.db import DatabaseError, connection, transaction
 
 from carefund.access.audit import store_act
 from carefund.access.log import list_entries, store_view, store_views
-from carefund.access.log_guards import install_guards, is_guarded, remove_guards
+from carefund.access.log_guards import install_guards, is_guarded
 from carefund.access.models import AccessLogEntry, AuditEntry, LogHead
 from carefund.access.sealing import check_log, seal_logs
 from carefund.records.models import Client
+from tests.unguarded import remove_guards
 
 pytestmark = pytest.mark.django_db(transaction=True)
 ENTRIES = 7

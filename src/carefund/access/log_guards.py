@@ -39,15 +39,6 @@ def install_guards() -> None:
                     cursor.execute(statement)
 
 
-def remove_guards() -> None:
-    """Drop the triggers, for tests that empty every table after themselves."""
-    with transaction.atomic(), connection.cursor() as cursor:
-        for model in _list_models():
-            for name, _ in _triggers(model):
-                on_table = f" ON {model._meta.db_table}" if connection.vendor == "postgresql" else ""
-                cursor.execute(f"DROP TRIGGER IF EXISTS {name}{on_table}")
-
-
 def is_guarded(model: type[Model]) -> bool:
     """Whether a log's triggers are in place and switched on."""
     return all(_exists(name, model) for name, _ in _triggers(model))
