@@ -21,7 +21,7 @@ from typing import Any
 import psycopg
 
 CAREFUND = str(Path(sys.executable).parent / "carefund")
-_LONGEST_SECONDS = 60.0
+_LONGEST_SECONDS = 180.0
 # Where no run is named, the first that somebody asked for is meant. Its id is not known: what the housekeeping asks for
 # takes numbers as well, and PostgreSQL gives a number out once, even if nothing came of it.
 _FIRST_RUN = """(SELECT min(id) FROM runs_run WHERE "trigger" NOT IN ('scheduled', 'routine'))"""
