@@ -70,7 +70,7 @@ def main() -> None:
             report.memory = bench.measure_memory()
             keep(report, options)
         if options.pages:
-            given = (each.partition("=") for each in options.pages)
+            given = (page.partition("=") for page in options.pages)
             report.pages = {name: json.loads(Path(file).read_text()) for name, _, file in given}
         elif "pages" not in options.without:
             report.pages = {name: bench.measure_pages(name, database_url) for name, database_url in databases.items()}

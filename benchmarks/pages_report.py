@@ -35,7 +35,7 @@ def _table_of_pages(person: str, pages: dict[str, Figures]) -> str:
         addresses, key=lambda page: -max(found["pages"][person][page]["p95"] for found in pages.values())
     ):
         figures = [found["pages"][person][address] for found in pages.values()]
-        told = " | ".join(f"{each['p50']:.0f} | {each['p95']:.0f} | {each['max']:.0f}" for each in figures)
+        told = " | ".join(f"{figure['p50']:.0f} | {figure['p95']:.0f} | {figure['max']:.0f}" for figure in figures)
         lines.append(f"| `{address}` | {told} |")
     return "\n".join(lines)
 

@@ -173,8 +173,8 @@ def main() -> None:
     """Everything, in an order in which it can be done."""
     add_user("ada", "wattle-grove-demo", Role.ADMINISTRATOR, first_name="Ada", last_name="Ferris")
     clients = [
-        Client.objects.create(care_recipient_id=each, first_name="Wilma", last_name=f"Example {each[-2:]}")
-        for each in PEOPLE
+        Client.objects.create(care_recipient_id=person, first_name="Wilma", last_name=f"Example {person[-2:]}")
+        for person in PEOPLE
     ]
     make_runs(clients)
     make_searches()

@@ -125,7 +125,11 @@ class _Server(TcpWSGIServer):  # type: ignore[misc]
         self._watch_threads()
 
     def _close_oldest(self, which: Callable[[_Channel], bool] = lambda _: True) -> None:
-        channels = [each for each in self.active_channels.values() if each.waits_for_client and not each.will_close]
+        channels = [
+            active_channel
+            for active_channel in self.active_channels.values()
+            if active_channel.waits_for_client and not active_channel.will_close
+        ]
         oldest = min(filter(which, channels), key=lambda each: each.creation_time, default=None)
         if oldest is not None:
             oldest.will_close = True
@@ -140,7 +144,10 @@ class _Server(TcpWSGIServer):  # type: ignore[misc]
     @property
     def is_busy(self) -> bool:
         """Whether an answer is being made or sent."""
-        return any(each.requests or each.total_outbufs_len for each in self.active_channels.values())
+        return any(
+            active_channel.requests or active_channel.total_outbufs_len
+            for active_channel in self.active_channels.values()
+        )
 
 
 def serve(

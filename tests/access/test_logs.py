@@ -46,9 +46,9 @@ def test_a_page_with_many_clients_is_one_entry_that_each_of_them_finds(ada: User
     store_views(ada, [], "Nobody")
     entry = AccessLogEntry.objects.get()
     assert (entry.client, entry.number_of_clients) == (None, 50)
-    assert entry.listed_ids == [each.pk for each in people]
-    for each in people:
-        assert list_entries(client_id=each.pk).get() == entry
+    assert entry.listed_ids == [person.pk for person in people]
+    for person in people:
+        assert list_entries(client_id=person.pk).get() == entry
     assert not list_entries(client_id=people[-1].pk * 10 + 1).exists()
 
 

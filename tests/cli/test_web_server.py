@@ -130,8 +130,8 @@ def test_readers_who_read_nothing_keep_nobody_waiting(patient: Server) -> None:
     asked = b"GET /static/console/carefund.css HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n" * 40
     readers = [patient.connect(asked) for _ in range(30)]
     assert patient.ask() < 5
-    for each in readers:
-        each.close()
+    for reader in readers:
+        reader.close()
 
 
 def test_more_half_requests_than_connections_leave_room_for_people(patient: Server) -> None:

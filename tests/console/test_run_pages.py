@@ -70,7 +70,7 @@ def test_who_does_not_administer_is_not_sent_to_the_firewall() -> None:
     assert advise(failed.code, failed.advice, may_administer=True) == failed.advice
     assert "administrator" in advise(failed.code, failed.advice, may_administer=False)
     assert advise("consent-missing", "Ask.", may_administer=False) == "Ask."
-    assert set(FOR_OTHERS) <= {each.code for each in errors.all_leaves()}
+    assert set(FOR_OTHERS) <= {leave.code for leave in errors.all_leaves()}
 
 
 def test_a_level_that_ended_says_when(browse: Browse, ada: User) -> None:

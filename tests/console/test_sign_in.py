@@ -122,7 +122,9 @@ def test_a_new_account_gets_role_and_branches(cast: world.Cast, browse: Browse) 
     )  # fmt: skip
     gus = User.objects.get(username="gus")
     assert gus.check_password("quiet gum trees at noon")
-    assert [each.service_provider_id for each in gus.branch_memberships.all()] == [world.BRANCH]  # type: ignore[attr-defined]
+    assert [branch_membership.service_provider_id for branch_membership in gus.branch_memberships.all()] == [
+        world.BRANCH
+    ]  # type: ignore[attr-defined]
 
 
 def test_nobody_takes_their_own_administrator_rights_away(cast: world.Cast, browse: Browse) -> None:

@@ -42,7 +42,7 @@ def test_no_page_has_an_accessibility_violation(open_page: OpenPage, size: tuple
         page.goto(address)
         found += complaints(page)
         page.emulate_media(color_scheme="dark")
-        found += [f"dark: {each}" for each in complaints(page, COLOURS)]
+        found += [f"dark: {complaint}" for complaint in complaints(page, COLOURS)]
         page.emulate_media(color_scheme="light")
         too_wide = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
         if too_wide > 0:

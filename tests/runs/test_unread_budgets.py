@@ -147,7 +147,7 @@ def test_a_closed_budget_that_cannot_be_read_is_asked_for_once(world, client, re
     assert item.outcome == RunItem.Outcome.CHANGED, item.message
     state = SyncState.objects.get(client=client)
     assert details_of(first, state.digests, state.unanswered) is found
-    assert {details_of(each, state.digests, state.unanswered) for each in others} == {Details.READ}
+    assert {details_of(other, state.digests, state.unanswered) for other in others} == {Details.READ}
     asked(world)
     with pytest.raises(NothingToDo):
         request_unread()

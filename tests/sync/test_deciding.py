@@ -200,7 +200,9 @@ def test_an_empty_list_where_there_were_records_is_a_warning_and_an_empty_page_o
     decision = decide(in_step, fetch(answer(CONTRIBUTIONS, ())), TODAY)
     assert decision.compared.incoming["individual_contributions"] == []
     assert decision.result.counts["individual_contributions"].no_longer_returned == 1
-    assert ["no individual contributions where there were 1" in each for each in decision.result.warnings] == [True]
+    assert ["no individual contributions where there were 1" in warning for warning in decision.result.warnings] == [
+        True
+    ]
     assert [page.body for page in decision.pages] == [b""]
 
 
@@ -316,7 +318,7 @@ def fetches(draw: Any, minute: int) -> Fetched:
         answer(BUDGET_LIST, draw(budgets)),
     ]
     details = [BudgetDetails(budget_id=budget_id, usage=tuple(draw(usages))) for budget_id in draw(st.sets(codes))]
-    answers += [answer(BUDGET_DETAILS, each, each.budget_id) for each in details]
+    answers += [answer(BUDGET_DETAILS, detail, detail.budget_id) for detail in details]
     return fetch(*answers, started_at=NOON + timedelta(minutes=minute))
 
 

@@ -74,7 +74,7 @@ def list_accounts() -> list[Account]:
 def _describe(person: Any) -> Account:
     names = {group.name for group in person.groups.all()}
     role = Role.ADMINISTRATOR if person.is_superuser else next((role for role in Role if role in names), None)
-    branches = tuple(each.service_provider_id for each in person.branch_memberships.all())
+    branches = tuple(branch_membership.service_provider_id for branch_membership in person.branch_memberships.all())
     return Account(person, role, branches, any(device.confirmed for device in person.authenticator_set.all()))
 
 

@@ -56,7 +56,7 @@ def list_entries(
 
 def find_named(entries: Iterable[AccessLogEntry], most: int) -> dict[int, Client]:
     """The clients whom entries with several name, so many of each entry, by number."""
-    numbers = {number for each in entries for number in each.listed_ids[:most]}
+    numbers = {number for entry in entries for number in entry.listed_ids[:most]}
     return Client.objects.only("first_name", "last_name").in_bulk(numbers) if numbers else {}
 
 
@@ -64,7 +64,7 @@ def _numbers_of(clients: Iterable[Client | int | None]) -> list[int]:
     """Return each client's number once, in the order of the page."""
     if isinstance(clients, QuerySet) and clients.model is Client:
         clients = clients.order_by().values_list("pk", flat=True)
-    numbers = (each.pk if isinstance(each, Client) else each for each in clients)
+    numbers = (client.pk if isinstance(client, Client) else client for client in clients)
     return list(dict.fromkeys(number for number in numbers if number is not None))
 
 

@@ -38,10 +38,10 @@ def refresh(
         raise typer.Exit(WRONG_INPUT) from None
     results = results_of(run)
     saved = save_refreshed(run) if save else []
-    whole = roll_up([one.pool for one in results if not one.problem])
+    whole = roll_up([result.pool for result in results if not result.problem])
     if json:
         print_json({
-            "results": [_as_data(one) for one in results],
+            "results": [_as_data(result) for result in results],
             "roll_up": _roll_up_as_data(whole),
             "saved": save,
             "new_in_history": [
@@ -49,13 +49,13 @@ def refresh(
             ],
         })  # fmt: skip
     else:
-        for one in results:
-            _print(one)
+        for result in results:
+            _print(result)
         if len(results) > 1:
             screen.print(_sums_table(whole))
         if save:
             screen.print(f"Saved, with the quarters just ended; new in the history: {len(saved)}.", highlight=False)
-    if any(one.problem for one in results):
+    if any(result.problem for result in results):
         raise typer.Exit(FAILED)
 
 

@@ -186,10 +186,10 @@ def _show_preview(preview: BatchPreview, today: date) -> None:
     )
     if preview.claim_date > today:
         screen.print("A claim was made today; one a day is all that the funder takes, so this one waits for tomorrow.")
-    for each in preview.lines:
-        for problem in each.problems:
+    for line in preview.lines:
+        for problem in line.problems:
             mark = "refused" if problem.blocks else "caution"
-            screen.print(f"  {each.item.external_reference_id} ({mark}): {problem.message}", highlight=False)
+            screen.print(f"  {line.item.external_reference_id} ({mark}): {problem.message}", highlight=False)
 
 
 def _period(batch: ClaimBatch) -> str:
@@ -248,11 +248,11 @@ def _preview_data(preview: BatchPreview, batch: ClaimBatch | None) -> dict[str, 
         "refused_total": preview.refused_total,
         "lines": [
             {
-                "external_reference_id": each.item.external_reference_id,
-                "amount": each.line.amount,
-                "refused": each.is_refused,
-                "problems": [problem._asdict() for problem in each.problems],
+                "external_reference_id": line.item.external_reference_id,
+                "amount": line.line.amount,
+                "refused": line.is_refused,
+                "problems": [problem._asdict() for problem in line.problems],
             }
-            for each in preview.lines
+            for line in preview.lines
         ],
     }

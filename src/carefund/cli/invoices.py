@@ -59,7 +59,7 @@ def _as_data(plan: ImportPlan, *, loaded: bool) -> dict[str, Any]:
         "clients": plan.client_count,
         "total": str(plan.total),
         "problem_count": plan.problem_count,
-        "problems": [each._asdict() for each in plan.problems],
+        "problems": [problem._asdict() for problem in plan.problems],
         "loaded": loaded,
     }
 
@@ -72,8 +72,8 @@ def _show(plan: ImportPlan, *, loaded: bool) -> None:
     )
     if plan.problem_count:
         table = Table("Line", "Column", "What is wrong", box=None, pad_edge=False, header_style="bold")
-        for each in plan.problems[:_SHOWN]:
-            table.add_row(str(each.line), each.column, each.message)
+        for problem in plan.problems[:_SHOWN]:
+            table.add_row(str(problem.line), problem.column, problem.message)
         screen.print(table)
         complain(f"{plan.problem_count:,} rows are wrong; nothing was loaded.", "Correct the file and try again.")
     elif loaded:

@@ -91,7 +91,9 @@ def main() -> None:
 
 def _name_command() -> str:
     """Return the command that was typed, without its arguments."""
-    known = {each.name for each in app.registered_commands} | {each.name for each in app.registered_groups}
+    known = {registered_command.name for registered_command in app.registered_commands} | {
+        registered_group.name for registered_group in app.registered_groups
+    }
     return next((word for word in sys.argv[1:2] if word in known), "command")
 
 

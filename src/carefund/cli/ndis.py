@@ -122,7 +122,7 @@ def _client_or_exit(ndis_number: str) -> Client:
 
 def _contract_or_exit(ndis_number: str, contract_id: int | None) -> ServiceContract:
     contracts = list_contracts(_client_or_exit(ndis_number).pk)
-    found = next((each for each in contracts if contract_id in (None, each.pk)), None)
+    found = next((contract for contract in contracts if contract_id in (None, contract.pk)), None)
     if found is None:
         complain("This client has no such service contract.", "Make one with `carefund pace create`.")
         raise typer.Exit(WRONG_INPUT)
@@ -229,7 +229,7 @@ def _show_comparison(contract: ServiceContract, found: ContractComparison, as_js
         print_json({
             "contract": contract.pk,
             "in_step": not found.comparison.counting,
-            "differences": [_difference_as_data(each) for each in found.differences],
+            "differences": [_difference_as_data(difference) for difference in found.differences],
             "drift": [
                 {"category_name": each.category_name, "spent_amount": _text(each.spent_amount),
                  "delivered_amount": _text(each.delivered_amount), "amount": _text(each.amount)}
@@ -241,11 +241,11 @@ def _show_comparison(contract: ServiceContract, found: ContractComparison, as_js
         screen.print(f"Service contract {contract.pk} is in step with PACE.", highlight=False)
     else:
         table = Table("Id", "Category", "What", "In the contract", "In PACE", box=None, pad_edge=False)
-        for each in found.differences:
-            period = f", period from {each.period_start_date}" if each.period_start_date else ""
-            what = (each.field or each.kind.value).replace("_", " ") + period
-            before, after = (_in_words(value) for value in (each.before, each.after))
-            table.add_row(each.id, each.category_name or "contract", what, before, after)
+        for difference in found.differences:
+            period = f", period from {difference.period_start_date}" if difference.period_start_date else ""
+            what = (difference.field or difference.kind.value).replace("_", " ") + period
+            before, after = (_in_words(value) for value in (difference.before, difference.after))
+            table.add_row(difference.id, difference.category_name or "contract", what, before, after)
         screen.print(table)
     for drift in found.drifts:
         spent, delivered = write_money(drift.spent_amount), write_money(drift.delivered_amount)

@@ -79,8 +79,13 @@ class PersonForm(_UserForm):
         super().__init__(*args, **kwargs)
         branches = cast(forms.MultipleChoiceField, self.fields["service_provider_ids"])
         branches.choices = [
-            (each.service_provider_id, f"{each.name} ({each.service_provider_id})" if each.name else str(each))
-            for each in list_service_providers()
+            (
+                service_provider.service_provider_id,
+                f"{service_provider.name} ({service_provider.service_provider_id})"
+                if service_provider.name
+                else str(service_provider),
+            )
+            for service_provider in list_service_providers()
         ]
         if self.instance.pk:
             self.fields[
@@ -151,8 +156,13 @@ class RunForm(forms.Form):
         providers.choices = [
             ("", "Select one"),
             *(
-                (each.service_provider_id, f"{each.name} ({each.service_provider_id})" if each.name else str(each))
-                for each in list_service_providers()
+                (
+                    service_provider.service_provider_id,
+                    f"{service_provider.name} ({service_provider.service_provider_id})"
+                    if service_provider.name
+                    else str(service_provider),
+                )
+                for service_provider in list_service_providers()
             ),
         ]
 

@@ -128,11 +128,11 @@ def _refusal(plan: ImportPlan) -> ApiProblem:
     """Return why rows are not taken, in the names that callers use."""
     problems = [
         LineProblem(
-            line=None if each.column in _OF_THE_INVOICE else each.line,
-            field=_REFERENCES.get(each.column, each.column),
-            message=each.message,
+            line=None if problem.column in _OF_THE_INVOICE else problem.line,
+            field=_REFERENCES.get(problem.column, problem.column),
+            message=problem.message,
         )
-        for each in plan.problems
+        for problem in plan.problems
     ]
     if plan.conflict_count:
         return ApiProblem(

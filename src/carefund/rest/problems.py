@@ -176,6 +176,6 @@ def _response(
         "detail": detail,
         "code": code,
         "advice": kind.advice,
-        "problems": [each.model_dump() for each in problems],
+        "problems": [problem.model_dump() for problem in problems],
     }
     return JsonResponse(body, status=kind.status, content_type=MEDIA_TYPE)

@@ -82,7 +82,7 @@ def list_stored_ids() -> list[str]:
     """The valid ids that our own records name already."""
     ours = set(ServiceProvider.objects.values_list("service_provider_id", flat=True))
     ours |= set(Client.objects.exclude(service_provider_id="").values_list("service_provider_id", flat=True).distinct())
-    return sorted(one for one in ours if is_valid_service_provider_id(one))
+    return sorted(our for our in ours if is_valid_service_provider_id(our))
 
 
 def list_care_recipient_ids() -> list[str]:

@@ -55,7 +55,9 @@ def category_row(facts: Facts, plan: Facts, row: Facts, today: date) -> dict[str
     """One category as the budget tells it."""
     periods = periods_of(row, plan) if facts["usePeriods"] else []
     approved = Decimal(row["approved"])
-    released = sum((each["amount"] for each in periods if each["start_date"] <= today), ZERO) if periods else approved
+    released = (
+        sum((period["amount"] for period in periods if period["start_date"] <= today), ZERO) if periods else approved
+    )
     spent = spent_by(row, plan, today)
     remaining = released - spent - (Decimal("22.50") if facts.get("odd") else ZERO)
     told: dict[str, Any] = {
@@ -74,7 +76,7 @@ def category_row(facts: Facts, plan: Facts, row: Facts, today: date) -> dict[str
     else:
         told["instalment_type"] = "Regular" if MONTHS_OF[row["instalments"]] else "One-off"
     if periods and facts["periodsAt"] == "category":
-        told["funding_periods"] = [_period(each, today) for each in periods]
+        told["funding_periods"] = [_period(period, today) for period in periods]
     if facts.get("extra"):
         told["something_new"] = {"nested": [1, 2.5, None]}
     return told

@@ -96,7 +96,7 @@ class NdiaControl:
             "start": wanted.get("start") or facts["firstStart"],
             "end": wanted.get("end", ""),
         }
-        facts["relationships"] = [each for each in facts["relationships"] if each["role"] != row["role"]] + [row]
+        facts["relationships"] = [fact for fact in facts["relationships"] if fact["role"] != row["role"]] + [row]
         name = "RLTN_END_DATE_UPDATE" if row["end"] else "RLTN_CREATED"
         self.ndia.note_event(name, facts, provider_role=row["role"], start_date=row["start"], end_date=row["end"])
 

@@ -38,7 +38,9 @@ class Terminal:
     def records(self) -> dict[str, Any]:
         """Every row about people; the ledger, the state of the check and the device's token apart."""
         apart = ("ProdaDevice", "SyncState")
-        return table_rows(*(each for each in apps.get_app_config("records").get_models() if each.__name__ not in apart))
+        return table_rows(
+            *(model for model in apps.get_app_config("records").get_models() if model.__name__ not in apart)
+        )
 
     def last_item(self) -> RunItem | None:
         """The newest entry of the ledger."""

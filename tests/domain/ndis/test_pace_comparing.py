@@ -37,7 +37,7 @@ def held(*budgets: CategoryBudget, declined: frozenset[str] = frozenset()) -> He
 
 
 def kinds(contract: HeldContract, plan: PacePlan = PLAN) -> list[tuple[str, str]]:
-    return [(each.kind.value, each.field) for each in compare(contract, plan).differences]
+    return [(difference.kind.value, difference.field) for difference in compare(contract, plan).differences]
 
 
 def test_what_is_in_step_has_no_differences() -> None:
@@ -71,7 +71,7 @@ def test_new_and_gone_categories_are_told() -> None:
 
 def test_a_category_left_out_on_purpose_is_shown_without_a_tick() -> None:
     comparison = compare(held(DAILY, declined=frozenset({"15"})), PLAN)
-    assert [each.is_chosen for each in comparison.differences] == [False]
+    assert [difference.is_chosen for difference in comparison.differences] == [False]
     assert comparison.counting == ()
 
 
@@ -113,4 +113,4 @@ def test_drift_is_what_pace_counts_beyond_our_records() -> None:
     contract = held(DAILY, SKILLS)
     delivered = {1: Decimal(5000), 2: Decimal(4000)}
     drifts = find_drift(contract.budgets, delivered.__getitem__, PLAN, compare(contract, PLAN))
-    assert [(each.budget_id, each.amount) for each in drifts] == [(2, Decimal(1000))]
+    assert [(drift.budget_id, drift.amount) for drift in drifts] == [(2, Decimal(1000))]

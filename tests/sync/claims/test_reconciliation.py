@@ -65,7 +65,7 @@ def test_what_we_think_sent_and_the_funder_does_not_have(claims: ClaimWorld, sen
     """The funder has lost it, or another environment was meant."""
     Invoice.objects.filter(external_reference_id="INV-2").update(invoice_id="1599999999")
     Claim.objects.update(claim_id="199999999999")
-    there = next(each["invoiceId"] for each in claims.invoices() if each["externalReferenceId"] == "INV-2")
+    there = next(invoice["invoiceId"] for invoice in claims.invoices() if invoice["externalReferenceId"] == "INV-2")
     assert differences() == [
         f"Services Australia holds invoice {there} with our reference INV-2, and with it one line that it holds in"
         " another invoice as well.",

@@ -118,7 +118,9 @@ def test_an_unticked_budget_is_not_created_and_not_offered_as_news(ndia: NdiaSan
     assert contract.budgets.count() == 5
     assert not contract.delivered_services.filter(budget__category_text="Consumables").exists()
     _, found = retrieve_for(contract)
-    assert [(each.kind.value, each.is_chosen) for each in found.differences] == [("new category", False)]
+    assert [(difference.kind.value, difference.is_chosen) for difference in found.differences] == [
+        ("new category", False)
+    ]
     assert contract.comparison.outcome == "in step"
 
 

@@ -82,7 +82,7 @@ def _plan(client: Client) -> PacePlan:
 
 
 def _category(plan: PacePlan, text: str) -> CategoryBudget:
-    return next(each for each in plan.budgets if each.category_text == text)
+    return next(budget for budget in plan.budgets if budget.category_text == text)
 
 
 @pytest.mark.parametrize("mark", [1, True, "1", "true"])
@@ -93,14 +93,16 @@ def test_a_row_that_the_gateway_deleted_is_no_money(partner: NdiaSandbox, mark: 
     # Longer than the rest, so that it would also move the plan's end.
     partner.change(client, "set-category", category=last.category_text, isDeleted=mark, end="2031-01-31")
     after = _plan(client)
-    assert [each.category_text for each in after.budgets] == [each.category_text for each in before.budgets[:-1]]
+    assert [budget.category_text for budget in after.budgets] == [
+        budget.category_text for budget in before.budgets[:-1]
+    ]
     assert after.end_date == before.end_date
 
 
 def test_a_participant_with_nothing_but_deleted_rows_has_no_plan_yet(partner: NdiaSandbox) -> None:
     client = partner.client("no-periods")
-    for each in _plan(client).budgets:
-        partner.change(client, "set-category", category=each.category_text, isDeleted=1)
+    for budget in _plan(client).budgets:
+        partner.change(client, "set-category", category=budget.category_text, isDeleted=1)
     with not_retrieved(PlanMissing):
         retrieve_plan(client)
 
@@ -112,14 +114,14 @@ def test_a_deleted_budget_is_flagged_in_its_contract(partner: NdiaSandbox) -> No
     contract = create_from_plan(client, preview.item_id, budget_ids(plan.budgets))
     partner.change(client, "set-category", category=plan.budgets[0].category_text, isDeleted=1)
     _, found = retrieve_for(contract)
-    assert {each.kind for each in found.differences} == {DifferenceKind.CATEGORY_GONE}
+    assert {difference.kind for difference in found.differences} == {DifferenceKind.CATEGORY_GONE}
 
 
 def test_a_gateway_that_leaves_released_unset_does_not_say_nothing_was_released(partner: NdiaSandbox) -> None:
     partner.switch(gatewayReleased=False)
     plan = _plan(partner.client("no-periods"))
-    assert {each.released_amount for each in plan.budgets} == {None}
-    assert all(each.remaining_amount for each in plan.budgets)
+    assert {budget.released_amount for budget in plan.budgets} == {None}
+    assert all(budget.remaining_amount for budget in plan.budgets)
 
 
 def test_a_category_without_money_was_released_nothing_and_is_no_sum_of_the_rest(partner: NdiaSandbox) -> None:

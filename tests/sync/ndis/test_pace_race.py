@@ -37,8 +37,8 @@ def test_two_at_once_make_one_contract(ndia: NdiaSandbox, same_preview: bool) ->
     with ThreadPoolExecutor(2) as pool:
         outcomes = list(pool.map(press_create, (first.item_id, second.item_id)))
     contract = ServiceContract.objects.get()
-    made = [each for each in outcomes if isinstance(each, int)]
-    refused = [each for each in outcomes if isinstance(each, ContractExists)]
+    made = [outcome for outcome in outcomes if isinstance(outcome, int)]
+    refused = [outcome for outcome in outcomes if isinstance(outcome, ContractExists)]
     assert made == [contract.pk]
     assert [each.contract_id for each in refused] == [contract.pk]
     assert DeliveredService.objects.count() == 5

@@ -37,9 +37,9 @@ def contract(client: Client) -> ServiceContract:
 
 def apply_all(contract: ServiceContract) -> list[str]:
     preview, found = retrieve_for(contract)
-    apply_plan(contract, preview.item_id, [each.id for each in found.differences])
+    apply_plan(contract, preview.item_id, [difference.id for difference in found.differences])
     contract.refresh_from_db()
-    return [each.kind.value for each in found.differences]
+    return [difference.kind.value for difference in found.differences]
 
 
 def assert_in_step(contract: ServiceContract) -> None:
@@ -91,7 +91,7 @@ def test_a_changed_amount_changes_budget_component_and_periods(ndia: NdiaSandbox
 def test_only_chosen_differences_are_applied(ndia: NdiaSandbox, contract: ServiceContract) -> None:
     ndia.change(contract.client, "set-category", category="Consumables", approved="3600.00")
     preview, found = retrieve_for(contract)
-    chosen = [each.id for each in found.differences if each.field == "approved_amount"]
+    chosen = [difference.id for difference in found.differences if difference.field == "approved_amount"]
     apply_plan(contract, preview.item_id, chosen)
     row = contract.budgets.get(category_number="03")
     assert row.approved_amount == Decimal("3600.00")
@@ -153,7 +153,9 @@ def test_a_review_opens_a_new_period_on_the_same_plan(ndia: NdiaSandbox, contrac
     first_start, adjustments = contract.first_start_date, list(contract.delivered_services.values())
     ndia.change(contract.client, "review", approved={"Consumables": "4000.00"})
     _, found = retrieve_for(contract)
-    assert [each.field for each in found.differences if each.kind is DifferenceKind.CONTRACT_FIELD] == [
+    assert [
+        difference.field for difference in found.differences if difference.kind is DifferenceKind.CONTRACT_FIELD
+    ] == [
         "start_date",
         "end_date",
     ]
@@ -178,7 +180,7 @@ def test_after_a_review_a_new_contract_may_be_made_instead(ndia: NdiaSandbox, co
     assert not made.delivered_services.exists()  # nothing is spent in a plan that was just reviewed
     preview, found = retrieve_for(contract)
     with pytest.raises(problems.ContractExists):
-        apply_plan(contract, preview.item_id, [each.id for each in found.differences])
+        apply_plan(contract, preview.item_id, [difference.id for difference in found.differences])
     contract.refresh_from_db()
     assert contract.start_date < made.start_date
 
@@ -188,7 +190,7 @@ def test_what_was_shown_is_applied_and_nobody_is_asked_again(ndia: NdiaSandbox, 
     preview, found = retrieve_for(contract)
     ndia.change(contract.client, "set-category", category="Consumables", approved="9999.00")
     asked = len(ndia.asked("ndia_determine_plan"))
-    apply_plan(contract, preview.item_id, [each.id for each in found.differences])
+    apply_plan(contract, preview.item_id, [difference.id for difference in found.differences])
     assert len(ndia.asked("ndia_determine_plan")) == asked
     assert contract.budgets.get(category_number="03").approved_amount == Decimal("3600.00")
 
@@ -198,7 +200,7 @@ def test_a_preview_of_a_contract_runs_out(ndia: NdiaSandbox, contract: ServiceCo
     preview, found = retrieve_for(contract)
     Preview.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
     with pytest.raises(problems.PreviewUnknown):
-        apply_plan(contract, preview.item_id, [each.id for each in found.differences])
+        apply_plan(contract, preview.item_id, [difference.id for difference in found.differences])
     assert contract.budgets.get(category_number="03").approved_amount == Decimal("2400.00")
 
 
@@ -207,7 +209,7 @@ def test_a_contract_that_somebody_else_changed_meanwhile_refuses(ndia: NdiaSandb
     mine, found = retrieve_for(contract)
     apply_all(contract)
     with pytest.raises(problems.PlanMoved):
-        apply_plan(contract, mine.item_id, [each.id for each in found.differences])
+        apply_plan(contract, mine.item_id, [difference.id for difference in found.differences])
 
 
 def test_nothing_ticked_applies_nothing(ndia: NdiaSandbox, contract: ServiceContract) -> None:
@@ -287,6 +289,6 @@ def test_a_period_that_begins_overnight_is_noticed_though_nobody_announces_it(
     following = row.component.periods.filter(start_date__gt=timezone.localdate()).first()
     ndia.control("POST", "/clock", today=following.start_date.isoformat())
     _, found = retrieve_for(contract)
-    fields = {each.field for each in found.differences if each.category_name == "Consumables"}
+    fields = {difference.field for difference in found.differences if difference.category_name == "Consumables"}
     assert fields == {"released_amount", "remaining_amount"}
     assert ndia.control("GET", "/ndia/events") == []

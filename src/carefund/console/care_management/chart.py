@@ -83,8 +83,8 @@ def sums_by_year(saves: Sequence[Saved]) -> list[tuple[str, Sums | None]]:
     found: list[tuple[str, Sums | None]] = []
     for year, sums in years.items():
         effects = [effects_of(one) for one in sums]
-        used = sum((one.used for one in effects), _ZERO)
-        write_off = sum((one.write_off for one in effects), _ZERO)
+        used = sum((effect.used for effect in effects), _ZERO)
+        write_off = sum((effect.write_off for effect in effects), _ZERO)
         available, rollover = sums[-1].available or _ZERO, effects[-1].rollover_deduction
         total = available - used - write_off - rollover
         found.append((f"{year}-{(year + 1) % 100:02}", Sums(total, used, available, rollover, write_off)))

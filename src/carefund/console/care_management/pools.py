@@ -181,15 +181,15 @@ def _frame(service_provider_id: str) -> dict[str, Any]:
 def _shown(refresh: ShownRefresh) -> dict[str, Any]:
     """What was refreshed within the hour and is not saved."""
     results = refresh.results
-    pools = [one.pool for one in results]
+    pools = [result.pool for result in results]
     return {
         "refresh": refresh,
         "pools": [pool for pool in pools if pool.budgets],
-        "unanswered": [one for one in results if one.problem or one.is_empty],
+        "unanswered": [result for result in results if result.problem or result.is_empty],
         "asked_at": max((pool.asked_at for pool in pools), default=None),
-        "can_save": any(one.to_save for one in results),
-        "closed": [budget for one in results for budget in one.closed],
-        "ended": [(pool, add_up(pool.budgets)) for one in results for pool in one.ended],
+        "can_save": any(result.to_save for result in results),
+        "closed": [budget for result in results for budget in result.closed],
+        "ended": [(pool, add_up(pool.budgets)) for result in results for pool in result.ended],
     }
 
 

@@ -44,7 +44,7 @@ def show_budgets(
     figures: list[BudgetFigures], funding: Funding, known: DetailsState, sources: Mapping[str, str] | None = None
 ) -> list[BudgetView]:
     """Budgets for the templates; `sources` are the SHA-256 of the answers they came from, by what was asked."""
-    return [_show_budget(each, funding, known, sources or {}) for each in figures]
+    return [_show_budget(figure, funding, known, sources or {}) for figure in figures]
 
 
 def _show_budget(

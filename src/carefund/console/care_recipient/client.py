@@ -57,9 +57,9 @@ def show_funding(request: Request, client_id: int) -> HttpResponse:
     syncs = list(list_syncs_of(client)[:6])
     head = frame(client)
     known = find_details_state(client)
-    others = [each for each in funding.other_budgets if each.with_usage]
-    ended = [each for each in others if is_closed(each.budget.status)]
-    still_open = [each for each in others if each not in ended]
+    others = [other_budget for other_budget in funding.other_budgets if other_budget.with_usage]
+    ended = [other for other in others if is_closed(other.budget.status)]
+    still_open = [other for other in others if other not in ended]
     return render(
         request,
         "console/care_recipient/client.html",
@@ -75,7 +75,7 @@ def show_funding(request: Request, client_id: int) -> HttpResponse:
             "sentences": write_sentences(cut_at_sync(list_changes(client=client), _CHANGES).changes)[:_CHANGES],
             "syncs": syncs,
             "contracts": list_contracts(client.pk) if client.is_under_ndis_alone else [],
-            "last_failure": next((each for each in syncs if each.outcome == RunItem.Outcome.FAILED), None),
+            "last_failure": next((sync for sync in syncs if sync.outcome == RunItem.Outcome.FAILED), None),
         },
     )
 

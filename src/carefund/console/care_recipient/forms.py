@@ -45,9 +45,15 @@ class ClientForm(forms.Form):
         self._user, self._client = user, client
         present = client.service_provider_id if client else ""
         branches = [
-            (each.service_provider_id, f"{each.name} ({each.service_provider_id})" if each.name else str(each))
-            for each in list_service_providers()
-            if may_read_branch(user, each.service_provider_id) or each.service_provider_id == present
+            (
+                service_provider.service_provider_id,
+                f"{service_provider.name} ({service_provider.service_provider_id})"
+                if service_provider.name
+                else str(service_provider),
+            )
+            for service_provider in list_service_providers()
+            if may_read_branch(user, service_provider.service_provider_id)
+            or service_provider.service_provider_id == present
         ]
         if present and present not in dict(branches):
             branches.append((present, present))

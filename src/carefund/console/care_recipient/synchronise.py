@@ -105,7 +105,7 @@ def apply(request: Request, client_id: int, run_id: int) -> HttpResponse:
 
 def _may_see(request: Request, changes: Sequence[FieldChange]) -> bool:
     """Whether somebody may see what a preview found: not where it would move the client to a branch of others."""
-    moves = [each.after for each in changes if each.kind == "client" and each.field == "service_provider_id"]
+    moves = [change.after for change in changes if change.kind == "client" and change.field == "service_provider_id"]
     return all(may_read_branch(request.user, branch or "") for branch in moves)
 
 

@@ -62,7 +62,9 @@ class BatchForm(forms.Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        names = {each.service_provider_id: each.name for each in list_service_providers()}
+        names = {
+            service_provider.service_provider_id: service_provider.name for service_provider in list_service_providers()
+        }
         providers = cast(forms.ChoiceField, self.fields["service_provider_id"])
         providers.choices = [
             (each, f"{names[each]} ({each})" if names.get(each) else each) for each in list_own_service_provider_ids()

@@ -116,7 +116,7 @@ def _show_progress(request: Request, contract: ServiceContract, item: RunItem) -
 
 def _describe_choice(found: ContractComparison, chosen: Sequence[str], ticked: Collection[str]) -> dict[str, Any]:
     """What differs, of it what was chosen if anything was, and which ticks are set."""
-    listed = [each for each in found.differences if not chosen or each.id in chosen]
+    listed = [difference for difference in found.differences if not chosen or difference.id in chosen]
     groups = describe(listed, ticked)
     return {
         "found": found,
@@ -133,12 +133,16 @@ def _ticked(differences: Sequence[Difference], wanted: str) -> set[str]:
     """The differences whose tick is set: "all", "none", or all but what was left out when the contract was made."""
     if wanted == "none":
         return set()
-    return {each.id for each in differences if wanted == "all" or each.is_chosen}
+    return {difference.id for difference in differences if wanted == "all" or difference.is_chosen}
 
 
 def _total_after(found: ContractComparison, ticked: Collection[str]) -> Decimal | None:
     """Total funding once the differences are written, with a category left out before only if it is ticked."""
-    left_out = {each.position for each in found.differences if not each.is_chosen and each.id not in ticked}
+    left_out = {
+        difference.position
+        for difference in found.differences
+        if not difference.is_chosen and difference.id not in ticked
+    }
     amounts = [
         budget.approved_amount
         for place, budget in enumerate(found.plan.budgets)
@@ -190,14 +194,16 @@ def describe(differences: list[Difference], ticked: Collection[str]) -> list[dic
 
 
 def _lines(differences: list[Difference], ticked: Collection[str]) -> Iterator[DifferenceRow]:
-    for each in differences:
-        if each.kind not in _OF_PERIODS:
-            yield replace(_line(each), is_ticked=each.id in ticked)
-    periods = [each for each in differences if each.kind in _OF_PERIODS]
+    for difference in differences:
+        if difference.kind not in _OF_PERIODS:
+            yield replace(_line(difference), is_ticked=difference.id in ticked)
+    periods = [difference for difference in differences if difference.kind in _OF_PERIODS]
     if periods:
-        ids = ",".join(each.id for each in periods)
-        is_ticked = all(each.id in ticked for each in periods)
-        yield DifferenceRow(ids, "Funding periods", is_ticked=is_ticked, parts=tuple(_line(each) for each in periods))
+        ids = ",".join(period.id for period in periods)
+        is_ticked = all(period.id in ticked for period in periods)
+        yield DifferenceRow(
+            ids, "Funding periods", is_ticked=is_ticked, parts=tuple(_line(period) for period in periods)
+        )
 
 
 def _line(each: Difference) -> DifferenceRow:

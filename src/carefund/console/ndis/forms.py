@@ -66,7 +66,10 @@ class SettingsForm(forms.Form):
     def __init__(self, *args: Any, unknown: list[str], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._texts = {f"category_{place}": text for place, text in enumerate(unknown)}
-        choices = [("", "Not decided"), *((each.number, f"{each.number} {each.name}") for each in CATEGORIES)]
+        choices = [
+            ("", "Not decided"),
+            *((category.number, f"{category.number} {category.name}") for category in CATEGORIES),
+        ]
         for name, text in self._texts.items():
             self.fields[name] = forms.ChoiceField(label=f"“{text}” is", required=False, choices=choices)
 

@@ -202,7 +202,7 @@ def without(context: template.Context, name: str) -> str:
 def toggle_column(context: template.Context, name: str, columns: list[str]) -> str:
     """This page's address with one column more or less; the last one stays."""
     request: HttpRequest = context["request"]
-    wanted = [each for each in columns if each != name] if name in columns else [*columns, name]
+    wanted = [column for column in columns if column != name] if name in columns else [*columns, name]
     query = request.GET.copy()
     query.setlist("column", wanted or columns)
     return f"{request.path}?{query.urlencode()}"

@@ -73,9 +73,9 @@ def _store(request: Request, form: ScheduleForm) -> None:
 def show_schedules(request: Request) -> HttpResponse:
     """When runs begin by themselves, how to change that, and how the last of them went."""
     schedules = list(list_schedules())
-    forms = [ScheduleForm(None, instance=each, prefix=each.kind) for each in schedules]
+    forms = [ScheduleForm(None, instance=schedule, prefix=schedule.kind) for schedule in schedules]
     if request.method == "POST":
-        forms = [ScheduleForm(request.POST, instance=each, prefix=each.kind) for each in schedules]
+        forms = [ScheduleForm(request.POST, instance=schedule, prefix=schedule.kind) for schedule in schedules]
         if all(form.is_valid() for form in forms):
             with one_act():
                 for form in forms:

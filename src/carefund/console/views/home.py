@@ -101,7 +101,7 @@ def show_changes(request: Request) -> HttpResponse:
     listed = list_changes(_list_news(request)) if with_seen else new
     before_id = read_number(request.GET.get("before", ""))
     shown = cut_at_sync(listed, _CHANGES, before_id)
-    store_views(request.user, (each.client_id for each in shown.changes), "Changes")
+    store_views(request.user, (change.client_id for change in shown.changes), "Changes")
     # What comes while one turns the pages stays new: the newest change of the first page is carried along.
     newest = find_newest_id(new)
     number = new[: _MANY + 1].count()
@@ -123,7 +123,7 @@ def show_changes(request: Request) -> HttpResponse:
 def _expiring_devices(request: HttpRequest, before: datetime) -> list[ProdaDevice]:
     if not may_run_in_bulk(request.user):
         return []
-    return [each for each in queries.list_devices() if each.key_expires_at and each.key_expires_at < before]
+    return [device for device in queries.list_devices() if device.key_expires_at and device.key_expires_at < before]
 
 
 @require_POST

@@ -81,7 +81,11 @@ def latest_period(plans: Sequence[Period], classifications: Sequence[Period]) ->
     *earlier, period = plans
     found = None
     for _ in range(len(classifications) + 1):
-        counted = [each for each in classifications if plan_for([*earlier, period], each) == len(earlier)]
+        counted = [
+            classification
+            for classification in classifications
+            if plan_for([*earlier, period], classification) == len(earlier)
+        ]
         found = plan_period(counted)
         if found is None or found == period:
             break

@@ -101,7 +101,7 @@ def _check_service(line: ClaimLine, known: StoredFunding) -> list[LineFinding]:
             LineFinding("services-unknown", "The client was never synchronised, so approval cannot be checked.", False)
         ]
     wanted = line.service_id.partition("|")[0]
-    approved = (each for each in known.services if each.service_id == wanted)
+    approved = (service for service in known.services if service.service_id == wanted)
     if any(each.span.covers(line.delivery_date) for each in approved):
         return []
     return [LineFinding("not-approved", f"{wanted} is not approved for the client on that date.")]
@@ -111,7 +111,7 @@ def _check_budget(line: ClaimLine, known: StoredFunding, today: date) -> list[Li
     found = []
     budgets = None
     if known.budgets is not None:
-        of_type = [each for each in known.budgets if each.type_code == line.funding_source]
+        of_type = [budget for budget in known.budgets if budget.type_code == line.funding_source]
         budgets = [each for each in of_type if each.span.covers(line.delivery_date)]
         if not budgets:
             return [LineFinding("no-budget", f"No {line.funding_source} budget covers that date.")]
@@ -125,7 +125,7 @@ def _check_budget(line: ClaimLine, known: StoredFunding, today: date) -> list[Li
             found.append(
                 LineFinding("outside-window", f"The last day to claim was {last:%d.%m.%Y}; give a reason for lateness.")
             )
-    left = [each.available for each in budgets or () if each.available is not None]
+    left = [budget.available for budget in budgets or () if budget.available is not None]
     if left and line.amount > sum(left):
         # The full price is claimed even so; what is not paid may be paid when money arrives.
         found.append(LineFinding("over-budget", "This is more than the budget has left; it may be claimed.", False))
@@ -134,7 +134,7 @@ def _check_budget(line: ClaimLine, known: StoredFunding, today: date) -> list[Li
 
 def last_claim_date(line: ClaimLine, budgets: Iterable[BudgetSpan]) -> date | None:
     """The last day on which a line can be claimed without a reason: 60 days after its budget's or quarter's end."""
-    ends = [each.span.end_date for each in budgets]
+    ends = [budget.span.end_date for budget in budgets]
     if ends:
         return None if None in ends else max(end for end in ends if end) + timedelta(days=CLAIM_WINDOW_DAYS)
     if line.funding_source != ONGOING:

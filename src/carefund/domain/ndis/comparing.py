@@ -117,7 +117,7 @@ class Comparison:
     @property
     def counting(self) -> tuple[Difference, ...]:
         """The differences without those about categories that a person left out on purpose."""
-        return tuple(each for each in self.differences if each.is_chosen)
+        return tuple(difference for difference in self.differences if difference.is_chosen)
 
 
 def compare(contract: HeldContract, plan: PacePlan) -> Comparison:

@@ -194,4 +194,4 @@ def _typed(data: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-PERIOD_FIELDS = tuple(each.name for each in fields(PacePeriod))
+PERIOD_FIELDS = tuple(field.name for field in fields(PacePeriod))

@@ -68,7 +68,7 @@ def estimate_from_data(data: dict[str, str] | None) -> Estimate | None:
 
 def _plain(record: PooledBudget | PooledUse) -> dict[str, Any]:
     found = {}
-    for one in fields(record):
-        value = getattr(record, one.name)
-        found[one.name] = str(value) if isinstance(value, (Decimal, date)) else value
+    for field in fields(record):
+        value = getattr(record, field.name)
+        found[field.name] = str(value) if isinstance(value, (Decimal, date)) else value
     return found

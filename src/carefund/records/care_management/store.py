@@ -23,7 +23,7 @@ from carefund.records.models import (
     ServiceProvider,
 )
 
-_COLUMNS = tuple(one.name for one in fields(PooledBudget))
+_COLUMNS = tuple(field.name for field in fields(PooledBudget))
 
 
 @dataclass(frozen=True, slots=True)

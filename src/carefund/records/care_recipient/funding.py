@@ -109,9 +109,9 @@ class BudgetFigures:
         sums: dict[DrawnBy, Decimal] = {}
         for drawer in DrawnBy:
             amounts = [
-                each.line.amount or ZERO
-                for each in self.draws
-                if each.drawn_by is drawer and each.line.no_longer_returned_date is None
+                draw.line.amount or ZERO
+                for draw in self.draws
+                if draw.drawn_by is drawer and draw.line.no_longer_returned_date is None
             ]
             if amounts:
                 sums[drawer] = sum(amounts, ZERO)
@@ -120,12 +120,12 @@ class BudgetFigures:
     @property
     def current_entitlements(self) -> list[Entitlement]:
         """The entitlements that the funder still lists."""
-        return [each for each in self.entitlements if each.no_longer_returned_date is None]
+        return [entitlement for entitlement in self.entitlements if entitlement.no_longer_returned_date is None]
 
     @property
     def rolled_in(self) -> Decimal | None:
         """The part of the total that no entitlement explains; None if it is not known or there is none."""
-        current = [each.amount for each in self.current_entitlements]
+        current = [current_entitlement.amount for current_entitlement in self.current_entitlements]
         if not current:
             return None
         return rolled_in(self.budget.total, current) or None
@@ -160,20 +160,20 @@ class Funding:
     @property
     def current_budgets(self) -> list[BudgetFigures]:
         """Budgets that cover today, in the order of their use: the ongoing one first."""
-        current = [each for each in self.budgets if each.covers(self.today)]
+        current = [budget for budget in self.budgets if budget.covers(self.today)]
         return sorted(current, key=lambda each: (each.budget.budget_type_code != "ON", each.budget.budget_id))
 
     @property
     def other_budgets(self) -> list[BudgetFigures]:
         """Budgets before and after, newest first."""
-        return [each for each in self.budgets if not each.covers(self.today)]
+        return [budget for budget in self.budgets if not budget.covers(self.today)]
 
     @property
     def current_classifications(self) -> list[Classification]:
         return self._in_force(self.classifications)
 
     def _in_force(self, records: Iterable[Dated]) -> list[Dated]:
-        return [each for each in records if standing_of(each, self.today) is Standing.IN_FORCE]
+        return [record for record in records if standing_of(record, self.today) is Standing.IN_FORCE]
 
     @property
     def has_plan_dates(self) -> bool:
@@ -187,21 +187,25 @@ class Funding:
     def plan_classifications(self) -> list[Classification]:
         """The classifications that the dates of the plan rest on: its own, as far as the funder still lists them."""
         return [
-            each
-            for each in self.classifications
-            if each.no_longer_returned_date is None and self.plan is not None and each.plan_id == self.plan.pk
+            classification
+            for classification in self.classifications
+            if classification.no_longer_returned_date is None
+            and self.plan is not None
+            and classification.plan_id == self.plan.pk
         ]
 
     @property
     def plan_budgets(self) -> list[BudgetFigures]:
         """The budgets of the plan itself, without those of earlier plans."""
-        return [each for each in self.budgets if self.plan is not None and each.budget.plan_id == self.plan.pk]
+        return [budget for budget in self.budgets if self.plan is not None and budget.budget.plan_id == self.plan.pk]
 
     @property
     def level_ended_date(self) -> date | None:
         """When the last classification ended, None while one is in force or none was ever sent."""
         ends = [
-            each.end_date for each in self.classifications if each.end_date and each.no_longer_returned_date is None
+            classification.end_date
+            for classification in self.classifications
+            if classification.end_date and classification.no_longer_returned_date is None
         ]
         ended = [end for end in ends if end < self.today]
         return max(ended) if ended and not self.current_classifications else None
@@ -210,9 +214,9 @@ class Funding:
     def current_contribution(self) -> IndividualContribution | None:
         """The newest shares in force, None if the funder sent none: unknown, which is not 0 %."""
         holding = [
-            each
-            for each in self.contributions
-            if Period(each.effective_date_from, each.effective_date_to).covers(self.today)
+            contribution
+            for contribution in self.contributions
+            if Period(contribution.effective_date_from, contribution.effective_date_to).covers(self.today)
         ]
         return max(holding, key=lambda each: each.effective_date_from or date.min) if holding else None
 
@@ -250,7 +254,7 @@ def find_funding(client: Client, today: date, *, open_days: int, with_all_usage:
 
 def _find_budgets(client: Client, today: date, open_days: int, with_all: bool) -> list[BudgetFigures]:
     budgets = list(PlanBudget.objects.filter(client=client).order_by("-start_date", "budget_type_code", "budget_id"))
-    read = [each for each in budgets if with_all or is_open(each.end_date, today, open_days)]
+    read = [budget for budget in budgets if with_all or is_open(budget.end_date, today, open_days)]
     ids = {each.pk for each in read}
     entitlements: dict[int, list[Entitlement]] = {}
     for entitlement in Entitlement.objects.filter(client=client, plan_budget_id__in=ids).order_by("start_date", "id"):
@@ -263,14 +267,14 @@ def _find_budgets(client: Client, today: date, open_days: int, with_all: bool) -
     own_ids = frozenset(list_own_service_provider_ids())
     return [
         BudgetFigures(
-            each,
-            tuple(entitlements.get(each.pk, ())),
-            tuple(usage.get(each.pk, ())),
-            committed[each.pk],
-            each.pk in ids,
+            budget,
+            tuple(entitlements.get(budget.pk, ())),
+            tuple(usage.get(budget.pk, ())),
+            committed[budget.pk],
+            budget.pk in ids,
             own_ids,
         )
-        for each in budgets
+        for budget in budgets
     ]
 
 

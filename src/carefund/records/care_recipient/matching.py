@@ -63,7 +63,7 @@ def sort_clients(rows: Sequence[Described]) -> Sorted:
                 by_name.setdefault(_key(row), []).append(_Person(0, row.birth_date, is_open=False))
             continue
         candidates = [one for one in alike if one.is_open and (one.client_id, row.care_recipient_id) not in refused]
-        found.matches += [_match(one.client_id, row) for one in candidates]
+        found.matches += [_match(candidate.client_id, row) for candidate in candidates]
         if not candidates:
             found.new.append(_client(row))
     return found

@@ -56,7 +56,7 @@ class ClientFilter:
 
     @property
     def is_empty(self) -> bool:
-        return all(not getattr(self, each.name) for each in fields(self) if each.name != "sort")
+        return all(not getattr(self, field.name) for field in fields(self) if field.name != "sort")
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,7 +41,7 @@ class CategoryFigures:
     @property
     def current(self) -> PeriodFigures | None:
         """The active period that began last."""
-        active = [each for each in self.periods if each.status is PeriodStatus.ACTIVE]
+        active = [period for period in self.periods if period.status is PeriodStatus.ACTIVE]
         return active[-1] if active else None
 
     @property
@@ -144,7 +144,7 @@ def _group_name(budget: ServiceContractBudget) -> str:
 def _figures_of(row: ServiceContractBudget, deliveries: list[Delivery], today: date) -> CategoryFigures:
     periods = list_periods(row)
     period_figures = tuple(
-        PeriodFigures(each, status_on(each, today), delivered_in(each, periods, deliveries)) for each in periods
+        PeriodFigures(period, status_on(period, today), delivered_in(period, periods, deliveries)) for period in periods
     )
-    delivered = sum((each.amount for each in deliveries), ZERO)
+    delivered = sum((delivery.amount for delivery in deliveries), ZERO)
     return CategoryFigures(row, period_figures, delivered, available(periods, row.remaining_amount, deliveries, today))

@@ -134,7 +134,7 @@ def delivered_since(contract: ServiceContract, start_date: date) -> dict[int, De
     """Per budget, what was delivered in the plan that began on a day: a plan review begins a new count."""
     sums: defaultdict[int, Decimal] = defaultdict(lambda: ZERO)
     for budget_id, deliveries in list_deliveries(contract, plan_start_date=start_date).items():
-        sums[budget_id] = sum((each.amount for each in deliveries), ZERO)
+        sums[budget_id] = sum((delivery.amount for delivery in deliveries), ZERO)
     return sums
 
 
@@ -164,15 +164,17 @@ def list_periods(row: ServiceContractBudget) -> tuple[PacePeriod, ...]:
     if component is None:
         return ()
     return tuple(
-        PacePeriod(each.start_date, each.end_date, each.amount, each.released_amount, each.spent_amount)
-        for each in component.periods.all()
+        PacePeriod(period.start_date, period.end_date, period.amount, period.released_amount, period.spent_amount)
+        for period in component.periods.all()
     )
 
 
 def _held(row: ServiceContractBudget, deliveries: Iterable[Delivery]) -> HeldBudget:
     periods = list_periods(row)
     kept = frozenset(
-        period.start_date for period in periods if any(period.covers(each.delivered_date) for each in deliveries)
+        period.start_date
+        for period in periods
+        if any(period.covers(delivery.delivered_date) for delivery in deliveries)
     )
     values = CategoryBudget(
         row.category_text,

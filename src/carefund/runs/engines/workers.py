@@ -67,7 +67,7 @@ async def _take_jobs(worker: Worker) -> None:
             _queue_worker(app, worker, [enqueueing.INTERACTIVE, _HOUSE], _INTERACTIVE_JOBS),
         ]
         async with asyncio.TaskGroup() as tasks:
-            working = [tasks.create_task(one.run()) for one in queue_workers]  # type: ignore[no-untyped-call]
+            working = [tasks.create_task(queue_worker.run()) for queue_worker in queue_workers]  # type: ignore[no-untyped-call]
             stop = tasks.create_task(_stop_at_signal(worker.stopping, queue_workers))
             await asyncio.wait(working)
             stop.cancel()
@@ -99,8 +99,8 @@ def _queue_worker(app: App, worker: Worker, queues: list[str], at_a_time: int) -
 
 async def _stop_at_signal(stopping: asyncio.Event, queue_workers: list[QueueWorker]) -> None:
     await stopping.wait()
-    for one in queue_workers:
-        one.stop()  # type: ignore[no-untyped-call]
+    for queue_worker in queue_workers:
+        queue_worker.stop()  # type: ignore[no-untyped-call]
 
 
 async def work_on_share(context: JobContext, /, *, run_id: int) -> None:

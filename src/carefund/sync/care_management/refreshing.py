@@ -85,7 +85,9 @@ class Refreshed:
 
 async def refresh_pools(source: PoolSource, service_provider_ids: Sequence[str], today: date) -> list[Refreshed]:
     """Each id's pool in the quarter of `today`; an id that cannot be asked is told as a problem, others still count."""
-    return list(await asyncio.gather(*(_refresh(source, one, today) for one in dict.fromkeys(service_provider_ids))))
+    return list(
+        await asyncio.gather(*(_refresh(source, fromkey, today) for fromkey in dict.fromkeys(service_provider_ids)))
+    )
 
 
 async def _refresh(source: PoolSource, service_provider_id: str, today: date) -> Refreshed:
@@ -103,7 +105,7 @@ async def _refresh(source: PoolSource, service_provider_id: str, today: date) ->
             Pool(service_provider_id, quarter, asked_at),
             problem=PoolProblem(error.code, error.message, error.advice, error.details),
         )
-    read = {one.budget_id: one for one in details if one is not None}
+    read = {detail.budget_id: detail for detail in details if detail is not None}
     pool, *ended = (_pool(Pool(service_provider_id, one, asked_at), budgets, read) for one, budgets in chosen.items())
     if pool.budgets:
         pool = replace(pool, estimate=_estimate([row for row in rows if row not in closed], read, today))

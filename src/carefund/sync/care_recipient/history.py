@@ -82,7 +82,7 @@ class FundingAsOf:
         """A budget's entitlements by its details, and where those were not read by the list of budgets."""
         if budget_id in self.details:
             return self.details[budget_id].entitlements
-        return next((each.entitlements for each in self.budgets if each.budget_id == budget_id), ())
+        return next((budget.entitlements for budget in self.budgets if budget.budget_id == budget_id), ())
 
     @property
     def is_known(self) -> bool:

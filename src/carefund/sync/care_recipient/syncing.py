@@ -69,9 +69,9 @@ def apply_fetched(
     """
     with transaction.atomic():
         people = read_people(batch, lock=True)
-        if expected_version is not None and any(each.known.version != expected_version for each in people.values()):
+        if expected_version is not None and any(person.known.version != expected_version for person in people.values()):
             raise DataMoved
-        outdated = [each.client_id for each in people.values() if each.is_read_otherwise(fingerprint())]
+        outdated = [person.client_id for person in people.values() if person.is_read_otherwise(fingerprint())]
         if outdated:  # first what Carefund reads otherwise, so that the rest is the funder's news
             read_anew(outdated, today)
             people = read_people(batch, lock=True)

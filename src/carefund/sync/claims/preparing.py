@@ -67,11 +67,11 @@ class BatchPreview:
 
     @property
     def ready(self) -> list[PreviewLine]:
-        return [each for each in self.lines if not each.is_refused]
+        return [line for line in self.lines if not line.is_refused]
 
     @property
     def refused(self) -> list[PreviewLine]:
-        return [each for each in self.lines if each.is_refused]
+        return [line for line in self.lines if line.is_refused]
 
     @property
     def total(self) -> Decimal:

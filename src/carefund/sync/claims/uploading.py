@@ -243,7 +243,9 @@ def _held_invoice(held: Versioned) -> HeldInvoice:
         etag=held.etag,
         problem=" ".join(message.message for message in invoice.validation_messages),
         items={item.external_reference_id: item.item_id for item in _living(invoice) if item.external_reference_id},
-        attachments={(item.item_id, each.file_name) for item in _living(invoice) for each in item.attachments},
+        attachments={
+            (item.item_id, attachment.file_name) for item in _living(invoice) for attachment in item.attachments
+        },
     )
 
 
