@@ -67,7 +67,7 @@ def _back_to(request: Request, client: Client) -> HttpResponse:
 def list_matches(request: Request) -> HttpResponse:
     """Rows of provider files that may be clients who are here, for a person to decide."""
     matches = list(list_waiting_matches(list_clients_for(request.user)))
-    store_views(request.user, [match_.client for match_ in matches], "Care Recipient IDs to confirm")
+    store_views(request.user, [match.client for match in matches], "Care Recipient IDs to confirm")
     return render(request, "console/care_recipient/client_matches.html", {"matches": matches})
 
 
