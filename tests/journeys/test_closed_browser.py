@@ -10,7 +10,7 @@ from tests.journeys.conftest import DESKTOP, PHONE, Demo, OpenPage
 
 pytestmark = pytest.mark.browser
 
-SLOW_MS = 1500
+SLOW_MS = 3000
 PARTICIPANT = "take-over"
 
 
@@ -30,7 +30,7 @@ def find_on_runs(page: Page, scope: str, size: tuple[int, int]) -> None:
         page.get_by_role("navigation", name="Main").get_by_role("link", name="Runs").click()
     page.get_by_role("link", name=scope).first.click()
     expect(page.get_by_role("heading", name=scope)).to_be_visible()
-    expect(page.locator("#progress").get_by_text("Running")).to_be_visible()
+    expect(page.locator("#progress").get_by_text("Running")).to_be_visible(timeout=40_000)
 
 
 def follow_to_the_end(page: Page, demo: Demo) -> None:
