@@ -96,7 +96,7 @@ def test_sync_service_providers_makes_tabs_and_fills_the_id(
         add_client(str(400_000_000 + number))
     world.ask("DELETE", "/journal")
     page = text_of(ada.post(SYNC, follow=True))
-    assert "It goes on in the background" in page
+    assert "This continues in the background" in page
     assert world.ask("GET", "/journal")["requests"] == []
     ada.post(SYNC)
     assert Run.objects.filter(kind="service-providers").count() == 1
@@ -139,7 +139,7 @@ def test_when_nothing_valid_is_found_tabs_and_refresh_are_closed_and_the_history
 
     for page in (ada.get(FIRST), ada.get(tab, follow=True), ada.post(tab, follow=True), ada.get(ALL)):
         words = text_of(page)
-        assert "No budget names a valid Service Provider ID any more" in words
+        assert "No budget has a valid Service Provider ID any more" in words
         assert 'aria-label="Service Provider IDs"' not in words
         assert "disabled" in words.split("Refresh</button>")[0].rsplit("<button", 1)[1]
     assert history in words
@@ -165,15 +165,15 @@ def test_rollover_deduction_and_write_off_are_explained(detected: Sandbox, ada: 
     meanings = page.split("What the figures mean")[1].split("</details>")[0]
     for word in ("Total", "Used", "Available", "Rollover deduction", "Write off"):
         assert f"<dt>{word}</dt>" in meanings
-    assert "rolled over from the quarter before" in meanings
-    assert "written it off" in meanings
+    assert "rolled over from the previous quarter" in meanings
+    assert "has written off" in meanings
 
 
 def test_refresh_shows_and_save_keeps_with_the_last_sync_date(detected: Sandbox, ada: Browser):
     detected.ask("POST", f"/service-providers/{ONE}/use", {"amount": 75, "careRecipientId": "400000003"})
     page = refresh(ada, TAB)
     assert "Last Sync Date" in page
-    assert "Shown, not stored" in page
+    assert "These figures are not saved yet" in page
     assert "Example3" in page, "who uses the pool"
     assert "Estimate" in page
     assert not CareManagementSave.objects.exists()
@@ -230,8 +230,8 @@ def test_a_funder_that_is_down_is_told_on_the_page(detected: Sandbox, ada: Brows
 
 def test_all_ids_are_rolled_up_and_split_back(detected: Sandbox, ada: Browser):
     page = refresh(ada, ALL)
-    assert "split back by id" in page
-    assert "each is counted once" in page
+    assert "All IDs together, and each ID" in page
+    assert "Each is counted once" in page
     ada.post(ALL, save_in(page))
     assert set(CareManagementSave.objects.values_list("service_provider_id", flat=True)) == {
         "4049000001",
@@ -241,15 +241,15 @@ def test_all_ids_are_rolled_up_and_split_back(detected: Sandbox, ada: Browser):
 
 
 def test_history_shows_saves_and_what_moved_between_two(detected: Sandbox, ada: Browser):
-    assert "Nothing was saved yet" in text_of(ada.get(HISTORY))
+    assert "Nothing has been saved yet" in text_of(ada.get(HISTORY))
     detected.ask("POST", f"/service-providers/{ONE}/use", {"amount": 20})  # on a quarter's first day nothing is used
     for _ in range(2):
         ada.post(TAB, save_in(refresh(ada, TAB)))
         detected.ask("POST", f"/service-providers/{ONE}/use", {"amount": 75})
-    assert "−75.00" not in text_of(ada.get(HISTORY)).split("Between two saves")[0]
+    assert "−75.00" not in text_of(ada.get(HISTORY)).split("Compare two saves")[0]
     page = text_of(ada.get(HISTORY))
     assert "<svg" in page
-    assert "−75.00" in page.split("Between two saves")[1]
+    assert "−75.00" in page.split("Compare two saves")[1]
     year = quarter_of(business_today()).financial_year
     assert f"{year}-{(year + 1) % 100:02}" in text_of(ada.get(HISTORY, {"by": "year"}))
 
@@ -263,11 +263,11 @@ def test_saving_by_itself_can_be_switched(detected: Sandbox, ada: Browser):
 def test_a_refresh_goes_on_without_the_page_and_its_result_is_found_again(detected: Sandbox, ada: Browser):
     detected.ask("DELETE", "/journal")
     page = text_of(ada.post(TAB, follow=True))
-    assert "It goes on in the background" in page
+    assert "This continues in the background" in page
     assert detected.ask("GET", "/journal")["requests"] == [], "no request of a page asks a funder"
     run = Run.objects.get(kind="pools")
     assert reverse("console:run", args=[run.pk]) in page
     assert str(run.pk) in text_of(ada.get(reverse("console:runs")))
     finish_now(run)
     assert ada.get(reverse("console:run-watch", args=[run.pk]), headers={"HX-Request": "true"}).headers["HX-Refresh"]
-    assert "Shown, not stored" in text_of(ada.get(TAB))
+    assert "These figures are not saved yet" in text_of(ada.get(TAB))

@@ -39,7 +39,7 @@ def test_a_file_is_shown_before_it_is_loaded(browse: Browse, cast: world.Cast) -
     browser = browse(cast.fay)
     lines = InvoiceLineItem.objects.count()
     answer = send_file(browser, CSV)
-    assert "Load 1 line" in answer.content.decode()
+    assert "Import 1 line" in answer.content.decode()
     assert InvoiceLineItem.objects.count() == lines
     upload = InvoiceUpload.objects.get()
     browser.post(reverse("console:invoice-upload", args=[upload.pk]))
@@ -50,8 +50,8 @@ def test_a_bad_row_is_named_and_nothing_can_be_loaded(browse: Browse, cast: worl
     browser = browse(cast.fay)
     lines = InvoiceLineItem.objects.count()
     page = send_file(browser, CSV.replace("9/7/2026", "31/2/2026")).content.decode()
-    assert "1 thing wrong" in page
-    assert "Is a day that does not exist" in page
+    assert "1 problem found" in page
+    assert "Is not a real date" in page
     assert "Load " not in page
     browser.post(reverse("console:invoice-upload", args=[InvoiceUpload.objects.get().pk]))
     assert InvoiceLineItem.objects.count() == lines

@@ -43,7 +43,7 @@ def test_a_batch_is_sent_in_the_background_and_its_page_watches(
     page = fay.post(reverse("console:batch-send", args=[batch.pk]), follow=True).content.decode()
     assert asked(claims) == 0
     assert "Sending…" in page
-    assert "you may leave this page" in page
+    assert "You can leave this page" in page
     run = Run.objects.get(kind="claim-batch")
     fay.post(reverse("console:batch-send", args=[batch.pk]))
     assert Run.objects.filter(kind="claim-batch").count() == 1

@@ -41,7 +41,7 @@ def test_a_page_asks_for_the_test_and_shows_what_came_of_it(world: Sandbox, ada:
     assert watched in text_of(ada)
     finish_now(run)
     assert "HX-Refresh" in ada.get(watched, headers={"HX-Request": "true"}).headers
-    assert "PRODA gave a new token" in text_of(ada)
+    assert "PRODA issued a new token" in text_of(ada)
     assert watched not in text_of(ada)
     assert "Services Australia" in ada.get(reverse("console:run", args=[run.pk])).content.decode()
 

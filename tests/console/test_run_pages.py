@@ -49,7 +49,7 @@ def test_ids_of_nobody_in_a_file_fail_by_name(browse: Browse, ada: User) -> None
     items = RunItem.objects.order_by("care_recipient_id")
     assert [(item.care_recipient_id, item.outcome) for item in items] == [("400000001", ""), ("499999999", "failed")]
     assert "499999999" in answer.content.decode()
-    assert "No client here has this care recipient id." in answer.content.decode()
+    assert "No client has this Care Recipient ID." in answer.content.decode()
 
 
 @pytest.mark.parametrize(

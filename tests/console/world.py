@@ -264,7 +264,7 @@ def make_run(clients: list[Client], requested_by: User, *, finished: bool = True
             finished_at=now - timedelta(minutes=2) if done else None,
             **({"error_code": "timed-out", "failed_step": "budgets by care recipient",
                 "message": "The funder's system did not answer in time.",
-                "advice": "Nothing was changed; try again in a few minutes."} if index == 0 and done else {}),
+                "advice": "Nothing was changed. Try again in a few minutes."} if index == 0 and done else {}),
         )  # fmt: skip
     return run
 

@@ -32,6 +32,13 @@ TEMPLATES = sorted((ROOT / "src/carefund/console/templates").rglob("*.html"))
 DOORS = ("src/carefund/console", "src/carefund/cli", "src/carefund/rest")
 
 
+# Sentences of ours that an Australian coordinator would not say.
+DIALECT = (
+    r"by itself|by themselves|let go|taken? away|wants? a (person|look)|log[- ]?(in|out)\b|made elsewhere|found now"
+    r"|\d %|in your name|half an hour"
+)
+
+
 def read(path: Path) -> str:
     """A page's text as people meet it: without what a class, an address or a name of a file says."""
     text = re.sub(r"\{#.*?#\}|\{%.*?%\}|\{\{.*?\}\}", " ", path.read_text(), flags=re.DOTALL)
@@ -98,3 +105,14 @@ def test_headings_of_files_and_fields_of_the_api_are_the_figures_own_names():
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and re.fullmatch(r"[a-z_]+", node.value)
     }
     assert {name.removesuffix("s") for name in names if name.startswith(roots)} <= set(FIGURES)
+
+
+@pytest.mark.parametrize("page", TEMPLATES, ids=lambda page: page.stem)
+def test_no_page_speaks_a_dialect(page: Path):
+    found = re.search(DIALECT, read(page), re.I)
+    assert not found, f"say it in plain words: {found and found[0]!r}"
+
+
+def test_no_message_speaks_a_dialect():
+    found = [(where, text) for where, text in sentences() if re.search(DIALECT, text, re.I)]
+    assert not found, f"say it in plain words: {found}"

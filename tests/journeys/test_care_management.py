@@ -18,9 +18,9 @@ def open_settings(page: Page) -> None:
 
 def refresh_and_save(page: Page) -> None:
     page.get_by_role("button", name="Refresh").click()
-    expect(page.get_by_text("Shown, not stored")).to_be_visible()
+    expect(page.get_by_text("These figures are not saved yet")).to_be_visible()
     page.get_by_role("button", name="Save", exact=True).click()
-    expect(page.get_by_text("Shown, not stored")).to_have_count(0)
+    expect(page.get_by_text("These figures are not saved yet")).to_have_count(0)
     expect(page.get_by_text("Last Sync Date:")).to_be_visible()
 
 
@@ -57,21 +57,21 @@ def test_find_the_ids_open_a_tab_refresh_save_and_see_history(
     open_settings(page)
     page.get_by_role("button", name="Sync Service Providers").click()
     tabs = page.get_by_role("navigation", name="Service Provider IDs")
-    expect(tabs.get_by_role("link", name="All ids")).to_be_visible()
+    expect(tabs.get_by_role("link", name="All IDs")).to_be_visible()
 
     tabs.get_by_role("link", name=TWO).click()
     expect(page.get_by_label("Service Provider ID", exact=True)).to_have_value(TWO)
     demo.control("POST", f"/service-providers/{TWO}/second-budget", {"amount": 1200})
     page.get_by_role("button", name="Refresh").click()
-    expect(page.get_by_text("Shown, not stored")).to_be_visible()
+    expect(page.get_by_text("These figures are not saved yet")).to_be_visible()
     budgets = page.locator("table").first.locator("tbody tr")
     expect(budgets).to_have_count(2)
     page.get_by_text("What the figures mean").click()
-    expect(page.get_by_text("rolled over from the quarter before")).to_be_visible()
+    expect(page.get_by_text("rolled over from the previous quarter")).to_be_visible()
     if size == DESKTOP:
         page.get_by_role("columnheader", name="Total").get_by_role("link").click()
         expect(budgets.first).to_contain_text("$1,200.00")
-        expect(page.get_by_text("Shown, not stored")).to_be_visible()
+        expect(page.get_by_text("These figures are not saved yet")).to_be_visible()
     expect(page.get_by_role("heading", name="Who uses the pool")).to_be_visible()
     expect(page.get_by_text("Estimate", exact=True)).to_be_visible()
     page.get_by_role("button", name="Save", exact=True).click()
@@ -82,7 +82,7 @@ def test_find_the_ids_open_a_tab_refresh_save_and_see_history(
     page.get_by_role("link", name="History").click()
     expect(page.get_by_role("heading", name="Care management history")).to_be_visible()
     expect(page.locator("svg.history rect").first).to_be_visible()
-    change = page.get_by_role("region", name="Between two saves")
+    change = page.get_by_role("region", name="Compare two saves")
     expect(change.get_by_text("−$300.00").first).to_be_visible()
     page.get_by_role("link", name="Financial years").click()
     expect(page.get_by_role("heading", name="By financial year")).to_be_visible()

@@ -82,7 +82,7 @@ def test_a_file_of_ids_names_the_unknown_one_and_goes_on(open_page: OpenPage, tm
     page.get_by_role("button", name="Start").click()
     expect(page.get_by_text("3 of 3")).to_be_visible()
     expect(page.get_by_role("cell", name="499999999")).to_be_visible()
-    expect(page.get_by_text("No client here has this care recipient id.")).to_be_visible()
+    expect(page.get_by_text("No client has this Care Recipient ID.")).to_be_visible()
     with page.expect_download() as download:
         page.get_by_role("link", name="Download CSV").click()
     assert "499999999" in Path(download.value.path()).read_text(encoding="utf-8-sig")

@@ -37,14 +37,12 @@ async def _test(session: Session, item: ClaimedItem) -> ItemResult:
         raise NotConfigured("\n".join(sentence for _, sentence in access.missing))
     if access.problem:
         raise access.problem
-    message = "PRODA gave a new token."
+    message = "PRODA issued a new token."
     if access.token_expires_at:
         until = access.token_expires_at.astimezone(settings.BUSINESS_TIME_ZONE)
-        message = f"PRODA gave a new token, which expires on {until:%-d %B %Y at %H:%M}."
+        message = f"PRODA issued a new token that expires on {until:%-d %B %Y at %H:%M}."
     return ItemResult(RunItem.Outcome.UNCHANGED, message)
 
 
 # It opens its own way to PRODA, so no client of the funder is needed: one that cannot be opened is what it shall say.
-CONNECTION_TEST = WorkKind(
-    name=_NAME, label="Test of the connection", items="connections", work=_test, may_ask=may_administer
-)
+CONNECTION_TEST = WorkKind(name=_NAME, label="Connection test", items="connections", work=_test, may_ask=may_administer)

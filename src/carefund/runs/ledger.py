@@ -41,7 +41,7 @@ def failure_of(item: ClaimedItem, error: Exception) -> Failure:
         "internal-error",
         "apply",
         f"An unexpected {type(error).__name__} stopped this; nothing was changed.",
-        f"Try again; if it happens again, report it with reference {reference_of(item)}, which the log has too.",
+        f"Try again. If it happens again, report it with reference {reference_of(item)}, which the log has too.",
     )
 
 

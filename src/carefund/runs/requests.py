@@ -165,8 +165,8 @@ def _add_unknown(run: Run, unknown_ids: Iterable[str], now: datetime) -> None:
             outcome=RunItem.Outcome.FAILED,
             error_code="unknown-client",
             failed_step="client",
-            message="No client here has this care recipient id.",
-            advice="Correct the id in the file, or add the client first.",
+            message="No client has this Care Recipient ID.",
+            advice="Correct the ID in the file, or add the client first.",
             started_at=now,
             finished_at=now,
         )
@@ -182,7 +182,7 @@ def cancel_run(run: Run) -> Run:
     with transaction.atomic():
         locked = _lock(run)
         if locked.is_over:
-            raise CannotChangeRun("This run is over already.")
+            raise CannotChangeRun("This run has already finished.")
         now = timezone.now()
         locked.items.filter(status=RunItem.Status.QUEUED).update(
             status=RunItem.Status.CANCELLED, joined=None, finished_at=now
@@ -201,7 +201,7 @@ def pause_run(run: Run, reason: str = "by hand", resumes_at: datetime | None = N
     with transaction.atomic():
         locked = _lock(run)
         if locked.is_over:
-            raise CannotChangeRun("This run is over already.")
+            raise CannotChangeRun("This run has already finished.")
         if locked.status == Run.Status.PAUSED and by_itself and locked.resumes_at is None:
             return locked
         since = locked.paused_at if by_itself else None
@@ -222,7 +222,7 @@ def resume_run(run: Run) -> Run:
     with transaction.atomic():
         locked = _lock(run)
         if locked.is_over:
-            raise CannotChangeRun("This run is over already; retry its failures instead.")
+            raise CannotChangeRun("This run has already finished. Retry its failed items instead.")
         transaction.on_commit(partial(enqueueing.enqueue, run.pk))
         if locked.status != Run.Status.PAUSED:
             return locked

@@ -92,7 +92,7 @@ def test_without_a_script_the_same_way_leads_there(ben: Browser, client: Client)
     ask = ben.get(reverse("console:ndis-pace", args=[client.pk])).content.decode()
     assert "Retrieve" in ask
     answer = ben.post(reverse("console:ndis-pace", args=[client.pk]))
-    assert "you may leave this page" in ben.get(answer.headers["Location"]).content.decode()
+    assert "You can leave this page" in ben.get(answer.headers["Location"]).content.decode()
     finish_now(Run.objects.get(kind="pace-plan"))
     page = ben.get(answer.headers["Location"]).content.decode()
     answer = ben.post(reverse("console:ndis-pace-create", args=[client.pk]), read_choice(page))
@@ -140,7 +140,7 @@ def test_create_twice_leads_to_the_one_contract(ben: Browser, client: Client) ->
     answer = ben.post(address, read_choice(page), headers=HTMX).content.decode()
     assert "already has a service contract" in answer
     assert reverse("console:ndis-contract", args=[contract.pk]) in answer
-    assert "There is a service contract for this plan already" in retrieve(ben, client)
+    assert "This plan already has a service contract" in retrieve(ben, client)
 
 
 def test_who_comes_back_finds_the_plan_and_creates_from_it(ndia: NdiaSandbox, ben: Browser, client: Client) -> None:
@@ -148,10 +148,10 @@ def test_who_comes_back_finds_the_plan_and_creates_from_it(ndia: NdiaSandbox, be
     tab = reverse("console:ndis-client", args=[client.pk])
     ben.post(dialog, headers=HTMX)
     assert ndia.asked("ndia_determine_plan") == [], "nobody is asked while a page is waited for"
-    assert "is being asked for the PACE plan" in ben.get(tab).content.decode()
+    assert "The PACE plan is being retrieved" in ben.get(tab).content.decode()
     ben.post(dialog, headers=HTMX)
     finish_now(Run.objects.get(kind="pace-plan"))
-    found = re.search(r'href="([^"]+)">Look at it', ben.get(tab).content.decode())
+    found = re.search(r'href="([^"]+)">Review it', ben.get(tab).content.decode())
     assert found
     assert read_choice(ben.get(found[1]).content.decode())
     page = ben.get(dialog, headers=HTMX).content.decode()
@@ -161,7 +161,7 @@ def test_who_comes_back_finds_the_plan_and_creates_from_it(ndia: NdiaSandbox, be
     assert ben.post(address, read_choice(page), headers=HTMX).status_code == 204
     assert len(ndia.asked("ndia_pace_budget")) == asked == 1
     assert ServiceContract.objects.get().delivered_services.filter(amount="310.15").exists(), "what was shown"
-    assert "Look at it" not in ben.get(tab).content.decode()
+    assert "Review it" not in ben.get(tab).content.decode()
 
 
 def test_a_used_up_hour_is_said_in_the_dialog(ben: Browser, client: Client, settings: Any) -> None:
@@ -208,7 +208,7 @@ def test_resync_shows_differences_first_then_asks_then_writes(ndia: NdiaSandbox,
     done = ben.post(decide, {"difference": ids[:1], "confirmed": "yes"}, follow=True)
     contract.refresh_from_db()
     assert contract.end_date == end
-    assert "1 value written from PACE" in done.content.decode()
+    assert "1 value updated from PACE" in done.content.decode()
     assert "used already" in ben.post(decide, {"difference": ids[:1], "confirmed": "yes"}).content.decode()
 
 
@@ -222,7 +222,7 @@ def test_every_tick_is_set_or_unset_at_once_and_counted(ndia: NdiaSandbox, ben: 
         page = answer.content.decode()
         boxes = re.findall(r'<input type="checkbox" name="difference"[^>]*>', page)
         number = sum("checked" in box for box in boxes)
-        assert f"with {len(boxes)} ticks, {number} of them set" in re.sub(r"<[^>]*>", "", page)
+        assert f"{number} of {len(boxes)} selected" in re.sub(r"<[^>]*>", "", page)
         assert 'href="?tick=all"' in page
         assert 'href="?tick=none"' in page
         return number, len(boxes)
@@ -245,7 +245,7 @@ def test_who_is_under_the_ndis_alone_does_not_look_broken(ndia: NdiaSandbox, ben
         assert "Never synchronised" not in page
         assert "Not known" not in page
         assert "not known yet" not in page
-        assert "just now</time>" in page.split("NDIA asked")[1][:200]
+        assert "just now</time>" in page.split("NDIA checked")[1][:200]
         assert reverse("console:plan", args=[client.pk]) not in page
     assert "1 service contract from PACE" in ben.get(reverse("console:client", args=[client.pk])).content.decode()
     listed = ben.get(reverse("console:clients")).content.decode()
@@ -283,7 +283,7 @@ def test_a_number_that_another_client_has_is_refused(ndia: NdiaSandbox, ben: Bro
     other = ndia.client("monthly")
     address = reverse("console:ndis-client-edit", args=[client.pk])
     answer = ben.post(address, {"ndis_number": other.ndis.ndis_number})
-    assert "Another client here" in answer.content.decode()
+    assert "Another client already has" in answer.content.decode()
 
 
 def test_an_administrator_switches_the_api_and_maps_categories(ndia: NdiaSandbox, cast: Cast, ben: Browser) -> None:
@@ -305,7 +305,7 @@ def test_comparing_many_lists_results_and_changes_nothing(ndia: NdiaSandbox, ben
     ndia.change(client, "set-category", category="Consumables", approved="5000.00")
     address = reverse("console:ndis-comparisons")
     asked = len(ndia.asked("ndia_determine_plan"))
-    assert "you may leave this page" in ben.post(address, follow=True).content.decode()
+    assert "You can leave this page" in ben.post(address, follow=True).content.decode()
     assert len(ndia.asked("ndia_determine_plan")) == asked, "nobody is asked while a page is waited for"
     run = Run.objects.get(kind="contract-comparison")
     watch = reverse("console:run-watch", args=[run.pk])
@@ -313,7 +313,7 @@ def test_comparing_many_lists_results_and_changes_nothing(ndia: NdiaSandbox, ben
     finish_now(run)
     assert ben.get(watch, headers=HTMX).headers["HX-Refresh"] == "true"
     page = ben.get(address).content.decode()
-    assert "All compared" in page
+    assert "All contracts compared" in page
     assert "In step" in page
     contract.comparison.refresh_from_db()
     assert contract.comparison.outcome == "different"
@@ -392,7 +392,7 @@ def test_entering_a_number_tells_nothing_of_clients_of_other_branches(
     answer = open_as(cast.ben).post(edit, {"ndis_number": "430000009", "is_pace_participant": "on"}, follow=True)
     page = re.sub(r'name="csrfmiddlewaretoken" value="[^"]+"', "", answer.content.decode())
     assert answer.redirect_chain == [(reverse("console:ndis-client", args=[client.pk]), 302)]
-    assert "NDIS details were saved." in page
+    assert "NDIS details saved." in page
     assert "nother client" not in page
     assert NdisParticipant.objects.get(client=client).ndis_number == "430000009"
     # Whoever sees both is told.
@@ -406,4 +406,4 @@ def test_a_number_of_the_own_branch_is_refused(ndia: NdiaSandbox, client: Client
     known = ndia.client("monthly")
     edit = reverse("console:ndis-client-edit", args=[client.pk])
     page = open_as(cast.ben).post(edit, {"ndis_number": known.ndis.ndis_number}).content.decode()
-    assert "Another client here has this NDIS number." in page
+    assert "Another client already has this NDIS number." in page

@@ -113,10 +113,10 @@ def test_from_invoice_to_paid_and_the_budget_updated(
     expect(page.get_by_text("Paid and drawn", exact=True)).to_have_count(2)
     look(page, f"{label}-claim")
     # Every answer behind it is kept, and can be taken away.
-    page.get_by_role("region", name="The answers behind this claim").get_by_role("link", name="All").click()
+    page.get_by_role("region", name="Responses behind this claim").get_by_role("link", name="All").click()
     look(page, f"{label}-answers")
     with page.expect_download() as download:
-        page.get_by_role("link", name="Download the answer payment statement").click()
+        page.get_by_role("link", name="Download the response payment statement").click()
     assert "payment_statement-sha256-" in download.value.suggested_filename
     page.go_back()
     page.get_by_role("region", name="Lines", exact=True).get_by_role("link").first.click()
@@ -139,7 +139,7 @@ def test_evidence_goes_with_a_late_line(turned: Demo, open_page: OpenPage) -> No
     content = f"{HEADING};Late reason code\r\n{';'.join(line)};OTHER"
     page = open_page("fay", PHONE)
     import_file(page, content.encode(), "late.csv")
-    page.get_by_role("button", name="Load 1 line").click()
+    page.get_by_role("button", name="Import 1 line").click()
     page.get_by_label("Service provider").select_option(told["serviceProviderId"])
     page.get_by_label("Delivered from").fill(day.isoformat())
     page.get_by_label("Delivered to").fill(day.isoformat())
@@ -166,7 +166,7 @@ def test_a_bad_file_says_where_and_loads_nothing(demo: Demo, open_page: OpenPage
     bad = f"{HEADING}\nX-1;X-1-1;400000015;SERV-0001;31/02/2026;1.5;80.00\nX-1;X-1-2;999;SERV-0001;01/08/2026;x;80.00\n"
     import_file(page, bad.encode(), "bad.csv")
     expect(page.get_by_role("alert").get_by_text("nothing can be loaded")).to_be_visible()
-    expect(page.get_by_role("row", name="2 Delivery date Is a day that does not exist")).to_be_visible()
+    expect(page.get_by_role("row", name="2 Delivery date Is not a real date")).to_be_visible()
     expect(page.get_by_role("button", name="Load")).to_have_count(0)
     look(page, "import-bad")
 

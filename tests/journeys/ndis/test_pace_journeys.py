@@ -62,7 +62,7 @@ def accessible(page: Page) -> None:
 def carry_out(page: Page) -> None:
     """What an engine does meanwhile: the work that the page has just asked for. In a thread, since the browser's driver
     runs an event loop in this one."""
-    expect(page.get_by_text("It goes on in the background")).to_be_visible()
+    expect(page.get_by_text("This continues in the background")).to_be_visible()
     with ThreadPoolExecutor(1) as thread:
         thread.submit(lambda: finish_now(Run.objects.latest("id"))).result()
 
@@ -175,7 +175,7 @@ def test_after_a_plan_review_the_contract_is_brought_into_step(
     page.get_by_role("button", name="Sync PACE plan and budgets").click()
     carry_out(page)
     expect(page.get_by_role("heading", name="The contract differs from PACE")).to_be_visible()
-    for text in ("Start date", "End date", "Management", "No longer in PACE: flagged, its values stay"):
+    for text in ("Start date", "End date", "Management", "No longer in PACE (values kept and flagged)"):
         expect(page.get_by_text(text, exact=True).first).to_be_visible()
     expect(page.get_by_text("4,000.00").first).to_be_visible()
     picture(page, "differences")
@@ -183,9 +183,9 @@ def test_after_a_plan_review_the_contract_is_brought_into_step(
     # Many ticks are set or unset at once, and counted; Back keeps them.
     ticks = page.locator("td.pick").get_by_role("checkbox")
     in_all = ticks.count()
-    page.get_by_role("link", name="Tick none").click()
+    page.get_by_role("link", name="Select none").click()
     expect(page.get_by_text(f"with {in_all} ticks, 0 of them set")).to_be_visible()
-    page.get_by_role("link", name="Tick all").click()
+    page.get_by_role("link", name="Select all").click()
     ticks.first.uncheck()
     expect(page.get_by_text(f"with {in_all} ticks, {in_all - 1} of them set")).to_be_visible()
     page.get_by_role("button", name="Write the ticked values").click()
@@ -197,10 +197,10 @@ def test_after_a_plan_review_the_contract_is_brought_into_step(
     expect(page.get_by_text("This cannot be undone.")).to_be_visible()
     picture(page, "confirm")
     accessible(page)
-    page.get_by_role("button", name="Yes, write them").click()
+    page.get_by_role("button", name="Yes, update").click()
     page.wait_for_url(contract)
     expect(page.get_by_text("No longer in PACE since")).to_be_visible()
-    expect(page.get_by_text("values written from PACE")).to_be_visible()
+    expect(page.get_by_text("values updated from PACE")).to_be_visible()
     assert delivered(page) == adjustments
     picture(page, "contract-after")
     # Again: nothing differs.
@@ -213,7 +213,7 @@ def test_after_a_plan_review_the_contract_is_brought_into_step(
     page.get_by_label(f"Compare the contract of {client.full_name}").check()
     page.get_by_role("button", name="Compare ticked").click()
     carry_out(page)
-    expect(page.get_by_text("All compared")).to_be_visible()
+    expect(page.get_by_text("All contracts compared")).to_be_visible()
     expect(page.get_by_role("table").get_by_text("In step")).to_be_visible()
     picture(page, "comparisons")
     accessible(page)

@@ -86,7 +86,7 @@ def test_an_answer_is_downloaded_from_the_claims_page_by_whoever_may(claims: Cla
     assert sha256(answer.content).hexdigest() == digest
     assert f'filename="claim_create-sha256-{digest}.json"' in answer.headers["Content-Disposition"]
     entry = AccessLogEntry.objects.get(action=AccessLogEntry.Action.EXPORTED)
-    assert (entry.what, entry.number_of_clients) == (f"Stored answer about claim {claim.claim_id}: claim create", 2)
+    assert (entry.what, entry.number_of_clients) == (f"Stored response about claim {claim.claim_id}: claim create", 2)
 
     assert browser.get(f"/claims/claim/{claim.claim_id}/evidence/{'0' * 64}").status_code == 404
     other = Claim.objects.create(claim_id="1", service_provider_id="1", made_at=claim.made_at)

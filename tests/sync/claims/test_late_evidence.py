@@ -99,7 +99,7 @@ def test_the_page_attaches_shows_and_takes_away(claims: ClaimWorld):
     browser.force_login(fay)
     assert "No evidence attached" in browser.get(f"/claims/batches/{batch.pk}").content.decode()
     wrong = browser.post(address, {"file": SimpleUploadedFile("letter.pdf", b"words")})
-    assert "This is no PDF" in wrong.content.decode()
+    assert "This is not a PDF" in wrong.content.decode()
     page = browser.post(address, {"file": SimpleUploadedFile("letter.pdf", PDF)}, follow=True).content.decode()
     assert "Not sent yet" in page
     assert "Evidence attached" in browser.get(f"/claims/batches/{batch.pk}").content.decode()
@@ -119,7 +119,7 @@ def test_the_command_attaches(claims: ClaimWorld, tmp_path):
     terminal = Terminal(claim_commands.app)
     file = tmp_path / "letter.pdf"
     file.write_bytes(b"words")
-    assert "no PDF" in terminal.type("attach", line.external_reference_id, str(file), status=2)
+    assert "not a PDF" in terminal.type("attach", line.external_reference_id, str(file), status=2)
     file.write_bytes(PDF)
     terminal.type("attach", line.external_reference_id, str(file))
     terminal.type("attach", "nobody's", str(file), status=2)

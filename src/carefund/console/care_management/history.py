@@ -1,13 +1,18 @@
 """What was saved of one service provider id's care management: a chart, its figures, the change between two saves."""
 
+from dataclasses import dataclass
+
 from django.http import HttpResponse
 from django.shortcuts import render
 
 from carefund.access.roles import may_administer
 from carefund.console.care_management.chart import draw_history, sums_by_quarter, sums_by_year
 from carefund.console.page_access import Request, page
+from carefund.console.templatetags.pools import plain, signed
 from carefund.domain.care_management.pools import METRICS, BudgetChange, MetricChange, add_up, compare_pools
 from carefund.records.care_management.store import Saved, find_detected_provider, list_detected_providers, list_saves
+from carefund.records.models import CareManagementBudget
+from carefund.records.models.columns import label_of
 
 
 @page(may_administer)
@@ -31,8 +36,11 @@ def show(request: Request, service_provider_id: str) -> HttpResponse:
             "chart": draw_history(figures),
             "before": before,
             "after": after,
-            "changes": compare_pools(before.pool, after.pool) if before and after else (),
-            "sums": _compare_sums(before, after) if before and after else None,
+            "save_lines": [(saved, _write_how(saved)) for saved in saves[::-1]],
+            "changes": [_describe(change) for change in compare_pools(before.pool, after.pool)]
+            if before and after
+            else (),
+            "sums": _describe(_compare_sums(before, after)) if before and after else None,
         },
     )
 
@@ -54,3 +62,47 @@ def _compare_sums(before: Saved, after: Saved) -> BudgetChange:
     return BudgetChange(
         "", "sum", tuple(MetricChange(name, getattr(one, name), getattr(other, name)) for name in METRICS)
     )
+
+
+@dataclass(frozen=True, slots=True)
+class MetricText:
+    """One figure of a change in words: how it moved, and what it came to."""
+
+    label: str
+    text: str
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeLine:
+    """What became of a budget between two saves, or of all together."""
+
+    budget_id: str
+    what: str
+    tone: str
+    metrics: tuple[MetricText, ...]
+
+
+_WHAT = {"new": ("New", "good"), "gone": ("Removed", "warn"), "changed": ("Changed", "info")}
+
+
+def _describe(change: BudgetChange) -> ChangeLine:
+    what, tone = _WHAT.get(change.what, ("No change", ""))
+    return ChangeLine(
+        change.budget_id, what, tone, tuple(_describe_metric(each, change.what) for each in change.metrics)
+    )
+
+
+def _describe_metric(metric: MetricChange, what: str) -> MetricText:
+    label = label_of(CareManagementBudget, metric.name)
+    if what in ("new", "gone"):
+        return MetricText(label, plain(metric.after if what == "new" else metric.before))
+    if not metric.change:
+        return MetricText(label, "No change")
+    return MetricText(label, signed(metric.change), "" if what == "sum" else f"to {plain(metric.after)}")
+
+
+def _write_how(saved: Saved) -> str:
+    if saved.is_by_schedule:
+        return "saved after a scheduled run"
+    return f"saved by {saved.saved_by}" if saved.saved_by else "saved"

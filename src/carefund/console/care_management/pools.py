@@ -20,6 +20,7 @@ from carefund.access.audit import one_act, store_act
 from carefund.access.gate import find_clients_by_care_recipient_id
 from carefund.access.log import store_views
 from carefund.access.roles import may_administer
+from carefund.console.care_management.empty_pools import describe_empty
 from carefund.console.page_access import Request, page, report_refusals
 from carefund.console.views.service_providers import describe_search
 from carefund.console.work import describe_run
@@ -33,6 +34,7 @@ from carefund.domain.care_management.pools import (
     split_closed,
 )
 from carefund.domain.quarters import quarter_of
+from carefund.domain.wording import many
 from carefund.records.care_management.store import (
     Saved,
     find_detected_provider,
@@ -60,9 +62,9 @@ from carefund.runs.service_providers import find_shown_search
 
 COLUMNS = (
     ("budget_id", "Budget ID", ""),
-    ("budget_type", "Budget Type", ""),
-    ("start_date", "Start", ""),
-    ("end_date", "End", ""),
+    ("budget_type", "Budget type", ""),
+    ("start_date", "Start date", ""),
+    ("end_date", "End date", ""),
     ("status", "Status", "status"),
     *((name, label_of(CareManagementBudget, name), "amount") for name in METRICS),
 )
@@ -101,7 +103,7 @@ def switch(request: Request) -> HttpResponse:
         store_schedule(schedule)
         before, after = {"is_enabled": was}, {"is_enabled": on}
         store_act(request.user, "Schedule changed", schedule.name, before=before, after=after)
-    messages.success(request, f"Saving after each scheduled run is switched {'on' if on else 'off'}.")
+    messages.success(request, f"Automatic saving is {'on' if on else 'off'}.")
     return redirect("console:support-at-home")
 
 
@@ -144,7 +146,9 @@ def _act(request: Request, service_provider_id: str) -> None:
     except NotRefreshable as refusal:
         messages.error(request, str(refusal))
     except NotSavable:
-        messages.error(request, "What was shown is more than an hour old, or was saved already. Refresh, then save.")
+        messages.error(
+            request, "These figures are more than an hour old, or have already been saved. Refresh, then save."
+        )
 
 
 def _save(request: Request, service_provider_id: str) -> None:
@@ -155,7 +159,7 @@ def _save(request: Request, service_provider_id: str) -> None:
     if save_refreshed(refresh.run, request.user.pk, service_provider_id=service_provider_id):
         messages.success(request, "Saved to the history.")
     else:
-        messages.info(request, "Nothing has changed since the last save; the history keeps that one.")
+        messages.info(request, "Nothing has changed since the last save.")
 
 
 def _frame(service_provider_id: str) -> dict[str, Any]:
@@ -185,7 +189,7 @@ def _shown(refresh: ShownRefresh) -> dict[str, Any]:
     return {
         "refresh": refresh,
         "pools": [pool for pool in pools if pool.budgets],
-        "unanswered": [result for result in results if result.problem or result.is_empty],
+        "unanswered": [describe_empty(result) for result in results if result.problem or result.is_empty],
         "asked_at": max((pool.asked_at for pool in pools), default=None),
         "can_save": any(result.to_save for result in results),
         "closed": [budget for result in results for budget in result.closed],
@@ -221,12 +225,19 @@ def _table(user: User, pools: Sequence[Pool], sort: str, *, of_all: bool) -> dic
         "columns": (OWNER, *COLUMNS) if of_all else COLUMNS,
         "sort": sort,
         "whole": whole,
+        "counted_once": _explain_repeats(len(whole.repeated_budget_ids)),
         "parts": list(whole.parts.items()),
         "uses": _uses(user, pools),
         "lost": sum(pool.estimate.lost for pool in pools if pool.estimate),
         "estimates": [(pool.service_provider_id, pool.estimate) for pool in pools if pool.estimate],
         "unread_details": sum(pool.unread_details for pool in pools),
     }
+
+
+def _explain_repeats(number: int) -> str:
+    if not number:
+        return "No budget was returned under more than one ID. Each is counted once."
+    return f"{many(number, 'budget')} returned under more than one ID, counted once."
 
 
 def sort_budgets(budgets: Iterable[PooledBudget], sort: str) -> list[PooledBudget]:

@@ -30,7 +30,7 @@ def download(request: Request, claim_id: str, digest: str) -> HttpResponse:
     clients = list(list_clients_of(claim))
     store_export(
         request.user,
-        f"Stored answer about claim {claim.claim_id}: {evidence.operation.replace('_', ' ')}",
+        f"Stored response about claim {claim.claim_id}: {evidence.operation.replace('_', ' ')}",
         clients=clients,
     )
     response = HttpResponse(evidence.body, content_type="application/json")

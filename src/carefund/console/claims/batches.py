@@ -45,7 +45,7 @@ def choose(request: Request) -> HttpResponse:
             try:
                 return redirect("console:batch", batch_id=_prepare(request, form, today).pk)
             except NothingToClaim:
-                form.add_error(None, "No open line fits this choice, or none of them may go.")
+                form.add_error(None, "No open lines match this choice, or none of them can be claimed.")
             except BatchMoved as moved:
                 form.add_error(None, str(moved))
         preview = preview_batch(form.choice(), today)
@@ -109,5 +109,5 @@ def withdraw(request: Request, batch_id: int) -> HttpResponse:
     except BatchMoved as moved:
         messages.error(request, str(moved))
         return redirect("console:batch", batch_id=batch.pk)
-    messages.success(request, "The batch is withdrawn; its lines are open again.")
+    messages.success(request, "Batch withdrawn. Its lines are open again.")
     return redirect("console:claims")

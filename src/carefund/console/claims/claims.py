@@ -120,7 +120,7 @@ def show_orphan_usage(request: Request) -> HttpResponse:
     number = min(read_number(request.GET.get("page")) or 1, _MOST_PAGES)
     found = list_orphan_usage((number - 1) * _PAGE_SIZE, number * _PAGE_SIZE + 1)
     usage = found[:_PAGE_SIZE]
-    store_views(request.user, (each.client for each in usage), "Usage without a line")
+    store_views(request.user, (each.client for each in usage), "Usage without a matching line")
     older = number + 1 if len(found) > _PAGE_SIZE else 0
     name = "orphan_usage" if request.htmx and not request.htmx.boosted else "orphan_usage_page"
     return render(request, f"console/claims/{name}.html", {"usage": usage, "number": number, "older": older})

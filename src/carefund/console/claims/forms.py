@@ -12,7 +12,8 @@ from carefund.records.own_ids import list_own_service_provider_ids
 from carefund.sync.claims.preparing import BatchChoice
 
 FUNDING = (
-    ("", "Every kind"), ("ON", "Home support ongoing"), ("AT", "Assistive technology"), ("HM", "Home modifications"),
+    ("", "All funding types"), ("ON", "Home support ongoing"), ("AT", "Assistive technology"),
+    ("HM", "Home modifications"),
     ("CM", "Care management"), ("RC", "Restorative care"), ("EL", "End of life"), ("AS", "Specified needs"),
 )  # fmt: skip
 
@@ -22,8 +23,8 @@ class InvoiceFileForm(forms.Form):
 
     file = forms.FileField(
         label="CSV file",
-        help_text="From your own system: one line per delivered service, with a heading. Nothing is loaded before you "
-        "have seen what it would do.",
+        help_text="A file from your own system, with a heading row and one line per delivered service. You can preview "
+        "the import first.",
         widget=forms.FileInput(attrs={"accept": ".csv,.txt,.tsv,text/csv"}),
     )
 
@@ -39,14 +40,16 @@ class EvidenceForm(forms.Form):
 
     file = forms.FileField(
         label="Evidence (PDF)",
-        help_text="At most 5 MB. It is sent with the line; Services Australia then decides on the whole invoice.",
+        help_text="Up to 5 MB. It is sent with the line. Services Australia then assesses the whole invoice.",
         widget=forms.FileInput(attrs={"accept": "application/pdf,.pdf"}),
     )
 
     def clean_file(self) -> Any:
         upload = self.cleaned_data["file"]
         if upload.size > LARGEST_EVIDENCE:
-            raise forms.ValidationError("The file is larger than 5 MB; scan it with fewer colours or dots.")
+            raise forms.ValidationError(
+                "The file is larger than 5 MB. Scan it in fewer colours or at a lower resolution."
+            )
         return upload
 
 
@@ -73,7 +76,7 @@ class BatchForm(forms.Form):
     def clean(self) -> dict[str, Any]:
         data = super().clean() or self.cleaned_data
         if data.get("from_date") and data.get("to_date") and data["from_date"] > data["to_date"]:
-            self.add_error("to_date", "The last day is before the first.")
+            self.add_error("to_date", "The last day is before the first day.")
         return data
 
     def choice(self) -> BatchChoice:

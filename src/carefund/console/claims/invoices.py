@@ -45,7 +45,7 @@ def preview(request: Request, upload_id: int) -> HttpResponse:
     """What a file would add, each bad row by line and column; POST loads it, all or nothing."""
     kept = find_upload(upload_id)
     if kept.loaded_at is not None:
-        messages.info(request, "This file was loaded already.")
+        messages.info(request, "This file has already been imported.")
         return redirect("console:claims")
     if request.method == "POST":
         try:
@@ -55,7 +55,7 @@ def preview(request: Request, upload_id: int) -> HttpResponse:
         except NotLoadable as refusal:
             messages.error(request, str(refusal))
         else:
-            messages.success(request, f"{lines:,} line{'' if lines == 1 else 's'} loaded.")
+            messages.success(request, f"{lines:,} line{'' if lines == 1 else 's'} imported.")
             return redirect("console:batch-new")
     plan = plan_upload(kept)
     shown = (plan.client_ids.get(row.care_recipient_id) for row in plan.rows[:20])

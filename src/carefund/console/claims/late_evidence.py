@@ -40,11 +40,11 @@ def _change(request: Request, line: InvoiceLineItem, form: EvidenceForm) -> bool
     try:
         if "remove" in request.POST:
             remove_evidence(line)
-            messages.success(request, "The evidence is taken away.")
+            messages.success(request, "Evidence removed.")
         elif form.is_valid():
             file = form.cleaned_data["file"]
             store_evidence(line, file.name, file.read(), request.user)
-            messages.success(request, "The evidence goes with the line when its batch is sent.")
+            messages.success(request, "Evidence attached. It will be sent with the line.")
         else:
             return False
     except NotEvidence as problem:

@@ -41,12 +41,20 @@ def show(request: Request, contract_id: int) -> HttpResponse:
     context = {
         **frame(contract.client),
         "contract": contract,
+        "dates": _write_dates(contract),
         "picture": find_contract_figures(contract, timezone.localdate()),
         "comparison": getattr(contract, "comparison", None),
         "may_retrieve": is_pace_api_enabled() and participant is not None and participant.api_access,
         "question": find_open_question(contract.client_id, contract),
     }
     return render(request, "console/ndis/contract.html", context)
+
+
+def _write_dates(contract: ServiceContract) -> str:
+    end = write_day(contract.end_date) if contract.end_date else "no end date"
+    first = contract.first_start_date
+    on_pace = f", on PACE since {write_day(first)}" if first and first != contract.start_date else ""
+    return f"{write_day(contract.start_date)} to {end}{on_pace}"
 
 
 @page()
@@ -89,7 +97,7 @@ def decide(request: Request, contract_id: int, item_id: int) -> HttpResponse | H
             store_synchronisation(request.user, contract.client, "NDIS service contract")
             store_act(request.user, "Service contract changed from PACE", f"service contract {contract.pk}")
             applied = apply_plan(contract, item.pk, chosen)
-            messages.success(request, f"{len(applied)} value{'' if len(applied) == 1 else 's'} written from PACE.")
+            messages.success(request, f"{len(applied)} value{'' if len(applied) == 1 else 's'} updated from PACE.")
             return redirect("console:ndis-contract", contract.pk)
     except PROBLEMS as problem:
         return show_problem(request, contract.client, problem)
@@ -174,10 +182,10 @@ _LABELS = {
 }
 _SENTENCES = {
     DifferenceKind.CATEGORY_NEW: ("New category, approved amount", "not in the contract"),
-    DifferenceKind.CATEGORY_GONE: ("No longer in PACE: flagged, its values stay", ""),
-    DifferenceKind.CATEGORY_BACK: ("Listed by PACE again: the flag goes", "flagged"),
+    DifferenceKind.CATEGORY_GONE: ("No longer in PACE (values kept and flagged)", ""),
+    DifferenceKind.CATEGORY_BACK: ("Listed in PACE again (flag removed)", "flagged"),
     DifferenceKind.PERIOD_NEW: ("New period", "none"),
-    DifferenceKind.PERIOD_GONE: ("Period taken away", ""),
+    DifferenceKind.PERIOD_GONE: ("Period removed", ""),
 }
 
 

@@ -34,7 +34,7 @@ def show_settings(request: Request) -> HttpResponse | HttpResponseRedirect:
     form = SettingsForm(request.POST or None, unknown=unknown, initial={"pace_api": is_pace_api_enabled()})
     if request.method == "POST" and form.is_valid():
         _store_settings(request, form)
-        messages.success(request, "NDIS SyncPro settings were saved.")
+        messages.success(request, "NDIS SyncPro settings saved.")
         return redirect("console:ndis-settings")
     context = {"form": form, "has_unknown": bool(unknown), "aliases": find_category_aliases()}
     return render(request, "console/ndis/settings.html", context)
@@ -58,15 +58,26 @@ def show_client(request: Request, client_id: int) -> HttpResponse:
     return render(request, "console/ndis/client.html", {**frame(client), **_ndis(request, client)})
 
 
+def _explain_beginning(*, may_retrieve: bool, enabled: bool) -> str:
+    """How a client gets a first service contract."""
+    if may_retrieve:
+        return "+ NDIS PACE retrieves the plan and shows its budgets before anything is created."
+    if not enabled:
+        return "Plans cannot be retrieved while the PACE API is turned off. An administrator can turn it on."
+    return "Edit the NDIS details and select NDIS PACE participant and API access. Then + NDIS PACE appears here."
+
+
 def _ndis(request: Request, client: Client) -> dict[str, Any]:
     participant = find_participant(client.pk)
     enabled = is_pace_api_enabled()
     number = participant.ndis_number if participant else None
+    may_retrieve = enabled and participant is not None and participant.api_access
     return {
         "participant": participant,
         "same_number": list_others_of_number(request.user, number, client) if number else [],
         "pace_api": enabled,
-        "may_retrieve": enabled and participant is not None and participant.api_access,
+        "may_retrieve": may_retrieve,
+        "how_to_begin": _explain_beginning(may_retrieve=may_retrieve, enabled=enabled),
         "contracts": list_contracts(client.pk),
         "question": find_open_question(client.pk),
     }
@@ -82,7 +93,7 @@ def edit_client(request: Request, client_id: int) -> HttpResponse | HttpResponse
     form = ParticipantForm(request.POST or None, client=client, user=request.user, initial=initial)
     if request.method == "POST" and form.is_valid():
         pace_store.store_participant(client, **form.cleaned_data)
-        messages.success(request, "NDIS details were saved.")
+        messages.success(request, "NDIS details saved.")
         return redirect("console:ndis-client", client.pk)
     store_view(request.user, client, "NDIS details")
     context = {**frame(client), "form": form, "pace_api": is_pace_api_enabled()}

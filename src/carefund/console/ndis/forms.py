@@ -18,7 +18,7 @@ class ParticipantForm(forms.Form):
         label="NDIS number",
         required=False,
         max_length=12,
-        help_text="9 digits, as on the plan; usually 43…",
+        help_text="9 digits, as shown on the plan",
         widget=forms.TextInput(attrs={"inputmode": "numeric", "autocomplete": "off"}),
     )
     surname = forms.CharField(
@@ -45,16 +45,16 @@ class ParticipantForm(forms.Form):
         if not NDIS_NUMBER.fullmatch(number):
             raise forms.ValidationError("An NDIS number has 9 digits.")
         if list_others_of_number(self._user, number, self._client):
-            raise forms.ValidationError("Another client here has this NDIS number.")
+            raise forms.ValidationError("Another client already has this NDIS number.")
         return number
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or self.cleaned_data
         data["api_access"] = bool(data.get("api_access") and data.get("is_pace_participant"))
         if data["api_access"] and "ndis_number" in data and not data["ndis_number"]:
-            self.add_error("ndis_number", "Without it the NDIA cannot be asked.")
+            self.add_error("ndis_number", "This is required to retrieve plans from the NDIA.")
         if data["api_access"] and not (data.get("birth_date") or self._client.birth_date):
-            self.add_error("birth_date", "Without a date of birth the NDIA cannot be asked.")
+            self.add_error("birth_date", "A date of birth is required to retrieve plans from the NDIA.")
         return data
 
 
@@ -72,6 +72,10 @@ class SettingsForm(forms.Form):
         ]
         for name, text in self._texts.items():
             self.fields[name] = forms.ChoiceField(label=f"“{text}” is", required=False, choices=choices)
+
+    @property
+    def category_fields(self) -> list[forms.BoundField]:
+        return [self[name] for name in self._texts]
 
     def mapped(self) -> dict[str, str]:
         """The texts that somebody decided on, with the category's number."""

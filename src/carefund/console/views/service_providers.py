@@ -9,7 +9,7 @@ from django.views.decorators.http import require_POST
 from carefund.access.roles import may_administer
 from carefund.console.page_access import Request, page, report_refusals
 from carefund.records.care_management.store import list_tabs
-from carefund.runs.models import RunItem
+from carefund.runs.models import Run, RunItem
 from carefund.runs.service_providers import find_shown_search, request_provider_search, result_of
 from carefund.sync.service_providers import ProviderSyncResult
 
@@ -41,7 +41,18 @@ def show_search(request: Request) -> HttpResponse:
 def describe_search(search: RunItem | None) -> dict[str, Any]:
     """A search with what it found and what is to be said about that."""
     result = result_of(search) if search else None
-    return {"search": search, "found": result, "cautions": _cautions(result) if result else []}
+    return {
+        "search": search,
+        "search_status": _describe_status(search) if search else "",
+        "found": result,
+        "cautions": _cautions(result) if result else [],
+    }
+
+
+def _describe_status(search: RunItem) -> str:
+    if search.run.status == Run.Status.PAUSED:
+        return "Paused"
+    return "Waiting" if search.status == RunItem.Status.QUEUED else "In progress"
 
 
 def _cautions(result: ProviderSyncResult) -> list[str]:

@@ -83,22 +83,24 @@ def check_line(line: ClaimLine, known: StoredFunding, today: date) -> list[LineF
 def _check_figures(line: ClaimLine, today: date) -> list[LineFinding]:
     found = []
     if not line.care_recipient_id:
-        found.append(LineFinding("no-care-recipient-id", "The client has no care recipient id yet."))
+        found.append(LineFinding("no-care-recipient-id", "The client has no Care Recipient ID yet."))
     if line.quantity <= 0:
         found.append(LineFinding("quantity", "The quantity must be more than zero."))
     elif line.unit_type in ("", "hours") and line.quantity % HOUR_STEP:
         found.append(LineFinding("quarter-hours", "Hours are claimed in steps of 0.25."))
     if line.price_per_unit < 0:
-        found.append(LineFinding("price", "The price must not be negative."))
+        found.append(LineFinding("price", "The price cannot be negative."))
     if line.delivery_date > today:
-        found.append(LineFinding("not-delivered", "The delivery date has not come yet."))
+        found.append(LineFinding("not-delivered", "The delivery date is in the future."))
     return found
 
 
 def _check_service(line: ClaimLine, known: StoredFunding) -> list[LineFinding]:
     if known.services is None:
         return [
-            LineFinding("services-unknown", "The client was never synchronised, so approval cannot be checked.", False)
+            LineFinding(
+                "services-unknown", "The client has not been synchronised, so approval cannot be checked.", False
+            )
         ]
     wanted = line.service_id.partition("|")[0]
     approved = (service for service in known.services if service.service_id == wanted)
@@ -119,7 +121,7 @@ def _check_budget(line: ClaimLine, known: StoredFunding, today: date) -> list[Li
     if last is not None and today > last:
         if line.late_reason:
             found.append(
-                LineFinding("late", "Late with a reason: the funder holds the whole invoice and decides.", False)
+                LineFinding("late", "Late, with a reason. The funder will hold and assess the whole invoice.", False)
             )
         else:
             found.append(
@@ -128,7 +130,9 @@ def _check_budget(line: ClaimLine, known: StoredFunding, today: date) -> list[Li
     left = [budget.available for budget in budgets or () if budget.available is not None]
     if left and line.amount > sum(left):
         # The full price is claimed even so; what is not paid may be paid when money arrives.
-        found.append(LineFinding("over-budget", "This is more than the budget has left; it may be claimed.", False))
+        found.append(
+            LineFinding("over-budget", "This is more than the budget has left. It can still be claimed.", False)
+        )
     return found
 
 
@@ -158,7 +162,9 @@ def _identity(line: ClaimLine) -> tuple[object, ...]:
     return (line.care_recipient_id, line.service_id, line.delivery_date, line.quantity, line.price_per_unit)
 
 
-DUPLICATE = LineFinding("duplicate", "The same service, day, quantity and price is claimed for the client already.")
+DUPLICATE = LineFinding(
+    "duplicate", "The same service, day, quantity and price has already been claimed for the client."
+)
 
 
 def next_claim_date(last_claim: date | None, today: date) -> date:

@@ -111,7 +111,7 @@ def read_invoice_file(content: bytes) -> InvoiceFile:
             if any(value.strip() for value in values):
                 _read_row(found, reader.line_num, values, places)
     except csv.Error:
-        raise UnreadableFile("The table breaks off; look for a quotation mark that is never closed.") from None
+        raise UnreadableFile("The file ends unexpectedly. Check for a quotation mark that is not closed.") from None
     for problem in check_references(found.rows):
         found.complain(*problem)
     return found
@@ -122,7 +122,7 @@ def _decode(content: bytes) -> tuple[str, str]:
     if not content.strip():
         raise UnreadableFile("The file is empty.")
     if content[:4] in (b"PK\x03\x04", b"\xd0\xcf\x11\xe0"):
-        raise UnreadableFile("This is a spreadsheet file; save it as CSV first.")
+        raise UnreadableFile("This is a spreadsheet file. Save it as CSV first.")
     marked = next((name for mark, name in _ENCODINGS if content.startswith(mark)), "")
     for encoding in (marked,) if marked else ("utf-8", "cp1252"):
         try:
@@ -132,7 +132,7 @@ def _decode(content: bytes) -> tuple[str, str]:
         if "\0" in text:
             break
         return text, encoding
-    raise UnreadableFile("The file's encoding is not known; save it as CSV in UTF-8.")
+    raise UnreadableFile("Carefund cannot read this file's encoding. Save it as CSV in UTF-8.")
 
 
 def _separator(text: str) -> str:
@@ -195,13 +195,13 @@ def read_day(text: str) -> date:
     elif local := _DAY_FIRST.fullmatch(text):
         parts = [int(part) for part in reversed(local.groups())]
     else:
-        raise ValueError("is no date: write 2026-07-09 or 09/07/2026")
+        raise ValueError("is not a date. Enter it as 2026-07-09 or 09/07/2026")
     try:
         day = date(*parts)
     except ValueError:
-        raise ValueError("is a day that does not exist (day first)") from None
+        raise ValueError("is not a real date (day first)") from None
     if day.year not in _YEARS:
-        raise ValueError("is a day before 1900 or after 2200")
+        raise ValueError("is before 1900 or after 2200")
     return day
 
 
@@ -209,11 +209,11 @@ def read_amount(text: str) -> Decimal:
     """A number with or without dollar sign and thousands separators. Raises ValueError with a sentence."""
     plain = text.replace("\u00a0", " ").replace("$", "").replace("\u2212", "-").strip()
     if not _MONEY.fullmatch(plain):
-        raise ValueError("is no amount: write 1234.50")
+        raise ValueError("is not an amount. Enter it as 1234.50")
     try:
         return Decimal(plain.replace(",", "").replace(" ", ""))
     except InvalidOperation:
-        raise ValueError("is no amount: write 1234.50") from None
+        raise ValueError("is not an amount. Enter it as 1234.50") from None
 
 
 def _read_quantity(text: str) -> Decimal:
@@ -228,7 +228,7 @@ def _read_quantity(text: str) -> Decimal:
 def _read_price(text: str) -> Decimal:
     price = read_amount(text)
     if price < 0:
-        raise ValueError("must not be negative")
+        raise ValueError("cannot be negative")
     if price >= 10**10 or price != price.quantize(Decimal("0.01")):
         raise ValueError("has fractions of a cent or is too large")
     return price

@@ -41,7 +41,7 @@ class LineState(StrEnum):
     DIFFERENT = "drawn amount differs"
     USAGE_AWAITED = "usage not shown yet"
     NO_USAGE = "paid without usage"
-    REVERSED = "refused, yet drawn"
+    REVERSED = "refused but drawn"
 
 
 @dataclass(frozen=True, slots=True)

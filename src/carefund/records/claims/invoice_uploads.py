@@ -42,13 +42,15 @@ def plan_upload(upload: InvoiceUpload) -> ImportPlan:
 def load_upload(upload: InvoiceUpload) -> int:
     """Store everything in a kept file; gives the number of new lines. Raises NotLoadable for a bad one."""
     if upload.loaded_at is not None:
-        raise NotLoadable("This file was loaded already.")
+        raise NotLoadable("This file has already been imported.")
     plan = plan_upload(upload)
     if not plan.is_loadable:
-        raise NotLoadable("Some rows are wrong; nothing was loaded.")
+        raise NotLoadable("Some rows have problems. Nothing was imported.")
     try:
         lines = store_import(plan)
     except AlreadyBrought:
-        raise NotLoadable("Some of these lines were brought in by somebody else meanwhile; look once more.") from None
+        raise NotLoadable(
+            "Someone else has imported some of these lines since the preview. Preview the import again."
+        ) from None
     InvoiceUpload.objects.filter(pk=upload.pk).update(loaded_at=timezone.now(), content=b"")
     return lines

@@ -78,14 +78,14 @@ def plan_import(rows: Sequence[InvoiceRow], problems: Sequence[BadRow] = (), pro
     for row in rows:
         client = clients.get(row.care_recipient_id)
         if client is None:
-            plan.complain(row, "care_recipient_id", "nobody here has this care recipient id")
+            plan.complain(row, "care_recipient_id", "no client has this Care Recipient ID")
             continue
         held = lines.get(row.line_reference)
         if held is not None:
             if _is_same(held, row, client[0]):
                 plan.known_line_count += 1
             else:
-                plan.complain(row, "line_reference", "was brought in before with other values", is_conflict=True)
+                plan.complain(row, "line_reference", "was imported before with different values", is_conflict=True)
             continue
         _plan_new(plan, row, client, invoices.get(row.invoice_reference), sizes)
     plan.new_invoice_count = len({row.invoice_reference for row in plan.rows} - set(invoices))
@@ -100,10 +100,12 @@ def _plan_new(
     reference = row.invoice_reference
     provider_id = row.service_provider_id or client[1]
     if invoice is not None and invoice.is_sent:
-        plan.complain(row, "invoice_reference", "this invoice was sent already; use another", is_conflict=True)
+        plan.complain(
+            row, "invoice_reference", "this invoice has already been sent. Use another reference", is_conflict=True
+        )
         return
     if not provider_id:
-        plan.complain(row, "service_provider_id", "is missing, and the client has none yet")
+        plan.complain(row, "service_provider_id", "is missing, and the client does not have one yet")
         return
     expected = plan.providers.setdefault(reference, invoice.service_provider_id if invoice else provider_id)
     if expected != provider_id:

@@ -42,9 +42,9 @@ class UnsentEvidence:
 def store_evidence(line: InvoiceLineItem, name: str, content: bytes, user: User | None = None) -> LateEvidence:
     """Keep a PDF with a line, in place of one before. Raises NotEvidence, TooLate."""
     if not content.startswith(b"%PDF-"):
-        raise NotEvidence("This is no PDF, and Services Australia takes nothing else.")
+        raise NotEvidence("This is not a PDF. Services Australia only accepts PDF files.")
     if len(content) > LARGEST_EVIDENCE:
-        raise NotEvidence("The file is larger than 5 MB; scan it with fewer colours or dots.")
+        raise NotEvidence("The file is larger than 5 MB. Scan it in fewer colours or at a lower resolution.")
     with transaction.atomic():
         require_changeable(line)
         digest = store_payload(content)
@@ -94,7 +94,7 @@ def is_changeable(line: InvoiceLineItem) -> bool:
 def require_changeable(line: InvoiceLineItem) -> None:
     """Raise TooLate unless evidence may still be changed."""
     if not is_changeable(line):
-        raise TooLate("Services Australia has this line already; send further evidence through its portal.")
+        raise TooLate("Services Australia already has this line. Send further evidence through its portal.")
 
 
 def list_unsent_evidence(invoice_pk: int) -> list[UnsentEvidence]:

@@ -56,7 +56,7 @@ def store_batch(
             state__in=(PaymentRequest.State.REFUSED, PaymentRequest.State.WITHDRAWN)
         )
         if len(lines) != len(keys) or not keys or taken.exists():
-            raise BatchMoved("Some of these lines were claimed by somebody else meanwhile.")
+            raise BatchMoved("Someone else has claimed some of these lines.")
         batch = ClaimBatch.objects.create(
             service_provider_id=service_provider_id,
             funding_source=funding_source,
@@ -114,7 +114,7 @@ def withdraw_batch(batch: ClaimBatch) -> None:
             state=ClaimBatch.State.WITHDRAWN
         )
         if not done or batch.invoices.filter(Q(invoice_id__isnull=False) | Q(is_uncertain=True)).exists():
-            raise BatchMoved("This batch was sent already, in whole or in part.")
+            raise BatchMoved("All or part of this batch has already been sent.")
         batch.payment_requests.update(state=PaymentRequest.State.WITHDRAWN)
         batch.invoices.update(batch=None)
 
@@ -245,7 +245,7 @@ def _leave_for_later(batch_id: int) -> None:
         state=ClaimBatch.State.SENDING,
         problem_code="left-for-later",
         problem=f"The claim of batch {batch_id} could not take these lines.",
-        advice="Send again once the funder has let the held invoices go.",
+        advice="Send again when the funder has released the held invoices.",
     )
     Invoice.objects.filter(batch_id=batch_id, line_items__payment_requests__in=waiting).update(batch=later)
     waiting.update(batch=later)

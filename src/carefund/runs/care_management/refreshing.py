@@ -81,10 +81,7 @@ def _choose_ids(service_provider_id: str) -> list[str]:
     found = list_tabs()
     ids = [row.service_provider_id for row in found if is_valid_service_provider_id(row.service_provider_id)]
     if service_provider_id and not is_valid_service_provider_id(service_provider_id):
-        raise NotRefreshable(
-            "That is not a Service Provider ID: it has up to ten letters, digits or hyphens. Services Australia was "
-            "not asked."
-        )
+        raise NotRefreshable("This is not a Service Provider ID. It has up to 10 letters, digits or hyphens.")
     if not ids:
         before = "any more" if list_detected_providers().exists() else "yet"
         raise NotRefreshable(

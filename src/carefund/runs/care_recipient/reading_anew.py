@@ -62,7 +62,7 @@ def request_after_upgrade(now: datetime) -> Run | None:
         setting.save()
         try:
             return request_reading(
-                list_outdated(), trigger=Run.Trigger.SCHEDULED, scope="answers read otherwise than before"
+                list_outdated(), trigger=Run.Trigger.SCHEDULED, scope="responses that an upgrade reads differently"
             )
         except NothingToDo:
             return None
@@ -100,4 +100,4 @@ def _store(session: Session, items: Sequence[ClaimedItem], answers: Sequence[Non
     read_anew(list(by_client), business_today(), on_applied=record)
 
 
-READ_ANEW = WorkKind(name=_NAME, label="Read archived answers anew", items="people", work=_work, store=_store)
+READ_ANEW = WorkKind(name=_NAME, label="Reread archived responses", items="people", work=_work, store=_store)

@@ -80,7 +80,7 @@ async def _send(session: Session, item: ClaimedItem) -> ItemResult:
         is_sent = await sender.send(int(item.held_id))
     except Stopped as stop:  # the batch waits for something; what was done is kept
         return ItemResult(_UNCHANGED, stop.problem, [stop.advice])
-    return ItemResult(_CHANGED, "Claim submitted.") if is_sent else ItemResult(_UNCHANGED, "Nothing was left to send.")
+    return ItemResult(_CHANGED, "Claim submitted.") if is_sent else ItemResult(_UNCHANGED, "Nothing left to send.")
 
 
 def request_checks(claims: Iterable[Claim], *, trigger: str, scope: str, requested_by: User | None = None) -> Run:
@@ -168,7 +168,7 @@ async def _check(session: Session, item: ClaimedItem) -> ItemResult:
         held = await checker.check(claim)
     except NotOurs:
         raise ItemFailed(
-            "not-ours", "The funder names another service provider for this claim.", "Nothing was taken over."
+            "not-ours", "The funder lists a different service provider for this claim.", "Nothing was changed."
         ) from None
     run = await session.write(item, request_claim_sync, held)
     if run is None and held.status == COMPLETED != claim.status:  # the payment is final: its draws may have come
@@ -184,7 +184,7 @@ async def _check(session: Session, item: ClaimedItem) -> ItemResult:
 async def _search_for_claims(session: Session, item: ClaimedItem, checker: Checker) -> ItemResult:
     found = await checker.find_foreign()
     if found:
-        ask = partial(request_checks, trigger=session.run.trigger, scope="claims found just now")
+        ask = partial(request_checks, trigger=session.run.trigger, scope="claims just found")
         await session.write(item, ask, found)
     words = f"Found {len(found):,} claim{'' if len(found) == 1 else 's'} made outside Carefund."
     return ItemResult(_CHANGED if found else _UNCHANGED, words, result={"found": len(found)})
@@ -253,8 +253,8 @@ def request_recheck(claim: Claim) -> Run | None:
 def _describe_rechecks(rechecks: Iterable[Run]) -> str:
     people = sum(run.total for run in rechecks)
     if not people:
-        return "Lines that agree with what was drawn are marked."
-    return f"Usage not shown yet for {people:,} client{'' if people == 1 else 's'}; synchronised again."
+        return "Lines that match what was drawn are marked."
+    return f"Usage not shown yet for {people:,} client{'' if people == 1 else 's'}; synchronising again."
 
 
 CLAIM_BATCH = WorkKind(

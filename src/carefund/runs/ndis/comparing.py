@@ -41,7 +41,7 @@ from carefund.sync.ndis.problems import PaceProblem
 
 NDIA = "ndia"
 COMPARING = "contract-comparison"
-_HOUR_USED = "This hour's number of budgets, set by CAREFUND_NDIA_BUDGETS_PER_HOUR, is used up."
+_HOUR_USED = "This hour's limit on budgets (CAREFUND_NDIA_BUDGETS_PER_HOUR) has been reached."
 _SHARE_FOR_MANY = 0.8
 SUCCEEDED = "ok"
 
@@ -110,7 +110,7 @@ def _store_compared(session: Session, items: Sequence[ClaimedItem], answers: Seq
 def _result_of(found: ContractComparison) -> ItemResult:
     number = len(found.comparison.counting)
     if not number:
-        return ItemResult(RunItem.Outcome.UNCHANGED, "In step with PACE.")
+        return ItemResult(RunItem.Outcome.UNCHANGED, "Matches PACE.")
     return ItemResult(RunItem.Outcome.CHANGED, f"{number} value{'' if number == 1 else 's'} differ from PACE.")
 
 

@@ -26,7 +26,7 @@ from carefund.funders.errors import ConsentMissing, Detail, FunderError, NotFoun
 from carefund.funders.services_australia.payloads import Budget, BudgetDetails
 
 _CENT = Decimal("0.01")
-NO_DATA = "No care management budget came back for this quarter."
+NO_DATA = "Services Australia returned no care management budget for this quarter."
 NO_DATA_ADVICE = "Check that the Service Provider ID is correct, then try again."
 
 

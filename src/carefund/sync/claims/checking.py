@@ -67,7 +67,7 @@ class Checker:
             await self.database.do(claim_store.store_claim_problem, claim.pk, describe_error(problem))
             raise
         except NotOurs:
-            said_so = "The funder names another service provider for this claim id, so nothing was taken over."
+            said_so = "The funder lists a different service provider for this claim ID, so nothing was changed."
             await self.database.do(claim_store.store_claim_problem, claim.pk, said_so)
             raise
         return claim

@@ -113,7 +113,7 @@ class Sender:
             raise Stopped(
                 "nothing-submitted",
                 "No invoice of this batch is ready to be claimed.",
-                "Held invoices wait for the funder's decision; look at the refused lines, then send again.",
+                "Held invoices are waiting for the funder's decision. Check the refused lines, then send again.",
             )
         now = timezone.now()
         today = now.astimezone(settings.BUSINESS_TIME_ZONE).date()
@@ -121,8 +121,8 @@ class Sender:
         if next_claim_date(last, today) > today:
             raise Stopped(
                 "claimed-today",
-                "A claim was made for this service provider today, and one a day is all that the funder takes.",
-                "Everything is submitted; send again tomorrow, and the claim will be made.",
+                "A claim has already been made for this service provider today. The funder accepts one a day.",
+                "Everything is submitted. Send again tomorrow to make the claim.",
             )
         made = await self._create_claim(claiming, batch, invoice_ids, now)
         if made is not None:
@@ -183,7 +183,7 @@ class Sender:
 
 def _advice(problem: FunderError) -> str:
     if is_uncertain(problem):
-        return "Send again: the funder's state is read first, so nothing is sent twice."
+        return "Send again. Carefund checks the funder's records first, so nothing is sent twice."
     return problem.advice
 
 

@@ -79,7 +79,7 @@ def identity_of(participant: NdisParticipant) -> Identity:
         if not is_there
     ]
     if missing or birth_date is None:
-        raise IdentityIncomplete(f"What is missing for the NDIA: {', '.join(missing)}.")
+        raise IdentityIncomplete(f"Missing details for the NDIA: {', '.join(missing)}.")
     return Identity(number, surname, birth_date)
 
 

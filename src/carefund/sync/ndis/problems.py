@@ -33,7 +33,7 @@ class PaceApiOff(PaceProblem):
     """The PACE API is switched off for this organisation."""
 
     code = "pace-api-off"
-    advice = "An administrator can switch it on under Settings, NDIS SyncPro."
+    advice = "An administrator can turn it on under Settings, NDIS SyncPro."
 
 
 class ClientNotEnabled(PaceProblem):
@@ -54,21 +54,21 @@ class NotOnPace(PaceProblem):
     """The NDIA says that this participant's plan is not on PACE."""
 
     code = "pace-not-on-pace"
-    advice = "The plan still lives in the old system; take the PACE tick off until it has moved."
+    advice = "The plan is still in the previous system. Clear NDIS PACE participant until it has moved."
 
 
 class PlanMissing(PaceProblem):
     """The NDIA lists no PACE plan with a start date for this participant."""
 
     code = "pace-plan-missing"
-    advice = "A new plan can take up to 48 hours to appear; try again then."
+    advice = "A new plan can take up to 48 hours to appear. Try again then."
 
 
 class BudgetsMissing(PaceProblem):
     """The NDIA lists the plan, and no budgets in it yet."""
 
     code = "pace-budgets-missing"
-    advice = "Budgets of a new plan can take up to 48 hours to appear; try again then."
+    advice = "Budgets of a new plan can take up to 48 hours to appear. Try again then."
 
 
 class HourUsed(PaceProblem):
@@ -82,7 +82,7 @@ class NothingChosen(PaceProblem):
     """Nothing was ticked, so there is nothing to do."""
 
     code = "pace-nothing-chosen"
-    advice = "Tick at least one line, or close the dialog."
+    advice = "Select at least one line, or close the dialog."
 
 
 class ContractExists(PaceProblem):
@@ -100,11 +100,11 @@ class PreviewUnknown(PaceProblem):
     """This preview was used already, is too old, or belongs to another client."""
 
     code = "pace-preview-unknown"
-    advice = "Retrieve the plan again and look at it before going on."
+    advice = "Retrieve the plan again and review it before continuing."
 
 
 class PlanMoved(PaceProblem):
     """Plan or contract changed since they were shown, so nothing was written."""
 
     code = "pace-plan-moved"
-    advice = "Look at the new figures and decide again."
+    advice = "Review the new figures and decide again."

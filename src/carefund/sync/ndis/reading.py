@@ -149,14 +149,14 @@ def _notices(rows: Sequence[PlanRow], chosen: PlanRow, budgets: Sequence[Categor
     if len(rows) > 1:
         yield f"The NDIA lists {len(rows)} plans; this is the PACE plan from {chosen.plan_start_date:%Y-%m-%d}."
     if chosen.plan_start_date is not None and chosen.plan_start_date > today:
-        yield "This plan has not begun yet."
+        yield "This plan has not started yet."
     if chosen.plan_end_date is not None and chosen.plan_end_date < today:
         yield "This plan has ended."
     if any(not budget.category_number for budget in budgets):
-        yield "A category is not known here; its text is kept. An administrator can map it under NDIS SyncPro settings."
+        yield "A category is unknown. Its text is kept. An administrator can map it under NDIS SyncPro settings."
     untold = [budget for budget in budgets if budget.spent_amount is None]
     derived = [budget for budget in untold if None not in (budget.released_amount, budget.remaining_amount)]
     if derived:
-        yield "PACE does not say what was spent in some categories; released less remaining stands in for it."
+        yield "PACE does not report spending in some categories, so released less remaining is used instead."
     if len(untold) > len(derived):
-        yield "For some categories PACE does not say what was spent, so they get no adjustment record."
+        yield "PACE does not report spending in some categories, so they have no adjustment record."
