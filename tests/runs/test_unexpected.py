@@ -9,9 +9,9 @@ from carefund.failures import LineFormatter
 from carefund.runs import kinds
 from carefund.runs.leases import ClaimedItem
 from carefund.runs.models import Run
-from carefund.runs.requests import NewItem, request_work
+from carefund.runs.requests import NewRunItem, request_work
 from carefund.runs.sessions import Session
-from carefund.runs.work import ItemResult, Kind
+from carefund.runs.work import ItemResult, WorkKind
 
 pytestmark = pytest.mark.django_db(transaction=True)
 PERSON = "400000003"
@@ -24,7 +24,7 @@ async def _fail(session: Session, item: ClaimedItem) -> ItemResult:
 @pytest.fixture
 def failing() -> Iterator[str]:
     """The name of a kind of work whose items fail in a way that no kind foresees."""
-    kinds.register(Kind(name="fails", label="Fails", items="things", work=_fail))
+    kinds.register(WorkKind(name="fails", label="Fails", items="things", work=_fail))
     yield "fails"
     kinds.unregister("fails")
 
@@ -32,7 +32,7 @@ def failing() -> Iterator[str]:
 def test_ledger_and_log_share_a_reference_and_repeat_no_value(
     failing: str, carry_out: Callable[..., Run], caplog: pytest.LogCaptureFixture
 ):
-    run = carry_out(request_work(failing, [NewItem("thing:1")], trigger=Run.Trigger.BULK, scope="a thing"))
+    run = carry_out(request_work(failing, [NewRunItem("thing:1")], trigger=Run.Trigger.BULK, scope="a thing"))
     item = run.items.get()
     assert (item.outcome, item.error_code) == ("failed", "internal-error")
     assert f"reference item-{item.pk}" in item.advice
