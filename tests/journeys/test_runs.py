@@ -15,7 +15,7 @@ def start_everybody(page: Page) -> None:
     page.get_by_role("link", name="Start a bulk sync").click()
     page.get_by_label("All active clients").check()
     page.get_by_role("button", name="Start").click()
-    expect(page.get_by_role("heading", name="All active clients")).to_be_visible()
+    expect(page.get_by_role("heading", name="Active clients")).to_be_visible()
 
 
 @pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
