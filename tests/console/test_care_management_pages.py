@@ -246,10 +246,10 @@ def test_history_shows_saves_and_what_moved_between_two(detected: Sandbox, ada: 
     for _ in range(2):
         ada.post(TAB, save_in(refresh(ada, TAB)))
         detected.ask("POST", f"/service-providers/{ONE}/use", {"amount": 75})
-    assert "−75.00" not in text_of(ada.get(HISTORY)).split("Compare two saves")[0]
+    assert "−$75.00" not in text_of(ada.get(HISTORY)).split("Compare two saves")[0]
     page = text_of(ada.get(HISTORY))
     assert "<svg" in page
-    assert "−75.00" in page.split("Compare two saves")[1]
+    assert "−$75.00" in page.split("Compare two saves")[1]
     year = quarter_of(business_today()).financial_year
     assert f"{year}-{(year + 1) % 100:02}" in text_of(ada.get(HISTORY, {"by": "year"}))
 

@@ -94,7 +94,7 @@ def test_two_syncs_are_never_told_as_one(margaret: Client) -> None:
         ({"kind": "plan", "action": "changed", "field": "end_date", "before": "2026-05-03", "after": None},
          "Plan no longer has an end date (was 3 May 2026)."),
         ({"kind": "client", "action": "changed", "field": "service_provider_id", "before": None, "after": "22"},
-         "Client: service provider id is now 22."),
+         "Client: Service Provider ID is now 22."),
         ({"kind": "supplements", "action": "no longer returned", "key": ["OXY_NORM", "2026-01-01"]},
          "Supplement allocation OXY_NORM from 1 January 2026 is no longer returned by the funder; "
          "it is kept here and marked."),
