@@ -50,6 +50,16 @@ class _Discreet(logging.LoggerAdapter[logging.Logger]):
     def exception(self, msg: object, *args: object, **options: Any) -> None:
         note("the web server's connection", sys.exc_info()[1] or RuntimeError())
 
+    def info(self, msg: object, *args: object, **options: Any) -> None:
+        """Nothing: whoever left in the middle of a download is named by its address there."""
+
+    def log(self, level: int, msg: object, *args: object, **options: Any) -> None:
+        """Log, but an exception by its kind alone: the server's own words repeat its text and who was connected."""
+        if sys.exc_info()[1] is not None:
+            self.exception(msg)
+        else:
+            super().log(level, msg, *args, **options)
+
 
 class _Refusal(ErrorTask):  # type: ignore[misc]  # the package has no types
     """The server's own refusal; under /api/ a problem detail like every other there."""

@@ -83,7 +83,8 @@ def name_attempt(request: HttpRequest, credentials: dict[str, Any] | None = None
     if not name:
         return None
     counted = str(name)[:_LONGEST_NAME]
-    return f"{counted} (known browser)" if is_known_browser(request, name) else counted
+    # Longer than anything that somebody can type, so that nobody else counts as a known browser.
+    return f"{counted:<{_LONGEST_NAME}} (known browser)" if is_known_browser(request, name) else counted
 
 
 def _key(address: str) -> str:

@@ -31,12 +31,18 @@ def install_guards() -> None:
     with transaction.atomic(), connection.cursor() as cursor:
         if apps.get_model("access", _HEAD)._meta.db_table not in connection.introspection.table_names(cursor):
             return  # tables of an earlier version, while somebody migrates step by step
-        if connection.vendor == "postgresql":
+        missing = [
+            (name, model, statement)
+            for model in _list_models()
+            for name, statement in _triggers(model)
+            if not _exists(name, model)
+        ]
+        if missing and connection.vendor == "postgresql":  # else nothing is touched that needs the tables' owner
             cursor.execute(_FUNCTION)
-        for model in _list_models():
-            for name, statement in _triggers(model):
-                if not _exists(name, model):
-                    cursor.execute(statement)
+        for name, model, statement in missing:
+            table = f" ON {model._meta.db_table}" if connection.vendor == "postgresql" else ""
+            cursor.execute(f"DROP TRIGGER IF EXISTS {name}{table}")  # one that is switched off
+            cursor.execute(statement)
 
 
 def is_guarded(model: type[Model]) -> bool:

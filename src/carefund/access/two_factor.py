@@ -23,11 +23,13 @@ from django_otp.plugins.otp_totp.models import TOTPDevice
 from django_otp.util import random_hex
 
 from carefund.access.attempts import note_failure
+from carefund.funders.errors import NotConfigured
 from carefund.records.encryption import Cipher
 
 NAME = "Authenticator app"
 _SECRET_BYTES = 20
 _LONGEST_WAIT_SECONDS = 900
+_MOST_COUNTED = 20
 
 
 class Authenticator(TimestampMixin, ThrottlingMixin, Device):  # type: ignore[misc]  # the package has no types
@@ -56,6 +58,14 @@ class Authenticator(TimestampMixin, ThrottlingMixin, Device):  # type: ignore[mi
         usual: float = 2 ** (self.throttling_failure_count - 1)
         return min(1.0, _LONGEST_WAIT_SECONDS / usual)
 
+    def throttle_increment(self, commit: bool = True) -> None:
+        """Count a wrong code, up to a number whose wait is the longest anyway: the power of two stays a number."""
+        super().throttle_increment(commit=False)
+        counted: int = self.throttling_failure_count  # type: ignore[has-type]  # the package has no types
+        self.throttling_failure_count = min(counted, _MOST_COUNTED)
+        if commit:
+            self.save()
+
     verify_token = TOTPDevice.verify_token
     config_url = TOTPDevice.config_url
     _read_str_from_settings = TOTPDevice._read_str_from_settings
@@ -82,7 +92,17 @@ def begin_set_up(user: User) -> Authenticator:
     """
     found: Authenticator | None = Authenticator.objects.filter(user=user, confirmed=False).first()
     secret = Cipher(settings.ENCRYPTION_KEYS).encrypt(bytes.fromhex(random_hex(_SECRET_BYTES)))
+    if found is not None and not _can_be_read(found):
+        found.delete()
+        found = None
     return found or Authenticator.objects.create(user=user, name=NAME, confirmed=False, encrypted_secret=secret)
+
+
+def _can_be_read(device: Authenticator) -> bool:
+    try:
+        return bool(device.bin_key)
+    except NotConfigured:  # encrypted under a key that is gone: of use to nobody
+        return False
 
 
 def read_secret(device: Authenticator) -> str:
@@ -121,7 +141,7 @@ def is_proven(request: HttpRequest, user: User, proof: str) -> bool:
     device = find_device(user)
     code = "".join(proof.split())
     if device is not None and code.isascii() and code.isdecimal() and len(code) == Authenticator.digits:
-        return not seconds_to_wait(device) and confirm(request, device, code)
+        return _can_be_read(device) and not seconds_to_wait(device) and confirm(request, device, code)
     given: dict[str, Any] = {"username": user.get_username(), "password": proof}
     return authenticate(request, **given) is not None
 

@@ -33,13 +33,13 @@ def prepare_demo_environment() -> None:
     keys = folder / "demo.env"
     if "--keep" not in sys.argv or not keys.is_file():
         shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir(parents=True)
+        folder.mkdir(mode=0o700, parents=True)
+        keys.touch(mode=0o600)
         keys.write_text(
             f"CAREFUND_SECRET_KEY={secrets.token_urlsafe(48)}\n"
             f"CAREFUND_ENCRYPTION_KEYS={Fernet.generate_key().decode()}\n",
             encoding="utf-8",
         )
-        keys.chmod(0o600)
     kept = [line for line in keys.read_text(encoding="utf-8").splitlines() if line.split("=")[0] in _SECRETS]
     values = {
         "CAREFUND_DATA_FOLDER": str(folder.absolute()),

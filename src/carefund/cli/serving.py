@@ -33,7 +33,7 @@ _BACKLOG = 1024
 
 def serve(
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="Port to listen on.")] = 8000,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on.")] = 8000,
     with_worker: Annotated[
         bool | None,
         typer.Option(
@@ -49,7 +49,8 @@ def serve(
         raise typer.Exit(FAILED)
     listening = listen_or_exit(host, port)
     prepare_installation()
-    screen.print(f"Console on http://{host}:{listening.getsockname()[1]}", highlight=False)
+    shown = f"[{host}]" if ":" in host else host
+    screen.print(f"Console on http://{shown}:{listening.getsockname()[1]}", highlight=False, markup=False)
     serve_until_stopped(listening, with_worker=serves_alone() if with_worker is None else with_worker)
 
 

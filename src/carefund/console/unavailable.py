@@ -13,7 +13,7 @@ from carefund.failures import show_failure
 from carefund.records.database_trouble import explain_refusal
 
 _RETRY_SECONDS = 30
-_SECRETS = ("password", "token", "code")
+_SECRETS = ("password", "token", "code", "proof")
 _OURS = "csrfmiddlewaretoken"
 
 

@@ -41,7 +41,7 @@ class Clock:
 def read_clock() -> Clock:
     """Look at the clock, note the time at most once a minute, and notice a jump."""
     row = OrganisationSetting.objects.annotate(now=Now()).filter(key=_KEY).first()
-    if row is not None:
+    if row is not None and row.value:  # empty: whoever was to note the first time died over it
         seen, since, has_jumped = _parse(row.value)
         if timedelta(0) <= row.now - seen < _NOTED_EVERY:
             return Clock(row.now, since, has_jumped)

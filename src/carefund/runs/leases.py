@@ -25,8 +25,9 @@ from carefund.runs.models import Run, RunItem
 
 LEASE = timedelta(seconds=30)
 _MOST_TAKEDOWNS = 2
+WORKER_ENDED = "worker-ended"
 _SET_ASIDE = {
-    "error_code": "worker-ended",
+    "error_code": WORKER_ENDED,
     "failed_step": "work",
     "message": "The worker ended twice while it was at work on this, so this was set aside.",
     "advice": "Everything else went on. Try this one alone; if the worker ends again, report it with this run's time.",

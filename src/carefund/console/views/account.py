@@ -97,10 +97,14 @@ def set_up_two_factor(request: HttpRequest) -> HttpResponse:
         }
     except NotConfigured as problem:
         return render(request, "console/two_factor_set_up.html", {"problem": problem})
-    if request.method == "POST" and form.is_valid() and _check_code(request, device, form):
-        store_act(request.user, "Own second factor set up", f"account {request.user.get_username()}")
-        messages.success(request, "Two-factor authentication is on. From now on each sign-in asks for a code.")
-        return redirect("console:account")
+    if request.method == "POST" and form.is_valid():
+        with one_act():
+            is_on = _check_code(request, device, form)
+            if is_on:
+                store_act(request.user, "Own second factor set up", f"account {request.user.get_username()}")
+        if is_on:
+            messages.success(request, "Two-factor authentication is on. From now on each sign-in asks for a code.")
+            return redirect("console:account")
     return render(request, "console/two_factor_set_up.html", {"form": form, **context})
 
 

@@ -91,6 +91,14 @@ class Sighting:
         self.frame = (self.frame + frame) % _MODULUS
         self.figures.append(figure)
 
+    def add(self, other: "Sighting") -> None:
+        """Add what other lists say of the same person."""
+        self.summary = (self.summary + other.summary) % _MODULUS
+        self.contributions = (self.contributions + other.contributions) % _MODULUS
+        self.budgets = (self.budgets + other.budgets) % _MODULUS
+        self.frame = (self.frame + other.frame) % _MODULUS
+        self.figures.extend(other.figures)
+
     @property
     def mark(self) -> Mark:
         """The sums alone."""

@@ -29,7 +29,8 @@ def find_tested_survey() -> Survey | None:
 
 def confirmed() -> Q:
     """Clients of whom the newest survey said what is stored."""
-    stands = Q(survey_mark__isnull=False, survey_mark__version=F("sync_state__version"))
+    surveyed = Q(is_active=True, care_recipient_id__isnull=False)
+    stands = surveyed & Q(survey_mark__isnull=False, survey_mark__version=F("sync_state__version"))
     return stands & (Q(survey_suspect__isnull=True) | Q(survey_suspect__is_doubt=False))
 
 

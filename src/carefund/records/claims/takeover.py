@@ -107,7 +107,7 @@ def _find_or_add(batch_id: int, held: HeldInvoice, lines: Sequence[InvoiceLineIt
     invoice = Invoice.objects.filter(external_reference_id=held.external_reference_id).first()
     if invoice is not None:  # one that goes by another number is held twice, which a person has to decide
         return None if invoice.invoice_id else _in_batch(invoice, batch_id)
-    if not lines:
+    if all(line.item_id for line in lines):  # none, or all are held elsewhere too, which a person has to decide
         return None
     origin = lines[0].invoice.split_from or lines[0].invoice
     return Invoice.objects.create(

@@ -45,7 +45,7 @@ from carefund.runs.requests import NewRunItem, NothingToDo, request_once, reques
 from carefund.runs.scopes import synchronisable
 from carefund.runs.sessions import Session
 from carefund.runs.sources import SERVICES_AUSTRALIA
-from carefund.runs.work import ItemResult, WorkKind
+from carefund.runs.work import Failure, ItemResult, WorkKind
 from carefund.sync.care_recipient.fetching import OpenBudgets
 from carefund.sync.care_recipient.surveying import Lists, read_lists
 from carefund.sync.service_providers import list_stored_ids
@@ -220,8 +220,7 @@ def _store_survey(judged: _Judged, lists: Lists, begun: datetime, why_full: str,
     spent = sum(_CALLS_OF_NARROW if judged.suspects[key].is_narrow else judged.calls[key] for key in judged.read)
     return Survey.objects.create(
         started_at=begun,
-        is_full=bool(why_full),
-        why_full=why_full[:200],
+        why_full=why_full[:200],  # full only once everybody was asked for: see `_conclude`
         only_moved=only_moved,
         calls=lists.calls,
         people=len(judged.ids),
@@ -233,6 +232,8 @@ def _store_survey(judged: _Judged, lists: Lists, begun: datetime, why_full: str,
 def _conclude(run: Run, survey: Survey, judged: _Judged) -> ItemResult:
     """Ask for the suspects to be read, and say what the survey came to."""
     forget_other_suspects(survey)
+    survey.is_full = bool(survey.why_full)
+    survey.save(update_fields=["is_full"])
     words = ", ".join(f"{number:,} {reason}" for reason, number in survey.suspects.items())
     result = {SURVEY: survey.pk, "calls": survey.calls, "calls_saved": survey.calls_saved, "read": len(judged.read)}
     if not judged.read:
@@ -272,6 +273,14 @@ def _ask_for_everybody(run: Run, why: str) -> ItemResult:
     return ItemResult(RunItem.Outcome.CHANGED, message, result={"run": reading.pk, "read": reading.total})
 
 
+def _read_everybody_instead(failures: Sequence[Failure], now: datetime) -> None:
+    """A survey that failed leaves nobody unread: everybody is asked for, as without surveys."""
+    for failure in failures:
+        run = Run.objects.get(items=failure.item.item_id)
+        if not run.parameters.get("only_moved"):
+            _ask_for_everybody(run, "the survey failed")
+
+
 SURVEYING = WorkKind(
     name=_NAME,
     label="Survey",
@@ -280,4 +289,5 @@ SURVEYING = WorkKind(
     work=_work,
     at_once=1,
     stores_much=True,
+    failed=_read_everybody_instead,
 )

@@ -21,6 +21,7 @@ from carefund.records.claims.queries import list_sending_batches, list_unsettled
 from carefund.records.claims.usage import list_claims_to_recheck, list_clients_without_draws
 from carefund.records.models import Claim, Client
 from carefund.records.own_ids import list_own_service_provider_ids
+from carefund.runs import leases
 from carefund.runs.leases import ClaimedItem
 from carefund.runs.models import Run, RunItem
 from carefund.runs.queries import find_newest_item, find_shown_run
@@ -69,7 +70,9 @@ def request_unsent() -> Run:
 
 def _may_go_on(holds: str) -> bool:
     item = find_newest_item(holds)
-    return item is None or item.status == RunItem.Status.DONE
+    if item is None:
+        return True
+    return item.status == RunItem.Status.DONE and item.error_code != leases.WORKER_ENDED
 
 
 async def _send(session: Session, item: ClaimedItem) -> ItemResult:

@@ -56,6 +56,17 @@ class Lists:
     strangers: int = 0
     refused: int = 0
 
+    def add(self, other: "Lists") -> None:
+        """Add what another id's lists have said."""
+        self.calls += other.calls
+        self.strangers += other.strangers
+        self.refused += other.refused
+        for client_id, sighting in other.sightings.items():
+            if (found := self.sightings.get(client_id)) is None:
+                self.sightings[client_id] = sighting
+            else:
+                found.add(sighting)
+
     def of(self, care_recipient_id: str) -> Sighting | None:
         """The sighting that a row belongs to; None for somebody who is no client here."""
         client_id = self.client_ids.get(care_recipient_id.lstrip("0"))
@@ -71,15 +82,17 @@ class Lists:
 async def read_lists(
     source: ListSource, service_provider_ids: Sequence[str], open_budgets: OpenBudgets, lists: Lists
 ) -> None:
-    """Read the three lists of these ids into `lists`. A list that is refused is left out, and what it would have said
-    is missed; any other failed call fails the whole. Raises FunderError, also when nothing could be read."""
+    """Read the three lists of these ids into `lists`. Where one is refused, that id's other lists count for nothing,
+    since half of what is said of a person would look like the whole; any other failed call fails it all. Raises
+    FunderError, also when nothing could be read."""
     refusal: FunderError | None = None
     for service_provider_id in service_provider_ids:
+        of_one = Lists(lists.client_ids)
         try:
-            await _read_lists_of(source, service_provider_id, open_budgets, lists)
+            await _read_lists_of(source, service_provider_id, open_budgets, of_one)
         except (NotPermitted, RequestRejected) as problem:
-            refusal = problem
-            lists.refused += 1
+            refusal, of_one.sightings, of_one.refused = problem, {}, 1
+        lists.add(of_one)
     if refusal is not None and lists.refused == len(service_provider_ids):
         raise refusal
 

@@ -163,9 +163,14 @@ class Uploader:
             if invoice.is_uncertain:
                 raise
             words = describe_error(refusal)
-            await self.database.do(claim_store.store_invoice_refusal, invoice.pk, words)
             delete = partial(self.claiming.delete_invoice, held.invoice.invoice_id, held.etag)
             written = await self._write(invoice, delete, find_done)
+            status = statuses.invoice_status(written.invoice.status)
+            if status not in ("", statuses.OPEN, statuses.DELETED):  # it was submitted after all
+                await self._store(invoice, status=status, etag=written.etag, is_uncertain=False, problem="")
+                return
+            # Only once the funder holds the lines no more are they open for another batch.
+            await self.database.do(claim_store.store_invoice_refusal, invoice.pk, words)
             await self._store(invoice, status=statuses.DELETED, etag=written.etag, is_uncertain=False, problem=words)
             return
         status = statuses.invoice_status(written.invoice.status)
