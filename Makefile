@@ -63,5 +63,6 @@ pictures: install-dev  ## photograph the main pages of the demo world into docs/
 docs: install-dev  ## build the documentation as a searchable site (site/index.html)
 	@$(BIN)/python tools/docs.py $(ARGS)
 
-clean:  ## remove everything that is not in git: packages, data of the demo, caches
-	rm -rf .venv .venv-tools var site staticfiles htmlcov .coverage* .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+clean:  ## remove packages, the demo's data and caches; never data of your own, which is beside them in var
+	rm -rf .venv .venv-tools var/demo var/fuzz site staticfiles htmlcov .coverage* .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	@rmdir var 2>/dev/null || true  # only if nothing else is in it

@@ -118,6 +118,17 @@ def test_make_alone_lists_every_target():
     assert re.findall(r"^ +make ([a-z-]+) ", listing, re.MULTILINE) == targets
 
 
+def test_make_clean_leaves_data_of_ones_own(tmp_path: Path):
+    shutil.copy(ROOT / "Makefile", tmp_path)
+    (tmp_path / "var" / "demo").mkdir(parents=True)
+    (tmp_path / "var" / "carefund.sqlite3").write_text("real")
+    subprocess.run(["make", "clean"], cwd=tmp_path, capture_output=True, check=True)
+    assert [path.name for path in (tmp_path / "var").iterdir()] == ["carefund.sqlite3"]
+    (tmp_path / "var" / "carefund.sqlite3").unlink()
+    subprocess.run(["make", "clean"], cwd=tmp_path, capture_output=True, check=True)
+    assert not (tmp_path / "var").exists()
+
+
 def test_an_installed_tree_is_recognised_at_once():
     begun = time.monotonic()
     subprocess.run([sys.executable, "-I", "tools/bootstrap.py", "--dev"], cwd=ROOT, env=plain_environment(), check=True)
