@@ -79,7 +79,7 @@ def test_a_client_whom_a_survey_confirmed_was_checked_then(browse: Browse, cast:
     confirm(margaret)
     shown = browser.get(address).content.decode()
     assert "12 minutes ago" in shown
-    assert "read in full" in shown
+    assert "Read in full" in shown
     assert margaret.full_name not in browser.get(stale).content.decode()
     assert "12 minutes ago" in browser.get(reverse("console:clients")).content.decode()
 
