@@ -261,7 +261,7 @@ def test_a_page_added_by_the_recipe_is_shown_and_refuses_strangers(tree: Path, i
         "from django.test import Client",
         "print(Client(headers={'host': 'localhost'}).get('/greeting').headers['Location'])",
     )
-    assert stranger.strip().endswith("/log-in?next=/greeting")
+    assert stranger.strip().endswith("/sign-in?next=/greeting")
 
 
 GREET = '''"""`carefund greet`: say good day."""
@@ -284,7 +284,7 @@ def test_a_command_added_by_the_recipe_runs_and_explains_itself(tree: Path, inst
         recipe.create("src/carefund/cli/", "greet.py", GREET)
         recipe.insert(main, "    device,", "    greet,")
         recipe.insert(main, 'app.command("sync")', 'app.command("greet")(greet.greet)')
-    installation.folder.mkdir()
+    set_up(installation)
     assert installation.carefund("greet", "Iris") == "Good day, Iris\n"
     assert json.loads(installation.carefund("greet", "Iris", "--json")) == {"greeted": "Iris"}
     assert "Greet somebody." in installation.carefund("greet", "--help")

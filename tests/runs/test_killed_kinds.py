@@ -134,6 +134,13 @@ def check_old_runs(installation: Installation) -> None:
     assert count(installation, "runs_run WHERE scope = 'all'") == 1
 
 
+def check_survey(installation: Installation) -> None:
+    by_survey = "json_extract(parameters, '$.survey') OR scope LIKE 'everybody in full%'"
+    asked_for = f"runs_run WHERE kind = 'sync' AND ({by_survey})"
+    assert count(installation, asked_for) == 1
+    assert count(installation, "runs_run WHERE kind = 'survey' AND status = 'finished'") == 1
+
+
 CASES = {
     "sync": Case(
         "from carefund.records.models import Client\n"
@@ -152,6 +159,10 @@ CASES = {
             f"UPDATE records_classification SET priority = '{MARK}'",
             "UPDATE records_syncstate SET reader = 'of an earlier version'",
         ),
+    ),
+    "survey": Case(
+        "from carefund.runs.care_recipient.surveying import request_survey\nrun = request_survey(trigger='bulk')",
+        check_survey,
     ),
     "service-providers": Case(
         "from carefund.runs.service_providers import request_provider_search\nrun = request_provider_search()",

@@ -211,6 +211,7 @@ def take_over_after_items(claims: ClaimWorld, run: Run, number: int) -> None:
     """Take the lease over once the funder has answered so many items."""
     while claims.count_asked("invoice_item_add") < number:
         time.sleep(0.02)
+    time.sleep(0.4)  # the last answer is stored, and the next item waits for the funder: nobody writes
     take_over(run)
 
 

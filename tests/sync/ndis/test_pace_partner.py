@@ -8,11 +8,11 @@ from asgiref.sync import async_to_sync
 
 from carefund.domain.ndis.comparing import DifferenceKind
 from carefund.domain.ndis.plan import CategoryBudget, PacePlan, budget_ids
-from carefund.funders.errors import AuthorityMissing, IdentityNotMatched, NotAuthenticated, NotConfigured
+from carefund.funders.errors import AuthorityMissing, IdentityNotMatched, NotAuthenticated
 from carefund.records.models import Client
 from carefund.records.ndis.contracts import find_contract_figures
 from carefund.runs.foreground import retrieve_plan
-from carefund.runs.ndis.plans import create_from_plan
+from carefund.runs.ndis.plans import NotRetrieved, create_from_plan
 from carefund.runs.sources import open_source
 from carefund.sync.ndis.contracts import fetch_plan, identity_of
 from carefund.sync.ndis.problems import NotOnPace, PlanMissing
@@ -73,7 +73,7 @@ def test_a_wrong_key_and_a_missing_one_are_told_apart(partner: NdiaSandbox, sett
     with not_retrieved(NotAuthenticated):
         retrieve_plan(client)
     settings.NDIA_PARTNER_KEY = ""  # type: ignore[attr-defined]
-    with pytest.raises(NotConfigured, match="CAREFUND_NDIA_PARTNER_KEY"):
+    with pytest.raises(NotRetrieved, match="CAREFUND_NDIA_PARTNER_KEY"):
         retrieve_plan(client)
 
 

@@ -8,6 +8,7 @@
     ├── PlanMissing           the NDIA lists no PACE plan with a start date
     ├── BudgetsMissing        the plan has no budgets yet
     ├── NothingChosen         nothing was ticked
+    ├── HourUsed              this hour's number of budgets is used up
     ├── ContractExists        the client has a contract for this plan
     ├── PreviewUnknown        the preview is used up, too old, or somebody else's
     └── PlanMoved             plan or contract changed since they were shown
@@ -104,7 +105,7 @@ class PreviewUnknown(PaceProblem):
 
 
 class PlanMoved(PaceProblem):
-    """Plan or contract changed since they were shown, so nothing was written."""
+    """Plan or contract changed since they were shown, so nothing was saved."""
 
     code = "pace-plan-moved"
     advice = "Review the new figures and decide again."
