@@ -102,7 +102,7 @@ def test_no_data_says_what_to_check_and_what_came_back(demo: Demo, open_page: Op
     alert = page.get_by_role("alert")
     expect(alert).to_contain_text("Check that the Service Provider ID is correct, then try again.")
     expect(alert).to_contain_text(ONE)
-    expect(alert).to_contain_text("No budget of any type")
+    expect(alert).to_contain_text("No budgets of any type")
 
 
 @pytest.mark.parametrize("who", ["ben", "rex", "fay"])

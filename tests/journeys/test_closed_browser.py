@@ -46,9 +46,9 @@ def test_in_the_middle_of_a_claim_batch(slow: Demo, open_page: OpenPage, size: t
     person, mark = ("400000027", "CLOSED-D") if size == DESKTOP else ("400000029", "CLOSED-P")
     page = open_page("fay", size)
     import_file(page, a_file(slow, person, mark), "closed.csv")
-    page.get_by_role("button", name="Load 2 lines").click()
+    page.get_by_role("button", name="Import 2 lines").click()
     build_batch(page, slow.control("GET", f"/care-recipients/{person}")["serviceProviderId"])
-    page.get_by_role("button", name="Make a batch of 2 lines").click()
+    page.get_by_role("button", name="Create a batch of 2 lines").click()
     batch = page.url.rsplit("/", 1)[-1]
     page.get_by_role("button", name="Submit and claim").click()
     expect(page.get_by_role("button", name="Sending…")).to_be_visible()

@@ -38,7 +38,7 @@ def test_what_was_previewed_is_what_is_applied(demo: Demo, open_page: OpenPage) 
 def test_a_preview_of_nothing_offers_nothing_to_apply(open_page: OpenPage) -> None:
     page = open_page("ada")
     preview(page, "400000031")
-    expect(page.get_by_text("Nothing would change.")).to_be_visible()
+    expect(page.get_by_text("No changes.")).to_be_visible()
     expect(page.get_by_role("button", name="Apply these changes")).not_to_be_visible()
 
 
@@ -50,7 +50,7 @@ def test_a_preview_is_refused_once_the_data_moved(demo: Demo, open_page: OpenPag
     second.get_by_role("button", name="Apply these changes").click()
     expect(second.get_by_text("The sync is finished.")).to_be_visible()
     first.get_by_role("button", name="Apply these changes").click()
-    expect(first.get_by_role("alert").get_by_text("The data moved")).to_be_visible()
+    expect(first.get_by_role("alert").get_by_text("The records have changed")).to_be_visible()
     expect(first.get_by_role("button", name="Preview again")).to_be_visible()
 
 
@@ -63,7 +63,7 @@ def test_a_stored_answer_can_be_taken_away_as_evidence(open_page: OpenPage) -> N
     page.get_by_role("button", name="Show").click()
     expect(page.get_by_role("heading", name="Budgets on that day")).to_be_visible()
     with page.expect_download() as download:
-        page.get_by_role("link", name=re.compile("Download the response Care recipient summary")).click()
+        page.get_by_role("link", name=re.compile("Download Care recipient summary")).click()
     digest = hashlib.sha256(Path(download.value.path()).read_bytes()).hexdigest()
     assert digest in download.value.suggested_filename
 

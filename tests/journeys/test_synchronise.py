@@ -83,7 +83,7 @@ def test_a_second_sync_says_that_nothing_changed(open_page: OpenPage) -> None:
     page = open_page("ada")
     find_client(page, "400000008")
     start_sync(page)
-    expect(page.get_by_role("dialog").get_by_text("Nothing changed")).to_be_visible()
+    expect(page.get_by_role("dialog").get_by_text("No changes.")).to_be_visible()
     page.get_by_role("dialog").get_by_role("link", name="Close").click()
     expect(page.get_by_role("dialog")).not_to_be_visible()
 

@@ -35,5 +35,5 @@ def test_make_a_token_use_it_and_revoke_it(demo: Demo, open_page: OpenPage, size
     page.goto("/account/tokens")
     assert token not in page.content()
     page.get_by_role("button", name=f"Revoke {name}").click()
-    expect(page.get_by_text(f"“{name}” is revoked.")).to_be_visible()
+    expect(page.get_by_text(f"“{name}” revoked.")).to_be_visible()
     assert answer_to(demo, token) == 401

