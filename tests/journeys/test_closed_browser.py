@@ -58,7 +58,7 @@ def test_in_the_middle_of_a_claim_batch(slow: Demo, open_page: OpenPage, size: t
     find_on_runs(page, f"Claim batch {batch}", size)
     follow_to_the_end(page, slow)
     page.get_by_role("region", name="Items in this run").get_by_role("link", name=f"Batch {batch}").click()
-    expect(page.get_by_text("Claim submitted.")).to_be_visible()
+    expect(page.get_by_role("heading", level=1).get_by_text("Claimed", exact=True)).to_be_visible()
     sent = [each for each in slow.control("GET", "/invoices") if each["externalReferenceId"] == mark]
     assert [len(each["items"]) for each in sent] == [2], "sent once"
 
