@@ -6,11 +6,12 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.runs.installation import Installation
+from tests.runs.installation import Installation, running_sandbox
 
 pytestmark = pytest.mark.slow
 WRITES = ("invoice_create", "invoice_item_add", "invoice_submit", "claim_create")
@@ -80,7 +81,18 @@ def test_each_mark_is_on_the_disk_before_its_call_goes_out(installation: Install
     assert len(installation.ask("GET", "/claims")) == 1
 
 
-def test_a_power_cut_after_the_key_was_renewed_does_not_lock_the_device_out(installation: Installation, tmp_path: Path):
+@pytest.fixture
+def apart(tmp_path: Path) -> Iterator[Installation]:
+    """An installation with a sandbox of its own: what all others share knows the device by its first key."""
+    with running_sandbox(1) as sandbox_url:
+        installation = Installation(tmp_path / "data", sandbox_url)
+        installation.prepare(1)
+        yield installation
+        installation.stop()
+
+
+def test_a_power_cut_after_the_key_was_renewed_does_not_lock_the_device_out(apart: Installation, tmp_path: Path):
+    installation = apart
     installation.ask("POST", "/proda/devices/carefund-sandbox-device", {"keyAge": 120 * 86_400})
     installation.write(
         "UPDATE records_prodadevice SET refreshed_at = datetime('now', '-120 days'),"
