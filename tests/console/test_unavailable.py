@@ -112,3 +112,11 @@ def test_a_programme_gets_a_problem_and_when_to_try_again(refuse: Callable[[], N
     assert (answer.status_code, answer.headers["Content-Type"]) == (503, "application/problem+json")
     assert answer.json()["code"] == "unavailable"
     assert answer.headers["Retry-After"] == "30"
+
+
+def test_a_proof_is_a_secret_too(refuse: Callable[[], None], people: cast_world.Cast):
+    browser = open_as(people.ada)
+    refuse()
+    page = browser.post(reverse("console:client-new"), TYPED | {"proof": cast_world.PASSWORD}).content.decode()
+    assert cast_world.PASSWORD not in page
+    assert "Go back in your browser" in page

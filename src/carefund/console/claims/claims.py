@@ -11,6 +11,7 @@ from carefund.access.roles import may_claim
 from carefund.console.numbers import read_number
 from carefund.console.page_access import Request, page, report_refusals
 from carefund.console.work import describe_item, describe_run
+from carefund.domain.claims.matching import USAGE_LAG_DAYS
 from carefund.records.claims.archive import list_claim_answers
 from carefund.records.claims.queries import (
     find_claim,
@@ -110,7 +111,7 @@ def show_exceptions(request: Request) -> HttpResponse:
     shown = Paginator(find_exception_ids(today), _PAGE_SIZE).get_page(request.GET.get("page"))
     rows = list_lines(list(shown.object_list), today)
     store_views(request.user, (row.request.line_item.client for row in rows), "Claim exceptions")
-    context = {"rows": rows, "page": shown, "reconciliation": find_reconciliation()}
+    context = {"rows": rows, "page": shown, "reconciliation": find_reconciliation(), "lag_days": USAGE_LAG_DAYS}
     return render(request, "console/claims/exceptions.html", context)
 
 
