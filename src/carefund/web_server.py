@@ -44,7 +44,7 @@ _FILES_PER_CONNECTION = 3
 Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 
-class _Discreet(logging.LoggerAdapter[logging.Logger]):
+class ServerLog(logging.LoggerAdapter[logging.Logger]):
     """waitress' log, without tracebacks and without addresses, which hold ids."""
 
     def exception(self, msg: object, *args: object, **options: Any) -> None:
@@ -81,7 +81,7 @@ class _Channel(HTTPChannel):  # type: ignore[misc]
     """A connection that knows since when it has been receiving the request in hand."""
 
     error_task_class = _Refusal
-    logger = _Discreet(logging.getLogger("waitress"))
+    logger = ServerLog(logging.getLogger("waitress"))
     request_begun = 0.0
 
     def received(self, data: bytes) -> bool:
@@ -115,7 +115,7 @@ class _Server(TcpWSGIServer):  # type: ignore[misc]
     """waitress over a socket that listens already. When connections run out, the longest waiting one makes room."""
 
     channel_class = _Channel
-    logger = _Discreet(logging.getLogger("waitress"))
+    logger = ServerLog(logging.getLogger("waitress"))
     had_to_wait = False
 
     def handle_accept(self) -> None:

@@ -172,3 +172,12 @@ def test_no_page_is_kept_by_browsers_or_proxies(name: str, boss: User):
 
 def test_no_answer_of_the_api_is_kept(boss: User):
     assert Client().get("/api/v1/invoices/none").headers["Cache-Control"] == "no-store"
+
+
+def test_nobody_types_the_name_under_which_a_known_browser_counts(boss: User):
+    browser = Client()
+    assert sign_in(browser, "boss", PASSWORD, OFFICE) == 302
+    browser.post(reverse("console:sign-out"))
+    for _ in range(7):
+        sign_in(Client(), "boss (known browser)", "wrong", OFFICE)
+    assert sign_in(browser, "boss", PASSWORD, OFFICE) == 302

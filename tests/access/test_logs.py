@@ -233,3 +233,12 @@ def test_what_was_shown_is_in_the_log_after_a_kill_and_what_cannot_be_logged_is_
     with sqlite3.connect(database) as connected:
         entries = connected.execute("SELECT what, client_id, user_name FROM access_accesslogentry").fetchall()
     assert entries == [("Funding", 1, "ada")] * 10
+
+
+@pytest.mark.postgresql
+def test_guards_that_were_switched_off_are_put_back_at_the_next_start(sealed: list[int]):
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE access_accesslogentry DISABLE TRIGGER USER")
+    assert not is_guarded(AccessLogEntry)
+    install_guards()
+    assert is_guarded(AccessLogEntry)

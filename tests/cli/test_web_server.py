@@ -1,6 +1,7 @@
 """The web server as a process of its own: what strangers' sockets can do to it, and what is left when it is killed."""
 
 import contextlib
+import logging
 import os
 import re
 import signal
@@ -16,6 +17,7 @@ from pathlib import Path
 
 import pytest
 
+from carefund import web_server
 from tests.installation import COMMAND
 
 pytestmark = pytest.mark.slow
@@ -242,3 +244,15 @@ def test_a_worker_ends_with_the_process_that_it_works_for(tmp_path: Path) -> Non
     subprocess.run([*COMMAND, "setup"], env=environment, check=True, capture_output=True)
     worker = subprocess.Popen([*COMMAND, "worker", "--parent", str(stranger.pid)], env=environment)
     assert worker.wait(PATIENCE) in (0, -signal.SIGTERM)
+
+
+def test_the_servers_own_sentences_name_no_address_and_no_exception(caplog: pytest.LogCaptureFixture) -> None:
+    log = web_server.ServerLog(logging.getLogger("waitress"))
+    with caplog.at_level(logging.DEBUG):
+        log.info("Client disconnected while serving %s", "/clients/7/changes.csv")
+        try:
+            raise ValueError("400000007")
+        except ValueError:
+            log.log(logging.ERROR, "uncaptured python exception, closing 203.0.113.7")
+    assert "ValueError" in caplog.text
+    assert not re.search("clients/7|400000007|203.0.113.7", caplog.text)

@@ -95,3 +95,13 @@ def test_a_client_in_doubt_was_not_checked(browse: Browse, cast: world.Cast, mar
     assert "12 minutes ago" in browse(cast.ada).get(address).content.decode()
     SyncState.objects.filter(client=margaret).update(version=99)  # something was applied since
     assert "12 minutes ago" not in browse(cast.ada).get(address).content.decode()
+
+
+def test_who_is_inactive_is_left_out_by_surveys_and_grows_stale(
+    browse: Browse, cast: world.Cast, margaret: Client
+) -> None:
+    SyncState.objects.filter(client=margaret).update(checked_at=timezone.now() - timedelta(days=3))
+    make_survey()
+    confirm(margaret)
+    Client.objects.filter(pk=margaret.pk).update(is_active=False)
+    assert "12 minutes ago" not in browse(cast.ada).get(reverse("console:client", args=[margaret.pk])).content.decode()

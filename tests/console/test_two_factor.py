@@ -215,3 +215,24 @@ def test_a_token_of_an_account_that_lost_its_role_elsewhere_opens_nothing(cast: 
     cast.ben.groups.clear()
     answer = Browser().get("/api/v1/invoices/none", headers={"authorization": f"Bearer {text}"})
     assert answer.status_code == 401
+
+
+def test_any_number_of_wrong_codes_is_answered(cast: world.Cast, browse: Browse) -> None:
+    device = pair(cast.ben, browse(cast.ben))
+    long_ago = timezone.now() - timedelta(hours=1)
+    two_factor.Authenticator.objects.update(throttling_failure_count=1024, throttling_failure_timestamp=long_ago)
+    fresh = browse(cast.ben)
+    assert fresh.post(reverse("console:two-factor-verify"), {"code": "000000"}).status_code == 200
+    device.refresh_from_db()
+    assert device.throttling_failure_count < 100
+    assert fresh.get(reverse("console:two-factor-verify")).status_code == 200
+
+
+def test_a_set_up_begun_under_a_key_that_is_gone_begins_anew(
+    cast: world.Cast, browse: Browse, settings: object
+) -> None:
+    browser = browse(cast.ben)
+    browser.get(reverse("console:two-factor"))
+    settings.ENCRYPTION_KEYS = (Fernet.generate_key().decode(),)  # type: ignore[attr-defined]
+    pair(cast.ben, browser)
+    assert two_factor.find_device(cast.ben) is not None

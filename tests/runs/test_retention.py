@@ -186,3 +186,9 @@ def test_on_one_day_only_a_share_is_removed(old_run, carry_out, steady, settings
     store_setting("removed-today", {"day": "2000-01-01"})
     monkeypatch.setattr(retention, "_LEAST_A_DAY", 0)
     assert "Removed 8 entries" in remove(carry_out).message, "three fifths of the 14 entries there are"
+
+
+def test_a_first_note_of_the_time_that_was_cut_short_is_made_good(db):
+    store_setting("clock", [])  # the process ended between the row and the time in it
+    assert not read_clock().is_steady
+    assert read_clock().steady_since <= timezone.now()

@@ -289,3 +289,33 @@ def test_a_run_that_no_survey_asked_for_leaves_marks_alone(everybody, survey, re
     before = list(SurveyMark.objects.order_by("pk").values("client_id", "budgets", "version"))
     carry_out(request_run(trigger=Run.Trigger.BULK, clients=everybody, scope="test"))
     assert list(SurveyMark.objects.order_by("pk").values("client_id", "budgets", "version")) == before
+
+
+def test_half_refused_lists_of_an_id_count_for_nothing(
+    world, everybody, survey, rested, add_client, bulk, carry_out, settings
+):
+    """One id's contributions are refused: what its other lists say is not the whole, so its people are read."""
+    people = world.ask("GET", "/care-recipients")["careRecipients"]
+    provider_of = {person["careRecipientId"]: person["serviceProviderId"] for person in people}
+    settings.SURVEY_VANISHED_PERCENT = 60  # so that a third of these few is no reason to doubt the lists
+    known = {client.care_recipient_id for client in everybody}
+    refused = min(set(provider_of.values()), key=[provider_of[number] for number in sorted(known)].count)
+    of_refused = {number for number, provider_id in provider_of.items() if provider_id == refused}
+    carry_out(bulk([add_client(number) for number in sorted(of_refused - known)[:3]]))
+    theirs = sorted(of_refused & {client.care_recipient_id for client in Client.objects.all()})
+    survey()
+    world.fault(kind="status", status=403, operation="individual_contribution", subject=refused)
+    for _ in range(2):
+        item, reading = survey()
+        assert moved(reading) == theirs
+        assert f"{len(theirs)} not listed" in item.message
+        assert "The lists of 1 service provider ID were refused" in item.message
+
+
+def test_a_survey_that_fails_leaves_nobody_unread(everybody, survey, rested, carry_out, settings):
+    survey()
+    settings.SURVEY_ROTATION_DAYS = "often"  # an error that nobody thought of
+    run = carry_out(request_survey(trigger=Run.Trigger.SCHEDULED))
+    assert run.items.get().outcome == RunItem.Outcome.FAILED
+    reading = Run.objects.filter(kind=Run.SYNC).latest("pk")
+    assert (reading.total, reading.scope) == (16, "everybody in full, since the survey failed")

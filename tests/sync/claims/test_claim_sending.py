@@ -17,11 +17,11 @@ from carefund.records.claims.queries import list_open_lines
 from carefund.records.claims.store import BatchMoved, withdraw_batch
 from carefund.records.models import Claim, ClaimBatch, Invoice, InvoiceLineItem, PaymentRequest
 from carefund.runs import leases, ledger
-from carefund.runs.claims.claiming import request_sending
+from carefund.runs.claims.claiming import request_sending, request_unsent
 from carefund.runs.dates import business_today
 from carefund.runs.foreground import StillUnderWay, finish_now
 from carefund.runs.models import Run, RunItem
-from carefund.runs.requests import pause_run, resume_run
+from carefund.runs.requests import NothingToDo, pause_run, resume_run
 from carefund.runs.sources import open_source
 from carefund.sync.claims.preparing import NothingToClaim, prepare_batch, preview_batch
 from carefund.sync.claims.sending import Sender, Stopped
@@ -337,3 +337,31 @@ def test_unknown_providers_and_refusals_stop_the_batch_with_advice(claims: Claim
     batch.refresh_from_db()
     assert (batch.state, batch.problem_code) == ("sending", "not-permitted")
     assert batch.advice
+
+
+def test_a_refused_invoice_that_cannot_be_deleted_opens_no_line(claims: ClaimWorld):
+    """The funder refuses the submission and fails at the deletion: it still holds the lines, so nobody claims them."""
+    claims.deliver(claims.clients[0], lines=2)
+    batch = claims.prepare()
+    claims.sandbox.fault(kind="status", operation="invoice_submit", status=400, times=1)
+    claims.sandbox.fault(kind="status", operation="invoice_delete", status=503, times=1)
+    send_batch(batch.pk)
+    batch.refresh_from_db()
+    assert batch.state == ClaimBatch.State.SENDING
+    assert not list_open_lines().exists()
+    send_batch(batch.pk)  # this time the funder takes it
+    assert_claimed_once(claims, batch, 2)
+    assert not list_open_lines().exists()
+
+
+def test_a_batch_that_ended_the_worker_twice_is_not_tried_again_by_the_clock(claims: ClaimWorld):
+    claims.deliver(claims.clients[0])
+    batch = claims.prepare()
+    ClaimBatch.objects.update(state=ClaimBatch.State.SENDING)
+    run = request_sending(batch.pk)
+    over = {"status": RunItem.Status.DONE, "outcome": RunItem.Outcome.FAILED}
+    RunItem.objects.filter(run=run).update(**over, error_code="timeout")
+    assert [item.holds for item in request_unsent().items.all()] == [f"batch:{batch.pk}"]
+    RunItem.objects.update(**over, error_code=leases.WORKER_ENDED)
+    with pytest.raises(NothingToDo):
+        request_unsent()

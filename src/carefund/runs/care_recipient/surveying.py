@@ -174,7 +174,7 @@ async def _work(session: Session, item: ClaimedItem) -> ItemResult:
     for keys in _shares(list(judged.suspects)):
         await session.write(item, store_suspects, survey, [_as_new(judged, lists, key) for key in keys])
         await session.keep(item)
-    return await session.write(item, _conclude, session.run, survey, judged)
+    return await session.write(item, _conclude, session.run, survey, judged, lists.refused)
 
 
 def _shares(keys: Sequence[int]) -> Iterator[list[int]]:
@@ -229,15 +229,16 @@ def _store_survey(judged: _Judged, lists: Lists, begun: datetime, why_full: str,
     )
 
 
-def _conclude(run: Run, survey: Survey, judged: _Judged) -> ItemResult:
+def _conclude(run: Run, survey: Survey, judged: _Judged, refused: int) -> ItemResult:
     """Ask for the suspects to be read, and say what the survey came to."""
     forget_other_suspects(survey)
     survey.is_full = bool(survey.why_full)
     survey.save(update_fields=["is_full"])
     words = ", ".join(f"{number:,} {reason}" for reason, number in survey.suspects.items())
+    unheard = _say_refused(refused)
     result = {SURVEY: survey.pk, "calls": survey.calls, "calls_saved": survey.calls_saved, "read": len(judged.read)}
     if not judged.read:
-        message = f"{survey.people:,} clients surveyed in {survey.calls:,} calls; nobody has moved."
+        message = f"{survey.people:,} clients surveyed in {survey.calls:,} calls; nobody has moved.{unheard}"
         return ItemResult(RunItem.Outcome.UNCHANGED, message, result=result)
     scope = f"everybody in full, since {survey.why_full}" if survey.why_full else f"whom the survey found: {words}"
     reading = request_work(
@@ -250,9 +251,16 @@ def _conclude(run: Run, survey: Survey, judged: _Judged) -> ItemResult:
     )
     message = (
         f"{survey.people:,} clients surveyed in {survey.calls:,} calls. To read: {words}. "
-        f"Against a full pass this saves some {max(0, survey.calls_saved):,} calls."
+        f"Against a full pass this saves some {max(0, survey.calls_saved):,} calls.{unheard}"
     )
     return ItemResult(RunItem.Outcome.CHANGED, message, result=result | {"run": reading.pk})
+
+
+def _say_refused(refused: int) -> str:
+    if not refused:
+        return ""
+    ids = f"{refused:,} service provider ID{'' if refused == 1 else 's'}"
+    return f" The lists of {ids} were refused; their clients are read in full."
 
 
 def _why_without_lists(problem: FunderError) -> str:
