@@ -39,7 +39,7 @@ def list_frames(error: BaseException) -> str:
     """Return the lines of code that an error went through as file:line: our own, and the last few of others."""
     frames = [f"{_shorten(frame.f_code.co_filename)}:{line}" for frame, line in walk_tb(_first(error).__traceback__)]
     last = len(frames) - _LAST_FRAMES
-    kept = [each for place, each in enumerate(frames) if each.startswith("carefund/") or place >= last]
+    kept = [frame for place, frame in enumerate(frames) if frame.startswith("carefund/") or place >= last]
     return " > ".join(kept[-_MOST_FRAMES:]) or "no lines known"
 
 

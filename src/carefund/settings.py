@@ -36,7 +36,7 @@ ENCRYPTION_KEYS: list[str] = env.list("CAREFUND_ENCRYPTION_KEYS", default=[])
 ALLOWED_HOSTS: list[str] = env.list("CAREFUND_ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
 CSRF_TRUSTED_ORIGINS: list[str] = env.list("CAREFUND_TRUSTED_ORIGINS", default=[])
 try:
-    TRUSTED_PROXIES = [ip_network(each.strip()) for each in env.list("CAREFUND_TRUSTED_PROXIES", default=[])]
+    TRUSTED_PROXIES = [ip_network(proxy.strip()) for proxy in env.list("CAREFUND_TRUSTED_PROXIES", default=[])]
 except ValueError:
     raise ImproperlyConfigured(
         "CAREFUND_TRUSTED_PROXIES must be addresses or networks, such as 127.0.0.1 or 10.0.0.0/24."

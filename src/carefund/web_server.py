@@ -140,7 +140,7 @@ class _Server(TcpWSGIServer):  # type: ignore[misc]
             for active_channel in self.active_channels.values()
             if active_channel.waits_for_client and not active_channel.will_close
         ]
-        oldest = min(filter(which, channels), key=lambda each: each.creation_time, default=None)
+        oldest = min(filter(which, channels), key=lambda channel: channel.creation_time, default=None)
         if oldest is not None:
             oldest.will_close = True
 

@@ -31,9 +31,9 @@ class Order(Protocol):
 def with_raw_value(order: Order, answer: Answer) -> Answer:
     """The answer with every field of a name holding a piece of text that need not be JSON."""
     document = json.loads(answer.body, parse_float=Decimal)
-    for thing in _objects(document):
-        if order.field in thing:
-            thing[order.field] = _HERE
+    for json_object in _objects(document):
+        if order.field in json_object:
+            json_object[order.field] = _HERE
     body = encode(document).replace(f'"{_HERE}"'.encode(), order.text.encode())
     return Answer(answer.status, body, answer.headers, answer.content_type)
 

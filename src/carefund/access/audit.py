@@ -38,7 +38,7 @@ def store_act(
     `subject` names a thing of ours (an account, a run, a batch), never a client. Raises DatabaseError.
     """
     before, after = before or {}, after or {}
-    names = [each for each in {**before, **after} if before.get(each) != after.get(each)]
+    names = [field for field in {**before, **after} if before.get(field) != after.get(field)]
     account = actor if isinstance(actor, User) else None
     name = actor if isinstance(actor, str) else account.get_username() if account else _name_terminal()
     write(
@@ -47,8 +47,8 @@ def store_act(
             user_name=name,
             act=act[:80],
             subject=subject[:150],
-            before={each: _plain(before[each]) for each in names if each in before},
-            after={each: _plain(after[each]) for each in names if each in after},
+            before={field: _plain(before[field]) for field in names if field in before},
+            after={field: _plain(after[field]) for field in names if field in after},
         )
     )
 
@@ -75,5 +75,5 @@ def _plain(value: Any) -> Any:
     if value is None or isinstance(value, bool | int | str):
         return value
     if isinstance(value, list | tuple | set | frozenset):
-        return [_plain(each) for each in (sorted(value) if isinstance(value, set | frozenset) else value)]
+        return [_plain(entry) for entry in (sorted(value) if isinstance(value, set | frozenset) else value)]
     return str(value)

@@ -77,6 +77,6 @@ class RefuseNul:
             if any(_NUL in (file.name or "") for _, files in request.FILES.lists() for file in files):
                 raise BadRequest
         if any(
-            _NUL in name or any(_NUL in value for value in values) for each in given for name, values in each.lists()
+            _NUL in name or any(_NUL in value for value in values) for query in given for name, values in query.lists()
         ):
             raise BadRequest

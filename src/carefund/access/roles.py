@@ -77,7 +77,7 @@ def give_role(user: User, role: Role | None, service_provider_ids: Iterable[str]
     BranchMembership.objects.filter(user=user).exclude(service_provider_id__in=wanted).delete()
     held = set(BranchMembership.objects.filter(user=user).values_list("service_provider_id", flat=True))
     BranchMembership.objects.bulk_create(
-        BranchMembership(user=user, service_provider_id=one) for one in sorted(wanted - held)
+        BranchMembership(user=user, service_provider_id=provider_id) for provider_id in sorted(wanted - held)
     )
     user.__dict__.pop("_carefund_rights", None)
 

@@ -65,7 +65,7 @@ def history(service_provider_id: ProviderId = "", json: AsJson = False) -> None:
     ids = [service_provider_id.strip()] if service_provider_id else [
         row.service_provider_id for row in list_detected_providers()
     ]  # fmt: skip
-    saves = [saved for one in ids for saved in list_saves(one)]
+    saves = [saved for provider_id in ids for saved in list_saves(provider_id)]
     if json:
         print_json([_saved_as_data(saved, before) for saved, before in zip(saves, _befores(saves), strict=True)])
         return
@@ -136,7 +136,7 @@ def _as_data(result: Refreshed) -> dict[str, Any]:
 def _roll_up_as_data(whole: RollUp) -> dict[str, Any]:
     return {
         **_sums_as_data(whole.sums),
-        "by_service_provider_id": {one: _sums_as_data(sums) for one, sums in whole.parts.items()},
+        "by_service_provider_id": {provider_id: _sums_as_data(sums) for provider_id, sums in whole.parts.items()},
         "repeated_budget_ids": whole.repeated_budget_ids,
     }
 
@@ -173,8 +173,8 @@ def _print(result: Refreshed) -> None:
 
 def _sums_table(whole: RollUp) -> Table:
     table = _table(ids="Service\nProvider ID")
-    for one, sums in whole.parts.items():
-        table.add_row(one, *_amounts(sums))
+    for provider_id, sums in whole.parts.items():
+        table.add_row(provider_id, *_amounts(sums))
     table.add_row("All ids", *_amounts(whole.sums), style="bold")
     return table
 

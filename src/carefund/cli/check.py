@@ -33,9 +33,11 @@ def check(json: Annotated[bool, typer.Option(help="Print as JSON.")] = False) ->
     """Show what is configured, whether database and device work, and whether each funder can be asked."""
     database = describe_tables()
     found = [] if database else asyncio.run(_check_all())
-    missing = list({sentence: None for each in found if each.access for _, sentence in each.access.missing})
+    missing = list(
+        {sentence: None for funder_check in found if funder_check.access for _, sentence in funder_check.access.missing}
+    )
     logs = [] if database else [check_log(log) for log in LOGS]
-    good = all(each.is_good for each in found) and all(each.is_whole for each in logs)
+    good = all(funder_check.is_good for funder_check in found) and all(log.is_whole for log in logs)
     ready = not database and good and settings.HAS_SECRET_KEY
     if json:
         print_json({
@@ -44,14 +46,14 @@ def check(json: Annotated[bool, typer.Option(help="Print as JSON.")] = False) ->
             "secret_key": settings.HAS_SECRET_KEY,
             "encryption_keys": bool(settings.ENCRYPTION_KEYS),
             "missing": missing,
-            "logs": {each.label: asdict(each) | {"is_whole": each.is_whole} for each in logs},
-            "funders": {each.funder.name: _as_data(each) for each in found},
+            "logs": {log.label: asdict(log) | {"is_whole": log.is_whole} for log in logs},
+            "funders": {funder_check.funder.name: _as_data(funder_check) for funder_check in found},
         })  # fmt: skip
     else:
         _print_installation(database, missing)
-        _print_devices([each.access for each in found if each.access])
-        for each in found:
-            _print_funder(each)
+        _print_devices([funder_check.access for funder_check in found if funder_check.access])
+        for funder_check in found:
+            _print_funder(funder_check)
         for log in logs:
             _print_log(log)
     if not ready:
@@ -88,9 +90,9 @@ def _print_installation(database: str, missing: list[str]) -> None:
 
 def _print_devices(checks: list[AccessCheck]) -> None:
     """Print what is stored of each device, once however many funders it serves; only a new token confirms it."""
-    served = [each for each in checks if not each.gateway_url]
-    confirmed = {each.device_name for each in served if each.works}
-    for device in {each.device_name: each for each in served}.values():
+    served = [check for check in checks if not check.gateway_url]
+    confirmed = {check.device_name for check in served if check.works}
+    for device in {check.device_name: check for check in served}.values():
         status = device.device_status or "not activated"
         if device.device_status and device.device_name not in confirmed:
             status = f"{device.device_status} when PRODA last answered"

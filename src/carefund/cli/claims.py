@@ -45,7 +45,7 @@ def list_all(json: AsJson = False) -> None:
     batches, claims = list(list_batches()[:50]), list(list_claims()[:50])
     if json:
         print_json(
-            {"batches": [_batch_data(each) for each in batches], "claims": [_claim_data(each) for each in claims]}
+            {"batches": [_batch_data(batch) for batch in batches], "claims": [_claim_data(claim) for claim in claims]}
         )
         return
     if not batches and not claims:
@@ -158,7 +158,7 @@ def check(
 def show(claim_id: Annotated[str, typer.Argument(help="The claim.")], json: AsJson = False) -> None:
     """Show one claim: its statement, and each line with claimed, paid, drawn and the difference."""
     claim = find_claim(claim_id.strip())
-    rows = list_lines([each.pk for each in list_requests_of(claim)], business_today())
+    rows = list_lines([payment_request.pk for payment_request in list_requests_of(claim)], business_today())
     if json:
         print_json(_claim_data(claim) | {"lines": [_line_data(row) for row in rows]})
         return

@@ -51,7 +51,9 @@ def create(
     if unknown:
         complain(f"The plan has no budget {', '.join(unknown)}.", "Look at the ids with `carefund pace preview`.")
         raise typer.Exit(WRONG_INPUT)
-    contract = create_from_plan(client, found.item_id, [each for each in ids if each not in (without or ())])
+    contract = create_from_plan(
+        client, found.item_id, [budget_id for budget_id in ids if budget_id not in (without or ())]
+    )
     data = contract_as_data(contract)
     if as_json:
         print_json(data)
@@ -86,7 +88,7 @@ def apply_command(
     """Write PACE's values to a contract: the differences named, or all that count. Cannot be undone."""
     chosen = _contract_or_exit(ndis_number, contract)
     shown, found = _retrieve_and_compare(chosen.client, chosen)
-    ids = only or [each.id for each in found.comparison.counting]
+    ids = only or [difference.id for difference in found.comparison.counting]
     if not ids:
         _show_comparison(chosen, found, as_json)
         return
@@ -95,7 +97,7 @@ def apply_command(
         typer.confirm(f"Write {len(ids)} of these to the contract? This cannot be undone", abort=True, err=True)
     applied = apply_plan(chosen, shown.item_id, ids)
     if as_json:
-        print_json({"contract": chosen.pk, "applied": [_difference_as_data(each) for each in applied]})
+        print_json({"contract": chosen.pk, "applied": [_difference_as_data(difference) for difference in applied]})
     else:
         screen.print(f"Service contract {chosen.pk}: {len(applied)} values written.", highlight=False)
 
@@ -157,7 +159,7 @@ def _plan_as_data(found: ShownPlan) -> dict[str, Any]:
         "budgets": [
             {
                 "id": name,
-                **{each: _text(getattr(budget, each)) for each in (*texts, *values)},
+                **{field: _text(getattr(budget, field)) for field in (*texts, *values)},
                 "is_excluded": budget.is_excluded,
                 "funding_periods": _periods(budget),
             }
@@ -231,9 +233,9 @@ def _show_comparison(contract: ServiceContract, found: ContractComparison, as_js
             "in_step": not found.comparison.counting,
             "differences": [_difference_as_data(difference) for difference in found.differences],
             "drift": [
-                {"category_name": each.category_name, "spent_amount": _text(each.spent_amount),
-                 "delivered_amount": _text(each.delivered_amount), "amount": _text(each.amount)}
-                for each in found.drifts
+                {"category_name": drift.category_name, "spent_amount": _text(drift.spent_amount),
+                 "delivered_amount": _text(drift.delivered_amount), "amount": _text(drift.amount)}
+                for drift in found.drifts
             ],
         })  # fmt: skip
         return

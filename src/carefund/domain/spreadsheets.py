@@ -12,7 +12,7 @@ def make_plain(text: str) -> str:
     Programs trim what cannot be seen before they look, and some take full-width signs for the usual ones.
     """
     folded = unicodedata.normalize("NFKC", text)
-    seen = folded.lstrip("".join({each for each in folded if is_invisible(each)}))
+    seen = folded.lstrip("".join({character for character in folded if is_invisible(character)}))
     return f"{_QUOTE}{text}" if seen.startswith(_STARTS) or text.startswith(("\t", "\r", "\n")) else text
 
 

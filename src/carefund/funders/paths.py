@@ -32,7 +32,7 @@ def require_right_paths(setting: str, given: Mapping[str, str], known: Mapping[s
 
 def find_nearest(name: str, known: Iterable[str]) -> str:
     """Return the known name that is spelt most like this one, whatever the case; "" when none is near."""
-    by_spelling = {each.lower(): each for each in known}
+    by_spelling = {known_name.lower(): known_name for known_name in known}
     nearest = get_close_matches(name.lower(), by_spelling, n=1)
     return by_spelling[nearest[0]] if nearest else ""
 

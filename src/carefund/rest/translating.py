@@ -53,9 +53,12 @@ def _answer_framework(error: HttpError) -> HttpResponse:
 
 def _answer_invalid(error: ValidationError) -> HttpResponse:
     """Return each value that the schema refused; the values themselves are not repeated."""
-    if any(each["loc"][0] == "body" and len(each["loc"]) == 2 and each["type"] == "missing" for each in error.errors):
+    if any(
+        problem["loc"][0] == "body" and len(problem["loc"]) == 2 and problem["type"] == "missing"
+        for problem in error.errors
+    ):
         return ApiProblem("malformed", "There is no body.").as_response()
-    return ApiProblem("invalid", problems=[_line_problem(each) for each in error.errors]).as_response()
+    return ApiProblem("invalid", problems=[_line_problem(problem) for problem in error.errors]).as_response()
 
 
 def _line_problem(error: dict[str, Any]) -> LineProblem:

@@ -134,8 +134,18 @@ def record_outcomes(holder: str, items: Sequence[ClaimedItem], results: Sequence
             RunItem,
             ("status", "outcome", "warnings", "message", "result", "holder", "held_until", "finished_at"),
             [
-                (_DONE, each.outcome.value, each.warnings, each.message[:300], each.result, "", None, now, item.item_id)
-                for item, each in zip(items, results, strict=True)
+                (
+                    _DONE,
+                    result.outcome.value,
+                    result.warnings,
+                    result.message[:300],
+                    result.result,
+                    "",
+                    None,
+                    now,
+                    item.item_id,
+                )
+                for item, result in zip(items, results, strict=True)
             ],
         )
         _finish_joined([item.item_id for item in items])

@@ -56,7 +56,14 @@ class FoundProviders:
     @property
     def service_provider_ids(self) -> list[str]:
         """The distinct valid ids, in order."""
-        return sorted({one for rows in self.budgets.values() for _, one in rows if is_valid_service_provider_id(one)})
+        return sorted(
+            {
+                provider_id
+                for rows in self.budgets.values()
+                for _, provider_id in rows
+                if is_valid_service_provider_id(provider_id)
+            }
+        )
 
     @property
     def is_complete(self) -> bool:
@@ -88,7 +95,9 @@ def list_stored_ids() -> list[str]:
 def list_care_recipient_ids() -> list[str]:
     """Everybody active whom Services Australia can be asked about."""
     ids = Client.objects.filter(is_active=True, care_recipient_id__isnull=False).order_by("id")
-    return [one for one in ids.values_list("care_recipient_id", flat=True) if one]
+    return [
+        care_recipient_id for care_recipient_id in ids.values_list("care_recipient_id", flat=True) if care_recipient_id
+    ]
 
 
 async def find_providers(
@@ -105,7 +114,7 @@ async def find_providers(
     while to_ask or waiting:
         if to_ask:
             asked |= set(to_ask)
-            await asyncio.gather(*(_ask_about_provider(source, found, one) for one in to_ask))
+            await asyncio.gather(*(_ask_about_provider(source, found, provider_id) for provider_id in to_ask))
             for person in found.budgets:
                 waiting.pop(person, None)
         else:
@@ -115,7 +124,7 @@ async def find_providers(
                 waiting.pop(person)
             batch = min(batch * 4, _LARGEST_BATCH)
         found.left = len(waiting)
-        to_ask = [one for one in found.service_provider_ids if one not in asked]
+        to_ask = [provider_id for provider_id in found.service_provider_ids if provider_id not in asked]
 
 
 async def _ask_about_provider(source: BudgetSource, found: FoundProviders, service_provider_id: str) -> None:
@@ -131,7 +140,7 @@ async def _ask_about_provider(source: BudgetSource, found: FoundProviders, servi
 async def _ask_about_people(source: BudgetSource, found: FoundProviders, people: Sequence[str]) -> None:
     """One call each. Some may fail; if all do, the first failure is raised."""
     found.calls += len(people)
-    answers = await asyncio.gather(*(source.fetch_budgets(one) for one in people), return_exceptions=True)
+    answers = await asyncio.gather(*(source.fetch_budgets(person) for person in people), return_exceptions=True)
     failures = [answer for answer in answers if isinstance(answer, BaseException)]
     unexpected = [failure for failure in failures if not isinstance(failure, FunderError)]
     if unexpected or (len(failures) == len(people) and not found.budgets):

@@ -156,7 +156,9 @@ class NdiaApi:
         if amount <= 0:
             return self.failure(400, "The amount must be greater than zero", "C20")
         plan = plan_in_force(facts, self.ndia.today)
-        row = next((each for each in plan["categories"] if each["category"] == body.get("support_category")), None)
+        row = next(
+            (category for category in plan["categories"] if category["category"] == body.get("support_category")), None
+        )
         if row is None:
             return self.failure(400, "No budget for this support", "C22")
         row["spending"].append({"date": self.ndia.today.isoformat(), "amount": str(amount)})

@@ -99,10 +99,10 @@ def budget_tree(facts: Facts, today: date, *, only_plan_managed: bool = False) -
     rows = [row for row in plan["categories"] if not only_plan_managed or row["management"] == "Plan-managed"]
     told = [(row, category_row(facts, plan, row, today)) for row in rows]
     tree: dict[str, Any] = {
-        **_sums([each for _, each in told], with_approved=False),
+        **_sums([category for _, category in told], with_approved=False),
         "use_funding_periods": facts["usePeriods"],
         "bgt_typ_lvl_dtls": [
-            _budget_type(facts, plan, kind, [each for each in told if each[0]["kind"] == kind])
+            _budget_type(facts, plan, kind, [pair for pair in told if pair[0]["kind"] == kind])
             for kind in dict.fromkeys(row["kind"] for row in rows)
         ],
     }
@@ -111,15 +111,15 @@ def budget_tree(facts: Facts, today: date, *, only_plan_managed: bool = False) -
             {
                 "funding_component_name": _component(row),
                 "support_category": row["category"],
-                "funding_periods": [_period(each, today) for each in periods_of(row, plan)],
+                "funding_periods": [_period(period, today) for period in periods_of(row, plan)],
             }
             for row in rows
         ]
     if facts["usePeriods"] and facts["periodsAt"] == "plan":
         tree["funding_periods"] = [
-            {**_period(each, today), "support_category_text": row["category"]}
+            {**_period(period, today), "support_category_text": row["category"]}
             for row in rows
-            for each in periods_of(row, plan)
+            for period in periods_of(row, plan)
         ]
     if facts.get("extra"):
         tree["something_new"] = "new"
@@ -130,9 +130,9 @@ def _budget_type(facts: Facts, plan: Facts, kind: str, told: list[tuple[Facts, d
     level: dict[str, Any] = {"start_date": plan["start"], "end_date": plan["end"]}
     if not facts.get("sparse"):
         level["budget_type"] = kind
-    level |= _sums([each for _, each in told], with_approved=False)
+    level |= _sums([category for _, category in told], with_approved=False)
     level["plan_management"] = [
-        _management(facts, plan, hand, [each for each in told if each[0]["management"] == hand])
+        _management(facts, plan, hand, [pair for pair in told if pair[0]["management"] == hand])
         for hand in dict.fromkeys(row["management"] for row, _ in told)
     ]
     return level
@@ -147,8 +147,8 @@ def _management(facts: Facts, plan: Facts, hand: str, told: list[tuple[Facts, di
             "support_type_text": support,
             "start_date": plan["start"],
             "end_date": plan["end"],
-            **_sums([each for row, each in told if row["support"] == support]),
-            "supp_cat_lvl_dtls": [each for row, each in told if row["support"] == support],
+            **_sums([category for row, category in told if row["support"] == support]),
+            "supp_cat_lvl_dtls": [category for row, category in told if row["support"] == support],
         }
         for support in dict.fromkeys(row["support"] for row, _ in told)
     ]

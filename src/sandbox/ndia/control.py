@@ -111,7 +111,7 @@ class NdiaControl:
         Adds it when it is not there.
         """
         rows = self._plan(facts)["categories"]
-        row = next((each for each in rows if each["category"] == wanted["category"]), None)
+        row = next((planned for planned in rows if planned["category"] == wanted["category"]), None)
         if row is None:
             row = category(wanted["category"], "0.00")
             rows.append(row)
@@ -129,7 +129,7 @@ class NdiaControl:
 
     def spend(self, facts: Facts, wanted: dict[str, Any]) -> None:
         """category, amount, date (today if missing)."""
-        row = next(each for each in self._plan(facts)["categories"] if each["category"] == wanted["category"])
+        row = next(planned for planned in self._plan(facts)["categories"] if planned["category"] == wanted["category"])
         day = wanted.get("date") or self.ndia.today.isoformat()
         row["spending"].append({"date": day, "amount": str(wanted["amount"])})
         self.ndia.note_event("BUDGET_UPDATED", facts)

@@ -27,7 +27,10 @@ class PoolControl:
 
     def providers(self, _call: Call) -> Any:
         """Every service provider id with the changes to its pools."""
-        return [{"serviceProviderId": one, "edits": pool_edits(self._world, one)} for one in self._world.provider_ids()]
+        return [
+            {"serviceProviderId": provider_id, "edits": pool_edits(self._world, provider_id)}
+            for provider_id in self._world.provider_ids()
+        ]
 
     def change(self, call: Call) -> Any:
         """Change a provider's pools: empty, refuse, other-types, second-budget, closed-budget, next-quarter, use."""

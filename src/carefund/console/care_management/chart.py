@@ -55,7 +55,7 @@ class Chart:
 
 def newest_by_quarter(saves: Sequence[Saved]) -> dict[Quarter, Saved]:
     """The newest save of each quarter, in order."""
-    newest = {saved.pool.quarter: saved for saved in sorted(saves, key=lambda one: one.pool.asked_at)}
+    newest = {saved.pool.quarter: saved for saved in sorted(saves, key=lambda saved: saved.pool.asked_at)}
     return {quarter: newest[quarter] for quarter in sorted(newest)}
 
 
@@ -82,7 +82,7 @@ def sums_by_year(saves: Sequence[Saved]) -> list[tuple[str, Sums | None]]:
         years.setdefault(quarter.financial_year, []).append(add_up(saved.pool.budgets))
     found: list[tuple[str, Sums | None]] = []
     for year, sums in years.items():
-        effects = [effects_of(one) for one in sums]
+        effects = [effects_of(quarter_sums) for quarter_sums in sums]
         used = sum((effect.used for effect in effects), _ZERO)
         write_off = sum((effect.write_off for effect in effects), _ZERO)
         available, rollover = sums[-1].available or _ZERO, effects[-1].rollover_deduction

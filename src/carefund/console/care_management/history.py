@@ -89,7 +89,7 @@ _WHAT = {"new": ("New", "good"), "gone": ("Removed", "warn"), "changed": ("Chang
 def _describe(change: BudgetChange) -> ChangeLine:
     what, tone = _WHAT.get(change.what, ("No change", ""))
     return ChangeLine(
-        change.budget_id, what, tone, tuple(_describe_metric(each, change.what) for each in change.metrics)
+        change.budget_id, what, tone, tuple(_describe_metric(metric, change.what) for metric in change.metrics)
     )
 
 

@@ -201,7 +201,7 @@ def _kept(ids: Sequence[str], service_provider_id: str) -> dict[str, Any]:
     """What was saved last for this quarter, of one id or of all."""
     quarter = quarter_of(business_today())
     wanted = [service_provider_id] if service_provider_id else ids
-    saves = [saved for one in wanted if (saved := find_newest(one, quarter))]
+    saves = [saved for provider_id in wanted if (saved := find_newest(provider_id, quarter))]
     split = [(saved.pool, *split_closed(saved.pool.budgets)) for saved in saves]
     return {
         "saves": saves,

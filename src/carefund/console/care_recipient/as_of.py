@@ -61,6 +61,6 @@ def _rebuild_budget(known: FundingAsOf, budget: PlanBudget) -> BudgetFigures:
         line.invoice_line_item_id = known.own_lines.get((line.invoice_id, line.item_id))
     usage.sort(key=lambda line: line.delivery_date or date.min, reverse=True)
     rows = _rows(recordsets.ENTITLEMENTS, known.client, known.list_entitlements(budget.budget_id))
-    entitlements = tuple(sorted(rows, key=lambda each: each.start_date or date.min))
+    entitlements = tuple(sorted(rows, key=lambda entitlement: entitlement.start_date or date.min))
     is_shown = details is not None or bool(entitlements)
     return BudgetFigures(budget, entitlements, tuple(usage), None, is_shown, known.own_ids)

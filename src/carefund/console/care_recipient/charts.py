@@ -173,10 +173,10 @@ class TimeLine:
 
 def draw_time_line(records: Sequence[object], today: date) -> TimeLine | None:
     """A time line of records with start and end dates, from the first start to some months after today."""
-    starts = [each for each in (getattr(record, "start_date", None) for record in records) if each]
+    starts = [start for start in (getattr(record, "start_date", None) for record in records) if start]
     if not starts:
         return None
-    ends = [each for each in (getattr(record, "end_date", None) for record in records) if each]
+    ends = [end for end in (getattr(record, "end_date", None) for record in records) if end]
     first = min(starts)
     last = max([*(end for end in ends if end < today + timedelta(days=550)), today + timedelta(days=120)])
     whole = Decimal((last - first).days or 1)

@@ -92,8 +92,8 @@ class ClientForm(forms.Form):
         data = super().clean() or self.cleaned_data
         if self._client is None and not data.pop("is_another", False) and not self.errors:
             alike = list_alike(data["first_name"], data["last_name"], data["birth_date"])
-            seen = set(list_chosen_clients(self._user, [each.pk for each in alike]))
-            self.alike = [each for each in alike if each in seen]
+            seen = set(list_chosen_clients(self._user, [client.pk for client in alike]))
+            self.alike = [client for client in alike if client in seen]
             if self.alike:
                 self.add_error(None, "There is already a client with this name. Is it the same person?")
         return data

@@ -58,9 +58,9 @@ def _explain_by_classifications(funding: Funding) -> Iterator[str]:
     listed = funding.plan_classifications
     if not listed:
         return
-    starts = [(each.start_date, each) for each in listed if each.start_date]
-    ends = [(each.end_date, each) for each in listed if each.end_date]
-    open_ended = [each for each in listed if each.end_date is None]
+    starts = [(classification.start_date, classification) for classification in listed if classification.start_date]
+    ends = [(classification.end_date, classification) for classification in listed if classification.end_date]
+    open_ended = [classification for classification in listed if classification.end_date is None]
     if starts:
         start_date, earliest = min(starts, key=lambda pair: pair[0])
         which = "its" if funding.earlier_plans else "the"

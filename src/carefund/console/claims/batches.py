@@ -50,7 +50,7 @@ def choose(request: Request) -> HttpResponse:
                 form.add_error(None, str(moved))
         preview = preview_batch(form.choice(), today)
         shown = Paginator(preview.refused + preview.ready, _PAGE_SIZE).get_page(request.GET.get("page"))
-        store_views(request.user, (each.item.client for each in shown.object_list), "Lines to claim")
+        store_views(request.user, (line.item.client for line in shown.object_list), "Lines to claim")
         context |= {"preview": preview, "page": shown, "lines": shown.object_list}
     return render(request, "console/claims/batch_new.html", context)
 
@@ -69,7 +69,7 @@ def show(request: Request, batch_id: int) -> HttpResponse:
     work = describe_item(find_shown_item(name_batch(batch_id), timezone.now()))
     batch = find_batch(batch_id)
     shown = Paginator(list_requests_in(batch), _PAGE_SIZE).get_page(request.GET.get("page"))
-    rows = list_lines([each.pk for each in shown.object_list], timezone.localdate())
+    rows = list_lines([payment_request.pk for payment_request in shown.object_list], timezone.localdate())
     store_views(request.user, (row.request.line_item.client for row in rows), f"Claim batch {batch.pk}")
     invoices = list_invoices_of(batch)
     sent = sum(1 for invoice in invoices if invoice.status not in ("", "OPEN"))

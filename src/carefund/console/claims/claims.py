@@ -68,7 +68,7 @@ def show(request: Request, claim_id: str) -> HttpResponse:
     work = describe_item(find_shown_item(name_claim(number), timezone.now()))
     claim = find_claim_by_number(number)
     shown = Paginator(list_requests_of(claim), _PAGE_SIZE * 2).get_page(request.GET.get("page"))
-    rows = list_lines([each.pk for each in shown.object_list], timezone.localdate())
+    rows = list_lines([payment_request.pk for payment_request in shown.object_list], timezone.localdate())
     store_views(request.user, (row.request.line_item.client for row in rows), f"Claim {claim.claim_id}")
     answers = list_claim_answers(claim)
     steps = ("BeingCalculated", "PendingApproval", "Approved", "Completed")
@@ -121,7 +121,7 @@ def show_orphan_usage(request: Request) -> HttpResponse:
     number = min(read_number(request.GET.get("page")) or 1, _MOST_PAGES)
     found = list_orphan_usage((number - 1) * _PAGE_SIZE, number * _PAGE_SIZE + 1)
     usage = found[:_PAGE_SIZE]
-    store_views(request.user, (each.client for each in usage), "Usage without a matching line")
+    store_views(request.user, (draw.client for draw in usage), "Usage without a matching line")
     older = number + 1 if len(found) > _PAGE_SIZE else 0
     name = "orphan_usage" if request.htmx and not request.htmx.boosted else "orphan_usage_page"
     return render(request, f"console/claims/{name}.html", {"usage": usage, "number": number, "older": older})

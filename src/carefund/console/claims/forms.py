@@ -70,7 +70,8 @@ class BatchForm(forms.Form):
         }
         providers = cast(forms.ChoiceField, self.fields["service_provider_id"])
         providers.choices = [
-            (each, f"{names[each]} ({each})" if names.get(each) else each) for each in list_own_service_provider_ids()
+            (provider_id, f"{names[provider_id]} ({provider_id})" if names.get(provider_id) else provider_id)
+            for provider_id in list_own_service_provider_ids()
         ]
 
     def clean(self) -> dict[str, Any]:

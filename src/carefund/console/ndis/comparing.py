@@ -32,7 +32,7 @@ _PAGE_SIZE = 50
 def show(request: Request) -> HttpResponse | HttpResponseRedirect:
     """The list of contracts with what the last comparison found; POST asks for the ticked ones, or all."""
     if request.method == "POST" and may_synchronise(request.user) and is_pace_api_enabled():
-        ticked = [number for each in request.POST.getlist("contract") if (number := read_number(each))]
+        ticked = [number for text in request.POST.getlist("contract") if (number := read_number(text))]
         with suppress(NothingToDo):
             wanted = list_comparable(list_clients_for(request.user), only=ticked)
             request_comparisons(wanted, requested_by=request.user)
@@ -45,7 +45,7 @@ def _context(request: Request) -> dict[str, Any]:
     work = describe_run(find_shown_run(COMPARING, now), now) if may_synchronise(request.user) else None
     clients = list_clients_for(request.user)
     shown = Paginator(list_by_urgency(list_comparable(clients)), _PAGE_SIZE).get_page(request.GET.get("page"))
-    store_views(request.user, (each.client_id for each in shown.object_list), "NDIS contracts against PACE")
+    store_views(request.user, (contract.client_id for contract in shown.object_list), "NDIS contracts against PACE")
     counts = count_comparisons(clients)
     return {
         "work": work,

@@ -79,7 +79,12 @@ def decide(request: Request, contract_id: int, item_id: int) -> HttpResponse | H
     """
     contract = find_contract_to_synchronise(request.user, contract_id)
     store_view(request.user, contract.client, "NDIS service contract against PACE")
-    sent = [each for value in request.POST.getlist("difference") for each in value.split(",") if each]
+    sent = [
+        difference_id
+        for value in request.POST.getlist("difference")
+        for difference_id in value.split(",")
+        if difference_id
+    ]
     is_back = "back" in request.POST
     chosen = [] if is_back else sent
     try:
@@ -194,7 +199,9 @@ _OF_PERIODS = (DifferenceKind.PERIOD_NEW, DifferenceKind.PERIOD_FIELD, Differenc
 
 def describe(differences: list[Difference], ticked: Collection[str]) -> list[dict[str, Any]]:
     """Differences in words, under the contract and then under each category; funding periods have one tick together."""
-    groups = groupby(differences, key=lambda each: (each.category_name, each.budget_id, each.position))
+    groups = groupby(
+        differences, key=lambda difference: (difference.category_name, difference.budget_id, difference.position)
+    )
     return [
         {"name": name or "Service contract", "lines": list(_lines(list(group), ticked))}
         for (name, _, _), group in groups
@@ -214,21 +221,21 @@ def _lines(differences: list[Difference], ticked: Collection[str]) -> Iterator[D
         )
 
 
-def _line(each: Difference) -> DifferenceRow:
-    label, before = _SENTENCES.get(each.kind, ("", _write(each.before)))
+def _line(difference: Difference) -> DifferenceRow:
+    label, before = _SENTENCES.get(difference.kind, ("", _write(difference.before)))
     if not label:
-        label = _LABELS.get(each.field) or each.field.removesuffix("_amount").replace("_", " ").capitalize()
+        label = _LABELS.get(difference.field) or difference.field.removesuffix("_amount").replace("_", " ").capitalize()
         label = label if label != "Amount" else "Allocation"
-    if each.period_start_date is not None:
-        label = f"{write_day(each.period_start_date)}: {label[0].lower()}{label[1:]}"
-    if each.kind is DifferenceKind.PERIOD_GONE:
-        before = _write(each.before)
+    if difference.period_start_date is not None:
+        label = f"{write_day(difference.period_start_date)}: {label[0].lower()}{label[1:]}"
+    if difference.kind is DifferenceKind.PERIOD_GONE:
+        before = _write(difference.before)
     after = {
         DifferenceKind.CATEGORY_GONE: "flagged",
         DifferenceKind.CATEGORY_BACK: "in PACE",
         DifferenceKind.PERIOD_GONE: "none",
-    }.get(each.kind)
-    return DifferenceRow(each.id, label, before, after or _write(each.after), each.is_chosen)
+    }.get(difference.kind)
+    return DifferenceRow(difference.id, label, before, after or _write(difference.after), difference.is_chosen)
 
 
 def _write(value: Any) -> str:

@@ -144,15 +144,15 @@ def number(value: int | None) -> str:
 @register.filter
 def level(classifications: Iterable[object]) -> str:
     """The levels in force in a few words, the ongoing one first: "Level 5, Assistive technology high"."""
-    ordered = sorted(classifications, key=lambda each: getattr(each, "code", "") != ONGOING)
-    return ", ".join(dict.fromkeys(name_level(each) for each in ordered))
+    ordered = sorted(classifications, key=lambda classification: getattr(classification, "code", "") != ONGOING)
+    return ", ".join(dict.fromkeys(name_level(classification) for classification in ordered))
 
 
 @register.filter
 def main_level(classifications: Iterable[object]) -> str:
     """The ongoing level alone; the others only where there is none."""
     held = list(classifications)
-    return level([each for each in held if getattr(each, "code", "") == ONGOING] or held)
+    return level([classification for classification in held if getattr(classification, "code", "") == ONGOING] or held)
 
 
 @register.simple_tag
@@ -312,5 +312,7 @@ def count_standings(records: Iterable[DatedRecord], today: date) -> str:
     if not numbers:
         return ""
     return ", ".join(
-        f"{numbers[each] or 'none'} {each.value}" for each in Standing if numbers[each] or each is Standing.IN_FORCE
+        f"{numbers[state] or 'none'} {state.value}"
+        for state in Standing
+        if numbers[state] or state is Standing.IN_FORCE
     ).capitalize()

@@ -88,7 +88,9 @@ def show_schedules(request: Request) -> HttpResponse:
         request,
         "console/schedules.html",
         {
-            "lines": [(each, form, next_due_at(each, now)) for each, form in zip(schedules, forms, strict=True)],
+            "lines": [
+                (schedule, form, next_due_at(schedule, now)) for schedule, form in zip(schedules, forms, strict=True)
+            ],
             "time_zone": settings.BUSINESS_TIME_ZONE,
             "runs": list_runs(trigger=Run.Trigger.SCHEDULED)[:10],
         },

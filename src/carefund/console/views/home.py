@@ -39,7 +39,7 @@ def show_home(request: Request) -> HttpResponse:
     look = last_seen.find_last_seen(request.user)
     changes = _list_new(request, look)
     newest = cut_at_sync(changes, _CHANGES).changes
-    store_views(request.user, (each.client_id for each in newest), "Home")
+    store_views(request.user, (change.client_id for change in newest), "Home")
     last_run = find_last_run() if may_run_in_bulk(request.user) else None
     attention = queries.find_attention(clients, now - timedelta(hours=settings.STALE_AFTER_HOURS))
     return render(

@@ -51,10 +51,12 @@ def show_access_log(request: Request) -> HttpResponse:
     entries = list_entries(user_name=user_name, care_recipient_id=wanted, action=action)
     shown = Paginator(entries, _PAGE_SIZE).get_page(request.GET.get("page"))
     named = find_named(shown.object_list, _MOST_NAMES)
-    store_views(request.user, [*(each.client_id for each in shown.object_list), *named], "Access log")
+    store_views(request.user, [*(entry.client_id for entry in shown.object_list), *named], "Access log")
     context = {
         "page": shown,
-        "lines": [LogLine(each, _TONES.get(each.action, ""), _list_named(each, named)) for each in shown.object_list],
+        "lines": [
+            LogLine(entry, _TONES.get(entry.action, ""), _list_named(entry, named)) for entry in shown.object_list
+        ],
         "user_name": user_name,
         "client": wanted,
         "action": action,
@@ -76,7 +78,7 @@ def show_audit_log(request: Request) -> HttpResponse:
     shown = Paginator(acts, _PAGE_SIZE).get_page(request.GET.get("page"))
     context = {
         "page": shown,
-        "lines": [(each, _differences(each.before, each.after)) for each in shown.object_list],
+        "lines": [(act, _differences(act.before, act.after)) for act in shown.object_list],
         "user_name": user_name,
         "words": words,
     }

@@ -106,7 +106,7 @@ def _not_carried_yet(by_quarter: dict[Quarter, list[Reported]], this: Quarter) -
 
 def _use_per_day(by_quarter: dict[Quarter, list[Reported]], this: Quarter, today: date) -> Decimal:
     """The pace of this financial year so far; before its first day is over there is none."""
-    quarters = [one for one in by_quarter if one <= this and one.financial_year == this.financial_year]
+    quarters = [quarter for quarter in by_quarter if quarter <= this and quarter.financial_year == this.financial_year]
     used = max(_ZERO, -sum((effects_of(row).used for quarter in quarters for row in by_quarter[quarter]), _ZERO))
     days = sum(
         (min(today, quarter.end_date) - _first_day(by_quarter[quarter], quarter)).days + (quarter != this)

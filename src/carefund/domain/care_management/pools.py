@@ -116,7 +116,7 @@ class Sums:
     write_off: Decimal | None
 
 
-METRICS = tuple(each.name for each in fields(Sums))
+METRICS = tuple(metric.name for metric in fields(Sums))
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,7 +189,7 @@ def compare_pools(before: Pool, after: Pool) -> tuple[BudgetChange, ...]:
     old = {budget.budget_id: budget for budget in before.budgets}
     new = {budget.budget_id: budget for budget in after.budgets}
     changes = []
-    for budget_id in [*new, *(one for one in old if one not in new)]:
+    for budget_id in [*new, *(old_id for old_id in old if old_id not in new)]:
         first, second = old.get(budget_id), new.get(budget_id)
         metrics = tuple(
             MetricChange(name, getattr(first, name) if first else None, getattr(second, name) if second else None)

@@ -66,7 +66,7 @@ def first_day_of(funds: Iterable[Fund], day: date) -> date | None:
     first = min(starts, default=None)
     while first is not None:
         earlier = min(
-            (each.start_date or date.min for each in listed if each.end_date is None or each.end_date >= first),
+            (period.start_date or date.min for period in listed if period.end_date is None or period.end_date >= first),
             default=first,
         )
         if earlier >= first:

@@ -68,7 +68,7 @@ def plan_for(plans: Sequence[Period], record: Period) -> int:
 def begin_anew(latest: Period, incoming: Sequence[Period]) -> Period:
     """The plan that follows on the latest one, before its own classifications date it. Call where `begins_anew`."""
     assert latest.end_date is not None
-    starts = [each.start_date for each in incoming if _holds(each) and each.start_date]
+    starts = [period.start_date for period in incoming if _holds(period) and period.start_date]
     return Period(min(start for start in starts if start > latest.end_date), None)
 
 

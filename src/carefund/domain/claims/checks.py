@@ -104,7 +104,7 @@ def _check_service(line: ClaimLine, known: StoredFunding) -> list[LineFinding]:
         ]
     wanted = line.service_id.partition("|")[0]
     approved = (service for service in known.services if service.service_id == wanted)
-    if any(each.span.covers(line.delivery_date) for each in approved):
+    if any(service.span.covers(line.delivery_date) for service in approved):
         return []
     return [LineFinding("not-approved", f"{wanted} is not approved for the client on that date.")]
 
@@ -114,7 +114,7 @@ def _check_budget(line: ClaimLine, known: StoredFunding, today: date) -> list[Li
     budgets = None
     if known.budgets is not None:
         of_type = [budget for budget in known.budgets if budget.type_code == line.funding_source]
-        budgets = [each for each in of_type if each.span.covers(line.delivery_date)]
+        budgets = [budget for budget in of_type if budget.span.covers(line.delivery_date)]
         if not budgets:
             return [LineFinding("no-budget", f"No {line.funding_source} budget covers that date.")]
     last = last_claim_date(line, budgets or ())

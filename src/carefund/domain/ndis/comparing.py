@@ -143,7 +143,7 @@ def pair(
                 matched.append((budget, position))
                 left_held.remove(budget)
                 left_positions.remove(position)
-    yield from sorted(matched, key=lambda each: each[1])
+    yield from sorted(matched, key=lambda matched_pair: matched_pair[1])
     yield from ((None, position) for position in left_positions)
     yield from ((budget, None) for budget in left_held)
 

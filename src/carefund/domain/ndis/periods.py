@@ -61,12 +61,13 @@ def delivered_in(period: PacePeriod, periods: Sequence[PacePeriod], deliveries: 
 
 def _share_of_adjustment(period: PacePeriod, periods: Sequence[PacePeriod], delivery: Delivery) -> Decimal:
     begun = sorted(
-        (each for each in periods if each.start_date <= delivery.delivered_date), key=lambda each: each.start_date
+        (begun_period for begun_period in periods if begun_period.start_date <= delivery.delivered_date),
+        key=lambda begun_period: begun_period.start_date,
     )
     left = delivery.amount
-    for each in begun:
-        share = left if each is begun[-1] else min(left, each.amount or NOTHING)
-        if each == period:
+    for begun_period in begun:
+        share = left if begun_period is begun[-1] else min(left, begun_period.amount or NOTHING)
+        if begun_period == period:
             return share
         left -= share
     return NOTHING

@@ -145,7 +145,7 @@ def budget_ids(budgets: Iterable[CategoryBudget]) -> list[str]:
     found: list[str] = []
     for budget in budgets:
         base = f"{budget.category_key}-{budget.budget_type}-{budget.management}".casefold().replace(" ", "_")
-        duplicates = sum(one.partition("~")[0] == base for one in found)
+        duplicates = sum(budget_id.partition("~")[0] == base for budget_id in found)
         found.append(f"{base}~{duplicates + 1}" if duplicates else base)
     return found
 
@@ -169,7 +169,7 @@ def _plain(value: Any) -> Any:
 
 def from_data(data: Mapping[str, Any]) -> PacePlan:
     """The plan that `to_data` made this of."""
-    budgets = tuple(_budget(each) for each in data["budgets"])
+    budgets = tuple(_budget(budget) for budget in data["budgets"])
     rest = {name: value for name, value in data.items() if name not in ("budgets", "notices")}
     return PacePlan(budgets=budgets, notices=tuple(data["notices"]), **_typed(rest))
 
@@ -180,7 +180,7 @@ def _budget(data: Mapping[str, Any]) -> CategoryBudget:
         budget_type=BudgetType(data["budget_type"]),
         management=Management(data["management"]),
         stated_items=tuple(data["stated_items"]),
-        periods=tuple(PacePeriod(**_typed(each)) for each in data["periods"]),
+        periods=tuple(PacePeriod(**_typed(period)) for period in data["periods"]),
         **_typed({name: value for name, value in data.items() if name not in apart}),
     )
 

@@ -150,20 +150,26 @@ class ProviderChanges:
 def store_providers(found: Sequence[str], at: datetime, today: date, *, is_complete: bool) -> ProviderChanges:
     """Keep the distinct ids that were found. Only a complete look may say that an id is no longer returned."""
     known = {row.service_provider_id: row for row in ServiceProvider.objects.select_for_update()}
-    new = tuple(one for one in found if one not in known or known[one].detected_at is None)
-    again = tuple(one for one in found if one in known and known[one].no_longer_returned_date is not None)
-    for one in found:
+    new = tuple(
+        provider_id for provider_id in found if provider_id not in known or known[provider_id].detected_at is None
+    )
+    again = tuple(
+        provider_id
+        for provider_id in found
+        if provider_id in known and known[provider_id].no_longer_returned_date is not None
+    )
+    for provider_id in found:
         ServiceProvider.objects.update_or_create(
-            service_provider_id=one,
+            service_provider_id=provider_id,
             defaults={"last_seen_at": at, "detected_at": at, "no_longer_returned_date": None},
             create_defaults={"first_seen_at": at, "last_seen_at": at, "detected_at": at},
         )
     gone: tuple[str, ...] = ()
     if is_complete:
         gone = tuple(
-            one
-            for one, row in known.items()
-            if one not in found and row.detected_at is not None and row.no_longer_returned_date is None
+            provider_id
+            for provider_id, row in known.items()
+            if provider_id not in found and row.detected_at is not None and row.no_longer_returned_date is None
         )
         ServiceProvider.objects.filter(service_provider_id__in=gone).update(no_longer_returned_date=today)
     return ProviderChanges(new, again, gone)

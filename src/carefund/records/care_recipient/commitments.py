@@ -28,9 +28,18 @@ def find_committed(budgets: Iterable[PlanBudget]) -> dict[int, Decimal]:
 def find_committed_on(budgets: Iterable[PlanBudget], day: date, type_code: str) -> dict[int, Decimal]:
     """What is committed of the budgets that cover a day, of many people. Give all their budgets of that kind."""
     held = _by_client(budgets)
-    firsts = [first for each in held.values() if (first := first_day_of(map(_fund, each), day)) is not None]
+    firsts = [
+        first
+        for client_budgets in held.values()
+        if (first := first_day_of(map(_fund, client_budgets), day)) is not None
+    ]
     committed = _commit(held, {"funding_source": type_code, "delivery_date__gte": min(firsts, default=day)})
-    return {budget.pk: committed[budget.pk] for each in held.values() for budget in each if covers(budget, day)}
+    return {
+        budget.pk: committed[budget.pk]
+        for client_budgets in held.values()
+        for budget in client_budgets
+        if covers(budget, day)
+    }
 
 
 def _by_client(budgets: Iterable[PlanBudget]) -> dict[int, list[PlanBudget]]:

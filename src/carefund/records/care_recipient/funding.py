@@ -101,7 +101,7 @@ class BudgetFigures:
     @property
     def current_usage(self) -> list[BudgetUsage]:
         """The draws that the funder still lists."""
-        return [each for each in self.usage if each.no_longer_returned_date is None]
+        return [draw for draw in self.usage if draw.no_longer_returned_date is None]
 
     @property
     def use_by(self) -> dict[DrawnBy, Decimal]:
@@ -161,7 +161,7 @@ class Funding:
     def current_budgets(self) -> list[BudgetFigures]:
         """Budgets that cover today, in the order of their use: the ongoing one first."""
         current = [budget for budget in self.budgets if budget.covers(self.today)]
-        return sorted(current, key=lambda each: (each.budget.budget_type_code != "ON", each.budget.budget_id))
+        return sorted(current, key=lambda figures: (figures.budget.budget_type_code != "ON", figures.budget.budget_id))
 
     @property
     def other_budgets(self) -> list[BudgetFigures]:
@@ -218,7 +218,7 @@ class Funding:
             for contribution in self.contributions
             if Period(contribution.effective_date_from, contribution.effective_date_to).covers(self.today)
         ]
-        return max(holding, key=lambda each: each.effective_date_from or date.min) if holding else None
+        return max(holding, key=lambda contribution: contribution.effective_date_from or date.min) if holding else None
 
 
 def standing_of(record: DatedRecord, day: date) -> Standing:
@@ -228,7 +228,7 @@ def standing_of(record: DatedRecord, day: date) -> Standing:
 
 def sort_by_standing(records: Iterable[Dated], day: date) -> tuple[Dated, ...]:
     """The records in force first, then those to come, then those that ended; else in the order given."""
-    return tuple(sorted(records, key=lambda each: _STANDINGS.index(standing_of(each, day))))
+    return tuple(sorted(records, key=lambda record: _STANDINGS.index(standing_of(record, day))))
 
 
 def find_funding(client: Client, today: date, *, open_days: int, with_all_usage: bool = False) -> Funding:
@@ -255,7 +255,7 @@ def find_funding(client: Client, today: date, *, open_days: int, with_all_usage:
 def _find_budgets(client: Client, today: date, open_days: int, with_all: bool) -> list[BudgetFigures]:
     budgets = list(PlanBudget.objects.filter(client=client).order_by("-start_date", "budget_type_code", "budget_id"))
     read = [budget for budget in budgets if with_all or is_open(budget.end_date, today, open_days)]
-    ids = {each.pk for each in read}
+    ids = {budget.pk for budget in read}
     entitlements: dict[int, list[Entitlement]] = {}
     for entitlement in Entitlement.objects.filter(client=client, plan_budget_id__in=ids).order_by("start_date", "id"):
         entitlements.setdefault(entitlement.plan_budget_id, []).append(entitlement)

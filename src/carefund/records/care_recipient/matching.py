@@ -56,13 +56,17 @@ def sort_clients(rows: Sequence[Described]) -> Sorted:
         ClientMatch.objects.filter(verdict=ClientMatch.Verdict.OTHER).values_list("client_id", "care_recipient_id")
     )
     for row in unknown:
-        alike = [one for one in by_name.get(_key(row), ()) if may_be_born_alike(one.birth_date, row.birth_date)]
+        alike = [
+            person for person in by_name.get(_key(row), ()) if may_be_born_alike(person.birth_date, row.birth_date)
+        ]
         if not row.care_recipient_id:
             if not alike:
                 found.new.append(_client(row))
                 by_name.setdefault(_key(row), []).append(_Person(0, row.birth_date, is_open=False))
             continue
-        candidates = [one for one in alike if one.is_open and (one.client_id, row.care_recipient_id) not in refused]
+        candidates = [
+            person for person in alike if person.is_open and (person.client_id, row.care_recipient_id) not in refused
+        ]
         found.matches += [_match(candidate.client_id, row) for candidate in candidates]
         if not candidates:
             found.new.append(_client(row))

@@ -144,7 +144,9 @@ def _with_budget(clients: QuerySet[Client], wanted: ClientFilter, today: date) -
     }
     if wanted.budget not in conditions:
         return clients
-    ending, open_ended = (each.filter(conditions[wanted.budget]).values("client") for each in _current_ongoing(today))
+    ending, open_ended = (
+        budgets.filter(conditions[wanted.budget]).values("client") for budgets in _current_ongoing(today)
+    )
     holds = Q(pk__in=ending) | Q(pk__in=open_ended)
     return clients.filter(~holds if wanted.budget == "none" else holds)
 

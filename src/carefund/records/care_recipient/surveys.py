@@ -120,15 +120,15 @@ _SUSPECT = ("client_id", "survey_id", "reason", "is_doubt", "is_narrow", *_SUMS,
 def store_suspects(survey: Survey, suspects: Iterable[NewSuspect]) -> None:
     """Write suspects down in place of earlier ones; who was seen the same before keeps since when."""
     found = list(suspects)
-    earlier = SurveySuspect.objects.filter(client_id__in=[each.client_id for each in found])
+    earlier = SurveySuspect.objects.filter(client_id__in=[suspect.client_id for suspect in found])
     seen = {row[0]: (row[1:5], row[5]) for row in earlier.values_list("client_id", *_SUMS, "since")}
     rows = []
-    for each in found:
-        sums = as_sums(each.mark)
-        before, since = seen.get(each.client_id, ((), survey.started_at))
+    for suspect in found:
+        sums = as_sums(suspect.mark)
+        before, since = seen.get(suspect.client_id, ((), survey.started_at))
         kept = since if before == sums else survey.started_at
-        told = (each.suspect.reason.value, each.suspect.reason.is_doubt, each.suspect.is_narrow)
-        rows.append((each.client_id, survey.pk, *told, *sums, list(each.figures), kept))
+        told = (suspect.suspect.reason.value, suspect.suspect.reason.is_doubt, suspect.suspect.is_narrow)
+        rows.append((suspect.client_id, survey.pk, *told, *sums, list(suspect.figures), kept))
     store.insert_new(SurveySuspect, _SUSPECT, rows)
     if seen:
         again = [(*row[1:], row[0]) for row in rows if row[0] in seen]

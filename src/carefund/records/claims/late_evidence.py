@@ -102,7 +102,8 @@ def list_unsent_evidence(invoice_pk: int) -> list[UnsentEvidence]:
     found = LateEvidence.objects.filter(line_item__invoice_id=invoice_pk, sent_at__isnull=True)
     numbered = found.exclude(line_item__item_id="").select_related("line_item", "payload").order_by("pk")
     return [
-        UnsentEvidence(each.pk, each.line_item.item_id, each.file_name, read_payload(each.payload)) for each in numbered
+        UnsentEvidence(evidence.pk, evidence.line_item.item_id, evidence.file_name, read_payload(evidence.payload))
+        for evidence in numbered
     ]
 
 

@@ -49,7 +49,7 @@ def store_batch(
     An invoice of which only some lines were chosen is split, since an invoice is claimed as a whole: the chosen lines
     go with a new invoice of ours, the others stay.
     """
-    keys = [each.line.key for each in chosen]
+    keys = [chosen_line.line.key for chosen_line in chosen]
     with transaction.atomic():
         lines = list(InvoiceLineItem.objects.select_for_update().filter(pk__in=keys).select_related("invoice"))
         taken = PaymentRequest.objects.filter(line_item_id__in=keys).exclude(
@@ -67,9 +67,12 @@ def store_batch(
         _take_invoices(batch, lines)
         PaymentRequest.objects.bulk_create(
             PaymentRequest(
-                batch=batch, line_item_id=each.line.key, amount=each.line.amount, cautions=list(each.cautions)
+                batch=batch,
+                line_item_id=chosen_line.line.key,
+                amount=chosen_line.line.amount,
+                cautions=list(chosen_line.cautions),
             )
-            for each in chosen
+            for chosen_line in chosen
         )
     return batch
 

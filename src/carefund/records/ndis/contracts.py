@@ -125,7 +125,7 @@ def find_contract_figures(contract: ServiceContract, today: date) -> ContractFig
     services = DeliveredService.objects.filter(contract=contract).select_related("budget").order_by("id")
     return ContractFigures(
         contract,
-        tuple(BudgetGroup(name, tuple(each), name == CORE_FLEXIBLE) for name, each in ordered),
+        tuple(BudgetGroup(name, tuple(group_rows), name == CORE_FLEXIBLE) for name, group_rows in ordered),
         tuple(services),
         today,
         total_funding([row.budget for row in rows if row.counts], lambda _: True),

@@ -93,8 +93,8 @@ def list_by_urgency(contracts: QuerySet[ServiceContract]) -> QuerySet[ServiceCon
     """The same contracts, those first that a person has something to do about: different, then failed; then by name."""
     outcome = PaceComparison.Outcome
     places = [
-        When(comparison__outcome=each, then=Value(place))
-        for place, each in enumerate((outcome.DIFFERENT, outcome.FAILED))
+        When(comparison__outcome=urgent_outcome, then=Value(place))
+        for place, urgent_outcome in enumerate((outcome.DIFFERENT, outcome.FAILED))
     ]
     urgency = Case(*places, default=Value(len(places)), output_field=IntegerField())
     return contracts.order_by(urgency, "client__last_name", "client__first_name", "id")

@@ -224,7 +224,7 @@ def _change_period(row: ServiceContractBudget, budget: CategoryBudget, differenc
     elif difference.kind is DifferenceKind.PERIOD_GONE:
         stored.delete()
     else:
-        period = next(each for each in budget.periods if each.start_date == difference.period_start_date)
+        period = next(period for period in budget.periods if period.start_date == difference.period_start_date)
         _period_row(component, period).save()
     if not FundingPeriod.objects.filter(component=component).exists():
         component.delete()

@@ -117,8 +117,8 @@ def find_shown_refresh(service_provider_id: str) -> ShownRefresh | None:
 def results_of(run: Run, service_provider_id: str = "") -> list[Refreshed]:
     """What a refresh brought, by id, as far as it may still be saved; of one id or of all."""
     found = [thaw_pool(bytes(preview.fetch)) for preview in _list_fresh_previews(run)]
-    wanted = [one for one in found if service_provider_id in ("", one.pool.service_provider_id)]
-    return sorted(wanted, key=lambda one: one.pool.service_provider_id)
+    wanted = [refreshed for refreshed in found if service_provider_id in ("", refreshed.pool.service_provider_id)]
+    return sorted(wanted, key=lambda refreshed: refreshed.pool.service_provider_id)
 
 
 def _list_fresh_previews(run: Run) -> "QuerySet[Preview]":

@@ -132,12 +132,12 @@ class _Judged:
         """Choose whom to read: the suspects and whose turn it is, everybody, or those alone who moved."""
         if is_full:
             turns = list(self.turns)
-            self.suspects = {key: Suspect(each.reason) for key, each in self.suspects.items()}
+            self.suspects = {key: Suspect(suspected.reason) for key, suspected in self.suspects.items()}
         else:
             turns = [] if only_moved else choose_rotation(self.turns, settings.SURVEY_ROTATION_DAYS, now)
         self.suspects |= {key: Suspect(Reason.ROTATION) for key in turns}
         chosen = (Reason.MOVED,) if only_moved else tuple(Reason)
-        self.read = [key for key, each in self.suspects.items() if each.reason in chosen]
+        self.read = [key for key, suspected in self.suspects.items() if suspected.reason in chosen]
 
 
 def _may_be_unmoved(known: Surveyed, found: Suspect) -> bool:

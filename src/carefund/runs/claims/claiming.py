@@ -199,7 +199,9 @@ async def _reconcile(session: Session, database: HeldDatabase) -> ItemResult:
     words = f"Own records and those of Services Australia differ in {number}: see Exceptions."
     if not found:
         words = "Own records and those of Services Australia agree."
-    shown = [{"sentence": each.sentence, "batch": each.batch_id} for each in found[:_MOST_DIFFERENCES]]
+    shown = [
+        {"sentence": difference.sentence, "batch": difference.batch_id} for difference in found[:_MOST_DIFFERENCES]
+    ]
     result = {"differences": shown, "number": len(found)}
     return ItemResult(_CHANGED if found else _UNCHANGED, words, result=result)
 

@@ -109,21 +109,21 @@ async def _work_on_queue(worker: Worker, *, is_interactive: bool) -> None:
     seen = -1
     async with asyncio.TaskGroup() as runs:
         while not worker.stopping.is_set():
-            under_way = [one for one in under_way if not one.task.done()]
+            under_way = [running for running in under_way if not running.task.done()]
             found = None
             if not is_interactive or len(under_way) < _INTERACTIVE_RUNS:
                 found = await _find_next(worker, is_interactive, under_way)
             if found is None:
-                seen = await _until_written(worker, seen, [one.task for one in under_way])
+                seen = await _until_written(worker, seen, [running.task for running in under_way])
             else:
                 run_id, kind = found
                 under_way.append(_UnderWay(run_id, kind, runs.create_task(carry_out(worker, run_id))))
 
 
 async def _find_next(worker: Worker, is_interactive: bool, under_way: Sequence[_UnderWay]) -> tuple[int, str] | None:
-    besides = Q(id__in=[one.run_id for one in under_way])
+    besides = Q(id__in=[running.run_id for running in under_way])
     if not is_interactive:
-        besides |= Q(kind__in=[one.kind for one in under_way])
+        besides |= Q(kind__in=[running.kind for running in under_way])
     interactive = Q(trigger__in=_INTERACTIVE)
     try:
         return await worker.database.do(_next_run, interactive if is_interactive else ~interactive, besides)

@@ -96,7 +96,9 @@ async def _refresh(source: PoolSource, service_provider_id: str, today: date) ->
         answer = await source.fetch_service_provider_budgets(service_provider_id)
         received = _count_by_type(answer.value)
         rows = [_pooled(row) for row in answer.value]
-        chosen = {one: choose_budgets(rows, one) for one in (quarter, *_just_ended(quarter))}
+        chosen = {
+            wanted_quarter: choose_budgets(rows, wanted_quarter) for wanted_quarter in (quarter, *_just_ended(quarter))
+        }
         chosen[quarter], closed = split_closed(chosen[quarter])
         ids = dict.fromkeys(row.budget_id for budgets in chosen.values() for row in budgets)
         details = await asyncio.gather(*(_fetch_details(source, budget_id) for budget_id in ids))
@@ -106,10 +108,13 @@ async def _refresh(source: PoolSource, service_provider_id: str, today: date) ->
             problem=PoolProblem(error.code, error.message, error.advice, error.details),
         )
     read = {detail.budget_id: detail for detail in details if detail is not None}
-    pool, *ended = (_pool(Pool(service_provider_id, one, asked_at), budgets, read) for one, budgets in chosen.items())
+    pool, *ended = (
+        _pool(Pool(service_provider_id, chosen_quarter, asked_at), budgets, read)
+        for chosen_quarter, budgets in chosen.items()
+    )
     if pool.budgets:
         pool = replace(pool, estimate=_estimate([row for row in rows if row not in closed], read, today))
-    return Refreshed(pool, tuple(one for one in ended if one.budgets), received, closed=closed)
+    return Refreshed(pool, tuple(ended_pool for ended_pool in ended if ended_pool.budgets), received, closed=closed)
 
 
 def _just_ended(quarter: Quarter) -> tuple[Quarter, Quarter]:
@@ -121,7 +126,7 @@ def _just_ended(quarter: Quarter) -> tuple[Quarter, Quarter]:
 def _pool(empty: Pool, chosen: Sequence[PooledBudget], details: dict[str, BudgetDetails]) -> Pool:
     """A quarter's pool with what the details add: allocations and who used it."""
     read = {row.budget_id: details[row.budget_id] for row in chosen if row.budget_id in details}
-    lines = [(line.care_recipient_id, _cents(line.amount)) for one in read.values() for line in one.usage]
+    lines = [(line.care_recipient_id, _cents(line.amount)) for detail in read.values() for line in detail.usage]
     return replace(
         empty,
         budgets=tuple(_with_allocation(row, read.get(row.budget_id)) for row in chosen),

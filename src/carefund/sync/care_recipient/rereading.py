@@ -46,7 +46,7 @@ def read_anew(
     with transaction.atomic():
         fetched, unreadable = _load(client_ids)
         people = read_people(fetched, lock=not dry_run)
-        decisions = [decide(people[each.client_id], each, today) for each in fetched]
+        decisions = [decide(people[fetch.client_id], fetch, today) for fetch in fetched]
         results = unreadable | {decision.stored.client_id: decision.result for decision in decisions}
         if not dry_run:
             write_decisions(decisions, datetime.now(UTC), today)

@@ -195,7 +195,7 @@ def check(
         listed,
         required,
         map(_figure, budgets),
-        (_figure(each) for each in in_step if each.service_provider_id in service_provider_ids),
+        (_figure(budget) for budget in in_step if budget.service_provider_id in service_provider_ids),
     )
     read = {answer.subject_id for answer in fetched.list_all(BUDGET_DETAILS)}
     heads = list_heads(in_step)

@@ -92,7 +92,18 @@ def write(kind: FieldType, text: str | None) -> str:
     return write_day(value) if isinstance(value, date) else value or ""
 
 
-_SYNCED = [LoggedKind(each.kind, each.label, each.one, each.many, each.model, each.main, each) for each in RECORD_SETS]
+_SYNCED = [
+    LoggedKind(
+        record_set.kind,
+        record_set.label,
+        record_set.one,
+        record_set.many,
+        record_set.model,
+        record_set.main,
+        record_set,
+    )
+    for record_set in RECORD_SETS
+]
 _OTHERS = [
     LoggedKind("plan", "Plan", "plan", "plans", Plan),
     LoggedKind("client", "Client", "client", "clients", Client),
@@ -112,7 +123,7 @@ _OTHERS = [
         "amount",
     ),
 ]  # fmt: skip
-KINDS = {each.kind: each for each in (*_SYNCED, *_OTHERS)}
+KINDS = {logged.kind: logged for logged in (*_SYNCED, *_OTHERS)}
 CONTRACT_KINDS = (pace_store.CONTRACT_KIND, pace_store.BUDGET_KIND, pace_store.PERIOD_KIND, pace_store.DELIVERED_KIND)
 
 

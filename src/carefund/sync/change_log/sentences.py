@@ -192,9 +192,12 @@ def _write_draws(draws: list[Change], known: StoredRows) -> str:
         return write_draw(name_record(draws[0], rows[0]), rows[0], known)
     amount = sum((row.amount for row in rows if row.amount is not None), Decimal("0.00"))
     drawers = Counter(map(known.who_drew, rows))
-    by = "".join(f", {drawers[each]} of them by {each}" for each in DrawnBy if drawers[each] not in (0, len(rows)))
+    by = "".join(
+        f", {drawers[drawer]} of them by {drawer}" for drawer in DrawnBy if drawers[drawer] not in (0, len(rows))
+    )
     by = f" by {next(iter(drawers))}" if len(drawers) == 1 else by
     if len(rows) < len(draws):
         amounts = (kind_of(draw.kind).read("", draw.after) for draw in draws)
-        amount, by = sum((each for each in amounts if isinstance(each, Decimal)), Decimal("0.00")), ""
+        amount = sum((draw_amount for draw_amount in amounts if isinstance(draw_amount, Decimal)), Decimal("0.00"))
+        by = ""
     return f"{write_drawn(amount)} in {len(draws)} line{'s' if len(draws) > 1 else ''}{by}"

@@ -97,7 +97,9 @@ class Checker:
         """Read statement, invoices and payment items, with no transaction open; then store them all in one."""
         statement = await _fetch_statement(claiming, claim)
         payments = await claiming.fetch_payment_items(claim.claim_id)
-        invoices = [held for each in claim.invoice_ids if (held := await _fetch_invoice(claiming, each)) is not None]
+        invoices = [
+            held for invoice_id in claim.invoice_ids if (held := await _fetch_invoice(claiming, invoice_id)) is not None
+        ]
         return await self.database.do(_store_related, claim, statement, payments, invoices)
 
 

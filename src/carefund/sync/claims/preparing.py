@@ -76,15 +76,15 @@ class BatchPreview:
     @property
     def total(self) -> Decimal:
         """What the lines that may go come to."""
-        return sum((each.line.amount for each in self.ready), ZERO)
+        return sum((line.line.amount for line in self.ready), ZERO)
 
     @property
     def refused_total(self) -> Decimal:
-        return sum((each.line.amount for each in self.refused), ZERO)
+        return sum((line.line.amount for line in self.refused), ZERO)
 
     @property
     def client_count(self) -> int:
-        return len({each.item.client_id for each in self.ready})
+        return len({line.item.client_id for line in self.ready})
 
 
 def preview_batch(choice: BatchChoice, today: date) -> BatchPreview:
@@ -119,6 +119,6 @@ def prepare_batch(choice: BatchChoice, today: date, created_by: User | None = No
         funding_source=choice.funding_source,
         from_date=choice.from_date,
         to_date=choice.to_date,
-        chosen=[ChosenLine(each.line, [problem.message for problem in each.problems]) for each in preview.ready],
+        chosen=[ChosenLine(line.line, [problem.message for problem in line.problems]) for line in preview.ready],
         created_by=created_by,
     )

@@ -59,16 +59,16 @@ class Reconciler:
         since = (timezone.now() - timedelta(days=COMPARED_DAYS)).date()
         listed = await claiming.fetch_invoices_since(service_provider_id, since)
         ours = await self.database.do(
-            find_own_invoices, [(each.invoice_id, each.external_reference_id) for each in listed]
+            find_own_invoices, [(invoice.invoice_id, invoice.external_reference_id) for invoice in listed]
         )
         found = []
-        for each in listed:
-            own = ours.by_number.get(each.invoice_id)
+        for invoice in listed:
+            own = ours.by_number.get(invoice.invoice_id)
             if own is not None:
-                found += _compare_known(own, each)
-            elif each.invoice_id in ours.alike and statuses.invoice_status(each.status) != statuses.DELETED:
-                found += await self._compare_unknown(claiming, each)
-        listed_ids = {each.invoice_id for each in listed}
+                found += _compare_known(own, invoice)
+            elif invoice.invoice_id in ours.alike and statuses.invoice_status(invoice.status) != statuses.DELETED:
+                found += await self._compare_unknown(claiming, invoice)
+        listed_ids = {invoice.invoice_id for invoice in listed}
         for own in await self.database.do(list_unsettled_invoices, service_provider_id):
             if own.invoice_id not in listed_ids:
                 found += await _look_for(claiming, own)
@@ -94,7 +94,7 @@ class Reconciler:
         since = timezone.now() - timedelta(days=FOREIGN_DAYS)
         listed = await claiming.fetch_claims(service_provider_id, since.date())
         found = []
-        claim_ids = [each.claim_id for each in listed]
+        claim_ids = [claim.claim_id for claim in listed]
         for claim_id, batch_id in await self.database.do(list_absent_claims, service_provider_id, claim_ids, since):
             try:
                 await claiming.fetch_claim(claim_id)

@@ -93,9 +93,9 @@ class Sender:
         since = await self._find_beginning(batch)
         listed = await Claiming.over(self.source).fetch_invoices_since(batch.service_provider_id, since)
         living = [
-            (each.invoice_id, each.external_reference_id)
-            for each in listed
-            if statuses.invoice_status(each.status) != statuses.DELETED
+            (invoice.invoice_id, invoice.external_reference_id)
+            for invoice in listed
+            if statuses.invoice_status(invoice.status) != statuses.DELETED
         ]
         return await self.database.do(list_unknown_invoices, batch.pk, living)
 

@@ -74,9 +74,9 @@ class Uploader:
     async def _find_created(self, invoice: Invoice) -> Versioned | None:
         """The living invoice that the funder holds under our reference, if it is ours."""
         found = await self.claiming.fetch_invoices(invoice.service_provider_id, invoice.external_reference_id)
-        for each in found:
-            if statuses.invoice_status(each.status) != statuses.DELETED:
-                held = await self.claiming.fetch_invoice(each.invoice_id)
+        for candidate in found:
+            if statuses.invoice_status(candidate.status) != statuses.DELETED:
+                held = await self.claiming.fetch_invoice(candidate.invoice_id)
                 references = {item.external_reference_id for item in _living(held.invoice)}
                 if not references or await self.database.do(_holds_any, invoice.pk, references):
                     return held
