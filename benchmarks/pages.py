@@ -180,12 +180,12 @@ def _in_turn(browser: "Browser", goes_on: Callable[[int], bool]) -> dict[str, An
         for page in BESIDE_A_RUN:
             times[page].append(browser.get(page))
         lap += 1
-    return {page: _told(each) for page, each in times.items() if each}
+    return {page: _told(page_times) for page, page_times in times.items() if page_times}
 
 
 def _told(times: list[float]) -> dict[str, float]:
     """Milliseconds: the median, the 95th percentile and the longest."""
-    ordered = sorted(1000 * each for each in times)
+    ordered = sorted(1000 * seconds for seconds in times)
     last = len(ordered) - 1
     return {"p50": ordered[last // 2], "p95": ordered[round(last * 0.95)], "max": ordered[-1], "requests": len(ordered)}
 

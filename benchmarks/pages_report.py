@@ -65,13 +65,13 @@ def list_missed(pages: dict[str, Figures]) -> list[str]:
     for name, found in pages.items():
         for person, figures in found["pages"].items():
             missed += [
-                f"- `{address}` as {_NAMES[person]} on {name}: {each['p95']:.0f} ms instead of {AIM_MS}."
-                for address, each in figures.items()
-                if each["p95"] > AIM_MS
+                f"- `{address}` as {_NAMES[person]} on {name}: {measured['p95']:.0f} ms instead of {AIM_MS}."
+                for address, measured in figures.items()
+                if measured["p95"] > AIM_MS
             ]
         beside = found.get("beside", {"idle": {}, "during": {}})
-        for address, each in beside["during"].items():
-            more = each["p95"] - beside["idle"][address]["p95"]
+        for address, measured in beside["during"].items():
+            more = measured["p95"] - beside["idle"][address]["p95"]
             if more > AIM_BESIDE_MS:
                 missed.append(
                     f"- `{address}` beside a bulk run on {name}: {more:.0f} ms more instead of {AIM_BESIDE_MS}."

@@ -126,7 +126,7 @@ def read_provider(content: bytes) -> None:
 def read_id_list(content: bytes) -> None:
     """Any bytes as a list of ids."""
     with suppress(EmptyFile):
-        assert not any("\0" in one or len(one) > 80 for one in read_ids(content))
+        assert not any("\0" in read_id or len(read_id) > 80 for read_id in read_ids(content))
 
 
 TARGETS: dict[str, Callable[[bytes], None]] = {

@@ -45,8 +45,8 @@ def test_four_set_ups_at_once_all_end_well(installation: Installation):
     ]
     said = ["".join(process.communicate(timeout=180)) for process in processes]
     assert [process.returncode for process in processes] == [0] * 4, said
-    assert not any("Traceback" in each or "Error" in each for each in said)
-    assert sum("waiting until it is done" in each for each in said) >= 1
+    assert not any("Traceback" in output or "Error" in output for output in said)
+    assert sum("waiting until it is done" in output for output in said) >= 1
     assert installation.rows("SELECT count(*), count(DISTINCT name) FROM auth_group") == [(4, 4)]
     applied = installation.rows("SELECT count(*), count(DISTINCT app || name) FROM django_migrations")
     assert applied[0][0] == applied[0][1] > 30

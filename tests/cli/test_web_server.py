@@ -121,11 +121,11 @@ HALVES = {
 def test_half_requests_of_strangers_keep_nobody_waiting(half: str, patient: Server) -> None:
     stalled = [patient.connect(HALVES[half]) for _ in range(60)]
     for _ in range(3):
-        for each in stalled[:10]:
-            each.sendall(b"a" if half != "nothing" else b"")
+        for connection in stalled[:10]:
+            connection.sendall(b"a" if half != "nothing" else b"")
         assert patient.ask() < 5
-    for each in stalled:
-        each.close()
+    for connection in stalled:
+        connection.close()
 
 
 def test_readers_who_read_nothing_keep_nobody_waiting(patient: Server) -> None:
@@ -139,8 +139,8 @@ def test_readers_who_read_nothing_keep_nobody_waiting(patient: Server) -> None:
 def test_more_half_requests_than_connections_leave_room_for_people(patient: Server) -> None:
     stalled = [patient.connect(HALVES["a form"]) for _ in range(600)]
     assert patient.ask() < 10
-    for each in stalled:
-        each.close()
+    for connection in stalled:
+        connection.close()
 
 
 @pytest.mark.parametrize("half", ["headers", "a form", "a chunk"])

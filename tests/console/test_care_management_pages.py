@@ -106,8 +106,8 @@ def test_sync_service_providers_makes_tabs_and_fills_the_id(
     assert ada.get(PROGRESS, headers={"HX-Request": "true"}).headers["HX-Refresh"] == "true"
     page = text_of(ada.get(FIRST, follow=True))
     assert "Service Provider IDs found: 3. Clients updated: 3." in page
-    for one in ("4049000001", "4049000002", "4049000003"):
-        assert reverse("console:care-management", args=[one]) in page
+    for provider_id in ("4049000001", "4049000002", "4049000003"):
+        assert reverse("console:care-management", args=[provider_id]) in page
     assert f'id="service-provider-id" value="{ONE}"' in page
 
 

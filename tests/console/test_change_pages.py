@@ -111,7 +111,7 @@ def test_the_log_as_csv_has_every_entry_as_data_and_in_words(
     lines = list(csv.DictReader(b"".join(answer.streaming_content).decode("utf-8-sig").splitlines()))
     log = list(list_changes(client=margaret))
     assert [int(line["number"]) for line in lines] == [change.pk for change in log], "newest first, none left out"
-    total, logged = next((line, each) for line, each in zip(lines, log, strict=True) if each.field == "total")
+    total, logged = next((line, change) for line, change in zip(lines, log, strict=True) if change.field == "total")
     assert (total["what"], total["before"], total["after"]) == ("Total", logged.before, logged.after)
     assert total["in_words"].startswith(f"{total['record']}: total rose from ")
     assert AccessLogEntry.objects.filter(what="Change log (CSV)").exists()

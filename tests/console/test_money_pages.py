@@ -219,7 +219,7 @@ def nothing_open(budget: PlanBudget) -> PlanBudget:
 
 
 def committed_on(page: str, budgets: list[PlanBudget]) -> list[Decimal]:
-    return [-figures(page, each)["Committed"] for each in budgets]
+    return [-figures(page, plan_budget)["Committed"] for plan_budget in budgets]
 
 
 def test_a_line_is_committed_once_among_budgets_of_the_same_dates(

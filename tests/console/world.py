@@ -231,7 +231,7 @@ def make_changes(client: Client, *, hours_ago: int = 2) -> None:
     budget = PlanBudget.objects.filter(client=client, budget_type_code="ON").order_by("-start_date")[0]
     usage = BudgetUsage.objects.filter(plan_budget=budget).order_by("-id")[0]
     common = {"client": client, "fetched_at": at}
-    for each in (
+    for change in (
         Change(**common, kind="classifications", action="changed", field="end_date", before=None,
                key=["Home support ongoing", "ON", "5", str(old.start_date)], after=str(old.end_date)),
         Change(**common, kind="classifications", action="new",
@@ -243,7 +243,7 @@ def make_changes(client: Client, *, hours_ago: int = 2) -> None:
         Change(**common, kind="budget_usage", action="new",
                key=[budget.budget_id, usage.invoice_id, usage.item_id]),
     ):  # fmt: skip
-        each.save()
+        change.save()
 
 
 def make_run(clients: list[Client], requested_by: User, *, finished: bool = True) -> Run:

@@ -91,10 +91,10 @@ def test_what_is_committed_is_the_sum_of_the_lines_that_a_budget_covers(
     lines: list[OpenLine], funds: list[Fund]
 ) -> None:
     committed = commit(lines, funds)
-    covered = [line for line in lines if any(each.covers(line) for each in funds)]
+    covered = [line for line in lines if any(funding.covers(line) for funding in funds)]
     assert sum(committed.values()) == sum(line.amount for line in covered)
-    assert not any(committed[each.key] for each in funds if not each.is_returned)
-    assert not any(committed[each.key] for each in funds if not any(each.covers(line) for line in lines))
+    assert not any(committed[funding.key] for funding in funds if not funding.is_returned)
+    assert not any(committed[funding.key] for funding in funds if not any(funding.covers(line) for line in lines))
 
 
 @given(lines, funds, st.randoms())
@@ -107,7 +107,7 @@ def test_the_order_in_which_they_come_does_not_matter(lines: list[OpenLine], fun
 
 @given(lines, funds, days)
 def test_older_lines_do_not_bear_on_the_budgets_of_a_day(lines: list[OpenLine], funds: list[Fund], day: date) -> None:
-    covering = [each.key for each in funds if each.is_returned and each.period.covers(day)]
+    covering = [funding.key for funding in funds if funding.is_returned and funding.period.covers(day)]
     first = first_day_of(funds, day)
     assert (first is None) is (not covering)
     recent = [line for line in lines if first is not None and line.delivery_date >= first]

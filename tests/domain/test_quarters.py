@@ -46,9 +46,9 @@ def test_quarters_follow_one_another_without_gap_or_overlap(day):
 def test_a_period_overlaps_a_quarter_if_they_share_a_day(day, start, end):
     quarter = quarter_of(day)
     shared = [
-        each
-        for each in (quarter.start_date + timedelta(days=number) for number in range(quarter.days))
-        if (start is None or start <= each) and (end is None or each <= end)
+        quarter_day
+        for quarter_day in (quarter.start_date + timedelta(days=number) for number in range(quarter.days))
+        if (start is None or start <= quarter_day) and (end is None or quarter_day <= end)
     ]
     if start is None or end is None or start <= end:
         assert quarter.overlaps(start, end) is bool(shared)

@@ -15,6 +15,7 @@ TEST_ROOMS = {
 LONGEST_MODULE = 350
 READ_IN_ONE_PIECE = {"src/carefund/funders/errors.py"}  # the drawn tree and its leaves
 LONGEST_FUNCTION = 60
+SAYS_NOTHING = {"each", "one", "thing", "stuff", "elem", "element", "obj", "entity", "it", "item2"}
 WRITTEN = {".py", ".md", ".html", ".css", ".js", ".toml", ".yaml", ".yml", ".txt", ".sh", ".env", ""}
 
 
@@ -150,6 +151,34 @@ def test_what_is_money_is_said_by_the_columns_alone():
         for path, tree in modules("src/carefund")
         for node in ast.walk(tree)
         if isinstance(node, ast.Tuple | ast.Set | ast.List)
-        and len(amounts & {element.value for element in node.elts if isinstance(element, ast.Constant)}) > 2
+        and len(amounts & {constant.value for constant in node.elts if isinstance(constant, ast.Constant)}) > 2
     ]
     assert not lists, f"ask records/models/columns.py by the model's own column: {lists}"
+
+
+def test_a_loop_variable_says_what_it_holds():
+    """A reader of `for each in found` has to look up what was found, one of `for claim in found` does not."""
+    found = [
+        f"{path}:{name.lineno} {name.id}"
+        for path, tree in modules("src", "tests", "tools", "benchmarks")
+        for node in ast.walk(tree)
+        for target in targets(node)
+        for name in ast.walk(target)
+        if isinstance(name, ast.Name) and name.id in SAYS_NOTHING
+    ]
+    parameters = [
+        f"{path}:{parameter.lineno} {parameter.arg}"
+        for path, tree in modules("src", "tests", "tools", "benchmarks")
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Lambda)
+        for parameter in ast.walk(node.args)
+        if isinstance(parameter, ast.arg) and parameter.arg in SAYS_NOTHING
+    ]
+    assert not found + parameters, f"name it after what it holds (budget, line, client, draw): {found + parameters}"
+
+
+def targets(node: ast.AST) -> list[ast.AST]:
+    """What a loop or a comprehension names, part by part."""
+    if isinstance(node, ast.For | ast.AsyncFor | ast.comprehension):
+        return [node.target]
+    return []

@@ -35,8 +35,8 @@ def objections(page: Page, *addresses: str) -> list[str]:
 
 @pytest.fixture(autouse=True)
 def ordinary_pools(demo: Demo) -> None:
-    for one in (ONE, TWO):
-        demo.control("DELETE", f"/service-providers/{one}")
+    for provider_id in (ONE, TWO):
+        demo.control("DELETE", f"/service-providers/{provider_id}")
 
 
 def test_no_valid_id_yet(open_page: OpenPage) -> None:

@@ -61,8 +61,8 @@ def test_in_the_middle_of_a_claim_batch(slow: Demo, open_page: OpenPage) -> None
     follow_to_the_end(page, slow)
     page.get_by_role("region", name="Items in this run").get_by_role("link", name=f"Batch {batch}").click()
     expect(page.get_by_role("heading", level=1).get_by_text("Claimed", exact=True)).to_be_visible()
-    sent = [each for each in slow.control("GET", "/invoices") if each["externalReferenceId"] == mark]
-    assert [len(each["items"]) for each in sent] == [2], "sent once"
+    sent = [invoice for invoice in slow.control("GET", "/invoices") if invoice["externalReferenceId"] == mark]
+    assert [len(invoice["items"]) for invoice in sent] == [2], "sent once"
 
 
 def test_in_the_middle_of_an_ndis_create(slow: Demo, open_page: OpenPage) -> None:

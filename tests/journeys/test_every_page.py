@@ -30,7 +30,9 @@ COLOURS: dict[str, Any] = {"runOnly": {"type": "rule", "values": ["color-contras
 def complaints(page: Page, rules: dict[str, Any] = ALL_RULES) -> list[str]:
     """What axe-core objects to: rule and places."""
     found = Axe().run(page, options=rules).response["violations"]
-    return [f"{page.url} {each['id']}: {[node['target'] for node in each['nodes'][:3]]}" for each in found]
+    return [
+        f"{page.url} {violation['id']}: {[node['target'] for node in violation['nodes'][:3]]}" for violation in found
+    ]
 
 
 @pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])

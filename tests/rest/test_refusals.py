@@ -142,7 +142,7 @@ def test_a_value_that_does_not_fit_is_named_with_its_line(
 
 def test_what_is_wrong_with_the_invoice_itself_has_no_line(client: Browser, headers: dict[str, str]):
     body = refused(post(client, headers, {"external_reference_id": "INV-1"}), 422, "invalid")
-    assert [(each["line"], each["field"]) for each in body["problems"]] == [(None, "line_items")]
+    assert [(problem["line"], problem["field"]) for problem in body["problems"]] == [(None, "line_items")]
 
 
 def test_a_body_that_is_no_object(client: Browser, headers: dict[str, str]):
@@ -152,13 +152,13 @@ def test_a_body_that_is_no_object(client: Browser, headers: dict[str, str]):
 
 def test_a_reference_twice_in_one_call(client: Browser, headers: dict[str, str]):
     body = refused(post(client, headers, INVOICE | {"line_items": [LINE, LINE]}), 422, "invalid")
-    assert [(each["line"], each["field"]) for each in body["problems"]] == [(2, "external_reference_id")]
+    assert [(problem["line"], problem["field"]) for problem in body["problems"]] == [(2, "external_reference_id")]
 
 
 def test_a_known_reference_with_other_values(client: Browser, headers: dict[str, str]):
     post(client, headers, INVOICE)
     body = refused(post(client, headers, with_line(quantity="2.00")), 409, "conflict")
-    assert [(each["line"], each["field"]) for each in body["problems"]] == [(1, "external_reference_id")]
+    assert [(problem["line"], problem["field"]) for problem in body["problems"]] == [(1, "external_reference_id")]
 
 
 @pytest.mark.parametrize("amount", ["80.5", "80.50", "80", 80, 80.5])
@@ -180,7 +180,7 @@ def test_an_invoice_of_the_most_lines_fits(client: Browser, headers: dict[str, s
 
 
 def test_every_kind_of_problem_is_listed_for_everybody(client: Browser):
-    listed = {each["type"]: each for each in client.get("/api/v1/problems").json()}
+    listed = {problem["type"]: problem for problem in client.get("/api/v1/problems").json()}
     assert listed["/api/v1/problems#conflict"]["status"] == 409
     assert listed["/api/v1/problems#funder-consent-missing"]["advice"].startswith("Ask the person")
 

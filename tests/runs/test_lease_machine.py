@@ -27,7 +27,7 @@ from carefund.runs.work import ItemResult
 
 SKEWS = (timedelta(0), timedelta(minutes=3), timedelta(hours=-5))
 WORKERS = st.integers(0, len(SKEWS) - 1)
-THINGS = 3
+BATCHES = 3
 real_now: Callable[[], datetime] = timezone.now
 
 
@@ -41,7 +41,7 @@ class Worker:
 
 
 class LeaseMachine(RuleBasedStateMachine):
-    """Three machines at work on three things."""
+    """Three machines at work on three batches."""
 
     @initialize()
     def begin(self) -> None:
@@ -49,8 +49,8 @@ class LeaseMachine(RuleBasedStateMachine):
         Run.objects.all().delete()
         self.workers = [Worker(f"worker-{number}", skew) for number, skew in enumerate(SKEWS)]
         self.seconds = 0  # the database's clock, as far as this machine moved it
-        self.holders: dict[str, tuple[str, ClaimedItem, int]] = {}  # by thing: who, with which taking, renewed when
-        self.ask(set(range(THINGS)), is_same=True)
+        self.holders: dict[str, tuple[str, ClaimedItem, int]] = {}  # by key: who, with which taking, renewed when
+        self.ask(set(range(BATCHES)), is_same=True)
 
     def somebody_believes(self) -> bool:
         return any(worker.items for worker in self.workers)
@@ -67,9 +67,9 @@ class LeaseMachine(RuleBasedStateMachine):
         with patch.object(timezone, "now", lambda: real_now() + worker.skew):
             yield worker
 
-    @rule(things=st.sets(st.integers(0, THINGS - 1), min_size=1), is_same=st.booleans())
-    def ask(self, things: set[int], is_same: bool) -> None:
-        items = [NewRunItem(f"batch:{thing}") for thing in sorted(things)]
+    @rule(batches=st.sets(st.integers(0, BATCHES - 1), min_size=1), is_same=st.booleans())
+    def ask(self, batches: set[int], is_same: bool) -> None:
+        items = [NewRunItem(f"batch:{number}") for number in sorted(batches)]
         parameters = {} if is_same else {"number": Run.objects.count()}
         request_work("claim-batch", items, trigger=Run.Trigger.ON_DEMAND, scope="test", parameters=parameters)
 
@@ -83,10 +83,10 @@ class LeaseMachine(RuleBasedStateMachine):
                     self.holders[item.holds] = (worker.name, item, self.seconds)
                     worker.items.append(item)
 
-    def must_be_free(self, thing: str) -> None:
-        if thing in self.holders:
-            who, _, renewed_at = self.holders[thing]
-            assert self.seconds - renewed_at >= leases.LEASE.total_seconds(), f"{who} was robbed of {thing}"
+    def must_be_free(self, key: str) -> None:
+        if key in self.holders:
+            who, _, renewed_at = self.holders[key]
+            assert self.seconds - renewed_at >= leases.LEASE.total_seconds(), f"{who} was robbed of {key}"
 
     def may_write(self, worker: Worker, item: ClaimedItem) -> bool:
         who, taking, _ = self.holders.get(item.holds, ("", None, 0))
@@ -158,16 +158,16 @@ class LeaseMachine(RuleBasedStateMachine):
         """As the watch does every few seconds."""
         with self.on(number) as worker:
             leases.renew_all(worker.name)
-            for thing, (who, item, _) in self.holders.items():
+            for key, (who, item, _) in self.holders.items():
                 if who == worker.name:
-                    self.holders[thing] = (who, item, self.seconds)
+                    self.holders[key] = (who, item, self.seconds)
 
     @rule(number=WORKERS, by=WORKERS)
     def freeze(self, number: int, by: int) -> None:
         """All stand still until their leases have run out; one comes back, or another one, and takes what it can."""
         self.let_time_pass(31)
         self.look_for_the_dead(number)
-        self.take(by, THINGS)
+        self.take(by, BATCHES)
 
     @rule(number=WORKERS)
     def look_for_the_dead(self, number: int) -> None:
@@ -176,10 +176,10 @@ class LeaseMachine(RuleBasedStateMachine):
             leases.free_joined()
         running = RunItem.objects.filter(status=RunItem.Status.RUNNING)
         held = {item.holds: (item.holder, item.pk, item.fence) for item in running}
-        for thing, (who, item, _) in list(self.holders.items()):
-            if held.get(thing) != (who, item.item_id, item.fence):
-                self.must_be_free(thing)
-                del self.holders[thing]
+        for key, (who, item, _) in list(self.holders.items()):
+            if held.get(key) != (who, item.item_id, item.fence):
+                self.must_be_free(key)
+                del self.holders[key]
 
     @rule(seconds=st.sampled_from([5, 15, 31, 200]))
     def let_time_pass(self, seconds: int) -> None:

@@ -69,14 +69,14 @@ def test_each_mark_is_on_the_disk_before_its_call_goes_out(installation: Install
     marks = "SELECT (SELECT max(is_uncertain) FROM records_invoice), max(is_claim_uncertain) FROM records_claimbatch"
     before = 0.0
     for number, at in enumerate(written, 1):
-        on_disk = [each for each in photographs if before < float(each.name) < at]
+        on_disk = [disk_copy for disk_copy in photographs if before < float(disk_copy.name) < at]
         assert on_disk, f"write {number} went out before anything was on the disk"
         assert ask(on_disk[-1], marks) == [(0, 1) if number == len(written) else (1, 0)]
         before = at
     restore(installation, photographs[3])
     installation.carefund("claims", "submit", str(prepared["batch"]), status=None)
-    held = [each for each in installation.ask("GET", "/invoices") if each["status"] != "DELETED"]
-    references = [item["externalReferenceId"] for each in held for item in each["items"]]
+    held = [invoice for invoice in installation.ask("GET", "/invoices") if invoice["status"] != "DELETED"]
+    references = [item["externalReferenceId"] for invoice in held for item in invoice["items"]]
     assert len(references) == len(set(references)) == 6
     assert len(installation.ask("GET", "/claims")) == 1
 
@@ -100,6 +100,6 @@ def test_a_power_cut_after_the_key_was_renewed_does_not_lock_the_device_out(apar
     )
     photographs = photograph(installation, tmp_path / "disk", "device", "refresh")
     [renewed_at] = calls(installation, "proda_refresh")
-    restore(installation, [each for each in photographs if float(each.name) < renewed_at][-1])
+    restore(installation, [disk_copy for disk_copy in photographs if float(disk_copy.name) < renewed_at][-1])
     installation.ask("POST", "/proda/forget-tokens")
     installation.carefund("sync", "400000001")

@@ -122,7 +122,7 @@ def veterans(server: Server, settings: object) -> Iterator[Server]:
 
 
 def ask(number: int = PEOPLE) -> Run:
-    items = [NewRunItem(f"veteran:{each}") for each in range(number)]
+    items = [NewRunItem(f"veteran:{veteran_number}") for veteran_number in range(number)]
     return request_work("veteran-cards", items, trigger=Run.Trigger.BULK, scope="all veterans")
 
 
@@ -132,7 +132,7 @@ CarryOut = Callable[..., Run]
 def test_a_bulk_run_asks_about_each_once(veterans: Server, carry_out: CarryOut) -> None:
     run = carry_out(ask())
     assert run.status == Run.Status.FINISHED
-    assert sorted(veterans.asked, key=int) == [str(each) for each in range(PEOPLE)]
+    assert sorted(veterans.asked, key=int) == [str(number) for number in range(PEOPLE)]
     assert {item.result["card"] for item in run.items.all()} == {"Gold", "White"}
 
 
@@ -149,7 +149,7 @@ def test_an_outage_pauses_the_run_and_it_resumes_when_the_funder_answers(veteran
     housekeeping.tidy()
     run = carry_out(run)
     assert (run.status, run.paused_reason) == (Run.Status.FINISHED, "")
-    assert sorted(veterans.asked, key=int) == [str(each) for each in range(PEOPLE)]
+    assert sorted(veterans.asked, key=int) == [str(number) for number in range(PEOPLE)]
 
 
 def test_a_person_pauses_and_resumes_it(veterans: Server, carry_out: CarryOut) -> None:
@@ -167,7 +167,7 @@ def test_a_person_pauses_and_resumes_it(veterans: Server, carry_out: CarryOut) -
     assert not run.items.filter(status="running").exists()
     veterans.seconds = 0.0
     assert carry_out(resume_run(run)).status == Run.Status.FINISHED
-    assert sorted(veterans.asked, key=int) == [str(each) for each in range(PEOPLE)]
+    assert sorted(veterans.asked, key=int) == [str(number) for number in range(PEOPLE)]
 
 
 def test_only_what_failed_is_retried(veterans: Server, carry_out: CarryOut) -> None:

@@ -130,7 +130,7 @@ def test_when_no_budget_names_a_valid_id_any_more_refresh_is_closed(world: Sandb
     for care_recipient_id in ("400000001", "400000002"):
         world.change(care_recipient_id, "service-provider", serviceProviderId=TWO)
     sync_service_providers()
-    assert [one.pool.service_provider_id for one in refresh()] == [TWO]
+    assert [refreshed.pool.service_provider_id for refreshed in refresh()] == [TWO]
 
 
 def test_who_used_the_pool_is_named_by_the_usage_lines(detected: Sandbox):
@@ -228,8 +228,8 @@ def test_the_history_is_saved_after_a_scheduled_sync_once_if_switched_on(detecte
 
 def test_a_save_that_failed_says_why_and_can_be_tried_again(detected: Sandbox):
     switch_saving(on=True)
-    for one in (ONE, TWO, "4049000003"):
-        detected.ask("POST", f"/service-providers/{one}/refuse")
+    for provider_id in (ONE, TWO, "4049000003"):
+        detected.ask("POST", f"/service-providers/{provider_id}/refuse")
     run = save_after_scheduled_sync()
     assert run is not None
     assert not CareManagementSave.objects.exists()

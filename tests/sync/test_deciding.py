@@ -87,8 +87,8 @@ def everything(**said: Any) -> list[FunderAnswer[Any]]:
 def fetch(*answers: FunderAnswer[Any], **how: Any) -> Fetched:
     """What a fetch of these answers hands over."""
     ordered = in_order(answers)
-    digests = {key_of(each): digest_of_pages(each.pages) for each in ordered}
-    listed = [each.value for each in ordered if each.operation == BUDGET_LIST.operation and not each.recognised]
+    digests = {key_of(reply): digest_of_pages(reply.pages) for reply in ordered}
+    listed = [reply.value for reply in ordered if reply.operation == BUDGET_LIST.operation and not reply.recognised]
     given = {"reader": READER, "budget_periods": listed[0] if listed else (), **how}
     return Fetched(7, "1", given.pop("started_at", NOON), ordered, digests, **given)
 
@@ -132,7 +132,7 @@ def in_step() -> StoredPerson:
 def test_a_first_sync_makes_everything_new_and_is_one_line_of_the_change_log() -> None:
     decision = decide(NEVER_SYNCED, fetch(*everything()), TODAY)
     assert decision.result.outcome is SyncOutcome.CHANGED
-    assert {kind: each.new for kind, each in decision.result.counts.items() if each.new} == {
+    assert {kind: tally.new for kind, tally in decision.result.counts.items() if tally.new} == {
         "budgets": 2,
         "classifications": 1,
         "approved_services": 1,
@@ -160,7 +160,7 @@ def test_what_is_unchanged_is_not_even_decoded_and_needs_no_stored_rows(in_step:
     def refuse() -> None:
         raise AssertionError("decoded")
 
-    known = [FunderAnswer(each.operation, each.subject_id, each.pages, None, NOON, refuse) for each in everything()]
+    known = [FunderAnswer(reply.operation, reply.subject_id, reply.pages, None, NOON, refuse) for reply in everything()]
     decision = decide(replace(in_step, records=None), fetch(*known, budget_periods=(ONGOING,)), TODAY)
     assert decision.result.outcome is SyncOutcome.UNCHANGED
     assert decision.result.counts["budgets"] == Count(unchanged=2)
@@ -215,7 +215,7 @@ def test_a_later_fetch_that_was_applied_already_leaves_nothing_to_do(in_step: St
 
 
 def test_a_refusal_is_an_outcome_of_its_own_and_keeps_what_was_known(in_step: StoredPerson) -> None:
-    asked = [each for each in everything() if each.operation != BUDGET_DETAILS.operation]
+    asked = [reply for reply in everything() if reply.operation != BUDGET_DETAILS.operation]
     decision = decide(in_step, fetch(*asked, refused_budget_ids=("11", "12")), TODAY)
     assert decision.result.outcome is SyncOutcome.CONSENT_MISSING
     assert decision.known == replace(in_step.known, consent_missing=True)
@@ -236,7 +236,7 @@ def test_figures_that_do_not_add_up_are_warned_of_each_time_they_are_asked_for()
     again = decide(after(first), fetch(*everything(budgets=wrong)), TODAY)
     parts = decide(after(first), fetch(answer(CONTRIBUTIONS, SHARES)), TODAY)
     sentence = "The figures of 1 budget do not add up; they are shown as received."
-    assert [each.result.warnings for each in (first, again, parts)] == [[sentence], [sentence], []]
+    assert [decision.result.warnings for decision in (first, again, parts)] == [[sentence], [sentence], []]
     assert set(again.result.counts) == {record_set.kind for record_set in RECORD_SETS}
 
 
@@ -244,10 +244,10 @@ def test_an_answer_that_is_read_otherwise_is_compared_although_its_bytes_are_kno
     """As after an upgrade: the same bytes, of which more is understood."""
     understood = replace_struct(ONGOING, write_off=Decimal("-2.50"))
     answers = [
-        FunderAnswer(each.operation, each.subject_id, each.pages, (understood, RESTORATIVE), NOON)
-        if each.operation == BUDGET_LIST.operation
-        else each
-        for each in everything()
+        FunderAnswer(reply.operation, reply.subject_id, reply.pages, (understood, RESTORATIVE), NOON)
+        if reply.operation == BUDGET_LIST.operation
+        else reply
+        for reply in everything()
     ]
     assert decide(in_step, fetch(*answers), TODAY).result.outcome is SyncOutcome.UNCHANGED
     anew = fetch(*answers, reader=OTHER_READER, is_archived=True)
@@ -286,7 +286,9 @@ def test_a_new_reading_does_not_say_that_consent_is_given(in_step: StoredPerson)
     assert decide(stored, anew, TODAY).known.consent_missing
 
 
-@pytest.mark.parametrize("part", [lambda each: each, lambda each: each.result, lambda each: each.known])
+@pytest.mark.parametrize(
+    "part", [lambda decision: decision, lambda decision: decision.result, lambda decision: decision.known]
+)
 def test_a_decision_cannot_be_changed(part: Callable[[Decision], Any]) -> None:
     decided = part(decide(NEVER_SYNCED, fetch(*everything()), TODAY))
     with pytest.raises(FrozenInstanceError):

@@ -163,8 +163,8 @@ def test_contributions_that_came_no_more_move_along_as_the_last_known(world, add
     sync_on(client, date(2026, 11, 3))
     new = Plan.objects.get(client=client, is_latest=True)
     kept = IndividualContribution.objects.filter(client=client, effective_date_to__isnull=True)
-    assert {each.plan for each in kept} == {new}
-    assert all(each.no_longer_returned_date for each in kept)
+    assert {contribution.plan for contribution in kept} == {new}
+    assert all(contribution.no_longer_returned_date for contribution in kept)
 
 
 @pytest.mark.parametrize("parts", list(SyncParts))

@@ -180,7 +180,7 @@ def test_one_is_under_way_at_a_time_and_its_result_is_kept(world: Sandbox, add_c
     item = asked.items.get()
     assert (asked.status, item.status, item.outcome, item.steps) == ("finished", "done", "changed", 1)
     assert result_of(item) == result
-    assert {each.pk for each in told} == {item.pk}
+    assert {told_item.pk for told_item in told} == {item.pk}
     assert request_provider_search() != asked
 
 

@@ -122,8 +122,8 @@ def test_two_figures_that_differ_are_explained_where_they_stand(
 ) -> None:
     sentence = "<b>PACE remaining</b> also holds what is left of earlier periods."
     pages = []
-    for each in (client, ndia.client("no-periods")):
-        contract = create(ben, each)
+    for participant in (client, ndia.client("no-periods")):
+        contract = create(ben, participant)
         pages.append(ben.get(reverse("console:ndis-contract", args=[contract.pk])).content.decode())
     with_periods, without = pages
     tables = with_periods.split("<table")[:-1]

@@ -32,7 +32,7 @@ PLAN = PacePlan("0", START, END, START, (DAILY, SKILLS))
 
 
 def held(*budgets: CategoryBudget, declined: frozenset[str] = frozenset()) -> HeldContract:
-    rows = tuple(HeldBudget(number, each) for number, each in enumerate(budgets, 1))
+    rows = tuple(HeldBudget(number, budget) for number, budget in enumerate(budgets, 1))
     return HeldContract(START, END, START, rows, declined)
 
 
@@ -96,14 +96,14 @@ def test_funding_periods_are_compared_by_their_first_day() -> None:
 def test_every_budget_of_either_side_is_in_exactly_one_pair(order: list[CategoryBudget], size: int) -> None:
     contract = held(*order[:size])
     pairs = compare(contract, PLAN).pairs
-    assert sorted(each.id for each, _ in pairs if each) == [row.id for row in contract.budgets]
+    assert sorted(row.id for row, _ in pairs if row) == [row.id for row in contract.budgets]
     assert sorted(position for _, position in pairs if position is not None) == [0, 1]
 
 
 def test_difference_ids_are_distinct_and_change_with_the_values() -> None:
     one = compare(held(DAILY), replace(PLAN, end_date=START)).differences
     two = compare(held(DAILY), replace(PLAN, end_date=date(2028, 1, 1))).differences
-    assert len({each.id for each in one}) == len(one)
+    assert len({difference.id for difference in one}) == len(one)
     assert one[0].id != two[0].id
     assert one[1].id == two[1].id
     assert one[0].kind is DifferenceKind.CONTRACT_FIELD

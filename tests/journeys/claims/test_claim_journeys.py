@@ -34,7 +34,7 @@ def look(page: Page, name: str) -> None:
     if folder := os.environ.get("PICTURES"):
         page.screenshot(path=Path(folder) / f"{name}.png", full_page=True)
     found = Axe().run(page, options=RULES).response["violations"]
-    assert not found, [(each["id"], [node["target"] for node in each["nodes"][:3]]) for each in found]
+    assert not found, [(violation["id"], [node["target"] for node in violation["nodes"][:3]]) for violation in found]
     assert page.evaluate("document.documentElement.scrollWidth - window.innerWidth") <= 0
 
 
@@ -157,8 +157,8 @@ def test_evidence_goes_with_a_late_line(turned: Demo, open_page: OpenPage) -> No
     expect(page.get_by_role("link", name="Evidence sent")).to_be_visible()
     expect(page.get_by_role("definition").get_by_text("Held")).to_be_visible()
     look(page, "phone-evidence-sent")
-    [invoice] = [each for each in turned.control("GET", "/invoices") if each["externalReferenceId"] == "LATE"]
-    assert [each["type"] for each in invoice["items"][0]["attachments"]] == ["LATE_SUBMISSION_EVIDENCE"]
+    [invoice] = [listed for listed in turned.control("GET", "/invoices") if listed["externalReferenceId"] == "LATE"]
+    assert [attachment["type"] for attachment in invoice["items"][0]["attachments"]] == ["LATE_SUBMISSION_EVIDENCE"]
 
 
 def test_a_bad_file_says_where_and_loads_nothing(demo: Demo, open_page: OpenPage) -> None:

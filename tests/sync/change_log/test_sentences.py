@@ -212,7 +212,7 @@ SAMPLES = {
 }
 
 
-@pytest.mark.parametrize(("kind", "name"), FIELDS, ids=lambda each: getattr(each, "kind", each))
+@pytest.mark.parametrize(("kind", "name"), FIELDS, ids=lambda parameter: getattr(parameter, "kind", parameter))
 def test_each_field_is_told_by_its_type(kind: LoggedKind, name: str) -> None:
     """So a field that is added tomorrow is told like the others: nothing here or in the product lists them."""
     client = world.make_clients(1)[0]

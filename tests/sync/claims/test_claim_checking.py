@@ -26,7 +26,7 @@ def claim(claims: ClaimWorld) -> Claim:
 
 
 def lines_of(claim: Claim):
-    return list_lines([each.pk for each in list_requests_of(claim)], business_today())
+    return list_lines([payment_request.pk for payment_request in list_requests_of(claim)], business_today())
 
 
 def test_a_claim_goes_from_calculated_to_completed_and_each_line_is_paid(claims: ClaimWorld, claim: Claim):

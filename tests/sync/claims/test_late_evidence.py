@@ -25,7 +25,7 @@ def deliver_late(claims: ClaimWorld, number: int = 0, invoice: str = "INV-1") ->
 def attached(claims: ClaimWorld) -> list[list[str]]:
     """The names of the files that the funder holds, by item of every invoice."""
     return [
-        [each["fileName"] for each in item.get("attachments", ())]
+        [attachment["fileName"] for attachment in item.get("attachments", ())]
         for invoice in claims.invoices()
         for item in invoice["items"]
     ]
@@ -111,7 +111,7 @@ def test_the_page_attaches_shows_and_takes_away(claims: ClaimWorld):
     assert browser.get(f"{address}/file").status_code == 404
     assert browser.get("/claims/lines/999999/evidence").status_code == 404
     browser.force_login(rex)
-    assert [browser.get(each).status_code for each in (address, f"{address}/file")] == [403, 403]
+    assert [browser.get(path).status_code for path in (address, f"{address}/file")] == [403, 403]
 
 
 def test_the_command_attaches(claims: ClaimWorld, tmp_path):

@@ -22,7 +22,7 @@ def differences() -> list[str]:
     assert table_rows(Invoice, InvoiceLineItem, Claim, ClaimBatch, PaymentRequest) == before
     newest = find_reconciliation()
     assert newest is not None
-    return [each["sentence"] for each in newest.result["differences"]]
+    return [difference["sentence"] for difference in newest.result["differences"]]
 
 
 @pytest.fixture
@@ -47,9 +47,9 @@ def test_what_the_funder_has_under_our_references_and_we_do_not_know(claims: Cla
     sent.restore()
     first, second = claims.invoices()
     assert differences() == [
-        f"Services Australia holds invoice {each['invoiceId']} with our reference {each['externalReferenceId']}, which"
-        " is not known here. Sending a batch with its lines takes it over."
-        for each in (first, second)
+        f"Services Australia holds invoice {invoice['invoiceId']} with our reference {invoice['externalReferenceId']},"
+        " which is not known here. Sending a batch with its lines takes it over."
+        for invoice in (first, second)
     ]
     send_batch(ClaimBatch.objects.get().pk)
     assert differences() == []

@@ -28,7 +28,9 @@ pytestmark = pytest.mark.django_db(transaction=True)
 def create(client: Client, *, without: str = "") -> ServiceContract:
     preview = retrieve_plan(client)
     ids = budget_ids(preview.plan.budgets)
-    return create_from_plan(client, preview.item_id, [each for each in ids if not without or without not in each])
+    return create_from_plan(
+        client, preview.item_id, [budget_id for budget_id in ids if not without or without not in budget_id]
+    )
 
 
 def nothing_was_written() -> bool:

@@ -134,9 +134,9 @@ def test_a_category_without_money_was_released_nothing_and_is_no_sum_of_the_rest
     assert _category(plan, text).released_amount == Decimal("0.00")
     contract = create_from_plan(client, preview.item_id, budget_ids(plan.budgets))
     group = next(
-        each
-        for each in find_contract_figures(contract, date(2026, 11, 20)).groups
-        if len(each.counting) > 1 and any(row.budget.category_text == text for row in each.rows)
+        group
+        for group in find_contract_figures(contract, date(2026, 11, 20)).groups
+        if len(group.counting) > 1 and any(row.budget.category_text == text for row in group.rows)
     )
     assert group.remaining
     assert group.released is None

@@ -40,5 +40,5 @@ def test_two_at_once_make_one_contract(ndia: NdiaSandbox, same_preview: bool) ->
     made = [outcome for outcome in outcomes if isinstance(outcome, int)]
     refused = [outcome for outcome in outcomes if isinstance(outcome, ContractExists)]
     assert made == [contract.pk]
-    assert [each.contract_id for each in refused] == [contract.pk]
+    assert [refusal.contract_id for refusal in refused] == [contract.pk]
     assert DeliveredService.objects.count() == 5
