@@ -17,6 +17,7 @@ from multidict import CIMultiDict
 
 from sandbox.container import Container
 from sandbox.control import Control
+from sandbox.description.control import Descriptions
 from sandbox.device_control import DeviceControl
 from sandbox.faults import AFTER, Fault, instead, spoilt
 from sandbox.journal import Line
@@ -72,6 +73,7 @@ def all_routes(container: Container) -> list[Route]:
         *PeopleControl(container).routes(),
         *DeviceControl(container).routes(),
         *Control(container).routes(),
+        *Descriptions(container, all_routes).routes(),
     ]
 
 

@@ -19,6 +19,7 @@ SUPPORT_AT_HOME = "/services-australia/claiming/ext-vnd/acws/service/support-at-
 ORGANISATION = "2410000001"
 PRODA = "https://proda.humanservices.gov.au"
 AGED_CARE = "https://sandbox.carefund.example/aged-care"
+NDIA_AUDIENCE = "https://sandbox.carefund.example/ndia"
 TODAY = "2026-05-20"
 
 

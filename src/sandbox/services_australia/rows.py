@@ -16,7 +16,7 @@ from sandbox.rates import SUPPLEMENTS
 Row = dict[str, Any]
 
 # What a sparse person's answers leave out.
-_OPTIONAL = frozenset(
+OPTIONAL = frozenset(
     {
         "careRecipientName",
         "entryDate",
@@ -41,7 +41,7 @@ _OPTIONAL = frozenset(
 def trimmed(person: Person, row: Row) -> Row:
     """The row as this person's answers show it: without optional members, or with unknown ones."""
     if person.sparse:
-        return {name: value for name, value in row.items() if name not in _OPTIONAL}
+        return {name: value for name, value in row.items() if name not in OPTIONAL}
     if person.extra_members:
         row["futureMember"] = {"since": 2027, "values": [1, "two"]}
     return row

@@ -1,0 +1,1 @@
+"""The sandbox's description of itself, made from what it does."""
