@@ -12,7 +12,7 @@ from pathlib import Path
 
 from tests.runs.installation import Installation, kill, running_sandbox
 
-_LOOK_SECONDS = 1.0
+_POLL_SECONDS = 1.0
 
 
 def main() -> int:
@@ -49,7 +49,7 @@ def demonstrate(carefund: Installation, total: int, workers: int) -> int:
             kill(next(process for process in processes if f":{process.pid}:" in held))
             killed = True
             say("3. One worker is killed (SIGKILL) half-way, with people in its hands. The others take over.")
-        time.sleep(_LOOK_SECONDS)
+        time.sleep(_POLL_SECONDS)
     seconds = time.monotonic() - begun
     try:
         carefund.assert_each_once(total)

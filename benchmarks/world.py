@@ -1,7 +1,7 @@
 """The client's side of a measurement: settings, an empty database, people, a worker whose token is given.
 
 Import this first in a measuring process: it configures Django from the environment of that process. The run goes
-through the product's own hall (ledger, engine, client, archive, change log); only PRODA is left out.
+through the product's own background work (ledger, engine, client, archive, change log); only PRODA is left out.
 """
 
 import asyncio

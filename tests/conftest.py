@@ -160,7 +160,7 @@ def add_client(db: None) -> Callable[..., Client]:
 
 @pytest.fixture
 def synchronise() -> Callable[..., RunItem]:
-    """Synchronise a client through the hall and give the ledger's entry."""
+    """Synchronise a client as background work and give the ledger's entry."""
 
     def run(client: Client) -> RunItem:
         return asyncio.run(synchronise_now(client))

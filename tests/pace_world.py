@@ -35,7 +35,7 @@ BRANCH = "2200000011"
 
 @dataclass
 class NdiaSandbox:
-    """A running sandbox, seen from its control door."""
+    """A running sandbox, seen from its control API."""
 
     url: str
     device: DeviceState

@@ -28,7 +28,7 @@ PROGRAMS = Path(sys.executable).parent
 BROWSERS = ("chromium", "google-chrome", "google-chrome-stable")
 PLAYWRIGHT_BROWSERS = Path.home() / ".cache" / "ms-playwright"
 NOTHING_COLLECTED = 5
-# These rooms know no database: once is enough.
+# These packages know no database: once is enough.
 SAME_ON_EACH_DATABASE = ("tests/domain", "tests/house", "tests/sandbox")
 
 # What a live deployment sets; Django's deployment check is asked about such a one, not about the demo.

@@ -1,7 +1,7 @@
 """What is said of an error that nobody expected: where, of what kind, at which lines, and a reference to find it by.
 
-Never an address, a value or the exception's own words: they may hold names and ids. Every door and every engine says it
-through here, and so does every library, since the log's one formatter is here too (settings.py names it).
+Never an address, a value or the exception's own words: they may hold names and ids. Every interface and every engine
+says it through here, and so does every library, since the log's one formatter is here too (settings.py names it).
 """
 
 import logging
@@ -107,7 +107,7 @@ class LineFormatter(logging.Formatter):
         request = record.__dict__.get("request")
         told.exc_info = told.exc_text = told.stack_info = None
         if isinstance(request, HttpRequest):
-            self._tell_request(told, request, error)
+            self._describe_request(told, request, error)
         elif record.name.startswith("django.security"):
             told.msg, told.args = f"a request was refused: {record.name.rpartition('.')[2]}", ()
         elif error is not None:  # what a library says after its first line may repeat the exception
@@ -115,7 +115,7 @@ class LineFormatter(logging.Formatter):
         return super().format(told)
 
     @staticmethod
-    def _tell_request(told: logging.LogRecord, request: HttpRequest, error: BaseException | None) -> None:
+    def _describe_request(told: logging.LogRecord, request: HttpRequest, error: BaseException | None) -> None:
         told.args = ()
         if error is None:
             told.msg = f"{name_route(request)} was answered with {told.__dict__.get('status_code', 'a refusal')}"

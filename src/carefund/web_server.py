@@ -32,7 +32,7 @@ log = logging.getLogger(__name__)
 _SLOWEST = 50_000  # bytes per second, of what takes longer than others
 _IDLE_SECONDS = 60
 _GRACE_SECONDS = 20.0
-_LOOK_EVERY_SECONDS = 2
+_POLL_SECONDS = 2
 _MOST_CONNECTIONS = 500
 _SPARE_CONNECTIONS = 20
 _LARGEST_HEADERS = 32 * 2**10
@@ -183,7 +183,7 @@ def _open(application: Application, listening: socket.socket, threads: int, larg
         threads=threads,
         ident=None,
         asyncore_use_poll=True,
-        cleanup_interval=_LOOK_EVERY_SECONDS,
+        cleanup_interval=_POLL_SECONDS,
         channel_timeout=_IDLE_SECONDS,
         connection_limit=min(_MOST_CONNECTIONS, _open_files() // _FILES_PER_CONNECTION),
         max_request_header_size=_LARGEST_HEADERS,

@@ -1,6 +1,6 @@
 """The control API under /sandbox: the clock, faults, the journal, switches, and what there is in this world.
 
-This is the hand from above; no funder has it.
+No funder has these addresses.
 """
 
 from __future__ import annotations

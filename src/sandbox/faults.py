@@ -47,7 +47,7 @@ class Fault(msgspec.Struct, rename="camel", forbid_unknown_fields=True):
     value: Any = None
     # JSON as it shall stand there, also what is none (NaN, 1e400), or the name of a character set.
     text: str = ""
-    # How many: twins of a row, levels, or megabytes.
+    # How many: duplicates of a row, levels, or megabytes.
     number: int = 1
     seen: int = 0
     hits: int = 0

@@ -1,4 +1,4 @@
-"""What the hand from above can do to a service provider's care management: more budgets, more use, or no answer.
+"""What the control API can do to a service provider's care management: more budgets, more use, or no answer.
 
 Kept in the world's section "pools", per provider, as plain data; applied whenever pools are computed.
 """

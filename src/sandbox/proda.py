@@ -1,4 +1,4 @@
-"""PRODA for software: devices, activation codes, keys and assertions, verified for real; tokens are next door.
+"""PRODA for software: devices, activation codes, keys and assertions, verified for real; tokens are in proda_tokens.py.
 
 No routes (`app.py`) and no aged-care headers (`gateway.py`). Time is PRODA's own (`Clock.proda_now`), in epoch seconds.
 Source: rules PRODA-01 to PRODA-04.
@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
 from sandbox.clock import stamp
 from sandbox.gateway import AGED_CARE_AUDIENCE, MANDATORY_HEADERS, NDIA_AUDIENCE, ORGANISATION_ID
-from sandbox.proda_tokens import ISSUER, Refused, Tokens, device_error, token_error
+from sandbox.proda_tokens import ISSUER, TokenRefused, Tokens, device_error, token_error
 from sandbox.switches import Switches
 from sandbox.wire import Answer, Call, json_answer
 
@@ -78,7 +78,7 @@ class Proda:
             if device.code_expires_at <= self._now():
                 raise device_error(400, "DE.7", "One-time activation code has expired")
             self._take_key(device, body.get("key"))
-        except Refused as refused:
+        except TokenRefused as refused:
             return refused.answer
         device.activation_code = ""
         device.status = "ACTIVE"
@@ -99,7 +99,7 @@ class Proda:
                 raise device_error(400, "DE.5", "Device is in an invalid state")
             half = (device.key_expires_at - device.key_from) / 2
             if self._switches().throttle_early_refresh and self._now() < device.key_from + half:
-                raise Refused(
+                raise TokenRefused(
                     json_answer(
                         {
                             "errors": [{"code": "111", "message": "Key refreshed before half of its life"}],
@@ -110,7 +110,7 @@ class Proda:
                     )
                 )
             self._take_key(device, _json_object(call))
-        except Refused as refused:
+        except TokenRefused as refused:
             return refused.answer
         return json_answer(self._state(device))
 
@@ -121,7 +121,7 @@ class Proda:
             device, audience = self._check_assertion(form)
             if self._switches().throttle_early_refresh:
                 self.tokens.throttle(device.name, audience)
-        except Refused as refused:
+        except TokenRefused as refused:
             return refused.answer
         expiries = {
             "key_expiry": instant_text(device.key_expires_at),
@@ -193,7 +193,7 @@ class Proda:
             or claims.get("aud") != ISSUER
             or audience not in AUDIENCES
         ):
-            raise Refused(Answer(500, b"Unable to retrieve device data", content_type="text/plain"))
+            raise TokenRefused(Answer(500, b"Unable to retrieve device data", content_type="text/plain"))
         self._check_life(device)
         return device, str(audience)
 

@@ -19,7 +19,7 @@ from sandbox.wire import Answer, json_answer
 ISSUER = "https://proda.humanservices.gov.au"
 
 
-class Refused(Exception):
+class TokenRefused(Exception):
     """PRODA says no; carries the answer to give."""
 
     def __init__(self, answer: Answer) -> None:
@@ -27,7 +27,7 @@ class Refused(Exception):
         self.answer = answer
 
 
-def device_error(status: int, code: str, message: str) -> Refused:
+def device_error(status: int, code: str, message: str) -> TokenRefused:
     """A refusal of the device endpoints, in their shape."""
     body = {
         "errors": [{"code": code, "message": message}],
@@ -35,12 +35,12 @@ def device_error(status: int, code: str, message: str) -> Refused:
         "status": status,
         "url": "/piaweb/api/b2b/v1/devices",
     }
-    return Refused(json_answer(body, status))
+    return TokenRefused(json_answer(body, status))
 
 
-def token_error(error: str, description: str, status: int = 400) -> Refused:
+def token_error(error: str, description: str, status: int = 400) -> TokenRefused:
     """A refusal of the token endpoint, in its shape."""
-    return Refused(json_answer({"error": error, "error_description": description}, status))
+    return TokenRefused(json_answer({"error": error, "error_description": description}, status))
 
 
 class Tokens:
@@ -83,11 +83,11 @@ class Tokens:
         self._key_id = uuid.uuid4().hex
 
     def throttle(self, name: str, audience: str) -> None:
-        """Raises Refused when a token for this audience was issued less than half its life ago."""
+        """Raises TokenRefused when a token for this audience was issued less than half its life ago."""
         key = f"{name} {audience}"
         half = self._issued.get(key, float("-inf")) + self._switches().token_seconds / 2
         if self._now() < half:
-            raise Refused(
+            raise TokenRefused(
                 json_answer(
                     {"error": "throttled", "error_description": "A token was issued less than half its life ago"},
                     429,

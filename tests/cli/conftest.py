@@ -1,4 +1,4 @@
-"""The terminal door, used as a person would."""
+"""The command line, used as a person would."""
 
 import json
 from collections.abc import Callable

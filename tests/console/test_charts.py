@@ -14,7 +14,7 @@ cents = st.decimals(min_value=0, max_value=20_000, places=2)
 START, END = date(2026, 4, 1), date(2026, 6, 30)
 
 
-def picture(total: Decimal, used: Decimal, *, committed: Decimal = Decimal(0), **more: Decimal) -> BudgetFigures:
+def figures(total: Decimal, used: Decimal, *, committed: Decimal = Decimal(0), **more: Decimal) -> BudgetFigures:
     budget = PlanBudget(total=total, used=-used, start_date=START, end_date=END, **more)
     line = BudgetUsage(amount=-used, delivery_date=date(2026, 4, 20))
     return BudgetFigures(budget, (), (line,) if used else (), committed, True)
@@ -24,7 +24,7 @@ def picture(total: Decimal, used: Decimal, *, committed: Decimal = Decimal(0), *
 def test_the_parts_of_a_bar_fill_it_exactly(
     total: Decimal, used: Decimal, committed: Decimal, write_off: Decimal, rollover: Decimal
 ) -> None:
-    parts = draw_bar(picture(total, used, committed=committed, write_off=-write_off, rollover_deduction=-rollover))
+    parts = draw_bar(figures(total, used, committed=committed, write_off=-write_off, rollover_deduction=-rollover))
     if parts:
         assert abs(sum(float(part.width.rstrip("%")) for part in parts) - 100) < 0.01
         assert all(part.amount > 0 for part in parts)
@@ -32,7 +32,7 @@ def test_the_parts_of_a_bar_fill_it_exactly(
 
 @given(total=cents, used=cents, day=st.dates(date(2026, 1, 1), date(2026, 12, 31)))
 def test_a_burn_down_stays_inside_its_frame(total: Decimal, used: Decimal, day: date) -> None:
-    burn = draw_burn_down(picture(total, used), day)
+    burn = draw_burn_down(figures(total, used), day)
     if burn is None:
         assert total <= 0
         return
@@ -44,14 +44,14 @@ def test_a_burn_down_stays_inside_its_frame(total: Decimal, used: Decimal, day: 
 
 
 def test_half_the_days_and_half_the_money_are_in_step() -> None:
-    burn = draw_burn_down(picture(Decimal(1000), Decimal(500)), date(2026, 5, 15))
+    burn = draw_burn_down(figures(Decimal(1000), Decimal(500)), date(2026, 5, 15))
     assert burn is not None
     assert (burn.days_gone, burn.days, burn.days_gone_percent, burn.money_gone_percent) == (45, 91, 49, 50)
     assert burn.state[2] == "On track"
 
 
 def test_what_was_overspent_is_left_to_spend_below_zero() -> None:
-    overspent = picture(Decimal(100), Decimal(120))
+    overspent = figures(Decimal(100), Decimal(120))
     assert overspent.left_to_spend == Decimal(-20)
     assert [part.name for part in draw_bar(overspent)] == ["used"]
 

@@ -36,7 +36,7 @@ Browse = Callable[[User | None], Browser]
 
 
 def addresses() -> Iterator[tuple[str, str]]:
-    """Every page behind the door, by name."""
+    """Every page that needs sign-in, by name."""
     for pattern in urlpatterns:
         if not isinstance(pattern, URLPattern) or pattern.name in OPEN:
             continue

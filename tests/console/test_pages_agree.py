@@ -187,12 +187,12 @@ class Reader:
         assert done.exit_code == 0, done.output
         if not self.names:
             return
-        twins: Counter[str] = Counter()
+        duplicates: Counter[str] = Counter()
         for row in json.loads(done.output)["budgets"]:
             stored = PlanBudget.objects.get(
-                client=self.client, budget_id=row["budget_id"], ordinal=twins[row["budget_id"]]
+                client=self.client, budget_id=row["budget_id"], ordinal=duplicates[row["budget_id"]]
             )
-            twins[row["budget_id"]] += 1
+            duplicates[row["budget_id"]] += 1
             budget = self.names[str(stored.pk)]
             for name, label in (("total", "Total"), ("available", "Available"), ("left_to_spend", "Left to spend")):
                 self.facts.note("command", money(row[name]), "figure", self.who, budget, label)

@@ -1,4 +1,4 @@
-"""The database refuses, for real: each door says so in one sentence, keeps what was typed, and stores nothing."""
+"""The database refuses, for real: each interface says so in one sentence, keeps what was typed, and stores nothing."""
 
 import re
 from collections.abc import Callable, Iterator

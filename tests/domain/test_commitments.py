@@ -65,9 +65,12 @@ def test_what_is_committed_before_lowers_what_is_left_for_the_next_line() -> Non
     }
 
 
-def test_twins_with_one_id_are_two_budgets() -> None:
-    twins = [Fund(("a", number), "AT", Period(MAY, JULY), Decimal(300)) for number in (0, 1)]
-    assert commit([LINE, LINE._replace(key=2)], twins) == {("a", 0): Decimal("300.00"), ("a", 1): Decimal("300.00")}
+def test_duplicates_with_one_id_are_two_budgets() -> None:
+    duplicates = [Fund(("a", number), "AT", Period(MAY, JULY), Decimal(300)) for number in (0, 1)]
+    assert commit([LINE, LINE._replace(key=2)], duplicates) == {
+        ("a", 0): Decimal("300.00"),
+        ("a", 1): Decimal("300.00"),
+    }
 
 
 days = st.dates(date(2026, 5, 20), date(2026, 6, 10))

@@ -58,14 +58,14 @@ def test_nothing_stored_and_nothing_incoming_is_no_difference():
     assert not compare([], [])
 
 
-def test_twins_in_another_order_are_unchanged():
+def test_duplicates_in_another_order_are_unchanged():
     stored = [Stored(1, ("k",), 0, (1,)), Stored(2, ("k",), 1, (2,)), Stored(3, ("k",), 2, (2,))]
     found = compare(stored, [Incoming(("k",), (2,)), Incoming(("k",), (2,)), Incoming(("k",), (1,))])
     assert not found
     assert found.unchanged == 3
 
 
-def test_a_twin_less_marks_one_row_and_a_twin_more_adds_one():
+def test_a_duplicate_less_marks_one_row_and_a_duplicate_more_adds_one():
     stored = [Stored(1, ("k",), 0, (5,)), Stored(2, ("k",), 1, (5,))]
     less = compare(stored, [Incoming(("k",), (5,))])
     assert (less.unchanged, [row.id for row in less.gone], less.new) == (1, [2], [])
@@ -73,7 +73,7 @@ def test_a_twin_less_marks_one_row_and_a_twin_more_adds_one():
     assert (more.unchanged, more.gone, more.new) == (2, [], [New(("k",), 2, (5,))])
 
 
-def test_a_row_still_listed_changes_before_a_twin_that_is_gone_comes_back():
+def test_a_row_still_listed_changes_before_a_duplicate_that_is_gone_comes_back():
     stored = [Stored(1, ("k",), 0, (1,), returned=False), Stored(2, ("k",), 1, (2,))]
     found = compare(stored, [Incoming(("k",), (3,))])
     assert found.changed == [Changed(stored[1], (3,), (0,))]

@@ -17,7 +17,7 @@ SETTINGS_OF_THE_SUITE = {"CAREFUND_SUITE", "CAREFUND_TEST_DATABASE_URL"}
 
 
 def optional_module(name: str) -> Any:
-    """The module, or None while that room is still empty."""
+    """The module, or None while that package is still empty."""
     return importlib.import_module(name) if importlib.util.find_spec(name) else None
 
 

@@ -1,4 +1,4 @@
-"""Rooms, names and sizes stay as CONTRIBUTING.md describes them. Each message says what to do instead."""
+"""Packages, names and sizes stay as CONTRIBUTING.md describes them. Each message says what to do instead."""
 
 import ast
 import re
@@ -8,7 +8,7 @@ from pathlib import Path
 from tests.house.tree import ROOT, modules
 
 DRAWERS = {"utils", "util", "helpers", "helper", "common", "misc", "services", "managers", "shared"}
-TEST_ROOMS = {
+TEST_PACKAGES = {
     "domain", "funders", "sandbox", "records", "sync", "runs", "access", "console", "cli", "rest", "journeys", "house",
     "benchmarks", "tools",
 }  # fmt: skip
@@ -19,11 +19,11 @@ SAYS_NOTHING = {"each", "one", "thing", "stuff", "elem", "element", "obj", "enti
 WRITTEN = {".py", ".md", ".html", ".css", ".js", ".toml", ".yaml", ".yml", ".txt", ".sh", ".env", ""}
 
 
-def test_no_drawer_collects_what_has_no_room():
+def test_no_drawer_collects_what_has_no_package():
     found = [
         str(path) for path, _ in modules("src", "tools", "tests") if DRAWERS & {part.lower() for part in stems(path)}
     ]
-    assert not found, f"name the room that this belongs to instead: {found}"
+    assert not found, f"name the package that this belongs to instead: {found}"
 
 
 def stems(path: Path) -> list[str]:
@@ -59,7 +59,7 @@ def test_no_import_hides_in_a_function():
         for inner in ast.walk(node)
         if isinstance(inner, ast.Import | ast.ImportFrom)
     ]
-    assert not hidden, f"import at the top; if that makes a circle, a room is missing: {hidden}"
+    assert not hidden, f"import at the top; if that makes a circle, a package is missing: {hidden}"
 
 
 def test_rules_import_only_the_standard_library():
@@ -112,9 +112,11 @@ def reads_environment(node: ast.AST) -> bool:
     return False
 
 
-def test_every_test_folder_mirrors_a_room():
+def test_every_test_folder_mirrors_a_package():
     folders = {path.parts[1] for path, _ in modules("tests") if len(path.parts) > 2}
-    assert folders <= TEST_ROOMS, f"tests live where the code that they prove lives: {sorted(folders - TEST_ROOMS)}"
+    assert folders <= TEST_PACKAGES, (
+        f"tests live where the code that they prove lives: {sorted(folders - TEST_PACKAGES)}"
+    )
 
 
 def test_no_banner_divides_a_module():

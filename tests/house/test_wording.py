@@ -29,7 +29,7 @@ FIGURES = {
     "service_provider_id": ("Service Provider ID", r"provider number"),
 }
 TEMPLATES = sorted((ROOT / "src/carefund/console/templates").rglob("*.html"))
-DOORS = ("src/carefund/console", "src/carefund/cli", "src/carefund/rest")
+INTERFACES = ("src/carefund/console", "src/carefund/cli", "src/carefund/rest")
 
 
 # Sentences of ours that an Australian coordinator would not say.
@@ -52,9 +52,9 @@ def prose(path: Path) -> str:
 
 
 def sentences() -> list[tuple[str, str]]:
-    """The texts in the doors' Python that have more than one word, docstrings apart."""
+    """The texts in the interfaces' Python that have more than one word, docstrings apart."""
     found = []
-    for path, tree in modules(*DOORS):
+    for path, tree in modules(*INTERFACES):
         documented = {
             id(node.body[0].value)
             for node in ast.walk(tree)
@@ -100,7 +100,7 @@ def test_headings_of_files_and_fields_of_the_api_are_the_figures_own_names():
     roots = ("rollover_", "roll_over", "write_off", "writeoff", "written_off", "left_to", "service_provider_id")
     names = {
         node.value
-        for _, tree in modules(*DOORS)
+        for _, tree in modules(*INTERFACES)
         for node in ast.walk(tree)
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and re.fullmatch(r"[a-z_]+", node.value)
     }

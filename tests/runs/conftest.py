@@ -1,4 +1,4 @@
-"""The hall in tests: runs carried out in this process, and whole installations in processes of their own."""
+"""Background work in tests: runs carried out in this process, and whole installations in processes of their own."""
 
 import asyncio
 import contextlib

@@ -1,4 +1,4 @@
-"""Reading anew as work of the hall: asked for once after an upgrade, in groups, resumable, and by hand."""
+"""Reading anew as background work: asked for once after an upgrade, in groups, resumable, and by hand."""
 
 import json
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Survey first, then read who moved: through the hall, beside the sandbox. Source: rule SYNC-19."""
+"""Survey first, then read who moved: as background work, beside the sandbox. Source: rule SYNC-19."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""One person, synchronised without the hall: on any day, in a thread, or with the answers held back."""
+"""One person, synchronised without background work: on any day, in a thread, or with the answers held back."""
 
 import asyncio
 from collections.abc import Callable

@@ -313,7 +313,7 @@ usages = st.lists(st.builds(BudgetUsage, invoice_id=codes, item_id=codes, amount
 
 @st.composite
 def fetches(draw: Any, minute: int) -> Fetched:
-    """Any answers, twins among them."""
+    """Any answers, duplicates among them."""
     said = draw(classifications)
     answers = [
         answer(SUMMARY, CareRecipientSummary(care_recipient_id="1", classifications=tuple(said))),

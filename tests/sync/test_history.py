@@ -17,7 +17,7 @@ from tests.conftest import table_rows
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-# The device's row keeps the access token; the ledger is written by the hall, not by the engine.
+# The device's row keeps the access token; the ledger is written by background work, not by the engine.
 RECORDS = [model for model in apps.get_app_config("records").get_models() if model.__name__ != "ProdaDevice"]
 
 

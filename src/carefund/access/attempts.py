@@ -24,7 +24,7 @@ KNOWN_BROWSER_COOKIE = "carefund_browser"
 _SALT = "carefund.access.attempts"
 _KNOWN_SECONDS = 180 * 86400
 _WINDOW_SECONDS = 15 * 60
-_TOLD_AT = 10
+_WARNED_AT = 10
 _LONGEST_NAME = 200  # of what somebody typed; accounts' own names are shorter
 
 
@@ -42,7 +42,7 @@ def note_failure(request: HttpRequest) -> None:
         count = cache.incr(key)
     except ValueError:  # the window ended between the two
         return
-    if count in (_TOLD_AT, settings.ADDRESS_FAILURE_LIMIT):
+    if count in (_WARNED_AT, settings.ADDRESS_FAILURE_LIMIT):
         refused = "; refused until then" if count >= settings.ADDRESS_FAILURE_LIMIT else ""
         log.warning(
             "%d failed attempts to get in from %s within %d minutes%s", count, address, _WINDOW_SECONDS // 60, refused

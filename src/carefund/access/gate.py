@@ -1,7 +1,7 @@
 """The gate: the console, REST and the command line obtain clients only here, and obtaining one means being allowed to.
 
 A client of another branch is answered like one who does not exist, so that nobody learns who is cared for elsewhere.
-Everything here raises NotHere and PermissionDenied only; each door translates both in one place.
+Everything here raises NotHere and PermissionDenied only; each interface translates both in one place.
 """
 
 from collections.abc import Callable, Iterable

@@ -3,14 +3,14 @@
 from django.contrib.auth.models import User
 from django.utils import timezone
 
-from carefund.access.models import LastLook
+from carefund.access.models import LastSeen
 
 
-def find_last_seen(user: User) -> LastLook | None:
+def find_last_seen(user: User) -> LastSeen | None:
     """When and how far somebody last read, None if they never did."""
-    return LastLook.objects.filter(user=user).first()
+    return LastSeen.objects.filter(user=user).first()
 
 
 def store_last_seen(user: User, change_id: int) -> None:
     """Somebody has read the change log up to and including this entry."""
-    LastLook.objects.update_or_create(user=user, defaults={"change_id": change_id, "looked_at": timezone.now()})
+    LastSeen.objects.update_or_create(user=user, defaults={"change_id": change_id, "seen_at": timezone.now()})

@@ -15,7 +15,7 @@ from django.db import OperationalError, connection
 from carefund.access.models import LogEntry
 
 _PATIENCE_SECONDS = 5.0
-_LOOK_EVERY_SECONDS = 0.003
+_POLL_SECONDS = 0.003
 
 
 def write(entry: LogEntry) -> None:
@@ -35,7 +35,7 @@ def _write_in_turn(entry: LogEntry) -> None:
             except OperationalError as error:
                 if "locked" not in str(error) or time.monotonic() > until:
                     raise
-                time.sleep(_LOOK_EVERY_SECONDS)
+                time.sleep(_POLL_SECONDS)
             else:
                 return
 

@@ -14,7 +14,7 @@ __all__ = [
     "AuditEntry",
     "Authenticator",
     "BranchMembership",
-    "LastLook",
+    "LastSeen",
     "LogEntry",
     "LogHead",
 ]
@@ -35,15 +35,15 @@ class BranchMembership(models.Model):
         return f"branch membership {self.pk}"
 
 
-class LastLook(models.Model):
+class LastSeen(models.Model):
     """How far down the change log an account has read, so that Home can show what came after."""
 
-    user = models.OneToOneField(settings.AUTH_USER_MODEL, models.CASCADE, primary_key=True, related_name="last_look")
+    user = models.OneToOneField(settings.AUTH_USER_MODEL, models.CASCADE, primary_key=True, related_name="last_seen")
     change_id = models.BigIntegerField(default=0)
-    looked_at = models.DateTimeField()
+    seen_at = models.DateTimeField()
 
     def __str__(self) -> str:
-        return f"last look of user {self.user_id}"
+        return f"last seen of user {self.user_id}"
 
 
 class LogEntry(models.Model):

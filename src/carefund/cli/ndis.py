@@ -175,7 +175,7 @@ def _periods(budget: CategoryBudget) -> list[dict[str, Any]]:
 
 def contract_as_data(contract: ServiceContract) -> dict[str, Any]:
     """A contract with budgets and delivered services, amounts and dates as text."""
-    picture = find_contract_figures(contract, timezone.localdate())
+    figures = find_contract_figures(contract, timezone.localdate())
     budget_fields = ("id", "category_name", "category_text", "management", "budget_type", "approved_amount",
                      "released_amount", "spent_amount", "remaining_amount", "is_excluded")  # fmt: skip
     service_fields = ("support_item_number", "support_item_description", "service_provider_name", "delivered_date",
@@ -184,14 +184,14 @@ def contract_as_data(contract: ServiceContract) -> dict[str, Any]:
         "id": contract.pk,
         "start_date": _text(contract.start_date),
         "end_date": _text(contract.end_date),
-        "total_funding": _text(picture.total_funding),
+        "total_funding": _text(figures.total_funding),
         "budgets": [
             {**{name: _text(getattr(row.budget, name)) for name in budget_fields}, "available": _text(row.available)}
-            for row in picture.rows
+            for row in figures.rows
         ],
         "delivered_services": [
             {"category_name": row.budget.category_name, **{name: _text(getattr(row, name)) for name in service_fields}}
-            for row in picture.services
+            for row in figures.services
         ],
     }
 

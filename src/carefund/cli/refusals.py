@@ -1,4 +1,4 @@
-"""How a command that was refused ends: the only place in this door that knows what rooms below raise. No rules.
+"""How a command that was refused ends: the only place in this interface that knows what packages below raise. No rules.
 
 A known refusal is one message with advice on standard error, and an exit status; never a traceback.
 """
@@ -22,7 +22,7 @@ class Commands(TyperGroup):
     """A group of commands whose refusals are told here."""
 
     def invoke(self, ctx: Any) -> Any:
-        """Carry a command out; what rooms below refuse becomes a message and an exit status."""
+        """Carry a command out; what packages below refuse becomes a message and an exit status."""
         try:
             return super().invoke(ctx)
         except NotHere as refusal:

@@ -12,7 +12,7 @@ PARTS = {
 }
 LABELS = PARTS | {RunItem.Outcome.SUPERSEDED.value: "Superseded by a newer sync"}
 
-TELL = "Nothing was changed. Tell your administrator."
+ASK_ADMINISTRATOR = "Nothing was changed. Tell your administrator."
 _LATER = "Nothing was changed. Try again in a few minutes. If it keeps happening, tell your administrator."
 # What only somebody at the machine or in PRODA can mend, in words for whoever is neither.
 FOR_OTHERS = {
@@ -25,7 +25,7 @@ FOR_OTHERS = {
         "client-id-rejected", "device-not-activated", "device-inactive", "device-unknown", "device-key-expired",
         "device-key-rejected", "assertion-rejected", "clock-skewed", "wrong-type", "wrong-person",
     ),
-    TELL,
+    ASK_ADMINISTRATOR,
 )  # fmt: skip
 
 

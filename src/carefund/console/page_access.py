@@ -1,7 +1,7 @@
 """The way into every page: signed in, second factor given, a role held, and the right that the page asks for.
 
-Each view is decorated here; a test walks all addresses and knocks as a stranger. It is also the only place of this door
-that knows what rooms below raise when there is nothing, or when a funder refuses.
+Each view is decorated here; a test opens all addresses as a stranger. It is also the only place of this interface
+that knows what packages below raise when there is nothing, or when a funder refuses.
 """
 
 from collections.abc import Callable, Iterator

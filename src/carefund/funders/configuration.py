@@ -85,7 +85,7 @@ class Timing:
         return int(self.largest_answer_mb * 1024 * 1024)
 
 
-# Twins of a record are numbered in a column of two bytes.
+# Duplicates of a record are numbered in a column of two bytes.
 _MOST_ROWS_EVER = 30_000
 _WHOLE = ("calls_at_once", "attempts", "most_rows", "most_provider_rows", "most_pages")
 

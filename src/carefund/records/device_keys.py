@@ -27,7 +27,7 @@ from carefund.records.models.devices import ProdaDevice
 LEASE = timedelta(seconds=20)
 HEARTBEAT_SECONDS = 5.0
 LONGEST_WAIT_SECONDS = 60.0
-_FIRST_LOOK_SECONDS = 0.02
+_FIRST_POLL_SECONDS = 0.02
 _SELDOM_SECONDS = 0.5
 
 
@@ -131,7 +131,7 @@ class DatabaseDeviceStore:
         await ProdaDevice.objects.aget_or_create(**self._identity)
         free = self._row().filter(Q(lease_until__isnull=True) | Q(lease_until__lt=Now()))
         deadline = asyncio.get_running_loop().time() + LONGEST_WAIT_SECONDS
-        pause = _FIRST_LOOK_SECONDS
+        pause = _FIRST_POLL_SECONDS
         while not await free.aupdate(lease_holder=holder, lease_until=Now() + LEASE):
             if asyncio.get_running_loop().time() > deadline:
                 raise DeviceBusy

@@ -1,4 +1,4 @@
-"""What a question for one record says when there is none; each door translates it in one place."""
+"""What a question for one record says when there is none; each interface translates it in one place."""
 
 from typing import TypeVar
 

@@ -1,1 +1,1 @@
-"""The hall: work asked for, under way and done. Every trigger ends in `request_run`."""
+"""Background work, asked for, under way and done. Every trigger ends in `request_run`."""

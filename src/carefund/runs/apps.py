@@ -1,4 +1,4 @@
-"""The hall, as Django registers it."""
+"""Background work, as Django registers it."""
 
 from django.apps import AppConfig
 from django.db.models.signals import post_migrate

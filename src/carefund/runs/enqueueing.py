@@ -65,10 +65,10 @@ def _defer(run_id: int) -> None:
 
 
 def _job(run: Run, share: int) -> Job:
-    prompt = run.trigger in _PRIORITIES
+    is_interactive = run.trigger in _PRIORITIES
     return Job(
         id=None,
-        queue=INTERACTIVE if prompt else BULK,
+        queue=INTERACTIVE if is_interactive else BULK,
         priority=_PRIORITIES.get(Run.Trigger(run.trigger), 0 if run.kind == Run.SYNC else _BEFORE_SYNC),
         lock=None,
         queueing_lock=_lock(run.pk, share),

@@ -38,7 +38,7 @@ log = logging.getLogger(__name__)
 
 _SHARES_AT_ONCE = 2
 _GROUPS_AT_ONCE = 4  # taken from the ledger at once: the fewer times, the less the last of each keep others waiting
-_LOOK_SECONDS = 1.0
+_POLL_SECONDS = 1.0
 # Calls under way may end within this after a polite stop; a service manager waits 30 seconds before it kills.
 _GRACE_SECONDS = 15.0
 
@@ -138,16 +138,16 @@ async def _watched(session: Session) -> AsyncIterator[None]:
 
 
 async def _watch(session: Session) -> None:
-    worker, looks = session.worker, 0
+    worker, polls = session.worker, 0
     while not worker.stopping.is_set():
         with suppress(TimeoutError):
-            await asyncio.wait_for(worker.stopping.wait(), _LOOK_SECONDS)
-        looks += 1
+            await asyncio.wait_for(worker.stopping.wait(), _POLL_SECONDS)
+        polls += 1
         try:
             if not session.halted and not await worker.database.do(_may_go_on, session.run.pk):
                 session.halt()
-            if looks * _LOOK_SECONDS >= leases.LEASE.total_seconds() / 4:
-                looks = 0
+            if polls * _POLL_SECONDS >= leases.LEASE.total_seconds() / 4:
+                polls = 0
                 await worker.database.do(leases.renew_all, worker.holder)
         except DatabaseError as error:
             log.warning("the database refused a look at a run: %s", type(error).__name__)

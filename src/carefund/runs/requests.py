@@ -17,7 +17,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from carefund.records.care_recipient import store
+from carefund.records import bulk
 from carefund.records.models import Client
 from carefund.runs import enqueueing
 from carefund.runs.models import Run, RunItem
@@ -143,7 +143,7 @@ def _add_items(run: Run, wanted: Iterable[NewRunItem]) -> int:
     while chunk := list(islice(items, _ITEMS_AT_ONCE)):
         same = (RunItem.Status.QUEUED.value, {}, [], *_NO_TEXTS)
         rows = [(run.pk, item.holds, item.client_id, item.care_recipient_id, *same) for item in chunk]
-        store.insert(RunItem, _COLUMNS, rows)
+        bulk.insert(RunItem, _COLUMNS, rows)
         total += len(chunk)
     return total
 

@@ -36,7 +36,7 @@ from carefund.sync.service_providers import (
 )
 
 _NAME = "service-providers"
-_LOOK_SECONDS = 1.0
+_POLL_SECONDS = 1.0
 
 
 def request_provider_search(requested_by: User | None = None) -> Run:
@@ -87,7 +87,7 @@ async def _keep_reporting(session: Session, item: ClaimedItem, found: FoundProvi
         questions = f"{found.calls:,} question{'' if found.calls == 1 else 's'}"
         with suppress(DatabaseError, InterfaceError, LeaseLost):  # a lost lease refuses the result
             await session.report_progress(item, found.people - found.left, found.people, questions)
-        await asyncio.sleep(_LOOK_SECONDS)
+        await asyncio.sleep(_POLL_SECONDS)
 
 
 def _store(session: Session, items: Sequence[ClaimedItem], answers: Sequence[FoundProviders]) -> None:

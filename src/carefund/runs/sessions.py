@@ -15,7 +15,7 @@ from carefund.runs.sources import Sources
 from carefund.runs.work import Interrupted, Postponed, WorkKind
 
 Result = TypeVar("Result")
-_TELL_SECONDS = 0.5
+_REPORT_SECONDS = 0.5
 
 
 @dataclass(slots=True)
@@ -53,7 +53,7 @@ class Session:
     postponed: Postponed | None = None
     unsettled: set[ClaimedItem] = field(default_factory=set)
     tasks: set["asyncio.Task[None]"] = field(default_factory=set)
-    _told_at: float = 0.0
+    _reported_at: float = 0.0
 
     async def keep(self, item: ClaimedItem) -> None:
         """Renew the lease of an item: to be awaited right before each write to a funder, and between long steps.
@@ -79,8 +79,8 @@ class Session:
     async def report_progress(self, item: ClaimedItem, steps_done: int, steps: int, message: str = "") -> None:
         """Note how far a long item is, twice a second at most. Raises LeaseLost."""
         now = time.monotonic()
-        if now - self._told_at >= _TELL_SECONDS:
-            self._told_at = now
+        if now - self._reported_at >= _REPORT_SECONDS:
+            self._reported_at = now
             values = {"steps": steps, "steps_done": steps_done, "message": message[:300]}
             await self.database.do(leases.renew, self.worker.holder, item, **values)
 

@@ -18,8 +18,8 @@ from carefund.domain.service_providers import is_valid_service_provider_id, newe
 from carefund.funders.answers import FunderAnswer
 from carefund.funders.errors import FunderError, NotPermitted, RequestRejected
 from carefund.funders.services_australia.payloads import Budget
+from carefund.records import bulk
 from carefund.records.care_management.store import ProviderChanges, store_providers, store_settings
-from carefund.records.care_recipient import store
 from carefund.records.models import Change, Client, ServiceProvider
 
 _FIRST_BATCH = 4
@@ -203,8 +203,8 @@ def _update_clients(wanted: dict[str, str], started_at: datetime) -> tuple[int, 
         with_id += bool(provider_id)
         if provider_id and provider_id != client.service_provider_id:
             changed.append((client, client.service_provider_id, provider_id))
-    store.update(Client, ("service_provider_id",), [(after, client.pk) for client, _, after in changed])
-    store.insert(
+    bulk.update(Client, ("service_provider_id",), [(after, client.pk) for client, _, after in changed])
+    bulk.insert(
         Change,
         ("client_id", "kind", "action", "key", "field", "before", "after", "fetched_at"),
         [

@@ -60,7 +60,7 @@ def category_row(facts: Facts, plan: Facts, row: Facts, today: date) -> dict[str
     )
     spent = spent_by(row, plan, today)
     remaining = released - spent - (Decimal("22.50") if facts.get("odd") else ZERO)
-    told: dict[str, Any] = {
+    reported: dict[str, Any] = {
         "support_category_text": row["category"],
         "funding_component_name": _component(row),
         "start_date": row.get("start") or plan["start"],
@@ -72,14 +72,14 @@ def category_row(facts: Facts, plan: Facts, row: Facts, today: date) -> dict[str
         "supp_itm_lvl_dtls": [{"support_item_text": text} for text in row["items"]],
     }
     if facts.get("sparse"):
-        del told["spent_amount"], told["supp_itm_lvl_dtls"]
+        del reported["spent_amount"], reported["supp_itm_lvl_dtls"]
     else:
-        told["instalment_type"] = "Regular" if MONTHS_OF[row["instalments"]] else "One-off"
+        reported["instalment_type"] = "Regular" if MONTHS_OF[row["instalments"]] else "One-off"
     if periods and facts["periodsAt"] == "category":
-        told["funding_periods"] = [_period(period, today) for period in periods]
+        reported["funding_periods"] = [_period(period, today) for period in periods]
     if facts.get("extra"):
-        told["something_new"] = {"nested": [1, 2.5, None]}
-    return told
+        reported["something_new"] = {"nested": [1, 2.5, None]}
+    return reported
 
 
 def spent_by(row: Facts, plan: Facts, today: date) -> Decimal:
@@ -97,12 +97,12 @@ def budget_tree(facts: Facts, today: date, *, only_plan_managed: bool = False) -
     """The whole budget: budget type, then management, then support type, then category."""
     plan = plan_in_force(facts, today)
     rows = [row for row in plan["categories"] if not only_plan_managed or row["management"] == "Plan-managed"]
-    told = [(row, category_row(facts, plan, row, today)) for row in rows]
+    reported = [(row, category_row(facts, plan, row, today)) for row in rows]
     tree: dict[str, Any] = {
-        **_sums([category for _, category in told], with_approved=False),
+        **_sums([category for _, category in reported], with_approved=False),
         "use_funding_periods": facts["usePeriods"],
         "bgt_typ_lvl_dtls": [
-            _budget_type(facts, plan, kind, [pair for pair in told if pair[0]["kind"] == kind])
+            _budget_type(facts, plan, kind, [pair for pair in reported if pair[0]["kind"] == kind])
             for kind in dict.fromkeys(row["kind"] for row in rows)
         ],
     }
@@ -126,31 +126,33 @@ def budget_tree(facts: Facts, today: date, *, only_plan_managed: bool = False) -
     return tree
 
 
-def _budget_type(facts: Facts, plan: Facts, kind: str, told: list[tuple[Facts, dict[str, Any]]]) -> dict[str, Any]:
+def _budget_type(facts: Facts, plan: Facts, kind: str, reported: list[tuple[Facts, dict[str, Any]]]) -> dict[str, Any]:
     level: dict[str, Any] = {"start_date": plan["start"], "end_date": plan["end"]}
     if not facts.get("sparse"):
         level["budget_type"] = kind
-    level |= _sums([category for _, category in told], with_approved=False)
+    level |= _sums([category for _, category in reported], with_approved=False)
     level["plan_management"] = [
-        _management(facts, plan, hand, [pair for pair in told if pair[0]["management"] == hand])
-        for hand in dict.fromkeys(row["management"] for row, _ in told)
+        _management(facts, plan, management, [pair for pair in reported if pair[0]["management"] == management])
+        for management in dict.fromkeys(row["management"] for row, _ in reported)
     ]
     return level
 
 
-def _management(facts: Facts, plan: Facts, hand: str, told: list[tuple[Facts, dict[str, Any]]]) -> dict[str, Any]:
-    level: dict[str, Any] = {"end_date": plan["end"], "released_amount": _sum(told, "released_amount")}
+def _management(
+    facts: Facts, plan: Facts, management: str, reported: list[tuple[Facts, dict[str, Any]]]
+) -> dict[str, Any]:
+    level: dict[str, Any] = {"end_date": plan["end"], "released_amount": _sum(reported, "released_amount")}
     if not facts.get("sparse"):
-        level["fund_management_type"] = hand
+        level["fund_management_type"] = management
     level["supp_typ_lvl_dtls"] = [
         {
             "support_type_text": support,
             "start_date": plan["start"],
             "end_date": plan["end"],
-            **_sums([category for row, category in told if row["support"] == support]),
-            "supp_cat_lvl_dtls": [category for row, category in told if row["support"] == support],
+            **_sums([category for row, category in reported if row["support"] == support]),
+            "supp_cat_lvl_dtls": [category for row, category in reported if row["support"] == support],
         }
-        for support in dict.fromkeys(row["support"] for row, _ in told)
+        for support in dict.fromkeys(row["support"] for row, _ in reported)
     ]
     return level
 
@@ -207,5 +209,5 @@ def _sums(rows: list[dict[str, Any]], *, with_approved: bool = True) -> dict[str
     }
 
 
-def _sum(told: list[tuple[Facts, dict[str, Any]]], name: str) -> Decimal:
-    return sum((row[name] for _, row in told if name in row), ZERO)
+def _sum(reported: list[tuple[Facts, dict[str, Any]]], name: str) -> Decimal:
+    return sum((row[name] for _, row in reported if name in row), ZERO)

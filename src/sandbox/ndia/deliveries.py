@@ -21,7 +21,7 @@ import msgspec
 from sandbox.clock import stamp
 from sandbox.ndia.state import NdiaState
 
-_LOOK_SECONDS = 0.2
+_POLL_SECONDS = 0.2
 _TIMEOUT = aiohttp.ClientTimeout(total=5)
 _KEPT = ("webhook_url", "signature", "basic_auth", "algorithm", "frequency")
 Row = dict[str, Any]
@@ -61,7 +61,7 @@ class Deliveries:
         async with aiohttp.ClientSession(timeout=_TIMEOUT) as session:
             while True:
                 await asyncio.gather(*(self._deliver(session, event) for event in self._due()))
-                await asyncio.sleep(_LOOK_SECONDS)
+                await asyncio.sleep(_POLL_SECONDS)
 
     def _due(self) -> list[Row]:
         if "ndia" not in self._ndia.world.sections:

@@ -48,7 +48,7 @@ _NAMES = (
 
 
 @dataclass(frozen=True, slots=True)
-class Scenario:
+class ParticipantScenario:
     """A named situation: what it is, and what it does to an ordinary participant's facts."""
 
     name: str
@@ -163,7 +163,7 @@ def _stated_item(facts: Facts, today: date) -> None:
     facts["plans"][-1]["categories"][3]["items"] = ["Hydrotherapy programme", "Key worker"]
 
 
-def _many_hands(facts: Facts, today: date) -> None:
+def _mixed_management(facts: Facts, today: date) -> None:
     rows = facts["plans"][-1]["categories"]
     rows[2]["management"] = AGENCY
     rows.append(
@@ -205,32 +205,44 @@ def _half_managed(facts: Facts, today: date) -> None:
 
 
 _ALL = (
-    Scenario("take-over", "Taken over mid-plan, with spending by an earlier plan manager.", _nothing_special),
-    Scenario("no-periods", "A plan from before funding periods: released equals approved.", _no_periods),
-    Scenario("monthly", "Every category in monthly periods.", _instalments("monthly")),
-    Scenario("up-front", "All money released at the start.", _instalments("up-front")),
-    Scenario(
+    ParticipantScenario(
+        "take-over", "Taken over mid-plan, with spending by an earlier plan manager.", _nothing_special
+    ),
+    ParticipantScenario("no-periods", "A plan from before funding periods: released equals approved.", _no_periods),
+    ParticipantScenario("monthly", "Every category in monthly periods.", _instalments("monthly")),
+    ParticipantScenario("up-front", "All money released at the start.", _instalments("up-front")),
+    ParticipantScenario(
         "mixed", "Periods of different lengths side by side.", _instalments("monthly", "quarterly", "half-yearly")
     ),
-    Scenario("negative-core", "One Core category below zero inside a positive Core Flexible total.", _negative_core),
-    Scenario("old-system", "Not on PACE: a plan with a real id, and no PACE budget.", _old_system),
-    Scenario("no-consent", "The participant has not agreed to share plan and budget.", _set("consent", False)),
-    Scenario("plan-manager-ended", "The plan manager's relationship has ended.", _relationship_ended(PLAN_MANAGER)),
-    Scenario("provider-ended", "The provider's relationship has ended.", _relationship_ended(MY_PROVIDER)),
-    Scenario("two-plans", "The PACE plan and the old-system plan before it.", _set("oldPlan", True)),
-    Scenario("unknown-category", "A category that no list knows.", _unknown_category),
-    Scenario("no-budgets", "A plan without budgets yet.", _no_budgets),
-    Scenario("odd-arithmetic", "Remaining is not released less spent.", _set("odd", True)),
-    Scenario("sparse", "Optional members left out; management only in the component's name.", _sparse),
-    Scenario("component-periods", "Funding periods listed per funding component.", _set("periodsAt", "component")),
-    Scenario("plan-periods", "Funding periods listed for the whole plan.", _set("periodsAt", "plan")),
-    Scenario("stated-items", "Stated items inside a category.", _stated_item),
-    Scenario("many-hands", "Plan-, Self- and Agency-managed categories, and recurring transport.", _many_hands),
-    Scenario("future", "A plan that has not begun.", _starts(25, 364)),
-    Scenario("ended", "A plan that ended without a review.", _starts(-400, 364)),
-    Scenario("unspent", "Nothing spent yet.", _unspent),
-    Scenario("half-managed", "One category under two managements.", _half_managed),
-    Scenario("extra-members", "Members that nobody has heard of.", _set("extra", True)),
+    ParticipantScenario(
+        "negative-core", "One Core category below zero inside a positive Core Flexible total.", _negative_core
+    ),
+    ParticipantScenario("old-system", "Not on PACE: a plan with a real id, and no PACE budget.", _old_system),
+    ParticipantScenario(
+        "no-consent", "The participant has not agreed to share plan and budget.", _set("consent", False)
+    ),
+    ParticipantScenario(
+        "plan-manager-ended", "The plan manager's relationship has ended.", _relationship_ended(PLAN_MANAGER)
+    ),
+    ParticipantScenario("provider-ended", "The provider's relationship has ended.", _relationship_ended(MY_PROVIDER)),
+    ParticipantScenario("two-plans", "The PACE plan and the old-system plan before it.", _set("oldPlan", True)),
+    ParticipantScenario("unknown-category", "A category that no list knows.", _unknown_category),
+    ParticipantScenario("no-budgets", "A plan without budgets yet.", _no_budgets),
+    ParticipantScenario("odd-arithmetic", "Remaining is not released less spent.", _set("odd", True)),
+    ParticipantScenario("sparse", "Optional members left out; management only in the component's name.", _sparse),
+    ParticipantScenario(
+        "component-periods", "Funding periods listed per funding component.", _set("periodsAt", "component")
+    ),
+    ParticipantScenario("plan-periods", "Funding periods listed for the whole plan.", _set("periodsAt", "plan")),
+    ParticipantScenario("stated-items", "Stated items inside a category.", _stated_item),
+    ParticipantScenario(
+        "many-hands", "Plan-, Self- and Agency-managed categories, and recurring transport.", _mixed_management
+    ),
+    ParticipantScenario("future", "A plan that has not begun.", _starts(25, 364)),
+    ParticipantScenario("ended", "A plan that ended without a review.", _starts(-400, 364)),
+    ParticipantScenario("unspent", "Nothing spent yet.", _unspent),
+    ParticipantScenario("half-managed", "One category under two managements.", _half_managed),
+    ParticipantScenario("extra-members", "Members that nobody has heard of.", _set("extra", True)),
 )
 SCENARIOS = {scenario.name: scenario for scenario in _ALL}
 

@@ -40,20 +40,20 @@ class PartnerApi:
         plan = plan_in_force(facts, today)
         rows: list[dict[str, Any]] = []
         for row in plan["categories"]:
-            told = category_row(facts, plan, row, today)
+            reported = category_row(facts, plan, row, today)
             rows.append(
                 {
                     "type": "PACE" if facts["isPace"] else "PRODA",
-                    "startDate": told["start_date"],
-                    "endDate": told["end_date"],
+                    "startDate": reported["start_date"],
+                    "endDate": reported["end_date"],
                     "management": row["management"],
                     "support": row["support"],
                     "budgetType": row["kind"],
                     "supportCategoryPace": row["category"],
-                    "allocatedAmount": told["released_amount"] if self.ndia.switches["gatewayReleased"] else 0,
-                    "approvedAmount": told["approved_amount"],
-                    "spentAmount": told.get("spent_amount"),
-                    "remainingAmount": told["remaining_amount"],
+                    "allocatedAmount": reported["released_amount"] if self.ndia.switches["gatewayReleased"] else 0,
+                    "approvedAmount": reported["approved_amount"],
+                    "spentAmount": reported.get("spent_amount"),
+                    "remainingAmount": reported["remaining_amount"],
                     "budgetRefreshDate": 0,
                     "isDeleted": row.get("isDeleted", 0),
                 }

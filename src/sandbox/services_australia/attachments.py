@@ -11,7 +11,7 @@ from uuid import NAMESPACE_OID, uuid5
 
 from sandbox.gateway import AGED_CARE_AUDIENCE
 from sandbox.services_australia.claim_life import ClaimLife, Row, live_items
-from sandbox.services_australia.invoice_items import Refused, Schema
+from sandbox.services_australia.invoice_items import ItemRefused, Schema
 from sandbox.services_australia.invoices import answering
 from sandbox.wire import Answer, Call, Route
 
@@ -43,7 +43,7 @@ class Attachments:
         if not found:
             raise LookupError
         if invoice["status"] != "OPEN":
-            raise Refused(f"The invoice is {invoice['status']}")
+            raise ItemRefused(f"The invoice is {invoice['status']}")
         body = _read(call.json())
         [item] = found
         attachments = item.setdefault("attachments", [])

@@ -1,4 +1,4 @@
-"""The hand from above on claims: read and steer their fate, let held invoices go, claim through the portal.
+"""The control API for claims: read and steer their progress, release held invoices, claim through the portal.
 
 No funder has these addresses; all are under /sandbox.
 """

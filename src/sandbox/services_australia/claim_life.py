@@ -46,30 +46,30 @@ class ClaimLife:
         self.world = world
 
     @property
-    def _room(self) -> Row:
+    def _section(self) -> Row:
         empty: Row = {"invoices": {}, "claims": {}, "heldOver": {}, "rules": {}}
         section: Row = self.world.sections.setdefault(SECTION, empty)
         return section
 
     @property
     def invoices(self) -> dict[str, Row]:
-        found: dict[str, Row] = self._room["invoices"]
+        found: dict[str, Row] = self._section["invoices"]
         return found
 
     @property
     def claims(self) -> dict[str, Row]:
-        found: dict[str, Row] = self._room["claims"]
+        found: dict[str, Row] = self._section["claims"]
         return found
 
     @property
     def attachments(self) -> dict[str, str]:
         """Files in base64, by attachment id."""
-        found: dict[str, str] = self._room.setdefault("attachments", {})
+        found: dict[str, str] = self._section.setdefault("attachments", {})
         return found
 
     @property
     def rules(self) -> Row:
-        changed: Row = self._room["rules"]
+        changed: Row = self._section["rules"]
         return RULES | changed
 
     def change_rules(self, values: Row) -> Row:
@@ -77,7 +77,7 @@ class ClaimLife:
         unknown = sorted(set(values) - set(RULES))
         if unknown:
             raise ValueError(f"no such rule: {', '.join(unknown)}")
-        self._room["rules"].update(values)
+        self._section["rules"].update(values)
         return self.rules
 
     def now(self) -> str:
@@ -189,10 +189,10 @@ class ClaimLife:
         gross = sum((Decimal(row["accepted"]) for row in payments), ZERO)
         contribution = sum((Decimal(row["contribution"]) for row in payments), ZERO)
         provider_id = claim["serviceProviderId"]
-        before = Decimal(self._room["heldOver"].get(provider_id, "0.00"))
+        before = Decimal(self._section["heldOver"].get(provider_id, "0.00"))
         due = gross - contribution + before
         held = due if due < Decimal(self.rules["heldOverBelow"]) else ZERO
-        self._room["heldOver"][provider_id] = str(held)
+        self._section["heldOver"][provider_id] = str(held)
         claim["payments"] = payments
         claim["statement"] = {
             "claimTotal": str(gross),

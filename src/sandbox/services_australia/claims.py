@@ -12,7 +12,7 @@ from decimal import Decimal
 from sandbox.container import Container
 from sandbox.gateway import AGED_CARE_AUDIENCE, ORGANISATION_ID, business_error, schema_error
 from sandbox.services_australia.claim_life import ClaimLife, Row
-from sandbox.services_australia.invoice_items import Refused, Schema
+from sandbox.services_australia.invoice_items import ItemRefused, Schema
 from sandbox.services_australia.invoices import answering
 from sandbox.services_australia.paging import list_answer
 from sandbox.wire import Answer, Call, Route, encode, json_answer
@@ -49,7 +49,7 @@ class Claims:
         if provider_id not in life.world.provider_ids():
             return business_error(403, "4", "The organisation does not act for this service provider")
         if life.rules["oneClaimPerDay"] and life.claimed_on(provider_id, life.world.clock.today()):
-            raise Refused("A claim has already been made for this service provider today")
+            raise ItemRefused("A claim has already been made for this service provider today")
         listed = [str(row.get("invoiceId")) for row in body.get("invoices") or ()]
         ready = [
             invoice
@@ -59,7 +59,7 @@ class Claims:
             and (not listed or invoice["invoiceId"] in listed)
         ]
         if not ready or len(ready) < len(set(listed)):
-            raise Refused("There is no submitted invoice to claim" if not ready else "An invoice is not submitted")
+            raise ItemRefused("There is no submitted invoice to claim" if not ready else "An invoice is not submitted")
         claim = life.add_claim(provider_id, ready)
         return json_answer({"claimId": claim["claimId"], "status": life.spelt(claim["status"])}, 201)
 

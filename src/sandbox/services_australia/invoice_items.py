@@ -28,7 +28,7 @@ class Schema(ValueError):
     """The body does not fit the schema."""
 
 
-class Refused(ValueError):
+class ItemRefused(ValueError):
     """The body fits and the funder's rules say no."""
 
 
@@ -69,20 +69,20 @@ def _number(body: Row, name: str, step: str) -> Decimal:
 
 
 def check_item(world: World, invoice: Row, item: Row, item_id: str) -> None:
-    """Raises Refused when the funder's rules say no to an item."""
+    """Raises ItemRefused when the funder's rules say no to an item."""
     recipient, service_id = item["careRecipientId"], item["serviceId"].partition("|")[0]
     delivered = date.fromisoformat(item["deliveryDate"])
     person = world.find_person(recipient)
     if person is None or person.service_provider_id != invoice["serviceProviderId"]:
-        raise Refused(f"Item {item_id}: Care recipient {recipient} is not in the care of this service provider")
+        raise ItemRefused(f"Item {item_id}: Care recipient {recipient} is not in the care of this service provider")
     if item["fundingSource"] != "CM" and not _is_approved(person, service_id, delivered):
-        raise Refused(
+        raise ItemRefused(
             f"Item {item_id}: Care recipient {recipient} is not approved for {service_id} on {delivered:%d.%m.%Y}"
         )
     if item.get("unitType", "hours") == "hours" and Decimal(item["quantity"]) % Decimal("0.25"):
-        raise Refused(f"Item {item_id}: quantity must be a multiple of 0.25")
+        raise ItemRefused(f"Item {item_id}: quantity must be a multiple of 0.25")
     if delivered > world.clock.today():
-        raise Refused(f"Item {item_id}: the delivery date is in the future")
+        raise ItemRefused(f"Item {item_id}: the delivery date is in the future")
     service = next((row.service for row in person.approved_services if row.service and row.code == service_id), None)
     item["serviceText"] = service.service_text if service else service_id
     item["serviceGroupId"] = service.service_group_id if service else "SERG-0001"
@@ -97,18 +97,18 @@ def _is_approved(person: Person, service_id: str, day: date) -> bool:
 
 
 def submit_outcome(world: World, invoice: Row, *, needs_evidence: bool = False) -> str:
-    """SUBMITTED, or HELD when a late item has a reason, and evidence if that is asked for. Raises Refused."""
+    """SUBMITTED, or HELD when a late item has a reason, and evidence if that is asked for. Raises ItemRefused."""
     items = live_items(invoice)
     if not items:
-        raise Refused("The invoice has no items")
+        raise ItemRefused("The invoice has no items")
     today, outcome = world.clock.today(), "SUBMITTED"
     for item in items:
         if today > _last_day(world, item):
             if not item.get("lateSubmissionReasonCode"):
-                raise Refused(f"Item {item['itemId']}: a late submission reason is required")
+                raise ItemRefused(f"Item {item['itemId']}: a late submission reason is required")
             item["attachmentRequired"] = True
             if needs_evidence and not item.get("attachmentProvided"):
-                raise Refused(f"Item {item['itemId']}: evidence for the late submission is required")
+                raise ItemRefused(f"Item {item['itemId']}: evidence for the late submission is required")
             outcome = "HELD"
     return outcome
 
@@ -126,5 +126,5 @@ def _last_day(world: World, item: Row) -> date:
         if row.type_code == item["fundingSource"] and row.start_date <= delivered
     ]
     if not ends:
-        raise Refused(f"Item {item['itemId']}: there is no such budget on the delivery date")
+        raise ItemRefused(f"Item {item['itemId']}: there is no such budget on the delivery date")
     return max(ends) + timedelta(days=CLAIM_WINDOW_DAYS)

@@ -18,7 +18,7 @@ from sandbox.people import PROVIDERS
 from sandbox.services_australia.claim_life import ClaimLife, Row
 from sandbox.services_australia.invoice_items import (
     UNCHANGEABLE,
-    Refused,
+    ItemRefused,
     Schema,
     check_item,
     read_item,
@@ -48,7 +48,7 @@ def answering(work: Callable[[Any, Call], Answer]) -> Callable[[Any, Call], Answ
             if not str(wrong):
                 return refusal(400, "One or more required API parameters are missing in the API request.")
             return business_error(409, "409", "The record has been changed since it was read")
-        except Refused as wrong:
+        except ItemRefused as wrong:
             return business_error(400, "6", str(wrong))
         except (Schema, msgspec.DecodeError) as wrong:
             return schema_error(str(wrong) if isinstance(wrong, Schema) else "Invalid JSON syntax")
@@ -152,7 +152,7 @@ class Invoices:
         """One more item of an OPEN invoice; the answer's etag is the item's."""
         invoice = self._open(call)
         if len(invoice["items"]) >= MOST_ITEMS:
-            raise Refused(f"An invoice has at most {MOST_ITEMS} items")
+            raise ItemRefused(f"An invoice has at most {MOST_ITEMS} items")
         item = read_item(call.json())
         check_item(self.life.world, invoice, item, str(len(invoice["items"]) + 1))
         self._append(invoice, item)
@@ -171,7 +171,7 @@ class Invoices:
         invoice, item = self._matched_item(call)
         new = read_item(call.json())
         if any(new[name] != item[name] for name in UNCHANGEABLE):
-            raise Refused(f"Item {item['itemId']}: {', '.join(UNCHANGEABLE)} cannot be changed")
+            raise ItemRefused(f"Item {item['itemId']}: {', '.join(UNCHANGEABLE)} cannot be changed")
         check_item(self.life.world, invoice, new, item["itemId"])
         item.update(new)
         self.life.touch(item)
@@ -192,14 +192,14 @@ class Invoices:
     def _open(self, call: Call) -> Row:
         invoice = self.life.invoices[call.args["invoiceId"]]
         if invoice["status"] != "OPEN":
-            raise Refused(f"The invoice is {invoice['status']}")
+            raise ItemRefused(f"The invoice is {invoice['status']}")
         return invoice
 
     def _matched(self, call: Call, *statuses: str) -> Row:
         invoice = self.life.invoices[call.args["invoiceId"]]
         _match(call, etag(invoice))
         if invoice["status"] not in statuses:
-            raise Refused(f"The invoice is {invoice['status']}")
+            raise ItemRefused(f"The invoice is {invoice['status']}")
         return invoice
 
     def _item(self, call: Call) -> tuple[Row, Row]:

@@ -1,4 +1,4 @@
-"""The hand from above on care management pools, per service provider. No funder has these addresses."""
+"""The control API for care management pools, per service provider. No funder has these addresses."""
 
 from __future__ import annotations
 

@@ -116,7 +116,7 @@ def test_from_invoice_to_paid_and_the_budget_updated(
     page.get_by_role("region", name="Responses behind this claim").get_by_role("link", name="All").click()
     look(page, f"{label}-answers")
     with page.expect_download() as download:
-        page.get_by_role("link", name="Download the response payment statement").click()
+        page.get_by_role("link", name="Download response payment statement").click()
     assert "payment_statement-sha256-" in download.value.suggested_filename
     page.go_back()
     page.get_by_role("region", name="Lines", exact=True).get_by_role("link").first.click()

@@ -1,4 +1,4 @@
-"""Evidence for a late line: only a PDF, kept with the line, sent with its item, once, and from a door."""
+"""Evidence for a late line: only a PDF, kept with the line, sent with its item, once, and from an interface."""
 
 import pytest
 from django.contrib.auth.models import User

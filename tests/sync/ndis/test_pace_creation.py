@@ -58,9 +58,9 @@ def test_create_makes_contract_budgets_components_periods_and_adjustments(ndia: 
     assert [row.component.periods.count() for row in rows] == [4, 4, 4, 4, 12, 1]
     assert rows[0].component.amount == Decimal("48000.00")
     assert [row.is_excluded for row in rows] == [False] * 5 + [True]
-    picture = find_contract_figures(contract, timezone.localdate())
-    assert picture.total_funding == Decimal("75680.00")
-    assert not picture.drifting
+    figures = find_contract_figures(contract, timezone.localdate())
+    assert figures.total_funding == Decimal("75680.00")
+    assert not figures.drifting
 
 
 def test_a_first_contract_is_one_line_of_the_change_log_and_no_news(ndia: NdiaSandbox) -> None:
@@ -295,8 +295,8 @@ def test_an_unknown_category_keeps_its_text(ndia: NdiaSandbox) -> None:
 
 
 def test_core_flexible_is_one_pot_with_a_negative_category_inside(ndia: NdiaSandbox) -> None:
-    picture = find_contract_figures(create(ndia.client("negative-core")), timezone.localdate())
-    pot = picture.groups[0]
+    figures = find_contract_figures(create(ndia.client("negative-core")), timezone.localdate())
+    pot = figures.groups[0]
     assert pot.name == "Core Flexible"
     assert pot.is_one_pot
     assert [row.budget.remaining_amount < 0 for row in pot.rows] == [False, True, False]

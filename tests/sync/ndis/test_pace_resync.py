@@ -167,9 +167,9 @@ def test_a_review_opens_a_new_period_on_the_same_plan(ndia: NdiaSandbox, contrac
     assert (row.approved_amount, row.spent_amount) == (Decimal("4000.00"), Decimal("0.00"))
     assert list(contract.delivered_services.values()) == adjustments
     assert_in_step(contract)
-    picture = find_contract_figures(contract, today)
-    assert not picture.drifting
-    assert [row.available for row in picture.rows if row.budget.category_number == "14"] == [Decimal("140.00")]
+    figures = find_contract_figures(contract, today)
+    assert not figures.drifting
+    assert [row.available for row in figures.rows if row.budget.category_number == "14"] == [Decimal("140.00")]
 
 
 def test_after_a_review_a_new_contract_may_be_made_instead(ndia: NdiaSandbox, contract: ServiceContract) -> None:

@@ -1,4 +1,4 @@
-"""The funding picture of an earlier day, out of archived answers: the same shapes that the page of today shows.
+"""The funding of an earlier day, out of archived answers: the same shapes that the page of today shows.
 
 The rows made here are never saved; they only carry the figures to the templates.
 """

@@ -31,19 +31,19 @@ class Part:
     width: str
 
 
-def draw_bar(picture: BudgetFigures) -> list[Part]:
+def draw_bar(figures: BudgetFigures) -> list[Part]:
     """A budget's total as parts side by side: used, committed, left, rollover deduction, write off; none is left out
     of the sum. Where more was drawn than there is, the parts share the width in proportion."""
-    left = max(picture.left_to_spend, ZERO)
-    committed = picture.committed or ZERO
-    if picture.available > 0:
-        committed = min(committed, picture.available)
+    left = max(figures.left_to_spend, ZERO)
+    committed = figures.committed or ZERO
+    if figures.available > 0:
+        committed = min(committed, figures.available)
     amounts = (
-        ("used", "Used", picture.used),
+        ("used", "Used", figures.used),
         ("committed", "Committed", committed),
-        ("available", "Available" if picture.committed is None else "Left to spend", left),
-        ("rollover", label_of(PlanBudget, "rollover_deduction"), picture.rollover_deduction),
-        ("write-off", label_of(PlanBudget, "write_off"), picture.write_off),
+        ("available", "Available" if figures.committed is None else "Left to spend", left),
+        ("rollover", label_of(PlanBudget, "rollover_deduction"), figures.rollover_deduction),
+        ("write-off", label_of(PlanBudget, "write_off"), figures.write_off),
     )
     whole = sum((amount for _, _, amount in amounts), ZERO)
     parts = []
@@ -95,16 +95,16 @@ class BurnDown:
         return "good", "check", "On track"
 
 
-def draw_burn_down(picture: BudgetFigures, today: date) -> BurnDown | None:
+def draw_burn_down(figures: BudgetFigures, today: date) -> BurnDown | None:
     """The burn-down of one budget, None without both dates or known money. Days of delivery count, not of payment."""
-    gone = picture.days_gone(today)
-    start = picture.budget.start_date
-    spendable = picture.total - picture.rollover_deduction - picture.write_off
-    spent = picture.used + (picture.committed or ZERO)
+    gone = figures.days_gone(today)
+    start = figures.budget.start_date
+    spendable = figures.total - figures.rollover_deduction - figures.write_off
+    spent = figures.used + (figures.committed or ZERO)
     if gone is None or start is None or not (spendable > 0 and spent.is_finite()):
         return None
     days_gone, days = gone
-    points = _steps(picture, start, days, days_gone, spendable) if _is_explained(picture) else []
+    points = _steps(figures, start, days, days_gone, spendable) if _is_explained(figures) else []
     text = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
     today_x = WIDTH * days_gone / days
     return BurnDown(
@@ -119,18 +119,18 @@ def draw_burn_down(picture: BudgetFigures, today: date) -> BurnDown | None:
     )
 
 
-def _is_explained(picture: BudgetFigures) -> bool:
+def _is_explained(figures: BudgetFigures) -> bool:
     """Whether dated lines of usage add up to what the funder says was used."""
-    dated = (line.amount for line in picture.current_usage if line.amount is not None and line.delivery_date)
-    return -sum(dated, ZERO) == picture.used
+    dated = (line.amount for line in figures.current_usage if line.amount is not None and line.delivery_date)
+    return -sum(dated, ZERO) == figures.used
 
 
 def _steps(
-    picture: BudgetFigures, start: date, days: int, days_gone: int, spendable: Decimal
+    figures: BudgetFigures, start: date, days: int, days_gone: int, spendable: Decimal
 ) -> list[tuple[float, float]]:
     """What was left on each day that something was drawn, up to today."""
     drawn: dict[int, Decimal] = {}
-    for line in picture.current_usage:
+    for line in figures.current_usage:
         if line.amount is not None and line.delivery_date is not None:
             day = min(max((line.delivery_date - start).days, 0), days_gone)
             drawn[day] = drawn.get(day, ZERO) - line.amount

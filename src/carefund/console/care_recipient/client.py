@@ -1,4 +1,4 @@
-"""One client's funding: the picture of now, and the plan across its quarters."""
+"""One client's funding: as it is now, and the plan across its quarters."""
 
 from datetime import timedelta
 from typing import Any
@@ -50,7 +50,7 @@ def frame(client: Client) -> dict[str, Any]:
 
 @page()
 def show_funding(request: Request, client_id: int) -> HttpResponse:
-    """The funding picture of one client."""
+    """The funding of one client."""
     client = find_client_to_read(request.user, client_id)
     funding = find_funding(client, timezone.localdate(), open_days=settings.OPEN_BUDGET_DAYS)
     store_view(request.user, client, "Funding")

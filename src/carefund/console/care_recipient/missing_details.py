@@ -51,23 +51,23 @@ class DetailsState:
     is_reading: bool = False
     is_past: bool = False
 
-    def explain(self, picture: BudgetFigures, funding: Funding) -> Missing | None:
+    def explain(self, figures: BudgetFigures, funding: Funding) -> Missing | None:
         """Why a budget's entitlements or usage are missing; None where both were read and there is nothing to say."""
-        details = details_of(picture.budget.budget_id, self.digests, self.unanswered)
+        details = details_of(figures.budget.budget_id, self.digests, self.unanswered)
         if details is Details.NEVER_ASKED:
-            return self._explain_unread(picture, funding)
+            return self._explain_unread(figures, funding)
         if details is Details.READ:
-            if picture.entitlements or picture.usage:
+            if figures.entitlements or figures.usage:
                 return None
             if self.consent_missing:
                 return _NOT_RELEASED
-            return _UNEXPLAINED if picture.used else None
+            return _UNEXPLAINED if figures.used else None
         if details is Details.REFUSED:
             return _NOT_RELEASED if self.consent_missing else _REFUSED
         return {Details.NOT_FOUND: _NOT_FOUND, Details.UNREADABLE: _UNREADABLE}[details]
 
-    def _explain_unread(self, picture: BudgetFigures, funding: Funding) -> Missing:
-        budget = picture.budget
+    def _explain_unread(self, figures: BudgetFigures, funding: Funding) -> Missing:
+        budget = figures.budget
         if self.is_past:
             return _NOT_THEN
         if budget.no_longer_returned_date:

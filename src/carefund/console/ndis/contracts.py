@@ -42,7 +42,7 @@ def show(request: Request, contract_id: int) -> HttpResponse:
         **frame(contract.client),
         "contract": contract,
         "dates": _write_dates(contract),
-        "picture": find_contract_figures(contract, timezone.localdate()),
+        "figures": find_contract_figures(contract, timezone.localdate()),
         "comparison": getattr(contract, "comparison", None),
         "may_retrieve": is_pace_api_enabled() and participant is not None and participant.api_access,
         "question": find_open_question(contract.client_id, contract),

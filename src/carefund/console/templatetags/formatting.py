@@ -246,7 +246,7 @@ def plain_money(amount: Decimal) -> str:
 
 
 @register.filter
-def words(name: str) -> str:
+def as_text(name: str) -> str:
     """An operation's or a code's name as words."""
     return name.replace("_", " ").replace("-", " ").capitalize()
 

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_POST
 from carefund.access import last_seen
 from carefund.access.gate import list_clients_for
 from carefund.access.log import store_views
-from carefund.access.models import LastLook
+from carefund.access.models import LastSeen
 from carefund.access.roles import may_run_in_bulk, rights_of
 from carefund.console.numbers import read_number
 from carefund.console.page_access import Request, page
@@ -36,8 +36,8 @@ def show_home(request: Request) -> HttpResponse:
     """The page one starts the day with."""
     now = timezone.now()
     clients = list_clients_for(request.user)
-    look = last_seen.find_last_seen(request.user)
-    changes = _list_new(request, look)
+    seen = last_seen.find_last_seen(request.user)
+    changes = _list_new(request, seen)
     newest = cut_at_sync(changes, _CHANGES).changes
     store_views(request.user, (change.client_id for change in newest), "Home")
     last_run = find_last_run() if may_run_in_bulk(request.user) else None
@@ -50,7 +50,7 @@ def show_home(request: Request) -> HttpResponse:
             "sentences": write_sentences(newest),
             "more_changes": _write_many(changes[: _MANY + 1].count() - len(newest)),
             "up_to_change_id": newest[0].pk if newest else 0,
-            "look": look,
+            "seen": seen,
             "attention": attention,
             "stale_hours": settings.STALE_AFTER_HOURS,
             "expiring_devices": _expiring_devices(request, now + _KEY_WARNING),
@@ -76,12 +76,12 @@ def _write_many(number: int) -> str:
     return f"more than {_MANY:,}" if number > _MANY else f"{number:,}"
 
 
-def _list_new(request: Request, look: LastLook | None) -> Listing[Change]:
+def _list_new(request: Request, seen: LastSeen | None) -> Listing[Change]:
     """What one has not seen yet of those one may read; of the last seven days if one never looked."""
     return list_changes(
         _list_news(request),
-        after_id=look.change_id if look else 0,
-        since=None if look else timezone.now() - timedelta(days=7),
+        after_id=seen.change_id if seen else 0,
+        since=None if seen else timezone.now() - timedelta(days=7),
         only_news=True,
     )
 
@@ -95,8 +95,8 @@ def _list_news(request: Request) -> Listing[Client] | None:
 @page()
 def show_changes(request: Request) -> HttpResponse:
     """Everything that is new, page by page; with `all` whatever was ever found, seen or not."""
-    look = last_seen.find_last_seen(request.user)
-    new = _list_new(request, look)
+    seen = last_seen.find_last_seen(request.user)
+    new = _list_new(request, seen)
     with_seen = request.GET.get("all") == "1"
     listed = list_changes(_list_news(request)) if with_seen else new
     before_id = read_number(request.GET.get("before", ""))
@@ -113,7 +113,7 @@ def show_changes(request: Request) -> HttpResponse:
             "sentences": write_sentences(shown.changes),
             "with_seen": with_seen,
             "before_id": before_id,
-            "look": look,
+            "seen": seen,
             "number_new": _write_many(number),
             "up_to_change_id": read_number(request.GET.get("up_to", "")) or newest,
         },

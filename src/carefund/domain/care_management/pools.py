@@ -185,7 +185,7 @@ class BudgetChange:
 
 
 def compare_pools(before: Pool, after: Pool) -> tuple[BudgetChange, ...]:
-    """What moved between two pictures of a pool, budget by budget, in the order of the later one."""
+    """What moved between two snapshots of a pool, budget by budget, in the order of the later one."""
     old = {budget.budget_id: budget for budget in before.budgets}
     new = {budget.budget_id: budget for budget in after.budgets}
     changes = []
@@ -204,7 +204,7 @@ def compare_pools(before: Pool, after: Pool) -> tuple[BudgetChange, ...]:
 
 
 def says_the_same(one: Pool, other: Pool) -> bool:
-    """Whether two pictures hold the same budgets and uses, whenever they were asked for."""
+    """Whether two snapshots hold the same budgets and uses, whenever they were asked for."""
     return set(one.budgets) == set(other.budgets) and set(one.uses) == set(other.uses)
 
 

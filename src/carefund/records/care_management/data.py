@@ -1,4 +1,4 @@
-"""Pools as plain data and back: for JSON on a terminal, and for the page that hands a picture on to Save.
+"""Pools as plain data and back: for JSON on a terminal, and for the page that hands a snapshot on to Save.
 
 Money is text with its cents, days and instants are ISO. No database here.
 """
@@ -17,7 +17,7 @@ from carefund.domain.quarters import Quarter
 
 
 def pool_as_data(pool: Pool) -> dict[str, Any]:
-    """A picture as JSON data."""
+    """A snapshot as JSON data."""
     return {
         "service_provider_id": pool.service_provider_id,
         "quarter_start_date": pool.quarter.start_date.isoformat(),
@@ -31,7 +31,7 @@ def pool_as_data(pool: Pool) -> dict[str, Any]:
 
 
 def pool_from_data(data: dict[str, Any]) -> Pool:
-    """The picture back from JSON data."""
+    """The snapshot back from JSON data."""
     return Pool(
         data["service_provider_id"],
         Quarter(date.fromisoformat(data["quarter_start_date"])),

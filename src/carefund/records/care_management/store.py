@@ -28,7 +28,7 @@ _COLUMNS = tuple(field.name for field in fields(PooledBudget))
 
 @dataclass(frozen=True, slots=True)
 class Saved:
-    """A saved picture with what is known of the saving."""
+    """A saved snapshot with what is known of the saving."""
 
     save_id: int
     pool: Pool
@@ -38,9 +38,9 @@ class Saved:
 
 
 def store_pool(pool: Pool, *, user_id: int | None = None, is_by_schedule: bool = False) -> bool:
-    """Keep a picture; gives whether it was a new one. The same as the newest only moves that one's Last Sync Date.
+    """Keep a snapshot; gives whether it was a new one. The same as the newest only moves that one's Last Sync Date.
 
-    A picture asked for before the newest one is older news and is not kept.
+    A snapshot asked for before the newest one is older news and is not kept.
     """
     with transaction.atomic():
         saves = CareManagementSave.objects.select_for_update().filter(
@@ -77,12 +77,12 @@ def _insert(pool: Pool, user_id: int | None, is_by_schedule: bool) -> None:
 
 
 def list_saves(service_provider_id: str) -> list[Saved]:
-    """Every picture of one id, oldest first, by quarter."""
+    """Every snapshot of one id, oldest first, by quarter."""
     return _read(CareManagementSave.objects.filter(service_provider_id=service_provider_id))
 
 
 def find_newest(service_provider_id: str, quarter: Quarter) -> Saved | None:
-    """The newest picture of one id in one quarter."""
+    """The newest snapshot of one id in one quarter."""
     found = CareManagementSave.objects.filter(
         service_provider_id=service_provider_id, quarter_start_date=quarter.start_date
     ).order_by("-synced_at", "-id")

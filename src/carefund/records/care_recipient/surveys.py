@@ -8,7 +8,7 @@ from typing import Any
 from django.db.models import F, Max, Min, Q, Sum
 
 from carefund.domain.care_recipient.surveys import Mark, Surveyed, Suspect
-from carefund.records.care_recipient import store
+from carefund.records import bulk
 from carefund.records.models import Client, Survey, SurveyMark, SurveySuspect, SyncState
 
 _FAILED = "failed"  # what the ledger writes into a state's outcome
@@ -129,10 +129,10 @@ def store_suspects(survey: Survey, suspects: Iterable[NewSuspect]) -> None:
         kept = since if before == sums else survey.started_at
         told = (suspect.suspect.reason.value, suspect.suspect.reason.is_doubt, suspect.suspect.is_narrow)
         rows.append((suspect.client_id, survey.pk, *told, *sums, list(suspect.figures), kept))
-    store.insert_new(SurveySuspect, _SUSPECT, rows)
+    bulk.insert_new(SurveySuspect, _SUSPECT, rows)
     if seen:
         again = [(*row[1:], row[0]) for row in rows if row[0] in seen]
-        store.update(SurveySuspect, _SUSPECT[1:], again)
+        bulk.update(SurveySuspect, _SUSPECT[1:], again)
 
 
 def forget_other_suspects(survey: Survey) -> None:
@@ -187,10 +187,10 @@ def store_marks(marks: Sequence[NewMark]) -> None:
         (*mark.sums, versions.get(mark.client_id, 0), mark.details, mark.hides_budgets, mark.client_id)
         for mark in marks
     ]
-    store.insert_new(SurveyMark, ("client_id", *_MARK), [(row[-1], *row[:-1]) for row in rows])
-    store.update(SurveyMark, _MARK, rows)
+    bulk.insert_new(SurveyMark, ("client_id", *_MARK), [(row[-1], *row[:-1]) for row in rows])
+    bulk.update(SurveyMark, _MARK, rows)
     full = [(mark.read_in_full_at, mark.client_id) for mark in marks if mark.read_in_full_at]
-    store.update(SurveyMark, ("read_in_full_at",), full)
+    bulk.update(SurveyMark, ("read_in_full_at",), full)
     SurveySuspect.objects.filter(client_id__in=ids).delete()
 
 

@@ -18,7 +18,7 @@ _DRAWN_LATE = timedelta(days=RECHECK_DAYS[-1] + 2)
 def list_claims_to_recheck(now: datetime) -> "QuerySet[Claim]":
     """The claims whose approval was followed by a sync not long ago and whose looks for draws are not used up."""
     recent = Claim.objects.filter(sync_requested_at__gt=now - _DRAWN_LATE, sync_requested_at__lte=now)
-    return recent.filter(status__in=PAID_CLAIM_STATUSES, usage_looks__lt=len(RECHECK_DAYS)).order_by("pk")
+    return recent.filter(status__in=PAID_CLAIM_STATUSES, usage_rechecks__lt=len(RECHECK_DAYS)).order_by("pk")
 
 
 def list_clients_without_draws(claim: Claim) -> "QuerySet[Client]":

@@ -1,7 +1,7 @@
-"""Saved pictures of care management pools, the history that the funder does not keep.
+"""Saved snapshots of care management pools, the history that the funder does not keep.
 
-A picture belongs to a service provider id and a quarter. Asking again and finding the same moves `last_synced_at` of
-the newest picture and writes no other. Written by care_management_store.py alone.
+A snapshot belongs to a service provider id and a quarter. Asking again and finding the same moves `last_synced_at` of
+the newest snapshot and writes no other. Written by records/care_management/store.py alone.
 """
 
 from django.conf import settings
@@ -36,7 +36,7 @@ class CareManagementSave(models.Model):
 
 
 class CareManagementBudget(models.Model):
-    """One pooled budget in a saved picture; amounts as received."""
+    """One pooled budget in a saved snapshot; amounts as received."""
 
     save_record = models.ForeignKey(CareManagementSave, models.CASCADE, related_name="budgets")
     budget_id = models.CharField(max_length=24)
@@ -60,7 +60,7 @@ class CareManagementBudget(models.Model):
 
 
 class CareManagementUse(models.Model):
-    """What was drawn for one person in a saved picture; an empty id: lines that named nobody."""
+    """What was drawn for one person in a saved snapshot; an empty id: lines that named nobody."""
 
     save_record = models.ForeignKey(CareManagementSave, models.CASCADE, related_name="uses")
     care_recipient_id = models.CharField(max_length=20, blank=True)

@@ -47,7 +47,7 @@ class Claim(models.Model):
 
     `status` is the state in force; `reported_status` is the funder's last word as it came. `related_updated_at` says
     when payment and invoices were brought in, `sync_requested_at` when its people were asked to be synchronised,
-    and `usage_looks` how often those without their draws were since.
+    and `usage_rechecks` how often those without their draws were since.
     """
 
     claim_id = models.CharField(max_length=24, unique=True)
@@ -73,7 +73,7 @@ class Claim(models.Model):
     is_settled = models.BooleanField(default=False, help_text="Completed, and its payment read after that.")
     related_updated_at = models.DateTimeField(null=True)
     sync_requested_at = models.DateTimeField(null=True)
-    usage_looks = models.PositiveSmallIntegerField(db_default=0)
+    usage_rechecks = models.PositiveSmallIntegerField(db_default=0)
 
     class Meta:
         ordering = ("-made_at", "-id")

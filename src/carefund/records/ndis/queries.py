@@ -1,6 +1,6 @@
 """Reads about NDIS clients: switches, lists, and contracts as comparing needs them. Nothing writes.
 
-What a contract's page shows is in pace_pictures.py.
+What a contract's page shows is in records/ndis/contracts.py.
 """
 
 from collections import defaultdict

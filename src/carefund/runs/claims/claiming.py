@@ -239,7 +239,7 @@ def request_rechecks(now: datetime) -> list[Run]:
         assert claim.sync_requested_at is not None
         due = count_due_rechecks(now - claim.sync_requested_at)
         with transaction.atomic():
-            if Claim.objects.filter(pk=claim.pk, usage_looks__lt=due).update(usage_looks=due):
+            if Claim.objects.filter(pk=claim.pk, usage_rechecks__lt=due).update(usage_rechecks=due):
                 made.append(request_recheck(claim))
     return [run for run in made if run]
 

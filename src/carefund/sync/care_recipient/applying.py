@@ -5,8 +5,8 @@ from datetime import date, datetime
 from typing import Any
 
 from carefund.domain.comparison import Incoming, New
+from carefund.records import bulk
 from carefund.records.archive import record_answers
-from carefund.records.care_recipient import store
 from carefund.records.models import Change, Client, InvoiceLineItem, PlanBudget, SyncState
 from carefund.sync.care_recipient.deciding import Decision
 from carefund.sync.care_recipient.linking import link_budget_usage
@@ -38,7 +38,7 @@ def write_decisions(decisions: Sequence[Decision], now: datetime, today: date) -
 
 def _write_service_provider_ids(decisions: Sequence[Decision]) -> None:
     rows = [(decision.service_provider_id, decision.stored.client_id) for decision in decisions]
-    store.update(Client, ("service_provider_id",), [row for row in rows if row[0] is not None])
+    bulk.update(Client, ("service_provider_id",), [row for row in rows if row[0] is not None])
 
 
 def _write_kind(
@@ -58,9 +58,9 @@ def _write_kind(
             new.append((client_id, parent, row.ordinal, now, *key, *row.values))
         changed += [(*change.values, now, None, change.stored.id) for change in differences.changed]
         gone += [(today, now, row.id) for row in differences.gone]
-    store.insert(record_set.model, record_set.columns, new)
-    store.update(record_set.model, (*record_set.fields, "changed_at", "no_longer_returned_date"), changed)
-    store.update(record_set.model, ("no_longer_returned_date", "changed_at"), gone)
+    bulk.insert(record_set.model, record_set.columns, new)
+    bulk.update(record_set.model, (*record_set.fields, "changed_at", "no_longer_returned_date"), changed)
+    bulk.update(record_set.model, ("no_longer_returned_date", "changed_at"), gone)
 
 
 def _place(decision: Decision, record_set: RecordSet, row: New | Incoming) -> int:
@@ -109,7 +109,7 @@ def _replace_contributions(decisions: Sequence[Decision], plan_ids: PlanIds, now
         record_set.model._default_manager.filter(client_id__in=missing, no_longer_returned_date__isnull=True).update(
             no_longer_returned_date=today, changed_at=now
         )
-    store.insert(record_set.model, record_set.columns, rows)
+    bulk.insert(record_set.model, record_set.columns, rows)
 
 
 def _link_usage(decisions: Sequence[Decision]) -> None:
@@ -142,7 +142,7 @@ def _write_changes(decisions: Sequence[Decision], now: datetime) -> None:
             for change in decision.result.changes
         ]
     columns = ("client_id", "kind", "action", "key", "field", "before", "after", "fetched_at", "cause")
-    store.insert(Change, columns, rows)
+    bulk.insert(Change, columns, rows)
 
 
 _CHECKED = (
@@ -172,6 +172,6 @@ def _write_states(decisions: Sequence[Decision], now: datetime) -> None:
             moved.append((*check, *applied, now, client_id))
         else:
             checked.append((*check, client_id))
-    store.update(SyncState, _CHECKED, checked)
-    store.update(SyncState, (*_CHECKED, *_APPLIED, "changed_at"), moved)
-    store.update(SyncState, _APPLIED, read_anew)
+    bulk.update(SyncState, _CHECKED, checked)
+    bulk.update(SyncState, (*_CHECKED, *_APPLIED, "changed_at"), moved)
+    bulk.update(SyncState, _APPLIED, read_anew)

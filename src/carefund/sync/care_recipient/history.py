@@ -44,7 +44,7 @@ NO_DATES = Period(None, None)
 
 @dataclass(slots=True)
 class FundingAsOf:
-    """The funder's picture of one person at an instant. `sources` tells the SHA-256 of the answer behind each part.
+    """What the funder said of one person by an instant. `sources` gives the SHA-256 of the answer behind each part.
 
     `plan`: the dates of the plan that was the latest then, by the classifications known then.
     `own_lines` are our lines by the funder's invoice and item id; `committed` None: not known of an earlier day.

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from carefund.domain.periods import Period
-from carefund.records.care_recipient import store
+from carefund.records import bulk
 from carefund.records.models import Plan
 from carefund.sync.care_recipient.deciding import Decision
 from carefund.sync.care_recipient.recordsets import RECORD_SETS
@@ -34,7 +34,7 @@ def write_plans(decisions: Sequence[Decision], now: datetime) -> PlanIds:
         Plan.objects.filter(id__in=renewed).update(is_latest=False)
     for client_id, plan_id in _create_plans(fresh, now).items():
         plan_ids[client_id].append(plan_id)
-    store.update(Plan, ("start_date", "end_date"), dated)
+    bulk.update(Plan, ("start_date", "end_date"), dated)
     return plan_ids
 
 
@@ -43,7 +43,7 @@ def _create_plans(periods: Sequence[tuple[int, Period]], now: datetime) -> dict[
     if not periods:
         return {}
     rows = [(client_id, *_PLAN_KIND, period.start_date, period.end_date, True, now) for client_id, period in periods]
-    store.insert(Plan, ("client_id", "type", "claim_period", "start_date", "end_date", "is_latest", "created_at"), rows)
+    bulk.insert(Plan, ("client_id", "type", "claim_period", "start_date", "end_date", "is_latest", "created_at"), rows)
     created = Plan.objects.filter(client_id__in=[row[0] for row in rows], type=Plan.SUPPORT_AT_HOME, is_latest=True)
     return dict(created.order_by().values_list("client_id", "id"))
 
@@ -51,7 +51,7 @@ def _create_plans(periods: Sequence[tuple[int, Period]], now: datetime) -> dict[
 def move_rows(decisions: Sequence[Decision], plan_ids: PlanIds) -> None:
     """Hang rows on the plan that covers them."""
     for record_set in RECORD_SETS:
-        store.update(
+        bulk.update(
             record_set.model,
             (record_set.parent,),
             [

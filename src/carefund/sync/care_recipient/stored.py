@@ -9,7 +9,7 @@ from typing import Any
 from carefund.domain.care_recipient.plans import plan_period
 from carefund.domain.comparison import Stored
 from carefund.domain.periods import Period
-from carefund.records.care_recipient import store
+from carefund.records import bulk
 from carefund.records.models import Classification, Client, Plan, SyncState
 from carefund.sync.care_recipient.fetching import Fetched
 from carefund.sync.care_recipient.last_applied import COLUMNS, LastApplied, find_last_applied
@@ -79,7 +79,7 @@ _NO_STATE: _State = (0, "", None)
 def _read_states(client_ids: Sequence[int], *, lock: bool = False) -> dict[int, _State]:
     """Each person's version, the reader of it, and when the fetch last applied began."""
     columns = ("client_id", "version", "reader", "fetch_started_at")
-    rows = store.read(SyncState, columns, "client_id", client_ids, lock=lock)
+    rows = bulk.read(SyncState, columns, "client_id", client_ids, lock=lock)
     return {client_id: (version, reader, at) for client_id, version, reader, at in rows}
 
 
@@ -92,7 +92,7 @@ def _lock_states(client_ids: Sequence[int]) -> dict[int, _State]:
             for client_id in client_ids
             if client_id not in found
         ]
-        store.insert_new(SyncState, _BLANK, blank)
+        bulk.insert_new(SyncState, _BLANK, blank)
         found = _read_states(client_ids, lock=True)
     return found
 
@@ -111,7 +111,7 @@ def _find_last_applied(batch: Sequence[Fetched], states: Mapping[int, _State]) -
     moved = [fetched.client_id for fetched in batch if fetched.client_id not in known]
     known |= find_last_applied(moved)
     new = [client_id for client_id in moved if client_id not in known]
-    providers = store.read(Client, ("id", "service_provider_id"), "id", new)
+    providers = bulk.read(Client, ("id", "service_provider_id"), "id", new)
     return known | {client_id: LastApplied(service_provider_id=provider_id) for client_id, provider_id in providers}
 
 
@@ -122,7 +122,7 @@ def _read_records(client_ids: Sequence[int]) -> dict[int, StoredRecords]:
     rows: defaultdict[int, dict[str, list[Stored]]] = defaultdict(dict)
     plan_ids: defaultdict[int, defaultdict[str, dict[int, int]]] = defaultdict(lambda: defaultdict(dict))
     for record_set in RECORD_SETS:
-        for row in store.read(record_set.model, record_set.read_columns, "client_id", client_ids):
+        for row in bulk.read(record_set.model, record_set.read_columns, "client_id", client_ids):
             client_id, stored = row[0], record_set.stored(row)
             rows[client_id].setdefault(record_set.kind, []).append(stored)
             if client_id in returned and not record_set.is_child:
@@ -135,7 +135,7 @@ def _read_records(client_ids: Sequence[int]) -> dict[int, StoredRecords]:
 def _read_plans(client_ids: Sequence[int]) -> defaultdict[int, list[StoredPlan]]:
     """Each person's plans, oldest first."""
     columns = ("client_id", "id", "start_date", "end_date", "is_latest")
-    rows = store.read(Plan, columns, "client_id", client_ids, also={"type": Plan.SUPPORT_AT_HOME})
+    rows = bulk.read(Plan, columns, "client_id", client_ids, also={"type": Plan.SUPPORT_AT_HOME})
     plans: defaultdict[int, list[StoredPlan]] = defaultdict(list)
     for client_id, plan_id, start, end, _ in sorted(rows, key=lambda row: (row[4], row[1])):
         plans[client_id].append(StoredPlan(plan_id, Period(start, end)))
@@ -146,7 +146,7 @@ def find_misfiled(client_ids: Collection[int]) -> set[int]:
     """Who of these people has a plan whose dates are not those of the stored classifications, or several plans."""
     classifications: defaultdict[int, list[Period]] = defaultdict(list)
     plans: defaultdict[int, dict[int, Period]] = defaultdict(dict)
-    for client_id, plan_id, begins, ends, start, end, gone in store.read(
+    for client_id, plan_id, begins, ends, start, end, gone in bulk.read(
         Classification, _DATED, "client_id", client_ids
     ):
         plans[client_id][plan_id] = Period(begins, ends)

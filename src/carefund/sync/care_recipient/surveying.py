@@ -140,7 +140,7 @@ def _figure(budget: Budget) -> int:
 
 
 def list_heads(budgets: Sequence[Budget]) -> dict[str, str]:
-    """A digest of each budget's head by its id; twins count together."""
+    """A digest of each budget's head by its id; duplicates count together."""
     found: dict[str, int] = {}
     for budget in budgets:
         found[budget.budget_id] = found.get(budget.budget_id, 0) + _figure(budget)

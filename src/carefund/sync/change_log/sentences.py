@@ -86,10 +86,10 @@ def _write_group(changes: list[Change], known: StoredRows) -> list[Sentence]:
     return sentences
 
 
-_Told = Iterator[tuple[Sentence, set[int]]]
+_Described = Iterator[tuple[Sentence, set[int]]]
 
 
-def _describe_level(changes: list[Change], known: StoredRows) -> _Told:
+def _describe_level(changes: list[Change], known: StoredRows) -> _Described:
     """A level that ended and another that began in one sync, with what that did to the budget's total."""
     begun = ended = None
     for change in changes:
@@ -127,7 +127,7 @@ def _is_of(child: Change, budget: Change) -> bool:
     return bool(child.key[:1] == budget.key)
 
 
-def _describe_budgets(changes: list[Change], known: StoredRows) -> _Told:
+def _describe_budgets(changes: list[Change], known: StoredRows) -> _Described:
     """What was drawn from a budget and what that leaves, as one sentence per budget."""
     for change in changes:
         difference = find_difference(change)
@@ -156,7 +156,7 @@ def _describe_budgets(changes: list[Change], known: StoredRows) -> _Told:
         yield Sentence(change, f"{text}.", PLAIN if draws else GOOD if difference > 0 else BAD), described
 
 
-def _describe_many(changes: list[Change], known: StoredRows) -> _Told:
+def _describe_many(changes: list[Change], known: StoredRows) -> _Described:
     """Many records of one kind that came or went together, as their number."""
     alike: dict[tuple[str, str], list[Change]] = {}
     for change in changes:

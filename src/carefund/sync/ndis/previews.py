@@ -19,7 +19,7 @@ class _FrozenPage(msgspec.Struct, array_like=True):
     fetched_at: datetime
 
 
-class _Frozen(msgspec.Struct, array_like=True):
+class _FrozenPlan(msgspec.Struct, array_like=True):
     identity: tuple[str, str, str]
     plan: dict[str, Any]
     pages: tuple[_FrozenPage, ...]
@@ -41,12 +41,12 @@ def freeze_plan(retrieved: RetrievedPlan) -> bytes:
         _FrozenPage(page.operation, page.subject_id, bytes(page.body), page.fetched_at) for page in retrieved.pages
     )
     identity = (who.ndis_number, who.surname, who.birth_date.isoformat())
-    return compress(msgspec.msgpack.encode(_Frozen(identity, to_data(retrieved.plan), pages)))
+    return compress(msgspec.msgpack.encode(_FrozenPlan(identity, to_data(retrieved.plan), pages)))
 
 
 def thaw_plan(body: bytes, client_id: int) -> RetrievedPlan:
     """Return what was frozen about a client."""
-    frozen = msgspec.msgpack.decode(decompress(body), type=_Frozen)
+    frozen = msgspec.msgpack.decode(decompress(body), type=_FrozenPlan)
     number, surname, born = frozen.identity
     return RetrievedPlan(
         Identity(number, surname, datetime.fromisoformat(born).date()),

@@ -1,7 +1,7 @@
-"""Doors are closed: pages, the API and commands ask a room below for records and never build a query themselves.
+"""Interfaces build no query: pages, the API and commands ask a package below for records.
 
-import-linter sees modules only, so that is read from the syntax here. A room below may hand out a list that is read
-lazily; what a door may do with it is to count it, cut it and walk through it.
+import-linter sees modules only, so that is read from the syntax here. A package below may return a list that is read
+lazily; what an interface may do with it is to count it, cut it and walk through it.
 """
 
 import ast
@@ -10,12 +10,12 @@ from collections.abc import Iterator
 
 from tests.house.tree import modules
 
-DOORS = ("src/carefund/console", "src/carefund/rest", "src/carefund/cli")
+INTERFACES = ("src/carefund/console", "src/carefund/rest", "src/carefund/cli")
 DATABASE = re.compile(r"^django\.(db|contrib\.auth\.models\.UserManager)\b")
 NAMES = {"QuerySet", "Q", "F", "Exists", "OuterRef", "Prefetch", "get_object_or_404", "get_list_or_404"}
 ATTRIBUTES = {"objects", "_default_manager", "_base_manager"}
 # What only a manager or a query has, whatever it is called on.
-BUILDING = {
+QUERY_CALLS = {
     "aggregate", "annotate", "bulk_create", "bulk_update", "create_superuser", "create_user", "defer", "distinct",
     "exclude", "exists", "filter", "first", "get_or_create", "in_bulk", "last", "only", "order_by", "prefetch_related",
     "refresh_from_db", "select_for_update", "select_related", "update_or_create", "using", "values_list",
@@ -24,7 +24,7 @@ BUILDING = {
 BARE = {"all", "delete", "get", "none", "save"}
 
 
-# What rooms below raise when there is nothing, when somebody may not, or when a funder refuses; and who translates it.
+# What packages below raise when there is nothing, when somebody may not, or when a funder refuses; who translates it.
 RAISED_BELOW = {"NotHere", "PermissionDenied", "FunderError", "Http404", "DatabaseError", "WorkFailed"}
 TRANSLATORS = {
     "src/carefund/console/page_access.py",
@@ -46,19 +46,19 @@ def uses(tree: ast.AST) -> Iterator[tuple[int, str]]:
                 yield node.lineno, name
             case ast.Attribute(attr=name) if name in ATTRIBUTES:
                 yield node.lineno, f".{name}"
-            case ast.Call(func=ast.Attribute(attr=name)) if name in BUILDING:
+            case ast.Call(func=ast.Attribute(attr=name)) if name in QUERY_CALLS:
                 yield node.lineno, f".{name}(…)"
             case ast.Call(func=ast.Attribute(attr=name), args=[], keywords=[]) if name in BARE:
                 yield node.lineno, f".{name}()"
 
 
-def test_doors_build_no_queries() -> None:
-    found = [f"{path}:{line} {what}" for path, tree in modules(*DOORS) for line, what in sorted(set(uses(tree)))]
+def test_interfaces_build_no_queries() -> None:
+    found = [f"{path}:{line} {what}" for path, tree in modules(*INTERFACES) for line, what in sorted(set(uses(tree)))]
     listed = "\n".join(found)
     assert not found, f"say it as a function of records, runs or access, whose name says what is asked:\n{listed}"
 
 
-def test_what_a_door_may_not_is_recognised() -> None:
+def test_what_an_interface_may_not_do_is_recognised() -> None:
     forbidden = """
 from django.db import transaction
 from django.db.models import Q
@@ -73,22 +73,22 @@ person.save()
     assert not list(uses(ast.parse(allowed)))
 
 
-def test_each_door_translates_refusals_in_one_place() -> None:
+def test_each_interface_translates_refusals_in_one_place() -> None:
     elsewhere = [
         f"{path}:{node.lineno} {ast.unparse(node.type)}"
-        for path, tree in modules(*DOORS)
+        for path, tree in modules(*INTERFACES)
         if str(path) not in TRANSLATORS
         for node in ast.walk(tree)
         if isinstance(node, ast.ExceptHandler) and node.type is not None
         if RAISED_BELOW & set(re.findall(r"\w+", ast.unparse(node.type)))
     ]
-    assert not elsewhere, f"let it pass; {sorted(TRANSLATORS)} say it once for each door: {elsewhere}"
+    assert not elsewhere, f"let it pass; {sorted(TRANSLATORS)} say it once for each interface: {elsewhere}"
 
 
 def test_a_record_of_somebody_is_had_through_the_gate() -> None:
     around = [
         f"{path}:{node.lineno} {alias.name} of {node.module}"
-        for path, tree in modules(*DOORS)
+        for path, tree in modules(*INTERFACES)
         for node in ast.walk(tree)
         if isinstance(node, ast.ImportFrom) and node.module != "carefund.access.gate"
         for alias in node.names

@@ -1,4 +1,4 @@
-"""One hall: one lease, one clock, no funder by name. Each message says what to do instead of a further copy."""
+"""Background work has one lease, one clock, no funder by name. Each message says what to do instead."""
 
 import ast
 import re
@@ -51,7 +51,7 @@ def test_no_loop_watches_for_work_of_its_own():
     assert not loops, f"what recurs is an entry of runs/schedule.py, what is asked for is a run: {loops}"
 
 
-def test_the_hall_knows_no_particular_funder():
+def test_background_work_knows_no_particular_funder():
     known = []
     for path, tree in modules("src/carefund/runs"):
         for node in ast.walk(tree):

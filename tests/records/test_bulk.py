@@ -7,7 +7,7 @@ from itertools import cycle, islice
 import pytest
 from django.db import transaction
 
-from carefund.records.care_recipient import store
+from carefund.records import bulk
 from carefund.records.models import Client, Plan, PlanBudget, SyncState
 
 NOW = datetime(2026, 11, 20, 3, 4, 5, 678901, tzinfo=UTC)
@@ -28,14 +28,14 @@ def test_what_is_inserted_and_updated_is_what_is_read(plan: Plan, number: int) -
         (plan.client_id, plan.pk, 0, NOW, f"B{n}", text, date(2026, 1, 31), Decimal(n) / 4, *[""] * len(TEXTS))
         for n, text in enumerate(islice(cycle(AWKWARD), number))
     ]
-    store.insert(PlanBudget, COLUMNS, rows)
+    bulk.insert(PlanBudget, COLUMNS, rows)
     assert list(PlanBudget.objects.order_by("id").values_list(*COLUMNS)) == rows
     updates = [
         (AWKWARD[-1 - n % len(AWKWARD)], None, Decimal("-0.05"), NOW, row_id)
         for n, row_id in enumerate(PlanBudget.objects.order_by("id").values_list("id", flat=True))
     ]
     changed = ("budget_type", "end_date", "total", "changed_at")
-    store.update(PlanBudget, changed, updates)
+    bulk.update(PlanBudget, changed, updates)
     assert list(PlanBudget.objects.order_by("id").values_list(*changed, "id")) == updates
 
 
@@ -53,13 +53,13 @@ def test_json_is_written_and_updated(db: None, number: int) -> None:
         "unanswered",
         *texts,
     )
-    store.insert_new(
+    bulk.insert_new(
         SyncState, columns, [(client.pk, 0, 0, False, {"a": 'x"\\'}, {}, {}, "", "", "", "") for client in clients]
     )
-    store.insert_new(SyncState, columns, [(clients[0].pk, 7, 0, True, {}, {}, {}, "", "", "", "")])
+    bulk.insert_new(SyncState, columns, [(clients[0].pk, 7, 0, True, {}, {}, {}, "", "", "", "")])
     assert set(SyncState.objects.values_list("version", flat=True)) == {0}
     counts = {"budgets": {"budgets": 3}}
-    store.update(SyncState, ("row_counts", "checked_at"), [(counts, NOW, client.pk) for client in clients])
+    bulk.update(SyncState, ("row_counts", "checked_at"), [(counts, NOW, client.pk) for client in clients])
     states = list(SyncState.objects.all())
     assert [(state.digests, state.row_counts, state.checked_at) for state in states] == [
         ({"a": 'x"\\'}, counts, NOW)
@@ -68,26 +68,26 @@ def test_json_is_written_and_updated(db: None, number: int) -> None:
 
 def test_what_is_read_has_the_types_of_the_fields_and_follows_to_the_parent(plan: Plan) -> None:
     rows = [(plan.client_id, plan.pk, n, NOW, "B1", "", None, Decimal("0.10") * n, *[""] * len(TEXTS)) for n in (1, 2)]
-    store.insert(PlanBudget, COLUMNS, rows)
+    bulk.insert(PlanBudget, COLUMNS, rows)
     columns = ("plan__type", "plan__client_id", "total", "changed_at", "end_date", "ordinal")
-    found = store.read(PlanBudget, columns, "client_id", [plan.client_id, plan.client_id + 1])
+    found = bulk.read(PlanBudget, columns, "client_id", [plan.client_id, plan.client_id + 1])
     assert sorted(found, key=lambda row: row[-1]) == [
         (Plan.SUPPORT_AT_HOME, plan.client_id, Decimal(f"0.{n}0"), NOW, None, n) for n in (1, 2)
     ]
     assert [str(total) for _, _, total, *_ in sorted(found, key=lambda row: row[-1])] == ["0.10", "0.20"]
-    assert store.read(PlanBudget, columns, "client_id", []) == []
+    assert bulk.read(PlanBudget, columns, "client_id", []) == []
 
 
 def test_reading_can_ask_for_more_and_lock_in_the_order_of_the_key(plan: Plan) -> None:
     other = Plan.objects.create(client=plan.client, type="NDIS")
     with transaction.atomic():
-        both = store.read(Plan, ("id", "is_latest"), "client_id", [plan.client_id], lock=True)
-        one = store.read(Plan, ("id",), "client_id", [plan.client_id], also={"type": "NDIS"}, lock=True)
+        both = bulk.read(Plan, ("id", "is_latest"), "client_id", [plan.client_id], lock=True)
+        one = bulk.read(Plan, ("id",), "client_id", [plan.client_id], also={"type": "NDIS"}, lock=True)
     assert both == [(plan.pk, True), (other.pk, True)]
     assert one == [(other.pk,)]
 
 
 @pytest.mark.parametrize("amount", ["0.01", "-0.05", "99999999999.99", "-123456789012.34", "100.00", "1.10"])
 def test_money_is_read_to_the_cent(plan: Plan, amount: str) -> None:
-    store.insert(PlanBudget, COLUMNS, [(plan.client_id, plan.pk, 0, NOW, "B", "", None, Decimal(amount), *[""] * 5)])
-    assert store.read(PlanBudget, ("total",), "client_id", [plan.client_id]) == [(Decimal(amount),)]
+    bulk.insert(PlanBudget, COLUMNS, [(plan.client_id, plan.pk, 0, NOW, "B", "", None, Decimal(amount), *[""] * 5)])
+    assert bulk.read(PlanBudget, ("total",), "client_id", [plan.client_id]) == [(Decimal(amount),)]
