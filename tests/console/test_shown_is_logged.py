@@ -57,3 +57,12 @@ def test_the_test_above_looks_at_pages_that_show_somebody(
     assert re.search(margaret_only, content.decode()), name
     named = Q(client=margaret) | Q(client_ids__contains=f",{margaret.pk},")
     assert AccessLogEntry.objects.filter(named, user=cast.ada).count() == 1
+
+
+@pytest.mark.parametrize("day", ["", "2999-01-01", "no day"])
+def test_a_name_above_an_empty_page_is_in_the_log_too(
+    day: str, browse: Browse, cast: world.Cast, margaret: Client
+) -> None:
+    answer = browse(cast.ada).get(reverse("console:as-of", args=[margaret.pk]), {"day": day})
+    assert "Margaret Doyle" in answer.content.decode()
+    assert AccessLogEntry.objects.filter(client=margaret, user=cast.ada).count() == 1

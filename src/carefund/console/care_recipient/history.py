@@ -93,8 +93,8 @@ def show_as_of(request: Request, client_id: int) -> HttpResponse:
     if is_to_come:
         day = None
     context: dict[str, Any] = {**frame(client), "asked": asked, "day": day, "is_to_come": is_to_come, "today": today}
+    store_view(request.user, client, f"Funding as at {write_day(day)}" if day else "Funding as at a day")
     if day is not None:
-        store_view(request.user, client, f"Funding as at {write_day(day)}")
         known = find_funding_as_of(client, end_of(day))
         funding = rebuild_funding(known, day)
         details = DetailsState(known.sources, is_past=True)
