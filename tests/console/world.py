@@ -104,7 +104,7 @@ def make_funding(client: Client, *, level: str = "6", hours_ago: int = 2, quarte
         start = previous_quarter(start)
     plan = Plan.objects.create(client=client, start_date=start.start_date)
     common = {"client": client, "plan": plan, "changed_at": now}
-    rise = this.start_date + timedelta(days=9)
+    rise = min(this.start_date + timedelta(days=9), today)
     if level == "6":
         Classification.objects.create(
             **common, type="Home support ongoing", code="ON", level="5", start_date=start.start_date,
