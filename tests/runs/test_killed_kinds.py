@@ -1,7 +1,8 @@
 """kill -9 in the middle of each kind of work, with real processes: it goes on after the next start, and is done once.
 
 Each is killed twice: while the funder is asked, and within the transaction that writes down what came of it. A kind
-that is added to the table without a case here fails.
+that is added to the table without a case here fails. Work that somebody waits for at a terminal is killed there too,
+and the web server with everything that it started.
 """
 
 import contextlib
@@ -295,3 +296,73 @@ def test_work_that_is_killed_goes_on_and_is_done_once(here: Installation, name: 
     assert here.rows(f"SELECT max(fence) FROM runs_runitem WHERE run_id = {run_id}") == [(kills + 1,)]
     case.check(here)
     assert "Traceback" not in here.log
+
+
+# What each command is called, after a query for the value of its last argument.
+COMMANDS = {
+    "sync": (("sync",), "SELECT '400000001'"),
+    "service-providers": (("providers", "sync"), ""),
+    "claim-batch": (("claims", "submit"), "SELECT max(id) FROM records_claimbatch"),
+    "claim-check": (("claims", "check"), "SELECT claim_id FROM records_claim"),
+    "pools": (("care-management", "refresh"), ""),
+    "pace-plan": (
+        ("pace", "preview"),
+        "SELECT ndis_number FROM records_ndisparticipant WHERE client_id ="
+        " (SELECT client_id FROM records_servicecontract ORDER BY id LIMIT 1)",
+    ),
+}
+
+
+def forget_what_was_asked(installation: Installation) -> None:
+    """Remove the runs that wait for the other test, so that nothing joins them."""
+    asked = ",".join(map(str, json.loads((installation.folder / "asked.json").read_text()).values()))
+    installation.write(f"DELETE FROM runs_runitem WHERE run_id IN ({asked})")
+    installation.write(f"DELETE FROM runs_run WHERE id IN ({asked})")
+
+
+def find_run_of(installation: Installation, name: str) -> int:
+    """The newest run of a kind, or 0."""
+    return int(installation.rows(f"SELECT coalesce(max(id), 0) FROM runs_run WHERE kind = '{name}'")[0][0])
+
+
+@pytest.mark.parametrize("name", list(COMMANDS))
+def test_work_of_a_terminal_that_is_killed_goes_to_the_worker(here: Installation, name: str) -> None:
+    forget_what_was_asked(here)
+    if name == "claim-check":
+        here.ask("POST", "/clock", {"advanceDays": 3})
+    words, query = COMMANDS[name]
+    last = find_run_of(here, name)
+    here.ask("POST", "/switches", {"latencyMs": 3000})
+    terminal = here.start(*words, *([str(here.rows(query)[0][0])] if query else []))
+    wait_until(lambda: find_run_of(here, name) > last, lambda: here.log)
+    run_id = find_run_of(here, name)
+    wait_until(lambda: here.count("running", run_id) > 0, lambda: here.log)
+    time.sleep(0.3)
+    kill(terminal)
+    here.ask("POST", "/switches", {"latencyMs": 0})
+    assert here.count("running", run_id) > 0
+    here.write("UPDATE runs_runitem SET held_until = datetime('now', '-1 second') WHERE status = 'running'")
+    here.start("worker")
+    here.wait_for_status("finished", run_id)
+    ended = here.rows(f"SELECT DISTINCT status, outcome = 'failed', holder FROM runs_runitem WHERE run_id = {run_id}")
+    assert ended == [("done", 0, "")]
+    assert here.rows(f"SELECT max(fence) FROM runs_runitem WHERE run_id = {run_id}") == [(2,)]
+    if name != "pools":  # refreshed, not saved
+        CASES[name].check(here)
+    assert "Traceback" not in here.log
+
+
+def test_serve_that_is_killed_with_its_worker_goes_on_after_a_start(here: Installation) -> None:
+    run_id = json.loads((here.folder / "asked.json").read_text())["claim-batch"]
+    here.write(f"UPDATE runs_run SET status = 'queued', paused_at = NULL, paused_reason = '' WHERE id = {run_id}")
+    here.ask("POST", "/switches", {"latencyMs": 3000})
+    for _ in range(2):
+        server = here.start("serve", "--port", "0")
+        wait_until(lambda: here.count("running", run_id) > 0, lambda: here.log)
+        time.sleep(0.3)
+        kill(server)
+        here.write("UPDATE runs_runitem SET takedowns = 0")
+    here.ask("POST", "/switches", {"latencyMs": 0})
+    here.start("serve", "--port", "0")
+    here.wait_for_status("finished", run_id)
+    check_batch(here)
