@@ -15,6 +15,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+from benchmarks import surveys_report
 from benchmarks.report import Report, write_report
 from benchmarks.upstream import running_upstream
 from tools.bootstrap import Stopped, make_environment
@@ -26,6 +27,7 @@ _LATENCY, _LATENCY_AT_ONCE = 0.05, 100
 _WORKERS, _WORKERS_LATENCY, _WORKERS_RATE = 4, 0.1, 100
 _PEER_PACKAGES = ("dlt[duckdb]", "requests", "sqlalchemy")
 _PATIENCE_SECONDS = 3600
+_MOST_READ_FIRST = 20_000
 
 
 def main() -> None:
@@ -36,11 +38,15 @@ def main() -> None:
     parser.add_argument("--memory-people", type=int, default=5000, help="people of the memory measurement")
     parser.add_argument("--peer-people", type=int, default=300, help="people of the peers")
     parser.add_argument(
-        "--without", nargs="*", default=[], help="parts to leave out: postgresql memory peers workers pages"
+        "--without", nargs="*", default=[], help="parts to leave out: postgresql memory peers workers pages surveys"
     )
     parser.add_argument("--clients", type=int, default=10_000, help="clients of the pages' measurement")
     parser.add_argument(
         "--pages", nargs="*", default=[], metavar="DATABASE=FILE", help="pages' figures measured before"
+    )
+    parser.add_argument("--surveys", action="store_true", help="surveys alone; their table goes into the page as it is")
+    parser.add_argument(
+        "--survey-people", type=int, nargs="*", default=[1000, 10_000, 100_000], help="clients of each survey"
     )
     parser.add_argument("--page", type=Path, default=PAGE, help="where the report goes")
     options = parser.parse_args()
@@ -54,6 +60,9 @@ def main() -> None:
         elif missing:
             say(f"without PostgreSQL: {missing}")
         bench = Bench(Path(folder), options)
+        if options.surveys:
+            print(surveys_report.merge(bench.measure_surveys(), options.page))
+            return
         for name, database_url in databases.items():
             bench.measure_database(report, name, database_url)
             keep(report, options)
@@ -68,6 +77,9 @@ def main() -> None:
             keep(report, options)
         if "memory" not in options.without:
             report.memory = bench.measure_memory()
+            keep(report, options)
+        if "surveys" not in options.without:
+            report.surveys = bench.measure_surveys()
             keep(report, options)
         if options.pages:
             given = (page.partition("=") for page in options.pages)
@@ -150,6 +162,21 @@ class Bench:
             subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
         )
 
+    def measure_surveys(self) -> list[dict[str, Any]]:
+        """Surveys on SQLite, for each number of clients with an upstream of its own; many are not read first."""
+        found = []
+        for people in self._options.survey_people:
+            say(f"surveys of {people:,} clients")
+            is_ready_made, folder = people > _MOST_READ_FIRST, self._new_folder()
+            figures: dict[str, Any] = {"people": people, "ready_made": is_ready_made}
+            with running_upstream() as url:
+                arguments = [f"--url={url}", f"--people={people}"]
+                for step in (["--ready-made"] if is_ready_made else [], ["--prepared"]):
+                    started = self._start("", *arguments, *step, folder=folder, module="benchmarks.surveys")
+                    figures |= self._finish(started)
+            found.append(figures)
+        return found
+
     def measure_peers(self) -> dict[str, Any]:
         """The same work by others, in an environment of their own that is thrown away."""
         say("peers: their packages")
@@ -171,7 +198,9 @@ class Bench:
     def _run(self, database_url: str, *arguments: str) -> dict[str, Any]:
         return self._finish(self._start(database_url, *arguments))
 
-    def _start(self, database_url: str, *arguments: str, folder: Path | None = None) -> "subprocess.Popen[str]":
+    def _start(
+        self, database_url: str, *arguments: str, folder: Path | None = None, module: str = "benchmarks.measuring"
+    ) -> "subprocess.Popen[str]":
         environment = os.environ | {
             "DJANGO_SETTINGS_MODULE": "carefund.settings",
             "CAREFUND_DATA_FOLDER": str(folder or self._new_folder()),
@@ -182,7 +211,7 @@ class Bench:
         environment.pop("CAREFUND_DATABASE_URL", None)
         if database_url:
             environment["CAREFUND_DATABASE_URL"] = database_url
-        command = [sys.executable, "-m", "benchmarks.measuring", *arguments]
+        command = [sys.executable, "-m", module, *arguments]
         return subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
 
     @staticmethod

@@ -1,7 +1,8 @@
 """A stand-in for Services Australia, faster than any client: pre-encoded bodies, one small protocol, no framework.
 
 It is a process of its own and knows six questions per person. Each body is made once per template and gets the
-person's id put in, so that no two people's bodies are equal. A revision number changes every twentieth person.
+person's id put in, so that no two people's bodies are equal. A revision number changes every twentieth person; a
+number of draws moves one budget of every hundredth. It also lists everybody for a service provider id, page by page.
 """
 
 import argparse
@@ -11,14 +12,20 @@ import sys
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
+from decimal import Decimal
+from urllib.parse import parse_qsl
 
 import msgspec
 
 TEMPLATES = 40
 FIRST_NUMBER = 40_000_000
 CHANGED_ONE_IN = 20
+DRAWN_ONE_IN = 100
+SERVICE_PROVIDER_ID = "1000000012"
 _ID = b"@@@@@@@@"
 _REVISION = b"#####"
+_as_json = msgspec.json.Encoder(decimal_format="number").encode  # money has two decimals, as it is sent
+_DRAWS = b"%%%%%"
 _OPEN_BUDGETS, _CLOSED_BUDGETS, _USAGE_PER_BUDGET = 3, 2, 11
 _PATIENCE_SECONDS = 20
 
@@ -34,7 +41,7 @@ def _summary(template: int) -> dict[str, object]:
         "firstName": "Wilma",
         "lastName": f"Example {template}",
         "birthDate": "1940-05-03",
-        "serviceProviderId": "1000000012",
+        "serviceProviderId": SERVICE_PROVIDER_ID,
         "classifications": [
             {
                 "type": "Ongoing",
@@ -71,7 +78,7 @@ def _summary(template: int) -> dict[str, object]:
 def _contributions() -> list[dict[str, object]]:
     return [
         {
-            "serviceProviderId": "1000000012",
+            "serviceProviderId": SERVICE_PROVIDER_ID,
             "serviceNapsId": "700012",
             "careRecipientId": _ID.decode(),
             "clinicalPercentage": 0,
@@ -87,10 +94,10 @@ def _contributions() -> list[dict[str, object]]:
 
 def _budget(number: int) -> dict[str, object]:
     is_open = number < _OPEN_BUDGETS
-    total = 7000 + 250 * number
+    total = Decimal(f"{7000 + 250 * number}.00")
     return {
         "budgetId": f"{_ID.decode()}{number}",
-        "serviceProviderId": "1000000012",
+        "serviceProviderId": SERVICE_PROVIDER_ID,
         "careRecipientId": _ID.decode(),
         "budgetTypeCode": f"ON{number}",
         "budgetType": f"Ongoing budget {number}",
@@ -99,12 +106,12 @@ def _budget(number: int) -> dict[str, object]:
         "endDate": "2126-12-31" if is_open else "2025-03-31",
         "total": total,
         "available": total - 1000,
-        "used": -1000,
-        "writeOff": 0,
-        "rolloverDeduction": 0,
+        "used": Decimal("-1000.00"),
+        "writeOff": Decimal("0.00"),
+        "rolloverDeduction": Decimal("0.00"),
         "status": "Active" if is_open else "Ended",
         "createdAtDateTime": "2026-10-01T00:10:00Z",
-        "updatedAtDateTime": f"2026-10-05T00:{number}0:{_REVISION.decode()}Z",
+        "updatedAtDateTime": f"2026-10-05T00:{number}0:{_REVISION.decode()}{'' if number else _DRAWS.decode()}Z",
     }
 
 
@@ -124,7 +131,7 @@ def _details(number: int) -> dict[str, object]:
         ],
         "usage": [
             {
-                "serviceProviderId": "1000000012",
+                "serviceProviderId": SERVICE_PROVIDER_ID,
                 "careRecipientId": _ID.decode(),
                 "itemCode": f"SERV-00{10 + row}",
                 "description": f"Visit {row}",
@@ -140,7 +147,10 @@ def _details(number: int) -> dict[str, object]:
 
 
 def _encoded(document: object) -> bytes:
-    body = msgspec.json.encode(document)
+    return _as_answer(_as_json(document))
+
+
+def _as_answer(body: bytes) -> bytes:
     return b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body)
 
 
@@ -152,28 +162,60 @@ class Table:
         self.contributions = _encoded(_contributions())
         self.budgets = _encoded([_budget(number) for number in range(_OPEN_BUDGETS + _CLOSED_BUDGETS)])
         self.details = [_encoded(_details(number)) for number in range(_OPEN_BUDGETS)]
-        self.revision = 0
+        self.revision = self.draws = self.people = self.calls = 0
+        self.lists: dict[str, list[bytes]] = {
+            "summaries": [_as_json(_summary(template)) for template in range(TEMPLATES)],
+            "contributions": [_as_json(row) for row in _contributions()],
+            "budgets": [_as_json(_budget(number)) for number in range(_OPEN_BUDGETS)],
+        }
 
     def answer(self, target: bytes) -> bytes:
         """The whole response to one request target."""
         path, _, query = target.partition(b"?")
         last = path.rpartition(b"/")[2]
+        if last.startswith(b"control-"):
+            return self._control(last[8:].decode(), int(query or 0))
+        self.calls += 1
+        if b"serviceProviderId=" in query:
+            return self._page(path, query)
         if last == b"summary":
             person = path[-16:-8]
             return self.summaries[int(person) % TEMPLATES].replace(_ID, person)
         if last == b"individual-contribution":
             return self.contributions.replace(_ID, query.partition(b"=")[2][:8])
-        if last.startswith(b"revision"):
-            self.revision = int(query)
-            return _encoded({})
         person = last[:8]
         body = self.budgets if len(last) == len(person) else self.details[int(last[8:])]
-        return body.replace(_ID, person).replace(_REVISION, b"%05d" % self._revision_of(int(person)))
+        return self._of(body, int(person))
 
-    def _revision_of(self, person: int) -> int:
-        """The last revision that touched this person, 0 for none."""
-        behind = (self.revision - person) % CHANGED_ONE_IN
-        return max(0, self.revision - behind)
+    def _control(self, name: str, value: int) -> bytes:
+        """Set a number of ours, or tell how many questions were asked since the last time."""
+        if name == "calls":
+            self.calls, value = 0, self.calls
+        else:
+            setattr(self, name, value)
+        return _encoded(value)
+
+    def _page(self, path: bytes, query: bytes) -> bytes:
+        """One page of what a service provider id's list says; of budgets those that are open."""
+        asked = dict(parse_qsl(query.decode()))
+        is_summary = path.endswith(b"summary")
+        rows = self.lists["budgets" if b"/budget/" in path else "summaries" if is_summary else "contributions"]
+        each = 1 if len(rows) == TEMPLATES else len(rows)
+        first = (int(asked["page"]) - 1) * int(asked["limit"])
+        last = min(first + int(asked["limit"]), self.people * each)
+        numbers = ((FIRST_NUMBER + place // each, place % each) for place in range(first, last))
+        listed = (self._of(rows[number % TEMPLATES if each == 1 else row], number) for number, row in numbers)
+        return _as_answer(b"[%b]" % b",".join(listed))
+
+    def _of(self, body: bytes, person: int) -> bytes:
+        revision = b"%05d" % _last_of(self.revision, person, CHANGED_ONE_IN)
+        draws = b"%05d" % _last_of(self.draws, person, DRAWN_ONE_IN)
+        return body.replace(_ID, b"%08d" % person).replace(_REVISION, revision).replace(_DRAWS, draws)
+
+
+def _last_of(number: int, person: int, one_in: int) -> int:
+    """The last change up to this number that touched a person, 0 for none."""
+    return max(0, number - (number - person) % one_in)
 
 
 class _Connection(asyncio.Protocol):
@@ -217,8 +259,13 @@ def running_upstream(latency_seconds: float = 0) -> Iterator[str]:
 
 def set_revision(url: str, revision: int) -> None:
     """Let the upstream change one person in twenty."""
-    with urllib.request.urlopen(f"{url}/revision?{revision}", timeout=_PATIENCE_SECONDS) as answer:
-        answer.read()
+    control(url, "revision", revision)
+
+
+def control(url: str, name: str, value: int = 0) -> int:
+    """Set the upstream's `people`, `draws` or `revision`; or `calls`: how many there were since it was last asked."""
+    with urllib.request.urlopen(f"{url}/control-{name}?{value}", timeout=_PATIENCE_SECONDS) as answer:
+        return int(answer.read())
 
 
 if __name__ == "__main__":

@@ -1,7 +1,9 @@
 """Surveys on the console: asked for, told, and counted as a check of each client whom they confirm."""
 
+import csv
+import io
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from django.contrib.auth.models import User
@@ -81,7 +83,26 @@ def test_a_client_whom_a_survey_confirmed_was_checked_then(browse: Browse, cast:
     assert "12 minutes ago" in shown
     assert "Read in full" in shown
     assert margaret.full_name not in browser.get(stale).content.decode()
-    assert "12 minutes ago" in browser.get(reverse("console:clients")).content.decode()
+    listed = browser.get(reverse("console:clients")).content.decode()
+    assert "12 minutes ago" in listed
+    assert "in full" in listed
+    assert "18 days ago" in listed
+    lines = b"".join(browser.get(reverse("console:clients-csv")).streaming_content).decode("utf-8-sig")
+    rows = {row["care_recipient_id"]: row for row in csv.DictReader(io.StringIO(lines))}
+    line = rows[margaret.care_recipient_id or ""]
+    told = [datetime.fromisoformat(line[name]) for name in ("checked_at", "read_in_full_at")]
+    assert [(timezone.now() - at).days for at in told] == [0, 18]
+
+
+def test_a_client_who_was_read_narrowly_says_so(browse: Browse, cast: world.Cast, margaret: Client) -> None:
+    SyncState.objects.filter(client=margaret).update(checked_at=timezone.now() - timedelta(hours=1))
+    make_survey(started_at=timezone.now() - timedelta(hours=2))
+    confirm(margaret)
+    shown = browse(cast.ada).get(reverse("console:client", args=[margaret.pk])).content.decode()
+    assert "1 hour ago" in shown
+    assert "18 days ago" in shown
+    SurveyMark.objects.update(read_in_full_at=timezone.now() - timedelta(hours=1))
+    assert "Read in full" not in browse(cast.ada).get(reverse("console:client", args=[margaret.pk])).content.decode()
 
 
 def test_a_client_in_doubt_was_not_checked(browse: Browse, cast: world.Cast, margaret: Client) -> None:

@@ -7,7 +7,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from carefund.domain.care_recipient.surveys import (
-    Listing,
     Mark,
     Reason,
     Sighting,
@@ -17,7 +16,6 @@ from carefund.domain.care_recipient.surveys import (
     choose_rotation,
     compare_figures,
     digest_of,
-    figure_of,
     has_settled,
     suspect,
 )
@@ -29,15 +27,15 @@ rows = st.lists(st.tuples(st.sampled_from("sbc"), st.binary(min_size=1, max_size
 
 def see(listed: list[tuple[str, bytes]]) -> Mark:
     sighting = Sighting()
-    sighting.add_summary(digest_of(b"person"), figure_of(b"person", Listing.SUMMARIES))
+    sighting.add_summary(digest_of(b"person"))
     for kind, content in listed:
-        digest, figure = digest_of(content), figure_of(content, Listing.BUDGETS)
+        digest = digest_of(content)
         if kind == "s":
-            sighting.add_summary(digest, figure)
+            sighting.add_summary(digest)
         elif kind == "b":
-            sighting.add_budget(digest, digest, figure)
+            sighting.add_budget(digest, digest)
         else:
-            sighting.add_contribution(digest, figure)
+            sighting.add_contribution(digest)
     return sighting.mark
 
 
@@ -86,7 +84,7 @@ FRAMED = Mark(MARK.summary, MARK.contributions, MARK.budgets + 1, MARK.frame + 1
         (known(MARK), Mark(), Suspect(Reason.NOT_LISTED)),
         (known(MARK, has_failed=True), MARK, Suspect(Reason.FAILED)),
         (known(MARK, has_failed=True), DRAWN, Suspect(Reason.MOVED)),
-        (known(None), MARK, Suspect(Reason.NEVER_READ)),
+        (known(None), MARK, Suspect(Reason.UNMARKED)),
         (Surveyed(), MARK, Suspect(Reason.NEVER_READ)),
         (Surveyed(), Mark(), Suspect(Reason.NEVER_READ)),
         (known(MARK, suspected=DRAWN), DRAWN, Suspect(Reason.MOVED, is_narrow=True)),

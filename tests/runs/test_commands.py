@@ -4,8 +4,10 @@ import csv
 from io import StringIO
 
 import pytest
+import typer
 
-from carefund.cli import runs
+from carefund.cli import runs, sync
+from carefund.runs.care_recipient.surveying import find_reads
 from carefund.runs.foreground import finish_now
 from carefund.runs.models import Run
 from carefund.runs.retention import request_retention
@@ -13,6 +15,8 @@ from tests.cli.conftest import Terminal
 
 pytestmark = pytest.mark.django_db(transaction=True)
 RUNS = Terminal(runs.app)
+SYNC = Terminal(one := typer.Typer())
+one.command()(sync.sync)
 
 
 @pytest.fixture
@@ -102,6 +106,20 @@ def test_work_of_other_kinds_is_listed_by_kind_and_called_by_its_own_words(clien
 
 def test_a_kind_that_is_not_in_the_table_is_wrong_input():
     RUNS.type("list", "--kind", "laundry", status=2)
+
+
+def test_everybody_is_synchronised_by_a_survey_or_in_full(clients, carry_out):
+    SYNC.type("--survey", "--no-watch")
+    survey = Run.objects.get()
+    assert (survey.kind, find_reads(survey)) == ("survey", None)
+    reading = find_reads(carry_out(survey))
+    assert (reading.total, find_reads(reading)) == (len(clients), None)
+    SYNC.type("--everybody", "--no-watch")
+    newest = Run.objects.latest("pk")
+    assert (newest.kind, newest.parts, newest.scope) == ("sync", "everything", "active clients")
+    for unclear in ((), ("--survey", "--everybody"), (clients[0].care_recipient_id, "--survey")):
+        SYNC.type(*unclear, status=2)
+    assert "for one person" in SYNC.type("--survey", "--dry-run", status=2)
 
 
 def test_a_survey_is_asked_for_by_command(clients):

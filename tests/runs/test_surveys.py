@@ -1,11 +1,11 @@
 """Survey first, then read who moved: as background work, beside the sandbox. Source: rule SYNC-19."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 from django.utils import timezone
 
-from carefund.records.models import BudgetUsage, Client, Survey, SurveyMark, SurveySuspect
+from carefund.records.models import BudgetUsage, Client, ClientMatch, Survey, SurveyMark, SurveySuspect
 from carefund.runs.care_recipient.surveying import request_survey
 from carefund.runs.models import Run, RunItem
 from carefund.runs.requests import NothingToDo, request_run
@@ -67,6 +67,7 @@ def test_after_a_full_pass_a_survey_reads_nobody(world, everybody, survey, reste
     assert set(asked(world)) <= {"care_recipient_summaries", "individual_contribution", "budget_summary"}
     assert SurveyMark.objects.count() == 16
     assert not SurveySuspect.objects.exists()
+    assert Survey.objects.get().calls_saved > 60  # also of the first one, which marks everybody
     _, again = survey()
     assert again is None
     assert Survey.objects.first().calls_saved > 60
@@ -319,3 +320,15 @@ def test_a_survey_that_fails_leaves_nobody_unread(everybody, survey, rested, car
     assert run.items.get().outcome == RunItem.Outcome.FAILED
     reading = Run.objects.filter(kind=Run.SYNC).latest("pk")
     assert (reading.total, reading.scope) == (16, "everybody in full, since the survey failed")
+
+
+def test_who_is_listed_under_the_name_of_a_client_without_an_id_is_proposed(world, everybody, survey, add_client):
+    """A survey sees who is listed and no client here; whoever has the name and birth date of one is proposed."""
+    number = world.scenario("ordinary")[20]
+    world.change(number, "identity", firstName="Nora", lastName="Lind", birthDate="1941-02-03")
+    without_id = add_client(None, first_name="nora", last_name="Lind", birth_date=None)
+    add_client(None, first_name="Nora", last_name="Lind", birth_date=date(1950, 1, 1))
+    for _ in range(2):
+        survey()
+        match = ClientMatch.objects.get()
+        assert (match.client_id, match.care_recipient_id, match.verdict) == (without_id.pk, number, "waiting")

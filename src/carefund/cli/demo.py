@@ -32,12 +32,12 @@ from carefund.records.care_recipient.queries import list_branches_of_clients
 from carefund.records.models import PaceComparison
 from carefund.records.ndis.queries import count_comparisons
 from carefund.records.provider_file import count_own_records, read_provider_file, store_provider_file
-from carefund.runs.care_recipient.surveying import request_survey
+from carefund.runs.care_recipient.surveying import find_reads, request_survey
 from carefund.runs.care_recipient.unread_budgets import request_unread_budgets
 from carefund.runs.database import close_connection
 from carefund.runs.engines import embedded
 from carefund.runs.models import Run
-from carefund.runs.queries import find_only_item, find_run, list_items, reread
+from carefund.runs.queries import find_only_item, list_items, reread
 from carefund.runs.requests import NothingToDo, request_run
 from carefund.runs.scopes import choose
 from carefund.runs.sources import device_store
@@ -172,9 +172,9 @@ def _survey_everybody() -> Run:
     survey = _carry_out(request_survey(trigger=Run.Trigger.BULK))
     item = find_only_item(survey)
     screen.print(item.message if item else "", highlight=False)
-    if item is None or not item.result or "run" not in item.result:
+    reading = find_reads(survey)
+    if reading is None:
         return survey
-    reading = find_run(item.result["run"])
     _report(reading)
     return reading
 

@@ -18,7 +18,7 @@ from carefund.cli.output import WRONG_INPUT, complain, print_json, screen
 from carefund.cli.refusals import Commands
 from carefund.domain.spreadsheets import make_plain
 from carefund.records.models import Client
-from carefund.runs.care_recipient.surveying import request_survey
+from carefund.runs.care_recipient.surveying import find_reads, request_survey
 from carefund.runs.kinds import find_kind, list_kinds
 from carefund.runs.models import Run, RunItem
 from carefund.runs.queries import find_only_item, find_progress, find_run, list_items, list_runs, reread
@@ -148,6 +148,9 @@ def start(
     if watch:
         watch_run(run)
         show(run.pk)
+        if (reading := find_reads(run)) is not None:
+            watch_run(reading)
+            show(reading.pk)
 
 
 @app.command()

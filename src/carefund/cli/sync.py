@@ -1,4 +1,4 @@
-"""`carefund sync`: one care recipient, now."""
+"""`carefund sync`: one care recipient, now; or everybody, by a survey or in full."""
 
 import asyncio
 from collections.abc import Sequence
@@ -12,27 +12,41 @@ from carefund.cli.finding import client_or_exit
 from carefund.cli.output import (
     CONSENT_NOT_GIVEN,
     FAILED,
+    WRONG_INPUT,
     changes_table,
     complain,
     counts_table,
     print_json,
     screen,
 )
+from carefund.cli.runs import start
 from carefund.records.care_recipient.queries import has_plan
 from carefund.records.models import Client
 from carefund.runs.foreground import StillUnderWay, preview_now, synchronise_now
-from carefund.runs.models import RunItem
+from carefund.runs.models import Run, RunItem
 from carefund.sync.care_recipient.results import SyncOutcome, SyncResult
 from carefund.sync.change_log.rows import as_entries
 from carefund.sync.change_log.sentences import write_sentences
 
 
 def sync(
-    care_recipient_id: Annotated[str, typer.Argument(help="Services Australia's id of the person.")],
+    care_recipient_id: Annotated[str, typer.Argument(help="Services Australia's id of the person.")] = "",
+    survey: Annotated[bool, typer.Option(help="All active clients: read lists, then only who moved.")] = False,
+    everybody: Annotated[bool, typer.Option(help="All active clients: read each of them in full.")] = False,
+    watch: Annotated[bool, typer.Option(help="With --survey and --everybody: show the progress.")] = True,
     dry_run: Annotated[bool, typer.Option(help="Fetch and compare; print what would change; write nothing.")] = False,
     json: Annotated[bool, typer.Option(help="Print the result as JSON.")] = False,
 ) -> None:
-    """Synchronise the budget information of one care recipient."""
+    """Synchronise the budget information of one care recipient; of everybody with --survey or --everybody."""
+    if sum((bool(care_recipient_id), survey, everybody)) != 1:
+        complain("Whom to synchronise is not clear.", "Give one care recipient id, or --survey, or --everybody.")
+        raise typer.Exit(WRONG_INPUT)
+    if survey or everybody:
+        if dry_run or json:
+            complain("--dry-run and --json are for one person.", "Leave them out; `carefund runs show` has --json.")
+            raise typer.Exit(WRONG_INPUT)
+        start(parts=Run.Parts.SURVEY if survey else Run.Parts.EVERYTHING, watch=watch)
+        return
     client = client_or_exit(care_recipient_id)
     if dry_run:
         _show_preview(asyncio.run(preview_now(client, settings.OPEN_BUDGET_DAYS)), json)

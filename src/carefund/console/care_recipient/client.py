@@ -18,7 +18,7 @@ from carefund.console.page_access import Request, page
 from carefund.domain.care_recipient.budgets import is_closed
 from carefund.records.care_recipient.changes import cut_at_sync, list_changes
 from carefund.records.care_recipient.funding import find_funding
-from carefund.records.care_recipient.surveys import list_surveyed
+from carefund.records.care_recipient.surveys import list_freshness
 from carefund.records.models import Client
 from carefund.records.ndis.queries import list_contracts
 from carefund.runs.models import RunItem
@@ -31,19 +31,14 @@ _CHANGES = 12
 def frame(client: Client) -> dict[str, Any]:
     """What every page about one client shows at its head: who, and how far in step."""
     state = getattr(client, "sync_state", None)
-    checked_at = state.checked_at if state else None
+    fresh = list_freshness([client])[client.pk]
     stale_before = timezone.now() - timedelta(hours=settings.STALE_AFTER_HOURS)
-    surveyed_at, read_in_full_at = list_surveyed([client.pk]).get(client.pk, (None, None))
-    if checked_at and surveyed_at and surveyed_at > checked_at:
-        checked_at = surveyed_at
-    else:
-        read_in_full_at = None  # what was read last says it
     return {
         "client": client,
         "state": state,
-        "checked_at": checked_at,
-        "read_in_full_at": read_in_full_at,
-        "is_stale": checked_at is not None and checked_at < stale_before,
+        "checked_at": fresh.checked_at,
+        "read_in_full_at": fresh.read_in_full_before,
+        "is_stale": fresh.checked_at is not None and fresh.checked_at < stale_before,
         "last_attempt_failed": state is not None and state.outcome == RunItem.Outcome.FAILED,
     }
 

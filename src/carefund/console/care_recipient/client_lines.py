@@ -6,6 +6,7 @@ from datetime import datetime
 from carefund.console.templatetags.formatting import main_level
 from carefund.domain.wording import write_day
 from carefund.records.care_recipient.queries import ClientRow
+from carefund.records.care_recipient.surveys import Freshness
 from carefund.records.models import Client, SyncState
 
 
@@ -21,6 +22,7 @@ class ClientLine:
     is_level_ended: bool
     without_budget: str
     checked_at: datetime | None
+    read_in_full_at: datetime | None
     is_old: bool
     never_checked: str
 
@@ -33,13 +35,10 @@ class ClientLine:
         return getattr(self.row.client, "sync_state", None)
 
 
-def describe_row(row: ClientRow, stale_before: datetime, surveyed_at: datetime | None) -> ClientLine:
-    """One line of the list; what was checked before `stale_before` is old. `surveyed_at`: when a survey saw them."""
+def describe_row(row: ClientRow, stale_before: datetime, fresh: Freshness) -> ClientLine:
+    """One line of the list; what was checked before `stale_before` is old."""
     client = row.client
-    state = getattr(client, "sync_state", None)
-    checked_at = state.checked_at if state else None
-    if checked_at and surveyed_at:
-        checked_at = max(checked_at, surveyed_at)
+    checked_at = fresh.checked_at
     is_ndis = client.is_under_ndis_alone
     ended = row.level_ended_date
     return ClientLine(
@@ -50,6 +49,7 @@ def describe_row(row: ClientRow, stale_before: datetime, surveyed_at: datetime |
         is_level_ended=ended is not None,
         without_budget="No home support budget" if checked_at else "–",
         checked_at=checked_at or (client.ndis.asked_at if is_ndis else None),
+        read_in_full_at=fresh.read_in_full_before,
         is_old=checked_at is not None and checked_at < stale_before,
         never_checked="–" if is_ndis else "Never",
     )

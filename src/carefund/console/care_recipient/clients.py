@@ -1,7 +1,7 @@
 """The list of clients: search as one types, filters, order, selection for a bulk sync, and the same as CSV."""
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
@@ -31,7 +31,7 @@ from carefund.records.care_recipient.queries import (
     list_service_providers,
     list_waiting_matches,
 )
-from carefund.records.care_recipient.surveys import list_surveyed
+from carefund.records.care_recipient.surveys import Freshness, list_freshness
 from carefund.records.finding import Listing
 from carefund.records.models import Client
 
@@ -60,12 +60,11 @@ def list_all(request: Request) -> HttpResponse:
     """The list, whole or, while somebody types, its table alone."""
     wanted, stale_before = read_filter(request), _stale_before()
     shown, people = _paged(request, find_wanted(request, wanted), wanted.sort)
-    surveyed = list_surveyed([client.pk for client in people])
-    surveyed_at = next((at for at, _ in surveyed.values()), None)
+    fresh = list_freshness(people)
     store_views(request.user, people, "List of clients")
     context: dict[str, Any] = {
         "lines": [
-            describe_row(row, stale_before, surveyed_at if row.client.pk in surveyed else None)
+            describe_row(row, stale_before, fresh[row.client.pk])
             for row in list_client_rows(people, timezone.localdate())
         ],
         "page": shown,
@@ -156,19 +155,24 @@ def _chips(wanted: ClientFilter) -> list[tuple[str, str]]:
 def _lines(clients: Listing[Client]) -> Iterator[list[object]]:
     yield [
         "care_recipient_id", "last_name", "first_name", "service_provider_id", "level", "total", "available",
-        "committed", "left_to_spend", "checked_at", "outcome", "consent_missing",
+        "committed", "left_to_spend", "checked_at", "read_in_full_at", "outcome", "consent_missing",
     ]  # fmt: skip
     today = timezone.localdate()
     chunk: list[Client] = []
     for client in clients.iterator(chunk_size=500):
         chunk.append(client)
         if len(chunk) == 500:
-            yield from (_line(row) for row in list_client_rows(chunk, today))
+            yield from _lines_of(chunk, today)
             chunk = []
-    yield from (_line(row) for row in list_client_rows(chunk, today))
+    yield from _lines_of(chunk, today)
 
 
-def _line(row: ClientRow) -> list[object]:
+def _lines_of(clients: list[Client], today: date) -> Iterator[list[object]]:
+    fresh = list_freshness(clients)
+    return (_line(row, fresh[row.client.pk]) for row in list_client_rows(clients, today))
+
+
+def _line(row: ClientRow, fresh: Freshness) -> list[object]:
     client = row.client
     state = getattr(client, "sync_state", None)
     return [
@@ -181,7 +185,8 @@ def _line(row: ClientRow) -> list[object]:
         row.available,
         row.committed,
         row.left_to_spend,
-        state.checked_at.isoformat(timespec="seconds") if state and state.checked_at else "",
+        fresh.checked_at.isoformat(timespec="seconds") if fresh.checked_at else "",
+        fresh.read_in_full_at.isoformat(timespec="seconds") if fresh.read_in_full_at else "",
         state.outcome if state else "",
         state.consent_missing if state else "",
     ]

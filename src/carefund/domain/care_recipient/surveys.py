@@ -14,6 +14,7 @@ from hashlib import blake2b
 from math import ceil
 
 _MODULUS = 1 << 128
+_OF_A_FIGURE = (1 << 64) - 4
 _LEAST_VANISHED = 5  # of a few people nobody can tell a fault from a coincidence; each is read anyway
 _READ_LATELY = timedelta(hours=20)  # less than a night apart
 _SETTLES_AFTER = timedelta(hours=48)
@@ -33,9 +34,15 @@ class Listing(IntEnum):
     CONTRIBUTIONS = 2
 
 
+def shorten(digest: int, listing: Listing) -> int:
+    """Return 64 bits of a digest of what both a list and a person's own answer say in one row: a figure. Its last bits
+    say which list."""
+    return digest & _OF_A_FIGURE | listing
+
+
 def figure_of(content: bytes, listing: Listing) -> int:
-    """A short digest of what both a list and a person's own answer say in one row; its last bits say which list."""
-    return int.from_bytes(blake2b(content, digest_size=8).digest()) & ~3 | listing
+    """The figure of one row."""
+    return shorten(digest_of(content), listing)
 
 
 def is_of(listing: Listing, figure: int) -> bool:
@@ -78,31 +85,33 @@ class Sighting:
         self.summary = self.contributions = self.budgets = self.frame = 0
         self.figures = array("Q")
 
-    def add_summary(self, digest: int, figure: int) -> None:
-        self.summary = (self.summary + digest) % _MODULUS
-        self.figures.append(figure)
+    def add_summary(self, digest: int) -> None:
+        self.summary += digest
+        self.figures.append(shorten(digest, Listing.SUMMARIES))
 
-    def add_contribution(self, digest: int, figure: int) -> None:
-        self.contributions = (self.contributions + digest) % _MODULUS
-        self.figures.append(figure)
+    def add_contribution(self, digest: int) -> None:
+        self.contributions += digest
+        self.figures.append(shorten(digest, Listing.CONTRIBUTIONS))
 
-    def add_budget(self, digest: int, frame: int, figure: int) -> None:
-        self.budgets = (self.budgets + digest) % _MODULUS
-        self.frame = (self.frame + frame) % _MODULUS
-        self.figures.append(figure)
+    def add_budget(self, head: int, frame: int) -> None:
+        """Add a budget by the digest of its head, and of all but what claims move."""
+        self.budgets += head + frame
+        self.frame += frame
+        self.figures.append(shorten(head, Listing.BUDGETS))
 
     def add(self, other: "Sighting") -> None:
         """Add what other lists say of the same person."""
-        self.summary = (self.summary + other.summary) % _MODULUS
-        self.contributions = (self.contributions + other.contributions) % _MODULUS
-        self.budgets = (self.budgets + other.budgets) % _MODULUS
-        self.frame = (self.frame + other.frame) % _MODULUS
+        self.summary += other.summary
+        self.contributions += other.contributions
+        self.budgets += other.budgets
+        self.frame += other.frame
         self.figures.extend(other.figures)
 
     @property
     def mark(self) -> Mark:
         """The sums alone."""
-        return Mark(self.summary, self.contributions, self.budgets, self.frame)
+        sums = (self.summary, self.contributions, self.budgets, self.frame)
+        return Mark(*(each % _MODULUS for each in sums))
 
 
 class Reason(Enum):
@@ -110,6 +119,7 @@ class Reason(Enum):
 
     MOVED = "moved"
     NEVER_READ = "never read"
+    UNMARKED = "not compared with lists before"
     NOT_LISTED = "not listed"
     DISAGREED = "list and answer differed"
     FAILED = "failed last time"
@@ -176,7 +186,7 @@ def _doubt(known: Surveyed, seen: Mark) -> Reason | None:
         return Reason.FAILED if known.has_failed else None
     if known.suspected == seen and known.suspected_since is not None and known.read_at > known.suspected_since:
         return Reason.FAILED if known.has_failed else Reason.DISAGREED
-    return Reason.NEVER_READ if known.mark is None else Reason.MOVED
+    return Reason.UNMARKED if known.mark is None else Reason.MOVED
 
 
 def has_settled(since: datetime | None, now: datetime) -> bool:

@@ -1,4 +1,5 @@
-"""Which clients of a provider file are new, which are here, and which may be somebody who is here. Writes nothing.
+"""Which clients of a provider file are new, which are here, and which may be somebody who is here; and of those whom a
+funder lists, who may be a client without an id.
 
 Source: rule SYNC-16.
 """
@@ -8,12 +9,14 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Protocol
 
-from carefund.domain.care_recipient.clients import may_be_born_alike, name_key
+from carefund.domain.care_recipient.clients import is_care_recipient_id, may_be_born_alike, name_key
 from carefund.records.models import Client, ClientMatch, SyncState
+
+_LONGEST_NAME = 80
 
 
 class Described(Protocol):
-    """A client as a file describes them; an empty care recipient id is not known yet."""
+    """A client as a file or a list describes them; an empty care recipient id is not known yet."""
 
     @property
     def care_recipient_id(self) -> str: ...
@@ -71,6 +74,28 @@ def sort_clients(rows: Sequence[Described]) -> Sorted:
         if not candidates:
             found.new.append(_client(row))
     return found
+
+
+def list_names_without_id() -> set[str]:
+    """The names of those active clients whose care recipient id is not known."""
+    without = Client.objects.filter(is_active=True, care_recipient_id__isnull=True)
+    return {name_key(*names) for names in without.values_list("first_name", "last_name").iterator(5000)}
+
+
+def propose_matches(listed: Sequence[Described]) -> int:
+    """Propose people whom a list names to be clients without a care recipient id, for a person to say whether they are;
+    return how many are new."""
+    fits = [row for row in listed if is_care_recipient_id(row.care_recipient_id) and _fits(row)]
+    matches = [match for match in sort_clients(fits).matches if match.client_id]
+    known = set(ClientMatch.objects.values_list("client_id", "care_recipient_id")) if matches else set()
+    new = [match for match in matches if (match.client_id, match.care_recipient_id) not in known]
+    ClientMatch.objects.bulk_create(new, ignore_conflicts=True)
+    return len(new)
+
+
+def _fits(row: Described) -> bool:
+    """Whether a name has room where it is kept."""
+    return max(len(row.first_name), len(row.last_name)) <= _LONGEST_NAME
 
 
 def _index(unknown: Iterable[Described]) -> dict[str, list[_Person]]:

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import F, Max, Min, Q, Sum
+from django.db.models import BooleanField, ExpressionWrapper, F, Max, Min, Q, Sum
 
 from carefund.domain.care_recipient.surveys import Mark, Surveyed, Suspect
 from carefund.records import bulk
@@ -15,6 +15,7 @@ _FAILED = "failed"  # what the ledger writes into a state's outcome
 _SUMS = ("summary", "contributions", "budgets", "frame")
 _AT_ONCE = 2000
 _NO_SUM = ""
+_SAME_READ = timedelta(minutes=5)  # a read, and the writing of the group that it came in
 
 
 def find_last_survey_at() -> datetime | None:
@@ -34,13 +35,39 @@ def confirmed() -> Q:
     return stands & (Q(survey_suspect__isnull=True) | Q(survey_suspect__is_doubt=False))
 
 
-def list_surveyed(client_ids: Sequence[int]) -> dict[int, tuple[datetime, datetime | None]]:
-    """When each of these people was last confirmed by a survey, and read in full; others are left out."""
+@dataclass(frozen=True, slots=True)
+class Freshness:
+    """When one person was last checked, by a read or by a survey that confirmed them, and when they were last read in
+    full; None: never, or not known."""
+
+    checked_at: datetime | None = None
+    read_in_full_at: datetime | None = None
+
+    @property
+    def read_in_full_before(self) -> datetime | None:
+        """When they were read in full, if the last check was another one."""
+        full_at, checked_at = self.read_in_full_at, self.checked_at
+        return full_at if full_at and checked_at and full_at < checked_at - _SAME_READ else None
+
+
+def list_freshness(clients: Sequence[Client]) -> dict[int, Freshness]:
+    """How fresh each of these clients is."""
     surveyed_at = find_last_survey_at()
-    if surveyed_at is None:
-        return {}
-    found = Client.objects.filter(confirmed(), pk__in=client_ids)
-    return {pk: (surveyed_at, full_at) for pk, full_at in found.values_list("pk", "survey_mark__read_in_full_at")}
+    marked: dict[int, tuple[datetime | None, bool]] = {}
+    if surveyed_at is not None:
+        of_these = Client.objects.filter(survey_mark__isnull=False, pk__in=[client.pk for client in clients])
+        rows = of_these.annotate(is_confirmed=ExpressionWrapper(confirmed(), BooleanField()))
+        found = rows.values_list("pk", "survey_mark__read_in_full_at", "is_confirmed")
+        marked = {pk: (full_at, bool(is_confirmed)) for pk, full_at, is_confirmed in found}
+    fresh = {}
+    for client in clients:
+        state = getattr(client, "sync_state", None)
+        full_at, is_confirmed = marked.get(client.pk, (None, False))
+        checked_at = state.checked_at if state else None
+        if checked_at and surveyed_at and is_confirmed:
+            checked_at = max(checked_at, surveyed_at)
+        fresh[client.pk] = Freshness(checked_at, full_at)
+    return fresh
 
 
 @dataclass(frozen=True, slots=True)

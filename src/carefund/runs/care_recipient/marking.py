@@ -105,8 +105,9 @@ def _has_drifted(fetched: Fetched, result: SyncResult) -> bool:
     return lost_consent or result.outcome is SyncOutcome.CHANGED
 
 
-def mark_unmoved(candidates: Sequence[tuple[int, str, Seen]], open_budgets: OpenBudgets) -> set[int]:
-    """Mark those of these people whose stored answers say what was listed: nothing is to be asked. Return their ids.
+def mark_unmoved(candidates: Sequence[tuple[int, str, Seen]], open_budgets: OpenBudgets) -> dict[int, int]:
+    """Mark those of these people whose stored answers say what was listed: nothing is to be asked. Return how many
+    budgets' details are known of each.
 
     So a first survey after full passes, or after reads on demand, need not read everybody again.
     """
@@ -133,4 +134,4 @@ def mark_unmoved(candidates: Sequence[tuple[int, str, Seen]], open_budgets: Open
         if found.agrees and _is_full(fetched):
             marks.append(NewMark(client_id, seen.sums, found.details, found.hides_budgets, full_at))
     store_marks(marks)
-    return {mark.client_id for mark in marks}
+    return {mark.client_id: len(mark.details) for mark in marks}

@@ -5,7 +5,7 @@ broke off before all lists were read is used for nothing. Source: rule SYNC-19.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import islice
@@ -24,6 +24,7 @@ from carefund.domain.care_recipient.surveys import (
     suspect,
 )
 from carefund.funders.errors import FunderError
+from carefund.records.care_recipient.matching import list_names_without_id, propose_matches
 from carefund.records.care_recipient.surveys import (
     NewSuspect,
     Seen,
@@ -83,6 +84,12 @@ def find_survey_of(run: Run) -> Survey | None:
     return Survey.objects.filter(pk=told[SURVEY]).first() if SURVEY in told else None
 
 
+def find_reads(run: Run) -> Run | None:
+    """The run that reads whom this survey found; None while it is under way, where it found nobody, or is no survey."""
+    found = (run.items.values_list("result", flat=True).first() or {}) if run.kind == _NAME else {}
+    return Run.objects.filter(pk=found["run"]).first() if "run" in found else None
+
+
 def _is_under_way() -> bool:
     surveys = Run.objects.exclude(status__in=_OVER).filter(kind=_NAME)
     reads = Run.objects.exclude(status__in=_OVER).filter(kind=Run.SYNC, parameters__has_key=SURVEY)
@@ -122,11 +129,12 @@ class _Judged:
         if _may_be_unmoved(known, found):
             self.maybe_unmoved[key] = known.read_in_full_at or known.read_at
 
-    def clear(self, keys: Iterable[int]) -> None:
-        """These people are no suspects after all."""
-        for key in keys:
+    def clear(self, unmoved: Mapping[int, int]) -> None:
+        """These people are no suspects after all; each with how many budgets' details are known of them."""
+        for key, budgets in unmoved.items():
             del self.suspects[key]
             self.turns[key] = self.maybe_unmoved[key]
+            self.calls[key] = _CALLS_BESIDE_DETAILS + budgets
 
     def choose(self, now: datetime, *, is_full: bool, only_moved: bool) -> None:
         """Choose whom to read: the suspects and whose turn it is, everybody, or those alone who moved."""
@@ -142,7 +150,7 @@ class _Judged:
 
 def _may_be_unmoved(known: Surveyed, found: Suspect) -> bool:
     """Whether stored answers may say what the lists say now."""
-    asked = found.reason in (Reason.NEVER_READ, Reason.MOVED)
+    asked = found.reason in (Reason.UNMARKED, Reason.MOVED)
     return asked and known.read_at is not None and not known.has_failed
 
 
@@ -150,7 +158,8 @@ async def _work(session: Session, item: ClaimedItem) -> ItemResult:
     """Read the lists, judge everybody, and ask for those to be read who are suspects."""
     only_moved = bool(session.run.parameters.get("only_moved"))
     begun = timezone.now()
-    lists = Lists(await session.database.insist(list_client_ids))
+    ids = await session.database.insist(list_client_ids)
+    lists = Lists(ids, await session.database.insist(list_names_without_id))
     providers = await session.database.insist(list_stored_ids)
     open_budgets = OpenBudgets(business_today(), settings.OPEN_BUDGET_DAYS)
     try:
@@ -164,6 +173,8 @@ async def _work(session: Session, item: ClaimedItem) -> ItemResult:
             return ItemResult(RunItem.Outcome.UNCHANGED, "No service provider's lists could be read.")
         return await session.write(item, _ask_for_everybody, session.run, "no service provider's lists could be read")
     await session.keep(item)
+    if lists.maybe_clients:
+        await session.write(item, propose_matches, lists.maybe_clients)
     judged = await session.database.insist(_judge, lists, begun)
     for keys in _shares(list(judged.maybe_unmoved)):
         seen = [(key, judged.ids[key], _as_seen(lists, key, begun)) for key in keys]

@@ -10,6 +10,7 @@ from typing import Protocol
 
 import msgspec
 
+from carefund.domain.care_recipient.clients import name_key
 from carefund.domain.care_recipient.surveys import (
     Listing,
     Sighting,
@@ -47,10 +48,13 @@ class Lists:
     """What the lists have said so far: a sighting per client, how many calls that took, how many rows were
     of nobody here, and how many ids' lists were refused.
 
-    `client_ids` has our key by care recipient id without leading zeros.
+    `client_ids` has our key by care recipient id without leading zeros. `names` are those of clients whose id is not
+    known; `maybe_clients` are people listed under such a name.
     """
 
     client_ids: Mapping[str, int]
+    names: Collection[str] = ()
+    maybe_clients: list[CareRecipientSummary] = field(default_factory=list)
     sightings: dict[int, Sighting] = field(default_factory=dict)
     calls: int = 0
     strangers: int = 0
@@ -61,6 +65,7 @@ class Lists:
         self.calls += other.calls
         self.strangers += other.strangers
         self.refused += other.refused
+        self.maybe_clients += other.maybe_clients
         for client_id, sighting in other.sightings.items():
             if (found := self.sightings.get(client_id)) is None:
                 self.sightings[client_id] = sighting
@@ -87,7 +92,7 @@ async def read_lists(
     FunderError, also when nothing could be read."""
     refusal: FunderError | None = None
     for service_provider_id in service_provider_ids:
-        of_one = Lists(lists.client_ids)
+        of_one = Lists(lists.client_ids, lists.names)
         try:
             await _read_lists_of(source, service_provider_id, open_budgets, of_one)
         except (NotPermitted, RequestRejected) as problem:
@@ -102,14 +107,14 @@ async def _read_lists_of(source: ListSource, service_provider_id: str, open_budg
         lists.calls += 1
         for person in summaries:
             if (sighting := lists.of(person.care_recipient_id)) is not None:
-                content = _encode(person)
-                sighting.add_summary(digest_of(content), figure_of(content, Listing.SUMMARIES))
+                sighting.add_summary(digest_of(_encode(person)))
+            elif lists.names and name_key(person.first_name, person.last_name) in lists.names:
+                lists.maybe_clients.append(person)
     async for contributions in source.walk_contributions(service_provider_id):
         lists.calls += 1
         for row in contributions:
             if (sighting := lists.of(row.care_recipient_id)) is not None:
-                content = _encode(row)
-                sighting.add_contribution(digest_of(content), figure_of(content, Listing.CONTRIBUTIONS))
+                sighting.add_contribution(digest_of(_encode(row)))
     async for budgets in source.walk_budgets(service_provider_id, open_budgets.first_end_date):
         lists.calls += 1
         for budget in budgets:
@@ -120,9 +125,7 @@ async def _read_lists_of(source: ListSource, service_provider_id: str, open_budg
 def _add_budget(sighting: Sighting, budget: Budget) -> None:
     steady, drawn = _parts_of(budget)
     rest = _encode((budget.entry_date, budget.entitlements))
-    sighting.add_budget(
-        digest_of(steady + drawn + rest), digest_of(steady + rest), figure_of(steady + drawn, Listing.BUDGETS)
-    )
+    sighting.add_budget(digest_of(steady + drawn), digest_of(steady + rest))
 
 
 def _parts_of(budget: Budget) -> tuple[bytes, bytes]:
