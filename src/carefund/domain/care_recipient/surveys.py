@@ -111,7 +111,7 @@ class Sighting:
     def mark(self) -> Mark:
         """The sums alone."""
         sums = (self.summary, self.contributions, self.budgets, self.frame)
-        return Mark(*(each % _MODULUS for each in sums))
+        return Mark(*(total % _MODULUS for total in sums))
 
 
 class Reason(Enum):
