@@ -258,7 +258,7 @@ def read_tiles(facts: Facts, readers: list[Reader], browser: Browser) -> None:
         assert tile
         facts.note("home", tile[1], "number", state)
         facts.note("list", str(len(rows_in(get(browser, "clients", state=state)))), "number", state)
-    tile = re.search(r"open lines?, \$([\d,.]+)", get(browser, "claims"))
+    tile = re.search(r"lines? to claim, \$([\d,.]+)", get(browser, "claims"))
     assert tile
     committed = [-Decimal(said["plan"]) for about, said in facts.said.items() if about[::3] == ("figure", "Committed")]
     today = timezone.localdate()

@@ -24,7 +24,7 @@ class ClientLine:
     checked_at: datetime | None
     read_in_full_at: datetime | None
     is_old: bool
-    never_checked: str
+    never_checked: bool
 
     @property
     def client(self) -> Client:
@@ -51,5 +51,5 @@ def describe_row(row: ClientRow, stale_before: datetime, fresh: Freshness) -> Cl
         checked_at=checked_at or (client.ndis.asked_at if is_ndis else None),
         read_in_full_at=fresh.read_in_full_before,
         is_old=checked_at is not None and checked_at < stale_before,
-        never_checked="–" if is_ndis else "Never",
+        never_checked=not is_ndis,
     )

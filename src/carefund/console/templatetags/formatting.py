@@ -24,9 +24,10 @@ from carefund.domain.wording import write_day, write_drawn, write_money, write_p
 from carefund.records.amounts import Unreadable
 from carefund.records.care_recipient.funding import DatedRecord, standing_of
 from carefund.records.care_recipient.queries import ONGOING, ClientRow
+from carefund.records.models import PlanBudget
 from carefund.records.models.columns import label_of
 from carefund.runs.models import RunItem
-from carefund.sync.change_log.naming import name_level
+from carefund.sync.change_log.naming import name_budget, name_level
 
 register = template.Library()
 
@@ -267,6 +268,19 @@ def advice(context: template.Context, item: RunItem) -> str:
 def person_name(user: User | None) -> str:
     """What people call an account: its full name, or the user name where there is none; "" for nobody."""
     return (user.get_full_name() or user.username) if user else ""
+
+
+@register.filter
+def budget_name(budget: PlanBudget) -> str:
+    """What every page calls a budget: its kind, and its quarter or dates."""
+    return name_budget(budget)
+
+
+@register.filter
+def in_threes(ndis_number: str | None) -> str:
+    """An NDIS number as it stands on its owner's card: 430 000 003; "" for none."""
+    number = ndis_number or ""
+    return " ".join(number[start : start + 3] for start in range(0, len(number), 3))
 
 
 @register.filter

@@ -251,7 +251,7 @@ def _conclude(run: Run, survey: Survey, judged: _Judged, refused: int) -> ItemRe
     if not judged.read:
         message = f"{survey.people:,} clients surveyed in {survey.calls:,} calls; nobody has moved.{unheard}"
         return ItemResult(RunItem.Outcome.UNCHANGED, message, result=result)
-    scope = f"everybody in full, since {survey.why_full}" if survey.why_full else f"whom the survey found: {words}"
+    scope = f"everybody in full, since {survey.why_full}" if survey.why_full else f"found by the survey: {words}"
     reading = request_work(
         Run.SYNC,
         [NewRunItem(f"client:{key}", key, judged.ids[key]) for key in judged.read],
