@@ -1,5 +1,6 @@
 """Runs on the console: their order, what a file of ids brings, and one word for one thing."""
 
+import re
 from collections.abc import Callable
 from datetime import timedelta
 
@@ -31,6 +32,20 @@ def test_the_newest_run_comes_first(browse: Browse, ada: User) -> None:
     made = [world.make_run(clients, ada).pk for _ in range(3)]
     shown = browse(ada).get(reverse("console:runs")).context["lines"]
     assert [run.pk for run, _ in shown] == made[::-1]
+
+
+@pytest.mark.parametrize("paused", [False, True])
+def test_what_a_poll_replaces_keeps_the_keyboards_focus(browse: Browse, ada: User, *, paused: bool) -> None:
+    """A fragment is swapped every second or two; the button that has the focus is found again by its id alone."""
+    run = world.make_run(world.make_clients(4), ada, finished=False)
+    if paused:
+        run.status, run.paused_reason = Run.Status.PAUSED, "the funder's system is down"
+        run.save()
+    for name in ("run", "run-watch"):
+        page = browse(ada).get(reverse(f"console:{name}", args=[run.pk]), headers={"HX-Request": "true"})
+        controls = re.findall(r"<(?:a|button)[ >][^>]*>?", page.content.decode())
+        assert controls, name
+        assert [control for control in controls if ' id="' not in control] == []
 
 
 def test_a_run_of_one_does_not_hide_the_run_of_many(ada: User) -> None:
