@@ -60,7 +60,7 @@ def request_unread() -> Run:
 def test_it_is_asked_for_every_night_by_itself(client):
     now = timezone.now()
     Schedule.objects.exclude(kind=Schedule.Kind.UNREAD).delete()
-    Schedule.objects.update(last_slot_at=now - timedelta(days=1))
+    Schedule.objects.update(last_slot_at=now - timedelta(days=2))
     [run] = request_due_runs(now)
     assert (run.parts, run.total, run.trigger) == (Run.Parts.UNREAD_BUDGETS, 1, Run.Trigger.ROUTINE)
     assert request_due_runs(now) == []

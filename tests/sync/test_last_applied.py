@@ -81,3 +81,16 @@ def test_an_older_fetch_that_says_nothing_new_is_superseded(client_in_step: Clie
     SyncState.objects.filter(client=client_in_step).update(fetch_started_at=timezone.now() + timedelta(minutes=1))
     (result,) = apply_fetched([fetched], business_today())
     assert result.outcome is SyncOutcome.SUPERSEDED
+
+
+def test_a_long_list_of_budgets_is_recognised_too(
+    world: Sandbox, add_client: Callable[..., Client], synchronise: Callable[..., RunItem]
+) -> None:
+    """After some quarters it has more bytes than a page of the shortest rows."""
+    world.begin_anew(today="2032-02-01")
+    client = add_client(CARE_RECIPIENT_ID)
+    synchronise(client)
+    answers = {answer.operation: answer for answer in fetch(client).answers}
+    [body] = answers["budgets_by_care_recipient"].pages
+    assert len(body) > 3_000  # a thousand of "{},"
+    assert answers["budgets_by_care_recipient"].recognised

@@ -93,13 +93,20 @@ def test_on_its_last_day_a_plan_is_over_and_yet_kept(world, add_client, sync_on)
         assert [end for _, end, _ in plans(client)] == [last_day]
 
 
-def test_who_leaves_and_comes_back_gets_a_new_plan_and_keeps_the_old_one(world, add_client, sync_on):
+@pytest.fixture
+def world_of_2026(world):
+    """The sandbox in November 2026, whatever the machine's clock says, for tests that name days."""
+    world.begin_anew(today="2026-11-21")
+    return world
+
+
+def test_who_leaves_and_comes_back_gets_a_new_plan_and_keeps_the_old_one(world_of_2026, add_client, sync_on):
     """Source: rule SYNC-04."""
     client = add_client("400000001")
-    world.change("400000001", "end-classifications", date="2026-08-31")
+    world_of_2026.change("400000001", "end-classifications", date="2026-08-31")
     sync_on(client, date(2026, 9, 1))
     (first,) = plans(client)
-    world.change("400000001", "add-classification", code="ON", level="6", startDate="2026-11-02")
+    world_of_2026.change("400000001", "add-classification", code="ON", level="6", startDate="2026-11-02")
     sync_on(client, date(2026, 11, 3))
     assert plans(client) == [(first[0], date(2026, 8, 31), False), (date(2026, 11, 2), None, True)]
     old, new = Plan.objects.filter(client=client).order_by("id")
@@ -118,18 +125,18 @@ def test_who_leaves_and_comes_back_gets_a_new_plan_and_keeps_the_old_one(world, 
     again = sync_on(client, date(2026, 11, 4))
     assert again.outcome.value == "unchanged"
     assert Plan.objects.get(client=client, is_latest=True) == new
-    world.change("400000001", "add-classification", code="ON", level="7", startDate="2026-12-01")
+    world_of_2026.change("400000001", "add-classification", code="ON", level="7", startDate="2026-12-01")
     sync_on(client, date(2026, 12, 2))
     assert plans(client)[1] == (date(2026, 11, 2), None, True), "the old plan's classifications do not reach in"
 
 
 @pytest.fixture
-def returned(world, add_client, sync_on):
+def returned(world_of_2026, add_client, sync_on):
     """Somebody with an ended plan and a new one, synchronised last on 3 November 2026."""
     client = add_client("400000001")
-    world.change("400000001", "end-classifications", date="2026-08-31")
+    world_of_2026.change("400000001", "end-classifications", date="2026-08-31")
     sync_on(client, date(2026, 9, 1))
-    world.change("400000001", "add-classification", code="ON", level="6", startDate="2026-11-02")
+    world_of_2026.change("400000001", "add-classification", code="ON", level="6", startDate="2026-11-02")
     sync_on(client, date(2026, 11, 3))
     return client
 
@@ -154,12 +161,12 @@ def test_what_is_told_late_of_the_time_before_belongs_to_the_earlier_plan(world,
     assert Supplement.objects.get(client=returned, type_code="ENT_NBO").plan == new
 
 
-def test_contributions_that_came_no_more_move_along_as_the_last_known(world, add_client, sync_on):
+def test_contributions_that_came_no_more_move_along_as_the_last_known(world_of_2026, add_client, sync_on):
     client = add_client("400000001")
-    world.change("400000001", "end-classifications", date="2026-08-31")
+    world_of_2026.change("400000001", "end-classifications", date="2026-08-31")
     sync_on(client, date(2026, 9, 1))
-    world.change("400000001", "drop", what="contributions")
-    world.change("400000001", "add-classification", code="ON", level="6", startDate="2026-11-02")
+    world_of_2026.change("400000001", "drop", what="contributions")
+    world_of_2026.change("400000001", "add-classification", code="ON", level="6", startDate="2026-11-02")
     sync_on(client, date(2026, 11, 3))
     new = Plan.objects.get(client=client, is_latest=True)
     kept = IndividualContribution.objects.filter(client=client, effective_date_to__isnull=True)
@@ -203,11 +210,11 @@ def test_who_left_and_came_back_before_the_first_sync_has_one_plan_over_both_tim
     )
 
 
-def test_a_classification_that_follows_on_the_next_day_continues_the_plan(world, add_client, sync_on):
+def test_a_classification_that_follows_on_the_next_day_continues_the_plan(world_of_2026, add_client, sync_on):
     client = add_client("400000001")
-    world.change("400000001", "end-classifications", date="2026-08-31")
+    world_of_2026.change("400000001", "end-classifications", date="2026-08-31")
     sync_on(client, date(2026, 9, 1))
-    world.change("400000001", "add-classification", code="ON", level="6", startDate="2026-09-01")
+    world_of_2026.change("400000001", "add-classification", code="ON", level="6", startDate="2026-09-01")
     sync_on(client, date(2026, 9, 20))
     ((_, end, latest),) = plans(client)
     assert (end, latest) == (None, True)

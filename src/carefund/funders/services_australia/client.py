@@ -29,7 +29,6 @@ from carefund.funders.services_australia.readers import ListReader, readers_for
 
 Row = TypeVar("Row", bound=msgspec.Struct)
 
-_SMALLEST_ROW = len(b"{},")
 _LONGEST_PAGE = 10_000
 _LONGEST_PAGE_OF_SUMMARIES = 1_000  # some 6 MB
 _WIDER = 10  # pages of a provider's flat rows, as many times those of a person
@@ -181,7 +180,7 @@ class ServicesAustralia:
             path = path_for(operation, self.configuration.paths, ids, query)
             try:
                 body = (await self.caller.read(operation, path, subject_id=person)).body
-                if not pages and recognise is not None and len(body) < limit * _SMALLEST_ROW and recognise((body,)):
+                if not pages and recognise is not None and _is_short(body, limit) and recognise((body,)):
                     return FunderAnswer(operation, subject_id, (body,), None, begun, partial(reader.read, (body,)))
                 page = reader.rows.read_rows(body, operation)
             except NotFound:
@@ -191,6 +190,11 @@ class ServicesAustralia:
                 break
             query["page"] = len(pages) + 1
         return FunderAnswer(operation, subject_id, tuple(pages), reader.join(rows.pages), begun)
+
+
+def _is_short(body: bytes, limit: int) -> bool:
+    """Whether a page surely holds fewer rows than asked for, and is the last one: each row opens one brace at least."""
+    return body.count(b"{") < limit
 
 
 def _is_about_consent(problem: NotPermitted | RequestRejected) -> bool:
