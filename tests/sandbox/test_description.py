@@ -41,8 +41,10 @@ class Caller:
     def ask(self, operation_id: str, statuses: tuple[int, ...] = (200,), **given: Any) -> Any:
         """Call an operation; `given` holds what its parameters are set to by name, and its `body`."""
         operation = self.operations[operation_id]
-        query = {each: given[each] for each in given if each in {one.name for one in operation.query}}
-        path = {each: given[each] for each in given if each in {one.name for one in operation.path_parameters}}
+        query = {name: given[name] for name in given if name in {parameter.name for parameter in operation.query}}
+        path = {
+            name: given[name] for name in given if name in {parameter.name for parameter in operation.path_parameters}
+        }
         headers = {**self.sandbox.headers(x_requested_with="tests"), **given.get("headers", {})}
         more = {"body": given["body"]} if "body" in given else {}
         media_type = given.get("media_type", "application/json")
