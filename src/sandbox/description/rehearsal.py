@@ -14,6 +14,7 @@ from sandbox.ndia.partner import KEY, ORGANISATION
 from sandbox.ndia.state import NdiaState
 from sandbox.switches import Switches
 
+_CONTROL = "/sandbox"
 _DELIVERED = "2026-05-10"
 _PDF = {
     "fileContent": b64encode(b"%PDF-1.4").decode(),
@@ -66,12 +67,12 @@ def _ask_about_providers(stage: Stage) -> None:
         stage.at_home(path)
         stage.at_home(f"{path}?serviceProviderId=1")
     refusing = stage.world.provider_ids()[0]
-    stage.ask(f"/sandbox/service-providers/{refusing}/refuse", {})
+    stage.ask(f"{_CONTROL}/service-providers/{refusing}/refuse", {})
     stage.at_home(f"/budget/v1/service-provider/{refusing}")
     stage.at_home(f"/budget/v1/summary?serviceProviderId={refusing}")
     stage.at_home("/budget/v1/service-provider/1")
     stage.at_home("/budget/v1/service-provider/1?page=0")
-    stage.ask(f"/sandbox/service-providers/{refusing}", method="DELETE")
+    stage.ask(f"{_CONTROL}/service-providers/{refusing}", method="DELETE")
 
 
 def _roll_over(stage: Stage) -> None:
@@ -146,7 +147,7 @@ def _claim(stage: Stage, body: dict[str, Any]) -> None:
     made, _ = stage.at_home("/claim/v1", body)
     one = made["claimId"]
     for hours in (0, 5, 24, 48):
-        stage.ask("/sandbox/clock", {"advanceSeconds": hours * 3600})
+        stage.ask(f"{_CONTROL}/clock", {"advanceSeconds": hours * 3600})
         stage.at_home(f"/claim/v1/{one}")
         stage.at_home("/claim/v1")
         stage.at_home(f"/payment-statement/v1/{one}")
