@@ -253,7 +253,8 @@ def test_ended_open_budgets_that_lists_leave_out_are_read_weekly(world, everybod
     today = business_today()
     ended = PlanBudget.objects.filter(end_date__lt=today, end_date__gte=today - timedelta(days=90))
     left_out = ended.values("client_id").distinct().count()
-    survey()
+    _, reading = survey()  # only a read tells a budget that is left out from one that is gone
+    assert len(moved(reading)) == left_out
     assert SurveyMark.objects.filter(hides_budgets=True).count() == left_out
     assert survey()[1] is None
     Client.objects.first().sync_state.__class__.objects.update(checked_at=timezone.now() - timedelta(days=8))
@@ -295,6 +296,17 @@ def test_a_run_that_no_survey_asked_for_leaves_marks_alone(everybody, survey, re
     before = list(SurveyMark.objects.order_by("pk").values("client_id", "budgets", "version"))
     carry_out(request_run(trigger=Run.Trigger.BULK, clients=everybody, scope="test"))
     assert list(SurveyMark.objects.order_by("pk").values("client_id", "budgets", "version")) == before
+
+
+def test_a_budget_that_is_gone_before_the_first_survey_is_not_taken_for_one_left_out(
+    world, everybody, survey, rested, bulk, carry_out
+):
+    someone = everybody[6].care_recipient_id
+    world.change(someone, "drop", what="budgets")
+    _, reading = survey()
+    assert moved(reading) == [someone]
+    assert would_change(everybody, bulk, carry_out) == {}
+    assert survey()[1] is None
 
 
 def test_half_refused_lists_of_an_id_count_for_nothing(

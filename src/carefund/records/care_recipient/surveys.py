@@ -232,6 +232,12 @@ def list_dated_marks(client_ids: Sequence[int]) -> list[int]:
     return list(dated.values_list("client_id", flat=True))
 
 
+def find_hiding_sums(client_ids: Sequence[int]) -> dict[int, tuple[str, ...]]:
+    """The sums of those of these people of whom the lists left out budgets when they were read."""
+    hiding = SurveyMark.objects.filter(client_id__in=client_ids, hides_budgets=True)
+    return {client_id: tuple(sums) for client_id, *sums in hiding.values_list("client_id", *_SUMS)}
+
+
 def note_full_reads(client_ids: Sequence[int], now: datetime) -> None:
     """These people were read in full."""
     SurveyMark.objects.filter(client_id__in=client_ids).update(read_in_full_at=now)

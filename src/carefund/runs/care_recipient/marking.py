@@ -16,6 +16,7 @@ from carefund.records.care_recipient.surveys import (
     NewMark,
     Seen,
     add_drift,
+    find_hiding_sums,
     find_suspects,
     forget_marks,
     list_dated_marks,
@@ -116,7 +117,7 @@ def mark_unmoved(candidates: Sequence[tuple[int, str, Seen]], open_budgets: Open
     states = SyncState.objects.select_for_update().filter(client_id__in=ids).order_by("client_id")
     known = {row[0]: row[1:] for row in states.values_list("client_id", "checked_at", "consent_missing")}
     pages = find_current_answers(ids)
-    dated = set(list_dated_marks(ids))
+    dated, hiding = set(list_dated_marks(ids)), find_hiding_sums(ids)
     marks = []
     for client_id, care_recipient_id, seen in candidates:
         at, consent_missing = known.get(client_id, (None, False))
@@ -130,6 +131,8 @@ def mark_unmoved(candidates: Sequence[tuple[int, str, Seen]], open_budgets: Open
         if not consent_missing and not knows_all_details(fetched, open_budgets):
             continue
         found = check(Expected(seen.figures, {}), fetched, open_budgets, providers)
+        if found.hides_budgets and hiding.get(client_id) != seen.sums:
+            continue  # only a read tells a budget that lists leave out from one that is gone
         full_at = None if client_id in dated else at
         if found.agrees and _is_full(fetched):
             marks.append(NewMark(client_id, seen.sums, found.details, found.hides_budgets, full_at))

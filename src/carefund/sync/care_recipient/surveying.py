@@ -184,7 +184,8 @@ def check(
 ) -> Agreement:
     """Hold a person's answers, just fetched or archived, against what was listed before they were asked for.
 
-    A narrow read says nothing of summary and contributions, which a survey found unmoved.
+    A narrow read says nothing of summary and contributions, which a survey found unmoved. Ended budgets may be left out
+    of the lists; one in force today that is not listed was taken away since, or the list was early.
     """
     budgets = _value_of(fetched.find(BUDGET_LIST))
     in_step = [budget for budget in budgets if budget in open_budgets]
@@ -194,16 +195,18 @@ def check(
         listed = [figure for figure in listed if is_of(Listing.BUDGETS, figure)]
     else:
         required = list(_required_figures(fetched, service_provider_ids))
-    agrees, hides = compare_figures(
-        listed,
-        required,
-        map(_figure, budgets),
-        (_figure(budget) for budget in in_step if budget.service_provider_id in service_provider_ids),
-    )
+    ours = [budget for budget in in_step if budget.service_provider_id in service_provider_ids]
+    required += [_figure(budget) for budget in ours if _is_in_force(budget, open_budgets.today)]
+    agrees, hides = compare_figures(listed, required, map(_figure, budgets), map(_figure, ours))
     read = {answer.subject_id for answer in fetched.list_all(BUDGET_DETAILS)}
     heads = list_heads(in_step)
     kept = {key: head for key, head in heads.items() if expected.details.get(key) == head}
     return Agreement(agrees, hides, kept | {key: head for key, head in heads.items() if key in read})
+
+
+def _is_in_force(budget: Budget, today: date) -> bool:
+    begun = budget.start_date is None or budget.start_date <= today
+    return begun and (budget.end_date is None or today <= budget.end_date)
 
 
 def _value_of(answer: FunderAnswer[Sequence[Budget]] | None) -> Sequence[Budget]:
