@@ -5,7 +5,7 @@ import re
 import sys
 from pathlib import Path
 
-from tests.house.tree import ROOT, modules
+from tests.house.tree import ROOT, SAYS_NOTHING, modules
 
 DRAWERS = {"utils", "util", "helpers", "helper", "common", "misc", "services", "managers", "shared"}
 TEST_PACKAGES = {
@@ -15,7 +15,6 @@ TEST_PACKAGES = {
 LONGEST_MODULE = 350
 READ_IN_ONE_PIECE = {"src/carefund/funders/errors.py"}  # the drawn tree and its leaves
 LONGEST_FUNCTION = 60
-SAYS_NOTHING = {"each", "one", "thing", "stuff", "elem", "element", "obj", "entity", "it", "item2"}
 WRITTEN = {".py", ".md", ".html", ".css", ".js", ".toml", ".yaml", ".yml", ".txt", ".sh", ".env", ""}
 
 

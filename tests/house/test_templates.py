@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.house.tree import ROOT
+from tests.house.tree import ROOT, SAYS_NOTHING
 
 TEMPLATES = sorted((ROOT / "src/carefund/console/templates").rglob("*.html"))
 LONGEST_LINE = 120
@@ -32,3 +32,10 @@ def test_conditions_are_shallow(template: Path):
         depth += 1 if tag == "if" else -1
         deepest = max(deepest, depth)
     assert deepest <= DEEPEST_IF, "prepare a plain value in the view"
+
+
+@pytest.mark.parametrize("template", TEMPLATES, ids=ids)
+def test_a_loop_variable_of_a_template_says_what_it_holds(template: Path):
+    named = re.findall(r"{%\s*for\s+(.+?)\s+in\s", template.read_text())
+    found = [name for names in named for name in re.split(r"\s*,\s*", names) if name in SAYS_NOTHING]
+    assert not found, f"name it after what it holds (budget, line, client, draw): {found}"

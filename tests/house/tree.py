@@ -6,6 +6,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
+SAYS_NOTHING = {"each", "one", "thing", "stuff", "elem", "element", "obj", "entity", "it", "item2"}  # names of loops
 
 
 def modules(*folders: str) -> Iterator[tuple[Path, ast.Module]]:
