@@ -8,7 +8,7 @@ from django.shortcuts import render
 
 from carefund.access.audit import list_acts
 from carefund.access.log import find_named, list_entries, store_views
-from carefund.access.models import AccessLogEntry
+from carefund.access.models import AccessLogEntry, AuditEntry
 from carefund.access.roles import may_administer
 from carefund.console.page_access import Request, page
 from carefund.domain.wording import many
@@ -22,7 +22,7 @@ _TONES = {AccessLogEntry.Action.EXPORTED.value: "warn", AccessLogEntry.Action.SY
 
 
 @dataclass(frozen=True, slots=True)
-class LogLine:
+class AccessLine:
     """An entry of the access log, the tone of its action, and the clients of a page with several."""
 
     entry: AccessLogEntry
@@ -41,6 +41,14 @@ class LogLine:
         return self.entry.number_of_clients > len(self.clients)
 
 
+@dataclass(frozen=True, slots=True)
+class AuditLine:
+    """An entry of the audit log, and each value that differed: its name, before and after, as words."""
+
+    entry: AuditEntry
+    differences: list[tuple[str, str, str]]
+
+
 @page(may_administer)
 def show_access_log(request: Request) -> HttpResponse:
     """Who viewed, exported or synchronised whose funding, newest first; of an account, or about a client."""
@@ -53,9 +61,11 @@ def show_access_log(request: Request) -> HttpResponse:
     named = find_named(shown.object_list, _MOST_NAMES)
     store_views(request.user, [*(entry.client_id for entry in shown.object_list), *named], "Access log")
     context = {
+        "heading": "Access log",
+        "last_column": "Client",
         "page": shown,
         "lines": [
-            LogLine(entry, _TONES.get(entry.action, ""), _list_named(entry, named)) for entry in shown.object_list
+            AccessLine(entry, _TONES.get(entry.action, ""), _list_named(entry, named)) for entry in shown.object_list
         ],
         "user_name": user_name,
         "client": wanted,
@@ -77,8 +87,10 @@ def show_audit_log(request: Request) -> HttpResponse:
     acts = list_acts(user_name=user_name, words=words)
     shown = Paginator(acts, _PAGE_SIZE).get_page(request.GET.get("page"))
     context = {
+        "heading": "Audit log",
+        "last_column": "Before and after",
         "page": shown,
-        "lines": [(act, _differences(act.before, act.after)) for act in shown.object_list],
+        "lines": [AuditLine(act, _differences(act.before, act.after)) for act in shown.object_list],
         "user_name": user_name,
         "words": words,
     }
@@ -86,7 +98,6 @@ def show_audit_log(request: Request) -> HttpResponse:
 
 
 def _differences(before: dict[str, object], after: dict[str, object]) -> list[tuple[str, str, str]]:
-    """Each value that differed: its name, before and after, as words."""
     names = [*before, *(name for name in after if name not in before)]
     return [(name, _write(before.get(name)), _write(after.get(name))) for name in names]
 
