@@ -211,7 +211,11 @@ TEMPLATES = [
                 "django.contrib.messages.context_processors.messages",
                 "carefund.console.context.console",
             ],
-            "builtins": ["carefund.console.templatetags.formatting"],
+            "builtins": [
+                "carefund.console.templatetags.formatting",
+                "carefund.console.templatetags.marks",
+                "carefund.console.templatetags.page_links",
+            ],
         },
     }
 ]

@@ -13,7 +13,8 @@ from typing import Any
 from sandbox.people import PROVIDERS, Allocation, Classification, Contribution, Person, Reissue, UsageLine, ongoing
 from sandbox.quarters import quarter_of
 from sandbox.rates import DAILY_RATES, SERVICES, SUPPLEMENTS
-from sandbox.scenarios import SCENARIOS, add_tier
+from sandbox.scenarios import SCENARIOS
+from sandbox.tiers import add_tier
 
 Edit = dict[str, Any]
 

@@ -6,8 +6,9 @@ from typing import Any
 
 from sandbox.container import Container
 from sandbox.control_routes import body_of, control_routes
+from sandbox.demo_people import scenario_of
 from sandbox.edits import EDITS, BadEdit
-from sandbox.scenarios import SCENARIOS, scenario_of
+from sandbox.scenarios import SCENARIOS
 from sandbox.wire import Call, Route
 
 _LISTED_NUMBERS = 10_000

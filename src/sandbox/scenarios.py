@@ -1,4 +1,4 @@
-"""Named scenarios: an ordinary person turned into a special one. Who has which in the demo world is at the bottom.
+"""Named scenarios: an ordinary person turned into a special one. Who has which is in demo_people.py.
 
 A scenario changes facts only; what follows for the money is derived (`money.py`). Dates hang on the world's anchor
 (the first day of the quarter in which it began), never on today, so that a person stays the same as the clock moves.
@@ -22,10 +22,10 @@ from sandbox.people import (
     grant_id,
     next_grant_id,
     ongoing,
-    ordinary_person,
 )
 from sandbox.quarters import add_year, quarter_of
-from sandbox.rates import END_OF_LIFE_DAILY, END_OF_LIFE_DAYS, INTERIM_SHARE, RESTORATIVE_DAILY, RESTORATIVE_DAYS, TIERS
+from sandbox.rates import END_OF_LIFE_DAILY, END_OF_LIFE_DAYS, INTERIM_SHARE, RESTORATIVE_DAILY, RESTORATIVE_DAYS
+from sandbox.tiers import add_tier, tiered_grant
 
 Change = Callable[[Person, Random, date], None]
 
@@ -49,29 +49,6 @@ def _scenario(
         return apply
 
     return register
-
-
-def tiered_grant(person: Person, type_code: str, tier: str, start: date, *, total: Decimal | None = None) -> Grant:
-    """An AT or HM budget of twelve months for a tier (LOW, MEDIUM, HIGH); the tiers' codes are the sandbox's own."""
-    text = "Assistive technology" if type_code == "AT" else "Home modifications"
-    amount = TIERS[tier] if total is None else total
-    return Grant(
-        type_code,
-        next_grant_id(person),
-        amount,
-        start,
-        add_year(start),
-        f"{type_code}_{tier}",
-        f"{text} - {tier.lower()} tier",
-        start,
-    )
-
-
-def add_tier(person: Person, type_code: str, tier: str, start: date) -> None:
-    """Give a person an AT or HM classification and the budget that comes with it."""
-    text = "Assistive technology" if type_code == "AT" else "Home modifications"
-    person.classifications.append(Classification(text, type_code, tier, start, add_year(start), priority="High"))
-    person.grants.append(tiered_grant(person, type_code, tier, start))
 
 
 def _two_quarters_before(anchor: date) -> date:
@@ -288,53 +265,3 @@ def _supplements(person: Person, rng: Random, anchor: date) -> None:
     ]
     since = max(person.entry_date, _two_quarters_before(anchor))
     person.supplements = [Allocation("OXY_NORM", since), Allocation("ENT_NNBO", since)]
-
-
-# Care recipient numbers of the demo world that are not ordinary; the id is 400000000 + number.
-BY_NUMBER = {
-    2: "supplements",
-    4: "consent-refused",
-    6: "moved-here",
-    8: "duplicate-budgets",
-    10: "came-back",
-    12: "level-changed",
-    14: "transitioned-hcp",
-    16: "at-hm-only",
-    18: "all-ended",
-    20: "no-classification",
-    22: "nobody",
-    24: "reissued-budget",
-    26: "unknown-codes",
-    28: "contributions-absent",
-    30: "contributions-zero",
-    32: "rollover-mid-quarter",
-    34: "closed-with-write-off",
-    36: "interim-funding",
-    38: "end-of-life",
-    40: "restorative",
-    42: "next-quarter-known",
-    44: "open-ended-budget",
-    46: "blank-invoice-ids",
-    48: "sparse",
-    50: "extra-members",
-    52: "same-line-twice",
-    54: "moved-here",
-    56: "transitioned-hcp",
-    58: "rollover-mid-quarter",
-    60: "consent-refused",
-}
-
-
-def scenario_of(number: int) -> str:
-    """The scenario that a number has by itself; beyond 60 everybody is of a kind that syncs without complaint."""
-    if number <= 60:
-        return BY_NUMBER.get(number, "ordinary")
-    return {11: "transitioned-hcp", 23: "moved-here"}.get(number % 40, "ordinary")
-
-
-def make_person(seed: str, number: int, anchor: date, scenario: str) -> Person:
-    """A care recipient by number and scenario. KeyError if there is no such scenario."""
-    person, rng = ordinary_person(seed, number, anchor)
-    person.scenario = scenario
-    SCENARIOS[scenario].apply(person, rng, anchor)
-    return person

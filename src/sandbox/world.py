@@ -15,11 +15,12 @@ from typing import Any, NamedTuple
 import msgspec
 
 from sandbox.clock import Clock, stamp
+from sandbox.demo_people import make_person, scenario_of
 from sandbox.edits import BadEdit, Edit, apply_edit
 from sandbox.money import Budget, derive_budgets
 from sandbox.people import FIRST_ID, GRANT_BASE, PROVIDERS, Person
 from sandbox.quarters import quarter_of
-from sandbox.scenarios import SCENARIOS, make_person, scenario_of
+from sandbox.scenarios import SCENARIOS
 
 
 class Entry(NamedTuple):

@@ -12,9 +12,10 @@ from carefund.access.audit import one_act, store_act
 from carefund.cli.output import FAILED, WRONG_INPUT, complain, print_json, screen
 from carefund.cli.refusals import Commands
 from carefund.domain.wording import write_money
+from carefund.records.claims.batches import BatchMoved
+from carefund.records.claims.claimed_lines import LineRow, list_lines
 from carefund.records.claims.late_evidence import NotEvidence, TooLate, store_evidence
 from carefund.records.claims.queries import (
-    LineRow,
     find_batch,
     find_batch_total,
     find_claim,
@@ -23,10 +24,8 @@ from carefund.records.claims.queries import (
     list_batches,
     list_claims,
     list_claims_of,
-    list_lines,
     list_requests_of,
 )
-from carefund.records.claims.store import BatchMoved
 from carefund.records.models import Claim, ClaimBatch
 from carefund.runs.dates import business_today
 from carefund.runs.foreground import WorkFailed, check_all_claims, check_claims, send_batch

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from carefund.domain.claims.invoice_file import InvoiceRow
 from carefund.records.claims.invoices import list_known_lines, plan_import, store_import
-from carefund.records.claims.queries import list_services_in_force
+from carefund.records.claims.open_lines import list_services_in_force
 
 Ask = Callable[[str, dict[str, Any] | None], Any]
 

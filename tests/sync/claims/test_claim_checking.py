@@ -6,7 +6,8 @@ from decimal import Decimal
 import pytest
 
 from carefund.domain.claims.matching import LineState
-from carefund.records.claims.queries import find_exception_ids, list_lines, list_orphan_usage, list_requests_of
+from carefund.records.claims.claimed_lines import find_exception_ids, list_lines, list_orphan_usage
+from carefund.records.claims.queries import list_requests_of
 from carefund.records.models import Claim, ClaimBatch, Invoice, PaymentRequest
 from carefund.runs.claims.claiming import request_claim_sync, request_routine_checks
 from carefund.runs.dates import business_today

@@ -21,8 +21,9 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from hypothesis.stateful import run_state_machine_as_test as run_machine
 
 from carefund.funders.errors import FunderError
-from carefund.records.claims.queries import list_open_lines, list_unsettled_claims
-from carefund.records.claims.store import BatchMoved, withdraw_batch
+from carefund.records.claims.batches import BatchMoved, withdraw_batch
+from carefund.records.claims.open_lines import list_open_lines
+from carefund.records.claims.queries import list_unsettled_claims
 from carefund.records.models import Claim, ClaimBatch, InvoiceLineItem
 from carefund.runs.database import DatabaseThreads
 from carefund.runs.dates import business_today

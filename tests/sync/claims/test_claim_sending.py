@@ -13,8 +13,8 @@ import pytest
 from django.db import OperationalError, connection
 from django.utils import timezone
 
-from carefund.records.claims.queries import list_open_lines
-from carefund.records.claims.store import BatchMoved, withdraw_batch
+from carefund.records.claims.batches import BatchMoved, withdraw_batch
+from carefund.records.claims.open_lines import list_open_lines
 from carefund.records.models import Claim, ClaimBatch, Invoice, InvoiceLineItem, PaymentRequest
 from carefund.runs import leases, ledger
 from carefund.runs.claims.claiming import request_sending, request_unsent

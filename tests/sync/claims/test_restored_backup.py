@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from carefund.records.claims.queries import list_open_lines
+from carefund.records.claims.open_lines import list_open_lines
 from carefund.records.models import ClaimBatch, Invoice, InvoiceLineItem
 from carefund.runs.dates import business_today
 from carefund.sync.claims.preparing import NothingToClaim, prepare_batch

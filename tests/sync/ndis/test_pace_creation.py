@@ -14,6 +14,7 @@ from carefund.records.archive import answers_as_of
 from carefund.records.care_recipient.changes import list_changes
 from carefund.records.models import Change, Client, DeliveredService, ServiceContract
 from carefund.records.ndis import store as pace_store
+from carefund.records.ndis.contract_log import CONTRACT_KIND
 from carefund.records.ndis.contracts import find_contract_figures
 from carefund.records.ndis.queries import PACE_API
 from carefund.runs.foreground import finish_now, retrieve_plan
@@ -67,7 +68,7 @@ def test_a_first_contract_is_one_line_of_the_change_log_and_no_news(ndia: NdiaSa
     client = ndia.client("take-over")
     create(client)
     [line] = Change.objects.filter(client=client)
-    assert (line.kind, line.action) == (pace_store.CONTRACT_KIND, Change.FIRST)
+    assert (line.kind, line.action) == (CONTRACT_KIND, Change.FIRST)
     assert not list_changes(client=client).exists()
 
 

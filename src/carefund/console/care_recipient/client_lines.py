@@ -5,7 +5,7 @@ from datetime import datetime
 
 from carefund.console.templatetags.formatting import main_level
 from carefund.domain.wording import write_day
-from carefund.records.care_recipient.queries import ClientRow
+from carefund.records.care_recipient.client_list import ClientRow
 from carefund.records.care_recipient.surveys import Freshness
 from carefund.records.models import Client, SyncState
 

@@ -18,7 +18,7 @@ from carefund.console.care_recipient.client_lines import describe_row
 from carefund.console.page_access import Request, page
 from carefund.console.spreadsheets import stream_csv
 from carefund.console.templatetags.formatting import level
-from carefund.records.care_recipient.queries import (
+from carefund.records.care_recipient.client_list import (
     BY_AVAILABLE,
     SORTS,
     ClientFilter,
@@ -28,9 +28,8 @@ from carefund.records.care_recipient.queries import (
     list_ids_by_available,
     list_in_order,
     list_levels,
-    list_service_providers,
-    list_waiting_matches,
 )
+from carefund.records.care_recipient.queries import list_service_providers, list_waiting_matches
 from carefund.records.care_recipient.surveys import Freshness, list_freshness
 from carefund.records.finding import Listing
 from carefund.records.models import Client

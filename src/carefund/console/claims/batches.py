@@ -16,15 +16,15 @@ from carefund.access.roles import may_claim
 from carefund.console.claims.forms import BatchForm, first_choice
 from carefund.console.page_access import Request, page, report_refusals
 from carefund.console.work import describe_item
+from carefund.records.claims.batches import BatchMoved, withdraw_batch
+from carefund.records.claims.claimed_lines import list_lines
 from carefund.records.claims.queries import (
     find_batch,
     find_batch_total,
     list_claims_of,
     list_invoices_of,
-    list_lines,
     list_requests_in,
 )
-from carefund.records.claims.store import BatchMoved, withdraw_batch
 from carefund.records.models import ClaimBatch
 from carefund.runs.claims.claiming import name_batch, request_sending
 from carefund.runs.queries import find_shown_item

@@ -13,16 +13,14 @@ from carefund.console.page_access import Request, page, report_refusals
 from carefund.console.work import describe_item, describe_run
 from carefund.domain.claims.matching import USAGE_LAG_DAYS
 from carefund.records.claims.archive import list_claim_answers
+from carefund.records.claims.claimed_lines import find_exception_ids, list_lines, list_orphan_usage
+from carefund.records.claims.open_lines import find_open_total
 from carefund.records.claims.queries import (
     find_claim,
     find_claim_by_number,
     find_claim_number,
-    find_exception_ids,
-    find_open_total,
     list_batches_under_way,
     list_claim_heads,
-    list_lines,
-    list_orphan_usage,
     list_requests_of,
     list_unsettled_claims,
 )

@@ -1,10 +1,9 @@
-"""How values are written for people: money, dates, ages, shares, and the small marks around them.
+"""How values are written for people: money, dates, ages, shares, levels and names.
 
 Money has thousands separators, cents and a true minus sign; a date reads 3 May 2026; an age has its instant on hover.
 What is not known is said in words, never as zero. Loaded into every template.
 """
 
-from collections import Counter
 from collections.abc import Iterable
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -12,18 +11,14 @@ from decimal import Decimal
 from django import template
 from django.apps import apps
 from django.contrib.auth.models import User
-from django.http import HttpRequest, QueryDict
-from django.templatetags.static import static
 from django.utils import timezone
 from django.utils.html import format_html
-from django.utils.safestring import SafeString, mark_safe
+from django.utils.safestring import SafeString
 
 from carefund.console.labels import advise, name_value
-from carefund.domain.care_recipient.standing import Standing
 from carefund.domain.wording import write_day, write_drawn, write_money, write_percentage
 from carefund.records.amounts import Unreadable
-from carefund.records.care_recipient.funding import DatedRecord, standing_of
-from carefund.records.care_recipient.queries import ONGOING, ClientRow
+from carefund.records.care_recipient.client_list import ONGOING
 from carefund.records.models import PlanBudget
 from carefund.records.models.columns import label_of
 from carefund.runs.models import RunItem
@@ -156,84 +151,6 @@ def main_level(classifications: Iterable[object]) -> str:
     return level([classification for classification in held if getattr(classification, "code", "") == ONGOING] or held)
 
 
-@register.simple_tag
-def icon(name: str, label: str = "") -> SafeString:
-    """A drawing of the sprite: decoration, unless it has a label of its own."""
-    use = format_html('<use href="{}#{}"></use>', static("console/icons.svg"), name)
-    if label:
-        return format_html('<svg class="icon" role="img" aria-label="{}">{}</svg>', label, use)
-    return format_html('<svg class="icon" aria-hidden="true" focusable="false">{}</svg>', use)
-
-
-@register.simple_tag(takes_context=True)
-def with_query(context: template.Context, **changes: object) -> str:
-    """This page's address with some of its query changed; an empty value takes one away, and paging starts anew."""
-    request: HttpRequest = context["request"]
-    query = request.GET.copy()
-    query.pop("page", None)
-    for name, value in changes.items():
-        query.pop(name, None)
-        if value not in ("", None):
-            query[name] = str(value)
-    return f"{request.path}?{query.urlencode()}" if query else request.path
-
-
-@register.simple_tag(takes_context=True)
-def with_page(context: template.Context, wanted: int) -> str:
-    """This page's address at another page of its list."""
-    request: HttpRequest = context["request"]
-    query = request.GET.copy()
-    query["page"] = str(wanted)
-    return f"{request.path}?{query.urlencode()}"
-
-
-@register.filter
-def chosen(query: QueryDict, name: str) -> list[str]:
-    """All values of one name in a query."""
-    return query.getlist(name)
-
-
-@register.simple_tag(takes_context=True)
-def without(context: template.Context, name: str) -> str:
-    """This page's address without one name of its query."""
-    return with_query(context, **{name: ""})
-
-
-@register.simple_tag(takes_context=True)
-def toggle_column(context: template.Context, name: str, columns: list[str]) -> str:
-    """This page's address with one column more or less; the last one stays."""
-    request: HttpRequest = context["request"]
-    wanted = [column for column in columns if column != name] if name in columns else [*columns, name]
-    query = request.GET.copy()
-    query.setlist("column", wanted or columns)
-    return f"{request.path}?{query.urlencode()}"
-
-
-@register.simple_tag(takes_context=True)
-def sort_head(context: template.Context, name: str, words: str, sort: str, kind: str = "") -> SafeString:
-    """The head of a column by which one can sort: once rising, once more falling."""
-    rising, falling = sort == name, sort == f"-{name}"
-    drawing = icon("arrow-up") if rising else icon("arrow-down") if falling else icon("arrow-up-down")
-    state = mark_safe(f' aria-sort="{"ascending" if rising else "descending"}"') if rising or falling else ""  # noqa: S308
-    address = with_query(context, sort=f"-{name}" if rising else name)
-    return format_html(
-        '<th scope="col" class="{}"{}><a class="sort" href="{}">{}{}</a></th>', kind, state, address, words, drawing
-    )
-
-
-@register.simple_tag
-def left_bar(row: ClientRow) -> SafeString | str:
-    """A thin bar of what is left of the quarter's budget; empty when it is spent."""
-    left = row.left_share
-    if left is None:
-        return ""
-    width = f"{min(max(left, Decimal(0)), Decimal(1)) * 100:.1f}%"
-    return format_html(
-        '<svg class="bar thin" aria-hidden="true" focusable="false">{}</svg>',
-        format_html('<rect class="fill-used" height="100%" width="{}"/>', width),
-    )
-
-
 @register.filter
 def one_level(classification: object) -> str:
     """One classification in a few words."""
@@ -284,12 +201,6 @@ def in_threes(ndis_number: str | None) -> str:
 
 
 @register.filter
-def note_icon(tone: str) -> str:
-    """The drawing beside a note of a tone."""
-    return {"good": "circle-check", "warn": "triangle-alert", "bad": "circle-alert"}.get(tone, "info")
-
-
-@register.filter
 def said(text: str | None) -> SafeString | str:
     """A value as people read it: a dash for nothing."""
     return text or format_html('<span class="unknown" title="Nothing">{}</span>', "–")
@@ -300,33 +211,3 @@ def field(name: str) -> str:
     """What people call a stored field, by its table: "planbudget.write_off" is Write off."""
     model, _, column = name.partition(".")
     return label_of(apps.get_model("records", model), column)
-
-
-@register.simple_tag
-def icon_in(name: str, tone: str) -> SafeString:
-    """A drawing in a colour that means something; the text beside it says the same."""
-    use = format_html('<use href="{}#{}"></use>', static("console/icons.svg"), name)
-    return format_html('<svg class="icon {}" aria-hidden="true" focusable="false">{}</svg>', tone, use)
-
-
-@register.simple_tag
-def standing(record: DatedRecord, today: date) -> SafeString | str:
-    """The mark of a record that is not in force on a day: ended, to come, or no longer returned."""
-    found = standing_of(record, today)
-    if found is Standing.IN_FORCE:
-        return ""
-    kind = {Standing.NO_LONGER_RETURNED: " warn", Standing.TO_COME: " info"}.get(found, "")
-    return format_html('<span class="badge{}">{}</span>', kind, found.value.capitalize())
-
-
-@register.simple_tag
-def count_standings(records: Iterable[DatedRecord], today: date) -> str:
-    """How many records are in force, and how many stand otherwise: "3 in force, 1 ended"."""
-    numbers = Counter(standing_of(record, today) for record in records)
-    if not numbers:
-        return ""
-    return ", ".join(
-        f"{numbers[state] or 'none'} {state.value}"
-        for state in Standing
-        if numbers[state] or state is Standing.IN_FORCE
-    ).capitalize()

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from django.db import transaction
 from django.db.models import F, Sum
 
-from carefund.records.claims.queries import CURRENT_DRAWS
+from carefund.records.claims.claimed_lines import CURRENT_DRAWS
 from carefund.records.models import BudgetUsage, Change, OrganisationSetting, PaymentRequest
 
 _READ_UP_TO = "claim lines matched up to change"

@@ -7,7 +7,6 @@ Source: rules NDIS-09 to NDIS-11.
 
 from collections.abc import Collection, Iterable
 from datetime import date, datetime, timedelta
-from decimal import Decimal
 from typing import Any
 
 from django.db import transaction
@@ -28,11 +27,8 @@ from carefund.records.models import (
     ServiceContract,
     ServiceContractBudget,
 )
+from carefund.records.ndis.contract_log import BUDGET_KIND, CONTRACT_KIND, DELIVERED_KIND, ContractLog
 
-CONTRACT_KIND = "service_contract"
-BUDGET_KIND = "service_contract_budget"
-PERIOD_KIND = "funding_period"
-DELIVERED_KIND = "delivered_service"
 _BUDGET_CALLS = "ndia-budget-calls"  # a row to hold, not a decision
 _BUDGET_HOUR = timedelta(hours=1)
 
@@ -100,7 +96,7 @@ def create_contract(
             created_at=now,
             synced_at=now,
         )
-        log = _Log(contract, now)
+        log = ContractLog(contract, now)
         is_first = not ServiceContract.objects.filter(client=client).exclude(pk=contract.pk).exists()
         log.add(CONTRACT_KIND, Change.FIRST if is_first else Change.NEW, after=plan.start_date)
         day = adjustments.adjustment_date(today, plan.start_date, plan.end_date)
@@ -177,7 +173,7 @@ def apply_differences(
 
     Raises IntegrityError when another contract of the client has the new start date.
     """
-    log = _Log(contract, now)
+    log = ContractLog(contract, now)
     declined = set(contract.declined_categories)
     for difference in chosen:
         _apply_one(contract, plan, difference, today)
@@ -228,76 +224,3 @@ def _change_period(row: ServiceContractBudget, budget: CategoryBudget, differenc
         _period_row(component, period).save()
     if not FundingPeriod.objects.filter(component=component).exists():
         component.delete()
-
-
-class _Log:
-    """Collects the change log's lines of one write."""
-
-    def __init__(self, contract: ServiceContract, now: datetime) -> None:
-        self._contract = contract
-        self._now = now
-        self._lines: list[Change] = []
-
-    def add(
-        self,
-        kind: str,
-        action: str,
-        category_name: str = "",
-        period_start_date: date | None = None,
-        *,
-        field: str = "",
-        before: Any = None,
-        after: Any = None,
-    ) -> None:
-        """The key: the first day of the PACE plan, then the category, then the funding period's first day."""
-        key = [self._contract.start_date.isoformat()]
-        if category_name:
-            key.append(category_name)
-        if period_start_date:
-            key.append(period_start_date.isoformat())
-        self._lines.append(
-            Change(
-                client_id=self._contract.client_id,
-                kind=kind,
-                action=action,
-                key=key,
-                field=field,
-                before=None if before is None else str(before),
-                after=None if after is None else str(after),
-                fetched_at=self._now,
-            )
-        )
-
-    def add_difference(self, difference: Difference) -> None:
-        kind, action = _LOGGED[difference.kind]
-        self.add(
-            kind,
-            action,
-            difference.category_name,
-            difference.period_start_date,
-            field=difference.field,
-            before=_text(difference.before),
-            after=_text(difference.after),
-        )
-
-    def write(self, *, only_first: bool = False) -> None:
-        """Write the lines; of a client's first contract only the line that says so, since nothing changed yet."""
-        Change.objects.bulk_create(self._lines[:1] if only_first else self._lines)
-
-
-_LOGGED = {
-    DifferenceKind.CONTRACT_FIELD: (CONTRACT_KIND, Change.CHANGED),
-    DifferenceKind.BUDGET_FIELD: (BUDGET_KIND, Change.CHANGED),
-    DifferenceKind.PERIOD_NEW: (PERIOD_KIND, Change.NEW),
-    DifferenceKind.PERIOD_FIELD: (PERIOD_KIND, Change.CHANGED),
-    DifferenceKind.PERIOD_GONE: (PERIOD_KIND, Change.REMOVED),
-    DifferenceKind.CATEGORY_NEW: (BUDGET_KIND, Change.NEW),
-    DifferenceKind.CATEGORY_GONE: (BUDGET_KIND, Change.NO_LONGER_RETURNED),
-    DifferenceKind.CATEGORY_BACK: (BUDGET_KIND, Change.RETURNED_AGAIN),
-}
-
-
-def _text(value: Any) -> str | None:
-    if isinstance(value, Decimal):
-        return str(value.quantize(Decimal("0.01")))
-    return None if value is None else str(value)

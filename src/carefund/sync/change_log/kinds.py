@@ -18,7 +18,7 @@ from carefund.records.models import (
     ServiceContractBudget,
 )
 from carefund.records.models.columns import FieldType, lowers_a_budget, name_in_sentence, type_of
-from carefund.records.ndis import store as pace_store
+from carefund.records.ndis.contract_log import BUDGET_KIND, CONTRACT_KIND, DELIVERED_KIND, PERIOD_KIND
 from carefund.sync.care_recipient.recordsets import RECORD_SETS, RecordSet
 
 
@@ -108,23 +108,19 @@ _OTHERS = [
     LoggedKind("plan", "Plan", "plan", "plans", Plan),
     LoggedKind("client", "Client", "client", "clients", Client),
     LoggedKind(
-        pace_store.CONTRACT_KIND, "Service contract", "service contract", "service contracts", ServiceContract,
-        "start_date",
+        CONTRACT_KIND, "Service contract", "service contract", "service contracts", ServiceContract, "start_date"
     ),
     LoggedKind(
-        pace_store.BUDGET_KIND, "Service contract budget", "service contract budget", "service contract budgets",
+        BUDGET_KIND, "Service contract budget", "service contract budget", "service contract budgets",
         ServiceContractBudget, "approved_amount",
     ),
+    LoggedKind(PERIOD_KIND, "Funding period", "funding period", "funding periods", FundingPeriod, "amount"),
     LoggedKind(
-        pace_store.PERIOD_KIND, "Funding period", "funding period", "funding periods", FundingPeriod, "amount"
-    ),
-    LoggedKind(
-        pace_store.DELIVERED_KIND, "Delivered service", "delivered service", "delivered services", DeliveredService,
-        "amount",
+        DELIVERED_KIND, "Delivered service", "delivered service", "delivered services", DeliveredService, "amount"
     ),
 ]  # fmt: skip
 KINDS = {logged.kind: logged for logged in (*_SYNCED, *_OTHERS)}
-CONTRACT_KINDS = (pace_store.CONTRACT_KIND, pace_store.BUDGET_KIND, pace_store.PERIOD_KIND, pace_store.DELIVERED_KIND)
+CONTRACT_KINDS = (CONTRACT_KIND, BUDGET_KIND, PERIOD_KIND, DELIVERED_KIND)
 
 
 def kind_of(kind: str) -> LoggedKind:

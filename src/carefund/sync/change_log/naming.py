@@ -6,7 +6,7 @@ from typing import Any
 
 from carefund.domain.quarters import quarter_of
 from carefund.domain.wording import write_day
-from carefund.records.care_recipient.queries import ONGOING
+from carefund.records.care_recipient.client_list import ONGOING
 from carefund.records.models import BudgetUsage, Change, Classification, IndividualContribution, PlanBudget
 from carefund.records.models.columns import FieldType
 from carefund.sync.change_log.kinds import CONTRACT_KINDS, LoggedKind, kind_of

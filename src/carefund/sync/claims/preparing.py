@@ -17,14 +17,14 @@ from carefund.domain.claims.checks import (
     find_duplicates,
     next_claim_date,
 )
-from carefund.records.claims.queries import (
+from carefund.records.claims.batches import ChosenLine, store_batch
+from carefund.records.claims.open_lines import (
     claim_line,
     find_last_claim_date,
     find_stored_funding,
     list_claimed_lines,
     list_open_lines,
 )
-from carefund.records.claims.store import ChosenLine, store_batch
 from carefund.records.models import ClaimBatch, InvoiceLineItem
 
 ZERO = Decimal("0.00")

@@ -20,7 +20,7 @@ from carefund.funders.services_australia.claim_payloads import ClaimPayload
 from carefund.funders.services_australia.claiming import Claiming, is_uncertain
 from carefund.funders.services_australia.client import ServicesAustralia
 from carefund.records.claims import store as claim_store
-from carefund.records.claims.queries import find_last_claim_date
+from carefund.records.claims.open_lines import find_last_claim_date
 from carefund.records.claims.takeover import find_first_delivery, list_claims_of_other_batches, list_unknown_invoices
 from carefund.records.models import ClaimBatch, Invoice
 from carefund.sync.claims.checking import read_instant
