@@ -63,7 +63,7 @@ def test_a_stored_answer_can_be_taken_away_as_evidence(open_page: OpenPage) -> N
     page.get_by_role("button", name="Show").click()
     expect(page.get_by_role("heading", name="Budgets on that day")).to_be_visible()
     with page.expect_download() as download:
-        page.get_by_role("link", name=re.compile("Download Care recipient summary")).click()
+        page.get_by_role("link", name=re.compile("Download response Care recipient summary")).click()
     digest = hashlib.sha256(Path(download.value.path()).read_bytes()).hexdigest()
     assert digest in download.value.suggested_filename
 

@@ -8,6 +8,7 @@ from typing import Any
 from django.core.paginator import Paginator
 from django.http import HttpResponse, StreamingHttpResponse
 from django.shortcuts import render
+from django.urls import reverse
 from django.utils import timezone
 
 from carefund.access.gate import find_client_to_read
@@ -22,8 +23,9 @@ from carefund.console.care_recipient.plan_views import write_level, write_plan_d
 from carefund.console.numbers import read_number
 from carefund.console.page_access import Request, page
 from carefund.console.spreadsheets import stream_csv
+from carefund.console.stored_responses import StoredResponse
 from carefund.domain.wording import write_day
-from carefund.records.archive import find_answer
+from carefund.records.archive import ArchivedPage, find_answer
 from carefund.records.care_recipient.changes import cut_at_sync, list_changes
 from carefund.records.finding import Listing, NotHere
 from carefund.records.models import Change
@@ -99,7 +101,7 @@ def show_as_of(request: Request, client_id: int) -> HttpResponse:
         funding = rebuild_funding(known, day)
         details = DetailsState(known.sources, is_past=True)
         context |= {
-            "answers": known.pages,
+            "responses": [_response(client.pk, stored) for stored in known.pages],
             "unreadable": known.unreadable,
             "funding": funding,
             "level": write_level(funding),
@@ -108,6 +110,17 @@ def show_as_of(request: Request, client_id: int) -> HttpResponse:
             "time_line": draw_time_line(funding.classifications, day),
         }
     return render(request, "console/care_recipient/as_of.html", context)
+
+
+def _response(client_id: int, stored: ArchivedPage) -> StoredResponse:
+    return StoredResponse(
+        f"answer-{stored.digest[:16]}",
+        stored.operation,
+        stored.subject_id,
+        stored.current_from,
+        stored.digest,
+        reverse("console:evidence", args=[client_id, stored.digest]),
+    )
 
 
 def _read_day(text: str) -> date | None:

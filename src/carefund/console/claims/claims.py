@@ -8,6 +8,7 @@ from django.views.decorators.http import require_POST
 
 from carefund.access.log import store_views
 from carefund.access.roles import may_claim
+from carefund.console.claims.answers import list_responses
 from carefund.console.numbers import read_number
 from carefund.console.page_access import Request, page, report_refusals
 from carefund.console.work import describe_item, describe_run
@@ -75,7 +76,7 @@ def show(request: Request, claim_id: str) -> HttpResponse:
         "claim": claim,
         "rows": rows,
         "page": shown,
-        "answers": list_claim_answers(claim, _ABOUT_CLAIM)[:_MOST_ANSWERS],
+        "responses": list_responses(claim, list_claim_answers(claim, _ABOUT_CLAIM)[:_MOST_ANSWERS]),
         "number_of_answers": answers.count(),
         "work": work,
         "steps": [(name, number <= place, number == place) for number, name in enumerate(steps)],
