@@ -133,7 +133,7 @@ def test_a_day_to_come_is_refused(browse: Browse, ada: User, client_here: Client
     page = read(browse(ada), "as-of", client_here, day=(today + timedelta(days=1)).isoformat())
     assert "is in the future" in page
     assert "SHA-256" not in page
-    assert not AccessLogEntry.objects.exists()
+    assert [entry.what for entry in AccessLogEntry.objects.all()] == ["Funding as at a day"], "who, without figures"
     assert "is in the future" not in read(browse(ada), "as-of", client_here, day=today.isoformat())
 
 
