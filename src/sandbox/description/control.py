@@ -12,6 +12,8 @@ from sandbox.description.rehearsal import rehearse
 from sandbox.description.stage import AllRoutes
 from sandbox.wire import Call, Route
 
+_ADDRESS = "/sandbox/openapi"
+
 
 class Descriptions:
     """Handlers of the descriptions. They are made when first asked for, and anew when a switch was changed."""
@@ -23,12 +25,12 @@ class Descriptions:
 
     def routes(self) -> list[Route]:
         """The control API's lines of the route table."""
-        return control_routes("/sandbox/openapi", [("GET", "", self.products), ("GET", "/{product}", self.document)])
+        return control_routes(_ADDRESS, [("GET", "", self.products), ("GET", "/{product}", self.document)])
 
     def products(self, _call: Call) -> Any:
         """Every product with its title and the address of its description."""
         return [
-            {"product": name, "title": product.title, "description": f"/sandbox/openapi/{name}"}
+            {"product": name, "title": product.title, "description": f"{_ADDRESS}/{name}"}
             for name, product in PRODUCTS.items()
         ]
 
