@@ -53,7 +53,7 @@ def test_every_attribute_comes_back_from_the_database_as_it_was_sent(record_set:
     plan = Plan.objects.create(client=client)
     now = datetime.now(UTC)
     budget = PlanBudget.objects.create(client=client, plan=plan, budget_id="77", changed_at=now)
-    sent = record_set.incoming(record_set.payload(**distinct_values(record_set.payload)), "77")
+    [sent] = record_set.incoming([record_set.payload(**distinct_values(record_set.payload))], "77")
     key = sent.key[1:] if record_set.is_child else sent.key
     parent_id = budget.pk if record_set.is_child else plan.pk
     bulk.insert(record_set.model, record_set.columns, [(client.pk, parent_id, 5, now, *key, *sent.values)])

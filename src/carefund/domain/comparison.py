@@ -69,11 +69,11 @@ def compare(stored: Iterable[Stored], incoming: Sequence[Incoming]) -> Differenc
     rows: defaultdict[Key, list[Stored]] = defaultdict(list)
     for row in stored:
         rows[row.key].append(row)
+    if not rows and len({key for key, _ in incoming}) == len(incoming):  # a first sync: nothing to tell apart
+        return Differences(new=[New(key, 0, values) for key, values in incoming])
     groups: defaultdict[Key, list[Values]] = defaultdict(list)
     for record in incoming:
         groups[record.key].append(record.values)
-    if not rows and len(groups) == len(incoming):  # a first sync: nothing to tell apart
-        return Differences(new=[New(key, 0, values) for key, values in incoming])
     result = Differences()
     for key, values in groups.items():
         _compare_duplicates(result, key, rows.pop(key, []), values)

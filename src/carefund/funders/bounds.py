@@ -8,19 +8,21 @@ See docs/decisions/0015-what-an-answer-can-hold.md.
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from functools import partial
+from itertools import chain
 from operator import attrgetter
 from types import UnionType
 from typing import Annotated, Any, NamedTuple, Union, get_args, get_origin
 
 import msgspec
 
-# Takes some attributes of a row.
-Take = Callable[[Any], tuple[Any, ...]]
-CENT = Decimal("0.01")
+# Takes some attributes of rows.
+Take = Callable[[Collection[Any]], Iterator[Any]]
+CENT, TENTH, WHOLE = Decimal("0.01"), Decimal("0.1"), Decimal(1)
 FIRST_YEAR = 1900
 LAST_YEAR = 2200
 _NOTHING = Decimal(0)
@@ -79,8 +81,7 @@ def rounded(amount: Decimal) -> Decimal:
 
 
 def _has_cents(amount: Decimal) -> bool:
-    exponent = amount.as_tuple().exponent
-    return isinstance(exponent, int) and -2 <= exponent <= 0
+    return amount.same_quantum(CENT) or amount.same_quantum(WHOLE) or amount.same_quantum(TENTH)
 
 
 def _is_within(amount: Decimal, most: Decimal) -> bool:
@@ -119,24 +120,25 @@ class Bounds:
         self._take_inner = tuple((take, bounds) for _, take, bounds in self._inner)
         self._take_days = taker(days)
 
-    def are_kept(self, rows: Iterable[Any]) -> bool:
+    def are_kept(self, rows: Collection[Any]) -> bool:
         """Whether all amounts and dates of decoded rows are within bounds. Made to cost little: every answer passes."""
-        for row in rows:
-            for take, digits, most in self._take_amounts:
-                for amount in take(row):
-                    # Nearly always cents of a usual size; what is not is looked at once more.
-                    if amount is None or (amount.same_quantum(CENT) and amount.adjusted() < digits):
-                        continue
-                    if not _is_within(amount, most):
-                        return False
-            if self._take_days is not None:
-                for day in self._take_days(row):
-                    if day is not None and not FIRST_YEAR <= day.year <= LAST_YEAR:
-                        return False
-            for take_inner, bounds in self._take_inner:
-                inner = take_inner(row)
-                if inner and not bounds.are_kept(inner):
+        for take, digits, most in self._take_amounts:
+            for amount in take(rows):
+                # Nearly always cents or dollars of a usual size; what is not is looked at once more.
+                if amount is None or (
+                    (amount.same_quantum(CENT) or amount.same_quantum(WHOLE)) and amount.adjusted() < digits
+                ):
+                    continue
+                if not _is_within(amount, most):
                     return False
+        if self._take_days is not None:
+            for day in self._take_days(rows):
+                if day is not None and not FIRST_YEAR <= day.year <= LAST_YEAR:
+                    return False
+        for take_inner, bounds in self._take_inner:
+            inner = list(chain.from_iterable(map(take_inner, rows)))
+            if inner and not bounds.are_kept(inner):
+                return False
         return True
 
     def total(self, rows: Iterable[Any]) -> Decimal:
@@ -169,5 +171,8 @@ class Bounds:
 
 
 def taker(names: Sequence[str]) -> Take | None:
-    """A function that takes these attributes of a row as a tuple, however few; None where there are none."""
-    return attrgetter(*names, *names[: len(names) == 1]) if names else None
+    """A function that takes these attributes of all rows, one value after the other; None where there are none."""
+    if not names:
+        return None
+    take = attrgetter(*names)
+    return partial(map, take) if len(names) == 1 else lambda rows: chain.from_iterable(map(take, rows))

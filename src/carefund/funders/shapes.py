@@ -4,18 +4,18 @@ Other member names, a number for a text id, "" or a zero date for no date, null 
 what cannot be tidied is left as it is, for the type to refuse.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal, InvalidOperation
-from itertools import chain
-from operator import attrgetter
+from itertools import chain, repeat
+from operator import attrgetter, is_
 from types import UnionType
 from typing import Annotated, Any, Union, get_args, get_origin
 
 import msgspec
 
-from carefund.funders.bounds import Take, kind_of, rounded, taker
+from carefund.funders.bounds import kind_of, rounded
 
 NO_DATES = ("0000-00-00", "0001-01-01")
 NO_END = "9999-12-31"
@@ -47,7 +47,7 @@ class Shape:
     members: tuple[Member, ...]
     identifying: tuple[str, ...]
     inner: tuple["Shape", ...]
-    take_spelled: tuple[tuple[Any, Take], ...]
+    take_spelled: tuple[tuple[Any, Callable[[Any], Any], tuple[bytes, ...]], ...]
     take_inner: tuple[tuple[Callable[[Any], Any], "Shape"], ...]
 
     @property
@@ -68,18 +68,16 @@ class Shape:
         """The names of the dates."""
         return {member.wire_name for member in self.members if member.is_date}
 
-    def has_gaps(self, rows: Iterable[Any]) -> bool:
-        """Whether a member that has other names is nowhere to be seen in one of these decoded rows: it may have come
-        by one of them."""
-        for row in rows:
-            for default, take in self.take_spelled:
-                if default in take(row):
-                    return True
-            for take_inner, shape in self.take_inner:
-                inner = take_inner(row)
-                if inner and shape.has_gaps(inner):
-                    return True
-        return False
+    def list_gaps(self, rows: Collection[Any]) -> Iterator[bytes]:
+        """What to look for in the bytes of these decoded rows: the other names of each member that is nowhere to be
+        seen in one of them, since it may have come by one of those."""
+        for default, take, marks in self.take_spelled:
+            found = map(take, rows)
+            # By identity, since an amount takes long to say that it does not equal None.
+            if any(map(is_, found, repeat(None))) if default is None else default in found:
+                yield from marks
+        for take_inner, shape in self.take_inner:
+            yield from shape.list_gaps(list(chain.from_iterable(map(take_inner, rows))))
 
     def looks_like_row(self, row: Any) -> bool:
         """Whether an object has what identifies a row, or, where nothing does, any member that a row can have."""
@@ -107,7 +105,7 @@ def shape_of(kind: type[msgspec.Struct], spellings: Spellings) -> Shape:
     for ancestor in reversed(kind.__mro__):
         known |= vars(ancestor).get("other_spellings", {})
     members, inner, required = [], [], []
-    spelled: dict[Any, list[str]] = {}
+    spelled: list[tuple[Any, Callable[[Any], Any], tuple[bytes, ...]]] = []
     for info in msgspec.structs.fields(kind):
         options = kind_of(info.type).options
         tidy, shape = _tidier(
@@ -120,14 +118,14 @@ def shape_of(kind: type[msgspec.Struct], spellings: Spellings) -> Shape:
         further = (spellings.get(f"{ancestor.__name__}.{info.name}", ()) for ancestor in kind.__mro__)
         names = tuple(dict.fromkeys([*known.get(info.name, ()), *chain.from_iterable(further)]))
         if names and not info.required:
-            spelled.setdefault(info.default, []).append(info.name)
+            spelled.append((info.default, attrgetter(info.name), tuple(f'"{name}"'.encode() for name in names)))
         description = shape.description if shape else _describe(info.type)
         members.append(Member(info.name, description, info.encode_name, names, tidy, date in options))
     return Shape(
         tuple(members),
         tuple(required),
         tuple(shape for _, shape in inner),
-        tuple((default, take) for default, names in spelled.items() if (take := taker(names))),
+        tuple(spelled),
         tuple((take, shape) for take, shape in inner if shape.other_names()),
     )
 

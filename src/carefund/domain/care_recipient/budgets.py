@@ -92,6 +92,8 @@ def adds_up(
     """
     if total is None or available is None:
         return True
+    if available == total + (used or ZERO) + (write_off or ZERO) + (rollover_deduction or ZERO):
+        return True
     return available == total + sum(read_effects(total, available, used, write_off, rollover_deduction), ZERO)
 
 

@@ -240,7 +240,8 @@ def find_hiding_sums(client_ids: Sequence[int]) -> dict[int, tuple[str, ...]]:
 
 def note_full_reads(client_ids: Sequence[int], now: datetime) -> None:
     """These people were read in full."""
-    SurveyMark.objects.filter(client_id__in=client_ids).update(read_in_full_at=now)
+    marked = bulk.read(SurveyMark, ("client_id",), "client_id", client_ids)
+    bulk.update(SurveyMark, ("read_in_full_at",), [(now, client_id) for (client_id,) in marked])
 
 
 def add_drift(survey_id: int, checked: int, drifted: int) -> None:

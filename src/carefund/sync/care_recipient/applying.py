@@ -1,7 +1,8 @@
 """Apply: write what was decided about a batch of people. The caller holds the transaction, and people are locked."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date, datetime
+from itertools import repeat
 from typing import Any
 
 from carefund.domain.comparison import Incoming, New
@@ -13,6 +14,9 @@ from carefund.sync.care_recipient.linking import link_budget_usage
 from carefund.sync.care_recipient.plans import PlanIds, move_rows, write_plans
 from carefund.sync.care_recipient.recordsets import BUDGET_USAGE, INDIVIDUAL_CONTRIBUTIONS, RECORD_SETS, RecordSet
 
+# Our row for each budget, by the client's row and the funder's id.
+BudgetIds = dict[tuple[int, Any], int]
+
 
 def write_decisions(decisions: Sequence[Decision], now: datetime, today: date) -> None:
     """Write rows, change log, archive and states; of a person about whom nothing is new, the time of the check."""
@@ -20,11 +24,14 @@ def write_decisions(decisions: Sequence[Decision], now: datetime, today: date) -
     moving = [decision for decision in current if decision.known is not decision.stored.known]
     if moving:
         plan_ids = write_plans(moving, now)
+        budget_ids: BudgetIds = {}
         for record_set in RECORD_SETS:
             if record_set.replaced_whole:
                 _replace_contributions(moving, plan_ids, now, today)
-            else:
-                _write_kind(record_set, moving, plan_ids, now, today)
+                continue
+            if record_set.is_child and not budget_ids:  # budgets come before what hangs on them
+                budget_ids = _find_budget_ids(moving)
+            _write_kind(record_set, moving, plan_ids, budget_ids, now, today)
         move_rows(moving, plan_ids)
         _link_usage(moving)
         _write_changes(moving, now)
@@ -42,20 +49,30 @@ def _write_service_provider_ids(decisions: Sequence[Decision]) -> None:
 
 
 def _write_kind(
-    record_set: RecordSet, decisions: Sequence[Decision], plan_ids: PlanIds, now: datetime, today: date
+    record_set: RecordSet,
+    decisions: Sequence[Decision],
+    plan_ids: PlanIds,
+    budget_ids: BudgetIds,
+    now: datetime,
+    today: date,
 ) -> None:
     new, changed, gone = [], [], []
-    touched = [decision for decision in decisions if decision.compared.differences.get(record_set.kind)]
-    budget_ids = _budget_ids(touched) if record_set.is_child else {}
-    for decision in touched:
-        differences = decision.compared.differences[record_set.kind]
+    for decision in decisions:
+        differences = decision.compared.differences.get(record_set.kind)
+        if not differences:
+            continue
         client_id = decision.stored.client_id
-        for row in differences.new:
-            if record_set.is_child:
-                parent, key = budget_ids[client_id, row.key[0]], row.key[1:]
-            else:
-                parent, key = plan_ids[client_id][_place(decision, record_set, row)], row.key
-            new.append((client_id, parent, row.ordinal, now, *key, *row.values))
+        if record_set.is_child:
+            new += [
+                (client_id, budget_ids[client_id, key[0]], ordinal, now, *key[1:], *values)
+                for key, ordinal, values in differences.new
+            ]
+        else:
+            plans = _plan_ids_of(decision, record_set, differences.new, plan_ids[client_id])
+            new += [
+                (client_id, plan_id, ordinal, now, *key, *values)
+                for plan_id, (key, ordinal, values) in zip(plans, differences.new, strict=True)
+            ]
         changed += [(*change.values, now, None, change.stored.id) for change in differences.changed]
         gone += [(today, now, row.id) for row in differences.gone]
     bulk.insert(record_set.model, record_set.columns, new)
@@ -63,17 +80,27 @@ def _write_kind(
     bulk.update(record_set.model, ("no_longer_returned_date", "changed_at"), gone)
 
 
-def _place(decision: Decision, record_set: RecordSet, row: New | Incoming) -> int:
-    assert decision.filed.filing is not None  # whoever has differences has been filed
-    return decision.filed.filing.place(record_set, row)
+def _plan_ids_of(
+    decision: Decision, record_set: RecordSet, rows: Sequence[New | Incoming], plan_ids: Sequence[int]
+) -> Iterator[int]:
+    """The plan that each of one person's rows hangs on."""
+    filing = decision.filed.filing
+    assert filing is not None  # whoever has differences has been filed
+    if len(plan_ids) == 1:
+        return repeat(plan_ids[0], len(rows))
+    return (plan_ids[filing.place(record_set, row)] for row in rows)
 
 
-def _budget_ids(decisions: Sequence[Decision]) -> dict[tuple[int, Any], int]:
-    """Our row for each of these people's budgets, by the funder's id; the first of duplicates."""
-    rows = PlanBudget.objects.filter(
-        client_id__in=[decision.stored.client_id for decision in decisions], ordinal=0
-    ).values_list("client_id", "budget_id", "id")
-    return {(client_id, budget_id): row_id for client_id, budget_id, row_id in rows}
+def _find_budget_ids(decisions: Sequence[Decision]) -> BudgetIds:
+    """Our row for each budget of those people of whom something new hangs on one; the first of duplicates."""
+    children = [record_set.kind for record_set in RECORD_SETS if record_set.is_child]
+    client_ids = [
+        decision.stored.client_id
+        for decision in decisions
+        if any(decision.compared.differences.get(kind) for kind in children)
+    ]
+    rows = bulk.read(PlanBudget, ("client_id", "budget_id", "id", "ordinal"), "client_id", client_ids)
+    return {(client_id, budget_id): row_id for client_id, budget_id, row_id, ordinal in rows if ordinal == 0}
 
 
 def _replace_contributions(decisions: Sequence[Decision], plan_ids: PlanIds, now: datetime, today: date) -> None:
@@ -90,19 +117,14 @@ def _replace_contributions(decisions: Sequence[Decision], plan_ids: PlanIds, now
         incoming = decision.compared.incoming[record_set.kind]
         if not incoming:
             missing.append(client_id)
-        else:
+            continue
+        if decision.stored.known.version:  # of a first sync there is nothing to replace
             replaced.append(client_id)
-            rows += [
-                (
-                    client_id,
-                    plan_ids[client_id][_place(decision, record_set, row)],
-                    ordinal,
-                    now,
-                    *row.key,
-                    *row.values,
-                )
-                for ordinal, row in enumerate(incoming)
-            ]
+        plans = _plan_ids_of(decision, record_set, incoming, plan_ids[client_id])
+        rows += [
+            (client_id, plan_id, ordinal, now, *row.key, *row.values)
+            for ordinal, (plan_id, row) in enumerate(zip(plans, incoming, strict=True))
+        ]
     if replaced:
         record_set.model._default_manager.filter(client_id__in=replaced).delete()
     if missing:
@@ -116,7 +138,7 @@ def _link_usage(decisions: Sequence[Decision]) -> None:
     """Point usage at our own invoice line where there is one."""
     kind = BUDGET_USAGE.kind
     clients = [decision.stored.client_id for decision in decisions if decision.compared.differences.get(kind)]
-    if clients and InvoiceLineItem.objects.filter(client_id__in=clients).exists():
+    if bulk.holds_any(InvoiceLineItem, "client_id", clients):
         link_budget_usage(clients)
 
 

@@ -7,11 +7,13 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
+from typing import Any
 
 from carefund.domain.care_recipient.budgets import adds_up
 from carefund.domain.comparison import Differences, Incoming, compare
 from carefund.domain.service_providers import newest_service_provider_id
 from carefund.domain.wording import many
+from carefund.funders.answers import FunderAnswer
 from carefund.funders.services_australia.payloads import Budget
 from carefund.records.archive import ReceivedPage, digest_of
 from carefund.sync.care_recipient.answers import BUDGET_LIST, key_of, kind_of
@@ -23,6 +25,9 @@ from carefund.sync.care_recipient.recordsets import ENTITLEMENTS, RECORD_SETS, R
 from carefund.sync.care_recipient.reporting import count_differences, list_field_changes, list_plan_date_changes
 from carefund.sync.care_recipient.results import Count, FieldChange, SyncOutcome, SyncResult
 from carefund.sync.care_recipient.stored import StoredPerson, StoredRecords
+
+# The answers that are news, each with its key.
+NewAnswers = Sequence[tuple[str, FunderAnswer[Any]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,17 +81,16 @@ def decide(stored: StoredPerson, fetched: Fetched, today: date) -> Decision:
         result = SyncResult(stored.client_id, fetched.care_recipient_id, SyncOutcome.SUPERSEDED, version=known.version)
         return Decision(stored, fetched, known, result)
     news = known.find_news(fetched.digests, fetched.reader)
-    compared = _compare(stored, fetched, news)
+    new_answers = [(key, answer) for answer in fetched.answers if (key := key_of(answer)) in news]
+    compared = _compare(stored, fetched, new_answers)
     filed = _file(stored, compared, today)
     provider_id = _decide_service_provider(known, fetched, today)
     is_changed = (
         any(compared.differences.values()) or provider_id != known.service_provider_id or _moves_plan(stored, filed)
     )
-    after = _know(known, fetched, news)
-    if provider_id != known.service_provider_id:
-        after = replace(after, service_provider_id=provider_id)
+    after = _know(known, fetched, new_answers)
     if is_changed or filed.moves or _holds_of(after) != _holds_of(known):
-        after = replace(after, version=known.version + 1)
+        after = replace(after, version=known.version + 1, service_provider_id=provider_id)
     counts = _count(after, fetched, news, compared)
     result = SyncResult(
         stored.client_id,
@@ -110,26 +114,21 @@ def _outcome(fetched: Fetched, *, is_changed: bool) -> SyncOutcome:
     return SyncOutcome.CHANGED if is_changed else SyncOutcome.UNCHANGED
 
 
-def _compare(stored: StoredPerson, fetched: Fetched, news: set[str]) -> Compared:
+def _compare(stored: StoredPerson, fetched: Fetched, new_answers: NewAnswers) -> Compared:
     """Compare what is news, kind by kind. Budgets of whose details nothing is news keep what hangs on them."""
-    if not news:
+    if not new_answers:
         return Compared()
-    incoming: dict[str, list[Incoming]] = {}
+    incoming: defaultdict[str, list[Incoming]] = defaultdict(list)
     budget_ids: defaultdict[str, set[str]] = defaultdict(set)
-    for answer in fetched.answers:
-        if key_of(answer) in news:
-            kind = kind_of(answer.operation)
-            for record_set in kind.record_sets:
-                budget_ids[record_set.kind].add(answer.subject_id)
-                payloads = record_set.payloads_in(answer.value)
-                incoming.setdefault(record_set.kind, []).extend(
-                    record_set.incoming(payload, answer.subject_id) for payload in payloads
-                )
-    if BUDGET_LIST.key() in news and (listed := list_entitlements(fetched, stored.known)):
-        budget_ids[ENTITLEMENTS.kind].update(listed)
-        incoming.setdefault(ENTITLEMENTS.kind, []).extend(
-            ENTITLEMENTS.incoming(payload, budget_id) for budget_id, payloads in listed.items() for payload in payloads
-        )
+    for _, answer in new_answers:
+        for record_set in kind_of(answer.operation).record_sets:
+            budget_ids[record_set.kind].add(answer.subject_id)
+            payloads = record_set.payloads_in(answer.value)
+            incoming[record_set.kind] += record_set.incoming(payloads, answer.subject_id)
+    if any(key == BUDGET_LIST.key() for key, _ in new_answers):
+        for budget_id, entitlements in list_entitlements(fetched, stored.known).items():
+            budget_ids[ENTITLEMENTS.kind].add(budget_id)
+            incoming[ENTITLEMENTS.kind] += ENTITLEMENTS.incoming(entitlements, budget_id)
     differences = {}
     rows = (stored.records or StoredRecords()).rows
     for record_set in RECORD_SETS:
@@ -180,24 +179,25 @@ def _decide_service_provider(known: LastApplied, fetched: Fetched, today: date) 
     return newest_service_provider_id(rows, today) or known.service_provider_id
 
 
-def _know(known: LastApplied, fetched: Fetched, news: set[str]) -> LastApplied:
+def _know(known: LastApplied, fetched: Fetched, new_answers: NewAnswers) -> LastApplied:
     """What is known after this sync; what was known before if nothing of it moved."""
     is_read_whole = fetched.is_archived or fetched.digests.keys() >= known.digests.keys()
     reader = fetched.reader if is_read_whole else known.reader
-    after = known if reader == known.reader else replace(known, reader=reader)
-    if news:
-        new = [answer for answer in fetched.answers if key_of(answer) in news]
-        counts = {key_of(answer): kind_of(answer.operation).count(answer.value) for answer in new}
-        listed = [answer.value for answer in new if answer.operation == BUDGET_LIST.operation]
+    if new_answers:
+        counts = {key: kind_of(answer.operation).count(answer.value) for key, answer in new_answers}
+        listed = [answer.value for key, answer in new_answers if key == BUDGET_LIST.key()]
         if listed and (entitlements := list_entitlements(fetched, known)):
             counts[BUDGET_LIST.key()][ENTITLEMENTS.kind] = sum(map(len, entitlements.values()))
         after = replace(
-            after,
+            known,
+            reader=reader,
             digests={**known.digests, **fetched.digests},
             row_counts={**known.row_counts, **counts},
             wrong_figures=_count_wrong_figures(listed[0]) if listed else known.wrong_figures,
         )
-    return know_details(after, fetched, is_news=bool(news))
+    else:
+        after = known if reader == known.reader else replace(known, reader=reader)
+    return know_details(after, fetched, is_news=bool(new_answers))
 
 
 def _count_wrong_figures(budgets: Sequence[Budget]) -> int:

@@ -44,8 +44,14 @@ def _create_plans(periods: Sequence[tuple[int, Period]], now: datetime) -> dict[
         return {}
     rows = [(client_id, *_PLAN_KIND, period.start_date, period.end_date, True, now) for client_id, period in periods]
     bulk.insert(Plan, ("client_id", "type", "claim_period", "start_date", "end_date", "is_latest", "created_at"), rows)
-    created = Plan.objects.filter(client_id__in=[row[0] for row in rows], type=Plan.SUPPORT_AT_HOME, is_latest=True)
-    return dict(created.order_by().values_list("client_id", "id"))
+    stored = bulk.read(
+        Plan,
+        ("client_id", "id", "is_latest"),
+        "client_id",
+        [client_id for client_id, _ in periods],
+        also={"type": Plan.SUPPORT_AT_HOME},
+    )
+    return {client_id: plan_id for client_id, plan_id, is_latest in stored if is_latest}
 
 
 def move_rows(decisions: Sequence[Decision], plan_ids: PlanIds) -> None:

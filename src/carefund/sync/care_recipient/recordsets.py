@@ -6,7 +6,7 @@ payload type and a column with its migration.
 The order is that of the guide's question before a sync, then what hangs on budgets. Source: rule SYNC-03.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -89,20 +89,26 @@ class RecordSet:
             columns.append(f"{name}:{column.get_internal_type()}{'' if places is None else places}")
         return f"{self.kind} {', '.join(columns[: len(self.key)])} / {', '.join(columns[len(self.key) :])}"
 
-    @property
+    @cached_property
     def is_child(self) -> bool:
         return self.parent == "plan_budget_id"
 
     @cached_property
-    def _take(self) -> Callable[[Any], tuple[Any, ...]]:
-        return attrgetter(*self.key, *self.fields)
+    def _take_key(self) -> Callable[[Any], tuple[Any, ...]]:
+        if len(self.key) > 1:
+            return attrgetter(*self.key)
+        take = attrgetter(*self.key)
+        return lambda payload: (take(payload),)
+
+    @cached_property
+    def _take_values(self) -> Callable[[Any], tuple[Any, ...]]:
+        return attrgetter(*self.fields)
 
     @cached_property
     def _money(self) -> tuple[int, ...]:
-        names = (*self.key, *self.fields)
         return tuple(
             position
-            for position, name in enumerate(names)
+            for position, name in enumerate(self.fields)
             if isinstance(self.model._meta.get_field(name), models.DecimalField)
         )
 
@@ -111,18 +117,22 @@ class RecordSet:
         records: Sequence[Any] = getattr(answer, self.within) if self.within else answer
         return records
 
-    def incoming(self, payload: Any, budget_id: str = "") -> Incoming:
-        """A payload as key and values; a child's key begins with its budget's id. Money is rounded to the cent."""
-        values = self._take(payload)
+    def incoming(self, payloads: Sequence[Any], budget_id: str = "") -> list[Incoming]:
+        """Payloads as keys and values; a child's key begins with its budget's id. Money is rounded to the cent."""
+        keys: Iterable[tuple[Any, ...]] = map(self._take_key, payloads)
+        values: Iterable[tuple[Any, ...]] = map(self._take_values, payloads)
+        if self.is_child:
+            keys = ((budget_id, *key) for key in keys)
         if self._money:
-            exact = list(values)
-            for position in self._money:
-                if exact[position] is not None:
-                    exact[position] = exact[position].quantize(_HUNDREDTH)
-            values = tuple(exact)
-        size = len(self.key)
-        key = (budget_id, *values[:size]) if self.is_child else values[:size]
-        return Incoming(key, values[size:])
+            values = map(self._in_cents, values)
+        return list(map(Incoming, keys, values))
+
+    def _in_cents(self, values: tuple[Any, ...]) -> tuple[Any, ...]:
+        for position in self._money:
+            amount = values[position]
+            if amount is not None and not amount.same_quantum(_HUNDREDTH):  # most come with their cents
+                values = (*values[:position], amount.quantize(_HUNDREDTH), *values[position + 1 :])
+        return values
 
     def stored(self, row: tuple[Any, ...]) -> Stored:
         """A row read with `read_columns`, as the comparison wants it."""

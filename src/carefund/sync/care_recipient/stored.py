@@ -57,7 +57,7 @@ def read_people(batch: Sequence[Fetched], *, lock: bool = False) -> dict[int, St
     client_ids = sorted({fetched.client_id for fetched in batch})
     states = _lock_states(client_ids) if lock else _read_states(client_ids)
     known = _find_last_applied(batch, states)
-    misfiled = find_misfiled(client_ids)
+    misfiled = find_misfiled([client_id for client_id in client_ids if known[client_id].version])
     people = {}
     compared = []
     for fetched in batch:
@@ -109,7 +109,7 @@ def _find_last_applied(batch: Sequence[Fetched], states: Mapping[int, _State]) -
         if was is not None and was.version == version and was.reader == reader:
             known[fetched.client_id] = was
     moved = [fetched.client_id for fetched in batch if fetched.client_id not in known]
-    known |= find_last_applied(moved)
+    known |= find_last_applied([client_id for client_id in moved if states.get(client_id, _NO_STATE)[0]])
     new = [client_id for client_id in moved if client_id not in known]
     providers = bulk.read(Client, ("id", "service_provider_id"), "id", new)
     return known | {client_id: LastApplied(service_provider_id=provider_id) for client_id, provider_id in providers}
