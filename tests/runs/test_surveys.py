@@ -349,3 +349,12 @@ def test_who_is_listed_under_the_name_of_a_client_without_an_id_is_proposed(worl
         survey()
         match = ClientMatch.objects.get()
         assert (match.client_id, match.care_recipient_id, match.verdict) == (without_id.pk, number, "waiting")
+
+
+def test_a_list_that_is_always_otherwise_is_taken_as_it_is_after_two_days(world, everybody, survey, rested):
+    world.fault(kind="raw-value", operation="budget_summary", field="budgetType", text='"Otherwise"')
+    assert survey()[1].total == 16
+    assert survey()[1].total == 16
+    SurveySuspect.objects.update(since=timezone.now() - timedelta(days=3))
+    survey()
+    assert survey()[1] is None
