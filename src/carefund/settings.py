@@ -15,6 +15,9 @@ from django.core.exceptions import ImproperlyConfigured
 
 from carefund.environment import EnvironmentVariables
 from carefund.funders.configuration import Environment, configure, parse_spellings
+from carefund.funders.dialect import Interfaces
+from carefund.funders.errors import NotConfigured
+from carefund.funders.interfaces.file import read_file
 from carefund.funders.ndia import operations as ndia_operations
 from carefund.funders.ndia.operations import IdentityChannel
 from carefund.funders.paths import wrong_paths
@@ -89,6 +92,12 @@ _timing = {
     "most_provider_rows": env.int("CAREFUND_MOST_PROVIDER_ROWS", default=None),
     "most_pages": env.int("CAREFUND_MOST_PAGES", default=None),
 }
+# How the real interfaces differ from what is publicly known; `carefund interfaces check` writes one.
+INTERFACES_FILE = env.str("CAREFUND_INTERFACES_FILE", default="")
+try:
+    _interfaces = read_file(Path(INTERFACES_FILE)) if INTERFACES_FILE else Interfaces()
+except NotConfigured as _fault:
+    raise ImproperlyConfigured(str(_fault)) from None
 FUNDER_ENVIRONMENT: Environment = env.choice(
     "CAREFUND_FUNDER_ENVIRONMENT", "sandbox", "vendor", "production", default="sandbox"
 )
@@ -100,7 +109,8 @@ SERVICES_AUSTRALIA = configure(
     sandbox_url=SANDBOX_URL,
     timing=_timing,
     base_url=env.str("CAREFUND_SERVICES_AUSTRALIA_URL", default=""),
-    paths=env.pairs("CAREFUND_SERVICES_AUSTRALIA_PATHS"),
+    paths={**_interfaces.paths, **env.pairs("CAREFUND_SERVICES_AUSTRALIA_PATHS")},
+    interfaces=_interfaces,
     spellings=parse_spellings(env.pairs("CAREFUND_SERVICES_AUSTRALIA_SPELLINGS")),
     token_audience=env.str("CAREFUND_SERVICES_AUSTRALIA_AUDIENCE", default=""),
     client_id=CLIENT_ID,

@@ -19,6 +19,7 @@ from sandbox.container import Container
 from sandbox.control import Control
 from sandbox.description.control import Descriptions
 from sandbox.device_control import DeviceControl
+from sandbox.dialect import speak
 from sandbox.faults import AFTER, Fault, instead, spoilt
 from sandbox.journal import Line
 from sandbox.ndia.api import NdiaApi
@@ -82,7 +83,7 @@ class App:
 
     def __init__(self, container: Container, *, cached_answers: int = 40_000) -> None:
         self.container = container
-        self.table = RouteTable(all_routes(container))
+        self.table = RouteTable(speak(all_routes(container), container.dialect))
         self._cache: OrderedDict[str, Cached] = OrderedDict()
         self._cache_size = cached_answers
         self._cache_generation = container.switch_generation

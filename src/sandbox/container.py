@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from sandbox.dialect import PLAIN, Dialect
 from sandbox.faults import Faults
 from sandbox.gateway import Gateway
 from sandbox.journal import Journal
@@ -20,8 +21,16 @@ from sandbox.world import World
 class Container:
     """The parts, and what concerns several of them: switches, reset, saved state."""
 
-    def __init__(self, world: World, switches: Switches | None = None, *, journal_size: int = 2_000) -> None:
+    def __init__(
+        self,
+        world: World,
+        switches: Switches | None = None,
+        *,
+        journal_size: int = 2_000,
+        dialect: Dialect = PLAIN,
+    ) -> None:
         self.world = world
+        self.dialect = dialect
         self.initial_switches = switches or Switches()
         self.switches = self.initial_switches
         self.pools = Pools(world)

@@ -7,6 +7,7 @@ import asyncio
 import contextlib
 import gc
 import signal
+import sys
 from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
@@ -15,6 +16,7 @@ from aiohttp import web
 
 from sandbox.app import App
 from sandbox.container import Container
+from sandbox.dialect import PLAIN, read_dialect
 from sandbox.ndia.deliveries import Deliveries
 from sandbox.ndia.state import NdiaState
 from sandbox.switches import Switches
@@ -38,6 +40,7 @@ def parse_options(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--latency-ms", type=float, default=0.0, help="wait this long before each answer")
     parser.add_argument("--journal", type=int, default=2_000, help="how many requests to remember")
     parser.add_argument("--cached-answers", type=int, default=40_000, help="how many encoded answers to keep")
+    parser.add_argument("--interfaces", type=Path, default=None, help="an interfaces file whose dialect is spoken")
     return parser.parse_args(arguments)
 
 
@@ -45,7 +48,10 @@ def build_app(options: argparse.Namespace) -> App:
     """The sandbox as the options describe it, with its saved state if there is any."""
     world = World(options.care_recipients, options.seed, options.today)
     container = Container(
-        world, Switches(auth=options.auth, latency_ms=options.latency_ms), journal_size=options.journal
+        world,
+        Switches(auth=options.auth, latency_ms=options.latency_ms),
+        journal_size=options.journal,
+        dialect=read_dialect(options.interfaces) if options.interfaces else PLAIN,
     )
     if options.state is not None and options.state.exists():
         container.load(options.state)
@@ -81,4 +87,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = parse_options(arguments)
     # Answers are kept for long and hold no cycles: looking for garbage often would only cost time.
     gc.set_threshold(100_000, 20, 50)
-    asyncio.run(serve(build_app(options), options.host, options.port, options.state))
+    try:
+        app = build_app(options)
+    except (OSError, ValueError) as wrong:
+        sys.exit(f"Error: {wrong}")
+    asyncio.run(serve(app, options.host, options.port, options.state))

@@ -1,12 +1,14 @@
 """Testing a funder's connection from the console: asked for by the page, done by the background process."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from html import unescape
 
 import pytest
 from django.contrib.auth.models import User
 from django.urls import reverse
 
+from carefund.funders.dialect import Dialect, Interfaces
 from carefund.runs.foreground import finish_now
 from carefund.runs.models import Run
 from tests.browsing import Browser
@@ -57,3 +59,12 @@ def test_without_an_encryption_key_the_test_fails_and_says_so(world: Sandbox, ad
 def test_only_an_administrator_tests_a_connection(people: cast_world.Cast, browse: Browse):
     assert browse(people.ben).post(CONNECTIONS).status_code in (403, 404)
     assert not Run.objects.exists()
+
+
+def test_the_page_says_which_interfaces_are_spoken(world: Sandbox, ada: Browser, settings: object):
+    assert "As publicly known" in text_of(ada)
+    dialect = Dialect(members=(("Budget.used", "spent"),), date_format="dd/MM/yyyy")
+    settings.INTERFACES_FILE = "interfaces.toml"  # type: ignore[attr-defined]
+    known = settings.SERVICES_AUSTRALIA  # type: ignore[attr-defined]
+    settings.SERVICES_AUSTRALIA = replace(known, interfaces=Interfaces(dialect=dialect))  # type: ignore[attr-defined]
+    assert "interfaces.toml: members: 1, dates: dd/MM/yyyy" in text_of(ada)

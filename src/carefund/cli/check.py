@@ -45,6 +45,7 @@ def check(json: Annotated[bool, typer.Option(help="Print as JSON.")] = False) ->
             "database": database or "ready",
             "secret_key": settings.HAS_SECRET_KEY,
             "encryption_keys": bool(settings.ENCRYPTION_KEYS),
+            "interfaces_file": settings.INTERFACES_FILE,
             "missing": missing,
             "logs": {log.label: asdict(log) | {"is_whole": log.is_whole} for log in logs},
             "funders": {funder_check.funder.name: _as_data(funder_check) for funder_check in found},
@@ -84,6 +85,8 @@ def _print_installation(database: str, missing: list[str]) -> None:
         advice = "`carefund setup --environment-file carefund.env` writes one."
         _line(title, is_set, "set" if is_set else f"{variable} is not set: {advice}")
     _line("Environment", True, settings.FUNDER_ENVIRONMENT)
+    if settings.INTERFACES_FILE:
+        _line("Interfaces", True, f"{settings.INTERFACES_FILE}: {settings.SERVICES_AUSTRALIA.interfaces.summary}")
     for sentence in missing:
         _line("Setting", False, sentence)
 

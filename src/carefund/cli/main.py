@@ -29,6 +29,7 @@ from carefund.cli import (
     clients,
     demo,
     device,
+    interfaces,
     invoices,
     manage,
     providers,
@@ -66,6 +67,7 @@ app.command("manage", context_settings=manage.PASS_ON)(manage.manage)
 app.command("demo")(demo.demo)
 app.add_typer(runs.app, name="runs")
 app.add_typer(device.app, name="device")
+app.add_typer(interfaces.app, name="interfaces")
 app.add_typer(pace.app, name="pace")
 app.add_typer(providers.app, name="providers")
 app.add_typer(care_management.app, name="care-management")

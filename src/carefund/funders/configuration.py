@@ -13,6 +13,7 @@ carefund/settings.py fills it from these variables (the same for both funders un
     CAREFUND_SERVICES_AUSTRALIA_URL        base address, instead of the preset
     CAREFUND_SERVICES_AUSTRALIA_PATHS      operation=template pairs, instead of the presets
     CAREFUND_SERVICES_AUSTRALIA_SPELLINGS  member=name pairs: further names of members of people's answers
+    CAREFUND_INTERFACES_FILE               a file that says how the real interfaces differ from what is publicly known
     CAREFUND_NDIA_AUDIENCE, CAREFUND_NDIA_URL, CAREFUND_NDIA_PATHS, CAREFUND_NDIA_CLIENT_ID   the same for the NDIA
     CAREFUND_PRODA_DEVICE_URL              PRODA's device registration address, instead of the preset
     CAREFUND_PRODA_TOKEN_URL               PRODA's token address, instead of the preset
@@ -37,6 +38,8 @@ Source: rules SA-01, PRODA-05 and NDIS-01.
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
+
+from carefund.funders.dialect import Interfaces
 
 Environment = Literal["sandbox", "vendor", "production"]
 Funder = Literal["services-australia", "ndia"]
@@ -107,6 +110,7 @@ class FunderConfiguration:
     token_audience: str = ""
     paths: Mapping[str, str] = field(default_factory=dict)
     spellings: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    interfaces: Interfaces = field(default_factory=Interfaces)
     audit_type: str = ORGANISATION_TYPE
     subject_type: str = DEVICE_TYPE
     subject: Literal["device", "care-recipient"] = "device"

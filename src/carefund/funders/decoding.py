@@ -16,6 +16,7 @@ from typing import Any, Generic, TypeVar
 import msgspec
 
 from carefund.funders.bounds import MOST_MONEY, Bounds
+from carefund.funders.dialect import PLAIN, Dialect, bind, touches
 from carefund.funders.errors import (
     FunderError,
     ImpossibleValue,
@@ -48,12 +49,18 @@ _NUL = b"\\u0000"
 class RowReader(Generic[Row]):
     """Reads answers that hold rows of one payload type; build one per type and keep it.
 
-    `spellings` are an installation's own, beside those of the type: "Budget.used" → the member's further names.
+    `spellings` are an installation's own, beside those of the type: "Budget.used" → the member's further names. What
+    the `dialect` calls the members is bound here, once.
     """
 
-    def __init__(self, kind: type[Row], spellings: Spellings = MappingProxyType({})) -> None:
+    def __init__(self, kind: type[Row], spellings: Spellings = MappingProxyType({}), dialect: Dialect = PLAIN) -> None:
+        self._dialect = dialect
+        self._envelopes = {operation: place.split(".") for operation, place in dialect.envelopes}
+        # Signs and codes are made the usual ones member by member, so no answer of such a type goes the fast way.
+        self._is_rewritten = touches(kind, dialect)
+        kind = bind(kind, dialect)  # type: ignore[assignment]  # a subtype with the same members
         self._kind = kind
-        self._shape = shape_of(kind, spellings)
+        self._shape = shape_of(kind, spellings, dialect)
         self._bounds = Bounds(kind)
         self._many = msgspec.json.Decoder(list[kind])  # type: ignore[valid-type]  # a type known at run time only
         self._one = msgspec.json.Decoder(kind)
@@ -65,7 +72,11 @@ class RowReader(Generic[Row]):
     @property
     def description(self) -> str:
         """How rows are read, as one text: members, types, spellings. Equal texts read equal answers alike."""
-        return self._shape.description
+        return self._shape.description + self._dialect.description
+
+    def name_of(self, member: str) -> str:
+        """What the wire calls a member."""
+        return next(known_member.wire_name for known_member in self._shape.members if known_member.name == member)
 
     def mentions(self, body: bytes, *members: str) -> bool:
         """Whether an answer's bytes hold any of these members, under whatever name."""
@@ -79,7 +90,7 @@ class RowReader(Generic[Row]):
 
         Raises NotFound for a body that says so, and BadAnswer or Incomplete for one that cannot be read.
         """
-        if body[:1] == b"[" and not _has_nul(body):
+        if body[:1] == b"[" and not self._is_rewritten and not _has_nul(body):
             try:
                 rows = self._many.decode(self._without_blank_dates(body))
             except _UNREADABLE:
@@ -93,7 +104,7 @@ class RowReader(Generic[Row]):
 
     def read_one(self, body: bytes, operation: str) -> Row:
         """The one row of an object, or of an array of one. Raises NotFound when there is none."""
-        if body[:1] == b"{" and self._shape.identifying and not _has_nul(body):
+        if body[:1] == b"{" and self._shape.identifying and not self._is_rewritten and not _has_nul(body):
             try:
                 row = self._one.decode(self._without_blank_dates(body))
             except _UNREADABLE:
@@ -136,6 +147,8 @@ class RowReader(Generic[Row]):
         """
         if not isinstance(document, dict):
             raise WrongType("Neither an array nor an object came.", operation=operation)
+        if (within := self._find_within(document, operation)) is not None:
+            return within if isinstance(within, list) else [within]
         is_row = self._shape.looks_like_row(document)
         if is_row and self._shape.identifying:
             return [document]
@@ -155,6 +168,14 @@ class RowReader(Generic[Row]):
         if self._shape.identifying:
             return lists[0] if len(lists) == 1 else [document]  # refused by the type, which says what is missing
         raise WrongType("No list of records came.", operation=operation)
+
+    def _find_within(self, document: Any, operation: str) -> Any:
+        """What stands where the dialect says that this operation's rows are; None when nothing does."""
+        if operation not in self._envelopes:
+            return None
+        for name in self._envelopes[operation]:
+            document = document.get(name) if isinstance(document, dict) else None
+        return document
 
     def _convert(self, rows: list[Any], operation: str) -> list[Row]:
         try:

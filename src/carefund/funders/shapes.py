@@ -6,7 +6,7 @@ what cannot be tidied is left as it is, for the type to refuse.
 
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from itertools import chain, repeat
 from operator import attrgetter, is_
@@ -16,6 +16,7 @@ from typing import Annotated, Any, Union, get_args, get_origin
 import msgspec
 
 from carefund.funders.bounds import kind_of, rounded
+from carefund.funders.dialect import DATE_FORMATS, PLAIN, Dialect, find_ancestor
 
 NO_DATES = ("0000-00-00", "0001-01-01")
 NO_END = "9999-12-31"
@@ -99,8 +100,9 @@ class Shape:
         return tidied
 
 
-def shape_of(kind: type[msgspec.Struct], spellings: Spellings) -> Shape:
-    """The shape of a payload type, under its own spellings and further ones ("Budget.used" → names)."""
+def shape_of(kind: type[msgspec.Struct], spellings: Spellings, dialect: Dialect = PLAIN) -> Shape:
+    """The shape of a payload type, under its own spellings and further ones ("Budget.used" → names), and under the
+    dialect's dates, signs and codes."""
     known: dict[str, tuple[str, ...]] = {}
     for ancestor in reversed(kind.__mro__):
         known |= vars(ancestor).get("other_spellings", {})
@@ -108,9 +110,9 @@ def shape_of(kind: type[msgspec.Struct], spellings: Spellings) -> Shape:
     spelled: list[tuple[Any, Callable[[Any], Any], tuple[bytes, ...]]] = []
     for info in msgspec.structs.fields(kind):
         options = kind_of(info.type).options
-        tidy, shape = _tidier(
-            options, spellings, may_have_no_end=info.encode_name.lower().endswith(("enddate", "end_date", "to"))
-        )
+        may_have_no_end = info.name.endswith(("end_date", "_to"))
+        tidy, shape = _tidier(options, spellings, dialect, may_have_no_end=may_have_no_end)
+        tidy = _in_dialect(tidy, find_ancestor(kind, info.name), options, dialect)
         if shape is not None:
             inner.append((attrgetter(info.name), shape))
         if info.required:
@@ -142,7 +144,7 @@ def _describe(kind: Any) -> str:
 
 
 def _tidier(
-    options: tuple[Any, ...], spellings: Spellings, *, may_have_no_end: bool
+    options: tuple[Any, ...], spellings: Spellings, dialect: Dialect, *, may_have_no_end: bool
 ) -> tuple[Callable[[Any], Any], Shape | None]:
     for option in options:
         if option is str:
@@ -154,12 +156,38 @@ def _tidier(
         if get_origin(option) in (tuple, list):
             item = get_args(option)[0]
             if isinstance(item, type) and issubclass(item, msgspec.Struct):
-                shape = shape_of(item, spellings)
+                shape = shape_of(item, spellings, dialect)
                 return _list_of(shape), shape
         if isinstance(option, type) and issubclass(option, msgspec.Struct):
-            shape = shape_of(option, spellings)
+            shape = shape_of(option, spellings, dialect)
             return shape.tidy, shape
     return _as_it_is, None
+
+
+def _in_dialect(
+    tidy: Callable[[Any], Any], member: str, options: tuple[Any, ...], dialect: Dialect
+) -> Callable[[Any], Any]:
+    """What tidies a member of a dialect: its date, its code or its sign is made the usual one too."""
+    if date in options and dialect.date_format:
+        written = DATE_FORMATS[dialect.date_format]
+        return lambda value: tidy(_usual_date(value, written))
+    if codes := {theirs: ours for name, theirs, ours in dialect.codes if name == member}:
+        return lambda value: tidy(codes.get(value, value) if isinstance(value, str) else value)
+    if member in dialect.turned:
+        return lambda value: _turned(tidy(value))
+    return tidy
+
+
+def _usual_date(value: Any, written: str) -> Any:
+    """A date in ISO 8601; what is not written as the dialect says stays as it is."""
+    try:
+        return datetime.strptime(value, written).date().isoformat() if isinstance(value, str) else value  # noqa: DTZ007 a date has no zone
+    except ValueError:
+        return value
+
+
+def _turned(value: Any) -> Any:
+    return 0 - value if isinstance(value, Decimal) else value  # not -value, which makes 0 a negative zero
 
 
 def _as_it_is(value: Any) -> Any:

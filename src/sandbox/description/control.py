@@ -7,6 +7,7 @@ from typing import Any
 from sandbox.container import Container
 from sandbox.control_routes import control_routes
 from sandbox.description.documents import Document, write_documents
+from sandbox.description.in_dialect import describe_in
 from sandbox.description.products import PRODUCTS
 from sandbox.description.rehearsal import rehearse
 from sandbox.description.stage import AllRoutes
@@ -39,5 +40,6 @@ class Descriptions:
         generation = self._container.switch_generation
         if self._made[0] != generation:
             stage = rehearse(self._all_routes, self._container.switches)
-            self._made = generation, write_documents(stage.table.routes, stage.witnesses)
+            dialect, plain = self._container.dialect, write_documents(stage.table.routes, stage.witnesses)
+            self._made = generation, {name: describe_in(dialect, document) for name, document in plain.items()}
         return self._made[1][call.args["product"]]

@@ -55,10 +55,17 @@ def show_connections(request: Request) -> HttpResponse:
             "soon": now + timedelta(days=14),
             "now": now,
             "environment": settings.FUNDER_ENVIRONMENT,
+            "interfaces": _describe_interfaces(),
             "funder": settings.SERVICES_AUSTRALIA,
             "calls_per_second": f"{calls:g}" if calls else "No limit",
         },
     )
+
+
+def _describe_interfaces() -> str:
+    """Return which interfaces are spoken, in words."""
+    summary = settings.SERVICES_AUSTRALIA.interfaces.summary
+    return f"{settings.INTERFACES_FILE}: {summary}" if settings.INTERFACES_FILE else "As publicly known"
 
 
 def _store(request: Request, form: ScheduleForm) -> None:

@@ -36,19 +36,13 @@ from carefund.funders.services_australia.claim_payloads import (
     NewInvoiceItem,
     PaymentItem,
     PaymentStatement,
-    WrittenItem,
 )
+from carefund.funders.services_australia.claim_readers import claim_readers_for
 from carefund.funders.services_australia.client import ServicesAustralia
 from carefund.funders.services_australia.operations import path_for
 
 Row = TypeVar("Row", bound=msgspec.Struct)
 
-_INVOICES = RowReader(InvoicePayload)
-_ITEMS = RowReader(WrittenItem)
-_CLAIMS = RowReader(ClaimPayload)
-_STATEMENTS = RowReader(PaymentStatement)
-_PAYMENTS = RowReader(PaymentItem)
-_ACCOUNTS = RowReader(AccountSummary)
 _encoder = msgspec.json.Encoder(decimal_format="number")
 _NOT_SENT = (MalformedId, NotConfigured)
 _REFUSED = (RequestRejected, NotAllowedIn, NotFound, *_NOT_SENT)
@@ -94,6 +88,7 @@ class Claiming:
         self._caller = caller
         self._configuration = configuration
         self._keep = keep
+        self._readers = claim_readers_for(configuration.interfaces.dialect)
 
     @classmethod
     def over(cls, client: ServicesAustralia, keep: Keep = _keep_nothing) -> "Claiming":
@@ -109,7 +104,7 @@ class Claiming:
         """Add an item to an OPEN invoice; gives the item's id and etag. The invoice's etag changes too."""
         subject_id = item.external_reference_id
         answer = await self._send("invoice_item_add", {"invoiceId": invoice_id}, item, subject_id=subject_id)
-        return _written(_ITEMS, answer, "invoice_item_add").item_id, answer.etag
+        return _written(self._readers.items, answer, "invoice_item_add").item_id, answer.etag
 
     async def attach(self, invoice_id: str, item_id: str, attachment: NewAttachment) -> None:
         """Attach a PDF to an item of an OPEN invoice. The etags of item and invoice change."""
@@ -128,50 +123,52 @@ class Claiming:
         references = tuple(InvoiceReference(invoice_id=invoice_id) for invoice_id in invoice_ids)
         draft = NewClaim(service_provider_id=service_provider_id, invoices=references)
         answer = await self._send("claim_create", {}, draft, subject_id=service_provider_id)
-        return _written(_CLAIMS, answer, "claim_create")
+        return _written(self._readers.claims, answer, "claim_create")
 
     async def fetch_invoice(self, invoice_id: str) -> Versioned:
         """One invoice with its items. Raises NotFound."""
         answer = await self._read("invoice_details", {"invoiceId": invoice_id})
-        return Versioned(_INVOICES.read_one(answer.body, "invoice_details"), answer.etag)
+        return Versioned(self._readers.invoices.read_one(answer.body, "invoice_details"), answer.etag)
 
     async def fetch_invoices(self, service_provider_id: str, external_reference_id: str) -> list[InvoicePayload]:
         """A provider's invoices with our reference; several only if somebody made them by hand."""
         query = {"externalReferenceId": external_reference_id, "serviceProviderId": service_provider_id}
-        return await self._read_list("invoices", _INVOICES, query)
+        return await self._read_list("invoices", self._readers.invoices, query)
 
     async def fetch_invoices_since(self, service_provider_id: str, updated_from: date) -> list[InvoicePayload]:
         """A provider's invoices that were made or changed since a day (UTC), without their items."""
         since = f"{updated_from.isoformat()}T00:00:00.000Z"
         return await self._read_list(
-            "invoices", _INVOICES, {"serviceProviderId": service_provider_id, "updatedAtDateTimeFrom": since}
+            "invoices",
+            self._readers.invoices,
+            {"serviceProviderId": service_provider_id, "updatedAtDateTimeFrom": since},
         )
 
     async def fetch_claim(self, claim_id: str) -> ClaimPayload:
         """One claim. Raises NotFound."""
         answer = await self._read("claim_details", {"claimId": claim_id})
-        return _CLAIMS.read_one(answer.body, "claim_details")
+        return self._readers.claims.read_one(answer.body, "claim_details")
 
     async def fetch_claims(self, service_provider_id: str, created_from: date | None = None) -> list[ClaimPayload]:
         """A provider's claims, from a day (UTC) on if given."""
         query = {"serviceProviderId": service_provider_id}
         if created_from:
             query["createdAtDateTimeFrom"] = f"{created_from.isoformat()}T00:00:00.000Z"
-        return await self._read_list("claims", _CLAIMS, query)
+        return await self._read_list("claims", self._readers.claims, query)
 
     async def fetch_payment_statement(self, claim_id: str) -> PaymentStatement:
         """What was paid for a claim. Raises NotFound before it is approved."""
         answer = await self._read("payment_statement", {"claimId": claim_id})
-        return _STATEMENTS.read_one(answer.body, "payment_statement")
+        return self._readers.statements.read_one(answer.body, "payment_statement")
 
     async def fetch_payment_items(self, claim_id: str) -> list[PaymentItem]:
         """What was decided on each item of a claim."""
-        return await self._read_list("payment_items", _PAYMENTS, {"claimId": claim_id})
+        return await self._read_list("payment_items", self._readers.payments, {"claimId": claim_id})
 
     async def fetch_account_summary(self, service_provider_id: str) -> AccountSummary:
         """What was paid and held over lately."""
         answer = await self._read("account_summary", {}, {"serviceProviderId": service_provider_id})
-        return _ACCOUNTS.read_one(answer.body, "account_summary")
+        return self._readers.accounts.read_one(answer.body, "account_summary")
 
     async def _write_invoice(
         self,
@@ -183,7 +180,7 @@ class Claiming:
         subject_id: str = "",
     ) -> Versioned:
         answer = await self._send(operation, ids, draft, etag, subject_id=subject_id)
-        return Versioned(_written(_INVOICES, answer, operation), answer.etag)
+        return Versioned(_written(self._readers.invoices, answer, operation), answer.etag)
 
     async def _send(
         self,
@@ -201,10 +198,13 @@ class Claiming:
             await self._keep(ClaimingAnswer(operation, subject_id or next(iter(ids.values()), ""), 1, answer.body))
         return answer
 
+    def _path_for(self, operation: str, ids: Mapping[str, str], query: Mapping[str, object] | None) -> str:
+        return path_for(operation, self._configuration.paths, ids, query, self._configuration.interfaces)
+
     async def _read(
         self, operation: str, ids: Mapping[str, str], query: Mapping[str, object] | None = None, page: int = 1
     ) -> Response:
-        answer = await self._caller.read(operation, path_for(operation, self._configuration.paths, ids, query))
+        answer = await self._caller.read(operation, self._path_for(operation, ids, query))
         subject_id = next(iter({**ids, **(query or {})}.values()), "")
         await self._keep(ClaimingAnswer(operation, str(subject_id), page, answer.body))
         return answer

@@ -43,7 +43,7 @@ class ServicesAustralia:
     def __init__(self, caller: Caller, configuration: FunderConfiguration) -> None:
         self.caller = caller
         self.configuration = configuration
-        self.readers = readers_for(configuration.spellings)
+        self.readers = readers_for(configuration.spellings, configuration.interfaces.dialect)
 
     async def fetch_care_recipient_summary(
         self, care_recipient_id: str, recognise: Recognise | None = None
@@ -115,13 +115,13 @@ class ServicesAustralia:
     async def fetch_service_provider_budgets(self, service_provider_id: str) -> FunderAnswer[tuple[Budget, ...]]:
         """All budgets of one service provider id, pooled care management among them."""
         return await self._fetch_list(
-            self.readers.provider_budgets, {"serviceProviderId": service_provider_id}, sort="careRecipientId"
+            self.readers.provider_budgets, {"serviceProviderId": service_provider_id}, sort="care_recipient_id"
         )
 
     async def fetch_budget_summary(self, service_provider_id: str) -> FunderAnswer[tuple[Budget, ...]]:
         """The heads of all budgets of one service provider id, with entry dates."""
         return await self._fetch_list(
-            self.readers.provider_budget_heads, {"serviceProviderId": service_provider_id}, sort="careRecipientId"
+            self.readers.provider_budget_heads, {"serviceProviderId": service_provider_id}, sort="care_recipient_id"
         )
 
     def walk_summaries(self, service_provider_id: str) -> AsyncIterator[list[CareRecipientSummary]]:
@@ -147,10 +147,11 @@ class ServicesAustralia:
         """The pages of a list, one after the other. Raises TooLarge, RepeatedPage."""
         guard = PageGuard[Row](reader.operation, limit, self.configuration.timing, of_person=False)
         ids = {"serviceProviderId": service_provider_id}
+        sort_field = reader.rows.name_of("care_recipient_id")
         is_last = False
         while not is_last:
-            query = {"page": guard.number + 1, "limit": limit, "sort": "asc", "sortFields": "careRecipientId", **extra}
-            path = path_for(reader.operation, self.configuration.paths, ids, query)
+            query = {"page": guard.number + 1, "limit": limit, "sort": "asc", "sortFields": sort_field, **extra}
+            path = path_for(reader.operation, self.configuration.paths, ids, query, self.configuration.interfaces)
             try:
                 page = reader.rows.read_rows((await self.caller.read(reader.operation, path)).body, reader.operation)
             except NotFound:
@@ -173,11 +174,11 @@ class ServicesAustralia:
         limit = self.configuration.page_limit
         query: dict[str, object] = {"page": 1, "limit": limit}
         if sort:
-            query |= {"sort": "asc", "sortFields": sort}
+            query |= {"sort": "asc", "sortFields": reader.rows.name_of(sort)}
         pages: list[bytes] = []
         rows = PagedRows[Row](operation, limit, self.configuration.timing, of_person=bool(person))
         while True:
-            path = path_for(operation, self.configuration.paths, ids, query)
+            path = path_for(operation, self.configuration.paths, ids, query, self.configuration.interfaces)
             try:
                 body = (await self.caller.read(operation, path, subject_id=person)).body
                 if not pages and recognise is not None and _is_short(body, limit) and recognise((body,)):

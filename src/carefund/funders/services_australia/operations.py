@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from urllib.parse import quote
 
+from carefund.funders.dialect import Interfaces
 from carefund.funders.errors import MalformedId
 
 CARE_RECIPIENT_SUMMARY = "care_recipient_summary"
@@ -46,13 +47,20 @@ _ID = re.compile(r"[A-Za-z0-9_-]{1,40}")
 
 
 def path_for(
-    operation: str, overridden: Mapping[str, str], ids: Mapping[str, str], query: Mapping[str, object] | None = None
+    operation: str,
+    overridden: Mapping[str, str],
+    ids: Mapping[str, str],
+    query: Mapping[str, object] | None = None,
+    interfaces: Interfaces = Interfaces(),
 ) -> str:
-    """Return the quoted path of one call, with its query. Raise MalformedId."""
+    """Return the quoted path of one call, with its query as the interfaces call it. Raise MalformedId."""
     for value in ids.values():
         if not _ID.fullmatch(value):
             raise MalformedId(operation=operation)
     path = overridden.get(operation, PATHS[operation]).format_map(ids)
+    if query and interfaces.parameters:
+        called = interfaces.parameters_of(operation)
+        query = {called.get(name, name): value for name, value in query.items()}
     if query:
         path += ("&" if "?" in path else "?") + _query_string(tuple(query.items()))
     return path

@@ -13,6 +13,7 @@ import msgspec
 
 from carefund.funders.answers import FunderAnswer
 from carefund.funders.decoding import RowReader
+from carefund.funders.dialect import PLAIN, Dialect
 from carefund.funders.paths import find_nearest
 from carefund.funders.services_australia import operations, payloads
 from carefund.funders.services_australia.payloads import (
@@ -79,26 +80,26 @@ class Readers:
         return answer.value
 
 
-def readers_for(spellings: Spellings) -> Readers:
-    """The readers for an installation's own spellings; made once for each."""
-    return _readers_for(tuple(sorted(spellings.items())))
+def readers_for(spellings: Spellings, dialect: Dialect = PLAIN) -> Readers:
+    """The readers for an installation's own spellings and its funder's dialect; made once for each."""
+    return _readers_for(tuple(sorted(spellings.items())), dialect)
 
 
 @lru_cache(maxsize=8)
-def _readers_for(spellings: tuple[tuple[str, tuple[str, ...]], ...]) -> Readers:
+def _readers_for(spellings: tuple[tuple[str, tuple[str, ...]], ...], dialect: Dialect) -> Readers:
     own = dict(spellings)
-    summaries, budgets = RowReader(CareRecipientSummary, own), RowReader(Budget, own)
-    contributions = RowReader(IndividualContribution, own)
+    summaries, budgets = RowReader(CareRecipientSummary, own, dialect), RowReader(Budget, own, dialect)
+    contributions = RowReader(IndividualContribution, own, dialect)
     return Readers(
         summary=RecordReader(operations.CARE_RECIPIENT_SUMMARY, summaries),
         contributions=ListReader(operations.INDIVIDUAL_CONTRIBUTION, contributions),
         budgets=ListReader(operations.BUDGETS_BY_CARE_RECIPIENT, budgets),
-        details=RecordReader(operations.BUDGET_DETAILS, RowReader(BudgetDetails, own)),
+        details=RecordReader(operations.BUDGET_DETAILS, RowReader(BudgetDetails, own, dialect)),
         provider_summaries=ListReader("care_recipient_summaries", summaries),
         provider_budgets=ListReader("budgets_by_service_provider", budgets),
         provider_budget_heads=ListReader("budget_summary", budgets),
         provider_contributions=ListReader("individual_contributions", contributions),
-        periods=RowReader(BudgetPeriod, own),
+        periods=RowReader(BudgetPeriod, own, dialect),
     )
 
 

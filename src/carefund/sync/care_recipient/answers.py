@@ -144,8 +144,9 @@ def in_order(answers: Iterable[FunderAnswer[Any]]) -> tuple[FunderAnswer[Any], .
 
 
 def find_readers() -> Readers:
-    """The readers of this installation, with its own spellings."""
-    return readers_for(settings.SERVICES_AUSTRALIA.spellings)
+    """The readers of this installation, with its own spellings and its funder's dialect."""
+    configuration = settings.SERVICES_AUSTRALIA
+    return readers_for(configuration.spellings, configuration.interfaces.dialect)
 
 
 def read_answer(operation: str, subject_id: str, pages: tuple[bytes, ...], fetched_at: datetime) -> FunderAnswer[Any]:

@@ -1,0 +1,236 @@
+"""Interface descriptions read into plain values: OpenAPI 2.0 and 3.x, YAML or JSON, with the references in them.
+
+References are followed to files beside the ones given, never over the network. Schemas are resolved when asked for and
+to a few levels only, so that one that refers to itself ends.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+import yaml
+
+LARGEST = 8 * 1024 * 1024
+DEEPEST = 6
+_METHODS = ("get", "put", "post", "delete", "patch")
+_LONGEST_CHAIN = 32  # references to references
+_TEXT_FIELDS = ("type", "format", "pattern", "description", "example")
+
+
+class WrongDescription(Exception):
+    """A description cannot be used; says why in one sentence that names the file."""
+
+
+@dataclass(frozen=True, slots=True)
+class Schema:
+    """What is said of one value: its type and format, its codes and bounds, and the members or rows in it."""
+
+    type: str = ""
+    format: str = ""
+    pattern: str = ""
+    description: str = ""
+    example: str = ""
+    codes: tuple[str, ...] = ()
+    minimum: float | None = None
+    maximum: float | None = None
+    members: Mapping[str, "Schema"] = field(default_factory=dict)
+    rows: "Schema | None" = None
+
+
+@dataclass(frozen=True, slots=True)
+class TheirOperation:
+    """One operation of a description. `path` includes the base path; `answer` is that of the first success."""
+
+    file: str
+    operation_id: str
+    method: str
+    path: str
+    parameters: Mapping[str, tuple[str, Schema]]
+    answer: Schema | None
+    refusals: tuple[int, ...] = ()
+
+    def names_in(self, place: str) -> dict[str, Schema]:
+        """The parameters in path, query or header."""
+        return {name: schema for name, (where, schema) in self.parameters.items() if where == place}
+
+
+class Descriptions:
+    """The documents of one reading, by path."""
+
+    def __init__(self) -> None:
+        self._documents: dict[Path, Any] = {}
+        self._folders: set[Path] = set()
+
+    def read(self, paths: list[Path]) -> list[TheirOperation]:
+        """Every operation of the files given. Raises WrongDescription."""
+        found: list[TheirOperation] = []
+        self._folders = {path.resolve().parent for path in paths}
+        for path in paths:
+            document = self._load(path.resolve())
+            if not isinstance(document, dict) or not (document.keys() & {"swagger", "openapi"}):
+                raise WrongDescription(f"{path.name} is no OpenAPI description: it names no version of OpenAPI.")
+            version = str(document.get("swagger") or document.get("openapi"))
+            if not version.startswith(("2.", "3.")):
+                raise WrongDescription(f"{path.name} is of OpenAPI {version[:12]}; versions 2 and 3 can be read.")
+            if not isinstance(document.get("paths"), dict) or not document["paths"]:
+                raise WrongDescription(f"{path.name} describes no operations.")
+            found += self._operations(path.resolve(), document)
+        self._require_different(found)
+        return found
+
+    def _require_different(self, found: list[TheirOperation]) -> None:
+        by_id: dict[str, TheirOperation] = {}
+        for operation in found:
+            other = by_id.setdefault(operation.operation_id, operation)
+            if operation.operation_id and other is not operation:
+                raise WrongDescription(
+                    f'{operation.file} describes a second operation with the id "{operation.operation_id}"; '
+                    f"the first is in {other.file}."
+                )
+
+    def _load(self, path: Path) -> Any:
+        if path in self._documents:
+            return self._documents[path]
+        if path.parent not in self._folders and not any(folder in path.parents for folder in self._folders):
+            raise WrongDescription(f"{path.name} is referred to and lies outside the folders of the files given.")
+        try:
+            if path.stat().st_size > LARGEST:
+                raise WrongDescription(f"{path.name} is larger than {LARGEST // 1024 // 1024} MB.")
+            text = path.read_text("utf-8-sig")
+            is_json = text.lstrip().startswith("{")
+            document = json.loads(text) if is_json else yaml.load(text, Loader=_TextLoader)  # noqa: S506 a safe loader
+        except OSError:
+            raise WrongDescription(f"{path.name} cannot be read.") from None
+        except (ValueError, yaml.YAMLError, RecursionError) as problem:
+            mark = getattr(problem, "problem_mark", None)
+            line = mark.line + 1 if mark else getattr(problem, "lineno", 0)
+            place = f", line {line}" if line else ""
+            raise WrongDescription(f"{path.name}{place}: is neither YAML nor JSON.") from None
+        self._documents[path] = document
+        return document
+
+    def _operations(self, path: Path, document: Mapping[str, Any]) -> Iterator[TheirOperation]:
+        base = _base_path(document)
+        for template, raw_item in document["paths"].items():
+            place, item = self._resolve(path, raw_item)
+            if not isinstance(item, dict) or not isinstance(template, str):
+                continue
+            for method in _METHODS:
+                operation = item.get(method)
+                if isinstance(operation, dict):
+                    given = [*_list(item.get("parameters")), *_list(operation.get("parameters"))]
+                    yield TheirOperation(
+                        path.name,
+                        str(operation.get("operationId") or ""),
+                        method.upper(),
+                        base + template,
+                        dict(self._parameters(place, given)),
+                        self._answer(place, operation),
+                        tuple(_statuses(operation, lowest=400)),
+                    )
+
+    def _parameters(self, path: Path, given: list[Any]) -> Iterator[tuple[str, tuple[str, Schema]]]:
+        for reference in given:
+            place, parameter = self._resolve(path, reference)
+            if isinstance(parameter, dict) and isinstance(parameter.get("name"), str):
+                raw = parameter.get("schema", parameter)
+                yield parameter["name"], (str(parameter.get("in")), self._schema(place, raw, DEEPEST))
+
+    def _answer(self, path: Path, operation: Mapping[str, Any]) -> Schema | None:
+        for status in _statuses(operation, lowest=200, highest=299):
+            responses = operation["responses"]
+            place, response = self._resolve(path, responses.get(str(status), responses.get(status)))
+            if not isinstance(response, dict):
+                continue
+            contents = response.get("content")
+            if isinstance(contents, dict):
+                media = [
+                    media_type
+                    for kind, media_type in contents.items()
+                    if "json" in str(kind) and isinstance(media_type, dict)
+                ]
+                response = media[0] if media else {}
+            if response.get("schema") is not None:
+                return self._schema(place, response["schema"], 0)
+        return None
+
+    def _resolve(self, path: Path, thing: Any) -> tuple[Path, Any]:
+        """What a reference leads to, and the file that it is in; the thing itself if it is none."""
+        for _ in range(_LONGEST_CHAIN):
+            if not isinstance(thing, dict) or not isinstance(thing.get("$ref"), str):
+                return path, thing
+            reference = thing["$ref"]
+            address, _, pointer = reference.partition("#")
+            if urlsplit(address).scheme:
+                raise WrongDescription(f"{path.name} refers to an address in a network, which is not followed.")
+            path = (path.parent / unquote(address)).resolve() if address else path
+            thing = self._load(path)
+            for part in filter(None, unquote(pointer).split("/")):
+                key = part.replace("~1", "/").replace("~0", "~")
+                if not isinstance(thing, dict) or key not in thing:
+                    raise WrongDescription(f'{path.name} holds nothing at "#{pointer}", which is referred to.')
+                thing = thing[key]
+        raise WrongDescription(f"{path.name} holds references that lead in a circle.")
+
+    def _schema(self, path: Path, raw: Any, depth: int) -> Schema:
+        path, raw = self._resolve(path, raw)
+        if not isinstance(raw, dict) or depth > DEEPEST:
+            return Schema()
+        parts = [self._schema(path, inner, depth + 1) for inner in _list(raw.get("allOf"))]
+        choices = [inner for inner in _list(raw.get("oneOf")) + _list(raw.get("anyOf")) if inner != {"type": "null"}]
+        parts += [self._schema(path, choices[0], depth + 1)] if len(choices) == 1 else []
+        properties = raw.get("properties")
+        members = {name: inner for part in parts for name, inner in part.members.items()}
+        if isinstance(properties, dict):
+            members |= {str(name): self._schema(path, inner, depth + 1) for name, inner in properties.items()}
+        texts = {name: _text(raw.get(name)) for name in _TEXT_FIELDS}
+        for part in parts:
+            texts = {name: inner or getattr(part, name) for name, inner in texts.items()}
+        rows = self._schema(path, raw["items"], depth + 1) if isinstance(raw.get("items"), dict) else None
+        return Schema(
+            **{**texts, "type": texts["type"] or ("object" if members else "array" if rows else "")},
+            codes=tuple(str(code) for code in _list(raw.get("enum")) if code is not None),
+            minimum=_number(raw.get("minimum")),
+            maximum=_number(raw.get("maximum")),
+            members=members,
+            rows=rows or next((part.rows for part in parts if part.rows), None),
+        )
+
+
+class _TextLoader(yaml.SafeLoader):
+    """A safe loader for which a date is a text, as it is in JSON."""
+
+
+_TextLoader.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+
+
+def _base_path(document: Mapping[str, Any]) -> str:
+    servers = _list(document.get("servers"))
+    first = servers[0].get("url", "") if servers and isinstance(servers[0], dict) else ""
+    return (urlsplit(str(first)).path or str(document.get("basePath") or "")).rstrip("/")
+
+
+def _statuses(operation: Mapping[str, Any], *, lowest: int, highest: int = 599) -> list[int]:
+    responses = operation.get("responses")
+    found = [int(str(status)) for status in responses if str(status).isdecimal()] if isinstance(responses, dict) else []
+    return sorted(status for status in found if lowest <= status <= highest)
+
+
+def _list(thing: Any) -> list[Any]:
+    return thing if isinstance(thing, list) else []
+
+
+def _text(thing: Any) -> str:
+    if isinstance(thing, list):  # types of OpenAPI 3.1, of which one may be null
+        return next((str(kind) for kind in thing if kind != "null"), "")
+    return "" if thing is None or isinstance(thing, dict) else str(thing)
+
+
+def _number(thing: Any) -> float | None:
+    return float(thing) if isinstance(thing, int | float) and not isinstance(thing, bool) else None

@@ -1,0 +1,95 @@
+"""What is asked of each Support at Home operation, and of which type its answer is: one line each. No network.
+
+What an interface description is compared with, and what an interfaces file may name.
+Source: rules SA-01, SA-06 and CLAIM-01.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import msgspec
+
+from carefund.funders.services_australia import claim_payloads, payloads
+from carefund.funders.services_australia.claim_payloads import (
+    AccountSummary,
+    ClaimPayload,
+    InvoicePayload,
+    PaymentItem,
+    PaymentStatement,
+    WrittenItem,
+)
+from carefund.funders.services_australia.payloads import (
+    Budget,
+    BudgetDetails,
+    CareRecipientSummary,
+    IndividualContribution,
+)
+
+_PAGE = ("page", "limit", "sort")
+_ROLL = (*_PAGE, "sortFields")
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One operation: its method, the type of its answer or None, whether that is a list, and the query parameters
+    that are sent beside those in its path."""
+
+    method: str
+    answer: type[msgspec.Struct] | None
+    is_list: bool = False
+    query: tuple[str, ...] = ()
+
+
+OPERATIONS: dict[str, Asked] = {
+    "care_recipient_summary": Asked("GET", CareRecipientSummary),
+    "care_recipient_summaries": Asked("GET", CareRecipientSummary, True, _ROLL),
+    "individual_contribution": Asked("GET", IndividualContribution, True, _PAGE[:2]),
+    "individual_contributions": Asked("GET", IndividualContribution, True, _ROLL),
+    "budgets_by_care_recipient": Asked("GET", Budget, True, _PAGE[:2]),
+    "budgets_by_service_provider": Asked("GET", Budget, True, _ROLL),
+    "budget_summary": Asked("GET", Budget, True, (*_ROLL, "effectiveDateFrom")),
+    "budget_details": Asked("GET", BudgetDetails),
+    "invoice_create": Asked("POST", InvoicePayload),
+    "invoices": Asked(
+        "GET", InvoicePayload, True, (*_PAGE, "serviceProviderId", "externalReferenceId", "updatedAtDateTimeFrom")
+    ),
+    "invoice_details": Asked("GET", InvoicePayload),
+    "invoice_submit": Asked("POST", InvoicePayload),
+    "invoice_delete": Asked("POST", InvoicePayload),
+    "invoice_item_add": Asked("POST", WrittenItem),
+    "invoice_item_attach": Asked("POST", None),
+    "claim_create": Asked("POST", ClaimPayload),
+    "claims": Asked("GET", ClaimPayload, True, (*_PAGE, "serviceProviderId", "createdAtDateTimeFrom")),
+    "claim_details": Asked("GET", ClaimPayload),
+    "payment_statement": Asked("GET", PaymentStatement),
+    "payment_items": Asked("GET", PaymentItem, True, (*_PAGE, "claimId")),
+    "account_summary": Asked("GET", AccountSummary, False, ("serviceProviderId",)),
+}
+# What parameters are often called elsewhere.
+PARAMETER_SPELLINGS = {
+    "page": ("pageNumber", "pageNo", "pageIndex"),
+    "limit": ("pageSize", "size", "perPage", "maxResults"),
+    "sort": ("sortOrder", "order", "direction"),
+    "sortFields": ("sortBy", "orderBy"),
+}
+# Codes that are known of some members, and the amounts that usually only lower what is there.
+KNOWN_CODES = {
+    "Budget.status": ("OPEN", "CLOSED"),
+    "InvoicePayload.status": ("OPEN", "SUBMITTED", "HELD", "CLAIMED", "COMPLETED", "DELETED"),
+    "ClaimPayload.status": ("BeingCalculated", "PendingApproval", "Approved", "Completed", "Cancelled"),
+}
+LOWERING = ("Budget.used", "Budget.write_off", "Budget.rollover_deduction", "BudgetUsage.amount")
+
+
+def list_payloads() -> Iterator[type[msgspec.Struct]]:
+    """Every type of answer, with those of the rows within."""
+    for module in (payloads, claim_payloads):
+        for kind in vars(module).values():
+            is_payload = isinstance(kind, type) and issubclass(kind, msgspec.Struct) and kind is not msgspec.Struct
+            if is_payload and kind.__module__ == module.__name__ and not kind.__name__.startswith("New"):
+                yield kind
+
+
+def list_parameters() -> set[str]:
+    """Every query parameter that is sent."""
+    return {name for asked in OPERATIONS.values() for name in asked.query}

@@ -1,0 +1,75 @@
+"""A product's description in a dialect: what is called, written and wrapped otherwise is described as it is sent."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from sandbox.description.documents import Document
+from sandbox.description.inference import Schema
+from sandbox.description.products import OPERATIONS
+from sandbox.dialect import Dialect
+
+_ANY_DAY = "2026-12-31"
+
+
+def describe_in(dialect: Dialect, document: Document) -> Document:
+    """The document of a product in the dialect; operations keep their ids."""
+    operations = {_operation_id(name): name for name in OPERATIONS}
+    paths: dict[str, Any] = {}
+    for path, methods in document["paths"].items():
+        for method, described in methods.items():
+            name = operations.get(re.sub(r"1[A-Z][a-z]+$", "", described["operationId"]), "")
+            placed = dialect.paths.get(name, path)
+            paths.setdefault(placed, {})[method] = _operation(dialect, name, described)
+    definitions = {name: _definition(dialect, name, schema) for name, schema in document["definitions"].items()}
+    return {**document, "paths": paths, "definitions": definitions}
+
+
+def _operation_id(name: str) -> str:
+    return "".join(word.capitalize() for word in name.split("_"))
+
+
+def _operation(dialect: Dialect, name: str, described: dict[str, Any]) -> dict[str, Any]:
+    theirs = {ours: their_name for their_name, ours in dialect.queries.get(name, {}).items()}
+    parameters = [
+        {**parameter, "name": theirs.get(parameter["name"], parameter["name"])}
+        if parameter.get("in") == "query"
+        else parameter
+        for parameter in described["parameters"]
+    ]
+    responses = {
+        status: {**response, "schema": _wrapped(dialect.envelopes.get(name, ""), response["schema"])}
+        if status.startswith("2") and "schema" in response
+        else response
+        for status, response in described["responses"].items()
+    }
+    return {**described, "parameters": parameters, "responses": responses}
+
+
+def _wrapped(place: str, schema: Schema) -> Schema:
+    for name in reversed(place.split(".") if place else ()):
+        schema = {"type": "object", "properties": {name: schema}, "required": [name]}
+    return schema
+
+
+def _definition(dialect: Dialect, row: str, schema: Schema) -> Schema:
+    members = {
+        dialect.name(row, member): _member(dialect, row, member, inner)
+        for member, inner in schema["properties"].items()
+    }
+    required = [dialect.name(row, member) for member in schema.get("required", ())]
+    return {**schema, "properties": members, **({"required": required} if required else {})}
+
+
+def _member(dialect: Dialect, row: str, member: str, schema: Schema) -> Schema:
+    is_day = schema.get("format") == "date" or str(schema.get("pattern", "")).endswith(r"\d{2})?$")
+    if is_day and dialect.date_format:
+        kept = {name: said for name, said in schema.items() if name not in ("format", "pattern")}
+        return {**kept, "description": dialect.date_format, "example": dialect.write_date(_ANY_DAY)}
+    codes = dialect.find(dialect.codes, row, member)
+    if codes and "enum" in schema:
+        return {**schema, "enum": [codes.get(code, code) for code in schema["enum"]]}
+    if dialect.is_turned(row, member) and "maximum" in schema:
+        return {**{name: said for name, said in schema.items() if name != "maximum"}, "minimum": schema["maximum"]}
+    return schema

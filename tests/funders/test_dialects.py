@@ -1,0 +1,114 @@
+"""Whatever dialect the funder speaks, its description leads to the rows of the plain dialect, or to an open point."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+
+from carefund.funders.dialect import Dialect, Interfaces
+from carefund.funders.interfaces.descriptions import Descriptions
+from carefund.funders.interfaces.file import as_text, read_file
+from carefund.funders.interfaces.matching import find_operations
+from carefund.funders.interfaces.proposing import Outcome, Proposal, settle
+
+from .dialects import READ, dialects, read_everything, save_descriptions, speaking
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def plain() -> Iterator[Any]:
+    with speaking(None) as url:
+        yield read_everything(url)
+
+
+def propose(files: list[Path], url: str) -> Outcome:
+    """What `carefund interfaces check --accept-likely` makes of descriptions."""
+    base = f"{url}/services-australia/claiming/ext-vnd/acws"
+
+    def is_likely(proposal: Proposal) -> bool:
+        return proposal.is_likely
+
+    return settle(list(find_operations(Descriptions().read(files), base).values()), is_likely)
+
+
+def write(folder: Path, name: str, interfaces: Interfaces) -> Path:
+    file = folder / name
+    file.write_text(as_text(interfaces))
+    return file
+
+
+@settings(
+    max_examples=4,
+    deadline=None,
+    derandomize=True,
+    database=None,
+    phases=[Phase.generate],  # each example starts a sandbox, so none is made smaller
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(theirs=dialects())
+def test_a_random_dialect_is_read_as_the_plain_one_or_what_is_not_is_named(
+    theirs: Interfaces, plain: Any, tmp_path: Path
+):
+    folder = tmp_path / "dialect"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    with speaking(write(folder, "theirs.toml", theirs)) as url:
+        assert read_everything(url, theirs) == plain, "the file by which the sandbox speaks leads to the same rows"
+
+        outcome = propose(save_descriptions(url, folder), url)
+        ours = read_file(write(folder, "ours.toml", outcome.interfaces))
+        said = dict(theirs.dialect.members)
+        wrong = [(member, name, said.get(member)) for member, name in ours.dialect.members if said.get(member) != name]
+        assert wrong == []
+        unread = frozenset(operation for operation in READ if is_named(outcome, operation))
+        assert "budget_details" not in unread
+        unknown = {member for member in said if is_named(outcome, member)}
+        found = read_everything(url, ours, unread)
+
+    for key, value in found.items():
+        if isinstance(value, str) and value != plain[key]:
+            assert unknown, (key, value)
+        else:
+            assert list_differences(value, plain[key]) <= {member.partition(".")[2] for member in unknown}, key
+
+
+def is_named(outcome: Outcome, name: str) -> bool:
+    """Whether somebody is told that this could not be found."""
+    return any(f" {name} " in f"{point} " for point in outcome.open_points)
+
+
+def list_differences(found: Any, wanted: Any) -> set[str]:
+    """The members that differ anywhere."""
+    if isinstance(found, dict) and isinstance(wanted, dict):
+        return {
+            name
+            for name in found.keys() | wanted.keys()
+            for inner in [list_differences(found.get(name), wanted.get(name))]
+            for name in ({name} if "itself" in inner else inner)
+        }
+    if isinstance(found, list | tuple) and isinstance(wanted, list | tuple) and len(found) == len(wanted):
+        return {
+            name for row, wanted_row in zip(found, wanted, strict=True) for name in list_differences(row, wanted_row)
+        }
+    return set() if found == wanted else {"itself"}
+
+
+def test_signs_dates_and_codes_are_made_the_usual_ones(plain: Any, tmp_path: Path):
+    theirs = Interfaces(
+        {"budget_details": "/money/v3/{budgetId}/all"},
+        {"": {"page": "pageNumber"}},
+        Dialect(
+            members=(("Budget.used", "writtenSpent"), ("BudgetUsage.amount", "drawn")),
+            date_format="dd/MM/yyyy",
+            turned=("Budget.used", "BudgetUsage.amount"),
+            codes=(("Budget.status", "O", "OPEN"), ("Budget.status", "C", "CLOSED")),
+            envelopes=(("budget_details", "data.budget"), ("budget_summary", "rows")),
+        ),
+    )
+    with speaking(write(tmp_path, "theirs.toml", theirs)) as url:
+        assert read_everything(url, read_file(tmp_path / "theirs.toml")) == plain
+        assert read_everything(url) != plain
