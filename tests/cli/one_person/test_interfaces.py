@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
+from django.apps import apps
 
 from tests.funders.dialects import ask, save_descriptions, speaking
 from tests.installation import Installation
@@ -43,7 +44,7 @@ def rows_of(installation: Installation) -> dict[str, list[list[str]]]:
     """What is stored about the person, without our own numbers and times."""
     found = {}
     for table in TABLES:
-        columns = [row[1] for row in installation.rows(f"PRAGMA table_info(records_{table})")]
+        columns = [field.column for field in apps.get_model("records", table)._meta.concrete_fields]
         kept = [name for name in columns if name != "id" and not name.endswith(("_at", "version"))]
         listed = installation.rows(f"SELECT {', '.join(kept)} FROM records_{table}")
         found[table] = sorted([str(value) for value in row] for row in listed)
