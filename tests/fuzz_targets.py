@@ -7,10 +7,15 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from ipaddress import ip_network
 from typing import Any
 
 import msgspec
+from django.test import RequestFactory
+from pydantic import ValidationError
 
+from carefund.access.addresses import find_client_address, name_for_counting
+from carefund.access.attempts import is_known_browser
 from carefund.domain.claims.invoice_file import UnreadableFile, read_invoice_file
 from carefund.funders.decoding import RowReader
 from carefund.funders.devices import DeviceState
@@ -24,10 +29,14 @@ from carefund.funders.reading import in_utf8
 from carefund.funders.refusals import refusal
 from carefund.funders.services_australia import claim_payloads, payloads
 from carefund.records.provider_file import NotAProviderFile, read_provider_file
+from carefund.rest.api import JsonParser
+from carefund.rest.invoices import InvoiceIn
+from carefund.rest.problems import ApiProblem
 from carefund.runs.scopes import EmptyFile, read_ids
 
 KINDS: tuple[type[msgspec.Struct], ...] = (
-    payloads.CareRecipientSummary, payloads.IndividualContribution, payloads.Budget, payloads.BudgetDetails,
+    payloads.CareRecipientSummary, payloads.IndividualContribution, payloads.Budget, payloads.BudgetPeriod,
+    payloads.BudgetDetails,
     claim_payloads.InvoicePayload, claim_payloads.WrittenItem, claim_payloads.ClaimPayload,
     claim_payloads.PaymentStatement,
     claim_payloads.PaymentItem, claim_payloads.AccountSummary, PartnerBudget,
@@ -129,6 +138,23 @@ def read_id_list(content: bytes) -> None:
         assert not any("\0" in read_id or len(read_id) > 80 for read_id in read_ids(content))
 
 
+def read_call(content: bytes) -> None:
+    """Any bytes as the body of a call to our API."""
+    with suppress(ApiProblem, ValidationError):
+        request = RequestFactory().post("/", content, content_type="application/json")
+        InvoiceIn.model_validate(JsonParser().parse_body(request)).model_dump_json().encode()
+
+
+def read_stranger(content: bytes) -> None:
+    """Any bytes as what a stranger's request says of itself: where it comes from, and which browser it is."""
+    text = content.decode("latin-1")
+    trusted = [ip_network("0.0.0.0/0"), ip_network("::/0")]
+    assert len(name_for_counting(find_client_address("127.0.0.1", text, trusted))) <= 50
+    request = RequestFactory().get("/")
+    request.COOKIES["carefund_browser"] = text
+    assert not is_known_browser(request, "boss")
+
+
 TARGETS: dict[str, Callable[[bytes], None]] = {
     **{kind.__name__: reader_target(kind) for kind in KINDS},
     **{kind.__name__: ndia_target(kind) for kind in NDIA_KINDS},
@@ -137,7 +163,10 @@ TARGETS: dict[str, Callable[[bytes], None]] = {
     "invoice file": read_invoices,
     "provider file": read_provider,
     "ids file": read_id_list,
+    "call": read_call,
+    "stranger": read_stranger,
 }
+WHOLE = 11  # of the pieces: whole answers, files and headers
 # Where to begin: whole answers and files, and the odd pieces that hurt before.
 PIECES: tuple[bytes, ...] = (
     b'[{"budgetId":"1","total":12.50,"endDate":"2026-09-30"}]', b'{"budgetId":"1","entitlements":[],"usage":[{}]}',
@@ -145,6 +174,9 @@ PIECES: tuple[bytes, ...] = (
     b'{"success":true,"result":{"is_pace_plan":true},"errors":[]}', b'{"errors":[{"key":"a","value":1}]}',
     b'{"access_token":"x","expires_in":3600,"key_expiry":"2027-01-01T00:00:00Z","deviceStatus":"[ACTIVE]"}',
     b"invoice,line,care recipient id,service,date,quantity,price\n1,1,4,SERV-0001,2026-07-09,1,2.50\n",
+    b'{"external_reference_id":"1","line_items":[{"external_reference_id":"1","care_recipient_id":"4","service_id":"S",'
+    b'"delivery_date":"2026-07-09","quantity":"1.50","price_per_unit":"80.00"}]}',
+    b"1.2.3.4, [2001:db8::1]:80",
     b'{"clients":[{"careRecipientId":"4","firstName":"A","lastName":"B","birthDate":"1940-01-01"}]}',
     b'"total":', b'"amountUsed":', b"NaN", b"Infinity", b"1e400", b"1e1000001", b"-1e13", b"9" * 31,
     b'"\\u0000"', b'"\\ud800"',

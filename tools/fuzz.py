@@ -31,7 +31,7 @@ if atheris is not None:
 
 django.setup()
 
-from tests.fuzz_targets import PIECES, TARGETS  # noqa: E402  models need Django to be set up
+from tests.fuzz_targets import PIECES, TARGETS, WHOLE  # noqa: E402  models need Django to be set up
 
 
 def main() -> None:
@@ -84,7 +84,7 @@ def splice(name: str, seconds: float, seed: int) -> int:
         ]
         content = b"".join(parts)
         if chance.random() < 0.5:
-            whole = chance.choice(PIECES[:9])
+            whole = chance.choice(PIECES[:WHOLE])
             cut = chance.randrange(len(whole))
             content = whole[:cut] + content + whole[cut + chance.randrange(12) :]
         try:

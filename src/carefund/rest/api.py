@@ -25,7 +25,7 @@ class JsonParser(Parser):
             raise ApiProblem("unsupported-media-type")
         try:
             return json.loads(request.body)
-        except ValueError:
+        except (ValueError, RecursionError):  # the second: nested deeper than anybody means
             raise ApiProblem("malformed", "The body is not JSON.") from None
 
 
