@@ -30,7 +30,7 @@ from carefund.sync.change_log.sentences import write_sentences
 
 
 def sync(
-    care_recipient_id: Annotated[str, typer.Argument(help="Services Australia's id of the person.")] = "",
+    care_recipient_id: Annotated[str | None, typer.Argument(help="Services Australia's id of the person.")] = None,
     survey: Annotated[bool, typer.Option(help="All active clients: read lists, then only who moved.")] = False,
     everybody: Annotated[bool, typer.Option(help="All active clients: read each of them in full.")] = False,
     watch: Annotated[bool, typer.Option(help="With --survey and --everybody: show the progress.")] = True,
@@ -38,7 +38,7 @@ def sync(
     json: Annotated[bool, typer.Option(help="Print the result as JSON.")] = False,
 ) -> None:
     """Synchronise the budget information of one care recipient; of everybody with --survey or --everybody."""
-    if sum((bool(care_recipient_id), survey, everybody)) != 1:
+    if sum((care_recipient_id is not None, survey, everybody)) != 1:
         complain("Whom to synchronise is not clear.", "Give one care recipient id, or --survey, or --everybody.")
         raise typer.Exit(WRONG_INPUT)
     if survey or everybody:
@@ -47,7 +47,7 @@ def sync(
             raise typer.Exit(WRONG_INPUT)
         start(parts=Run.Parts.SURVEY if survey else Run.Parts.EVERYTHING, watch=watch)
         return
-    client = client_or_exit(care_recipient_id)
+    client = client_or_exit(care_recipient_id or "")
     if dry_run:
         _show_preview(asyncio.run(preview_now(client, settings.OPEN_BUDGET_DAYS)), json)
         return
