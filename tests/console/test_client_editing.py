@@ -162,7 +162,7 @@ def test_an_import_proposes_and_a_coordinator_confirms(cast: world.Cast, client:
     )
     ben, cy = browse(cast.ben), browse(cast.cy)
     decide = reverse("console:client-match", args=[match.pk])
-    assert "1 care recipient id to confirm" in text_of(ben.get(reverse("console:clients")))
+    assert "1 Care Recipient ID to confirm" in text_of(ben.get(reverse("console:clients")))
     assert "to confirm" not in text_of(cy.get(reverse("console:clients")))
     assert "400000003" not in text_of(cy.get(MATCHES))
     assert cy.post(decide, {"verdict": "same"}).status_code == 404

@@ -68,7 +68,7 @@ def test_a_coordinator_confirms_an_id_that_an_import_proposes(demo: Demo, open_p
     command = [sys.executable, "-m", "carefund.cli.main", "clients", "import", str(file)]
     subprocess.run(command, env=demo.environment, cwd=demo.folder, check=True, capture_output=True)
     page.goto("/clients")
-    page.get_by_role("link", name="1 care recipient id to confirm").click()
+    page.get_by_role("link", name="1 Care Recipient ID to confirm").click()
     expect(page.get_by_text("3 February 1941")).to_be_visible()
     assert not complaints(page)
     page.get_by_role("button", name="Same person").click()

@@ -136,7 +136,7 @@ class RunForm(forms.Form):
         ("file", "A file of Care Recipient IDs"),
     )
     scope = forms.ChoiceField(label="Who", choices=SCOPES, widget=forms.RadioSelect, initial="everybody")
-    service_provider_id = forms.ChoiceField(label="Service provider id", required=False)
+    service_provider_id = forms.ChoiceField(label="Service Provider ID", required=False)
     hours = forms.IntegerField(label="Hours", required=False, min_value=1, max_value=8760, initial=24)
     ids_file = forms.FileField(
         label="File with one Care Recipient ID per line",

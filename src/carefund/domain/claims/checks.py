@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from carefund.domain.periods import Period
 from carefund.domain.quarters import quarter_of
+from carefund.domain.wording import write_day
 
 CLAIM_WINDOW_DAYS = 60
 HOUR_STEP = Decimal("0.25")
@@ -125,7 +126,9 @@ def _check_budget(line: ClaimLine, known: StoredFunding, today: date) -> list[Li
             )
         else:
             found.append(
-                LineFinding("outside-window", f"The last day to claim was {last:%d.%m.%Y}; give a reason for lateness.")
+                LineFinding(
+                    "outside-window", f"The last day to claim was {write_day(last)}. Give a reason for lateness."
+                )
             )
     left = [budget.available for budget in budgets or () if budget.available is not None]
     if left and line.amount > sum(left):
