@@ -136,7 +136,7 @@ def test_what_was_known_at_an_instant_is_what_was_received_then(world, add_clien
     at = timezone.now()
     then = find_funding_as_of(client, at)
     world.change("400000001", "add-usage", amount="-7.00")
-    world.change("400000001", "end-classifications", date="2027-01-31")
+    world.change("400000001", "end-classifications", date=(business_today() + timedelta(days=70)).isoformat())
     sync_on(client, business_today())
     now = find_funding_now(client)
     assert find_funding_as_of(client, at).as_data() == then.as_data()
