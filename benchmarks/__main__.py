@@ -74,6 +74,7 @@ def main() -> None:
             keep(report, options)
         if "workers" not in options.without and "PostgreSQL" in databases:
             report.workers = bench.measure_workers(databases["PostgreSQL"])
+            report.sessions = bench.measure_sessions(databases["PostgreSQL"])
             keep(report, options)
         if "memory" not in options.without:
             report.memory = bench.measure_memory()
@@ -138,6 +139,12 @@ class Bench:
             figures = [self._finish(part) for part in parts]
         seconds = max(figure["ended"] for figure in figures) - min(figure["begun"] for figure in figures)
         return {"allowed": _WORKERS_RATE, "reached": people * 6 / seconds, "workers": _WORKERS}
+
+    def measure_sessions(self, database_url: str) -> dict[str, dict[str, float]]:
+        """First syncs by sessions that began when PostgreSQL's tables were empty, and when they were full."""
+        say("sessions that begin with empty tables and with full ones")
+        with running_upstream() as url:
+            return self._run(self._fresh(database_url), "sessions", f"--url={url}", f"--people={self._options.people}")
 
     def measure_memory(self) -> dict[str, Any]:
         """The peak of a first sync and of one with nothing changed, each in a new process on the same database."""

@@ -62,6 +62,21 @@ async def alone(options: argparse.Namespace) -> dict[str, Any]:
     return {"milliseconds": statistics.median(times[1:])}
 
 
+async def sessions(options: argparse.Namespace) -> dict[str, Any]:
+    """On PostgreSQL: a first sync by sessions that began with empty tables, then one of as many by sessions that began
+    with full ones; each with the rows that were read without an index."""
+    found = {}
+    for number, name in enumerate(("empty", "full")):
+        await asyncio.to_thread(world.prepare, options.people, number * options.people)
+        await asyncio.to_thread(world.analyse)
+        before = await asyncio.to_thread(world.count_scanned_rows)
+        async with world.open_worker(options.url, options.at_once) as worker:
+            figure = await world.measured(options.people, lambda worker=worker: world.synchronise_new(worker))
+        scanned = await asyncio.to_thread(world.count_scanned_rows) - before
+        found[name] = {**asdict(figure), "scanned": scanned}
+    return found
+
+
 async def memory(options: argparse.Namespace) -> dict[str, Any]:
     """The most memory that a first sync took, or one with nothing changed when there was one before."""
     if not options.prepared:
@@ -91,6 +106,7 @@ async def part(options: argparse.Namespace) -> dict[str, Any]:
 WHAT: dict[str, Callable[[argparse.Namespace], Awaitable[dict[str, Any]]]] = {
     "cycle": cycle,
     "alone": alone,
+    "sessions": sessions,
     "memory": memory,
     "request": request,
     "part": part,

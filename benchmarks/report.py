@@ -33,6 +33,7 @@ class Report:
     distant: dict[str, dict[str, Figures]] = field(default_factory=dict)
     alone: dict[str, float] = field(default_factory=dict)
     workers: dict[str, float] = field(default_factory=dict)
+    sessions: dict[str, dict[str, float]] = field(default_factory=dict)
     memory: dict[str, Any] = field(default_factory=dict)
     peers: dict[str, Any] = field(default_factory=dict)
     pages: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -172,6 +173,14 @@ def _others(report: Report) -> str:
         lines.append(
             f"- {report.workers['workers']:.0f} workers on PostgreSQL with 100 ms to the upstream, sharing one limit "
             f"on calls per second: {reached:.2f} of what the limit allows (aim: 0.9)."
+        )
+    if report.sessions:
+        empty, full = report.sessions["empty"], report.sessions["full"]
+        ratio = empty["wall"] / full["wall"]
+        lines.append(
+            f"- A first sync by PostgreSQL sessions that began with empty tables took {ratio:.2f} times as long as one "
+            f"by sessions that began with full ones; {empty['scanned'] / empty['people']:.0f} and "
+            f"{full['scanned'] / full['people']:.0f} rows per person were read without an index."
         )
     return "\n".join(["## Memory and workers", "", *lines]) if lines else ""
 

@@ -90,13 +90,13 @@ def peak_memory_mb() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
-def prepare(people: int) -> None:
-    """Make the tables and the people."""
+def prepare(people: int, first: int = 0) -> None:
+    """Make the tables and the people, numbered from the first."""
     call_command("migrate", verbosity=0)
     Client.objects.bulk_create(
         [
             Client(care_recipient_id=care_recipient_id(number), first_name="Wilma", last_name=f"Example {number}")
-            for number in range(people)
+            for number in range(first, first + people)
         ],
         batch_size=2000,
     )
@@ -107,11 +107,25 @@ def empty() -> None:
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
             cursor.execute(f"TRUNCATE {', '.join(_EMPTIED)} CASCADE")
-            cursor.execute("VACUUM ANALYZE")
         else:
             for table in _EMPTIED:
                 cursor.execute(f"DELETE FROM {table}")
     Client.objects.update(service_provider_id="")
+    if connection.vendor == "postgresql":
+        analyse()
+
+
+def analyse() -> None:
+    """Let PostgreSQL know how large its tables are, so that sessions that begin now plan by that."""
+    with connection.cursor() as cursor:
+        cursor.execute("VACUUM ANALYZE")
+
+
+def count_scanned_rows() -> int:
+    """How many rows PostgreSQL read without an index so far, as told by sessions that are over."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT sum(seq_tup_read) FROM pg_stat_user_tables")
+        return int(cursor.fetchone()[0])
 
 
 def configuration_for(url: str, at_once: int, calls_per_second: float = 0) -> FunderConfiguration:
@@ -142,7 +156,15 @@ async def open_worker(url: str, at_once: int, calls_per_second: float = 0) -> As
 
 async def synchronise(worker: Worker) -> None:
     """One bulk run of everybody, from the request to the last entry in the ledger. Raises if anybody was left out."""
-    run = await worker.database.do(request_everybody)
+    await _carry_out(worker, await worker.database.do(request_everybody))
+
+
+async def synchronise_new(worker: Worker) -> None:
+    """The same for those who were never synchronised."""
+    await _carry_out(worker, await worker.database.do(_request, Client.objects.filter(sync_state=None)))
+
+
+async def _carry_out(worker: Worker, run: Run) -> None:
     await work_on_run(worker, run.pk)
     done = await worker.database.do(_failures, run.pk)
     if done:
@@ -151,7 +173,11 @@ async def synchronise(worker: Worker) -> None:
 
 def request_everybody() -> Run:
     """A run of everybody, in the ledger."""
-    return request_run(trigger=Run.Trigger.BULK, clients=Client.objects.all(), scope="benchmark")
+    return _request(Client.objects.all())
+
+
+def _request(clients: Any) -> Run:
+    return request_run(trigger=Run.Trigger.BULK, clients=clients, scope="benchmark")
 
 
 def _failures(run_id: int) -> int:

@@ -87,6 +87,17 @@ def holds_any(model: type[models.Model], where: str, ids: Collection[int]) -> bo
         return cursor.fetchone() is not None
 
 
+def plan_by_index() -> None:
+    """For the rest of the transaction let PostgreSQL find rows by index, however small it takes a table to be.
+
+    It plans the checks of foreign keys once per session and keeps that plan. Planned on tables that were still empty,
+    each check would read the whole table for as long as the session lasts.
+    """
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("SET LOCAL enable_seqscan = off")
+
+
 def _given(ids: Collection[int]) -> Any:
     """Ids as a statement of `_select_statement` takes them."""
     return list(ids) if connection.vendor == "postgresql" else _json(list(ids))
