@@ -15,12 +15,15 @@ from decimal import Decimal
 
 import pytest
 import typer
+from django.contrib.auth.models import User
 from django.urls import reverse
 from django.utils import timezone
 from typer.testing import CliRunner
 
+from carefund.access.tokens import create_token
 from carefund.cli.demo_world import change_funding, deliver_services
 from carefund.cli.show import show
+from carefund.domain.claims.checks import amount_of
 from carefund.records.models import Client, Invoice, InvoiceLineItem, PlanBudget
 from carefund.records.own_ids import list_own_service_provider_ids
 from carefund.records.provider_file import read_provider_file, store_provider_file
@@ -274,6 +277,19 @@ def read_tiles(facts: Facts, readers: list[Reader], browser: Browser) -> None:
     facts.note("plan, and no budget", str(sum(committed) + sum(homeless)), "open lines")
 
 
+def read_interface(facts: Facts) -> None:
+    """What the API gives of each invoice that was not sent, against the lines that Claims has to claim."""
+    _, token = create_token(User.objects.get(username="ada"), "agreement")
+    total = Decimal(0)
+    for reference in Invoice.objects.values_list("external_reference_id", flat=True):
+        answer = Browser().get(f"/api/v1/invoices/{reference}", headers={"Authorization": f"Bearer {token}"})
+        assert answer.status_code == 200, reference
+        if not answer.json()["invoice_id"]:
+            lines = answer.json()["line_items"]
+            total += sum(amount_of(Decimal(line["quantity"]), Decimal(line["price_per_unit"])) for line in lines)
+    facts.note("API", str(total), "open lines")
+
+
 def test_any_two_pages_agree(demo: list[Client], browser: Browser) -> None:
     facts = Facts()
     readers = [Reader(facts, client) for client in demo]
@@ -292,6 +308,7 @@ def test_any_two_pages_agree(demo: list[Client], browser: Browser) -> None:
     read_clients(facts, readers, browser)
     read_unlined(facts, readers, browser)
     read_tiles(facts, readers, browser)
+    read_interface(facts)
     assert facts.contradictions == []
     # Nothing of this is true because nothing was found.
     assert facts.compared("figure", "plan", "plan table", "client", "as of today", "command") > 60
@@ -299,6 +316,7 @@ def test_any_two_pages_agree(demo: list[Client], browser: Browser) -> None:
     assert facts.compared("draw", "plan", "home", "client's changes", "all changes") >= 5
     assert facts.compared("drawn in all", "plan", "command") > 20
     assert facts.compared("this quarter", "client", "list", "CSV") > 10
+    assert facts.compared("open lines", "claims", "new batch", "API") == 1
     words = {text for about, said in facts.said.items() if about[0] == "draw" for text in said.values()}
     assert words == {"us", "us, no matching line", "another provider"}
     assert any(

@@ -377,6 +377,16 @@ def test_looking_and_asking_are_in_the_access_log(ben: Browser, client: Client) 
     } <= entries
 
 
+def test_an_ndis_number_is_written_in_one_way(ben: Browser, client: Client) -> None:
+    assert client.is_under_ndis_alone
+    number = str(client.ndis.ndis_number)
+    written = f"{number[:3]} {number[3:6]} {number[6:]}"
+    for name in ("client", "ndis-client"):
+        page = ben.get(reverse(f"console:{name}", args=[client.pk])).content.decode()
+        assert written in page, name
+        assert number not in page, name
+
+
 def test_a_client_is_found_by_ndis_number(ben: Browser, client: Client) -> None:
     page = ben.get(reverse("console:clients"), {"search": client.ndis.ndis_number}).content.decode()
     assert client.last_name in page
