@@ -18,6 +18,12 @@ from carefund.funders.services_australia.claim_payloads import (
     PaymentStatement,
     WrittenItem,
 )
+from carefund.funders.services_australia.operations import (
+    BUDGET_DETAILS,
+    BUDGETS_BY_CARE_RECIPIENT,
+    CARE_RECIPIENT_SUMMARY,
+    INDIVIDUAL_CONTRIBUTION,
+)
 from carefund.funders.services_australia.payloads import (
     Budget,
     BudgetDetails,
@@ -41,14 +47,14 @@ class Asked:
 
 
 OPERATIONS: dict[str, Asked] = {
-    "care_recipient_summary": Asked("GET", CareRecipientSummary),
+    CARE_RECIPIENT_SUMMARY: Asked("GET", CareRecipientSummary),
     "care_recipient_summaries": Asked("GET", CareRecipientSummary, True, _ROLL),
-    "individual_contribution": Asked("GET", IndividualContribution, True, _PAGE[:2]),
+    INDIVIDUAL_CONTRIBUTION: Asked("GET", IndividualContribution, True, _PAGE[:2]),
     "individual_contributions": Asked("GET", IndividualContribution, True, _ROLL),
-    "budgets_by_care_recipient": Asked("GET", Budget, True, _PAGE[:2]),
+    BUDGETS_BY_CARE_RECIPIENT: Asked("GET", Budget, True, _PAGE[:2]),
     "budgets_by_service_provider": Asked("GET", Budget, True, _ROLL),
     "budget_summary": Asked("GET", Budget, True, (*_ROLL, "effectiveDateFrom")),
-    "budget_details": Asked("GET", BudgetDetails),
+    BUDGET_DETAILS: Asked("GET", BudgetDetails),
     "invoice_create": Asked("POST", InvoicePayload),
     "invoices": Asked(
         "GET", InvoicePayload, True, (*_PAGE, "serviceProviderId", "externalReferenceId", "updatedAtDateTimeFrom")
