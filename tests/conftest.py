@@ -97,7 +97,7 @@ class Sandbox:
         return self.ask("POST", "/faults", fault)
 
     def scenario(self, name: str) -> list[str]:
-        """The care recipient ids that live a scenario."""
+        """The Care Recipient IDs that live a scenario."""
         for row in self.ask("GET", "/scenarios"):
             if row["name"] == name:
                 return [str(care_recipient_id) for care_recipient_id in row["careRecipientIds"]]
@@ -149,7 +149,7 @@ def activate_device(sandbox: Sandbox) -> DeviceState:
 
 @pytest.fixture
 def add_client(db: None) -> Callable[..., Client]:
-    """Add a client by care recipient id; the name is fictitious."""
+    """Add a client by Care Recipient ID; the name is fictitious."""
 
     def add(care_recipient_id: str | None, **fields: Any) -> Client:
         values = {"first_name": "Wilma", "last_name": "Example", "birth_date": date(1940, 5, 3)} | fields
@@ -169,5 +169,5 @@ def synchronise() -> Callable[..., RunItem]:
 
 
 def table_rows(*models: Any) -> dict[str, Sequence[Any]]:
-    """All rows of tables, to prove that nothing was written."""
+    """All rows of tables, to prove that nothing was saved."""
     return {model._meta.label: list(model.objects.order_by("pk").values()) for model in models}

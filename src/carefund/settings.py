@@ -153,10 +153,10 @@ BUSINESS_TIME_ZONE = ZoneInfo(env.str("CAREFUND_BUSINESS_TIME_ZONE", default="Au
 OPEN_BUDGET_DAYS = env.int("CAREFUND_OPEN_BUDGET_DAYS", default=90)
 KEEP_RUNS_DAYS = env.int("CAREFUND_KEEP_RUNS_DAYS", default=730)
 if KEEP_RUNS_DAYS < 0:
-    raise ImproperlyConfigured("CAREFUND_KEEP_RUNS_DAYS must be 0 (for ever) or a number of days")
+    raise ImproperlyConfigured("CAREFUND_KEEP_RUNS_DAYS must be 0 (keep forever) or a number of days")
 KEEP_SIGN_INS_DAYS = env.int("CAREFUND_KEEP_SIGN_INS_DAYS", default=90)
 if KEEP_SIGN_INS_DAYS < 0:
-    raise ImproperlyConfigured("CAREFUND_KEEP_SIGN_INS_DAYS must be 0 (for ever) or a number of days")
+    raise ImproperlyConfigured("CAREFUND_KEEP_SIGN_INS_DAYS must be 0 (keep forever) or a number of days")
 TAIL_DAYS = env.int("CAREFUND_TAIL_DAYS", default=365)
 SURVEY_ROTATION_DAYS = env.int("CAREFUND_SURVEY_ROTATION_DAYS", default=28)
 SURVEY_FULL_PASS_DAYS = env.int("CAREFUND_SURVEY_FULL_PASS_DAYS", default=28)

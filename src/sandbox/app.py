@@ -106,7 +106,7 @@ class App:
         path, _, query_text = raw.partition("?")
         found = self.table.find(method, path)
         if found is None and path.split("/")[1:2] == ["sandbox"]:
-            return _response(json_answer({"error": "there is no such thing"}, 404), 0.0)
+            return _response(json_answer({"error": "nothing was found at this address"}, 404), 0.0)
         if found is None:
             page = (
                 b"<!DOCTYPE html><html><head><title>404 Not Found</title></head><body><h1>Not Found</h1></body></html>"

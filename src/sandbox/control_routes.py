@@ -31,7 +31,7 @@ def _answering(work: Work, before: Callable[[], None] | None) -> Callable[[Call]
         try:
             return json_answer(work(call))
         except (LookupError, StopIteration):
-            return json_answer({"error": "there is no such thing, or a member is missing"}, 404)
+            return json_answer({"error": "nothing was found, or a member is missing"}, 404)
         except (ValueError, TypeError, ArithmeticError) as wrong:
             return json_answer({"error": str(wrong)}, 400)
 

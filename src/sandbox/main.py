@@ -29,18 +29,18 @@ def parse_options(arguments: Sequence[str] | None = None) -> argparse.Namespace:
         prog="carefund-sandbox", description="A local stand-in for PRODA, Services Australia and the NDIA."
     )
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on")
-    parser.add_argument("--port", type=int, default=8765, help="port to listen on; 0 takes a free one")
-    parser.add_argument("--care-recipients", type=int, default=60, help="how many people live in it")
-    parser.add_argument("--seed", default="carefund", help="other people for another seed")
-    parser.add_argument("--today", type=date.fromisoformat, default=None, help="the day on which it starts, YYYY-MM-DD")
+    parser.add_argument("--port", type=int, default=8765, help="port to listen on; 0 chooses a free port")
+    parser.add_argument("--care-recipients", type=int, default=60, help="number of people")
+    parser.add_argument("--seed", default="carefund", help="seed for the people; another seed gives other people")
+    parser.add_argument("--today", type=date.fromisoformat, default=None, help="first day, YYYY-MM-DD")
     parser.add_argument(
-        "--state", type=Path, default=None, help="file to load at the start, if there, and to save at the end"
+        "--state", type=Path, default=None, help="file to load at the start, if it exists, and to save at the end"
     )
     parser.add_argument("--auth", action=argparse.BooleanOptionalAction, default=True, help="check headers and tokens")
-    parser.add_argument("--latency-ms", type=float, default=0.0, help="wait this long before each answer")
-    parser.add_argument("--journal", type=int, default=2_000, help="how many requests to remember")
-    parser.add_argument("--cached-answers", type=int, default=40_000, help="how many encoded answers to keep")
-    parser.add_argument("--interfaces", type=Path, default=None, help="an interfaces file whose dialect is spoken")
+    parser.add_argument("--latency-ms", type=float, default=0.0, help="milliseconds to wait before each response")
+    parser.add_argument("--journal", type=int, default=2_000, help="number of requests to remember")
+    parser.add_argument("--cached-answers", type=int, default=40_000, help="number of encoded responses to keep")
+    parser.add_argument("--interfaces", type=Path, default=None, help="interfaces file whose dialect to speak")
     return parser.parse_args(arguments)
 
 

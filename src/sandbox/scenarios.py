@@ -102,14 +102,14 @@ def _level_changed(person: Person, _rng: Random, anchor: date) -> None:
     person.classifications = [ongoing("3", person.entry_date, change - timedelta(days=1)), ongoing("6", change)]
 
 
-@_scenario("interim-funding", "Paid 60 % of the classification while waiting for the full allocation")
+@_scenario("interim-funding", "Paid 60% of the classification while waiting for the full allocation")
 def _interim(person: Person, _rng: Random, _anchor: date) -> None:
     person.spend_share = 0.4
     for row in person.classifications:
         row.share = INTERIM_SHARE
 
 
-@_scenario("at-hm-only", "Nothing but assistive technology and home modification money")
+@_scenario("at-hm-only", "Only assistive technology and home modification money")
 def _at_hm_only(person: Person, _rng: Random, anchor: date) -> None:
     person.classifications, person.supplements = [], []
     add_tier(person, "AT", "MEDIUM", anchor - timedelta(days=80))
@@ -122,7 +122,7 @@ def _consent_refused(person: Person, rng: Random, anchor: date) -> None:
     person.consent = False
 
 
-@_scenario("nobody", "The funder knows nobody by this id: every read is 'Not found'")
+@_scenario("nobody", "The funder does not know this ID: every read is 'Not found'")
 def _nobody(person: Person, _rng: Random, _anchor: date) -> None:
     person.known = False
 
@@ -170,7 +170,7 @@ def _duplicate_budgets(person: Person, _rng: Random, anchor: date) -> None:
     person.grants.append(tiered_grant(person, "AT", "MEDIUM", start))
 
 
-@_scenario("reissued-budget", "An AT budget came out again under a new id; the old one lingers with nothing in it")
+@_scenario("reissued-budget", "An AT budget was issued again under a new ID; the old one remains with a total of zero")
 def _reissued_budget(person: Person, _rng: Random, anchor: date) -> None:
     add_tier(person, "AT", "MEDIUM", anchor - timedelta(days=100))
     person.reissues.append(
@@ -178,7 +178,7 @@ def _reissued_budget(person: Person, _rng: Random, anchor: date) -> None:
     )
 
 
-@_scenario("unknown-codes", "Codes nobody has heard of: a budget type, an entitlement, a classification")
+@_scenario("unknown-codes", "Unknown codes: a budget type, an entitlement, a classification")
 def _unknown_codes(person: Person, _rng: Random, anchor: date) -> None:
     start = anchor - timedelta(days=15)
     person.unknown_codes = True
@@ -188,13 +188,13 @@ def _unknown_codes(person: Person, _rng: Random, anchor: date) -> None:
     )
 
 
-@_scenario("contributions-absent", "No contribution rows at all, which is not 0 %")
+@_scenario("contributions-absent", "No contribution rows at all, which is not 0%")
 def _contributions_absent(person: Person, rng: Random, anchor: date) -> None:
     _ordinary(person, rng, anchor)
     person.contributions = None
 
 
-@_scenario("contributions-zero", "Contribution rows of 0 % (no worse off)")
+@_scenario("contributions-zero", "Contribution rows of 0% (no worse off)")
 def _contributions_zero(person: Person, rng: Random, anchor: date) -> None:
     _ordinary(person, rng, anchor)
     person.contributions = [Contribution(Decimal("0.00"), Decimal("0.00"), person.entry_date)]
@@ -230,13 +230,13 @@ def _open_ended_budget(person: Person, _rng: Random, anchor: date) -> None:
     person.classifications[-1].end_date = None
 
 
-@_scenario("blank-invoice-ids", "Usage lines without invoice and item ids")
+@_scenario("blank-invoice-ids", "Usage lines without invoice and item IDs")
 def _blank_invoice_ids(person: Person, rng: Random, anchor: date) -> None:
     _ordinary(person, rng, anchor)
     person.invoice_ids = "blank"
 
 
-@_scenario("same-line-twice", "The newest usage line of each quarter is returned twice, same invoice and item id")
+@_scenario("same-line-twice", "The newest usage line of each quarter is returned twice, same invoice and item ID")
 def _same_line_twice(person: Person, rng: Random, anchor: date) -> None:
     _ordinary(person, rng, anchor)
     person.same_line_twice = True
@@ -248,7 +248,7 @@ def _sparse(person: Person, rng: Random, anchor: date) -> None:
     person.sparse = True
 
 
-@_scenario("extra-members", "Unknown members in every answer; entitlements carry the care recipient id")
+@_scenario("extra-members", "Unknown members in every answer; entitlements carry the Care Recipient ID")
 def _extra_members(person: Person, rng: Random, anchor: date) -> None:
     _ordinary(person, rng, anchor)
     person.extra_members = True

@@ -70,8 +70,8 @@ def test_one_password_tried_on_many_accounts_is_refused_and_told_by_address(boss
         assert sign_in(Client(), "boss", PASSWORD, OFFICE) == 302
     said = [record.getMessage() for record in caplog.records if record.name == "carefund.access.attempts"]
     assert said == [
-        f"10 failed attempts to get in from {STRANGER} within 15 minutes",
-        f"20 failed attempts to get in from {STRANGER} within 15 minutes; refused until then",
+        f"10 failed sign-ins from {STRANGER} within 15 minutes",
+        f"20 failed sign-ins from {STRANGER} within 15 minutes; refused until then",
     ]
     assert "person" not in caplog.text
 

@@ -73,6 +73,6 @@ def test_a_malformed_id_is_wrong_input(detected: Sandbox):
 
 def test_in_words(detected: Sandbox):
     assert "returned" in run("providers", "sync")
-    assert "Nothing was saved yet" in run("care-management", "history")
+    assert "Nothing has been saved yet" in run("care-management", "history")
     assert "Estimate" in run("care-management", "refresh", ONE, "--save")
     assert ONE in run("care-management", "history")

@@ -30,7 +30,7 @@ def test_a_client_is_added_and_edited_in_somebodys_name():
     assert "Nothing was changed" in run("edit", "400000003", *words)
     assert set(Change.objects.values_list("made_by", flat=True)) == {"ben"}
     assert "Another client already has" in run("add", "400000003", "Wilma", "Example", status=2)
-    assert "No such branch" in run("edit", "400000003", "--branch", "999", status=2)
+    assert "Branch not found" in run("edit", "400000003", "--branch", "999", status=2)
     assert "no account" in run("edit", "400000003", "--by", "nobody", status=2)
     assert "no such client" in run("edit", "--number", "99", status=2)
 
@@ -41,7 +41,7 @@ def test_an_import_proposes_and_the_terminal_confirms(tmp_path: Path):
     file.write_text(
         json.dumps({"clients": [{"careRecipientId": "400000003", "firstName": "Wilma", "lastName": "Example"}]})
     )
-    assert "1 care recipient id may belong to clients who are here" in run("import", str(file))
+    assert "1 Care Recipient ID may belong to clients who are here" in run("import", str(file))
     match = ClientMatch.objects.get()
     assert "400000003" in run("matches")
     run("match", str(match.pk), "--same")
@@ -49,7 +49,7 @@ def test_an_import_proposes_and_the_terminal_confirms(tmp_path: Path):
     assert here.care_recipient_id == "400000003"
     assert Change.objects.get().made_by == "command line"
     assert "Nothing to confirm" in run("matches")
-    assert "no such number" in run("match", "99", "--other", status=2)
+    assert "No match has this number" in run("match", "99", "--other", status=2)
     assert Client.objects.count() == 1
 
 

@@ -119,7 +119,7 @@ def test_the_api_names_the_reference(installation: Installation, visitor: Visito
     finally:
         installation.write("ALTER TABLE records_invoice_away RENAME TO records_invoice")
     assert status == 500
-    reference = re.search(r"this is reference (\w{12})", answer)
+    reference = re.search(r"Find reference (\w{12})", answer)
     assert reference, answer
     assert (
         f"GET rest:show failed: OperationalError after OperationalError, reference {reference[1]}" in installation.log

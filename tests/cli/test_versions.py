@@ -14,7 +14,7 @@ from tests.runs.conftest import another_database
 from tests.runs.installation import CAREFUND, Installation, wait_until
 
 pytestmark = pytest.mark.slow
-NEWER = "Error: The database was set up by a newer version of Carefund than this one."
+NEWER = "Error: A newer version of Carefund set up this database."
 OLDER = "Error: The database's tables are missing or out of date."
 NOBODY = "http://127.0.0.1:9"
 
@@ -46,7 +46,7 @@ def test_four_set_ups_at_once_all_end_well(installation: Installation):
     said = ["".join(process.communicate(timeout=180)) for process in processes]
     assert [process.returncode for process in processes] == [0] * 4, said
     assert not any("Traceback" in output or "Error" in output for output in said)
-    assert sum("waiting until it is done" in output for output in said) >= 1
+    assert sum("Waiting until it finishes" in output for output in said) >= 1
     assert installation.rows("SELECT count(*), count(DISTINCT name) FROM auth_group") == [(4, 4)]
     applied = installation.rows("SELECT count(*), count(DISTINCT app || name) FROM django_migrations")
     assert applied[0][0] == applied[0][1] > 30
@@ -61,7 +61,7 @@ def test_an_older_programme_does_nothing_on_a_newer_database(installation: Insta
         said = installation.carefund(*words, status=1)
         assert NEWER in said, words
         assert len(said.strip().splitlines()) == 2, said
-    assert "The database was set up by a newer version" in installation.carefund("check", status=1)
+    assert "A newer version of Carefund set up this database" in installation.carefund("check", status=1)
     assert "Usage" in installation.carefund("runs", "--help")
 
 

@@ -212,9 +212,7 @@ def test_a_start_refuses_a_port_on_which_somebody_answers(server: Server, tmp_pa
     second = start(tmp_path, "--web-only", port=server.port)
     _, said = second.communicate(timeout=PATIENCE)
     assert second.returncode == 1
-    assert said.splitlines()[0] == (
-        f"Error: Port {server.port} is taken: another Carefund or another programme listens there."
-    )
+    assert said.splitlines()[0] == (f"Error: Port {server.port} is taken: another program is using it.")
 
 
 def test_a_start_refuses_a_port_that_another_shares(tmp_path: Path) -> None:

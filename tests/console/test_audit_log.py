@@ -45,7 +45,7 @@ def test_tokens_are_logged_without_their_text(browse: Browse, cast: world.Cast) 
     browser = browse(cast.ada)
     page = browser.post(reverse("console:tokens"), {"name": "Rostering", "days": "30"}).content.decode()
     assert "cft_" in page
-    assert (last_act().act, last_act().user_name) == ("API token made", "ada")
+    assert (last_act().act, last_act().user_name) == ("API token created", "ada")
     assert "Rostering, of account ada" in last_act().subject
     browser.post(reverse("console:token-revoke", args=[cast.ada.api_tokens.get().pk]))
     assert last_act().act == "API token revoked"
@@ -83,11 +83,11 @@ def test_the_page_shows_acts_to_administrators_and_can_be_narrowed(browse: Brows
     browser.post(reverse("console:token-revoke", args=[cast.ada.api_tokens.get().pk]))
     address = reverse("console:audit-log")
     page = browser.get(address).content.decode()
-    assert "API token made" in page
+    assert "API token created" in page
     assert "API token revoked" in page
     narrowed = browser.get(address, {"words": "revoked rostering", "user": "ad"}).content.decode()
     assert "API token revoked" in narrowed
-    assert "API token made" not in narrowed
+    assert "API token created" not in narrowed
     assert "No entries" in browser.get(address, {"user": "nobody"}).content.decode()
     assert browse(cast.fay).get(address).status_code == 403
 

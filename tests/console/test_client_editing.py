@@ -26,7 +26,7 @@ def cast(db: None) -> world.Cast:
 
 @pytest.fixture
 def client(cast: world.Cast) -> Client:
-    """A client of Ben's branch whose care recipient id nobody knows yet."""
+    """A client of Ben's branch whose Care Recipient ID nobody knows yet."""
     return Client.objects.create(first_name="Wilma", last_name="Example", service_provider_id=world.BRANCH)
 
 
@@ -59,7 +59,7 @@ def test_an_id_learnt_later_is_entered_and_recorded(cast: world.Cast, client: Cl
         "ben",
     )
     changes = text_of(ben.get(reverse("console:client-changes", args=[client.pk])))
-    assert "care recipient id 400000003 entered (ben)." in changes
+    assert "Care Recipient ID 400000003 entered (ben)." in changes
     page = text_of(ben.post(edit_address(client), details(care_recipient_id="400000003"), follow=True))
     assert "Nothing was changed." in page
     assert Change.objects.count() == 1

@@ -21,7 +21,7 @@ REFUSE, UNDO = (
     if settings.ON_POSTGRESQL
     else ("PRAGMA query_only = 1", "PRAGMA query_only = 0")
 )
-READ_ONLY = "The database is read-only here."
+READ_ONLY = "The database is read-only."
 TYPED = {"first_name": "Typed “with care”", "last_name": "O'Hara <b>", "birth_date": "1940-05-03"}
 
 

@@ -206,7 +206,7 @@ def test_an_empty_list_with_another_beside_it_is_no_rows(body):
 
 def test_two_lists_of_records_are_refused_rather_than_guessed():
     body = b'{"open":[{"budgetId":"1"}],"closed":[{"budgetId":"2"}]}'
-    with pytest.raises(WrongType, match="Several lists"):
+    with pytest.raises(WrongType, match="returned several"):
         BUDGETS.read_rows(body, "x")
 
 

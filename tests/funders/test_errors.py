@@ -84,7 +84,7 @@ def test_a_503_with_a_waiting_time_is_throttling():
 def test_the_funders_words_are_kept_apart_from_the_message():
     error = refusal("create_invoice", 400, {}, BUSINESS)
     assert error.details == (errors.Detail("7", "DHSEIN", "Ada Test is not approved", ""),)
-    assert str(error) == "create invoice: The funder refused the request as it was written. (HTTP 400)"
+    assert str(error) == "create invoice: The funder refused the request. (HTTP 400)"
     assert "Ada" not in repr(error)
 
 

@@ -19,7 +19,7 @@ KNOWN = {"budget_details": "/budget/{budgetId}", "item": "/invoice/{invoiceId}/i
             'the path of "budget_details" has {budgetID}, which nothing fills in. Did you mean {budgetId}?',
         ),
         ({"claims": "/claim/{claimId}"}, 'the path of "claims" has {claimId}, which nothing fills in.'),
-        ({"budget_details": "/{budgetId"}, 'the path of "budget_details" has a brace without its partner.'),
+        ({"budget_details": "/{budgetId"}, 'the path of "budget_details" has an unmatched brace.'),
         ({"budget_details": "/{}/{budgetId}"}, 'the path of "budget_details" has {}, which nothing fills in.'),
         ({"budget_details": "/{budgetId!r}"}, 'the path of "budget_details" has more than a name in {budgetId}.'),
         ({"claims": ""}, 'the path of "claims" must begin with /.'),

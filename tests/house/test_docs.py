@@ -105,7 +105,11 @@ def test_every_error_is_documented():
 
 def test_every_sandbox_control_address_is_documented():
     addresses = {name for _, tree in modules("src/sandbox") for name in strings(tree) if name.startswith("/sandbox/")}
-    missing = [address for address in sorted(addresses) if f"{address}`" not in text("sandbox.md")]
+    described = text("sandbox.md")
+    missing = [
+        address for address in sorted(addresses)
+        if f"{address}`" not in described and not (address.endswith("/") and f"{address}{{" in described)
+    ]  # fmt: skip
     assert not missing, f"docs/sandbox.md does not list {missing}"
 
 

@@ -51,15 +51,31 @@ def prose(path: Path) -> str:
     return re.sub(r"```.*?```|`[^`\n]*`|\]\([^)]*\)", " ", path.read_text(), flags=re.DOTALL)
 
 
-def sentences() -> list[tuple[str, str]]:
-    """The texts in the interfaces' Python that have more than one word, docstrings apart."""
+def is_read_by_people(node: ast.AST) -> bool:
+    """Whether a docstring is a command's help, an endpoint's description or an error's message."""
+    if isinstance(node, ast.ClassDef):
+        return any(
+            isinstance(item, ast.Assign)
+            and ast.unparse(item.targets[0]) == "advice"
+            and isinstance(item.value, ast.Constant)
+            for item in node.body
+        )
+    decorators = [ast.unparse(decorator) for decorator in getattr(node, "decorator_list", [])]
+    return any(re.match(r"\w+\.(command|callback|get|post)\b", decorator) for decorator in decorators)
+
+
+def sentences(*packages: str) -> list[tuple[str, str]]:
+    """The texts in these packages' Python that have more than one word, docstrings apart that only engineers read."""
     found = []
-    for path, tree in modules(*INTERFACES):
+    for path, tree in modules(*packages):
+        if "models" in path.parts or path.stem == "models":
+            continue  # the notes at columns are for engineers
         documented = {
             id(node.body[0].value)
             for node in ast.walk(tree)
             if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)
             and isinstance(node.body[0], ast.Expr)
+            and not is_read_by_people(node)
         }
         found += [
             (str(path), node.value)
@@ -87,7 +103,11 @@ def test_nobody_calls_a_figure_otherwise(figure: str):
     _, others = FIGURES[figure]
     texts = [(str(path.relative_to(ROOT)), read(path)) for path in TEMPLATES]
     texts += [(str(page.relative_to(ROOT)), prose(page)) for page in pages() if page.parent.name != "decisions"]
-    wrong = [(where, found[0]) for where, text in [*texts, *sentences()] if (found := re.search(others, text, re.I))]
+    wrong = [
+        (where, found[0])
+        for where, text in [*texts, *sentences(*INTERFACES)]
+        if (found := re.search(others, text, re.I))
+    ]
     assert not wrong, f"this is called {FIGURES[figure][0]!r}: {wrong}"
 
 
@@ -114,5 +134,27 @@ def test_no_page_speaks_a_dialect(page: Path):
 
 
 def test_no_message_speaks_a_dialect():
-    found = [(where, text) for where, text in sentences() if re.search(DIALECT, text, re.I)]
+    found = [(where, text) for where, text in sentences("src/carefund") if re.search(DIALECT, text, re.I)]
     assert not found, f"say it in plain words: {found}"
+
+
+def test_the_two_ids_are_spelled_in_one_way():
+    """Decision 0025: on pages, in messages, help and headings, and in the documents except the decisions."""
+    texts = [(str(path.relative_to(ROOT)), read(path)) for path in TEMPLATES]
+    texts += [(str(page.relative_to(ROOT)), prose(page)) for page in pages() if page.parent.name != "decisions"]
+    spelled = re.compile(r"\b(?:care recipient|service provider)s?\W+id(?:s|entifiers?)?\b", re.I)
+    right = re.compile(r"(Care Recipient|Service Provider)\sIDs?")
+    wrong = [
+        (where, found)
+        for where, text in [*texts, *sentences("src/carefund", "src/sandbox")]
+        for found in spelled.findall(text)
+        if not right.fullmatch(found)
+    ]
+    assert not wrong, f"write Care Recipient ID, Service Provider ID: {wrong}"
+
+
+def test_no_text_writes_a_date_in_figures():
+    found = [
+        str(path) for path, _ in modules("src/carefund") if re.search(r"%-?d[./]%-?m[./]%", (ROOT / path).read_text())
+    ]
+    assert not found, f"write 3 November 2026, with write_day: {found}"

@@ -48,7 +48,7 @@ class Demo:
         return json.loads(content) if content else None
 
     def scenario(self, name: str) -> str:
-        """The care recipient id of the first person of the demo who lives a scenario."""
+        """The Care Recipient ID of the first person of the demo who lives a scenario."""
         rows = self.control("GET", "/scenarios")
         ids = next(row["careRecipientIds"] for row in rows if row["name"] == name)
         return str(ids[0])

@@ -31,10 +31,10 @@ def test_a_coordinator_adds_a_client_and_enters_the_id_when_it_is_known(
     expect(page.get_by_role("heading", name=f"Nora {name}")).to_be_visible()
     expect(page.get_by_text("This client has no Care Recipient ID yet.")).to_be_visible()
     page.get_by_role("link", name="Enter it").click()
-    page.get_by_label("Care recipient id").fill("400000001")
+    page.get_by_label("Care Recipient ID").fill("400000001")
     page.get_by_role("button", name="Save").click()
     expect(page.get_by_text("Another client already has this Care Recipient ID.")).to_be_visible()
-    page.get_by_label("Care recipient id").fill(person)
+    page.get_by_label("Care Recipient ID").fill(person)
     page.get_by_role("button", name="Save").click()
     page.get_by_role("link", name="Synchronise Budget Information").first.click()
     page.get_by_role("button", name="Sync", exact=True).click()
@@ -42,7 +42,7 @@ def test_a_coordinator_adds_a_client_and_enters_the_id_when_it_is_known(
     page.get_by_role("link", name="Close").click()
     expect(page.get_by_text("4049000002").first).to_be_visible()
     page.get_by_role("link", name="Edit client").click()
-    expect(page.get_by_label("Care recipient id")).to_be_disabled()
+    expect(page.get_by_label("Care Recipient ID")).to_be_disabled()
     if script:
         assert not complaints(page)
     assert page.evaluate("document.documentElement.scrollWidth") <= size[0]

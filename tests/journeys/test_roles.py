@@ -30,7 +30,7 @@ def refuses(page: Page, address: str) -> bool:
 
 
 def own_client(page: Page) -> str:
-    """Open the first client in the list that has a care recipient id; gives the address."""
+    """Open the first client in the list that has a Care Recipient ID; gives the address."""
     page.goto("/clients?search=4000000")
     page.locator("tbody th a").first.click()
     expect(page.get_by_role("navigation", name="Client")).to_be_visible()

@@ -74,7 +74,7 @@ def test_only_the_failures_are_retried(demo: Demo, open_page: OpenPage) -> None:
 
 def test_a_file_of_ids_names_the_unknown_one_and_goes_on(open_page: OpenPage, tmp_path: Path) -> None:
     ids = tmp_path / "ids.csv"
-    ids.write_text("care recipient id\n400000020\n499999999\n400000021\n")
+    ids.write_text("Care Recipient ID\n400000020\n499999999\n400000021\n")
     page = open_page("fay")
     page.goto("/runs/new")
     page.get_by_label("A file of Care Recipient IDs").check()

@@ -9,7 +9,7 @@ from carefund.records.models import Client, Invoice, InvoiceLineItem, LateEviden
 from carefund.records.provider_file import NotAProviderFile, read_provider_file
 from carefund.runs.scopes import choose_ids, read_ids
 
-HEADING = "invoice,line,care recipient id,service,date,quantity,price"
+HEADING = "invoice,line,Care Recipient ID,service,date,quantity,price"
 
 
 @pytest.mark.parametrize(

@@ -67,4 +67,4 @@ def test_the_api_does_what_its_description_says(case: schemathesis.Case, token: 
         )
         transaction.set_rollback(True)
     if is_right and answer.status_code == 422:  # what no description can say, either: a line twice in one call
-        assert all(problem["message"].startswith("stands already in line ") for problem in answer.json()["problems"])
+        assert all(problem["message"].startswith("is already in line ") for problem in answer.json()["problems"])

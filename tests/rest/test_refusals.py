@@ -182,7 +182,7 @@ def test_an_invoice_of_the_most_lines_fits(client: Browser, headers: dict[str, s
 def test_every_kind_of_problem_is_listed_for_everybody(client: Browser):
     listed = {problem["type"]: problem for problem in client.get("/api/v1/problems").json()}
     assert listed["/api/v1/problems#conflict"]["status"] == 409
-    assert listed["/api/v1/problems#funder-consent-missing"]["advice"].startswith("Ask the person")
+    assert listed["/api/v1/problems#funder-consent-missing"]["advice"].startswith("Ask the client")
 
 
 @pytest.mark.parametrize(("field", "text"), [("funding_source", "ßHM1"), ("unit_type", "İ" * 20)])

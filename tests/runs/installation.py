@@ -90,7 +90,7 @@ class Installation:
             kill(process)
 
     def prepare(self, care_recipients: int) -> None:
-        """Tables, a device that is activated, and clients with the sandbox's first care recipient ids."""
+        """Tables, a device that is activated, and clients with the sandbox's first Care Recipient IDs."""
         self.folder.mkdir(parents=True, exist_ok=True)
         self.carefund("setup", "--environment-file", str(self.folder / "carefund.env"))
         device = {"deviceName": "carefund-sandbox-device"}

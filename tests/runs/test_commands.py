@@ -94,7 +94,7 @@ def test_work_of_other_kinds_is_listed_by_kind_and_called_by_its_own_words(clien
     removal = finish_now(request_retention(Run.Trigger.BULK))
     assert [run["run_id"] for run in RUNS.ask("list")] == [removal.pk, people.pk]
     assert [run["run_id"] for run in RUNS.ask("list", "--kind", "retention")] == [removal.pk]
-    assert "No run of this kind" in RUNS.type("list", "--kind", "claim-batch")
+    assert "No runs of this kind" in RUNS.type("list", "--kind", "claim-batch")
     shown = RUNS.type("show", str(removal.pk))
     assert "Removal of old runs" in shown
     assert "1 of 1 steps done" in shown

@@ -181,7 +181,7 @@ def test_ids_from_a_file_unknown_doubled_or_none(clients, bulk, carry_out):
     assert (run.status, run.total, len(found), unknown) == (Run.Status.FINISHED, 2, 1, ["499999999"])
     assert run.items.get(client=None).error_code == "unknown-client"
     with pytest.raises(EmptyFile):
-        read_ids(b"care recipient id\n\n")
+        read_ids(b"Care Recipient ID\n\n")
 
 
 def test_a_file_of_unknown_ids_alone_is_over_at_once(db, bulk):

@@ -50,7 +50,7 @@ def asked(world) -> list[str]:
 
 
 def moved(run: Run | None) -> list[str]:
-    """The care recipient ids of those read in a run."""
+    """The Care Recipient IDs of those read in a run."""
     return [] if run is None else sorted(run.items.values_list("care_recipient_id", flat=True))
 
 
@@ -207,7 +207,7 @@ def test_what_lists_hide_is_counted_and_makes_a_full_pass(world, everybody, surv
     assert (newest.checked, newest.drifted) == (2, 2)
     _, reading = survey()
     assert reading.total == 16
-    assert "2 of 2 had changed although the lists said nothing" in reading.scope
+    assert "2 of 2 had changed although the lists showed no change" in reading.scope
     assert set(reading.items.values_list("outcome", flat=True)) == {RunItem.Outcome.CONSENT_MISSING}
 
 
@@ -277,7 +277,7 @@ def test_a_full_pass_is_due_weekly_at_first_and_later_as_set(everybody, survey, 
     Survey.objects.update(started_at=timezone.now() - timedelta(days=8))
     _, reading = survey()
     assert reading.total == 16
-    assert "tried out for a month" in reading.scope
+    assert "on trial for a month" in reading.scope
     assert survey()[1] is None
     Survey.objects.update(started_at=timezone.now() - timedelta(days=31))
     assert "due every 28 days" in survey()[1].scope
@@ -327,7 +327,7 @@ def test_half_refused_lists_of_an_id_count_for_nothing(
         item, reading = survey()
         assert moved(reading) == theirs
         assert f"{len(theirs)} not listed" in item.message
-        assert "The lists of 1 service provider ID were refused" in item.message
+        assert "The lists of 1 Service Provider ID were refused" in item.message
 
 
 def test_a_survey_that_fails_leaves_nobody_unread(everybody, survey, rested, carry_out, settings):

@@ -26,7 +26,7 @@ def test_a_person_who_takes_a_worker_down_twice_is_set_aside(installation: Insta
     installation.start("worker")
     installation.wait_for_status("finished", run_id)
     ended = f"SELECT outcome, error_code, message FROM runs_runitem WHERE {this_one}"
-    sentence = "The worker ended twice while it was at work on this, so this was set aside."
+    sentence = "The process that did this work stopped twice, so this item was set aside."
     assert installation.rows(ended) == [("failed", "worker-ended", sentence)]
     others = f"SELECT count(*) FROM runs_runitem WHERE run_id = {run_id} AND status = 'done' AND outcome = 'changed'"
     assert installation.rows(others) == [(PEOPLE - 1,)]

@@ -186,7 +186,7 @@ def test_budgets_whose_details_were_not_asked_for_keep_what_hangs_on_them(in_ste
     assert [row.key[0] for row in decision.compared.differences["budget_usage"].gone] == ["11"]
     assert decision.result.warnings == [
         "Services Australia returned no budget usage for 1 budget that had some; "
-        "they are kept and marked as no longer returned."
+        "They are kept and marked as no longer returned."
     ]
     assert (
         decide(after(decision), fetch(answer(BUDGET_DETAILS, none_left, "11")), TODAY).result.outcome
@@ -227,7 +227,7 @@ def test_a_refusal_is_an_outcome_of_its_own_and_keeps_what_was_known(in_step: St
 def test_a_budget_that_vanished_meanwhile_is_a_warning_and_no_change(in_step: StoredPerson) -> None:
     decision = decide(in_step, fetch(*everything()[:-1], vanished_budget_ids=("12",)), TODAY)
     assert decision.result.outcome is SyncOutcome.UNCHANGED
-    assert "had no details" in decision.result.warnings[0]
+    assert "have no details" in decision.result.warnings[0]
 
 
 def test_figures_that_do_not_add_up_are_warned_of_each_time_they_are_asked_for() -> None:
@@ -235,7 +235,7 @@ def test_figures_that_do_not_add_up_are_warned_of_each_time_they_are_asked_for()
     first = decide(NEVER_SYNCED, fetch(*everything(budgets=wrong)), TODAY)
     again = decide(after(first), fetch(*everything(budgets=wrong)), TODAY)
     parts = decide(after(first), fetch(answer(CONTRIBUTIONS, SHARES)), TODAY)
-    sentence = "The figures of 1 budget do not add up; they are shown as received."
+    sentence = "The figures of 1 budget do not add up. They are shown as received."
     assert [decision.result.warnings for decision in (first, again, parts)] == [[sentence], [sentence], []]
     assert set(again.result.counts) == {record_set.kind for record_set in RECORD_SETS}
 

@@ -37,17 +37,17 @@ def has_account(username: str) -> bool:
 
 def find_account(username: str) -> User:
     """The account of a name. Raises NotHere."""
-    return find_one(User.objects.filter(username=username), "There is no account of this name.")
+    return find_one(User.objects.filter(username=username), "There is no account with this name.")
 
 
 def find_account_to_sign_in(username: str) -> User:
     """The account of a name, if it may sign in. Raises NotHere."""
-    return find_one(list_active_accounts().filter(username=username), "There is no such account that may sign in.")
+    return find_one(list_active_accounts().filter(username=username), "No account with this name can sign in.")
 
 
 def find_account_by_number(number: int) -> User:
     """The account with a key. Raises NotHere."""
-    return find_one(User.objects.filter(pk=number), "There is no such account.")
+    return find_one(User.objects.filter(pk=number), "There is no account with this name.")
 
 
 def list_active_accounts() -> QuerySet[User]:

@@ -44,9 +44,7 @@ def note_failure(request: HttpRequest) -> None:
         return
     if count in (_WARNED_AT, settings.ADDRESS_FAILURE_LIMIT):
         refused = "; refused until then" if count >= settings.ADDRESS_FAILURE_LIMIT else ""
-        log.warning(
-            "%d failed attempts to get in from %s within %d minutes%s", count, address, _WINDOW_SECONDS // 60, refused
-        )
+        log.warning("%d failed sign-ins from %s within %d minutes%s", count, address, _WINDOW_SECONDS // 60, refused)
 
 
 def seconds_refused(request: HttpRequest) -> int:

@@ -67,8 +67,8 @@ def find_client_to_read(user: Visitor, client_id: int) -> Client:
 
 def find_care_recipient_to_read(user: Visitor, care_recipient_id: str) -> Client:
     """As `find_client_to_read`, by Services Australia's key."""
-    advice = "Look for a typing error, or add the client with `carefund clients add` first."
-    return _find(user, "No client here has this care recipient id.", advice, care_recipient_id=care_recipient_id)
+    advice = "Check the ID for typing errors, or add the client with `carefund clients add` first."
+    return _find(user, "No client has this Care Recipient ID.", advice, care_recipient_id=care_recipient_id)
 
 
 def find_client_to_synchronise(user: Visitor, client_id: int) -> Client:
@@ -81,7 +81,7 @@ def find_client_to_synchronise(user: Visitor, client_id: int) -> Client:
 def find_match_to_decide(user: Visitor, match_id: int) -> ClientMatch:
     """A row of a provider file that may be a client whom this person may synchronise."""
     matches = ClientMatch.objects.select_related("client").filter(pk=match_id)
-    match = find_one(matches, "There is no such number.")
+    match = find_one(matches, "No match has this number.")
     find_client_to_synchronise(user, match.client_id)
     return match
 

@@ -36,8 +36,8 @@ class TrustProxies:
         elif forwarded and not self._has_warned:
             self._has_warned = True
             log.warning(
-                "requests come through a proxy that CAREFUND_TRUSTED_PROXIES does not name: failed attempts to sign in "
-                "of all people count as those of one address"
+                "requests come through a proxy that CAREFUND_TRUSTED_PROXIES does not name: all failed "
+                "sign-ins count as coming from one address"
             )
         answer = self._get_response(request)
         answer.headers.setdefault("Cache-Control", "no-store")  # files that are the same for everybody say otherwise

@@ -68,7 +68,7 @@ def list_tokens(user: User | None = None) -> QuerySet[ApiToken]:
 def find_token_by_number(number: int, *, of: User | None = None) -> ApiToken:
     """A token by its number, of one account or of anybody. Raises NotHere."""
     tokens = ApiToken.objects.filter(pk=number)
-    return find_one(tokens if of is None else tokens.filter(user=of), "There is no such token.")
+    return find_one(tokens if of is None else tokens.filter(user=of), "There is no token with this number.")
 
 
 def name_token(token: ApiToken) -> str:

@@ -9,7 +9,7 @@ from rich.table import Table
 from carefund.cli.output import FAILED, WRONG_INPUT, complain, print_json, screen
 from carefund.cli.refusals import Commands
 from carefund.domain.care_management.pools import METRICS, RollUp, Sums, compare_pools, roll_up
-from carefund.domain.wording import write_money
+from carefund.domain.wording import write_day, write_money
 from carefund.records.care_management.data import budgets_as_data, pool_as_data
 from carefund.records.care_management.store import Saved, list_detected_providers, list_saves
 from carefund.records.models import CareManagementBudget
@@ -18,8 +18,10 @@ from carefund.runs.care_management.refreshing import NotRefreshable, results_of,
 from carefund.runs.foreground import refresh_pools_now
 from carefund.sync.care_management.refreshing import NO_DATA, NO_DATA_ADVICE, Refreshed
 
-app = typer.Typer(cls=Commands, help="Pooled care management budgets, per service provider id.", no_args_is_help=True)
-ProviderId = Annotated[str, typer.Argument(help="A Service Provider ID; without one, all of them.", metavar="[ID]")]
+app = typer.Typer(
+    cls=Commands, help="Pooled care management budgets for each Service Provider ID.", no_args_is_help=True
+)
+ProviderId = Annotated[str, typer.Argument(help="A Service Provider ID. Without one, all IDs.", metavar="[ID]")]
 AsJson = Annotated[bool, typer.Option(help="Print the result as JSON.")]
 _TITLES = tuple(label_of(CareManagementBudget, name).replace(" ", "\n") for name in METRICS)
 
@@ -27,7 +29,7 @@ _TITLES = tuple(label_of(CareManagementBudget, name).replace(" ", "\n") for name
 @app.command()
 def refresh(
     service_provider_id: ProviderId = "",
-    save: Annotated[bool, typer.Option("--save", help="Keep what was shown in the history.")] = False,
+    save: Annotated[bool, typer.Option("--save", help="Save the figures in the history.")] = False,
     json: AsJson = False,
 ) -> None:
     """Ask Services Australia for the care management budgets of the current quarter. Stores nothing without --save."""
@@ -54,14 +56,14 @@ def refresh(
         if len(results) > 1:
             screen.print(_sums_table(whole))
         if save:
-            screen.print(f"Saved, with the quarters just ended; new in the history: {len(saved)}.", highlight=False)
+            screen.print(f"Saved, with the quarters just ended. New in the history: {len(saved)}.", highlight=False)
     if any(result.problem for result in results):
         raise typer.Exit(FAILED)
 
 
 @app.command()
 def history(service_provider_id: ProviderId = "", json: AsJson = False) -> None:
-    """Show what was saved, per service provider id and quarter, and what moved between two saves."""
+    """Show what was saved, for each Service Provider ID and quarter, and what moved between two saves."""
     ids = [service_provider_id.strip()] if service_provider_id else [
         row.service_provider_id for row in list_detected_providers()
     ]  # fmt: skip
@@ -70,7 +72,7 @@ def history(service_provider_id: ProviderId = "", json: AsJson = False) -> None:
         print_json([_saved_as_data(saved, before) for saved, before in zip(saves, _befores(saves), strict=True)])
         return
     if not saves:
-        screen.print("Nothing was saved yet. `carefund care-management refresh --save` begins the history.")
+        screen.print("Nothing has been saved yet. Run `carefund care-management refresh --save` to start the history.")
         return
     table = _table("Quarter", "Saved", ids="Service\nProvider ID")
     for saved in saves:
@@ -153,7 +155,7 @@ def _print(result: Refreshed) -> None:
     elif result.is_empty:
         screen.print(f"{NO_DATA} {NO_DATA_ADVICE}")
         for row in result.received:
-            screen.print(f"  Came back: {row.count:,} × {row.budget_type}", highlight=False)
+            screen.print(f"  Returned: {row.count:,} × {row.budget_type}", highlight=False)
     else:
         table = _table("Period", ids="Budget ID")
         for budget in pool.budgets:
@@ -164,18 +166,18 @@ def _print(result: Refreshed) -> None:
         if pool.estimate:
             screen.print(
                 f"Estimate, not a figure of Services Australia: {_amount(pool.estimate.lost)} would be lost on "
-                f"{pool.estimate.year_end_date.isoformat()}.",
+                f"{write_day(pool.estimate.year_end_date)}.",
                 highlight=False,
             )
     for budget in result.closed:
-        screen.print(f"Closed before the quarter's end, so not counted: {budget.budget_id}.", highlight=False)
+        screen.print(f"Closed before the quarter ended, so not counted: {budget.budget_id}.", highlight=False)
 
 
 def _sums_table(whole: RollUp) -> Table:
     table = _table(ids="Service\nProvider ID")
     for provider_id, sums in whole.parts.items():
         table.add_row(provider_id, *_amounts(sums))
-    table.add_row("All ids", *_amounts(whole.sums), style="bold")
+    table.add_row("All IDs", *_amounts(whole.sums), style="bold")
     return table
 
 

@@ -82,7 +82,7 @@ def _print_installation(database: str, missing: list[str]) -> None:
         ("Secret key", "CAREFUND_SECRET_KEY", settings.HAS_SECRET_KEY),
         ("Encryption key", "CAREFUND_ENCRYPTION_KEYS", bool(settings.ENCRYPTION_KEYS)),
     ):
-        advice = "`carefund setup --environment-file carefund.env` writes one."
+        advice = "Run `carefund setup --environment-file carefund.env` to create one."
         _line(title, is_set, "set" if is_set else f"{variable} is not set: {advice}")
     _line("Environment", True, settings.FUNDER_ENVIRONMENT)
     if settings.INTERFACES_FILE:
@@ -98,7 +98,7 @@ def _print_devices(checks: list[AccessCheck]) -> None:
     for device in {check.device_name: check for check in served}.values():
         status = device.device_status or "not activated"
         if device.device_status and device.device_name not in confirmed:
-            status = f"{device.device_status} when PRODA last answered"
+            status = f"{device.device_status} at PRODA's last response"
         _line("Device", device.device_name in confirmed and bool(device.device_status), status)
         for title, instant in (("Key expires", device.key_expires_at), ("Device expires", device.device_expires_at)):
             if instant:
@@ -108,16 +108,16 @@ def _print_devices(checks: list[AccessCheck]) -> None:
 def _print_funder(found: Found) -> None:
     label, access = found.funder.label, found.access
     if access is None:
-        _line(label, True, "not set up, which is fine unless clients are to be kept in step with it")
+        _line(label, True, "not set up. Set it up only if you have clients with this funder")
     elif access.missing:
-        _line(label, False, f"settings are missing: {len(access.missing)}, named above")
+        _line(label, False, f"{len(access.missing)} settings are missing. They are listed above")
     elif access.problem:
         _line(label, False, f"{access.problem.message} {access.problem.advice}")
     elif access.gateway_url:
-        _line(label, True, f"asked through a partner's gateway, {access.gateway_url}, which was not tried")
+        _line(label, True, f"uses a partner's gateway, {access.gateway_url}, which this check does not test")
     else:
         until = f", which expires on {_local(access.token_expires_at)}" if access.token_expires_at else ""
-        _line(label, True, f"PRODA gave a new token just now{until}; {access.base_url}")
+        _line(label, True, f"PRODA issued a new token{until}. Address: {access.base_url}")
 
 
 def _print_log(log: LogState) -> None:
@@ -125,7 +125,7 @@ def _print_log(log: LogState) -> None:
     said = (("missing", log.missing), ("changed", log.changed))
     problems = [f"{what} entries: {number:,}" for what, number in said if number]
     if not log.is_guarded:
-        problems.append("its guards in the database are missing; `carefund setup` puts them back")
+        problems.append("protection against changes is missing in the database. Run `carefund setup` to restore it")
     waiting = f", {log.waiting:,} to be sealed by the background process" if log.waiting else ""
     whole = f"whole, {log.sealed:,} sealed{waiting}; head {log.sealed}:{log.head[:16] or 'none yet'}"
     _line(log.label.capitalize(), log.is_whole, ", ".join(problems) or whole)

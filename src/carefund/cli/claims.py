@@ -11,7 +11,7 @@ from rich.table import Table
 from carefund.access.audit import one_act, store_act
 from carefund.cli.output import FAILED, WRONG_INPUT, complain, print_json, screen
 from carefund.cli.refusals import Commands
-from carefund.domain.wording import write_money
+from carefund.domain.wording import write_day, write_money
 from carefund.records.claims.batches import BatchMoved
 from carefund.records.claims.claimed_lines import LineRow, list_lines
 from carefund.records.claims.late_evidence import NotEvidence, TooLate, store_evidence
@@ -40,7 +40,7 @@ _DAYS = ["%Y-%m-%d"]
 
 @app.command(name="list")
 def list_all(json: AsJson = False) -> None:
-    """List batches and claims, newest first; claims made elsewhere among them."""
+    """List batches and claims, newest first, including claims made outside Carefund."""
     batches, claims = list(list_batches()[:50]), list(list_claims()[:50])
     if json:
         print_json(
@@ -48,7 +48,7 @@ def list_all(json: AsJson = False) -> None:
         )
         return
     if not batches and not claims:
-        screen.print("No claim yet. `carefund claims prepare` chooses what to claim.")
+        screen.print("No claims yet. Run `carefund claims prepare` to choose what to claim.")
         return
     table = Table("Batch", "Service provider", "Funding", "Delivered", "State", box=None, pad_edge=False)
     table.add_column("Total", justify="right")
@@ -62,7 +62,9 @@ def list_all(json: AsJson = False) -> None:
     table.add_column("Paid", justify="right")
     for claim in claims:
         paid = "" if claim.total_paid is None else write_money(claim.total_paid)
-        table.add_row(claim.claim_id, claim.service_provider_id, claim.status, str(claim.batch_id or "elsewhere"), paid)
+        table.add_row(
+            claim.claim_id, claim.service_provider_id, claim.status, str(claim.batch_id or "outside Carefund"), paid
+        )
     screen.print(table)
 
 
@@ -71,11 +73,13 @@ def prepare(
     service_provider_id: Annotated[str, typer.Option(help="The branch that claims.")],
     from_date: Annotated[datetime | None, typer.Option(formats=_DAYS, help="First day of delivery.")] = None,
     to_date: Annotated[datetime | None, typer.Option(formats=_DAYS, help="Last day of delivery.")] = None,
-    funding_source: Annotated[str, typer.Option(help="ON, AT, HM, …; empty for all.")] = "",
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would go and what not; keep nothing.")] = False,
+    funding_source: Annotated[str, typer.Option(help="ON, AT, HM, and so on. Blank for all.")] = "",
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show what would be claimed and what would not. Save nothing.")
+    ] = False,
     json: AsJson = False,
 ) -> None:
-    """Choose open lines for a batch, and say what would be refused."""
+    """Choose open lines for a batch, and show which would be refused."""
     today = business_today()
     first = from_date.date() if from_date else today - timedelta(days=120)
     choice = BatchChoice(service_provider_id, first, to_date.date() if to_date else today, funding_source.upper())
@@ -87,34 +91,38 @@ def prepare(
                 batch = prepare_batch(choice, today)
                 store_act(None, "Claim batch prepared", f"batch {batch.pk}")
         except (NothingToClaim, BatchMoved) as problem:
-            complain(str(problem) or "No open line may go.", "See --dry-run for what stands against each line.")
+            complain(str(problem) or "No open lines can be claimed.", "Run with --dry-run to see why.")
             raise typer.Exit(WRONG_INPUT) from None
     if json:
         print_json(_preview_data(preview, batch))
         return
     _show_preview(preview, today)
     if batch:
-        screen.print(f"Batch {batch.pk} is prepared; `carefund claims submit {batch.pk}` sends it.", highlight=False)
+        screen.print(
+            f"Batch {batch.pk} is prepared; Run `carefund claims submit {batch.pk}` to send it.", highlight=False
+        )
 
 
 @app.command()
 def attach(
     line_reference: Annotated[str, typer.Argument(help="Our reference of the line.")],
-    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="A PDF that says why the line is late.")],
+    file: Annotated[
+        Path, typer.Argument(exists=True, dir_okay=False, help="A PDF that explains why the line is late.")
+    ],
 ) -> None:
-    """Attach evidence to a late line; it goes with the line when its batch is sent."""
+    """Attach evidence to a late line. It is sent with the line's batch."""
     line = find_line(line_reference.strip())
     try:
         evidence = store_evidence(line, file.name, file.read_bytes())
     except (NotEvidence, TooLate) as problem:
         complain(str(problem))
         raise typer.Exit(WRONG_INPUT) from None
-    screen.print(f"{evidence.file_name} goes with line {line.external_reference_id}.", highlight=False)
+    screen.print(f"{evidence.file_name} will be sent with line {line.external_reference_id}.", highlight=False)
 
 
 @app.command()
 def submit(batch_number: BatchNumber, json: AsJson = False) -> None:
-    """Upload and submit a batch and claim it; going on wherever it was left."""
+    """Send a batch and claim it. Continues from where an earlier attempt stopped."""
     find_batch(batch_number)
     with suppress(WorkFailed):  # the batch says why
         send_batch(batch_number)
@@ -132,10 +140,10 @@ def submit(batch_number: BatchNumber, json: AsJson = False) -> None:
 
 @app.command()
 def check(
-    claim_id: Annotated[str, typer.Argument(help="One claim; without it every claim not at its end.")] = "",
+    claim_id: Annotated[str, typer.Argument(help="One claim. Without it, every claim in progress.")] = "",
     json: AsJson = False,
 ) -> None:
-    """Check Status, bring in payments, and ask for the sync of everybody in an approved claim."""
+    """Check Status: get payments, and synchronise all clients in an approved claim."""
     checked = check_claims([find_claim(claim_id.strip())]) if claim_id else check_all_claims()
     lines = [(find_claim_by_number(int(item.held_id)), item) for item in checked]
     if json:
@@ -143,19 +151,19 @@ def check(
     else:
         for claim, item in lines:
             found = item.result or {}
-            run = f"; run {found['run']} synchronises {found['people']:,} people" if found.get("run") else ""
+            run = f"; run {found['run']} synchronises {found['people']:,} clients" if found.get("run") else ""
             screen.print(f"Claim {claim.claim_id}: {claim.status}{run}.", highlight=False)
             if item.outcome == RunItem.Outcome.FAILED:
                 complain(item.message, item.advice)
         if not lines:
-            screen.print("No claim is open.")
+            screen.print("No claims in progress.")
     if any(item.outcome == RunItem.Outcome.FAILED for item in checked):
         raise typer.Exit(FAILED)
 
 
 @app.command()
-def show(claim_id: Annotated[str, typer.Argument(help="The claim.")], json: AsJson = False) -> None:
-    """Show one claim: its statement, and each line with claimed, paid, drawn and the difference."""
+def show(claim_id: Annotated[str, typer.Argument(help="Claim ID.")], json: AsJson = False) -> None:
+    """Show one claim: its statement, and for each line what was claimed, paid and drawn, with the difference."""
     claim = find_claim(claim_id.strip())
     rows = list_lines([payment_request.pk for payment_request in list_requests_of(claim)], business_today())
     if json:
@@ -179,12 +187,15 @@ def show(claim_id: Annotated[str, typer.Argument(help="The claim.")], json: AsJs
 
 def _show_preview(preview: BatchPreview, today: date) -> None:
     screen.print(
-        f"{len(preview.ready):,} lines of {preview.client_count:,} clients may go, {write_money(preview.total)}; "
+        f"{len(preview.ready):,} lines of {preview.client_count:,} clients can be claimed, "
+        f"{write_money(preview.total)}. "
         f"{len(preview.refused):,} would be refused, {write_money(preview.refused_total)}.",
         highlight=False,
     )
     if preview.claim_date > today:
-        screen.print("A claim was made today; one a day is all that the funder takes, so this one waits for tomorrow.")
+        screen.print(
+            "A claim has already been made today. The funder accepts one a day. This one waits until tomorrow."
+        )
     for line in preview.lines:
         for problem in line.problems:
             mark = "refused" if problem.blocks else "caution"
@@ -192,7 +203,7 @@ def _show_preview(preview: BatchPreview, today: date) -> None:
 
 
 def _period(batch: ClaimBatch) -> str:
-    return f"{batch.from_date} to {batch.to_date}"
+    return f"{write_day(batch.from_date)} to {write_day(batch.to_date)}"
 
 
 def _batch_data(batch: ClaimBatch) -> dict[str, Any]:

@@ -20,23 +20,23 @@ from carefund.records.provider_file import NotAProviderFile, read_provider_file
 from carefund.runs.queries import is_under_way
 from carefund.sync.care_recipient.linking import load_provider_file
 
-app = typer.Typer(cls=Commands, help="Who is cared for here.", no_args_is_help=True)
+app = typer.Typer(cls=Commands, help="Clients of this organisation.", no_args_is_help=True)
 Day = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="YYYY-MM-DD", metavar="DAY")]
-Branch = Annotated[str, typer.Option(help="A service provider id that is known here.", metavar="ID")]
-By = Annotated[str, typer.Option(help="The account in whose name this is done; it is recorded.", metavar="USER")]
+Branch = Annotated[str, typer.Option(help="A known Service Provider ID.", metavar="ID")]
+By = Annotated[str, typer.Option(help="Your account. It is recorded with the change.", metavar="USER")]
 COMMAND_LINE = "command line"
 
 
 @app.command()
 def add(
-    care_recipient_id: Annotated[str, typer.Argument(help="Services Australia's id of the person.")],
+    care_recipient_id: Annotated[str, typer.Argument(help="Care Recipient ID.")],
     first_name: Annotated[str, typer.Argument()],
     last_name: Annotated[str, typer.Argument()],
     birth_date: Day = None,
     branch: Branch = "",
     by: By = "",
 ) -> None:
-    """Add one client. With --by, that coordinator sees the client also while no branch is known."""
+    """Add one client. With --by, that coordinator can see the client even before a branch is known."""
     user = _find_user(by)
     values = {
         "care_recipient_id": id_or_exit(care_recipient_id),
@@ -48,24 +48,24 @@ def add(
     try:
         add_client(values, made_by=by or COMMAND_LINE, user=user)
     except CannotEdit as refusal:
-        complain(str(refusal), "Look with `carefund show`.")
+        complain(str(refusal), "Run `carefund show` to see the client.")
         raise typer.Exit(WRONG_INPUT) from None
     screen.print("Added.")
 
 
 @app.command()
 def edit(
-    client: Annotated[str, typer.Argument(help="Their care recipient id.", metavar="[ID]")] = "",
-    number: Annotated[int, typer.Option(help="Instead: the number in the address of the client's page.")] = 0,
-    care_recipient_id: Annotated[str, typer.Option(help="The id that was learnt.", metavar="ID")] = "",
+    client: Annotated[str, typer.Argument(help="Care Recipient ID.", metavar="[ID]")] = "",
+    number: Annotated[int, typer.Option(help="The number in the address of the client's page, instead of the ID.")] = 0,
+    care_recipient_id: Annotated[str, typer.Option(help="The new Care Recipient ID.", metavar="ID")] = "",
     first_name: Annotated[str, typer.Option()] = "",
     last_name: Annotated[str, typer.Option()] = "",
     birth_date: Day = None,
     branch: Branch = "",
-    active: Annotated[bool | None, typer.Option("--active/--inactive", help="Part of bulk runs or not.")] = None,
+    active: Annotated[bool | None, typer.Option("--active/--inactive", help="Include in bulk runs, or not.")] = None,
     by: By = "",
 ) -> None:
-    """Change a client: the id that was learnt later, name, birth date, branch, active or not."""
+    """Change a client: Care Recipient ID, name, date of birth, branch, active or not."""
     _find_user(by)
     found = client_or_exit(client) if client else find_client_to_read(OPERATOR, number)
     values: dict[str, Any] = {"first_name": first_name, "last_name": last_name, "service_provider_id": branch}
@@ -88,22 +88,22 @@ def edit(
 
 @app.command()
 def matches() -> None:
-    """List ids of provider files that may belong to clients who are here."""
-    table = Table("Number", "Client", "In the file", "Care recipient id", box=None, pad_edge=False, header_style="bold")
+    """List Care Recipient IDs in provider files that may belong to existing clients."""
+    table = Table("Number", "Client", "In the file", "Care Recipient ID", box=None, pad_edge=False, header_style="bold")
     for match in list_waiting_matches(list_clients_for(OPERATOR)):
-        here = f"{match.client.full_name}, {match.client.birth_date or 'birth date not known'}"
-        there = f"{match.first_name} {match.last_name}, {match.birth_date or 'birth date not known'}"
+        here = f"{match.client.full_name}, {match.client.birth_date or 'date of birth not known'}"
+        there = f"{match.first_name} {match.last_name}, {match.birth_date or 'date of birth not known'}"
         table.add_row(str(match.pk), here, there, match.care_recipient_id)
     screen.print(table if table.row_count else "Nothing to confirm.")
 
 
 @app.command()
 def match(
-    number: Annotated[int, typer.Argument(help="As `carefund clients matches` lists it.")],
-    same: Annotated[bool, typer.Option("--same/--other", help="The same person, or another one.")],
+    number: Annotated[int, typer.Argument(help="The number shown by `carefund clients matches`.")],
+    same: Annotated[bool, typer.Option("--same/--other", help="Same person, or a different person.")],
     by: By = "",
 ) -> None:
-    """Say whether somebody in a provider file is the client who is here."""
+    """Confirm whether a person in a provider file is an existing client."""
     user = _find_user(by)
     found = find_match_to_decide(OPERATOR, number)
     try:
@@ -120,11 +120,11 @@ def match(
 def import_(
     file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="A provider file (JSON).")],
 ) -> None:
-    """Bring in branches, clients and invoices from a provider file; what is here already is left alone."""
+    """Import branches, clients and invoices from a provider file. Existing records do not change."""
     try:
         content = read_provider_file(file.read_bytes())
     except NotAProviderFile as error:
-        complain(f"The file cannot be read: {error}.", "Nothing was loaded; the documentation describes the format.")
+        complain(f"The file cannot be read: {error}.", "Nothing was imported. The documentation describes the format.")
         raise typer.Exit(WRONG_INPUT) from None
     loaded = load_provider_file(content)
     screen.print(
@@ -133,8 +133,8 @@ def import_(
     )
     if loaded.waiting:
         screen.print(
-            f"{many(loaded.waiting, 'care recipient id')} may belong to clients who are here. Look with "
-            "`carefund clients matches`, say which is whose, then import the file again for their line items.",
+            f"{many(loaded.waiting, 'Care Recipient ID')} may belong to existing clients. Look with "
+            "`carefund clients matches`, confirm each one, then import the file again for their line items.",
             highlight=False,
         )
 
@@ -147,6 +147,6 @@ def _find_user(username: str) -> User | None:
 def _branch_or_exit(service_provider_id: str) -> str:
     """A branch that is known here, or none; ends the command for one that is not."""
     if service_provider_id and not is_service_provider_known(service_provider_id):
-        complain("No such branch is known here.", "Import it with a provider file, or let a sync find it.")
+        complain("Branch not found.", "Import it with a provider file, or run a sync to find it.")
         raise typer.Exit(WRONG_INPUT)
     return service_provider_id

@@ -50,9 +50,9 @@ _START_SECONDS = 30
 
 
 def demo(
-    once: Annotated[bool, typer.Option("--once", help="Do all but serve, then end.")] = False,
-    keep: Annotated[bool, typer.Option("--keep", help="Go on with the last demo's data.")] = False,
-    care_recipients: Annotated[int, typer.Option(help="How many fictitious people.")] = 60,
+    once: Annotated[bool, typer.Option("--once", help="Do everything except serve, then end.")] = False,
+    keep: Annotated[bool, typer.Option("--keep", help="Continue with the last demo's data.")] = False,
+    care_recipients: Annotated[int, typer.Option(help="Number of fictitious people.")] = 60,
 ) -> None:
     """Try Carefund: sandbox, database, PRODA device, fictitious clients, a bulk run, the console."""
     screen.rule("Carefund demo: everybody in it is fictitious")
@@ -66,25 +66,26 @@ def demo(
         _add_people()
         clients, invoices, line_items = count_own_records()
         _say(
-            f"The provider's own records are loaded: {clients:,} clients, "
+            f"The provider's own records are imported: {clients:,} clients, "
             f"{invoices:,} invoices with {line_items:,} line items."
         )
-        _say("Synchronising everybody:")
+        _say("Synchronising all clients:")
         last = _synchronise_everybody()
         delivered = deliver_services()
         if delivered:  # not again by --keep: the same week is over once
             change_funding(lambda path, body: _ask("POST", path, body))
             _say(
                 f"{delivered} services are delivered and not yet claimed, "
-                "and some funding changes at the government's end; the next night's run finds it:"
+                "and some funding changes at Services Australia. The next night's run finds the changes:"
             )
             last = _survey_everybody()
         with contextlib.suppress(NothingToDo):
             unread = request_unread_budgets(timezone.now())
-            _say("In the same night, budgets that ended before the first sync are read, once:")
+            _say("In the same night, budgets that ended before the first sync are read once:")
             _carry_out(unread)
         screen.print(
-            f"Some fail on purpose: run {last.pk} on the console says who, why, and what to do.", highlight=False
+            f"Some fail on purpose. Run {last.pk} in the console shows which clients, why, and what to do.",
+            highlight=False,
         )
         _load_ndis()
         if not once:
@@ -150,7 +151,7 @@ def _load_ndis() -> None:
     outcomes = count_comparisons(list_clients_for(OPERATOR))
     _say(
         f"NDIS: {len(participants)} participants as clients, {sum(outcomes.values())} service contracts "
-        f"made from PACE, {outcomes[PaceComparison.Outcome.DIFFERENT]} of them out of step."
+        f"made from PACE, {outcomes[PaceComparison.Outcome.DIFFERENT]} of them different from PACE."
     )
 
 
@@ -232,7 +233,7 @@ def _serve() -> None:
 
     def show_progress() -> None:
         screen.print()
-        _say(f"The console is on [bold]{settings.PUBLIC_URL}[/], until Ctrl+C.")
+        _say(f"The console is on [bold]{settings.PUBLIC_URL}[/]. Press Ctrl+C to stop.")
         table = Table("Sign-in", "Role", "Password", box=None, pad_edge=False, header_style="bold")
         for name, role in PEOPLE:
             table.add_row(name, role.value, PASSWORD)

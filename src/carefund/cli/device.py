@@ -21,19 +21,19 @@ app = typer.Typer(cls=Commands, help="The PRODA device of this installation.", n
 @app.command()
 def activate(
     activation_code: Annotated[
-        str, typer.Argument(help="The one-time code that PRODA showed when the device was registered.")
+        str, typer.Argument(help="The one-time code PRODA showed when the device was registered.")
     ],
 ) -> None:
     """Make a key pair and activate the device with PRODA's one-time code."""
-    store_act(None, "Device activation asked for")
+    store_act(None, "Device activation requested")
     state = asyncio.run(_with_proda(lambda proda: proda.activate(activation_code)))
     _print_outcome("The device is active.", state)
 
 
 @app.command()
 def refresh() -> None:
-    """Give the device a new key now; otherwise that happens by itself when it is due."""
-    store_act(None, "New device key asked for")
+    """Renew the device's key now. Otherwise it is renewed automatically when it is due."""
+    store_act(None, "New device key requested")
     state = asyncio.run(_with_proda(lambda proda: proda.refresh_key()))
     _print_outcome("The device has a new key.", state)
 

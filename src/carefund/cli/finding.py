@@ -13,8 +13,8 @@ def id_or_exit(care_recipient_id: str) -> str:
     wanted = care_recipient_id.strip()
     if not is_care_recipient_id(wanted):
         complain(
-            "That is not a care recipient id.",
-            "It is a number of up to ten digits on Services Australia's letters and in the portal.",
+            "This is not a Care Recipient ID.",
+            "It has up to 10 digits. See Services Australia's letters or the portal.",
         )
         raise typer.Exit(WRONG_INPUT)
     return wanted

@@ -28,11 +28,13 @@ def _invoices() -> None:
 
 @app.command(name="import")
 def import_file(
-    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="CSV, separated by comma, ; or tab.")],
-    confirm: Annotated[bool, typer.Option(help="Load it; without this nothing is loaded.")] = False,
+    file: Annotated[
+        Path, typer.Argument(exists=True, dir_okay=False, help="CSV, separated by commas, semicolons or tabs.")
+    ],
+    confirm: Annotated[bool, typer.Option(help="Import the file. Without this, nothing is imported.")] = False,
     json: AsJson = False,
 ) -> None:
-    """Show what a file would add and each row that is wrong; load it with --confirm if none is."""
+    """Show what a file would add and each row with a problem. With --confirm, import it if no row has one."""
     try:
         plan = plan_file(file.read_bytes())
     except UnreadableFile as problem:
@@ -67,16 +69,18 @@ def _as_data(plan: ImportPlan, *, loaded: bool) -> dict[str, Any]:
 def _show(plan: ImportPlan, *, loaded: bool) -> None:
     screen.print(
         f"{plan.line_count:,} new lines on {plan.new_invoice_count:,} new invoices of {plan.client_count:,} clients, "
-        f"{write_money(plan.total)}; {plan.known_line_count:,} lines are here already.",
+        f"{write_money(plan.total)}; {plan.known_line_count:,} lines already imported.",
         highlight=False,
     )
     if plan.problem_count:
-        table = Table("Line", "Column", "What is wrong", box=None, pad_edge=False, header_style="bold")
+        table = Table("Line", "Column", "Problem", box=None, pad_edge=False, header_style="bold")
         for problem in plan.problems[:_SHOWN]:
             table.add_row(str(problem.line), problem.column, problem.message)
         screen.print(table)
-        complain(f"{plan.problem_count:,} rows are wrong; nothing was loaded.", "Correct the file and try again.")
+        complain(
+            f"{plan.problem_count:,} rows have problems. Nothing was imported.", "Correct the file, then try again."
+        )
     elif loaded:
         screen.print("Loaded.")
     else:
-        screen.print("Nothing was loaded yet; add --confirm to load it.")
+        screen.print("Nothing has been imported yet. Add --confirm to import it.")

@@ -51,7 +51,7 @@ from carefund.failures import note, note_the_rest
 app = typer.Typer(
     cls=Commands,
     name="carefund",
-    help="Keeps each client's government funding in step with what the government says.",
+    help="Keep each client's government funding in step with the government's records.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     callback=require_version,
@@ -86,7 +86,7 @@ def main() -> None:
         app()
     except Exception as error:  # noqa: BLE001 the last place that can say it in one sentence
         reference = note(f"carefund {_name_command()}", error)
-        advice = f"Try again; if it happens again, report it with reference {reference} and the lines above."
+        advice = f"Try again. If it happens again, report it with reference {reference} and the lines above."
         complain(f"Carefund failed with an unexpected {type(error).__name__}.", advice)
         sys.exit(FAILED)
 

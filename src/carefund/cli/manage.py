@@ -18,7 +18,7 @@ PASS_ON = {"allow_extra_args": True, "ignore_unknown_options": True}
 
 def setup(
     environment_file: Annotated[
-        Path | None, typer.Option(help="Write fresh secrets into this file if it does not exist.")
+        Path | None, typer.Option(help="Write new secrets to this file if it does not exist.")
     ] = None,
 ) -> None:
     """Prepare this installation: secrets (once), database tables, static files. Safe to repeat."""
@@ -29,7 +29,7 @@ def setup(
             f"CAREFUND_ENCRYPTION_KEYS={Fernet.generate_key().decode()}\n",
             encoding="utf-8",
         )
-        screen.print(f"Wrote secrets to {environment_file}; keep a copy in a safe place.", highlight=False)
+        screen.print(f"Wrote secrets to {environment_file}. Keep a copy in a safe place.", highlight=False)
     prepare_installation()
     screen.print("The database and the static files are ready.")
 
@@ -37,7 +37,7 @@ def setup(
 def prepare_installation() -> None:
     """Tables and static files, as they must be before serving; for one process at a time."""
     Path(settings.DATA_FOLDER).mkdir(mode=0o700, parents=True, exist_ok=True)
-    with only_set_up(lambda: screen.print("Another set-up is under way; waiting until it is done.")):
+    with only_set_up(lambda: screen.print("Another setup is in progress. Waiting until it finishes.")):
         call_command("migrate", verbosity=0, interactive=False)
         call_command("collectstatic", verbosity=0, interactive=False)
     mend_own_files()

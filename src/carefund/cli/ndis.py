@@ -28,7 +28,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON."
 
 @app.command()
 def preview(ndis_number: NdisNumber, as_json: AsJson = False) -> None:
-    """Retrieve the PACE plan and its budgets; writes no contract."""
+    """Retrieve the PACE plan and its budgets. Creates no contract."""
     found = retrieve_plan(_client_or_exit(ndis_number))
     data = _plan_as_data(found)
     if as_json:
@@ -40,16 +40,16 @@ def preview(ndis_number: NdisNumber, as_json: AsJson = False) -> None:
 @app.command()
 def create(
     ndis_number: NdisNumber,
-    without: Annotated[list[str] | None, typer.Option(help="A budget to leave out, by its id in the preview.")] = None,
+    without: Annotated[list[str] | None, typer.Option(help="A budget to leave out, by its ID in the preview.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Make a service contract of the PACE plan: all budgets, or all but those left out."""
+    """Create a service contract from the PACE plan: all budgets, or all except those left out."""
     client = _client_or_exit(ndis_number)
     found = retrieve_plan(client)
     ids = budget_ids(found.plan.budgets)
     unknown = sorted(set(without or ()) - set(ids))
     if unknown:
-        complain(f"The plan has no budget {', '.join(unknown)}.", "Look at the ids with `carefund pace preview`.")
+        complain(f"The plan has no budget {', '.join(unknown)}.", "Run `carefund pace preview` to see the IDs.")
         raise typer.Exit(WRONG_INPUT)
     contract = create_from_plan(
         client, found.item_id, [budget_id for budget_id in ids if budget_id not in (without or ())]
@@ -59,7 +59,7 @@ def create(
         print_json(data)
         return
     screen.print(
-        f"Service contract {contract.pk} made: {len(data['budgets'])} budgets, "
+        f"Service contract {contract.pk} created: {len(data['budgets'])} budgets, "
         f"{len(data['delivered_services'])} adjustment records, total funding {_dollars(data['total_funding'])}.",
         highlight=False,
     )
@@ -68,10 +68,10 @@ def create(
 @app.command("compare")
 def compare_command(
     ndis_number: NdisNumber,
-    contract: Annotated[int | None, typer.Option(help="Which contract; the newest if not said.")] = None,
+    contract: Annotated[int | None, typer.Option(help="Which contract. Without it, the newest.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show, field by field, where a contract differs from PACE; changes nothing."""
+    """Show, field by field, where a contract differs from PACE. Changes nothing."""
     chosen = _contract_or_exit(ndis_number, contract)
     _, found = _retrieve_and_compare(chosen.client, chosen)
     _show_comparison(chosen, found, as_json)
@@ -80,12 +80,12 @@ def compare_command(
 @app.command("apply")
 def apply_command(
     ndis_number: NdisNumber,
-    contract: Annotated[int | None, typer.Option(help="Which contract; the newest if not said.")] = None,
-    only: Annotated[list[str] | None, typer.Option(help="A difference to apply, by its id in compare.")] = None,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask; it cannot be undone.")] = False,
+    contract: Annotated[int | None, typer.Option(help="Which contract. Without it, the newest.")] = None,
+    only: Annotated[list[str] | None, typer.Option(help="A difference to apply, by its ID in compare.")] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation. This cannot be undone.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Write PACE's values to a contract: the differences named, or all that count. Cannot be undone."""
+    """Copy values from PACE to a contract: the differences named, or all of them. This cannot be undone."""
     chosen = _contract_or_exit(ndis_number, contract)
     shown, found = _retrieve_and_compare(chosen.client, chosen)
     ids = only or [difference.id for difference in found.comparison.counting]
@@ -110,14 +110,14 @@ def _retrieve_and_compare(client: Client, contract: ServiceContract) -> tuple[Sh
 def _client_or_exit(ndis_number: str) -> Client:
     number = "".join(ndis_number.split())
     if not NDIS_NUMBER.fullmatch(number):
-        complain("That is not an NDIS number.", "It has 9 digits, as on the participant's plan.")
+        complain("This is not an NDIS number.", "It has 9 digits, as shown on the participant's plan.")
         raise typer.Exit(WRONG_INPUT)
     participants = list_participants_by_number(number)
     if not participants:
-        complain("No client here has this NDIS number.", "Enter it in the client's NDIS details first.")
+        complain("No client has this NDIS number.", "Enter it in the client's NDIS details first.")
         raise typer.Exit(WRONG_INPUT)
     if len(participants) > 1:
-        complain("More than one client has this NDIS number.", "Open the client in the console and work there.")
+        complain("More than one client has this NDIS number.", "Open the client in the console and continue there.")
         raise typer.Exit(WRONG_INPUT)
     return participants[0].client
 
@@ -126,7 +126,7 @@ def _contract_or_exit(ndis_number: str, contract_id: int | None) -> ServiceContr
     contracts = list_contracts(_client_or_exit(ndis_number).pk)
     found = next((contract for contract in contracts if contract_id in (None, contract.pk)), None)
     if found is None:
-        complain("This client has no such service contract.", "Make one with `carefund pace create`.")
+        complain("This client has no such service contract.", "Run `carefund pace create` to create one.")
         raise typer.Exit(WRONG_INPUT)
     return found
 
@@ -212,7 +212,7 @@ def _difference_as_data(difference: Difference) -> dict[str, Any]:
 def _show_plan(data: dict[str, Any]) -> None:
     screen.print(f"PACE plan from {data['start_date']} to {data['end_date'] or 'no end date'}.", highlight=False)
     table = Table(box=None, pad_edge=False, header_style="bold")
-    table.add_column("Id: category, type, management", no_wrap=True)
+    table.add_column("ID: category, type, management", no_wrap=True)
     for title in ("Periods", "Approved", "Released", "Spent", "Remaining"):
         table.add_column(title, justify="right")
     for row in data["budgets"]:
@@ -223,7 +223,7 @@ def _show_plan(data: dict[str, Any]) -> None:
     for notice in data["notices"]:
         screen.print(notice, highlight=False)
     if data["existing_contract"]:
-        screen.print(f"There is a service contract for this plan already: {data['existing_contract']}.")
+        screen.print(f"This plan already has a service contract: {data['existing_contract']}.")
 
 
 def _show_comparison(contract: ServiceContract, found: ContractComparison, as_json: bool) -> None:
@@ -240,9 +240,9 @@ def _show_comparison(contract: ServiceContract, found: ContractComparison, as_js
         })  # fmt: skip
         return
     if not found.differences:
-        screen.print(f"Service contract {contract.pk} is in step with PACE.", highlight=False)
+        screen.print(f"Service contract {contract.pk} matches PACE.", highlight=False)
     else:
-        table = Table("Id", "Category", "What", "In the contract", "In PACE", box=None, pad_edge=False)
+        table = Table("ID", "Category", "Field", "In the contract", "In PACE", box=None, pad_edge=False)
         for difference in found.differences:
             period = f", period from {difference.period_start_date}" if difference.period_start_date else ""
             what = (difference.field or difference.kind.value).replace("_", " ") + period

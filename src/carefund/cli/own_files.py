@@ -27,11 +27,11 @@ def mend_own_files() -> None:
             refused += 1
     if mended:
         things = "one file or folder" if mended == 1 else f"{mended} files and folders"
-        screen.print(f"Other accounts of this machine could read {things} of Carefund; now only this one can.")
+        screen.print(f"Other accounts on this machine could read {things} of Carefund. Now only this account can.")
     if refused:
         complain(
-            "Other accounts of this machine can read files of Carefund that this account may not change.",
-            f"Make them private as their owner: {settings.DATA_FOLDER} 0700, the files in it 0600.",
+            "Other accounts on this machine can read files of Carefund that this account cannot change.",
+            f"As their owner, set permissions 0700 for {settings.DATA_FOLDER} and 0600 for the files in it.",
         )
 
 

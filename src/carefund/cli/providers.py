@@ -10,22 +10,23 @@ from rich.table import Table
 
 from carefund.cli.output import print_json, screen
 from carefund.cli.refusals import Commands
+from carefund.domain.wording import write_day
 from carefund.records.care_management.store import list_detected_providers
 from carefund.runs.foreground import OnProgress, sync_service_providers
 from carefund.runs.models import RunItem
 from carefund.sync.service_providers import ProviderSyncResult
 
-app = typer.Typer(cls=Commands, help="Service provider ids of this organisation.", no_args_is_help=True)
+app = typer.Typer(cls=Commands, help="Service Provider IDs of this organisation.", no_args_is_help=True)
 
 
 @app.callback()
 def providers() -> None:
-    """Service provider ids of this organisation."""
+    """Service Provider IDs of this organisation."""
 
 
 @app.command()
 def sync(json: Annotated[bool, typer.Option(help="Print the result as JSON.")] = False) -> None:
-    """Find the service provider ids on all care recipients' budgets, and give each client theirs."""
+    """Find the Service Provider IDs on all care recipients' budgets, and give each client theirs."""
     with _progress(shown=not json) as show_progress:
         result = sync_service_providers(show_progress)
     if json:
@@ -50,7 +51,7 @@ def _progress(*, shown: bool) -> Iterator[OnProgress]:
     """A progress bar, and what moves it."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=screen, transient=True, disable=not shown) as bar:
-        task = bar.add_task("Clients accounted for", total=None)
+        task = bar.add_task("Clients checked", total=None)
 
         def show_progress(item: RunItem) -> None:
             bar.update(task, total=item.steps or None, completed=item.steps_done)
@@ -62,7 +63,7 @@ def _print(result: ProviderSyncResult) -> None:
     table = Table("Service Provider ID", "Name", "State", box=None, pad_edge=False, header_style="bold")
     for row in list_detected_providers():
         if row.no_longer_returned_date:
-            state = f"no longer returned since {row.no_longer_returned_date.isoformat()}"
+            state = f"no longer returned since {write_day(row.no_longer_returned_date)}"
         else:
             state = "new" if row.service_provider_id in result.changes.new else "returned"
         table.add_row(row.service_provider_id, row.name, state)
@@ -71,14 +72,14 @@ def _print(result: ProviderSyncResult) -> None:
     else:
         screen.print("No budget has a valid Service Provider ID.")
     screen.print(
-        f"{result.clients_with_id:,} clients with an id, {result.clients_updated:,} updated, {result.calls:,} calls.",
+        f"{result.clients_with_id:,} clients with an ID, {result.clients_updated:,} updated, {result.calls:,} calls.",
         highlight=False,
     )
     if result.malformed:
         screen.print(f"[yellow]Warning:[/] {result.malformed:,} budgets had an invalid ID and were left out.")
     if result.refused_ids:
         screen.print(
-            f"[yellow]Warning:[/] {len(result.refused_ids):,} ids were refused; their clients were asked singly."
+            f"[yellow]Warning:[/] {len(result.refused_ids):,} IDs were refused. Their clients were checked singly."
         )
     if result.failed:
         screen.print(f"[yellow]Warning:[/] {result.failed:,} clients could not be checked. Try again later.")

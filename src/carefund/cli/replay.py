@@ -21,13 +21,15 @@ _AT_ONCE = 50
 
 def replay(
     care_recipient_id: Annotated[str, typer.Argument(help="Services Australia's id of one person.")] = "",
-    everybody: Annotated[bool, typer.Option("--all", help="Everybody whose answers are read otherwise today.")] = False,
-    dry_run: Annotated[bool, typer.Option(help="Print what would change; write nothing.")] = False,
+    everybody: Annotated[
+        bool, typer.Option("--all", help="All clients whose stored responses this version reads differently.")
+    ] = False,
+    dry_run: Annotated[bool, typer.Option(help="Print what would change, and save nothing.")] = False,
     json: Annotated[bool, typer.Option(help="Print the result as JSON.")] = False,
 ) -> None:
     """Compare archived answers with what is stored, the way they are read today. Nobody is asked."""
     if bool(care_recipient_id) == everybody:
-        complain("Whose answers?", "Name a care recipient id, or say --all.")
+        complain("No Care Recipient ID given.", "Give a Care Recipient ID, or use --all.")
         raise typer.Exit(WRONG_INPUT)
     wanted = list_outdated() if everybody else list_outdated([client_or_exit(care_recipient_id).pk])
     counts = _try(wanted) if dry_run else _do(wanted, everybody=everybody)
@@ -61,7 +63,7 @@ def _do(client_ids: list[int], *, everybody: bool) -> dict[str, int | dict[str, 
         return _counts(0, 0, 0)
     if run is None:
         trigger = Run.Trigger.BULK if everybody else Run.Trigger.ON_DEMAND
-        scope = "answers read otherwise than before" if everybody else "one client"
+        scope = "responses that this version reads differently" if everybody else "one client"
         run = request_reading(client_ids, trigger=trigger, scope=scope)
     finish_now(run)
     outcomes = count_outcomes(run)
@@ -75,14 +77,14 @@ def _counts(people: int, changed: int, unreadable: int) -> dict[str, int | dict[
 
 def _print(counts: dict[str, int | dict[str, int]], *, dry_run: bool) -> None:
     if not counts["people"]:
-        screen.print("Every archived answer is read as it was when it was applied.")
+        screen.print("All archived responses are read as before. Nothing to do.")
         return
     said = "would change" if dry_run else "changed"
-    screen.print(f"Read {counts['people']:,} people anew: {counts['changed']:,} {said}, nobody was asked.")
+    screen.print(f"Reread {counts['people']:,} clients: {counts['changed']:,} {said}. No funder was asked.")
     if counts["unreadable"]:
         complain(
-            f"Archived answers of {counts['unreadable']:,} people cannot be read.",
-            "Their records stay as they are. The run says what is wrong with whom.",
+            f"Stored responses for {counts['unreadable']:,} clients cannot be read.",
+            "Their records have not changed. See the run for details.",
         )
     fields = counts.get("fields")
     if isinstance(fields, dict) and fields:

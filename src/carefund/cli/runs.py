@@ -33,15 +33,15 @@ from carefund.runs.requests import (
 )
 from carefund.runs.scopes import EmptyFile, choose, choose_ids, read_ids
 
-app = typer.Typer(cls=Commands, help="Runs: what was asked, what is under way, what came of it.", no_args_is_help=True)
+app = typer.Typer(cls=Commands, help="Runs: work that is requested, in progress or finished.", no_args_is_help=True)
 AsJson = Annotated[bool, typer.Option("--json", help="Print as JSON.")]
 RunId = Annotated[int, typer.Argument(help="Number of the run.", metavar="RUN")]
 
 
 @app.command(name="list")
 def list_latest(
-    limit: Annotated[int, typer.Option(help="How many.")] = 20,
-    kind: Annotated[str, typer.Option(help="Only this kind of work, such as sync or claim-batch.")] = "",
+    limit: Annotated[int, typer.Option(help="Number of runs to list.")] = 20,
+    kind: Annotated[str, typer.Option(help="Only runs of this kind, such as sync or claim-batch.")] = "",
     json: AsJson = False,
 ) -> None:
     """List the latest runs, of every kind of work or of one."""
@@ -54,10 +54,10 @@ def list_latest(
         print_json([run_as_data(run) for run in runs])
         return
     if not runs:
-        screen.print("No run of this kind yet." if kind else "No runs yet. `carefund runs start` asks for one.")
+        screen.print("No runs of this kind yet." if kind else "No runs yet. Run `carefund runs start` to start one.")
         return
     scope = Column("Scope", min_width=16)  # the others may wrap before a scope is cut
-    table = Table("Run", "Asked", "Kind", "Trigger", scope, "Status", box=None, pad_edge=False, header_style="bold")
+    table = Table("Run", "Requested", "Kind", "Trigger", scope, "Status", box=None, pad_edge=False, header_style="bold")
     for title in ("Done", "Changed", "Failed"):
         table.add_column(title, justify="right")
     for run in runs:
@@ -73,9 +73,9 @@ def list_latest(
 def show(
     run_id: RunId,
     json: AsJson = False,
-    as_csv: Annotated[bool, typer.Option("--csv", help="A line per item, as CSV.")] = False,
+    as_csv: Annotated[bool, typer.Option("--csv", help="One line per item, as CSV.")] = False,
 ) -> None:
-    """Show one run: how far it is, and what failed and why."""
+    """Show one run: its progress, and what failed and why."""
     run = find_run(run_id)
     if as_csv:
         write_csv(run)
@@ -105,23 +105,23 @@ def show(
 def start(
     service_provider_id: Annotated[str, typer.Option(help="Only this branch.")] = "",
     file: Annotated[
-        Path | None, typer.Option(exists=True, dir_okay=False, help="A file of care recipient ids, one per line.")
+        Path | None, typer.Option(exists=True, dir_okay=False, help="A file of Care Recipient IDs, one per line.")
     ] = None,
-    failed: Annotated[bool, typer.Option(help="Only those whose last sync failed.")] = False,
-    older_than_hours: Annotated[int, typer.Option(help="Only those last checked longer ago than this.")] = 0,
+    failed: Annotated[bool, typer.Option(help="Only clients whose last sync failed.")] = False,
+    older_than_hours: Annotated[int, typer.Option(help="Only clients last checked longer ago than this.")] = 0,
     parts: Annotated[Run.Parts, typer.Option(help="What to synchronise.")] = Run.Parts.EVERYTHING,
-    watch: Annotated[bool, typer.Option(help="Show the progress until it is over.")] = True,
+    watch: Annotated[bool, typer.Option(help="Show progress until the run finishes.")] = True,
 ) -> None:
-    """Ask for a bulk run; the background process carries it out."""
+    """Request a bulk run. The background process carries it out."""
     unknown: list[str] = []
     clients: Iterable[Client]
     try:
         if parts == Run.Parts.SURVEY and (file or service_provider_id or failed or older_than_hours):
-            complain("A survey covers all active clients.", "Leave the other choices out, or choose other parts.")
+            complain("A survey covers all active clients.", "Leave out the other options, or choose other parts.")
             raise typer.Exit(WRONG_INPUT)
         if file:
             known, unknown = choose_ids(read_ids(file.read_bytes()))
-            clients, scope = known, f"{len(known) + len(unknown):,} ids from a file"
+            clients, scope = known, f"{len(known) + len(unknown):,} IDs from a file"
         else:
             clients, scope = choose(
                 service_provider_id=service_provider_id,
@@ -138,13 +138,13 @@ def start(
             after = {"who": run.scope, "what": run.parts, "items": run.total}
             store_act(None, "Bulk run started", f"run {run.pk}", after=after)
     except EmptyFile:
-        complain("The file holds no ids.", "Write one care recipient id per line.")
+        complain("The file has no IDs.", "Enter one Care Recipient ID per line.")
         raise typer.Exit(WRONG_INPUT) from None
     except NothingToDo:
-        complain("Nobody is in this scope.", "Choose another one; `carefund clients import` adds clients.")
+        complain("No clients match this scope.", "Choose another scope, or add clients with `carefund clients import`.")
         raise typer.Exit(WRONG_INPUT) from None
     people = "person" if run.total == 1 else find_kind(run.kind).items
-    screen.print(f"Run {run.pk} asked for: {run.total:,} {people}.", highlight=False)
+    screen.print(f"Run {run.pk} requested: {run.total:,} {people}.", highlight=False)
     if watch:
         watch_run(run)
         show(run.pk)
@@ -155,25 +155,25 @@ def start(
 
 @app.command()
 def resume(run_id: RunId) -> None:
-    """Go on with a paused run."""
+    """Resume a paused run."""
     _steer(run_id, resume_run, "resumed")
 
 
 @app.command()
 def pause(run_id: RunId) -> None:
-    """Hold a run; what is under way is finished."""
+    """Pause a run. Clients in progress are finished."""
     _steer(run_id, pause_run, "paused")
 
 
 @app.command()
 def cancel(run_id: RunId) -> None:
-    """Stop a run; what is done stays done."""
+    """Cancel a run. Finished clients stay as they are."""
     _steer(run_id, cancel_run, "cancelled")
 
 
 @app.command()
 def retry(run_id: RunId) -> None:
-    """Ask for a new run for what failed in this one."""
+    """Request a new run for the failed items of this one."""
     failed_in = find_run(run_id)
     try:
         with one_act():
@@ -183,7 +183,7 @@ def retry(run_id: RunId) -> None:
         screen.print("No items failed in this run.")
         return
     items = find_kind(run.kind).items
-    screen.print(f"Run {run.pk} asked for: {run.total:,} of {failed_in.total:,} {items} again.", highlight=False)
+    screen.print(f"Run {run.pk} requested: {run.total:,} of {failed_in.total:,} {items} again.", highlight=False)
 
 
 def _steer(run_id: int, step: Any, done: str) -> None:

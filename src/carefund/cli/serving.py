@@ -38,14 +38,16 @@ def serve(
         bool | None,
         typer.Option(
             "--with-worker/--web-only",
-            help="Whether to do background work here too. Unless told: yes beside SQLite, no on PostgreSQL.",
+            help="Also do background work in this process. Default: yes with SQLite, no with PostgreSQL.",
             show_default=False,
         ),
     ] = None,
 ) -> None:
     """Serve the console; beside SQLite also do the background work, in a process of its own."""
     if not settings.HAS_SECRET_KEY:
-        complain("CAREFUND_SECRET_KEY is not set.", "`carefund setup --environment-file carefund.env` writes one.")
+        complain(
+            "CAREFUND_SECRET_KEY is not set.", "Run `carefund setup --environment-file carefund.env` to create one."
+        )
         raise typer.Exit(FAILED)
     listening = listen_or_exit(host, port)
     prepare_installation()
@@ -55,7 +57,7 @@ def serve(
 
 
 def worker(
-    parent: Annotated[int, typer.Option(help="Stop also when the parent is no longer this process.")] = 0,
+    parent: Annotated[int, typer.Option(help="Also stop when this parent process ends.")] = 0,
 ) -> None:
     """Do the background work for this database until stopped."""
     if parent:
@@ -64,7 +66,7 @@ def worker(
     try:
         asyncio.run(work())
     except AlreadyRunning:
-        complain("Another process already does the background work here.", "Stop it first, or leave it to it.")
+        complain("Another process already does the background work.", "Stop it first, or let it continue.")
         raise typer.Exit(FAILED) from None
 
 
@@ -73,7 +75,10 @@ def listen_or_exit(host: str, port: int) -> socket.socket:
     try:
         return listen(host, port)
     except PortTaken:
-        complain(f"Port {port} is taken: another Carefund or another programme listens there.", "Stop it, or --port.")
+        complain(
+            f"Port {port} is taken: another program is using it.",
+            "Stop that program, or choose another port with --port.",
+        )
     except OSError as error:
         complain(f"Cannot listen on {host}, port {port}: {error.strerror}.", "Choose another with --host and --port.")
     raise typer.Exit(FAILED)

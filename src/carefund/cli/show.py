@@ -11,7 +11,7 @@ from carefund.cli.finding import client_or_exit
 from carefund.cli.output import WRONG_INPUT, complain, print_json, screen
 from carefund.domain.care_recipient.budgets import Effects, read_effects
 from carefund.domain.care_recipient.draws import DrawnBy
-from carefund.domain.wording import write_money
+from carefund.domain.wording import write_day, write_money
 from carefund.records.care_recipient.queries import is_consent_missing
 from carefund.records.models import (
     ApprovedService,
@@ -32,8 +32,10 @@ _OWN = ("committed", "left_to_spend")
 
 
 def show(
-    care_recipient_id: Annotated[str, typer.Argument(help="Services Australia's id of the person.")],
-    as_of: Annotated[str, typer.Option(help="A day, YYYY-MM-DD: as known at the end of that day.", metavar="DAY")] = "",
+    care_recipient_id: Annotated[str, typer.Argument(help="Care Recipient ID.")],
+    as_of: Annotated[
+        str, typer.Option(help="A date, YYYY-MM-DD. Shows what was known at the end of that day.", metavar="DAY")
+    ] = "",
     json: Annotated[bool, typer.Option(help="Print as JSON.")] = False,
 ) -> None:
     """Show plan, classifications and budgets of one care recipient; with --as-of as they were known on that day."""
@@ -50,7 +52,7 @@ def end_of_day(text: str) -> datetime:
     try:
         day = datetime.strptime(text, "%Y-%m-%d").date()  # noqa: DTZ007 a day has no zone
     except ValueError:
-        complain("That is not a day.", "Write it as YYYY-MM-DD, for example 2026-05-03.")
+        complain("This is not a date.", "Enter it as YYYY-MM-DD, for example 2026-05-03.")
         raise typer.Exit(WRONG_INPUT) from None
     return datetime.combine(day + timedelta(days=1), time(), settings.BUSINESS_TIME_ZONE)
 
@@ -61,12 +63,12 @@ def _print(funding: FundingAsOf, *, as_of: bool) -> None:
     when = f"at the end of {last_instant:%-d %B %Y}" if as_of else "now"
     screen.print(f"Care recipient {data['care_recipient_id']}, as known {when}", highlight=False)
     if not as_of and is_consent_missing(funding.client):
-        screen.print("[yellow]Consent not given:[/] details of some budgets were refused; the last known are kept.")
+        screen.print("[yellow]Consent not given:[/] some budget details were refused. The last known details are kept.")
     if not funding.is_known:
-        screen.print("Nothing had been fetched by then.")
+        screen.print("No funding information by then.")
         return
     for problem in funding.unreadable:
-        screen.print(f"[yellow]A stored answer cannot be shown:[/] {problem}", highlight=False)
+        screen.print(f"[yellow]A stored response cannot be shown:[/] {problem}", highlight=False)
     screen.print(f"Plan: {_name_dates(funding)}", highlight=False)
     budgets = [_signed(row) | {"budget": _name(row)} for row in data["budgets"]]
     for title, model, rows, columns in (
@@ -110,8 +112,8 @@ def _print(funding: FundingAsOf, *, as_of: bool) -> None:
 def _name_dates(funding: FundingAsOf) -> str:
     start, end = funding.plan.start_date, funding.plan.end_date
     if start is None and end is None and not (funding.summary and funding.summary.classifications):
-        return "no dates yet, since there is no classification"
-    return f"{start or 'start not known'} to {end or 'open'}"
+        return "no dates yet, because there is no classification"
+    return f"{write_day(start) if start else 'start not known'} to {write_day(end) if end else 'open'}"
 
 
 def _table(title: str, model: Any, rows: list[dict[str, Any]], columns: tuple[str, ...]) -> Table:

@@ -30,20 +30,28 @@ from carefund.sync.change_log.sentences import write_sentences
 
 
 def sync(
-    care_recipient_id: Annotated[str | None, typer.Argument(help="Services Australia's id of the person.")] = None,
-    survey: Annotated[bool, typer.Option(help="All active clients: read lists, then only who moved.")] = False,
+    care_recipient_id: Annotated[str | None, typer.Argument(help="Care Recipient ID.")] = None,
+    survey: Annotated[
+        bool, typer.Option(help="All active clients: read lists, then only clients with changes.")
+    ] = False,
     everybody: Annotated[bool, typer.Option(help="All active clients: read each of them in full.")] = False,
-    watch: Annotated[bool, typer.Option(help="With --survey and --everybody: show the progress.")] = True,
-    dry_run: Annotated[bool, typer.Option(help="Fetch and compare; print what would change; write nothing.")] = False,
+    watch: Annotated[bool, typer.Option(help="With --survey or --everybody: show progress.")] = True,
+    dry_run: Annotated[
+        bool, typer.Option(help="Fetch and compare, and print what would change. Save nothing.")
+    ] = False,
     json: Annotated[bool, typer.Option(help="Print the result as JSON.")] = False,
 ) -> None:
-    """Synchronise the budget information of one care recipient; of everybody with --survey or --everybody."""
+    """Synchronise the budget information of one client, or of all active clients with --survey or --everybody."""
     if sum((care_recipient_id is not None, survey, everybody)) != 1:
-        complain("Whom to synchronise is not clear.", "Give one care recipient id, or --survey, or --everybody.")
+        complain(
+            "It is not clear which clients to synchronise.", "Give one Care Recipient ID, or --survey, or --everybody."
+        )
         raise typer.Exit(WRONG_INPUT)
     if survey or everybody:
         if dry_run or json:
-            complain("--dry-run and --json are for one person.", "Leave them out; `carefund runs show` has --json.")
+            complain(
+                "--dry-run and --json work for one client only.", "Leave them out. `carefund runs show` has --json."
+            )
             raise typer.Exit(WRONG_INPUT)
         start(parts=Run.Parts.SURVEY if survey else Run.Parts.EVERYTHING, watch=watch)
         return
@@ -54,7 +62,7 @@ def sync(
     try:
         item = asyncio.run(synchronise_now(client))
     except StillUnderWay:
-        complain("Another process is still synchronising this person.", "See `carefund runs list`.")
+        complain("Another process is still synchronising this client.", "Run `carefund runs list` to see its progress.")
         raise typer.Exit(FAILED) from None
     _show_item(client, item, json)
     if item.outcome == RunItem.Outcome.FAILED:
@@ -77,7 +85,7 @@ def _show_preview(result: SyncResult, as_json: bool) -> None:
             ],
         })  # fmt: skip
     else:
-        screen.print(f"Care recipient {result.care_recipient_id}: nothing was written.", highlight=False)
+        screen.print(f"Care recipient {result.care_recipient_id}: nothing was saved.", highlight=False)
         if result.outcome is SyncOutcome.CONSENT_MISSING:
             screen.print("Consent was not given for budget details.")
         screen.print(counts_table(result.counts_as_data()))
@@ -99,17 +107,17 @@ def _show_item(client: Client, item: RunItem, as_json: bool) -> None:
         print_json(item_as_data(item, page))
         return
     if item.outcome == RunItem.Outcome.FAILED:
-        complain(f"{item.message} Step: {item.failed_step}. Nothing of this person was changed.", item.advice)
+        complain(f"{item.message} Step: {item.failed_step}. Nothing was changed for this client.", item.advice)
         return
     heading = {
         RunItem.Outcome.CHANGED: "synchronised",
-        RunItem.Outcome.UNCHANGED: "checked, nothing changed",
-        RunItem.Outcome.CONSENT_MISSING: "consent not given for budget details; all else is synchronised",
-        RunItem.Outcome.SUPERSEDED: "a newer sync was applied meanwhile",
+        RunItem.Outcome.UNCHANGED: "checked, no changes",
+        RunItem.Outcome.CONSENT_MISSING: "consent not given for budget details. All other records are synchronised",
+        RunItem.Outcome.SUPERSEDED: "a newer sync finished first",
     }[RunItem.Outcome(item.outcome)]
     screen.print(f"Care recipient {item.care_recipient_id}: {heading}.", highlight=False)
     if item.joined_id:
-        screen.print("A sync of this person was under way; this is its result.")
+        screen.print("A sync of this client was already in progress. This is its result.")
     screen.print(counts_table(item.counts))
     _show_warnings(item.warnings)
     if page:

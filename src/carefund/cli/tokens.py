@@ -18,24 +18,24 @@ app = typer.Typer(cls=Commands, help="Tokens for the API.", no_args_is_help=True
 
 @app.command()
 def add(
-    username: Annotated[str, typer.Argument(help="The account that the machine acts for.")],
+    username: Annotated[str, typer.Argument(help="The account whose permissions the token has.")],
     name: Annotated[str, typer.Option(help="What the token is for.")] = "API",
     days: Annotated[
-        int | None, typer.Option(help="Days until it expires; without it, when it is revoked.", min=1)
+        int | None, typer.Option(help="Days until it expires. Without this, it is valid until revoked.", min=1)
     ] = None,
 ) -> None:
-    """Make a token and show it, this once."""
+    """Create a token and show it, once only."""
     with one_act():
         token, text = create_token(find_account_to_sign_in(username), name, timedelta(days=days) if days else None)
-        store_act(None, "API token made", name_token(token), after={"expires": token.expires_at})
+        store_act(None, "API token created", name_token(token), after={"expires": token.expires_at})
     print(text)
-    screen.print(f"Token {token.pk}. It is shown only now; keep it where the machine's secrets are.", highlight=False)
+    screen.print(f"Token {token.pk}. It is shown only once. Store it securely in the other system.", highlight=False)
 
 
 @app.command(name="list")
 def list_all() -> None:
-    """List the tokens; never their texts."""
-    table = Table("Token", "Name", "Account", "Made", "Last used", "Expires", "State", box=None, pad_edge=False)
+    """List the tokens, without their secret text."""
+    table = Table("Token", "Name", "Account", "Created", "Last used", "Expires", "Status", box=None, pad_edge=False)
     for token in list_tokens():
         used = f"{timezone.localtime(token.last_used_at):%-d %b %Y}" if token.last_used_at else "never"
         expires = f"{timezone.localtime(token.expires_at):%-d %b %Y}" if token.expires_at else "never"
@@ -46,7 +46,7 @@ def list_all() -> None:
 
 @app.command()
 def revoke(number: Annotated[int, typer.Argument(help="Number of the token.", metavar="TOKEN")]) -> None:
-    """End a token at once."""
+    """Revoke a token immediately."""
     token = find_token_by_number(number)
     with one_act():
         revoke_token(token)

@@ -18,10 +18,10 @@ app = typer.Typer(cls=Commands, help="Accounts of the console.", no_args_is_help
 @app.command()
 def add(
     username: Annotated[str, typer.Argument()],
-    role: Annotated[Role, typer.Option(help="What the person may do.")] = Role.ADMINISTRATOR,
+    role: Annotated[Role, typer.Option(help="The role of the user.")] = Role.ADMINISTRATOR,
     password: Annotated[str, typer.Option(prompt=True, hide_input=True, confirmation_prompt=True)] = "",
 ) -> None:
-    """Add an account with a role; asks for the password."""
+    """Add an account with a role. Asks for the password."""
     try:
         validate_password(password)
         with one_act():
@@ -31,6 +31,6 @@ def add(
         complain(" ".join(error.messages), "Choose another password.")
         raise typer.Exit(WRONG_INPUT) from None
     except AccountExists:
-        complain("There is an account of this name already.", "Choose another name.")
+        complain("An account with this name already exists.", "Choose another name.")
         raise typer.Exit(WRONG_INPUT) from None
     screen.print(f"Added {username}, {role.value}.", highlight=False)

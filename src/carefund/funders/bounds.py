@@ -154,17 +154,17 @@ class Bounds:
         for name, most in self._most.items():
             amount = getattr(row, name)
             if amount is not None and not amount.is_finite():
-                yield self._names[name], "is no number"
+                yield self._names[name], "is not a number"
             elif amount is not None and not _is_within(amount, most):
-                yield self._names[name], "holds a larger number than can be right"
+                yield self._names[name], "has a number that is too large"
         for name in self._days:
             day = getattr(row, name)
             if day is not None and not FIRST_YEAR <= day.year <= LAST_YEAR:
-                yield self._names[name], "holds a day before 1900 or after 2200"
+                yield self._names[name], "has a date before 1900 or after 2200"
         for name in self._texts:
             text = getattr(row, name)
             if isinstance(text, str) and _UNKEPT.search(text):
-                yield self._names[name], "holds a character that cannot be kept"
+                yield self._names[name], "has a character that cannot be stored"
         for name, take, bounds in self._inner:
             for field, fault in (found for item in take(row) for found in bounds._faults(item)):
                 yield f"{self._names[name]}.{field}", fault

@@ -186,8 +186,8 @@ def missing_values(configuration: FunderConfiguration) -> list[tuple[str, str]]:
         ("base_url", f"{prefix}_URL", "the address of the API, from the funder's documents"),
         ("organisation_id", "CAREFUND_ORGANISATION_ID", "the organisation's PRODA (RA) number"),
         ("device_name", "CAREFUND_DEVICE_NAME", "the name of the B2B device registered in PRODA"),
-        ("proda_client_id", "CAREFUND_PRODA_CLIENT_ID", "the software's PRODA client id, from the integration pack"),
-        ("client_id", "CAREFUND_CLIENT_ID", "the application id issued in the developer portal"),
+        ("proda_client_id", "CAREFUND_PRODA_CLIENT_ID", "the software's PRODA client ID, from the integration pack"),
+        ("client_id", "CAREFUND_CLIENT_ID", "the application ID issued in the developer portal"),
         ("product_id", "CAREFUND_PRODUCT_ID", "the product name and version exactly as certified"),
         ("token_audience", f"{prefix}_AUDIENCE", "the token audience, from the integration pack"),
         ("proda_device_url", "CAREFUND_PRODA_DEVICE_URL", "PRODA's device registration address"),
@@ -199,7 +199,7 @@ def missing_values(configuration: FunderConfiguration) -> list[tuple[str, str]]:
         if not getattr(configuration, attribute)
     ]
     if not 0.5 < configuration.timing.refresh_share < 1:
-        missing.append(("CAREFUND_REFRESH_SHARE", "CAREFUND_REFRESH_SHARE must lie between 0.5 and 1."))
+        missing.append(("CAREFUND_REFRESH_SHARE", "CAREFUND_REFRESH_SHARE must be between 0.5 and 1."))
     return missing + unusable_limits(configuration)
 
 
@@ -214,7 +214,7 @@ def unusable_limits(configuration: FunderConfiguration) -> list[tuple[str, str]]
         ("CAREFUND_MOST_PAGES", timing.most_pages, 1, 30_000),
     )
     return [
-        (variable, f"{variable} must lie between {least} and {most}.")
+        (variable, f"{variable} must be between {least} and {most}.")
         for variable, value, least, most in ranges
         if not least <= value <= most
     ]

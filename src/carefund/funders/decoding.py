@@ -118,13 +118,13 @@ class RowReader(Generic[Row]):
         if not rows:
             raise NotFound(operation=operation)
         if len(rows) > 1:
-            raise WrongType("One record was asked for and several came.", operation=operation)
+            raise WrongType("One record was expected, but the funder returned several.", operation=operation)
         return rows[0]
 
     def require_possible_sum(self, rows: Sequence[Row], operation: str) -> None:
         """Raise ImpossibleValue when the amounts of rows that are kept as sums come to more than an amount can be."""
         if self._bounds.total(rows) > MOST_MONEY:
-            raise ImpossibleValue("The amounts of this answer come to more than can be right.", operation=operation)
+            raise ImpossibleValue("The amounts in this response add up to an impossible total.", operation=operation)
 
     def _without_blank_dates(self, body: bytes) -> bytes:
         # Some views always have one; in compact JSON it costs little to keep the fast way open for them.
@@ -146,7 +146,7 @@ class RowReader(Generic[Row]):
         `alone`: one record is wanted, so an object that can be it is it.
         """
         if not isinstance(document, dict):
-            raise WrongType("Neither an array nor an object came.", operation=operation)
+            raise WrongType("The response is neither an array nor an object.", operation=operation)
         if (within := self._find_within(document, operation)) is not None:
             return within if isinstance(within, list) else [within]
         is_row = self._shape.looks_like_row(document)
@@ -158,7 +158,7 @@ class RowReader(Generic[Row]):
             return [document]
         holding = [rows for rows in lists if any(self._shape.looks_like_row(row) for row in rows)]
         if len(holding) > 1:
-            raise WrongType("Several lists of records came where one was asked for.", operation=operation)
+            raise WrongType("One list of records was expected, but the funder returned several.", operation=operation)
         if holding:
             return holding[0]
         if details := details_in({"errors": document.get("errors")}):
@@ -167,7 +167,7 @@ class RowReader(Generic[Row]):
             return []
         if self._shape.identifying:
             return lists[0] if len(lists) == 1 else [document]  # refused by the type, which says what is missing
-        raise WrongType("No list of records came.", operation=operation)
+        raise WrongType("The response has no list of records.", operation=operation)
 
     def _find_within(self, document: Any, operation: str) -> Any:
         """What stands where the dialect says that this operation's rows are; None when nothing does."""
@@ -261,5 +261,5 @@ def bad_field(problem: msgspec.ValidationError, operation: str) -> WrongType | I
     if too_long := _TOO_LONG.search(text):
         said = f"is longer than {too_long['most']} characters"
         return ImpossibleValue(f"The field {field} {said}.", field=field, operation=operation)
-    said = "is missing" if missing else "has another type than expected"
+    said = "is missing" if missing else "has an unexpected type"
     return WrongType(f"The field {field or 'at the top'} {said}.", field=field, operation=operation)

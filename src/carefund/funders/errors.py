@@ -65,7 +65,7 @@ class FunderError(Exception):
     """A call to a funder failed."""
 
     code: ClassVar[str] = "funder-error"
-    advice: ClassVar[str] = "Look at the run's result for the step that failed and try again."
+    advice: ClassVar[str] = "Check the run's result for the step that failed, then try again."
     retried: ClassVar[bool] = False
 
     def __init__(
@@ -90,17 +90,17 @@ class FunderError(Exception):
 
 
 class NotConfigured(FunderError):
-    """A value that this environment needs is not set."""
+    """A required setting is missing."""
 
     code = "not-configured"
-    advice = "Set the values named here in the environment, then run `carefund check`."
+    advice = "Set the values named here in the environment. Then run `carefund check`."
 
 
 class Unavailable(FunderError):
     """The funder's system could not be reached."""
 
     code = "unavailable"
-    advice = "Nothing was changed; try again later."
+    advice = "Nothing was changed. Try again later."
     retried = True
     retry_after: float | None = None
 
@@ -109,39 +109,39 @@ class TimedOut(Unavailable):
     """The funder's system did not answer in time."""
 
     code = "timed-out"
-    advice = "Nothing was changed; try again in a few minutes, or raise CAREFUND_TIMEOUT_SECONDS if it keeps happening."
+    advice = "Nothing was changed. Try again in a few minutes. If it keeps happening, raise CAREFUND_TIMEOUT_SECONDS."
 
 
 class ConnectionFailed(Unavailable):
-    """No connection to the funder's system could be made or kept."""
+    """The connection to the funder's system failed."""
 
     code = "connection-failed"
-    advice = "Check this machine's network, proxy and firewall, and the configured address; then try again."
+    advice = "Check this machine's network, proxy and firewall, and the configured address. Then try again."
 
 
 class Throttled(Unavailable):
     """The funder's system asked for fewer calls."""
 
     code = "throttled"
-    advice = "Wait a few minutes; lower CAREFUND_CALLS_PER_SECOND if it keeps happening."
+    advice = "Wait a few minutes. If it keeps happening, lower CAREFUND_CALLS_PER_SECOND."
 
 
 class OutOfService(Unavailable):
     """The funder's system reported a failure of its own."""
 
     code = "out-of-service"
-    advice = "The funder has an outage; nothing was changed; try again later."
+    advice = "The funder has an outage. Nothing was changed. Try again later."
 
 
 class Incomplete(Unavailable):
-    """The funder's answer broke off before its end."""
+    """The funder's response was incomplete."""
 
     code = "incomplete"
-    advice = "Nothing was changed; try again in a few minutes."
+    advice = "Nothing was changed. Try again in a few minutes."
 
 
 class NotAllowedIn(FunderError):
-    """The funder's system did not let this installation in."""
+    """The funder's system did not accept this installation."""
 
     code = "not-allowed-in"
     advice = "Run `carefund check` to see which part of the access is missing."
@@ -151,39 +151,39 @@ class NotAuthenticated(NotAllowedIn):
     """The funder's system did not accept the access token."""
 
     code = "not-authenticated"
-    advice = "Run `carefund check`; if the device works, compare the token audience with the integration pack."
+    advice = "Run `carefund check`. If the device works, compare the token audience with the integration pack."
 
 
 class ClientIdRejected(NotAllowedIn):
-    """The funder's system did not accept the application's client id."""
+    """The funder's system did not accept the application's client ID."""
 
     code = "client-id-rejected"
-    advice = "Compare CAREFUND_CLIENT_ID with the id that the developer portal issued for this environment."
+    advice = "Compare CAREFUND_CLIENT_ID with the ID that the developer portal issued for this environment."
 
 
 class NotPermitted(NotAllowedIn):
-    """The funder's system does not let this organisation do that."""
+    """This organisation does not have permission to do that at the funder."""
 
     code = "not-permitted"
     advice = "Ask the funder whether this organisation is linked to the person and entitled to this service."
 
 
 class DeviceNotActivated(NotAllowedIn):
-    """This installation holds no activated PRODA device."""
+    """This installation has no active PRODA device."""
 
     code = "device-not-activated"
-    advice = "Register a B2B device in PRODA and enter its name and activation code with `carefund device activate`."
+    advice = "Register a B2B device in PRODA, set its name in CAREFUND_DEVICE_NAME, and run `carefund device activate`."
 
 
 class DeviceInactive(NotAllowedIn):
     """PRODA says that the device or its organisation is not active."""
 
     code = "device-inactive"
-    advice = "Open the organisation's B2B devices in PRODA and extend or re-activate this device."
+    advice = "Open the organisation's B2B devices in PRODA and extend or reactivate this device."
 
 
 class DeviceUnknown(NotAllowedIn):
-    """PRODA knows no such device or organisation."""
+    """PRODA does not know this device or organisation."""
 
     code = "device-unknown"
     advice = "Compare CAREFUND_ORGANISATION_ID and CAREFUND_DEVICE_NAME with the organisation's B2B devices in PRODA."
@@ -200,53 +200,53 @@ class DeviceKeyRejected(NotAllowedIn):
     """PRODA did not accept the device's new key."""
 
     code = "device-key-rejected"
-    advice = "Try `carefund device refresh` once more; a new key is made each time."
+    advice = "Run `carefund device refresh` again. It makes a new key each time."
 
 
 class DeviceKeyTooYoung(NotAllowedIn):
-    """The PRODA device's key has not reached half of its life, and PRODA slows down callers who renew earlier."""
+    """The PRODA device's key is less than half-way through its life, too early to renew it."""
 
     code = "device-key-too-young"
-    advice = "Nothing to do: the key is renewed by itself when it is due."
+    advice = "No action needed. The key is renewed automatically when it is due."
 
 
 class DeviceBusy(NotAllowedIn):
-    """Another process kept the PRODA device to itself for too long."""
+    """Another process is using the PRODA device."""
 
     code = "device-busy"
-    advice = "Try again in a minute; only one process at a time may renew a device's key or token."
+    advice = "Try again in a minute. Only one process at a time can renew a device's key or token."
 
 
 class ActivationCodeRejected(NotAllowedIn):
     """PRODA did not accept the activation code."""
 
     code = "activation-code-rejected"
-    advice = "A code works once, for a short time, and is case-sensitive: get a new one in PRODA and try again."
+    advice = "A code works once, for a short time, and is case-sensitive. Get a new code in PRODA and try again."
 
 
 class AssertionRejected(NotAllowedIn):
     """PRODA did not accept the signed request for a token."""
 
     code = "assertion-rejected"
-    advice = "Compare the organisation id, device name, PRODA client id and token audience with the integration pack."
+    advice = "Compare the organisation ID, device name, PRODA client ID and token audience with the integration pack."
 
 
 class ClockSkewed(NotAllowedIn):
-    """This machine's clock differs too much from PRODA's."""
+    """This machine's clock differs too much from PRODA's clock."""
 
     code = "clock-skewed"
-    advice = "Set this machine's clock, best by NTP, and try again."
+    advice = "Set this machine's clock, preferably with NTP, and try again."
 
 
 class ConsentMissing(FunderError):
     """The person has not agreed to share this with the provider."""
 
     code = "consent-missing"
-    advice = "Ask the person to give consent in My Aged Care; what was known before is kept."
+    advice = "Ask the client to give consent in My Aged Care. The last known details are kept."
 
 
 class AuthorityMissing(FunderError):
-    """The NDIA does not let this organisation see the participant's plan."""
+    """This organisation does not have permission to see the participant's plan."""
 
     code = "authority-missing"
     advice = (
@@ -256,59 +256,59 @@ class AuthorityMissing(FunderError):
 
 
 class IdentityNotMatched(FunderError):
-    """The NDIA holds no participant by this combination."""
+    """The NDIA has no participant with this surname, NDIS number and date of birth."""
 
     code = "identity-not-matched"
     advice = (
-        "Surname, NDIS number and date of birth must all match what the NDIA holds; it does not say which one differs. "
-        "Compare all three with the participant's plan."
+        "Surname, NDIS number and date of birth must all match the NDIA's records. Compare all three with the "
+        "participant's plan."
     )
 
 
 class NotFound(FunderError):
-    """The funder knows nothing by this id."""
+    """The funder has no record with this ID."""
 
     code = "not-found"
-    advice = "Compare the id with the funder's letter or portal."
+    advice = "Compare the ID with the funder's letter or portal."
 
 
 class MalformedId(FunderError):
-    """The id has characters or a length that no funder's id has."""
+    """The ID has characters or a length that the funder does not use."""
 
     code = "malformed-id"
-    advice = "Correct the id: letters, digits, hyphens and underscores, at most 40."
+    advice = "Correct the ID. It can have up to 40 letters, digits, hyphens and underscores."
 
 
 class WrongAddress(FunderError):
-    """Something that is not this API answered."""
+    """The configured address is not the funder's API."""
 
     code = "wrong-address"
     advice = "Compare the configured address and paths with the funder's API documents."
 
 
 class BadAnswer(FunderError):
-    """The funder's answer cannot be read."""
+    """The funder's response cannot be read."""
 
     code = "bad-answer"
-    advice = "Nothing was changed; try again, and report it if it keeps happening."
+    advice = "Nothing was changed. Try again. If it keeps happening, report it."
 
 
 class NotJson(BadAnswer):
-    """The funder's answer is not JSON."""
+    """The funder's response is not JSON."""
 
     code = "not-json"
-    advice = "Nothing was changed; a proxy or an outage page may have answered; try again later."
+    advice = "Nothing was changed. A proxy or an outage page may have responded. Try again later."
 
 
 class WrongCharacters(BadAnswer):
-    """The funder's answer is not in UTF-8, nor in another character set that it names and keeps to."""
+    """The funder's response is neither in UTF-8 nor in the character set that it names."""
 
     code = "wrong-characters"
-    advice = "Nothing was changed; report it to the funder: an answer is to be UTF-8, or to name its character set."
+    advice = "Nothing was changed. Report it to the funder. A response must be UTF-8 or name its character set."
 
 
 class BadField(BadAnswer):
-    """A field of the funder's answer cannot be used."""
+    """A field in the funder's response cannot be used."""
 
     code = "bad-field"
 
@@ -326,69 +326,69 @@ class BadField(BadAnswer):
 
 
 class WrongType(BadField):
-    """A field of the funder's answer has a type that was not expected."""
+    """A field in the funder's response has an unexpected type."""
 
     code = "wrong-type"
-    advice = "Nothing was changed; the funder may have changed its API: report the field named here."
+    advice = "Nothing was changed. The funder may have changed its API. Report the field named here."
 
 
 class ImpossibleValue(BadField):
-    """A field of the funder's answer holds what no such field can hold."""
+    """A field in the funder's response has an impossible value."""
 
     code = "impossible-value"
-    advice = "Nothing was changed; report the field named here to the funder."
+    advice = "Nothing was changed. Report the field named here to the funder."
 
 
 class TooLarge(BadAnswer):
-    """The funder's answer is larger than this installation reads."""
+    """The funder's response is larger than the limits of this installation."""
 
     code = "too-large"
     advice = (
-        "Nothing was changed; report it to the funder, or, if so much can be right, raise CAREFUND_LARGEST_ANSWER_MB, "
+        "Nothing was changed. Report it to the funder. If so much data can be right, raise CAREFUND_LARGEST_ANSWER_MB, "
         "CAREFUND_MOST_ROWS or CAREFUND_MOST_PROVIDER_ROWS."
     )
 
 
 class TooDeep(BadAnswer):
-    """The funder's answer is nested more deeply than can be read."""
+    """The funder's response is nested too deeply to be read."""
 
     code = "too-deep"
-    advice = "Nothing was changed; report it to the funder."
+    advice = "Nothing was changed. Report it to the funder."
 
 
 class WrongPerson(BadAnswer):
-    """The funder's answer is about somebody else than was asked for."""
+    """The funder's response is about a different person or record."""
 
     code = "wrong-person"
-    advice = "Nothing was changed; report it to the funder, and compare the configured paths with its API documents."
+    advice = "Nothing was changed. Report it to the funder, and compare the configured paths with its API documents."
 
 
 class RepeatedPage(BadAnswer):
-    """The funder gave the same page twice, or more pages than can be right."""
+    """The funder returned the same page twice, or too many pages."""
 
     code = "repeated-page"
-    advice = "Nothing was changed; change CAREFUND_PAGE_LIMIT or raise CAREFUND_MOST_PAGES, and report it."
+    advice = "Nothing was changed. Change CAREFUND_PAGE_LIMIT or raise CAREFUND_MOST_PAGES, and report it."
 
 
 class RequestRejected(FunderError):
-    """The funder refused the request as it was written."""
+    """The funder refused the request."""
 
     code = "request-rejected"
-    advice = "Read the funder's own words in the result and correct the record they name."
+    advice = "Read the funder's message in the result, then correct the record it names."
 
 
 class Conflict(RequestRejected):
-    """The record was changed at the funder's side since it was read."""
+    """The funder's record has changed since it was read."""
 
     code = "conflict"
-    advice = "Read the record again, look at what changed, and repeat the step."
+    advice = "Read the record again, check what changed, and repeat the step."
 
 
 class UnexpectedStatus(FunderError):
-    """The funder answered with a status that is not known here."""
+    """The funder responded with an unexpected status."""
 
     code = "unexpected-status"
-    advice = "Nothing was changed; report the operation and the status."
+    advice = "Nothing was changed. Report the operation and the status."
 
 
 # Statuses with one meaning, whatever the body says. 404 and 401 are split further by their bodies in `refusals`.

@@ -69,7 +69,7 @@ class Response(NamedTuple):
         """
         tag = self.headers.get("ETag", "")
         if tag and not _ETAG.fullmatch(tag):
-            raise ImpossibleValue("The header ETag holds what no version can be.", field="ETag")
+            raise ImpossibleValue("The ETag header is not a valid version.", field="ETag")
         return tag
 
 

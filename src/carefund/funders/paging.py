@@ -71,4 +71,4 @@ class PagedRows(Generic[Row]):
 def require_few(number: int, most: int, operation: str) -> None:
     """Raise TooLarge when there are more rows than are read."""
     if number > most:
-        raise TooLarge(f"More than {most:,} rows came in one answer.", operation=operation)
+        raise TooLarge(f"More than {most:,} rows came in one response.", operation=operation)

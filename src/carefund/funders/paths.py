@@ -18,7 +18,7 @@ def wrong_paths(setting: str, given: Mapping[str, str], known: Mapping[str, str]
             wrong += [f'the path of "{operation}" {complaint}' for complaint in _complaints(path, known[operation])]
         else:
             nearest = find_nearest(operation, known)
-            hint = f'Did you mean "{nearest}"?' if nearest else f"There are: {', '.join(sorted(known))}."
+            hint = f'Did you mean "{nearest}"?' if nearest else f"The operations are: {', '.join(sorted(known))}."
             wrong.append(f'"{operation}" is not an operation. {hint}')
     return [f"{setting}: {sentence}" for sentence in wrong]
 
@@ -44,9 +44,9 @@ def _complaints(path: str, preset: str) -> list[str]:
     try:
         placeholders = list(_placeholders(path))
     except ValueError:
-        return ["has a brace without its partner."]
+        return ["has an unmatched brace."]
     needed = {name for name, _ in _placeholders(preset)}
-    complaints = [f"has more than a name in {{{name}}}." for name, is_plain in placeholders if not is_plain]
+    complaints = [f"has more than a name in the braces {{{name}}}." for name, is_plain in placeholders if not is_plain]
     unfilled = sorted({name for name, _ in placeholders} - needed)
     suggested = {name: find_nearest(name, needed) for name in unfilled}
     for name, nearest in suggested.items():

@@ -105,11 +105,11 @@ def token_in(document: dict[str, Any], received_at: datetime, operation: str) ->
     if not isinstance(value, str) or not value:
         raise WrongType("The field access_token is missing.", field="access_token", operation=operation)
     if not _TOKEN.fullmatch(value):
-        raise ImpossibleValue("The field access_token is no token.", field="access_token", operation=operation)
+        raise ImpossibleValue("The field access_token is not a token.", field="access_token", operation=operation)
     if isinstance(seconds, str) and _SECONDS.fullmatch(seconds):
         seconds = int(seconds)
     if not isinstance(seconds, int | float) or not 0 < seconds <= _LONGEST_LIFE:
-        raise WrongType("The field expires_in is no life time.", field="expires_in", operation=operation)
+        raise WrongType("The field expires_in is not a lifetime.", field="expires_in", operation=operation)
     return AccessToken(value=value, received_at=received_at, expires_at=received_at + timedelta(seconds=seconds))
 
 

@@ -38,16 +38,18 @@ async def read_body(response: aiohttp.ClientResponse, operation: str, largest: i
     elif packed in ("gzip", "x-gzip", "deflate"):
         body = await _unpacked(response, operation, largest)
     else:
-        raise NotJson("The funder's answer is packed in a way that nobody asked for.", operation=operation)
+        raise NotJson("The funder's response uses a compression that Carefund did not ask for.", operation=operation)
     if len(body) > MEGABYTE and body.count(b",") > largest // _BYTES_PER_VALUE:
-        raise TooLarge("The funder's answer holds more values than this installation reads.", operation=operation)
+        raise TooLarge(
+            "The funder's response has more values than the limits of this installation.", operation=operation
+        )
     declared = _DECLARED.search(response.headers.get("Content-Type", ""))
     return in_utf8(body, declared[1], operation) if declared else body
 
 
 def too_many_bytes(operation: str, largest: int) -> TooLarge:
     """The error of a body that has, or comes to, more bytes than are read."""
-    return TooLarge(f"The funder's answer is larger than {largest / MEGABYTE:g} MB.", operation=operation)
+    return TooLarge(f"The funder's response is larger than {largest / MEGABYTE:g} MB.", operation=operation)
 
 
 async def _chunks(response: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
@@ -78,7 +80,7 @@ async def _unpacked(response: aiohttp.ClientResponse, operation: str, largest: i
         if len(body) > largest:
             raise too_many_bytes(operation, largest)
         if unpacker.unused_data:
-            raise NotJson("Something follows the end of the funder's answer.", operation=operation)
+            raise NotJson("There is more data after the end of the funder's response.", operation=operation)
     if unpacker is not None and not unpacker.eof:
         raise Incomplete(operation=operation)
     return bytes(body)

@@ -17,12 +17,12 @@ _CAUSES = (
     (
         "locked",
         "Another process kept the database locked for too long.",
-        "Nothing was changed; try again in a moment. CAREFUND_DATABASE_TIMEOUT says how long to wait.",
+        "Nothing was changed. Try again in a moment. CAREFUND_DATABASE_TIMEOUT sets how long to wait.",
     ),
     (
         ("readonly", "read-only"),
-        "The database is read-only here.",
-        "Nothing was changed; give this account the right to write to the database file and its folder.",
+        "The database is read-only.",
+        "Nothing was changed. Give this account permission to write to the database file and its folder.",
     ),
     (
         ("no such table", "does not exist", "no such column"),
@@ -37,17 +37,17 @@ _CAUSES = (
     (
         ("full", "no space"),
         "The disk that holds the database is full.",
-        "Nothing was changed; make room, then try again.",
+        "Nothing was changed. Free some disk space, then try again.",
     ),
     (
         "disk i/o",
         "The disk that holds the database cannot be written or read.",
-        "Nothing was changed; look whether the disk is full or broken, then try again.",
+        "Nothing was changed; check whether the disk is full or faulty, then try again.",
     ),
     (
         ("connection", "connect"),
         "The database server cannot be reached.",
-        "Check that it runs and that CAREFUND_DATABASE_URL is right, then try again.",
+        "Check that it is running and that CAREFUND_DATABASE_URL is correct, then try again.",
     ),
 )
 
@@ -60,7 +60,7 @@ def describe(error: Exception) -> tuple[str, str]:
             return message, advice
     return (
         f"The database refused: {type(error).__name__}.",
-        "Nothing was changed; check that it runs and that `carefund setup` was run after the last upgrade.",
+        "Nothing was changed. Check that the database is running, and run `carefund setup` if you upgraded.",
     )
 
 
@@ -77,13 +77,13 @@ def explain_refusal(error: BaseException | None) -> str:
 
 
 _DISK = {
-    errno.ENOSPC: ("The disk is full.", "Make room, then try again."),
-    errno.EDQUOT: ("This account's share of the disk is used up.", "Make room, then try again."),
-    errno.EFBIG: ("The system lets no file grow here.", "Raise the limit (ulimit -f) or make room, then try again."),
+    errno.ENOSPC: ("The disk is full.", "Free some disk space, then try again."),
+    errno.EDQUOT: ("This account has used all of its disk quota.", "Free some disk space, then try again."),
+    errno.EFBIG: ("A file has reached the system's size limit.", "Raise the limit (ulimit -f), then try again."),
     errno.EROFS: ("The disk is read-only.", "Mount it for writing, or set CAREFUND_DATA_FOLDER to another place."),
     errno.EACCES: (
-        "This account may not write to a file or folder of Carefund.",
-        "Give it the right to write to CAREFUND_DATA_FOLDER and to the database's folder.",
+        "This account does not have permission to write to a file or folder of Carefund.",
+        "Give it permission to write to CAREFUND_DATA_FOLDER and to the database's folder.",
     ),
 }
 

@@ -103,7 +103,7 @@ class DatabaseDeviceStore:
             device_expires_at=state.device_expires_at,
         )
         if not changed:
-            raise DeviceBusy("Another process took the PRODA device over while it was being written.")
+            raise DeviceBusy("Another process took over the PRODA device while its key was being saved.")
 
     def _write(self, **values: Any) -> int:
         """Change the row if it is still held. A key that PRODA knows and a power cut took would lock the device out."""

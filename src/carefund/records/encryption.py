@@ -13,13 +13,11 @@ class Cipher:
     def __init__(self, encryption_keys: Sequence[str]) -> None:
         """`encryption_keys` are Fernet keys. Raises NotConfigured when there is none, or one is malformed."""
         if not encryption_keys:
-            raise NotConfigured(
-                "CAREFUND_ENCRYPTION_KEYS is not set: the key that secrets in the database are encrypted with."
-            )
+            raise NotConfigured("CAREFUND_ENCRYPTION_KEYS is not set. Secrets in the database are encrypted with it.")
         try:
             self._fernet = MultiFernet([Fernet(key) for key in encryption_keys])
         except ValueError:
-            raise NotConfigured("CAREFUND_ENCRYPTION_KEYS holds something that is not a Fernet key.") from None
+            raise NotConfigured("CAREFUND_ENCRYPTION_KEYS has a value that is not a Fernet key.") from None
 
     def encrypt(self, secret: bytes) -> bytes:
         """Return a secret as it may be stored."""
@@ -31,5 +29,5 @@ class Cipher:
             return self._fernet.decrypt(encrypted)
         except InvalidToken:
             raise NotConfigured(
-                "CAREFUND_ENCRYPTION_KEYS does not hold the key that a secret in the database was encrypted with."
+                "CAREFUND_ENCRYPTION_KEYS does not have the key that encrypted a secret in the database."
             ) from None

@@ -8,7 +8,7 @@ from django.db.models import Model, QuerySet
 Listing = QuerySet
 
 Record = TypeVar("Record", bound=Model)
-NOTHING_HERE = "There is nothing here by this name."
+NOTHING_HERE = "Nothing was found."
 
 
 class NotHere(Exception):

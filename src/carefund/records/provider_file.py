@@ -91,7 +91,7 @@ def read_provider_file(content: bytes) -> ProviderFile:
     except UnicodeDecodeError:
         raise NotAProviderFile("The file is not in UTF-8.") from None
     except RecursionError:
-        raise NotAProviderFile("The file is nested more deeply than can be read.") from None
+        raise NotAProviderFile("The file is nested too deeply to be read.") from None
     if fault := _BOUNDS.find_fault([found]):
         field, wrong = fault
         raise NotAProviderFile(f"The field {field} {wrong}.")

@@ -11,8 +11,8 @@ from django.db.migrations.recorder import MigrationRecorder
 
 _OURS = ("records", "runs", "access")
 NEWER = (
-    "The database was set up by a newer version of Carefund than this one.",
-    "Start the newer version; to go back, restore the backup from before the upgrade.",
+    "A newer version of Carefund set up this database.",
+    "Start the newer version. To go back, restore the backup from before the upgrade.",
 )
 OLDER = ("The database's tables are missing or out of date.", "Run `carefund setup` first.")
 

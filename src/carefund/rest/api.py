@@ -46,8 +46,8 @@ class Api(NinjaAPI):
 api = Api(
     title="Carefund",
     version="1",
-    description="Every call carries a token: `Authorization: Bearer cft_…`. Refusals are problem details (RFC 9457) "
-    "with a stable code, advice, and the values that are wrong.",
+    description="Every call needs a token: `Authorization: Bearer cft_…`. Errors are problem details (RFC 9457) "
+    "with a stable code, advice, and the values that have problems.",
     docs_url=None,
     auth=BearerToken(),
     parser=JsonParser(),
@@ -59,5 +59,5 @@ translate_errors(api)
 
 @api.get("/problems", response=list[KindOut], auth=None, tags=["problems"], operation_id="list_problems")
 def list_problems(request: HttpRequest) -> list[dict[str, Any]]:
-    """Every kind of refusal: what `type` points to. Needs no token."""
+    """Every kind of error, which `type` links to. Needs no token."""
     return list_kinds()

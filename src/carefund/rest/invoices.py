@@ -76,7 +76,7 @@ class InvoiceOut(Schema):
     operation_id="store_invoice",
 )
 def bring_in(request: AuthenticatedRequest, invoice: InvoiceIn) -> Status[dict[str, Any]]:
-    """Bring an invoice in. The same again answers 200 and changes nothing; other values for a known line answer 409."""
+    """Store an invoice. Sending it again gives 200 and changes nothing. Different values for a stored line give 409."""
     require(request.auth, may_claim)
     rows = _rows(invoice)
     try:
@@ -93,7 +93,7 @@ def bring_in(request: AuthenticatedRequest, invoice: InvoiceIn) -> Status[dict[s
     operation_id="find_invoice",
 )
 def show(request: AuthenticatedRequest, external_reference_id: Annotated[Reference, Path()]) -> dict[str, Any]:
-    """Return one invoice by our reference; the access log notes everybody it names."""
+    """Return one invoice by its reference. The access log records the clients it names."""
     invoice = find_invoice_to_claim(request.auth, reference=external_reference_id)
     store_views(request.auth, [line.client for line in list_lines_of(invoice)], "Invoice (API)")
     return _as_data(invoice)
@@ -137,10 +137,10 @@ def _refusal(plan: ImportPlan) -> ApiProblem:
     if plan.conflict_count:
         return ApiProblem(
             "conflict",
-            "A line with this reference is stored with other values, or its invoice was sent.",
+            "A line with this reference is stored with different values, or its invoice has been sent.",
             problems=problems,
         )
-    return ApiProblem("invalid", "Some lines cannot be taken; nothing was stored.", problems=problems)
+    return ApiProblem("invalid", "Some lines have problems. Nothing was stored.", problems=problems)
 
 
 def _as_data(invoice: Invoice) -> dict[str, Any]:

@@ -38,29 +38,37 @@ class ProblemKind(NamedTuple):
 
 
 KINDS: dict[str, ProblemKind] = {
-    "malformed": ProblemKind(400, "The request cannot be read.", "Send JSON in UTF-8, to the address that people use."),
+    "malformed": ProblemKind(
+        400, "The request cannot be read.", "Send JSON in UTF-8, to the address that people use for the console."
+    ),
     "no-valid-token": ProblemKind(
-        401, "There is no token in force.", "Send `Authorization: Bearer cft_…`; make a new token."
+        401, "There is no valid token.", "Send `Authorization: Bearer cft_…`. Create a new token if needed."
     ),
-    "not-allowed": ProblemKind(403, "The token's account may not do that.", "Give the account a role that may."),
-    "not-found": ProblemKind(404, "There is nothing here by this name."),
+    "not-allowed": ProblemKind(
+        403, "The token's account does not have permission.", "Give the account a role with this permission."
+    ),
+    "not-found": ProblemKind(404, "Nothing was found."),
     "method-not-allowed": ProblemKind(
-        405, "This address does not know the method.", "Use one that the Allow header lists."
+        405, "The method is not allowed at this address.", "Use a method listed in the Allow header."
     ),
-    "conflict": ProblemKind(409, "What is stored differs.", "Use a new reference, or withdraw the batch first."),
-    "too-large": ProblemKind(413, "The body is too large.", "Send less at once."),
+    "conflict": ProblemKind(
+        409, "The stored values are different.", "Use a new reference, or withdraw the batch first."
+    ),
+    "too-large": ProblemKind(413, "The body is too large.", "Send less data in one request."),
     "unsupported-media-type": ProblemKind(
-        415, "The body is not declared as JSON.", "Send Content-Type: application/json."
+        415, "The body does not have the content type JSON.", "Send Content-Type: application/json."
     ),
-    "invalid": ProblemKind(422, "Some values cannot be taken; nothing was stored.", "Correct what `problems` names."),
-    "too-many-attempts": ProblemKind(
-        429, "Too many calls without a valid token.", "Wait, then send a token that is in force."
+    "invalid": ProblemKind(
+        422, "Some values have problems. Nothing was stored.", "Correct the values listed in `problems`."
     ),
+    "too-many-attempts": ProblemKind(429, "Too many calls without a valid token.", "Wait, then send a valid token."),
     "unavailable": ProblemKind(
-        503, "The database cannot be used now; nothing was stored.", "Try again after the seconds in Retry-After."
+        503,
+        "The database cannot be used now. Nothing was stored.",
+        "Wait for the seconds in Retry-After, then try again.",
     ),
     "internal": ProblemKind(
-        500, "Carefund failed; nothing was stored.", "Try again; if it stays, look at Carefund's log."
+        500, "Carefund failed. Nothing was stored.", "Try again. If it happens again, check Carefund's log."
     ),
 }
 _CODES = {kind.status: code for code, kind in KINDS.items()}
@@ -141,7 +149,7 @@ class ApiProblem(Exception):
 
 def answer_status(status: int, *, reference: str = "") -> HttpResponse:
     """Return the answer for a status alone; one that is not listed is the nearest of its class."""
-    detail = f"Carefund failed. In its log this is reference {reference}." if reference else ""
+    detail = f"Carefund failed. Find reference {reference} in its log." if reference else ""
     return ApiProblem(_CODES.get(status, "malformed" if status < 500 else "internal"), detail).as_response()
 
 

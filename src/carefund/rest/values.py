@@ -33,7 +33,7 @@ def _read_amount(pattern: str, sentence: str) -> BeforeValidator:
 
 def _read_date(value: Any) -> str:
     if not isinstance(value, str) or not _DATE.fullmatch(value):
-        raise ValueError("write a date as 2026-07-09")
+        raise ValueError("enter a date as 2026-07-09")
     return value
 
 

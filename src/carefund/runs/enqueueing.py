@@ -32,7 +32,7 @@ def enqueue(run_id: int) -> None:
     try:
         _defer(run_id)
     except (ConnectorException, DatabaseError, InterfaceError) as error:
-        log.error("a run could not be handed over (%s); the housekeeping will", type(error).__name__)
+        log.error("a run could not be put on the queue (%s); housekeeping will try again", type(error).__name__)
 
 
 def enqueue_missing() -> None:

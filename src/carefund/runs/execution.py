@@ -150,7 +150,7 @@ async def _watch(session: Session) -> None:
                 polls = 0
                 await worker.database.do(leases.renew_all, worker.holder)
         except DatabaseError as error:
-            log.warning("the database refused a look at a run: %s", type(error).__name__)
+            log.warning("the database refused to check a run: %s", type(error).__name__)
     if not session.kind.may_be_cut:
         await asyncio.sleep(_GRACE_SECONDS)
     session.give_up()

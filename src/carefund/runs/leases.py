@@ -29,8 +29,8 @@ WORKER_ENDED = "worker-ended"
 _SET_ASIDE = {
     "error_code": WORKER_ENDED,
     "failed_step": "work",
-    "message": "The worker ended twice while it was at work on this, so this was set aside.",
-    "advice": "Everything else went on. Try this one alone; if the worker ends again, report it with this run's time.",
+    "message": "The process that did this work stopped twice, so this item was set aside.",
+    "advice": "All other items continued. Try this one alone. If the process stops again, report the time of this run.",
 }
 Result = TypeVar("Result")
 

@@ -40,8 +40,8 @@ def failure_of(item: ClaimedItem, error: Exception) -> Failure:
         item,
         "internal-error",
         "apply",
-        f"An unexpected {type(error).__name__} stopped this; nothing was changed.",
-        f"Try again. If it happens again, report it with reference {reference_of(item)}, which the log has too.",
+        f"An unexpected {type(error).__name__} stopped this. Nothing was changed.",
+        f"Try again. If it happens again, report it with reference {reference_of(item)}, which is also in the log.",
     )
 
 

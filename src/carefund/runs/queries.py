@@ -67,7 +67,7 @@ def _speed(run: Run, now: datetime, done: int, total: int) -> tuple[float | None
 def find_run(run_id: int) -> Run:
     """A run by its number, with who asked for it. Raises NotHere."""
     runs = Run.objects.select_related("requested_by", "retry_of").filter(pk=run_id)
-    return find_one(runs, "There is no run of this number.")
+    return find_one(runs, "There is no run with this number.")
 
 
 def reread(run: Run) -> None:

@@ -46,7 +46,7 @@ def request_provider_search(requested_by: User | None = None) -> Run:
         _NAME,
         NewRunItem(_NAME),
         trigger=Run.Trigger.ON_DEMAND,
-        scope="service provider ids on care recipients' budgets",
+        scope="Service Provider IDs on care recipients' budgets",
         requested_by=requested_by,
     )
 
@@ -84,9 +84,9 @@ async def _search(session: Session, item: ClaimedItem) -> FoundProviders:
 
 async def _keep_reporting(session: Session, item: ClaimedItem, found: FoundProviders) -> None:
     while True:
-        questions = f"{found.calls:,} question{'' if found.calls == 1 else 's'}"
+        calls = f"{found.calls:,} call{'' if found.calls == 1 else 's'}"
         with suppress(DatabaseError, InterfaceError, LeaseLost):  # a lost lease refuses the result
-            await session.report_progress(item, found.people - found.left, found.people, questions)
+            await session.report_progress(item, found.people - found.left, found.people, calls)
         await asyncio.sleep(_POLL_SECONDS)
 
 
@@ -101,8 +101,8 @@ def _item_result(result: ProviderSyncResult) -> ItemResult:
     moved = result.clients_updated or any(asdict(result.changes).values())
     return ItemResult(
         RunItem.Outcome.CHANGED if moved else RunItem.Outcome.UNCHANGED,
-        f"{len(result.service_provider_ids):,} ids found, {result.clients_updated:,} clients updated, "
-        f"{result.calls:,} questions.",
+        f"{len(result.service_provider_ids):,} IDs found, {result.clients_updated:,} clients updated, "
+        f"{result.calls:,} calls.",
         result=asdict(result),
     )
 

@@ -33,7 +33,7 @@ def read_subscription(body: Mapping[str, Any]) -> Row:
     if not body.get("event_id"):
         raise ValueError("event_id is missing")
     if not found["webhook_url"].startswith(("http://", "https://")):
-        raise ValueError("webhook_url is no address")
+        raise ValueError("webhook_url is not an address")
     if found["algorithm"] not in ("", "SHA256"):
         raise ValueError("algorithm must be SHA256")
     return found

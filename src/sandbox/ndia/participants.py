@@ -217,7 +217,7 @@ _ALL = (
     ParticipantScenario(
         "negative-core", "One Core category below zero inside a positive Core Flexible total.", _negative_core
     ),
-    ParticipantScenario("old-system", "Not on PACE: a plan with a real id, and no PACE budget.", _old_system),
+    ParticipantScenario("old-system", "Not on PACE: a plan with a real ID, and no PACE budget.", _old_system),
     ParticipantScenario(
         "no-consent", "The participant has not agreed to share plan and budget.", _set("consent", False)
     ),
@@ -242,7 +242,7 @@ _ALL = (
     ParticipantScenario("ended", "A plan that ended without a review.", _starts(-400, 364)),
     ParticipantScenario("unspent", "Nothing spent yet.", _unspent),
     ParticipantScenario("half-managed", "One category under two managements.", _half_managed),
-    ParticipantScenario("extra-members", "Members that nobody has heard of.", _set("extra", True)),
+    ParticipantScenario("extra-members", "Unknown members.", _set("extra", True)),
 )
 SCENARIOS = {scenario.name: scenario for scenario in _ALL}
 

@@ -16,7 +16,7 @@ from sandbox.services_australia.invoice_items import check_item, read_item
 from sandbox.wire import Answer, Call, Route
 
 _FILE_QUERY = (("from", "1"), ("limit", "20"), ("days", "3"))
-_FILE_HEADING = "Invoice reference,Line reference,Care recipient ID,Service,Description,Date,Quantity,Unit type,Price"
+_FILE_HEADING = "Invoice reference,Line reference,Care Recipient ID,Service,Description,Date,Quantity,Unit type,Price"
 FATES = ("cancel", "refuse", "split", "withoutUsage", "statementError", "statusText", "stuck")
 
 
@@ -75,7 +75,7 @@ class ClaimControl:
         wanted = body_of(call)
         unknown = sorted(set(wanted) - set(FATES))
         if unknown:
-            raise ValueError(f"no such fate: {', '.join(unknown)}")
+            raise ValueError(f"unknown fate: {', '.join(unknown)}")
         claim = self._life.claims[call.args["claimId"]]
         claim["fate"].update(wanted)
         self._life.touch(claim)

@@ -76,7 +76,7 @@ class ClaimLife:
         """Change some rules. Raises ValueError for one that does not exist."""
         unknown = sorted(set(values) - set(RULES))
         if unknown:
-            raise ValueError(f"no such rule: {', '.join(unknown)}")
+            raise ValueError(f"unknown rule: {', '.join(unknown)}")
         self._section["rules"].update(values)
         return self.rules
 

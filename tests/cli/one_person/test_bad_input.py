@@ -21,14 +21,14 @@ SUMMARY, BUDGETS, DETAILS = "care_recipient_summary", "budgets_by_care_recipient
 def test_a_malformed_id_is_wrong_input(terminal: Terminal, typed: str):
     done = terminal.type("sync", typed)
     assert done.status == 2
-    assert "not a care recipient id" in done.err
+    assert "not a Care Recipient ID" in done.err
     assert terminal.last_item() is None
 
 
 def test_an_id_that_nobody_here_has_is_wrong_input(terminal: Terminal):
     done = terminal.type("sync", "400009999")
     assert done.status == 2
-    assert "No client here" in done.err
+    assert "No client has" in done.err
     assert "carefund clients add" in done.err
 
 

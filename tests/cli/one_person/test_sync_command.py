@@ -63,7 +63,7 @@ def test_refused_consent_ends_with_a_status_of_its_own(terminal: Terminal):
 def test_what_is_known_is_shown_now_and_as_of_a_day(terminal: Terminal):
     nothing = terminal.type("show", "400000003")
     assert nothing.status == 0
-    assert "Nothing had been fetched" in nothing.out
+    assert "No funding information" in nothing.out
     terminal.type("sync", "400000003")
     today = business_today()
     now = terminal.type("show", "400000003", "--json").data
@@ -97,7 +97,7 @@ def test_a_plan_without_classifications_is_shown_without_dates(terminal: Termina
     (care_recipient_id, *_) = terminal.sandbox.scenario("no-classification")
     add_client(care_recipient_id)
     terminal.type("sync", care_recipient_id)
-    assert "Plan: no dates yet, since there is no classification" in terminal.type("show", care_recipient_id).out
+    assert "Plan: no dates yet, because there is no classification" in terminal.type("show", care_recipient_id).out
 
 
 def test_somebody_who_returned_has_the_same_plan_dates_in_the_terminal_as_on_the_page(terminal: Terminal):
@@ -134,7 +134,7 @@ def test_check_asks_proda_also_while_a_token_is_in_hand(terminal: Terminal):
         terminal.sandbox.ask("POST", f"/proda/devices/{DEVICE}", {"status": "ACTIVE"})
     assert done.status == 1
     assert "gave a" not in done.out
-    assert "✗ Device: ACTIVE when PRODA last answered" in done.out
+    assert "✗ Device: ACTIVE at PRODA's last response" in done.out
     assert "✗ Services Australia: " in done.out
     assert told["ready"] is False
     assert told["funders"]["services-australia"]["problem"]["code"] == "device-inactive"
@@ -165,7 +165,7 @@ def test_check_has_a_line_for_each_funder(terminal: Terminal):
 
 def test_a_funder_that_nobody_set_up_is_fine_and_one_half_set_up_is_not(installation: Installation):
     lines = installation.type("check", funder_environment="vendor").out.splitlines()
-    assert [line for line in lines if "The NDIA:" in line and "not set up, which is fine" in line]
+    assert [line for line in lines if "The NDIA:" in line and "not set up. Set it up only if" in line]
     done = installation.type("check", funder_environment="vendor", ndia_audience="https://ndia.example")
     [line] = [line for line in done.out.splitlines() if "The NDIA:" in line]
     assert "settings are missing" in line

@@ -7,7 +7,7 @@ import pytest
 
 from carefund.domain.claims.invoice_file import UnreadableFile, read_amount, read_day, read_invoice_file
 
-HEADING = ["Invoice reference", "Line reference", "Care recipient ID", "Service", "Date", "Quantity", "Price"]
+HEADING = ["Invoice reference", "Line reference", "Care Recipient ID", "Service", "Date", "Quantity", "Price"]
 LINE = ["INV-1", "INV-1-1", "400000001", "SERV-0001", "09/07/2026", "1.5", "$1,080.00"]
 
 

@@ -47,8 +47,8 @@ def test_what_the_funder_has_under_our_references_and_we_do_not_know(claims: Cla
     sent.restore()
     first, second = claims.invoices()
     assert differences() == [
-        f"Services Australia holds invoice {invoice['invoiceId']} with our reference {invoice['externalReferenceId']},"
-        " which is not known here. Sending a batch with its lines takes it over."
+        f"Services Australia has invoice {invoice['invoiceId']} with our reference {invoice['externalReferenceId']},"
+        " which Carefund does not have. Send a batch with its lines to take it over."
         for invoice in (first, second)
     ]
     send_batch(ClaimBatch.objects.get().pk)
@@ -58,7 +58,7 @@ def test_what_the_funder_has_under_our_references_and_we_do_not_know(claims: Cla
 def test_what_is_claimed_there_and_not_here(claims: ClaimWorld, sent: Backup):
     Invoice.objects.filter(external_reference_id="INV-2").update(status="SUBMITTED")
     [sentence] = differences()
-    assert "is claimed at Services Australia and submitted here. Send its batch again" in sentence
+    assert "is claimed at Services Australia and submitted in Carefund. Send its batch again" in sentence
 
 
 def test_what_we_think_sent_and_the_funder_does_not_have(claims: ClaimWorld, sent: Backup):
@@ -67,10 +67,10 @@ def test_what_we_think_sent_and_the_funder_does_not_have(claims: ClaimWorld, sen
     Claim.objects.update(claim_id="199999999999")
     there = next(invoice["invoiceId"] for invoice in claims.invoices() if invoice["externalReferenceId"] == "INV-2")
     assert differences() == [
-        f"Services Australia holds invoice {there} with our reference INV-2, and with it one line that it holds in"
-        " another invoice as well.",
-        "Services Australia knows nothing of invoice 1599999999, which is claimed here.",
-        "Services Australia knows nothing of claim 199999999999, which is here.",
+        f"Services Australia has invoice {there} with our reference INV-2, with one line that it also has in"
+        " another invoice.",
+        "Services Australia has no record of invoice 1599999999, which is claimed in Carefund.",
+        "Claim 199999999999 is in Carefund, but Services Australia has no record of it.",
     ]
 
 

@@ -155,7 +155,7 @@ def _save(request: Request, service_provider_id: str) -> None:
     refresh = find_shown_refresh(service_provider_id)
     if refresh is None or str(refresh.run.pk) != request.POST["save"]:
         raise NotSavable
-    store_act(request.user, "Care management saved", f"service provider id {service_provider_id or 'all'}")
+    store_act(request.user, "Care management saved", f"Service Provider ID {service_provider_id or 'all'}")
     if save_refreshed(refresh.run, request.user.pk, service_provider_id=service_provider_id):
         messages.success(request, "Saved to the history.")
     else:

@@ -240,7 +240,7 @@ def check_references(rows: Iterable[InvoiceRow]) -> Iterator[BadRow]:
     providers: dict[str, str] = {}
     for row in rows:
         if row.line_reference in seen:
-            yield BadRow(row.line, "line_reference", f"stands already in line {seen[row.line_reference]}")
+            yield BadRow(row.line, "line_reference", f"is already in line {seen[row.line_reference]}")
         seen.setdefault(row.line_reference, row.line)
         if providers.setdefault(row.invoice_reference, row.service_provider_id) != row.service_provider_id:
             yield BadRow(row.line, "service_provider_id", "differs from the invoice's other lines")

@@ -91,7 +91,7 @@ class Ndia:
         require_few(result.count(b"{"), self._most_rows, operation)
         rows = reader.read_rows(_as_list(result), operation)
         if len(rows) != 1:
-            raise WrongType("One record was asked for and several came.", operation=operation)
+            raise WrongType("One record was expected, but the funder returned several.", operation=operation)
         reader.require_possible_sum(rows, operation)
         return FunderAnswer(operation, identity.ndis_number, (body,), rows[0], begun)
 

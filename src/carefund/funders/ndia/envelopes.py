@@ -46,7 +46,7 @@ def open_envelope(body: bytes, operation: str) -> bytes:
     try:
         envelope = msgspec.json.decode(body, type=_Envelope)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        raise WrongType("The envelope has another shape than expected.", operation=operation) from None
+        raise WrongType("The response does not have the expected structure.", operation=operation) from None
     details = details_in({"errors": envelope.errors})
     if details or not envelope.success:
         raise sorted_refusal(RequestRejected(operation=operation, details=details))

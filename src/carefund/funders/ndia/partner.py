@@ -215,7 +215,11 @@ def _category(row: PartnerBudget) -> SupportCategory:
 def missing_partner_values(partner: Partner) -> list[tuple[str, str]]:
     """What still has to be set beside the gateway's address: (variable, one sentence)."""
     needed = (
-        ("CAREFUND_NDIA_PARTNER_ORGANISATION", partner.organisation, "the organisation that the gateway knows us by"),
+        (
+            "CAREFUND_NDIA_PARTNER_ORGANISATION",
+            partner.organisation,
+            "the name by which the gateway knows this organisation",
+        ),
         ("CAREFUND_NDIA_PARTNER_KEY", partner.key, "the key that the partner issued"),
     )
     return [(variable, f"{variable} is not set: {what}.") for variable, value, what in needed if not value]

@@ -232,4 +232,4 @@ def _written(reader: RowReader[Row], answer: Response, operation: str) -> Row:
     except NotFound as problem:
         if problem.details:
             raise
-        raise WrongType("No record came.", operation=operation) from None
+        raise WrongType("The response has no record.", operation=operation) from None

@@ -19,7 +19,7 @@ ZERO = Decimal("0.00")
 def find_line(reference: str) -> InvoiceLineItem:
     """One of our lines by our reference. Raises NotHere."""
     lines = InvoiceLineItem.objects.filter(external_reference_id=reference)
-    return find_one(lines, "No line here has this reference.", "Bring its invoice in first.")
+    return find_one(lines, "No line has this reference.", "Import its invoice first.")
 
 
 def find_line_by_number(number: int) -> InvoiceLineItem:
@@ -29,26 +29,26 @@ def find_line_by_number(number: int) -> InvoiceLineItem:
 
 def find_batch(number: int) -> ClaimBatch:
     """A batch by its number, with its number of lines and total. Raises NotHere."""
-    return find_one(list_batches().filter(pk=number), "There is no batch of this number.")
+    return find_one(list_batches().filter(pk=number), "There is no batch with this number.")
 
 
 def find_claim(claim_id: str) -> Claim:
     """A claim by Services Australia's id. Raises NotHere."""
     return find_one(
         list_claims().filter(claim_id=claim_id),
-        "No claim here has this id.",
-        "Check Status of all claims also finds those that were made elsewhere.",
+        "No claim has this ID.",
+        "Check Status of all claims also finds claims made outside Carefund.",
     )
 
 
 def find_claim_number(claim_id: str) -> int:
     """The key of the claim with Services Australia's id, and no more of it. Raises NotHere."""
-    return find_one(Claim.objects.only("pk").filter(claim_id=claim_id), "No claim here has this id.").pk
+    return find_one(Claim.objects.only("pk").filter(claim_id=claim_id), "No claim has this ID.").pk
 
 
 def find_claim_by_number(number: int) -> Claim:
     """A claim by its key, as it is now. Raises NotHere."""
-    return find_one(list_claims().filter(pk=number), "No claim here has this number.")
+    return find_one(list_claims().filter(pk=number), "No claim has this number.")
 
 
 def list_claims_of(batch: ClaimBatch) -> QuerySet[Claim]:

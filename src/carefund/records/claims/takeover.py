@@ -91,10 +91,10 @@ def take_over(batch_id: int, held: HeldInvoice) -> int | None:
         _ask_for(unsent, invoice)
         adopt_evidence(invoice.pk, held.attachments)
         if held.status == statuses.DELETED:
-            refuse_requests(Q(line_item__invoice=invoice), "Services Australia holds this invoice as deleted.")
+            refuse_requests(Q(line_item__invoice=invoice), "Services Australia shows this invoice as deleted.")
         elif held.status != statuses.OPEN:
             missing = Q(line_item__invoice=invoice, line_item__item_id="")
-            refuse_requests(missing, "Services Australia holds this invoice without this line.")
+            refuse_requests(missing, "Services Australia has this invoice without this line.")
     return invoice.pk
 
 

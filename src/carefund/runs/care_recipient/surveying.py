@@ -70,7 +70,7 @@ def request_survey(*, trigger: str, only_moved: bool = False, requested_by: User
         _NAME,
         NewRunItem(_NAME),
         trigger=trigger,
-        scope="a survey of those who moved" if only_moved else "a survey of everybody active",
+        scope="a survey of clients with changes" if only_moved else "a survey of all active clients",
         parameters={"only_moved": True} if only_moved else {},
         requested_by=requested_by,
     )
@@ -222,7 +222,7 @@ def _as_new(judged: _Judged, lists: Lists, key: int) -> NewSuspect:
 
 def _find_why_full(judged: _Judged, now: datetime) -> str:
     if are_distrusted(judged.listed_before, judged.vanished, settings.SURVEY_VANISHED_PERCENT):
-        return f"{judged.vanished:,} of {judged.listed_before:,} clients vanished from the lists at once"
+        return f"{judged.vanished:,} of {judged.listed_before:,} clients were suddenly missing from the lists"
     return find_reason_for_full(now)
 
 
@@ -249,9 +249,9 @@ def _conclude(run: Run, survey: Survey, judged: _Judged, refused: int) -> ItemRe
     unheard = _say_refused(refused)
     result = {SURVEY: survey.pk, "calls": survey.calls, "calls_saved": survey.calls_saved, "read": len(judged.read)}
     if not judged.read:
-        message = f"{survey.people:,} clients surveyed in {survey.calls:,} calls; nobody has moved.{unheard}"
+        message = f"{survey.people:,} clients surveyed in {survey.calls:,} calls. Nothing has changed.{unheard}"
         return ItemResult(RunItem.Outcome.UNCHANGED, message, result=result)
-    scope = f"everybody in full, since {survey.why_full}" if survey.why_full else f"found by the survey: {words}"
+    scope = f"all clients in full, because {survey.why_full}" if survey.why_full else f"found by the survey: {words}"
     reading = request_work(
         Run.SYNC,
         [NewRunItem(f"client:{key}", key, judged.ids[key]) for key in judged.read],
@@ -262,7 +262,7 @@ def _conclude(run: Run, survey: Survey, judged: _Judged, refused: int) -> ItemRe
     )
     message = (
         f"{survey.people:,} clients surveyed in {survey.calls:,} calls. To read: {words}. "
-        f"Against a full pass this saves some {max(0, survey.calls_saved):,} calls.{unheard}"
+        f"This saves about {max(0, survey.calls_saved):,} calls compared with reading all clients in full.{unheard}"
     )
     return ItemResult(RunItem.Outcome.CHANGED, message, result=result | {"run": reading.pk})
 
@@ -270,8 +270,8 @@ def _conclude(run: Run, survey: Survey, judged: _Judged, refused: int) -> ItemRe
 def _say_refused(refused: int) -> str:
     if not refused:
         return ""
-    ids = f"{refused:,} service provider ID{'' if refused == 1 else 's'}"
-    return f" The lists of {ids} were refused; their clients are read in full."
+    ids = f"{refused:,} Service Provider ID{'' if refused == 1 else 's'}"
+    return f" The lists of {ids} were refused. Their clients are read in full."
 
 
 def _why_without_lists(problem: FunderError) -> str:
@@ -285,10 +285,10 @@ def _ask_for_everybody(run: Run, why: str) -> ItemResult:
         Run.SYNC,
         (NewRunItem(f"client:{key}", key, number or "") for key, number in people.iterator()),
         trigger=run.trigger,
-        scope=f"everybody in full, since {why}",
+        scope=f"all clients in full, because {why}",
         requested_by=run.requested_by,
     )
-    message = f"No survey, since {why}. Everybody is read in full."
+    message = f"No survey, because {why}. All clients are read in full."
     return ItemResult(RunItem.Outcome.CHANGED, message, result={"run": reading.pk, "read": reading.total})
 
 

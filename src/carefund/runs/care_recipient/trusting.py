@@ -18,12 +18,12 @@ def find_reason_for_full(now: datetime) -> str:
     """
     trust = find_trust(now - _MONTH)
     if trust.drifted >= _LEAST_DRIFTED and trust.drifted * 100 > settings.SURVEY_DRIFT_PERCENT * trust.checked:
-        return f"{trust.drifted:,} of {trust.checked:,} had changed although the lists said nothing"
+        return f"{trust.drifted:,} of {trust.checked:,} had changed although the lists showed no change"
     if trust.first_at is None:
         return ""
     last = trust.full_at or trust.first_at
     is_trusted = trust.first_at <= now - _MONTH and not trust.drifted_lately
     days = settings.SURVEY_FULL_PASS_DAYS
     if not is_trusted:
-        return "the lists are tried out for a month, with a full pass each week" if last <= now - _WEEK else ""
+        return "the lists are on trial for a month, with a full pass each week" if last <= now - _WEEK else ""
     return f"a full pass is due every {days} days" if days and last <= now - timedelta(days=days) else ""

@@ -33,8 +33,8 @@ async def carry_out(worker: Worker, run_id: int, *, items: int | None = None) ->
         reason = f"{error.message} {error.advice}"
     except Exception as error:  # noqa: BLE001 told in the run; the next one may fare better
         reference = note("a run", error, f"run-{run_id}")
-        reason = f"An unexpected {type(error).__name__} stopped this run; nothing is lost. Resume it to try again."
-        reason += f" The log has it as {reference}."
+        reason = f"An unexpected {type(error).__name__} stopped this run. Nothing is lost. Resume it to try again."
+        reason += f" Find reference {reference} in the log."
     if reason:
         with contextlib.suppress(DatabaseError, InterfaceError):
             await worker.database.do(hold_run, run_id, reason)

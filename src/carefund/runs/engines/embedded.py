@@ -128,7 +128,7 @@ async def _find_next(worker: Worker, is_interactive: bool, under_way: Sequence[_
     try:
         return await worker.database.do(_next_run, interactive if is_interactive else ~interactive, besides)
     except DatabaseError as error:
-        log.error("the database refused to say what is to do: %s", type(error).__name__)
+        log.error("the database refused to list waiting work: %s", type(error).__name__)
         await rest(worker.stopping, AFTER_TROUBLE_SECONDS)
         return None
 

@@ -176,7 +176,7 @@ async def _retrieve(session: Session, item: ClaimedItem) -> RetrievedPlan | _Ref
         return await ask_about(session, item.client_id)
     except Postponed as wait:  # not kept waiting: in an hour nobody may be there, and the question would cost a budget
         at = timezone.localtime(wait.resumes_at)
-        advice = f"Nobody was asked. Try again from {at:%H:%M}."
+        advice = f"The NDIA was not asked. Try again from {at:%H:%M}."
         raise ItemFailed(HourUsed.code, wait.reason, advice, step="retrieve the plan") from None
     except PaceProblem as problem:
         raise ItemFailed(problem.code, problem.message, problem.advice, step="retrieve the plan") from None

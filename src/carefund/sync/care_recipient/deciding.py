@@ -226,16 +226,16 @@ def _warn(after: LastApplied, fetched: Fetched, compared: Compared) -> list[str]
             warnings += _warn_of_emptiness(record_set_of(kind), found, compared.incoming[kind])
     if after.wrong_figures and BUDGET_LIST.key() in fetched.digests:
         budgets = many(after.wrong_figures, "budget")
-        warnings.append(f"The figures of {budgets} do not add up; they are shown as received.")
+        warnings.append(f"The figures of {budgets} do not add up. They are shown as received.")
     if fetched.refused_budget_ids:
         budgets = many(len(fetched.refused_budget_ids), "budget")
-        warnings.append(f"The details of {budgets} were refused; what was known before is kept.")
+        warnings.append(f"The details of {budgets} were refused. The last known details are kept.")
     if fetched.unreadable_budget_ids:
         budgets = many(len(fetched.unreadable_budget_ids), "ended budget")
-        warnings.append(f"The details of {budgets} came in a form that cannot be read.")
+        warnings.append(f"The details of {budgets} cannot be read.")
     if fetched.vanished_budget_ids:
         budgets = many(len(fetched.vanished_budget_ids), "budget")
-        warnings.append(f"{budgets} listed by Services Australia had no details; what was known is kept.")
+        warnings.append(f"{budgets} listed by Services Australia have no details. The last known details are kept.")
     return warnings
 
 
@@ -247,12 +247,12 @@ def _warn_of_emptiness(record_set: RecordSet, found: Differences, incoming: Sequ
         if emptied:
             yield (
                 f"Services Australia returned no {kind} for {many(len(emptied), 'budget')} that had some; "
-                "they are kept and marked as no longer returned."
+                "They are kept and marked as no longer returned."
             )
     elif not incoming:
         yield (
             f"Services Australia returned no {kind} where there were {len(found.gone)}; "
-            "they are kept and marked as no longer returned."
+            "They are kept and marked as no longer returned."
         )
 
 

@@ -17,7 +17,7 @@ from carefund.sync.change_log.rows import StoredRows
 
 GOOD, BAD, PLAIN = "good", "bad", "plain"
 _ACTIONS = {
-    Change.NO_LONGER_RETURNED: ("is no longer returned by the funder; it is kept here and marked", BAD),
+    Change.NO_LONGER_RETURNED: ("is no longer returned by the funder. It is kept and marked", BAD),
     Change.RETURNED_AGAIN: ("is returned by the funder again", GOOD),
     Change.REMOVED: ("was replaced", PLAIN),
 }

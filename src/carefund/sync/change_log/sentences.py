@@ -35,7 +35,7 @@ _MOVEMENTS = tuple(name for name in names_of(PlanBudget, FieldType.MONEY) if nam
 _FEW = 3  # beyond which records that came or went together are counted and not named
 _CAME_OR_WENT = {
     Change.NEW: "are new",
-    Change.NO_LONGER_RETURNED: "are no longer returned by the funder; they are kept here and marked",
+    Change.NO_LONGER_RETURNED: "are no longer returned by the funder. They are kept and marked",
     Change.REMOVED: "were replaced",
     Change.RETURNED_AGAIN: "are returned by the funder again",
 }

@@ -81,12 +81,12 @@ class Reconciler:
         lines: Mapping[str, str] = await self.database.do(find_own_lines, references)
         if not lines:
             return []
-        where = f"Services Australia holds invoice {held.invoice_id} with our reference {held.external_reference_id}"
+        where = f"Services Australia has invoice {held.invoice_id} with our reference {held.external_reference_id}"
         twice = sum(bool(invoice_id) for invoice_id in lines.values())
         if twice:
             number = "one line" if twice == 1 else f"{twice} lines"
-            return [BookDifference(f"{where}, and with it {number} that it holds in another invoice as well.")]
-        return [BookDifference(f"{where}, which is not known here. Sending a batch with its lines takes it over.")]
+            return [BookDifference(f"{where}, with {number} that it also has in another invoice.")]
+        return [BookDifference(f"{where}, which Carefund does not have. Send a batch with its lines to take it over.")]
 
     async def _compare_claims(self, service_provider_id: str) -> list[BookDifference]:
         """Claims of ours that the funder should list and does not have."""
@@ -99,7 +99,7 @@ class Reconciler:
             try:
                 await claiming.fetch_claim(claim_id)
             except NotFound:
-                sentence = f"Services Australia knows nothing of claim {claim_id}, which is here."
+                sentence = f"Claim {claim_id} is in Carefund, but Services Australia has no record of it."
                 found.append(BookDifference(sentence, batch_id))
         return found
 
@@ -109,7 +109,9 @@ async def _look_for(claiming: Claiming, own: OwnInvoice) -> Sequence[BookDiffere
     try:
         return _compare_known(own, (await claiming.fetch_invoice(own.invoice_id)).invoice)
     except NotFound:
-        sentence = f"Services Australia knows nothing of invoice {own.invoice_id}, which is {own.status.lower()} here."
+        sentence = (
+            f"Services Australia has no record of invoice {own.invoice_id}, which is {own.status.lower()} in Carefund."
+        )
         return [BookDifference(sentence, own.batch_id)]
 
 
@@ -119,10 +121,12 @@ def _compare_known(own: OwnInvoice, listed: InvoicePayload) -> list[BookDifferen
     is_same = status == own.status or (_stage(status) == _stage(own.status))
     if own.is_uncertain or is_same:
         return []
-    advice = "Send its batch again: what Services Australia holds is taken over."
+    advice = "Send its batch again. Carefund takes over what Services Australia has."
     if own.status in _CLAIMED:
-        advice = "Check its claim: it may have been cancelled."
-    sentence = f"Invoice {own.invoice_id} is {status.lower()} at Services Australia and {own.status.lower()} here."
+        advice = "Check its claim. It may have been cancelled."
+    sentence = (
+        f"Invoice {own.invoice_id} is {status.lower()} at Services Australia and {own.status.lower()} in Carefund."
+    )
     return [BookDifference(f"{sentence} {advice}", own.batch_id)]
 
 

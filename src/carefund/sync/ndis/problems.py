@@ -76,7 +76,7 @@ class HourUsed(PaceProblem):
     """This hour's number of budgets, set by CAREFUND_NDIA_BUDGETS_PER_HOUR, is used up."""
 
     code = "pace-hour-used"
-    advice = "Nobody was asked. Try again when the oldest question is an hour old."
+    advice = "The NDIA was not asked. Try again when the oldest request is an hour old."
 
 
 class NothingChosen(PaceProblem):
