@@ -139,7 +139,7 @@ def check_old_runs(installation: Installation) -> None:
 
 
 def check_survey(installation: Installation) -> None:
-    by_survey = "json_extract(parameters, '$.survey') OR scope LIKE 'everybody in full%'"
+    by_survey = "json_extract(parameters, '$.survey') OR scope LIKE 'all clients in full%'"
     asked_for = f"runs_run WHERE kind = 'sync' AND ({by_survey})"
     assert count(installation, asked_for) == 1
     assert count(installation, "runs_run WHERE kind = 'survey' AND status = 'finished'") == 1

@@ -162,7 +162,7 @@ def test_a_refused_list_makes_a_full_pass(world, everybody, survey, rested):
     world.fault(kind="status", status=403, operation="budget_summary")
     item, reading = survey()
     assert reading.total == 16
-    assert reading.scope.startswith("everybody in full, since the lists could not be read")
+    assert reading.scope.startswith("all clients in full, because the lists could not be read")
     assert "No survey" in item.message
     assert Survey.objects.count() == 1
 
@@ -336,7 +336,7 @@ def test_a_survey_that_fails_leaves_nobody_unread(everybody, survey, rested, car
     run = carry_out(request_survey(trigger=Run.Trigger.SCHEDULED))
     assert run.items.get().outcome == RunItem.Outcome.FAILED
     reading = Run.objects.filter(kind=Run.SYNC).latest("pk")
-    assert (reading.total, reading.scope) == (16, "everybody in full, since the survey failed")
+    assert (reading.total, reading.scope) == (16, "all clients in full, because the survey failed")
 
 
 def test_who_is_listed_under_the_name_of_a_client_without_an_id_is_proposed(world, everybody, survey, add_client):
