@@ -30,7 +30,7 @@ class Found:
 
 
 def check(json: Annotated[bool, typer.Option(help="Print as JSON.")] = False) -> None:
-    """Show what is configured, whether database and device work, and whether each funder can be asked."""
+    """Show the configuration, and whether the database, the device and the access to each funder work."""
     database = describe_tables()
     found = [] if database else asyncio.run(_check_all())
     missing = list(

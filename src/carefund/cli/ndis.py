@@ -85,7 +85,7 @@ def apply_command(
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation. This cannot be undone.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Copy values from PACE to a contract: the differences named, or all of them. This cannot be undone."""
+    """Copy values from PACE to a contract: the differences named, or all selected by default. This cannot be undone."""
     chosen = _contract_or_exit(ndis_number, contract)
     shown, found = _retrieve_and_compare(chosen.client, chosen)
     ids = only or [difference.id for difference in found.comparison.counting]

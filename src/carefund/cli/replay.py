@@ -20,14 +20,14 @@ _AT_ONCE = 50
 
 
 def replay(
-    care_recipient_id: Annotated[str, typer.Argument(help="Services Australia's id of one person.")] = "",
+    care_recipient_id: Annotated[str, typer.Argument(help="Care Recipient ID.")] = "",
     everybody: Annotated[
         bool, typer.Option("--all", help="All clients whose stored responses this version reads differently.")
     ] = False,
     dry_run: Annotated[bool, typer.Option(help="Print what would change, and save nothing.")] = False,
     json: Annotated[bool, typer.Option(help="Print the result as JSON.")] = False,
 ) -> None:
-    """Compare archived answers with what is stored, the way they are read today. Nobody is asked."""
+    """Reread archived responses, and save what this version reads differently. No funder is asked."""
     if bool(care_recipient_id) == everybody:
         complain("No Care Recipient ID given.", "Give a Care Recipient ID, or use --all.")
         raise typer.Exit(WRONG_INPUT)

@@ -161,13 +161,13 @@ def resume(run_id: RunId) -> None:
 
 @app.command()
 def pause(run_id: RunId) -> None:
-    """Pause a run. Clients in progress are finished."""
+    """Pause a run. Items in progress are finished first."""
     _steer(run_id, pause_run, "paused")
 
 
 @app.command()
 def cancel(run_id: RunId) -> None:
-    """Cancel a run. Finished clients stay as they are."""
+    """Cancel a run. Finished items stay as they are."""
     _steer(run_id, cancel_run, "cancelled")
 
 

@@ -43,7 +43,7 @@ def serve(
         ),
     ] = None,
 ) -> None:
-    """Serve the console; beside SQLite also do the background work, in a process of its own."""
+    """Serve the console. With SQLite, also do the background work, in a process of its own."""
     if not settings.HAS_SECRET_KEY:
         complain(
             "CAREFUND_SECRET_KEY is not set.", "Run `carefund setup --environment-file carefund.env` to create one."

@@ -38,7 +38,7 @@ def show(
     ] = "",
     json: Annotated[bool, typer.Option(help="Print as JSON.")] = False,
 ) -> None:
-    """Show plan, classifications and budgets of one care recipient; with --as-of as they were known on that day."""
+    """Show plan, classifications and budgets of one care recipient. With --as-of, as they were known on that day."""
     client = client_or_exit(care_recipient_id)
     funding = find_funding_as_of(client, end_of_day(as_of)) if as_of else find_funding_now(client)
     if json:
