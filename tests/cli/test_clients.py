@@ -41,7 +41,7 @@ def test_an_import_proposes_and_the_terminal_confirms(tmp_path: Path):
     file.write_text(
         json.dumps({"clients": [{"careRecipientId": "400000003", "firstName": "Wilma", "lastName": "Example"}]})
     )
-    assert "1 Care Recipient ID may belong to clients who are here" in run("import", str(file))
+    assert "1 Care Recipient ID may belong to existing clients" in run("import", str(file))
     match = ClientMatch.objects.get()
     assert "400000003" in run("matches")
     run("match", str(match.pk), "--same")

@@ -90,7 +90,9 @@ def test_the_files_of_an_installation_are_its_accounts_alone(tmp_path: Path):
     for path, old in ((made.folder, 0o755), (database, 0o644), (tmp_path / "carefund.env", 0o640)):
         path.chmod(old)
     said = made.carefund("setup")
-    assert re.search(r"could read [345] files and folders of Carefund; now only this one can", " ".join(said.split()))
+    assert re.search(
+        r"could read [345] files and folders of Carefund. Now only this account can", " ".join(said.split())
+    )
     assert (mode(made.folder), mode(database), mode(tmp_path / "carefund.env")) == (0o700, 0o600, 0o600)
     assert "could read" not in made.carefund("setup")
     made.start("worker")

@@ -12,7 +12,7 @@ KNOWN = {"budget_details": "/budget/{budgetId}", "item": "/invoice/{invoiceId}/i
     [
         ({"budgetdetails": "/x"}, '"budgetdetails" is not an operation. Did you mean "budget_details"?'),
         ({"Claims": "/x"}, '"Claims" is not an operation. Did you mean "claims"?'),
-        ({"zzz": "/x"}, '"zzz" is not an operation. There are: budget_details, claims, item.'),
+        ({"zzz": "/x"}, '"zzz" is not an operation. The operations are: budget_details, claims, item.'),
         ({"budget_details": "/budget"}, 'the path of "budget_details" needs {budgetId}.'),
         (
             {"budget_details": "/budget/{budgetID}"},

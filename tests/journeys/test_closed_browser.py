@@ -94,7 +94,7 @@ def test_in_the_middle_of_sync_service_providers(slow: Demo, open_page: OpenPage
     page.context.close()
 
     page = open_page("ada")
-    find_on_runs(page, "Service provider ids on care recipients' budgets", DESKTOP)
+    find_on_runs(page, "Service Provider IDs on care recipients' budgets", DESKTOP)
     follow_to_the_end(page, slow)
     page.get_by_role("region", name="Items in this run").get_by_role("link", name="All clients").click()
     expect(page.get_by_text("Service Provider IDs found:")).to_be_visible()

@@ -180,7 +180,7 @@ def test_a_partners_gateway_needs_only_its_own_settings(installation: Installati
     given |= {"ndia_partner_key": "a-key", "ndia_partner_organisation": "wattle-grove"}
     done = installation.type("check", **given)
     [line] = [line for line in done.out.splitlines() if "The NDIA:" in line]
-    assert "asked through a partner's gateway, https://partner.example" in line
+    assert "uses a partner's gateway, https://partner.example" in line
     assert installation.type("check", "--json", **given).data["funders"]["ndia"]["missing"] == []
 
 
