@@ -58,7 +58,7 @@ def test_find_refresh_save_and_history_as_json(detected: Sandbox):
 def test_all_ids_are_rolled_up(detected: Sandbox):
     whole = run_json("care-management", "refresh")["roll_up"]
     assert len(whole["by_service_provider_id"]) == 3
-    assert "All ids" in run("care-management", "refresh")
+    assert "All IDs" in run("care-management", "refresh")
 
 
 def test_a_refused_id_fails_and_the_others_are_shown(detected: Sandbox):

@@ -21,7 +21,10 @@ KNOWN = {"budget_details": "/budget/{budgetId}", "item": "/invoice/{invoiceId}/i
         ({"claims": "/claim/{claimId}"}, 'the path of "claims" has {claimId}, which nothing fills in.'),
         ({"budget_details": "/{budgetId"}, 'the path of "budget_details" has an unmatched brace.'),
         ({"budget_details": "/{}/{budgetId}"}, 'the path of "budget_details" has {}, which nothing fills in.'),
-        ({"budget_details": "/{budgetId!r}"}, 'the path of "budget_details" has more than a name in the braces {budgetId}.'),
+        (
+            {"budget_details": "/{budgetId!r}"},
+            'the path of "budget_details" has more than a name in the braces {budgetId}.',
+        ),
         ({"claims": ""}, 'the path of "claims" must begin with /.'),
         ({"claims": "https://elsewhere.example/claim"}, 'the path of "claims" must begin with /.'),
     ],

@@ -154,7 +154,10 @@ def test_the_two_ids_are_spelled_in_one_way():
 
 
 def test_no_text_writes_a_date_in_figures():
+    of_the_wire = "src/carefund/funders/dialect.py"
     found = [
-        str(path) for path, _ in modules("src/carefund") if re.search(r"%-?d[./]%-?m[./]%", (ROOT / path).read_text())
+        str(path)
+        for path, _ in modules("src/carefund")
+        if str(path) != of_the_wire and re.search(r"%-?d[./]%-?m[./]%", (ROOT / path).read_text())
     ]
     assert not found, f"write 3 November 2026, with write_day: {found}"

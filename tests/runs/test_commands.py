@@ -29,7 +29,7 @@ def failures(clients, bulk, carry_out, world):
 
 
 def test_a_run_is_asked_for_and_listed(clients):
-    assert "Run 1 asked for" in RUNS.type("start", "--no-watch").replace(str(Run.objects.get().pk), "1", 1)
+    assert "Run 1 requested" in RUNS.type("start", "--no-watch").replace(str(Run.objects.get().pk), "1", 1)
     [listed] = RUNS.ask("list")
     assert (listed["status"], listed["trigger"], listed["total"]) == ("queued", "bulk", len(clients))
     assert listed["kind"] == "sync"
@@ -119,7 +119,7 @@ def test_everybody_is_synchronised_by_a_survey_or_in_full(clients, carry_out):
     assert (newest.kind, newest.parts, newest.scope) == ("sync", "everything", "active clients")
     for unclear in ((), ("--survey", "--everybody"), (clients[0].care_recipient_id, "--survey")):
         SYNC.type(*unclear, status=2)
-    assert "for one person" in SYNC.type("--survey", "--dry-run", status=2)
+    assert "for one client only" in SYNC.type("--survey", "--dry-run", status=2)
 
 
 def test_a_survey_is_asked_for_by_command(clients):

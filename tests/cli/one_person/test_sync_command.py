@@ -35,7 +35,7 @@ def test_a_dry_run_prints_every_field_and_writes_nothing(terminal: Terminal):
     before = terminal.records()
     first = terminal.type("sync", "400000003", "--dry-run")
     assert first.status == 0, first.err
-    assert "nothing was written" in first.out
+    assert "nothing was saved" in first.out
     assert terminal.records() == before
     assert terminal.type("sync", "400000003").status == 0
     terminal.sandbox.change("400000003", "add-usage", amount="-8.00")
@@ -117,7 +117,7 @@ def test_somebody_who_returned_has_the_same_plan_dates_in_the_terminal_as_on_the
 def test_check_is_content_when_all_works(terminal: Terminal):
     done = terminal.type("check")
     assert done.status == 0, done.out
-    assert "Services Australia: PRODA gave a new token" in done.out
+    assert "Services Australia: PRODA issued a new token" in done.out
     assert "Key expires" in done.out
     told = terminal.type("check", "--json").data
     assert told["ready"] is True
@@ -159,7 +159,7 @@ def test_check_has_a_line_for_each_funder(terminal: Terminal):
     lines = terminal.type("check").out.splitlines()
     for funder in ("Services Australia", "The NDIA"):
         [line] = [line for line in lines if f"{funder}:" in line]
-        assert "PRODA gave a new token" in line
+        assert "PRODA issued a new token" in line
     assert sum("Device:" in line for line in lines) == 1
 
 

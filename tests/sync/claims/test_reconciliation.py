@@ -81,7 +81,7 @@ def test_an_invoice_that_was_deleted_there(claims: ClaimWorld):
     send_batch(batch.pk)
     Invoice.objects.update(is_uncertain=False, status="CLAIMED")
     [sentence] = differences()
-    assert "is open at Services Australia and claimed here. Check its claim" in sentence
+    assert "is open at Services Australia and claimed in Carefund. Check its claim" in sentence
 
 
 def test_invoices_of_the_portal_and_of_other_systems_are_no_difference(claims: ClaimWorld, sent: Backup):

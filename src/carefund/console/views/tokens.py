@@ -38,7 +38,7 @@ def _show(request: Request, user: User | None) -> HttpResponse:
         owner = user or form.cleaned_data["user"]
         with one_act():
             made, text = create_token(owner, form.cleaned_data["name"], timedelta(days=days) if days else None)
-            store_act(request.user, "API token made", name_token(made), after={"expires": made.expires_at})
+            store_act(request.user, "API token created", name_token(made), after={"expires": made.expires_at})
         form = TokenForm(for_whom=user)
     shown = Paginator(list_tokens(user), _PAGE_SIZE).get_page(request.GET.get("page"))
     context = {"form": form, "made": made, "text": text, "everybody": user is None}
