@@ -13,8 +13,9 @@ def write_edit(change: Change) -> str:
         return f"Client added{by}"
     if change.field == "is_active":
         return f"Client made {change.after}{by}"
-    name = _NAMES.get(change.field, change.field.replace("_", " "))
-    before, after = (kind_of(change.kind).write(change.field, text) for text in (change.before, change.after))
+    kind = kind_of(change.kind)
+    name = _NAMES.get(change.field) or kind.name_in_sentence(change.field)
+    before, after = (kind.write(change.field, text) for text in (change.before, change.after))
     if not before:
         return f"Client: {name} {after} entered{by}"
     if not after:
