@@ -137,7 +137,7 @@ async def test_a_pool_whose_draws_come_to_more_than_a_column_holds_is_refused(sa
     sandbox.fault(operation="budget_details", **raw("amount", "60000000000"))
     async with open_services_australia(configuration, store) as client:
         budget = next(row for row in (await client.fetch_budgets("400000001")).value if row.used)
-        with pytest.raises(errors.ImpossibleValue, match="come to more"):
+        with pytest.raises(errors.ImpossibleValue, match="impossible total"):
             await client.fetch_budget_details(budget.budget_id, pooled=True)
 
 

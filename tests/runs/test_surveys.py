@@ -153,8 +153,8 @@ def test_many_who_vanish_at_once_make_a_full_pass(world, everybody, survey, rest
         world.change(client.care_recipient_id, "service-provider", serviceProviderId="4049999999", serviceNapsId="1")
     _, reading = survey()
     assert reading.total == 16
-    assert "vanished from the lists" in reading.scope
-    assert "vanished" in Survey.objects.first().why_full
+    assert "suddenly missing from the lists" in reading.scope
+    assert "missing" in Survey.objects.first().why_full
 
 
 def test_a_refused_list_makes_a_full_pass(world, everybody, survey, rested):

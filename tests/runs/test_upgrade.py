@@ -136,7 +136,7 @@ def test_searches_for_service_providers_become_runs(upgraded: Installation):
 
 
 def test_a_failure_of_old_can_be_retried_and_a_preview_of_old_is_there(upgraded: Installation):
-    assert "asked for: 1 " in upgraded.carefund("runs", "retry", "1")
+    assert "requested: 1 " in upgraded.carefund("runs", "retry", "1")
     assert upgraded.rows("SELECT count(*) FROM runs_preview WHERE applied_at IS NULL") == [(1,)]
 
 

@@ -14,7 +14,7 @@ def test_a_locked_database_ends_in_one_message(installation: Installation):
         other.execute("ROLLBACK")
     assert done.status == 1
     assert "kept the database locked" in done.err
-    assert "try again" in done.err
+    assert "Try again" in done.err
     assert "Traceback" not in done.err
     assert installation.records() == before
     assert installation.type("sync", "400000003").status == 0
