@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 from django.contrib.messages import constants as message_levels
 from django.core.exceptions import ImproperlyConfigured
 
+from carefund.domain.backups import LEAST_CHARACTERS
 from carefund.environment import EnvironmentVariables
 from carefund.funders.configuration import Environment, configure, parse_spellings
 from carefund.funders.dialect import Interfaces
@@ -162,6 +163,14 @@ SURVEY_ROTATION_DAYS = env.int("CAREFUND_SURVEY_ROTATION_DAYS", default=28)
 SURVEY_FULL_PASS_DAYS = env.int("CAREFUND_SURVEY_FULL_PASS_DAYS", default=28)
 SURVEY_DRIFT_PERCENT = env.int("CAREFUND_SURVEY_DRIFT_PERCENT", default=2)
 SURVEY_VANISHED_PERCENT = env.int("CAREFUND_SURVEY_VANISHED_PERCENT", default=10)
+BACKUP_FOLDER = env.str("CAREFUND_BACKUP_FOLDER", default="")
+BACKUP_PASSPHRASE = env.str("CAREFUND_BACKUP_PASSPHRASE", default="")
+if 0 < len(BACKUP_PASSPHRASE) < LEAST_CHARACTERS:
+    raise ImproperlyConfigured(f"CAREFUND_BACKUP_PASSPHRASE must have {LEAST_CHARACTERS} characters or more.")
+BACKUP_KEEP_DAILY = env.int("CAREFUND_BACKUP_KEEP_DAILY", default=7)
+BACKUP_KEEP_WEEKLY = env.int("CAREFUND_BACKUP_KEEP_WEEKLY", default=5)
+if min(BACKUP_KEEP_DAILY, BACKUP_KEEP_WEEKLY) < 0:
+    raise ImproperlyConfigured("CAREFUND_BACKUP_KEEP_DAILY and CAREFUND_BACKUP_KEEP_WEEKLY must be 0 or more")
 STALE_AFTER_HOURS = env.int("CAREFUND_STALE_AFTER_HOURS", default=24)
 
 USE_TZ = True

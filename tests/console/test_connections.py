@@ -3,12 +3,16 @@
 from collections.abc import Callable
 from dataclasses import replace
 from html import unescape
+from pathlib import Path
 
 import pytest
 from django.contrib.auth.models import User
 from django.urls import reverse
+from django.utils import timezone
+from pytest_django import Settings
 
 from carefund.funders.dialect import Dialect, Interfaces
+from carefund.records.ndis.store import store_setting
 from carefund.runs.foreground import finish_now
 from carefund.runs.models import Run
 from tests.browsing import Browser
@@ -68,3 +72,17 @@ def test_the_page_says_which_interfaces_are_spoken(world: Sandbox, ada: Browser,
     known = settings.SERVICES_AUSTRALIA  # type: ignore[attr-defined]
     settings.SERVICES_AUSTRALIA = replace(known, interfaces=Interfaces(dialect=dialect))  # type: ignore[attr-defined]
     assert "interfaces.toml: members: 1, dates: dd/MM/yyyy" in text_of(ada)
+
+
+def test_the_page_says_how_old_the_last_backup_is(ada: Browser, settings: Settings, tmp_path: Path):
+    assert "No backup was made yet." in text_of(ada)
+    settings.BACKUP_FOLDER = str(tmp_path)
+    assert "No recent backup" not in text_of(ada)  # the first night is still to come
+    made = {"made_at": timezone.now().isoformat(), "size": 3_000_000, "is_restored": True, "has_keys": True}
+    store_setting("last-backup", made)
+    said = text_of(ada)
+    assert "Restored and compared" in said
+    assert str(tmp_path) in said
+    assert "No recent backup" not in said
+    store_setting("last-backup", made | {"made_at": "2026-01-01T00:00:00Z"})
+    assert "No backup was made for more than 36 hours." in text_of(ada)

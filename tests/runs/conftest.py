@@ -21,9 +21,12 @@ from carefund.runs.sources import open_sources
 from tests.conftest import Sandbox
 from tests.runs.installation import Installation, running_sandbox
 
+collect_ignore = []
 # On PostgreSQL the proof of surveys, with its six workers, runs by `make survey-proof` alone.
 if settings.ON_POSTGRESQL and "CAREFUND_PROOF_ROUNDS" not in os.environ:
-    collect_ignore = ["test_survey_proof.py"]
+    collect_ignore.append("test_survey_proof.py")
+if "CAREFUND_BACKUP_PROOF" not in os.environ:  # minutes; `make backup-proof` runs it
+    collect_ignore.append("test_backup_proof.py")
 PEOPLE = 60
 MANY = 160  # more shares than one worker takes at a time, so that two workers both get some
 

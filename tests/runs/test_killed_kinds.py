@@ -211,6 +211,12 @@ CASES = {
     "retention": Case(
         "from carefund.runs.retention import request_retention\nrun = request_retention('bulk')", check_old_runs
     ),
+    # Where the settings name no folder; with one, tests/runs/test_backups.py kills the making itself.
+    "backup": Case(
+        "from carefund.runs.requests import NewRunItem, request_once\n"
+        "run = request_once('backup', NewRunItem('backup'), trigger='bulk', scope='killed')",
+        lambda installation: None,
+    ),
 }
 
 

@@ -7,12 +7,16 @@ from typing import Annotated, Any
 
 import typer
 from django.conf import settings
+from django.utils import timezone
+from msgspec import to_builtins
+from rich.markup import escape
 
 from carefund.access.sealing import LOGS, LogState, check_log
 from carefund.cli.output import FAILED, print_json, screen
 from carefund.funders.access import AccessCheck
 from carefund.funders.registry import Funder, list_funders
 from carefund.records.database_trouble import describe_tables, name_database
+from carefund.runs.backups import BackupState, describe_backups
 from carefund.runs.sources import check_funder, is_used
 
 
@@ -37,7 +41,9 @@ def check(json: Annotated[bool, typer.Option(help="Print as JSON.")] = False) ->
         {sentence: None for funder_check in found if funder_check.access for _, sentence in funder_check.access.missing}
     )
     logs = [] if database else [check_log(log) for log in LOGS]
+    backups = None if database else describe_backups(timezone.now())
     good = all(funder_check.is_good for funder_check in found) and all(log.is_whole for log in logs)
+    good = good and not (backups and backups.is_urgent)
     ready = not database and good and settings.HAS_SECRET_KEY
     if json:
         print_json({
@@ -48,6 +54,7 @@ def check(json: Annotated[bool, typer.Option(help="Print as JSON.")] = False) ->
             "interfaces_file": settings.INTERFACES_FILE,
             "missing": missing,
             "logs": {log.label: asdict(log) | {"is_whole": log.is_whole} for log in logs},
+            "backup": asdict(backups) | {"last": to_builtins(backups.last)} if backups else None,
             "funders": {funder_check.funder.name: _as_data(funder_check) for funder_check in found},
         })  # fmt: skip
     else:
@@ -57,6 +64,8 @@ def check(json: Annotated[bool, typer.Option(help="Print as JSON.")] = False) ->
             _print_funder(funder_check)
         for log in logs:
             _print_log(log)
+        if backups:
+            _print_backups(backups)
     if not ready:
         raise typer.Exit(FAILED)
 
@@ -129,6 +138,18 @@ def _print_log(log: LogState) -> None:
     waiting = f", {log.waiting:,} to be sealed by the background process" if log.waiting else ""
     whole = f"whole, {log.sealed:,} sealed{waiting}; head {log.sealed}:{log.head[:16] or 'none yet'}"
     _line(log.label.capitalize(), log.is_whole, ", ".join(problems) or whole)
+
+
+def _print_backups(state: BackupState) -> None:
+    """A line that is neither good nor bad where nobody has said that backups are made here."""
+    last = state.last
+    proof = "" if not last else ", restored to compare" if last.is_restored else ", read back but not restored"
+    made = f"made on {_local(last.made_at)}{proof}" if last else "none yet"
+    text = f"{made}. {state.problem}" if last and state.problem else state.problem or made
+    if state.problem and not state.is_urgent:
+        screen.print(f"[yellow]![/] Backup: {escape(text)}", highlight=False, soft_wrap=True)
+    else:
+        _line("Backup", not state.is_urgent, escape(text))
 
 
 def _local(instant: datetime) -> str:

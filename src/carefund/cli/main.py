@@ -23,6 +23,7 @@ except ImproperlyConfigured as error:  # a setting that cannot be right; nothing
 import typer
 
 from carefund.cli import (
+    backups,
     care_management,
     check,
     claims,
@@ -63,6 +64,8 @@ app.command("check")(check.check)
 app.command("serve")(serving.serve)
 app.command("worker")(serving.worker)
 app.command("setup")(manage.setup)
+app.command("backup")(backups.backup)
+app.command("restore")(backups.restore)
 app.command("manage", context_settings=manage.PASS_ON)(manage.manage)
 app.command("demo")(demo.demo)
 app.add_typer(runs.app, name="runs")

@@ -11,6 +11,7 @@ from typer.core import TyperGroup
 
 from carefund.cli.output import FAILED, WRONG_INPUT, complain
 from carefund.funders.errors import FunderError
+from carefund.records.backups.manifest import BackupRefused
 from carefund.records.database_trouble import DatabaseError, describe, describe_disk
 from carefund.records.finding import NotHere
 from carefund.runs.foreground import WorkFailed
@@ -36,7 +37,7 @@ class Commands(TyperGroup):
             raise typer.Exit(WRONG_INPUT if isinstance(problem, IdentityIncomplete) else FAILED) from None
         except FunderError as error:
             complain(str(error), error.advice)
-        except (NotRetrieved, WorkFailed) as error:
+        except (BackupRefused, NotRetrieved, WorkFailed) as error:
             complain(error.message, error.advice)
         except DatabaseError as error:
             complain(*describe(error))

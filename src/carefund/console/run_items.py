@@ -28,6 +28,7 @@ _ALONE = {
     "service-providers": ("All clients", "console:support-at-home"),
     "survey": ("The lists of all service providers", ""),
     "retention": ("Old runs", ""),
+    "backup": ("The database", "console:connections"),
     "funder:services-australia": ("Services Australia", "console:connections"),
 }
 

@@ -1,6 +1,7 @@
 """Whether this Carefund and its database are of one version: the migrations applied against those it knows."""
 
 import pkgutil
+from collections.abc import Iterable
 from importlib import import_module
 from pathlib import Path
 
@@ -23,10 +24,20 @@ def find_version_problem() -> tuple[str, str] | None:
     if not settings.ON_POSTGRESQL and not file.startswith("file:") and not Path(file).exists():  # file: is in memory
         return OLDER  # not looked into, since that would make it
     applied = {key for key in MigrationRecorder(connection).applied_migrations() if key[0] in _OURS}
-    known = {(label, name) for label in _OURS for name in _list_migrations(label)}
+    known = _list_known()
     if applied - known:
         return NEWER
     return OLDER if known - applied else None
+
+
+def knows_all(applied: Iterable[str]) -> bool:
+    """Whether this Carefund has all of these migrations, named as `runs.0001_initial`; those of others are left out."""
+    keys = {(label, name) for label, _, name in (migration.partition(".") for migration in applied)}
+    return {key for key in keys if key[0] in _OURS} <= _list_known()
+
+
+def _list_known() -> set[tuple[str, str]]:
+    return {(label, name) for label in _OURS for name in _list_migrations(label)}
 
 
 def _list_migrations(label: str) -> list[str]:

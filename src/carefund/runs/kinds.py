@@ -1,5 +1,6 @@
 """The table of kinds of work. A new kind is a module beside this one that defines a `WorkKind`, and a line here."""
 
+from carefund.runs.backups import BACKUP
 from carefund.runs.care_management.refreshing import POOLS
 from carefund.runs.care_recipient.reading_anew import READ_ANEW
 from carefund.runs.care_recipient.surveying import SURVEYING
@@ -47,5 +48,6 @@ for _kind in (
     CONNECTION_TEST,
     PACE_PLAN,
     RETENTION,
+    BACKUP,
 ):
     register(_kind)

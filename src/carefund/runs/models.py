@@ -215,6 +215,7 @@ class Schedule(models.Model):
         CLAIM_BOOKS = "claim-books", "Claim records compared with Services Australia"
         POOLS = "pools", "Care management history"
         RETENTION = "retention", "Removal of old runs"
+        BACKUP = "backup", "Backup"
 
     kind = models.CharField(max_length=30, unique=True)
     is_enabled = models.BooleanField(default=True)

@@ -18,6 +18,7 @@ from django.utils import timezone
 from carefund.domain.schedules import is_business_hour, latest_slot, next_slot
 from carefund.funders.errors import NotConfigured
 from carefund.records.models import Client
+from carefund.runs.backups import request_backup
 from carefund.runs.care_management.refreshing import request_saving
 from carefund.runs.care_recipient.surveying import SURVEYING, request_survey
 from carefund.runs.care_recipient.unread_budgets import request_unread_budgets
@@ -169,4 +170,5 @@ ENTRIES: dict[str, ScheduleEntry] = {
     ),
     Schedule.Kind.POOLS: ScheduleEntry(lambda *_: request_saving(), {"is_enabled": False}, follows_sync=True),
     Schedule.Kind.RETENTION: ScheduleEntry(lambda *_: request_retention(Run.Trigger.ROUTINE), {"at": time(5, 0)}),
+    Schedule.Kind.BACKUP: ScheduleEntry(lambda *_: request_backup(Run.Trigger.ROUTINE), {"at": time(1, 0)}),
 }

@@ -16,6 +16,7 @@ from carefund.console.work import describe_item
 from carefund.funders.configuration import missing_values
 from carefund.records.care_recipient.queries import list_devices
 from carefund.records.care_recipient.surveys import find_tested_survey
+from carefund.runs.backups import describe_backups
 from carefund.runs.connections import find_shown_test, request_connection_test
 from carefund.runs.models import Run
 from carefund.runs.queries import list_runs
@@ -50,6 +51,8 @@ def show_connections(request: Request) -> HttpResponse:
         {
             "work": describe_item(find_shown_test(SERVICES_AUSTRALIA)),
             "survey": find_tested_survey(),
+            "backups": describe_backups(now),
+            "backup_folder": settings.BACKUP_FOLDER,
             "missing": [sentence for _, sentence in missing_values(settings.SERVICES_AUSTRALIA)],
             "devices": list_devices(),
             "soon": now + timedelta(days=14),

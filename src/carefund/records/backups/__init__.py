@@ -1,0 +1,1 @@
+"""Backups: the whole database in one file, proven by restoring it, and the way back. No schedule, no pages."""
