@@ -204,6 +204,8 @@ MIDDLEWARE = [
     "carefund.access.middleware.TrustProxies",
     "carefund.failures.NoteStreams",
     "carefund.rest.middleware.OneShape",
+    "carefund.rest.middleware.NoteUses",
+    "carefund.rest.middleware.AnswerChanged",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -300,6 +302,9 @@ AXES_CLIENT_IP_CALLABLE = "carefund.access.attempts.find_address"
 AXES_USERNAME_CALLABLE = "carefund.access.attempts.name_attempt"
 AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
 ADDRESS_FAILURE_LIMIT = env.int("CAREFUND_ADDRESS_FAILURE_LIMIT", default=50)
+API_CALLS_PER_MINUTE = env.int("CAREFUND_API_CALLS_PER_MINUTE", default=600)
+if API_CALLS_PER_MINUTE < 0:
+    raise ImproperlyConfigured("CAREFUND_API_CALLS_PER_MINUTE must be 0 (no limit) or a number of calls")
 CACHES = {
     "default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "OPTIONS": {"MAX_ENTRIES": 20_000}},
 }

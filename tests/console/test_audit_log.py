@@ -43,7 +43,9 @@ def test_a_role_and_a_password_are_logged_without_the_password(browse: Browse, c
 
 def test_tokens_are_logged_without_their_text(browse: Browse, cast: world.Cast) -> None:
     browser = browse(cast.ada)
-    page = browser.post(reverse("console:tokens"), {"name": "Rostering", "days": "30"}).content.decode()
+    page = browser.post(
+        reverse("console:tokens"), {"name": "Rostering", "days": "30", "scopes": "read"}
+    ).content.decode()
     assert "cft_" in page
     assert (last_act().act, last_act().user_name) == ("API token created", "ada")
     assert "Rostering, of account ada" in last_act().subject
@@ -79,7 +81,7 @@ def test_runs_that_are_started_and_steered_are_logged(browse: Browse, cast: worl
 
 def test_the_page_shows_acts_to_administrators_and_can_be_narrowed(browse: Browse, cast: world.Cast) -> None:
     browser = browse(cast.ada)
-    browser.post(reverse("console:tokens"), {"name": "Rostering", "days": ""})
+    browser.post(reverse("console:tokens"), {"name": "Rostering", "days": "", "scopes": "read"})
     browser.post(reverse("console:token-revoke", args=[cast.ada.api_tokens.get().pk]))
     address = reverse("console:audit-log")
     page = browser.get(address).content.decode()

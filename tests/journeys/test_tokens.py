@@ -29,6 +29,7 @@ def test_make_a_token_use_it_and_revoke_it(demo: Demo, open_page: OpenPage, size
     page.get_by_role("link", name="Manage").click()
     page.get_by_label("Purpose").fill(name)
     page.get_by_label("Valid for").select_option("30 days")
+    page.get_by_label("Invoices and claims").check()
     page.get_by_role("button", name="Create token").click()
     token = page.get_by_label("Token", exact=True).input_value()
     assert answer_to(demo, token) not in (401, 403)

@@ -14,6 +14,7 @@ from django.db.models import QuerySet
 
 from carefund.access.log_writing import write
 from carefund.access.models import AuditEntry
+from carefund.access.tokens import name_account
 
 CAREFUND = "Carefund"
 
@@ -40,7 +41,7 @@ def store_act(
     before, after = before or {}, after or {}
     names = [field for field in {**before, **after} if before.get(field) != after.get(field)]
     account = actor if isinstance(actor, User) else None
-    name = actor if isinstance(actor, str) else account.get_username() if account else _name_terminal()
+    name = actor if isinstance(actor, str) else name_account(account) if account else _name_terminal()
     write(
         AuditEntry(
             user=account,

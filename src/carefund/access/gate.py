@@ -9,11 +9,11 @@ from dataclasses import dataclass
 
 from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from carefund.access.roles import Role, may_claim, may_enter, may_synchronise, rights_of
 from carefund.records.finding import NotHere, find_one
-from carefund.records.models import Client, ClientMatch, Invoice, ServiceContract
+from carefund.records.models import Client, ClientMatch, Invoice, InvoiceLineItem, ServiceContract
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +28,8 @@ Visitor = User | Operator
 def list_clients_for(user: Visitor) -> QuerySet[Client]:
     """The clients someone may read: all, or those of their branches.
 
-    A client of no known branch is in none: a coordinator sees those that they added themselves, until it is known.
-    Source: rule SYNC-17.
+    A client of no known branch is in none: a coordinator sees those that they added themselves, until it is known; a
+    token for some branches alone does not. Source: rule SYNC-17.
     """
     if isinstance(user, Operator):
         return Client.objects.all()
@@ -39,7 +39,7 @@ def list_clients_for(user: Visitor) -> QuerySet[Client]:
     if rights.service_provider_ids is None:
         return Client.objects.all()
     theirs = Q(service_provider_id__in=rights.service_provider_ids - {""})
-    if rights.role is Role.COORDINATOR:
+    if rights.role is Role.COORDINATOR and not rights.is_narrowed:
         theirs |= Q(service_provider_id="", added_by=user)
     return Client.objects.filter(theirs)
 
@@ -101,11 +101,18 @@ def find_contract_to_synchronise(user: Visitor, contract_id: int) -> ServiceCont
 
 
 def find_invoice_to_claim(user: Visitor, *, reference: str = "", line_reference: str = "") -> Invoice:
-    """One of our invoices by its reference, or by that of one of its lines, for those who may claim."""
+    """One of our invoices by its reference, or by that of one of its lines, for those who may claim.
+
+    A token for some branches alone finds those in which nobody of another branch stands.
+    """
     require(user, may_claim)
     wanted = {"line_items__external_reference_id": line_reference} if line_reference else {}
     wanted |= {"external_reference_id": reference} if reference else {}
-    return find_one(Invoice.objects.filter(**wanted), "There is no invoice with this reference.")
+    invoices = Invoice.objects.filter(**wanted)
+    if not reads_every_branch(user):
+        others = InvoiceLineItem.objects.filter(invoice=OuterRef("pk")).exclude(client__in=list_clients_for(user))
+        invoices = invoices.exclude(Exists(others))
+    return find_one(invoices, "There is no invoice with this reference.")
 
 
 def require(user: Visitor, may: Callable[[User], bool]) -> None:
@@ -126,6 +133,13 @@ def find_client_to_watch(user: User, client_id: int, *, asked_by_id: int | None)
         if asked_by_id is None or asked_by_id != user.pk:
             raise
         return None
+
+
+def reads_every_branch(user: Visitor) -> bool:
+    """Whether every client here is among those whom somebody may read."""
+    return isinstance(user, Operator) or (
+        rights_of(user).role is not None and rights_of(user).service_provider_ids is None
+    )
 
 
 def may_read_branch(user: User, service_provider_id: str) -> bool:

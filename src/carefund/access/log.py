@@ -11,6 +11,7 @@ from django.db.models import Q, QuerySet
 
 from carefund.access.log_writing import write
 from carefund.access.models import AccessLogEntry
+from carefund.access.tokens import find_use, name_account
 from carefund.records.models import Client
 
 
@@ -36,6 +37,12 @@ def store_export(
 def store_synchronisation(user: User, client: Client, what: str) -> None:
     """Note that someone asked the funder about a client. Raises DatabaseError."""
     write(_entry(user, AccessLogEntry.Action.SYNCHRONISED, what, [client.pk]))
+
+
+def store_use(user: User, what: str) -> None:
+    """Note a call with a token that showed nobody. `what` is its method and address, without ids. Raises
+    DatabaseError."""
+    write(_entry(user, AccessLogEntry.Action.USED, what, []))
 
 
 def list_entries(
@@ -69,9 +76,12 @@ def _numbers_of(clients: Iterable[Client | int | None]) -> list[int]:
 
 
 def _entry(user: User, action: str, what: str, numbers: list[int], count: int | None = None) -> AccessLogEntry:
+    use = find_use(user)
+    if use is not None:
+        use.is_logged = True
     return AccessLogEntry(
         user=user,
-        user_name=user.get_username(),
+        user_name=name_account(user),
         action=action,
         what=what[:120],
         client_id=numbers[0] if len(numbers) == 1 else None,

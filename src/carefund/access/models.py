@@ -65,7 +65,8 @@ class LogEntry(models.Model):
 
 
 class AccessLogEntry(LogEntry):
-    """One page with, one export of, or one question about clients' funding. It outlives the clients that it names.
+    """One page with, one export of, or one question about clients' funding; or a call with a token that showed nobody.
+    It outlives the clients that it names.
 
     One client is in `client`; several are in `client_ids`, as numbers with commas around each.
     """
@@ -74,6 +75,7 @@ class AccessLogEntry(LogEntry):
         VIEWED = "viewed"
         EXPORTED = "exported"
         SYNCHRONISED = "synchronised"
+        USED = "used"
 
     action = models.CharField(max_length=12, choices=Action)
     what = models.CharField(max_length=120, help_text="The page or file, in words.")

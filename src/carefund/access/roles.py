@@ -1,4 +1,5 @@
-"""Roles and what each of them may do. Fetching a client, which is where most rights are asked, is in gate.py.
+"""Roles and what each of them may do, by hand or by a token. Fetching a client, which is where most rights are asked,
+is in gate.py.
 
 A role is a Django group, so that accounts can be kept by any tool that knows Django. Someone in no group of these
 may do nothing at all; a superuser is an administrator.
@@ -11,7 +12,7 @@ from enum import StrEnum
 from django.contrib.auth.models import AnonymousUser, Group, User
 
 from carefund.access.models import BranchMembership
-from carefund.access.tokens import end_tokens
+from carefund.access.tokens import ApiToken, TokenScope, end_tokens
 
 
 class Role(StrEnum):
@@ -33,10 +34,15 @@ DESCRIPTIONS = {
 
 @dataclass(frozen=True, slots=True)
 class Rights:
-    """What one person may do. `service_provider_ids` is None where every branch is theirs."""
+    """What one person or one token may do. `service_provider_ids` is None where every branch is theirs.
+
+    `scopes` are all for a person; `is_narrowed`: a token has fewer branches than its account.
+    """
 
     role: Role | None
     service_provider_ids: frozenset[str] | None = frozenset()
+    scopes: frozenset[str] = frozenset(TokenScope)
+    is_narrowed: bool = False
 
 
 NOTHING = Rights(None)
@@ -66,6 +72,15 @@ def _read_rights(user: User) -> Rights:
     return Rights(role, frozenset(branches))
 
 
+def narrow_rights(user: User, token: ApiToken) -> None:
+    """Let this account object have what a token may do of what the account may, in place of all of it."""
+    rights, branches = rights_of(user), rights_of(user).service_provider_ids
+    wanted = frozenset(token.service_provider_ids)
+    if wanted:
+        branches = wanted if branches is None else wanted & branches
+    user.__dict__["_carefund_rights"] = Rights(rights.role, branches, frozenset(token.scopes), bool(wanted))
+
+
 def give_role(user: User, role: Role | None, service_provider_ids: Iterable[str] = ()) -> None:
     """Put an account into exactly this role and these branches; None takes all rights away."""
     groups = [Group.objects.get_or_create(name=role)[0]] if role else []
@@ -89,24 +104,29 @@ def may_enter(user: User | AnonymousUser) -> bool:
 
 def may_synchronise(user: User | AnonymousUser) -> bool:
     """Whether someone may synchronise a client whom they may read."""
-    return rights_of(user).role in (Role.ADMINISTRATOR, Role.FINANCE, Role.COORDINATOR)
+    return _may(user, TokenScope.SYNC, Role.ADMINISTRATOR, Role.FINANCE, Role.COORDINATOR)
 
 
 def may_run_in_bulk(user: User | AnonymousUser) -> bool:
     """Whether someone may start, watch and steer runs of many clients."""
-    return rights_of(user).role in (Role.ADMINISTRATOR, Role.FINANCE)
+    return _may(user, TokenScope.SYNC, Role.ADMINISTRATOR, Role.FINANCE)
 
 
 def may_export(user: User | AnonymousUser) -> bool:
     """Whether someone may take clients' funding out of the system."""
-    return rights_of(user).role in (Role.ADMINISTRATOR, Role.FINANCE)
+    return _may(user, TokenScope.READ, Role.ADMINISTRATOR, Role.FINANCE)
 
 
 def may_claim(user: User | AnonymousUser) -> bool:
     """Whether someone may prepare and submit claims."""
-    return rights_of(user).role in (Role.ADMINISTRATOR, Role.FINANCE)
+    return _may(user, TokenScope.CLAIMS, Role.ADMINISTRATOR, Role.FINANCE)
 
 
 def may_administer(user: User | AnonymousUser) -> bool:
     """Whether someone may change users, connections, schedules and settings, and see the care management pool."""
-    return rights_of(user).role is Role.ADMINISTRATOR
+    return _may(user, TokenScope.ADMINISTRATION, Role.ADMINISTRATOR)
+
+
+def _may(user: User | AnonymousUser, scope: TokenScope, *roles: Role) -> bool:
+    rights = rights_of(user)
+    return rights.role in roles and scope in rights.scopes

@@ -1,10 +1,13 @@
-"""Tokens with which a machine comes in through the API: shown once, kept as a digest, no more than their account.
+"""Tokens with which a machine comes in through the API: shown once, kept as a digest, at most what their account may.
 
 A token is long and random, so a plain SHA-256 is enough to keep it; a slow hash is for passwords that people choose.
 """
 
 import secrets
+from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import timedelta
+from enum import StrEnum
 from hashlib import sha256
 
 from django.conf import settings
@@ -19,8 +22,33 @@ PREFIX = "cft_"
 _USE_NOTED_EVERY = timedelta(minutes=5)
 
 
+class TokenScope(StrEnum):
+    """What a token may do, of what its account may do."""
+
+    READ = "read"
+    SYNC = "sync"
+    CLAIMS = "claims"
+    ADMINISTRATION = "administration"
+
+
+SCOPES = {
+    TokenScope.READ: "Read clients, funding, contracts, runs and changes",
+    TokenScope.SYNC: "Add and edit clients, start and steer runs",
+    TokenScope.CLAIMS: "Invoices and claims",
+    TokenScope.ADMINISTRATION: "Administration",
+}
+
+
+def all_scopes() -> list[str]:
+    """Return every scope: the token may do whatever its account may."""
+    return [scope.value for scope in TokenScope]
+
+
 class ApiToken(models.Model):
-    """One machine's way in, in the name of an account. Ends with its time, by revoking, or with the account."""
+    """One machine's way in, in the name of an account. Ends with its time, by revoking, or with the account.
+
+    `scopes` are values of TokenScope. `service_provider_ids` narrows it to these branches; empty: all of its account.
+    """
 
     name = models.CharField(max_length=80)
     digest = models.CharField(max_length=64, unique=True)
@@ -29,6 +57,8 @@ class ApiToken(models.Model):
     last_used_at = models.DateTimeField(null=True)
     revoked_at = models.DateTimeField(null=True)
     expires_at = models.DateTimeField(null=True, help_text="Empty: only when it is revoked.")
+    scopes = models.JSONField(default=all_scopes)
+    service_provider_ids = models.JSONField(default=list)
 
     def __str__(self) -> str:
         return f"api token {self.pk}"
@@ -40,12 +70,36 @@ class ApiToken(models.Model):
             return "revoked"
         return "expired" if self.expires_at and self.expires_at <= timezone.now() else "in force"
 
+    @property
+    def permissions(self) -> dict[str, object]:
+        """What it may do and until when, for the audit log and the list of tokens."""
+        return {
+            "scopes": self.scopes,
+            "Service Provider IDs": self.service_provider_ids or "all of the account",
+            "expires": self.expires_at,
+        }
 
-def create_token(user: User, name: str, lifetime: timedelta | None = None) -> tuple[ApiToken, str]:
+
+def create_token(
+    user: User,
+    name: str,
+    lifetime: timedelta | None = None,
+    *,
+    scopes: Iterable[str] = tuple(TokenScope),
+    service_provider_ids: Iterable[str] = (),
+) -> tuple[ApiToken, str]:
     """A new token of an account, and its text, which is nowhere else and cannot be shown again."""
     text = PREFIX + secrets.token_urlsafe(32)
-    expires_at = timezone.now() + lifetime if lifetime else None
-    return ApiToken.objects.create(user=user, name=name[:80], digest=_digest(text), expires_at=expires_at), text
+    wanted = set(scopes)
+    token = ApiToken.objects.create(
+        user=user,
+        name=name[:80],
+        digest=_digest(text),
+        expires_at=timezone.now() + lifetime if lifetime else None,
+        scopes=[scope.value for scope in TokenScope if scope in wanted],
+        service_provider_ids=sorted(set(service_provider_ids)),
+    )
+    return token, text
 
 
 def find_token(text: str) -> ApiToken | None:
@@ -57,6 +111,33 @@ def find_token(text: str) -> ApiToken | None:
     if found.last_used_at is None or now - found.last_used_at > _USE_NOTED_EVERY:
         ApiToken.objects.filter(pk=found.pk).update(last_used_at=now)
     return found
+
+
+@dataclass(slots=True)
+class TokenUse:
+    """One call with a token; `is_logged`: the access log has an entry of it."""
+
+    token: ApiToken
+    is_logged: bool = False
+
+
+def begin_use(user: User, token: ApiToken) -> TokenUse:
+    """Let this account object stand for a token, so that both logs name it."""
+    use = TokenUse(token)
+    user.__dict__["_carefund_token_use"] = use
+    return use
+
+
+def find_use(user: User) -> TokenUse | None:
+    """The call that an account object stands for; None for a person."""
+    return user.__dict__.get("_carefund_token_use")
+
+
+def name_account(user: User) -> str:
+    """Return what both logs call an account: its name, and the token by which it came."""
+    use = find_use(user)
+    name = user.get_username()
+    return f"{name[:50]} (token {use.token.pk}, {use.token.name})" if use else name
 
 
 def list_tokens(user: User | None = None) -> QuerySet[ApiToken]:

@@ -9,25 +9,49 @@ from rich.table import Table
 
 from carefund.access.accounts import find_account_to_sign_in
 from carefund.access.audit import one_act, store_act
-from carefund.access.tokens import create_token, find_token_by_number, list_tokens, name_token, revoke_token
-from carefund.cli.output import screen
+from carefund.access.tokens import TokenScope, create_token, find_token_by_number, list_tokens, name_token, revoke_token
+from carefund.cli.output import WRONG_INPUT, complain, screen
 from carefund.cli.refusals import Commands
+from carefund.records.care_recipient.queries import is_service_provider_known
 
 app = typer.Typer(cls=Commands, help="Tokens for the API.", no_args_is_help=True)
 
 
 @app.command()
 def add(
-    username: Annotated[str, typer.Argument(help="The account whose permissions the token has.")],
+    username: Annotated[str, typer.Argument(help="The account in whose name the token acts.")],
     name: Annotated[str, typer.Option(help="What the token is for.")] = "API",
     days: Annotated[
         int | None, typer.Option(help="Days until it expires. Without this, it is valid until revoked.", min=1)
     ] = None,
+    scope: Annotated[
+        list[TokenScope], typer.Option(help="What the token can do, of what the account can do. Repeat for several.")
+    ] = [TokenScope.READ],  # noqa: B006 typer reads it and changes nothing
+    branch: Annotated[
+        list[str] | None,
+        typer.Option(help="Service Provider ID. Repeat for several. Without this, all branches of the account."),
+    ] = None,
 ) -> None:
     """Create a token and show it, once only."""
+    unknown = [
+        service_provider_id
+        for service_provider_id in branch or ()
+        if not is_service_provider_known(service_provider_id)
+    ]
+    if unknown:
+        complain(
+            "No branch has this Service Provider ID.", "Check it for typing errors, or run `carefund providers sync`."
+        )
+        raise typer.Exit(WRONG_INPUT)
     with one_act():
-        token, text = create_token(find_account_to_sign_in(username), name, timedelta(days=days) if days else None)
-        store_act(None, "API token created", name_token(token), after={"expires": token.expires_at})
+        token, text = create_token(
+            find_account_to_sign_in(username),
+            name,
+            timedelta(days=days) if days else None,
+            scopes=scope,
+            service_provider_ids=branch or (),
+        )
+        store_act(None, "API token created", name_token(token), after=token.permissions)
     print(text)
     screen.print(f"Token {token.pk}. It is shown only once. Store it securely in the other system.", highlight=False)
 
@@ -35,12 +59,16 @@ def add(
 @app.command(name="list")
 def list_all() -> None:
     """List the tokens, without their secret text."""
-    table = Table("Token", "Name", "Account", "Created", "Last used", "Expires", "Status", box=None, pad_edge=False)
+    columns = ("Token", "Name", "Account", "Permissions", "Branches", "Created", "Last used", "Expires", "Status")
+    table = Table(*columns, box=None, pad_edge=False)
     for token in list_tokens():
         used = f"{timezone.localtime(token.last_used_at):%-d %b %Y}" if token.last_used_at else "never"
         expires = f"{timezone.localtime(token.expires_at):%-d %b %Y}" if token.expires_at else "never"
         made = f"{timezone.localtime(token.created_at):%-d %b %Y}"
-        table.add_row(str(token.pk), token.name, token.user.get_username(), made, used, expires, token.state)
+        may, where = ", ".join(token.scopes), ", ".join(token.service_provider_ids) or "all"
+        table.add_row(
+            str(token.pk), token.name, token.user.get_username(), may, where, made, used, expires, token.state
+        )
     screen.print(table)
 
 

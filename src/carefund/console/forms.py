@@ -7,7 +7,9 @@ from django.contrib.auth.models import User
 from django.contrib.auth.password_validation import validate_password
 
 from carefund.access.accounts import list_active_accounts
+from carefund.access.gate import may_read_branch
 from carefund.access.roles import DESCRIPTIONS, Role
+from carefund.access.tokens import SCOPES, TokenScope
 from carefund.console.labels import PARTS
 from carefund.records.care_recipient.queries import list_service_providers
 from carefund.runs.models import Run, Schedule
@@ -21,6 +23,19 @@ else:
 
 
 _PARTS_OF_EACH = [(value, words) for value, words in PARTS.items() if value != Run.Parts.SURVEY]
+
+
+def _name_branches() -> list[tuple[str, str]]:
+    """Every branch with what it is called where one chooses."""
+    return [
+        (
+            service_provider.service_provider_id,
+            f"{service_provider.name} ({service_provider.service_provider_id})"
+            if service_provider.name
+            else str(service_provider),
+        )
+        for service_provider in list_service_providers()
+    ]
 
 
 class CodeForm(forms.Form):
@@ -78,15 +93,7 @@ class PersonForm(_UserForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         branches = cast(forms.MultipleChoiceField, self.fields["service_provider_ids"])
-        branches.choices = [
-            (
-                service_provider.service_provider_id,
-                f"{service_provider.name} ({service_provider.service_provider_id})"
-                if service_provider.name
-                else str(service_provider),
-            )
-            for service_provider in list_service_providers()
-        ]
+        branches.choices = _name_branches()
         if self.instance.pk:
             self.fields[
                 "new_password"
@@ -104,7 +111,7 @@ class PersonForm(_UserForm):
 
 
 class TokenForm(forms.Form):
-    """A token for the API: what it is for and until when; whose it is only where one may choose."""
+    """A token for the API: what it is for, what it may do and until when; whose it is only where one may choose."""
 
     LIFETIMES = (("30", "30 days"), ("90", "90 days"), ("365", "One year"), ("", "Until it is revoked"))
     name = forms.CharField(
@@ -116,11 +123,31 @@ class TokenForm(forms.Form):
     user = forms.ModelChoiceField(
         label="Account",
         queryset=list_active_accounts(),
-        help_text="The token has the same permissions as this account.",
+        help_text="The token can do at most what this account can do.",
+    )
+    scopes = forms.MultipleChoiceField(
+        label="Permissions",
+        choices=list(SCOPES.items()),
+        initial=[TokenScope.READ],
+        widget=forms.CheckboxSelectMultiple,
+    )
+    service_provider_ids = forms.MultipleChoiceField(
+        label="Branches",
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+        help_text="If none is chosen, the token has all branches of the account.",
     )
 
     def __init__(self, *args: Any, for_whom: User | None = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        branches = cast(forms.MultipleChoiceField, self.fields["service_provider_ids"])
+        branches.choices = [
+            (service_provider_id, name)
+            for service_provider_id, name in _name_branches()
+            if for_whom is None or may_read_branch(for_whom, service_provider_id)
+        ]
+        if not branches.choices:
+            del self.fields["service_provider_ids"]
         if for_whom is not None:
             del self.fields["user"]
 

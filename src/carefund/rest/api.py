@@ -46,8 +46,8 @@ class Api(NinjaAPI):
 api = Api(
     title="Carefund",
     version="1",
-    description="Every call needs a token: `Authorization: Bearer cft_…`. Errors are problem details (RFC 9457) "
-    "with a stable code, advice, and the values that have problems.",
+    description="Every call needs a token with the right scope: `Authorization: Bearer cft_…`. Errors are problem "
+    "details (RFC 9457) with a stable code, advice, and the values that have problems.",
     docs_url=None,
     auth=BearerToken(),
     parser=JsonParser(),

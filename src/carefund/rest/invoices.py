@@ -4,17 +4,25 @@ from datetime import date
 from decimal import Decimal
 from typing import Annotated, Any
 
+from django.contrib.auth.models import User
 from ninja import Field, Path, Router, Schema, Status
 
-from carefund.access.gate import find_invoice_to_claim, require
+from carefund.access.gate import find_clients_by_care_recipient_id, find_invoice_to_claim, reads_every_branch
 from carefund.access.log import store_views
 from carefund.access.roles import may_claim
 from carefund.domain.claims.checks import MOST_ITEMS
 from carefund.domain.claims.invoice_file import InvoiceRow, check_references
-from carefund.records.claims.invoices import AlreadyBrought, ImportPlan, list_lines_of, plan_import, store_import
+from carefund.records.claims.invoices import (
+    UNKNOWN_CLIENT,
+    AlreadyBrought,
+    ImportPlan,
+    list_lines_of,
+    plan_import,
+    store_import,
+)
 from carefund.records.models import Invoice
-from carefund.rest.problems import ApiProblem, LineProblem, refusals
-from carefund.rest.tokens import AuthenticatedRequest
+from carefund.rest.problems import NOT_CHANGED, ApiProblem, LineProblem, refusals
+from carefund.rest.tokens import AuthenticatedRequest, BearerToken
 from carefund.rest.values import Code, Day, Given, Price, Quantity, Reference, Text
 
 _REFERENCES = {"invoice_reference": "external_reference_id", "line_reference": "external_reference_id"}
@@ -72,13 +80,14 @@ class InvoiceOut(Schema):
 
 @router.post(
     "",
-    response={201: InvoiceOut, 200: InvoiceOut, **refusals(400, 401, 403, 409, 413, 415, 422, 429)},
+    auth=BearerToken(may_claim),
+    response={201: InvoiceOut, 200: InvoiceOut, **refusals(400, 409, 413, 415, 422)},
     operation_id="store_invoice",
 )
 def bring_in(request: AuthenticatedRequest, invoice: InvoiceIn) -> Status[dict[str, Any]]:
     """Store an invoice. Sending it again gives 200 and changes nothing. Different values for a stored line give 409."""
-    require(request.auth, may_claim)
     rows = _rows(invoice)
+    _refuse_others(request.auth, rows)
     try:
         is_new = _store(rows)
     except AlreadyBrought:  # the same call came twice at once, and the other one was quicker
@@ -89,7 +98,8 @@ def bring_in(request: AuthenticatedRequest, invoice: InvoiceIn) -> Status[dict[s
 
 @router.get(
     "/{path:external_reference_id}",
-    response={200: InvoiceOut, **refusals(401, 403, 404, 422, 429)},
+    auth=BearerToken(may_claim),
+    response={200: InvoiceOut, **NOT_CHANGED, **refusals(404, 422)},
     operation_id="find_invoice",
 )
 def show(request: AuthenticatedRequest, external_reference_id: Annotated[Reference, Path()]) -> dict[str, Any]:
@@ -97,6 +107,20 @@ def show(request: AuthenticatedRequest, external_reference_id: Annotated[Referen
     invoice = find_invoice_to_claim(request.auth, reference=external_reference_id)
     store_views(request.auth, [line.client for line in list_lines_of(invoice)], "Invoice (API)")
     return _as_data(invoice)
+
+
+def _refuse_others(user: User, rows: list[InvoiceRow]) -> None:
+    """Raise ApiProblem for lines of clients whom a token for some branches may not read; they do not exist for it."""
+    if reads_every_branch(user):
+        return
+    found = find_clients_by_care_recipient_id(user, {row.care_recipient_id for row in rows})
+    problems = [
+        LineProblem(line=row.line, field="care_recipient_id", message=UNKNOWN_CLIENT)
+        for row in rows
+        if row.care_recipient_id not in found
+    ]
+    if problems:
+        raise ApiProblem("invalid", "Some lines have problems. Nothing was stored.", problems=problems)
 
 
 def _store(rows: list[InvoiceRow]) -> bool:

@@ -1,9 +1,13 @@
-"""Refusals that never reach the API itself (an unknown address, method or host), in the API's one shape."""
+"""What holds for every call under /api/: refusals that never reach the API itself (an unknown address, method or host)
+in its one shape, the limit of the token, an entry in the access log, and ETags."""
 
 from collections.abc import Callable
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.middleware.http import ConditionalGetMiddleware
 
+from carefund.access.log import store_use
+from carefund.access.tokens import find_use
 from carefund.failures import reference_of
 from carefund.rest.problems import MEDIA_TYPE, answer_status
 
@@ -36,3 +40,33 @@ class OneShape:
 def _reference(request: HttpRequest, answer: HttpResponse) -> str:
     """Return what the entry in the log is found by, of a request that failed."""
     return reference_of(request) if answer.status_code == 500 else ""
+
+
+class NoteUses:
+    """Let no use of a token go without an entry in the access log, and say what is left of its calls."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self._get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        answer = self._get_response(request)
+        account = getattr(request, "auth", None)
+        use = find_use(account) if account is not None else None
+        if account is None or use is None:
+            return answer
+        if not use.is_logged:
+            store_use(account, f"{request.method} /{request.resolver_match.route if request.resolver_match else ''}")
+        allowance = getattr(request, "allowance", None)
+        if allowance is not None:
+            answer["RateLimit-Limit"] = str(allowance.limit)
+            answer["RateLimit-Remaining"] = str(max(allowance.remaining, 0))
+            answer["RateLimit-Reset"] = str(allowance.seconds_left)
+        return answer
+
+
+class AnswerChanged(ConditionalGetMiddleware):
+    """Give what is read through the API an ETag, and 304 to whoever has it already."""
+
+    def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+        """Return the answer, or 304 in its place."""
+        return super().process_response(request, response) if request.path_info.startswith(PREFIX) else response

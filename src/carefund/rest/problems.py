@@ -45,7 +45,9 @@ KINDS: dict[str, ProblemKind] = {
         401, "There is no valid token.", "Send `Authorization: Bearer cft_…`. Create a new token if needed."
     ),
     "not-allowed": ProblemKind(
-        403, "The token's account does not have permission.", "Give the account a role with this permission."
+        403,
+        "The token does not have permission.",
+        "Create a token with this scope, or give its account a role with this permission.",
     ),
     "not-found": ProblemKind(404, "Nothing was found."),
     "method-not-allowed": ProblemKind(
@@ -60,6 +62,9 @@ KINDS: dict[str, ProblemKind] = {
     ),
     "invalid": ProblemKind(
         422, "Some values have problems. Nothing was stored.", "Correct the values listed in `problems`."
+    ),
+    "too-many-calls": ProblemKind(
+        429, "The token has no calls left in this minute.", "Wait for the seconds in Retry-After, then try again."
     ),
     "too-many-attempts": ProblemKind(429, "Too many calls without a valid token.", "Wait, then send a valid token."),
     "unavailable": ProblemKind(
@@ -116,9 +121,12 @@ class KindOut(Schema):
     advice: str
 
 
+NOT_CHANGED: dict[int, None] = {304: None}  # what a read documents beside its answer: whoever has it already
+
+
 def refusals(*statuses: int) -> dict[int, type[ProblemOut]]:
-    """Return what an operation documents: the statuses with which it may refuse."""
-    return dict.fromkeys(sorted(statuses), ProblemOut)
+    """Return what an operation documents: the statuses with which it may refuse, beside those of every operation."""
+    return dict.fromkeys(sorted({401, 403, 429, *statuses}), ProblemOut)
 
 
 class ApiProblem(Exception):

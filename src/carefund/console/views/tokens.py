@@ -37,8 +37,14 @@ def _show(request: Request, user: User | None) -> HttpResponse:
         days = form.cleaned_data["days"]
         owner = user or form.cleaned_data["user"]
         with one_act():
-            made, text = create_token(owner, form.cleaned_data["name"], timedelta(days=days) if days else None)
-            store_act(request.user, "API token created", name_token(made), after={"expires": made.expires_at})
+            made, text = create_token(
+                owner,
+                form.cleaned_data["name"],
+                timedelta(days=days) if days else None,
+                scopes=form.cleaned_data["scopes"],
+                service_provider_ids=form.cleaned_data.get("service_provider_ids", ()),
+            )
+            store_act(request.user, "API token created", name_token(made), after=made.permissions)
         form = TokenForm(for_whom=user)
     shown = Paginator(list_tokens(user), _PAGE_SIZE).get_page(request.GET.get("page"))
     context = {"form": form, "made": made, "text": text, "everybody": user is None}

@@ -26,6 +26,7 @@ _LINE_COLUMNS = (
     "late_justification",
 )  # fmt: skip
 ZERO = Decimal("0.00")
+UNKNOWN_CLIENT = "no client has this Care Recipient ID"
 
 
 @dataclass(slots=True)
@@ -78,7 +79,7 @@ def plan_import(rows: Sequence[InvoiceRow], problems: Sequence[BadRow] = (), pro
     for row in rows:
         client = clients.get(row.care_recipient_id)
         if client is None:
-            plan.complain(row, "care_recipient_id", "no client has this Care Recipient ID")
+            plan.complain(row, "care_recipient_id", UNKNOWN_CLIENT)
             continue
         held = lines.get(row.line_reference)
         if held is not None:
