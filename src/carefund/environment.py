@@ -3,6 +3,10 @@
 Only settings.py reads with it, and names each variable there.
 """
 
+import shlex
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, TypeVar
 
 import environ
@@ -12,6 +16,16 @@ from carefund.funders.paths import find_nearest
 
 Choice = TypeVar("Choice", bound=str)
 _KINDS = {int: "a whole number", float: "a number", dict: "name=value pairs with commas between them"}
+_COMMAND_SECONDS = 30
+
+
+@dataclass(frozen=True, slots=True)
+class SecretSource:
+    """Where a secret comes from, for people; the file that it stands in where Carefund may write that."""
+
+    words: str
+    file: Path | None = None
+    is_environment_file: bool = False
 
 
 class EnvironmentVariables(environ.Env):  # type: ignore[misc]  # the package has no types
@@ -34,7 +48,57 @@ class EnvironmentVariables(environ.Env):  # type: ignore[misc]  # the package ha
         hint = f" Did you mean {nearest}?" if nearest else ""
         raise ImproperlyConfigured(f"{var} must be {', '.join(choices[:-1])} or {choices[-1]}.{hint}")
 
+    def secret(self, var: str, file: str, command: str) -> tuple[str, SecretSource]:
+        """Return a secret and where it comes from: the variable itself, a file, a command or systemd's credential.
+
+        Raise ImproperlyConfigured when two of them give it, or one cannot be read.
+        """
+        folder, name = self.str("CREDENTIALS_DIRECTORY", default=""), var.removeprefix("CAREFUND_").lower()
+        credential = Path(folder) / name.replace("_", "-")
+        sources = {
+            var: self.str(var, default=""),
+            file: self.str(file, default=""),
+            command: self.str(command, default=""),
+            f"systemd's credential {credential.name}": str(credential) if folder and credential.is_file() else "",
+        }
+        given = {source: value for source, value in sources.items() if value}
+        if len(given) > 1:
+            raise ImproperlyConfigured(f"{' and '.join(given)} both give the same secret. Leave one of them out.")
+        for source, value in given.items():
+            if source == var:
+                return value, SecretSource(source)
+            if source == command:
+                return _run(command, value), SecretSource(f"the command of {command}")
+            text = _read(source, Path(value))
+            return text, SecretSource(source, Path(value) if source == file else None)
+        return "", SecretSource(var)
+
     def pairs(self, var: str) -> dict[str, str]:
         """Return name=value pairs, without the blanks around them."""
         pairs: dict[str, str] = self.dict(var, default={})
         return {name.strip(): value.strip() for name, value in pairs.items()}
+
+
+def _read(source: str, file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8").strip()
+    except (OSError, ValueError):
+        raise ImproperlyConfigured(f"{source} names a file that this account cannot read.") from None
+
+
+def _run(setting: str, command: str) -> str:
+    """What a command prints, such as that of a secret manager; no shell is between."""
+    try:
+        done = subprocess.run(  # noqa: S603 the administrator's own
+            shlex.split(command), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, timeout=_COMMAND_SECONDS
+        )
+    except subprocess.TimeoutExpired:
+        raise ImproperlyConfigured(f"The command of {setting} took longer than {_COMMAND_SECONDS} seconds.") from None
+    except (OSError, ValueError, IndexError):
+        raise ImproperlyConfigured(f"The command of {setting} cannot be started.") from None
+    if done.returncode:
+        raise ImproperlyConfigured(f"The command of {setting} ended with status {done.returncode}.")
+    try:
+        return done.stdout.decode().strip()
+    except UnicodeDecodeError:
+        raise ImproperlyConfigured(f"The command of {setting} printed something that is not text.") from None

@@ -5,6 +5,7 @@ settings are derived here and nowhere else. What belongs to one funder is read h
 (`SERVICES_AUSTRALIA`, `NDIA`), so that the funder clients know neither Django nor the environment.
 """
 
+import re
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from django.contrib.messages import constants as message_levels
 from django.core.exceptions import ImproperlyConfigured
 
 from carefund.domain.backups import LEAST_CHARACTERS
-from carefund.environment import EnvironmentVariables
+from carefund.environment import EnvironmentVariables, SecretSource
 from carefund.funders.configuration import Environment, configure, parse_spellings
 from carefund.funders.dialect import Interfaces
 from carefund.funders.errors import NotConfigured
@@ -29,14 +30,21 @@ env = EnvironmentVariables()
 
 # A file of NAME=value lines; `carefund setup` and `make demo` write one. Variables already set win.
 ENVIRONMENT_FILE = Path(env.str("CAREFUND_ENVIRONMENT_FILE", default="carefund.env"))
+_KEYS_WERE_SET = bool(env.str("CAREFUND_ENCRYPTION_KEYS", default=""))
 if ENVIRONMENT_FILE.is_file():
     EnvironmentVariables.read_env(ENVIRONMENT_FILE)
 
 DEBUG = env.bool("CAREFUND_DEBUG", default=False)
 DATA_FOLDER = Path(env.str("CAREFUND_DATA_FOLDER", default="var")).absolute()
-SECRET_KEY = env.str("CAREFUND_SECRET_KEY", default="") or "not-configured"
-HAS_SECRET_KEY = bool(env.str("CAREFUND_SECRET_KEY", default=""))  # without one, `carefund check` is not content
-ENCRYPTION_KEYS: list[str] = env.list("CAREFUND_ENCRYPTION_KEYS", default=[])
+_secret_key, _ = env.secret("CAREFUND_SECRET_KEY", "CAREFUND_SECRET_KEY_FILE", "CAREFUND_SECRET_KEY_COMMAND")
+SECRET_KEY = _secret_key or "not-configured"
+HAS_SECRET_KEY = bool(_secret_key)  # without one, `carefund check` is not content
+_keys, ENCRYPTION_KEYS_SOURCE = env.secret(
+    "CAREFUND_ENCRYPTION_KEYS", "CAREFUND_ENCRYPTION_KEYS_FILE", "CAREFUND_ENCRYPTION_KEYS_COMMAND"
+)
+ENCRYPTION_KEYS: list[str] = [key for key in re.split(r"[\s,]+", _keys) if key]
+if not _KEYS_WERE_SET and ENCRYPTION_KEYS_SOURCE.words == "CAREFUND_ENCRYPTION_KEYS" and ENCRYPTION_KEYS:
+    ENCRYPTION_KEYS_SOURCE = SecretSource(str(ENVIRONMENT_FILE), ENVIRONMENT_FILE.absolute(), is_environment_file=True)
 ALLOWED_HOSTS: list[str] = env.list("CAREFUND_ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
 CSRF_TRUSTED_ORIGINS: list[str] = env.list("CAREFUND_TRUSTED_ORIGINS", default=[])
 try:
@@ -164,7 +172,9 @@ SURVEY_FULL_PASS_DAYS = env.int("CAREFUND_SURVEY_FULL_PASS_DAYS", default=28)
 SURVEY_DRIFT_PERCENT = env.int("CAREFUND_SURVEY_DRIFT_PERCENT", default=2)
 SURVEY_VANISHED_PERCENT = env.int("CAREFUND_SURVEY_VANISHED_PERCENT", default=10)
 BACKUP_FOLDER = env.str("CAREFUND_BACKUP_FOLDER", default="")
-BACKUP_PASSPHRASE = env.str("CAREFUND_BACKUP_PASSPHRASE", default="")
+BACKUP_PASSPHRASE, _ = env.secret(
+    "CAREFUND_BACKUP_PASSPHRASE", "CAREFUND_BACKUP_PASSPHRASE_FILE", "CAREFUND_BACKUP_PASSPHRASE_COMMAND"
+)
 if 0 < len(BACKUP_PASSPHRASE) < LEAST_CHARACTERS:
     raise ImproperlyConfigured(f"CAREFUND_BACKUP_PASSPHRASE must have {LEAST_CHARACTERS} characters or more.")
 BACKUP_KEEP_DAILY = env.int("CAREFUND_BACKUP_KEEP_DAILY", default=7)

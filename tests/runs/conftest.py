@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import itertools
 import os
+import sqlite3
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 import psycopg
 import pytest
 from django.conf import settings
+from django.db import connection, connections
 
 from carefund.records.models import Client
 from carefund.runs.database import DatabaseThreads
@@ -29,6 +31,11 @@ if "CAREFUND_BACKUP_PROOF" not in os.environ:  # minutes; `make backup-proof` ru
     collect_ignore.append("test_backup_proof.py")
 PEOPLE = 60
 MANY = 160  # more shares than one worker takes at a time, so that two workers both get some
+
+ADD_CLIENT = (
+    "INSERT INTO records_client (care_recipient_id, first_name, last_name, service_provider_id, external_reference_id, "
+    "is_active, created_at) VALUES ('400000003', 'Wilma', 'Example', '', '', true, '2026-01-01 00:00:00')"
+)
 
 
 @pytest.fixture
@@ -96,6 +103,62 @@ def installed_on_postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterato
         installation = Installation(tmp_path_factory.mktemp("installed") / "data", sandbox_url, database_url)
         installation.prepare(MANY)
         yield installation
+
+
+@pytest.fixture(scope="session")
+def tables(
+    django_db_setup: None, django_db_blocker: Any, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Installation]:
+    """The tests' own tables with one client, as a database beside them, to be copied."""
+    folder = tmp_path_factory.mktemp("tables")
+    if not settings.ON_POSTGRESQL:
+        with django_db_blocker.unblock(), contextlib.closing(sqlite3.connect(folder / "carefund.sqlite3")) as file:
+            connection.ensure_connection()
+            connection.connection.backup(file)
+        made = Installation(folder, "http://127.0.0.1:9")
+        made.write(ADD_CLIENT)
+        yield made
+        return
+    name = connection.settings_dict["NAME"]
+    with django_db_blocker.unblock():
+        connections.close_all()
+    with another_database("carefund_tables", template=name) as database_url:
+        made = Installation(folder, "http://127.0.0.1:9", database_url)
+        made.write(ADD_CLIENT)
+        yield made
+
+
+@pytest.fixture
+def own(tables: Installation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Installation]:
+    """A database of one's own, which the settings name."""
+    if tables.database_url:
+        with another_database("carefund_own", template=tables.database_url.rsplit("/", 1)[-1]) as database_url:
+            own = tables.copy(tmp_path / "here", database_url)
+            use(own, monkeypatch)
+            yield own
+            own.stop()
+        return
+    own = tables.copy(tmp_path / "here")
+    use(own, monkeypatch)
+    yield own
+    own.stop()
+
+
+def use(installation: Installation, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the settings name another database than the tests' own, as they do elsewhere."""
+    name = installation.database_url.rsplit("/", 1)[-1] or str(installation.folder / "carefund.sqlite3")
+    monkeypatch.setattr(settings, "DATABASES", {"default": {**settings.DATABASES["default"], "NAME": name}})
+    monkeypatch.setattr(settings, "DATA_FOLDER", installation.folder)
+
+
+def open_database(installation: Installation) -> "sqlite3.Connection | psycopg.Connection":
+    """A connection as a worker has one, which writes nothing at the moment."""
+    if installation.database_url:
+        return psycopg.connect(installation.database_url)
+    opened = sqlite3.connect(installation.folder / "carefund.sqlite3")
+    opened.execute("PRAGMA journal_mode=WAL")
+    opened.execute("SELECT count(*) FROM records_client").fetchall()
+    return opened
 
 
 _numbers = itertools.count(1)

@@ -16,7 +16,6 @@ from typing import Any
 import psycopg
 import pytest
 from django.conf import settings as django_settings
-from django.db import connection, connections
 from django.utils import timezone
 
 from carefund.records.backups import postgresql_dump, sqlite_file
@@ -28,64 +27,12 @@ from carefund.records.backups.wrapping import unwrap_keys
 from carefund.runs.backups import describe_backups, request_backup
 from carefund.runs.models import Run, RunItem
 from tests.house.tree import DOCS
-from tests.runs.conftest import another_database
+from tests.runs.conftest import another_database, open_database
 from tests.runs.installation import CAREFUND, Installation, kill, wait_until
 
 PASSPHRASE = "four words of our own"
 KEYS = ["AAAA-newest-key-AAAA", "BBBB-older-key-BBBB"]
 SOME = 30
-ADD_CLIENT = (
-    "INSERT INTO records_client (care_recipient_id, first_name, last_name, service_provider_id, external_reference_id, "
-    "is_active, created_at) VALUES ('400000003', 'Wilma', 'Example', '', '', true, '2026-01-01 00:00:00')"
-)
-
-
-@pytest.fixture(scope="module")
-def tables(
-    django_db_setup: None, django_db_blocker: Any, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Installation]:
-    """The tests' own tables with one client, as a database beside them, to be copied."""
-    folder = tmp_path_factory.mktemp("tables")
-    if not django_settings.ON_POSTGRESQL:
-        with django_db_blocker.unblock(), closing(sqlite3.connect(folder / "carefund.sqlite3")) as file:
-            connection.ensure_connection()
-            connection.connection.backup(file)
-        made = Installation(folder, "http://127.0.0.1:9")
-        made.write(ADD_CLIENT)
-        yield made
-        return
-    name = connection.settings_dict["NAME"]
-    with django_db_blocker.unblock():
-        connections.close_all()
-    with another_database("carefund_tables", template=name) as database_url:
-        made = Installation(folder, "http://127.0.0.1:9", database_url)
-        made.write(ADD_CLIENT)
-        yield made
-
-
-@pytest.fixture
-def here(tables: Installation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Installation]:
-    """A database of one's own, which the settings name."""
-    if tables.database_url:
-        with another_database("carefund_own", template=tables.database_url.rsplit("/", 1)[-1]) as database_url:
-            own = tables.copy(tmp_path / "here", database_url)
-            use(own, monkeypatch)
-            yield own
-            own.stop()
-        return
-    own = tables.copy(tmp_path / "here")
-    use(own, monkeypatch)
-    yield own
-    own.stop()
-
-
-def use(installation: Installation, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let the settings name another database than the tests' own, as they do elsewhere."""
-    name = installation.database_url.rsplit("/", 1)[-1] or str(installation.folder / "carefund.sqlite3")
-    monkeypatch.setattr(
-        django_settings, "DATABASES", {"default": {**django_settings.DATABASES["default"], "NAME": name}}
-    )
-    monkeypatch.setattr(django_settings, "DATA_FOLDER", installation.folder)
 
 
 @pytest.fixture
@@ -108,39 +55,29 @@ def describe(installation: Installation) -> DatabaseState:
         return sqlite_file.describe(database)
 
 
-def test_a_database_that_is_not_empty_is_replaced_only_when_nobody_uses_it(here: Installation, media: Path):
-    before = describe(here)
+def test_a_database_that_is_not_empty_is_replaced_only_when_nobody_uses_it(own: Installation, media: Path):
+    before = describe(own)
     made = back_up(media)
     assert made.is_restored
     assert made.manifest.database.rows == before.rows > 100
-    here.write("UPDATE records_client SET last_name = 'Other'")
-    here.write("DELETE FROM runs_schedule")
-    changed = describe(here)
-    assert before.find_differences(changed) == ["records_client", "runs_schedule"]
+    own.write("UPDATE records_client SET last_name = 'Other'")
+    own.write("INSERT INTO django_session VALUES ('key', 'data', '2026-01-01 00:00:00+00:00')")
+    changed = describe(own)
+    assert before.find_differences(changed) == ["django_session", "records_client"]
     plan = plan_restore(made.path)
     assert plan.present is not None
     assert plan.present.rows == changed.rows
-    with closing(open_for_long(here)), pytest.raises(BackupRefused, match="uses the database"):
+    with closing(open_database(own)), pytest.raises(BackupRefused, match="uses the database"):
         restore(plan)
-    assert describe(here).find_differences(changed) == []
+    assert describe(own).find_differences(changed) == []
     kept = restore(plan)
-    assert describe(here).find_differences(before) == []
-    assert Path(kept).is_file() is not bool(here.database_url)
-
-
-def open_for_long(installation: Installation) -> "sqlite3.Connection | psycopg.Connection":
-    """A connection as a worker has one, which writes nothing at the moment."""
-    if installation.database_url:
-        return psycopg.connect(installation.database_url)
-    opened = sqlite3.connect(installation.folder / "carefund.sqlite3")
-    opened.execute("PRAGMA journal_mode=WAL")
-    opened.execute("SELECT count(*) FROM records_client").fetchall()
-    return opened
+    assert describe(own).find_differences(before) == []
+    assert Path(kept).is_file() is not bool(own.database_url)
 
 
 @pytest.mark.skipif(django_settings.ON_POSTGRESQL, reason="the same code on both databases")
-def test_what_is_no_backup_or_a_damaged_one_changes_nothing(here: Installation, media: Path):
-    made, before = back_up(media).path, describe(here)
+def test_what_is_no_backup_or_a_damaged_one_changes_nothing(own: Installation, media: Path):
+    made, before = back_up(media).path, describe(own)
     whole = made.read_bytes()
     middle = len(whole) // 2  # of the packed database
     for content, sentence in (
@@ -154,11 +91,11 @@ def test_what_is_no_backup_or_a_damaged_one_changes_nothing(here: Installation, 
         made.write_bytes(content)
         with pytest.raises(BackupRefused, match=sentence):
             restore(plan_restore(made))
-    assert describe(here).find_differences(before) == []
+    assert describe(own).find_differences(before) == []
 
 
 @pytest.mark.skipif(django_settings.ON_POSTGRESQL, reason="the same code on both databases")
-def test_the_keys_are_in_the_backup_only_under_the_passphrase(here: Installation, media: Path):
+def test_the_keys_are_in_the_backup_only_under_the_passphrase(own: Installation, media: Path):
     made = back_up(media)
     keys = read_manifest(made.path).keys
     assert keys is not None
@@ -173,20 +110,20 @@ def test_the_keys_are_in_the_backup_only_under_the_passphrase(here: Installation
         assert b'"keys": null' in archive.extractfile("manifest.json").read()  # type: ignore[union-attr]
 
 
-def test_a_backup_that_is_killed_leaves_nothing_that_looks_like_one(here: Installation, media: Path):
-    process = here.start("backup", str(media), "--without-keys")
-    wait_until(lambda: list(media.glob(".carefund-backup-*")), lambda: here.log)
+def test_a_backup_that_is_killed_leaves_nothing_that_looks_like_one(own: Installation, media: Path):
+    process = own.start("backup", str(media), "--without-keys")
+    wait_until(lambda: list(media.glob(".carefund-backup-*")), lambda: own.log)
     kill(process)
     assert not list(media.glob("*.tar")), "it was never killed in the middle"
     made = back_up(media)
     assert list(media.iterdir()) == [made.path]
-    if here.database_url:
+    if own.database_url:
         left = "SELECT count(*) FROM pg_database WHERE datname LIKE 'carefund_scratch_%'"
-        wait_until(lambda: here.rows(left) == [(0,)])
+        wait_until(lambda: own.rows(left) == [(0,)])
 
 
 def test_the_schedule_makes_backups_keeps_some_and_says_so(
-    transactional_db: None, here: Installation, tmp_path: Path, carry_out: Callable[..., Run], settings: Any
+    transactional_db: None, own: Installation, tmp_path: Path, carry_out: Callable[..., Run], settings: Any
 ):
     media = tmp_path / "backups"
     settings.BACKUP_FOLDER, settings.BACKUP_KEEP_DAILY, settings.BACKUP_KEEP_WEEKLY = str(media), 2, 0

@@ -32,6 +32,7 @@ from carefund.cli import (
     device,
     interfaces,
     invoices,
+    keys,
     manage,
     providers,
     replay,
@@ -70,6 +71,7 @@ app.command("manage", context_settings=manage.PASS_ON)(manage.manage)
 app.command("demo")(demo.demo)
 app.add_typer(runs.app, name="runs")
 app.add_typer(device.app, name="device")
+app.add_typer(keys.app, name="keys")
 app.add_typer(interfaces.app, name="interfaces")
 app.add_typer(pace.app, name="pace")
 app.add_typer(providers.app, name="providers")

@@ -90,6 +90,9 @@ class BackupEngine(Protocol):
     def find_state(self) -> DatabaseState | None:
         """Return what the database holds now; None if it is empty or not there."""
 
+    def require_alone(self) -> None:
+        """Raise BackupRefused while another process uses the database."""
+
     def name_place(self) -> str:
         """Return where the database is, for people; never with a password."""
 

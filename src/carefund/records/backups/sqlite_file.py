@@ -13,6 +13,7 @@ from pathlib import Path
 
 import msgspec
 from django.conf import settings
+from django.db import connections
 
 from carefund.records.backups.manifest import BackupRefused, DatabaseState, OnStep, TableState
 from carefund.records.backups.packing import packing
@@ -78,7 +79,7 @@ def put_in_place(database: Path, expected: DatabaseState) -> str:
         )
     file, kept = _file(), ""
     if file.exists():
-        _require_alone(file)
+        require_alone()
         aside = file.with_name(f"{file.name}.replaced-{datetime.now(UTC):%Y%m%d-%H%M%S}")
         kept = str(aside)
         file.rename(aside)
@@ -105,13 +106,14 @@ def _move_logs(file: Path, name: str) -> None:
             log.rename(file.with_name(name + end))
 
 
-def _require_alone(file: Path) -> None:
+def require_alone() -> None:
     """Raise BackupRefused while others have the file open: SQLite gives its log up for nobody but a lone connection.
 
     A file that is damaged is nobody's to use.
     """
+    connections.close_all()
     try:
-        with closing(sqlite3.connect(file, timeout=2, isolation_level=None)) as database:
+        with closing(sqlite3.connect(_file(), timeout=2, isolation_level=None)) as database:
             database.execute("PRAGMA journal_mode=DELETE")
             database.execute("BEGIN EXCLUSIVE")
     except sqlite3.OperationalError as error:
