@@ -61,6 +61,8 @@ def _seal(log: type[LogEntry]) -> int:
             head.position += 1
             head.digest = _digest(head.digest, values)
             rows.append((head.position, head.digest, values["id"]))
+        if not rows:  # somebody sealed them since we looked
+            return 0
         with connection.cursor() as cursor:
             table = connection.ops.quote_name(log._meta.db_table)
             cursor.executemany(f"UPDATE {table} SET position = %s, digest = %s WHERE id = %s", rows)  # noqa: S608
