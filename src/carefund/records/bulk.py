@@ -47,8 +47,10 @@ def update(model: type[models.Model], columns: Sequence[str], rows: Sequence[Row
     prepared = _prepared(model, (*columns, model._meta.pk.attname), rows)
     if connection.vendor == "postgresql" and len(rows) > 1:
         with connection.cursor() as cursor:
-            arrays = [list(values) for values in zip(*prepared, strict=True)]
-            cursor.execute(_update_many_statement(model, tuple(columns)), arrays)
+            given = [list(values) for values in zip(*prepared, strict=True)]
+            for position, _ in _converters(model, tuple(columns), connection.vendor):
+                given[position] = f"[{','.join('null' if value is None else value for value in given[position])}]"  # type: ignore[call-overload]
+            cursor.execute(_update_many_statement(model, tuple(columns)), given)
     else:
         _execute(_update_statement(model, tuple(columns)), prepared)
 
@@ -159,17 +161,25 @@ def _copy_statement(model: type[models.Model], columns: tuple[str, ...]) -> str:
 
 @lru_cache(maxsize=256)
 def _update_many_statement(model: type[models.Model], columns: tuple[str, ...]) -> str:
-    """One statement for all rows, fed with one array per column, the key's last."""
+    """One statement for all rows, fed with one array per column, the key's last: of JSON one text that holds them all,
+    since the driver would look at each of its quotation marks."""
     quote = connection.ops.quote_name
     fields = [_field(model, name) for name in (*columns, model._meta.pk.attname)]
     names = [quote(_column(model, field.attname)) for field in fields]
     # Without a length, so that a text that is too long is refused and not cut.
     kinds = [(field.db_type(connection) or "").partition("(")[0] for field in fields]
-    arrays = ", ".join(f"%s::{kind}[]" for kind in kinds)
-    marks = ", ".join(f"{name} = given.{name}" for name in names[:-1])
+    arrays = ", ".join(
+        "jsonb_array_elements(%s::jsonb)" if kind == "jsonb" else f"unnest(%s::{kind}[])" for kind in kinds
+    )
+    # JSON's own null is stored nowhere: it stands for a value that is missing.
+    given = [
+        f"NULLIF(given.{name}, 'null')" if kind == "jsonb" else f"given.{name}"
+        for name, kind in zip(names, kinds, strict=True)
+    ]
+    marks = ", ".join(f"{name} = {value}" for name, value in zip(names[:-1], given[:-1], strict=True))
     return (
         f"UPDATE {quote(model._meta.db_table)} AS ours SET {marks} "  # noqa: S608 names, no values
-        f"FROM unnest({arrays}) AS given ({', '.join(names)}) WHERE ours.{names[-1]} = given.{names[-1]}"
+        f"FROM ROWS FROM ({arrays}) AS given ({', '.join(names)}) WHERE ours.{names[-1]} = given.{names[-1]}"
     )
 
 

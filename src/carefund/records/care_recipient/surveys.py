@@ -214,6 +214,7 @@ def store_marks(marks: Sequence[NewMark]) -> None:
         (*mark.sums, versions.get(mark.client_id, 0), mark.details, mark.hides_budgets, mark.client_id)
         for mark in marks
     ]
+    bulk.plan_by_index()
     bulk.insert_new(SurveyMark, ("client_id", *_MARK), [(row[-1], *row[:-1]) for row in rows])
     bulk.update(SurveyMark, _MARK, rows)
     full = [(mark.read_in_full_at, mark.client_id) for mark in marks if mark.read_in_full_at]

@@ -23,6 +23,7 @@ def write_decisions(decisions: Sequence[Decision], now: datetime, today: date) -
     current = [decision for decision in decisions if not decision.is_superseded]
     moving = [decision for decision in current if decision.known is not decision.stored.known]
     if moving:
+        bulk.plan_by_index()
         plan_ids = write_plans(moving, now)
         budget_ids: BudgetIds = {}
         for record_set in RECORD_SETS:

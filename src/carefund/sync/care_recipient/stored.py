@@ -92,6 +92,7 @@ def _lock_states(client_ids: Sequence[int]) -> dict[int, _State]:
             for client_id in client_ids
             if client_id not in found
         ]
+        bulk.plan_by_index()
         bulk.insert_new(SyncState, _BLANK, blank)
         found = _read_states(client_ids, lock=True)
     return found

@@ -11,7 +11,6 @@ from typing import Any, Protocol, TypeVar
 
 from django.db import transaction
 
-from carefund.records import bulk
 from carefund.records.models import Client
 from carefund.sync.care_recipient.answers import CareRecipientSource, SyncParts, fingerprint
 from carefund.sync.care_recipient.applying import write_decisions
@@ -69,7 +68,6 @@ def apply_fetched(
     `expected_version` (for a batch of one) raise DataMoved if something was applied since it was read.
     """
     with transaction.atomic():
-        bulk.plan_by_index()
         people = read_people(batch, lock=True)
         if expected_version is not None and any(person.known.version != expected_version for person in people.values()):
             raise DataMoved
