@@ -28,7 +28,7 @@ from carefund.records.device_keys import DatabaseDeviceStore
 from carefund.records.models import Client
 from carefund.runs.foreground import synchronise_now
 from carefund.runs.models import RunItem
-from tests.unguarded import remove_guards
+from tests.emptying import empty_tables
 
 ENCRYPTION_KEY = Fernet.generate_key().decode()
 DEVICE = "carefund-sandbox-device"
@@ -44,14 +44,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: (item.get_closest_marker("browser") is not None, not item.get_closest_marker("slow")))
 
 
-def _empty_tables(case: TransactionTestCase) -> None:
-    """Empty the tables after a test, the logs too, which nobody else may; the guards come back with each migration."""
-    remove_guards()
-    _fixture_teardown(case)
-
-
-_fixture_teardown = TransactionTestCase._fixture_teardown
-TransactionTestCase._fixture_teardown = _empty_tables  # type: ignore[method-assign]
+TransactionTestCase._fixture_teardown = empty_tables  # type: ignore[method-assign]
 
 
 @pytest.fixture(scope="session")
