@@ -29,7 +29,7 @@ BROWSERS = ("chromium", "google-chrome", "google-chrome-stable")
 PLAYWRIGHT_BROWSERS = Path.home() / ".cache" / "ms-playwright"
 NOTHING_COLLECTED = 5
 # These packages know no database: once is enough.
-SAME_ON_EACH_DATABASE = ("tests/domain", "tests/house", "tests/sandbox")
+SAME_ON_EACH_DATABASE = ("tests/domain", "tests/funders", "tests/house", "tests/sandbox")
 
 # What a live deployment sets; Django's deployment check is asked about such a one, not about the demo.
 LIVE = {
@@ -127,7 +127,9 @@ def run_tests(arguments: Sequence[str], *, strict: bool, reminder: str = "") -> 
             database_url = database_url or stack.enter_context(running_postgresql())
             settings = {"CAREFUND_TEST_DATABASE_URL": database_url, "CAREFUND_DATABASE_URL": database_url}
             once = [f"--ignore={folder}" for folder in SAME_ON_EACH_DATABASE]
-            tallies.append(run_pytest("PostgreSQL", ["-m", "not browser", *once, *arguments], settings))
+            tallies.append(
+                run_pytest("PostgreSQL", ["-m", "not browser and not one_database", *once, *arguments], settings)
+            )
     for line in left_out:
         print(f"not run: {line}")
     passed, failed, skipped = (
@@ -147,7 +149,17 @@ def run_pytest(database: str, arguments: Sequence[str], settings: Mapping[str, s
     print(f"--- tests on {database}", flush=True)
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "report.xml"
-        command = [str(PROGRAMS / "pytest"), "-q", "-n", "2", "--dist", "worksteal", f"--junitxml={report}", *arguments]
+        command = [
+            str(PROGRAMS / "pytest"),
+            "-q",
+            "-n",
+            "2",
+            "--dist",
+            "worksteal",
+            "--durations=25",
+            f"--junitxml={report}",
+            *arguments,
+        ]
         status = subprocess.run(command, env={**clean_environment(), **settings}, cwd=ROOT).returncode
         return read_report(report, status)
 

@@ -14,7 +14,7 @@ import pytest
 from tests.cli.test_failures import PASSWORD, TRACEBACK, Visitor
 from tests.runs.installation import CAREFUND, Installation, wait_until
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.one_database]
 LINE = {
     "external_reference_id": "INV-1-1", "care_recipient_id": "400000001", "service_id": "SERV-0001",
     "delivery_date": "2026-07-09", "quantity": "1.50", "price_per_unit": "80.00",

@@ -13,7 +13,7 @@ import pytest
 
 from tests.runs.installation import Installation, running_sandbox, wait_until
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.one_database]
 PERSON = "400000003"
 PASSWORD = "two otters sing at noon"
 NO_DAY = "2026-13-45 00:00:00"

@@ -13,7 +13,7 @@ from django.conf import settings
 from tests.runs.conftest import another_database
 from tests.runs.installation import CAREFUND, Installation, wait_until
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.one_database]
 NEWER = "Error: A newer version of Carefund set up this database."
 OLDER = "Error: The database's tables are missing or out of date."
 NOBODY = "http://127.0.0.1:9"

@@ -20,7 +20,7 @@ import pytest
 from carefund import web_server
 from tests.installation import COMMAND
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.one_database]
 MEGABYTE = 2**20
 PATIENCE = 30.0
 

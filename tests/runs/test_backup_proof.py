@@ -32,7 +32,12 @@ print(prepare_batch(BatchChoice(branch, today - datetime.timedelta(days=30), tod
 """
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)])
+@pytest.fixture(
+    params=[
+        pytest.param("sqlite", marks=pytest.mark.one_database),
+        pytest.param("postgresql", marks=pytest.mark.postgresql),
+    ]
+)
 def places(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[Installation, Installation]]:
     """An installation under way, and a place where nothing is installed yet."""
     there = tmp_path / "there"

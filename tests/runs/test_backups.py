@@ -75,7 +75,7 @@ def test_a_database_that_is_not_empty_is_replaced_only_when_nobody_uses_it(own: 
     assert Path(kept).is_file() is not bool(own.database_url)
 
 
-@pytest.mark.skipif(django_settings.ON_POSTGRESQL, reason="the same code on both databases")
+@pytest.mark.one_database
 def test_what_is_no_backup_or_a_damaged_one_changes_nothing(own: Installation, media: Path):
     made, before = back_up(media).path, describe(own)
     whole = made.read_bytes()
@@ -94,7 +94,7 @@ def test_what_is_no_backup_or_a_damaged_one_changes_nothing(own: Installation, m
     assert describe(own).find_differences(before) == []
 
 
-@pytest.mark.skipif(django_settings.ON_POSTGRESQL, reason="the same code on both databases")
+@pytest.mark.one_database
 def test_the_keys_are_in_the_backup_only_under_the_passphrase(own: Installation, media: Path):
     made = back_up(media)
     keys = read_manifest(made.path).keys

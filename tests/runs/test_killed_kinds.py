@@ -19,7 +19,7 @@ import pytest
 from carefund.runs.kinds import find_kind, list_kinds
 from tests.runs.installation import Installation, kill, running_sandbox, wait_until
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.one_database]
 
 PEOPLE = 8
 # What the kinds need: people in step, service provider ids, a batch to send, a claim to check, contracts with PACE.

@@ -13,7 +13,7 @@ import pytest
 
 from tests.runs.installation import Installation, running_sandbox
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.one_database]
 WRITES = ("invoice_create", "invoice_item_add", "invoice_submit", "claim_create")
 
 

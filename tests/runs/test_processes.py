@@ -12,7 +12,7 @@ import pytest
 from tests.runs.conftest import PEOPLE
 from tests.runs.installation import Installation, kill, wait_until
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.one_database]
 
 
 def test_a_worker_that_is_killed_in_the_middle_goes_on_after_a_restart(installation):

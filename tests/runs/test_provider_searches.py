@@ -10,7 +10,12 @@ pytestmark = pytest.mark.slow
 ASK = "from carefund.runs.service_providers import request_provider_search as ask; ask()"
 
 
-@pytest.fixture(params=["installation", pytest.param("distributed", marks=pytest.mark.postgresql)])
+@pytest.fixture(
+    params=[
+        pytest.param("installation", marks=pytest.mark.one_database),
+        pytest.param("distributed", marks=pytest.mark.postgresql),
+    ]
+)
 def either(request: pytest.FixtureRequest) -> Installation:
     """One process beside SQLite, and workers on PostgreSQL."""
     return request.getfixturevalue(request.param)

@@ -101,6 +101,7 @@ def test_who_cannot_be_read_has_failed_alone_and_can_be_retried(
 
 
 @pytest.mark.slow
+@pytest.mark.one_database
 def test_killed_half_way_the_command_goes_on_and_changes_each_field_once(installation: Installation) -> None:
     renamed(installation)
     installation.start("worker")

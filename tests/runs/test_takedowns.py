@@ -4,7 +4,7 @@ import pytest
 
 from tests.runs.installation import Installation, kill, wait_until
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.one_database]
 PEOPLE = 8
 POISON = "400000004"
 

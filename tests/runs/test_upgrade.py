@@ -96,7 +96,12 @@ def as_postgresql(value: object, kind: str) -> object:
     return value
 
 
-@pytest.fixture(params=["on_sqlite", pytest.param("on_postgresql", marks=pytest.mark.postgresql)])
+@pytest.fixture(
+    params=[
+        pytest.param("on_sqlite", marks=pytest.mark.one_database),
+        pytest.param("on_postgresql", marks=pytest.mark.postgresql),
+    ]
+)
 def upgraded(request: pytest.FixtureRequest) -> Installation:
     """The old installation after `carefund setup` by this code, with a device of today's sandbox."""
     installation: Installation = request.getfixturevalue(request.param)
