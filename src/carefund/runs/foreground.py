@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from carefund.records.claims.queries import list_unsettled_claims
 from carefund.records.models import Claim, Client, ServiceContract
-from carefund.runs import leases
+from carefund.runs import leases, takedowns
 from carefund.runs.care_management.refreshing import request_refresh
 from carefund.runs.claims.claiming import request_checks, request_search, request_sending
 from carefund.runs.database import DatabaseThreads
@@ -67,7 +67,7 @@ async def _finish(run: Run, on_progress: OnProgress | None, seconds: float | Non
                 await work_on_run(worker, run.pk)
                 if await _watch(database, run):
                     return run
-                await database.do(leases.release_expired)
+                await database.do(takedowns.release_expired)
         raise StillUnderWay
     finally:
         if reporting:

@@ -7,7 +7,7 @@ from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
 from carefund.access.sealing import seal_logs
-from carefund.runs import clock, leases, ledger, schedule
+from carefund.runs import clock, leases, ledger, schedule, takedowns
 from carefund.runs.care_recipient import reading_anew
 from carefund.runs.models import Run, RunItem
 from carefund.runs.requests import CannotChangeRun, resume_run
@@ -17,7 +17,7 @@ log = logging.getLogger(__name__)
 
 def tidy() -> None:
     """One round of housekeeping; harmless to repeat, by any number of processes at once."""
-    leases.release_expired()
+    takedowns.release_expired()
     leases.free_joined()
     for run in Run.objects.filter(status=Run.Status.PAUSED, resumes_at__lte=timezone.now()):
         with contextlib.suppress(CannotChangeRun):

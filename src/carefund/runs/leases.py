@@ -24,14 +24,7 @@ from carefund.runs import enqueueing
 from carefund.runs.models import Run, RunItem
 
 LEASE = timedelta(seconds=30)
-_MOST_TAKEDOWNS = 2
 WORKER_ENDED = "worker-ended"
-_SET_ASIDE = {
-    "error_code": WORKER_ENDED,
-    "failed_step": "work",
-    "message": "The process that did this work stopped twice, so this item was set aside.",
-    "advice": "All other items continued. Try this one alone. If the process stops again, report the time of this run.",
-}
 Result = TypeVar("Result")
 
 
@@ -113,15 +106,17 @@ def release(holder: str, items: Iterable[ClaimedItem] | None = None) -> int:
     return _release(held)
 
 
-def release_expired(*, holder_prefix: str = "") -> int:
-    """Put back what dead processes held: leases that have run out, or all of holders known to be gone.
-
-    An item that has had two processes end is set aside as failed, so that it does not end every one after them.
-    """
+def list_dead(*, holder_prefix: str = "") -> "QuerySet[RunItem]":
+    """What dead processes held: leases that have run out, or all of holders known to be gone."""
     abandoned = Q(held_until__lt=Now())
     if holder_prefix:
         abandoned |= Q(holder__startswith=holder_prefix)
-    return _release(running().filter(abandoned), has_died=True)
+    return running().filter(abandoned)
+
+
+def release_dead(held: "QuerySet[RunItem]") -> int:
+    """Put these of dead processes back into the queue, each with one more process that ended. Return how many."""
+    return _release(held, has_died=True)
 
 
 def _release(held: "QuerySet[RunItem]", *, has_died: bool = False) -> int:
@@ -133,12 +128,9 @@ def _release(held: "QuerySet[RunItem]", *, has_died: bool = False) -> int:
         left = RunItem.objects.filter(id__in=ids, status=RunItem.Status.RUNNING)
         ended: dict[str, Any] = {"holder": "", "held_until": None, "finished_at": timezone.now()}
         done = left.filter(run__status=Run.Status.CANCELLED).update(status=RunItem.Status.CANCELLED, **ended)
-        if has_died:
-            left.update(takedowns=F("takedowns") + 1)
-            done += left.filter(takedowns__gte=_MOST_TAKEDOWNS).update(
-                status=RunItem.Status.DONE, outcome=RunItem.Outcome.FAILED, **_SET_ASIDE, **ended
-            )
-        return done + left.update(status=RunItem.Status.QUEUED, holder="", held_until=None, started_at=None)
+        queued: dict[str, Any] = {"takedowns": F("takedowns") + 1} if has_died else {}
+        queued |= {"status": RunItem.Status.QUEUED, "holder": "", "held_until": None, "started_at": None}
+        return done + left.update(**queued)
 
 
 def free(joined: "QuerySet[RunItem]") -> int:

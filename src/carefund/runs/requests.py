@@ -7,7 +7,7 @@ after a claim) differ only in what they record. Source: rule SYNC-02.
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from itertools import islice
 from typing import Any
@@ -19,10 +19,11 @@ from django.utils import timezone
 
 from carefund.records import bulk
 from carefund.records.models import Client
-from carefund.runs import enqueueing
+from carefund.runs import enqueueing, leases
 from carefund.runs.models import Run, RunItem
 
 _ITEMS_AT_ONCE = 2000
+_SET_ASIDE_COUNTS = timedelta(days=3)
 _BLANK_TEXTS = ("outcome", "error_code", "failed_step", "message", "advice", "holder")
 _NO_TEXTS = ("",) * len(_BLANK_TEXTS)
 
@@ -73,8 +74,24 @@ def request_work(
         if not run.total:
             raise NothingToDo
         run.save(update_fields=["total"])
+        if trigger != Run.Trigger.ON_DEMAND:
+            _put_last(run)
         transaction.on_commit(partial(enqueueing.enqueue, run.pk))
     return run
+
+
+def _put_last(run: Run) -> None:
+    """What ended workers in the last days counts as having ended one: it is worked on last, alone, and given up at its
+    next."""
+    ended = RunItem.objects.filter(
+        run__kind=run.kind,
+        run__created_at__gte=timezone.now() - _SET_ASIDE_COUNTS,
+        status=RunItem.Status.DONE,
+        outcome=RunItem.Outcome.FAILED,
+        error_code=leases.WORKER_ENDED,
+    )
+    if holds := list(ended.order_by().values_list("holds", flat=True).distinct()):
+        run.items.filter(holds__in=holds).update(takedowns=1)
 
 
 def request_once(kind: str, item: NewRunItem, *, parameters: dict[str, Any] | None = None, **named: Any) -> Run:

@@ -16,7 +16,7 @@ from django.utils import timezone
 from carefund.records.claims.batches import BatchMoved, withdraw_batch
 from carefund.records.claims.open_lines import list_open_lines
 from carefund.records.models import Claim, ClaimBatch, Invoice, InvoiceLineItem, PaymentRequest
-from carefund.runs import leases, ledger
+from carefund.runs import leases, ledger, takedowns
 from carefund.runs.claims.claiming import request_sending, request_unsent
 from carefund.runs.dates import business_today
 from carefund.runs.foreground import StillUnderWay, finish_now
@@ -239,7 +239,7 @@ def keep_trying(run: Run, taken: list[object], over: threading.Event) -> None:
     """As the housekeeping of another process does, once the batch is under way."""
     while not over.wait(0.2):
         if insist(lambda: claims_are_running(run)):
-            insist(leases.release_expired)
+            insist(takedowns.release_expired)
             taken += insist(lambda: ledger.claim_items(run.pk, "another process", 1))
 
 
@@ -251,7 +251,7 @@ def take_over(run: Run) -> None:
     """As another process does once the lease has run out."""
     held = RunItem.objects.filter(run=run)
     insist(lambda: held.update(held_until=timezone.now() - timedelta(seconds=1)))
-    insist(leases.release_expired)
+    insist(takedowns.release_expired)
     assert len(insist(lambda: ledger.claim_items(run.pk, "another process", 1))) == 1
 
 

@@ -115,7 +115,11 @@ def _result_of(found: ContractComparison) -> ItemResult:
 
 
 def _store_failures(failures: Sequence[Failure], now: datetime) -> None:
+    asked = {int(failure.item.held_id) for failure in failures}
+    there = set(ServiceContract.objects.filter(pk__in=asked).values_list("pk", flat=True))
     for failure in failures:
+        if int(failure.item.held_id) not in there:
+            continue
         PaceComparison.objects.update_or_create(
             contract_id=int(failure.item.held_id),
             defaults={
