@@ -1,10 +1,12 @@
 """Leases with workers whose clocks differ, who die, freeze and come back, in any order that Hypothesis thinks of.
 
 Invariants: of one thing only its present holder writes, to the funder or to us; and nobody is robbed of a lease that
-has not run out. The database's clock moves on by making the leases older; the workers' own clocks are hours apart.
+has not run out. The database's clock moves on by making the leases older, and by itself, which counts where the machine
+is busy; the workers' own clocks are hours apart.
 """
 
 import os
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -19,7 +21,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 from hypothesis.stateful import run_state_machine_as_test as run_machine
 
-from carefund.runs import leases, ledger
+from carefund.runs import leases, ledger, takedowns
 from carefund.runs.leases import ClaimedItem, LeaseLost
 from carefund.runs.models import Run, RunItem
 from carefund.runs.requests import NewRunItem, request_work
@@ -48,9 +50,14 @@ class LeaseMachine(RuleBasedStateMachine):
         RunItem.objects.all().delete()
         Run.objects.all().delete()
         self.workers = [Worker(f"worker-{number}", skew) for number, skew in enumerate(SKEWS)]
-        self.seconds = 0  # the database's clock, as far as this machine moved it
-        self.holders: dict[str, tuple[str, ClaimedItem, int]] = {}  # by key: who, with which taking, renewed when
+        self.moved, self.begun = 0, time.monotonic()
+        self.holders: dict[str, tuple[str, ClaimedItem, float]] = {}  # by key: who, with which taking, renewed when
         self.ask(set(range(BATCHES)), is_same=True)
+
+    @property
+    def seconds(self) -> float:
+        """The database's clock: as far as it was moved, and what went by meanwhile."""
+        return self.moved + time.monotonic() - self.begun
 
     def somebody_believes(self) -> bool:
         return any(worker.items for worker in self.workers)
@@ -78,9 +85,10 @@ class LeaseMachine(RuleBasedStateMachine):
         """Take items of some run; none of them may be another one's whose lease has not run out."""
         with self.on(number) as worker:
             for run_id in Run.objects.order_by("id").values_list("id", flat=True):
+                before = self.seconds
                 for item in ledger.claim_items(run_id, worker.name, most):
                     self.must_be_free(item.holds)
-                    self.holders[item.holds] = (worker.name, item, self.seconds)
+                    self.holders[item.holds] = (worker.name, item, before)
                     worker.items.append(item)
 
     def must_be_free(self, key: str) -> None:
@@ -99,6 +107,7 @@ class LeaseMachine(RuleBasedStateMachine):
     def write_to_the_funder(self, which: int) -> None:
         """Right before a write the lease is renewed; whoever is no longer the holder is stopped there."""
         number, item = self.choose(which)
+        before = self.seconds
         with self.on(number) as worker:
             try:
                 leases.renew(worker.name, item)
@@ -106,12 +115,13 @@ class LeaseMachine(RuleBasedStateMachine):
                 worker.items.remove(item)
                 return
             assert self.may_write(worker, item), "two holders write to the funder"
-            self.holders[item.holds] = (worker.name, item, self.seconds)
+            self.holders[item.holds] = (worker.name, item, before)
 
     @precondition(lambda self: self.somebody_believes())
     @rule(which=st.integers(0, 9))
     def write_to_our_records(self, which: int) -> None:
         number, item = self.choose(which)
+        before = self.seconds
         with self.on(number) as worker:
             written: list[int] = []
             try:
@@ -121,7 +131,7 @@ class LeaseMachine(RuleBasedStateMachine):
                 worker.items.remove(item)
                 return
             assert self.may_write(worker, item), "two holders write to our records"
-            self.holders[item.holds] = (worker.name, item, self.seconds)
+            self.holders[item.holds] = (worker.name, item, before)
 
     @precondition(lambda self: self.somebody_believes())
     @rule(which=st.integers(0, 9))
@@ -156,11 +166,12 @@ class LeaseMachine(RuleBasedStateMachine):
     @rule(number=WORKERS)
     def keep_all(self, number: int) -> None:
         """As the watch does every few seconds."""
+        before = self.seconds
         with self.on(number) as worker:
             leases.renew_all(worker.name)
             for key, (who, item, _) in self.holders.items():
                 if who == worker.name:
-                    self.holders[key] = (who, item, self.seconds)
+                    self.holders[key] = (who, item, before)
 
     @rule(number=WORKERS, by=WORKERS)
     def freeze(self, number: int, by: int) -> None:
@@ -172,7 +183,7 @@ class LeaseMachine(RuleBasedStateMachine):
     @rule(number=WORKERS)
     def look_for_the_dead(self, number: int) -> None:
         with self.on(number):
-            leases.release_expired()
+            takedowns.release_expired()
             leases.free_joined()
         running = RunItem.objects.filter(status=RunItem.Status.RUNNING)
         held = {item.holds: (item.holder, item.pk, item.fence) for item in running}
@@ -183,7 +194,7 @@ class LeaseMachine(RuleBasedStateMachine):
 
     @rule(seconds=st.sampled_from([5, 15, 31, 200]))
     def let_time_pass(self, seconds: int) -> None:
-        self.seconds += seconds
+        self.moved += seconds
         RunItem.objects.filter(status=RunItem.Status.RUNNING).update(
             held_until=F("held_until") - timedelta(seconds=seconds)
         )
