@@ -57,8 +57,8 @@ def django_db_modify_db_settings(request: pytest.FixtureRequest) -> None:
 
 
 @pytest.fixture(autouse=True)
-def nobody_failed_yet() -> None:
-    """Forget the failed attempts to get in of other tests, which come from the same address."""
+def nobody_called_yet() -> None:
+    """Forget the calls of other tests, whose tokens have the same numbers."""
     cache.clear()
 
 

@@ -1,14 +1,20 @@
 """Failed attempts to get in: counted per address and account, told in the log, and never a way to keep somebody out."""
 
 import logging
+import subprocess
+import sys
+from datetime import timedelta
 from ipaddress import ip_network
+from pathlib import Path
 
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client, override_settings
 from django.urls import reverse
+from django.utils import timezone
 
 from carefund.access.addresses import find_client_address, name_for_counting
+from carefund.access.models import AddressFailures
 from carefund.access.roles import Role, give_role
 from carefund.access.tokens import create_token
 
@@ -181,3 +187,33 @@ def test_nobody_types_the_name_under_which_a_known_browser_counts(boss: User):
     for _ in range(7):
         sign_in(Client(), "boss (known browser)", "wrong", OFFICE)
     assert sign_in(browser, "boss", PASSWORD, OFFICE) == 302
+
+
+def test_counts_are_in_the_database_and_a_quarter_of_an_hour_later_begin_anew(boss: User):
+    with override_settings(ADDRESS_FAILURE_LIMIT=3):
+        for number in range(4):
+            sign_in(Client(), f"person{number}", PASSWORD, STRANGER)
+        assert sign_in(Client(), "boss", PASSWORD, STRANGER) == 429
+        AddressFailures.objects.update(begun_at=timezone.now() - timedelta(minutes=15))
+        assert sign_in(Client(), "person", PASSWORD, STRANGER) == 200
+        assert AddressFailures.objects.get().count == 1
+        assert sign_in(Client(), "boss", PASSWORD, STRANGER) == 302
+
+
+def test_whoever_signs_out_leaves_nothing_in_the_browser(boss: User):
+    browser = Client()
+    browser.force_login(boss)
+    assert browser.post(reverse("console:sign-out")).headers["Clear-Site-Data"] == '"cache", "storage"'
+
+
+def test_encrypted_cookies_have_names_that_no_other_host_can_set(tmp_path: Path):
+    program = "from django.conf import settings; print(settings.SESSION_COOKIE_NAME, settings.CSRF_COOKIE_NAME)"
+    environment = {
+        "CAREFUND_DATA_FOLDER": str(tmp_path),
+        "CAREFUND_ENVIRONMENT_FILE": str(tmp_path / "none.env"),
+        "CAREFUND_SECRET_KEY": "for this test",
+        "CAREFUND_HTTPS": "true",
+        "DJANGO_SETTINGS_MODULE": "carefund.settings",
+    }
+    done = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["__Host-sessionid", "__Host-csrftoken"]

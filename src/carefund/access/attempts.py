@@ -3,16 +3,21 @@
 django-axes locks one account for one address after a few wrong passwords. That leaves whoever tries one password on
 many accounts, or many tokens; and it leaves the real person outside when a stranger shares their address. For the
 first, an address with many failures is refused for a while; for the second, a browser in which that person signed in
-before counts for itself, and is never refused for others' failures. Counts live in the memory of one process.
+before counts for itself, and is never refused for others' failures. Counts are in the database, so every process that
+serves pages knows them, also after a restart.
 """
 
 import logging
+from datetime import datetime, timedelta
+from math import ceil
 from typing import TYPE_CHECKING, Any
 
+from django.apps import apps
 from django.conf import settings
 from django.core import signing
-from django.core.cache import cache
+from django.db import transaction
 from django.http import HttpRequest, HttpResponseBase
+from django.utils import timezone
 
 from carefund.access.addresses import name_for_counting
 
@@ -23,7 +28,7 @@ log = logging.getLogger(__name__)
 KNOWN_BROWSER_COOKIE = "carefund_browser"
 _SALT = "carefund.access.attempts"
 _KNOWN_SECONDS = 180 * 86400
-_WINDOW_SECONDS = 15 * 60
+_WINDOW = timedelta(minutes=15)
 _WARNED_AT = 10
 _LONGEST_NAME = 200  # of what somebody typed; accounts' own names are shorter
 
@@ -36,20 +41,40 @@ def find_address(request: HttpRequest) -> str:
 def note_failure(request: HttpRequest) -> None:
     """Count a failed attempt of an address; the log has the address when it becomes remarkable."""
     address = find_address(request)
-    key = _key(address)
-    cache.add(key, 0, timeout=_WINDOW_SECONDS)
-    try:
-        count = cache.incr(key)
-    except ValueError:  # the window ended between the two
-        return
+    count = _count_one_more(address)
     if count in (_WARNED_AT, settings.ADDRESS_FAILURE_LIMIT):
         refused = "; refused until then" if count >= settings.ADDRESS_FAILURE_LIMIT else ""
-        log.warning("%d failed sign-ins from %s within %d minutes%s", count, address, _WINDOW_SECONDS // 60, refused)
+        minutes = _WINDOW.seconds // 60
+        log.warning("%d failed sign-ins from %s within %d minutes%s", count, address, minutes, refused)
+
+
+def _count_one_more(address: str) -> int:
+    """Count a failure of an address in its window, which begins with the first one; gives the count."""
+    now = timezone.now()
+    failures = _failures()
+    with transaction.atomic():
+        failures.get_or_create(address=address, defaults={"begun_at": now})
+        row = failures.select_for_update().get(address=address)
+        if not _is_in_window(row, now):
+            row.count, row.begun_at = 0, now
+        row.count += 1
+        row.save()
+    return int(row.count)
+
+
+def _failures() -> Any:
+    return apps.get_model("access", "AddressFailures")._default_manager
+
+
+def _is_in_window(row: Any, now: datetime) -> bool:
+    return bool(row.begun_at <= now < row.begun_at + _WINDOW)
 
 
 def seconds_refused(request: HttpRequest) -> int:
     """Return for how long at most an address is refused; 0 if it is not."""
-    return _WINDOW_SECONDS if (cache.get(_key(find_address(request))) or 0) >= settings.ADDRESS_FAILURE_LIMIT else 0
+    now = timezone.now()
+    row = _failures().filter(address=find_address(request), count__gte=settings.ADDRESS_FAILURE_LIMIT).first()
+    return ceil((row.begun_at + _WINDOW - now).total_seconds()) if row and _is_in_window(row, now) else 0
 
 
 def note_sign_in_failure(sender: Any, request: HttpRequest | None = None, **_: Any) -> None:
@@ -83,7 +108,3 @@ def name_attempt(request: HttpRequest, credentials: dict[str, Any] | None = None
     counted = str(name)[:_LONGEST_NAME]
     # Longer than anything that somebody can type, so that nobody else counts as a known browser.
     return f"{counted:<{_LONGEST_NAME}} (known browser)" if is_known_browser(request, name) else counted
-
-
-def _key(address: str) -> str:
-    return f"failed-attempts:{address}"

@@ -10,6 +10,7 @@ from carefund.records.models import Client
 
 __all__ = [
     "AccessLogEntry",
+    "AddressFailures",
     "ApiToken",
     "AuditEntry",
     "Authenticator",
@@ -44,6 +45,17 @@ class LastSeen(models.Model):
 
     def __str__(self) -> str:
         return f"last seen of user {self.user_id}"
+
+
+class AddressFailures(models.Model):
+    """How often somebody failed to get in from an address since `begun_at`, for a quarter of an hour at most."""
+
+    address = models.CharField(max_length=50, primary_key=True)
+    begun_at = models.DateTimeField(db_index=True)
+    count = models.PositiveIntegerField(default=0)
+
+    def __str__(self) -> str:
+        return "failures of an address"
 
 
 class LogEntry(models.Model):

@@ -7,9 +7,11 @@ from django.conf import settings
 from django.contrib.sessions.models import Session
 from django.db.models import QuerySet
 
+from carefund.access.models import AddressFailures
 from carefund.records.models import InvoiceUpload
 
 UPLOADS_ARE_KEPT = timedelta(days=7)  # whoever has not loaded a file by then uploads it again
+FAILURES_ARE_KEPT = timedelta(days=1)  # they count for a quarter of an hour
 _AT_MOST = 5_000  # of each kind a day, so that a clock that is wrong for an hour does not empty a table
 
 
@@ -21,6 +23,7 @@ def forget_leftovers(now: datetime) -> int:
 def _list_old(now: datetime) -> list[tuple[QuerySet, str]]:  # type: ignore[type-arg]  # of several models
     old = [
         (InvoiceUpload.objects.filter(loaded_at__isnull=True, created_at__lt=now - UPLOADS_ARE_KEPT), "created_at"),
+        (AddressFailures.objects.filter(begun_at__lt=now - FAILURES_ARE_KEPT), "begun_at"),
         (Session.objects.filter(expire_date__lt=now), "expire_date"),
     ]
     if settings.KEEP_SIGN_INS_DAYS:
