@@ -1,5 +1,6 @@
 """Programme and database of different versions, set-ups at one moment, and whose files they are: real processes."""
 
+import os
 import re
 import stat
 import subprocess
@@ -9,7 +10,9 @@ from pathlib import Path
 
 import pytest
 from django.conf import settings
+from django.test.utils import override_settings
 
+from carefund.cli.own_files import mend_own_files
 from tests.runs.conftest import another_database
 from tests.runs.installation import CAREFUND, Installation, wait_until
 
@@ -101,6 +104,25 @@ def test_the_files_of_an_installation_are_its_accounts_alone(tmp_path: Path):
     made.stop()
     left = {path.name: oct(mode(path)) for path in made.folder.iterdir() if path.is_file() and path.name != "log"}
     assert set(left.values()) == {"0o600"}, left
+
+
+def test_settings_that_root_shares_with_the_services_group_stay_shared(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    """Root keeps them for another account: the group reads them, nobody else does, and nobody is locked out."""
+    own = tmp_path.stat().st_gid
+    group = next((number for number in (os.getgroups() if os.getuid() else [54_321]) if number != own), None)
+    if group is None:
+        pytest.skip("this account has one group only")
+    file = tmp_path / "carefund.env"
+    file.touch()
+    os.chown(file, -1, group)
+    for old, left in ((0o640, 0o640), (0o664, 0o640), (0o444, 0o440), (0o400, 0o400)):
+        file.chmod(old)
+        with override_settings(ENVIRONMENT_FILE=file, DATA_FOLDER=tmp_path / "none"):
+            mend_own_files()
+        assert mode(file) == left
+        assert ("could read" in capsys.readouterr().out) == (old != left)
 
 
 def mode(path: Path) -> int:

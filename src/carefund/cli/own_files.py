@@ -1,6 +1,10 @@
-"""The files of an installation belong to its account alone: the database with its log, the locks, and the settings."""
+"""The files of an installation belong to its account alone: the database with its log, the locks, and the settings.
+
+The settings may be shared: where root keeps them for the service's account, the file's group reads them and no more.
+"""
 
 import os
+import pwd
 import stat
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,8 +22,10 @@ def mend_own_files() -> None:
     mended = refused = 0
     for path, mode in _list_own():
         try:
-            if stat.S_IMODE(path.stat().st_mode) & _OTHERS:
-                path.chmod(mode)
+            found = path.stat()
+            allowed = mode | stat.S_IRGRP if path == settings.ENVIRONMENT_FILE and _is_shared(found) else mode
+            if stat.S_IMODE(found.st_mode) & _OTHERS & ~allowed:
+                path.chmod(stat.S_IMODE(found.st_mode) & (stat.S_IRWXU | allowed))
                 mended += 1
         except FileNotFoundError:  # SQLite removed its log meanwhile
             continue
@@ -33,6 +39,14 @@ def mend_own_files() -> None:
             "Other accounts on this machine can read files of Carefund that this account cannot change.",
             f"As their owner, set permissions 0700 for {settings.DATA_FOLDER} and 0600 for the files in it.",
         )
+
+
+def _is_shared(found: os.stat_result) -> bool:
+    """Whether somebody gave a file a group on purpose: another one than its owner's."""
+    try:
+        return found.st_gid != pwd.getpwuid(found.st_uid).pw_gid
+    except KeyError:  # an owner without a name, as in some containers
+        return False
 
 
 def _list_own() -> Iterator[tuple[Path, int]]:
