@@ -3,6 +3,8 @@
 Hypothesis feeds them in the suite, atheris for as long as one likes (`make fuzz`).
 """
 
+import gzip
+import zlib
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import UTC, date, datetime
@@ -25,7 +27,7 @@ from carefund.funders.ndia.envelopes import open_envelope, sorted_refusal
 from carefund.funders.ndia.partner import PartnerBudget
 from carefund.funders.ndia.payloads import BudgetTree, Determination, PlanRow
 from carefund.funders.proda_answers import object_in, proda_refusal, token_in, with_expiries
-from carefund.funders.reading import in_utf8
+from carefund.funders.reading import Unpacking, in_utf8
 from carefund.funders.refusals import refusal
 from carefund.funders.services_australia import claim_payloads, payloads
 from carefund.records.provider_file import NotAProviderFile, read_provider_file
@@ -43,6 +45,7 @@ KINDS: tuple[type[msgspec.Struct], ...] = (
 )  # fmt: skip
 NDIA_KINDS: tuple[type[msgspec.Struct], ...] = (Determination, PlanRow, BudgetTree)
 STATUSES = (200, 400, 401, 403, 404, 409, 418, 429, 500, 503)
+_LARGEST_UNPACKED = 10_000
 CHARSETS = ("utf-8", "iso-8859-1", "windows-1252", "utf-16", "utf-32", "utf-7", "koi8-r", "no-such-thing")
 
 
@@ -138,6 +141,15 @@ def read_id_list(content: bytes) -> None:
         assert not any("\0" in read_id or len(read_id) > 80 for read_id in read_ids(content))
 
 
+def read_packed(content: bytes) -> None:
+    """Any bytes as a packed answer, in pieces of any size."""
+    unpacking, size = Unpacking("fuzz", _LARGEST_UNPACKED), (content[0] % 40 + 1) if content else 1
+    with suppress(FunderError):
+        for start in range(0, len(content), size):
+            unpacking.add(content[start : start + size])
+        assert len(unpacking.end()) <= _LARGEST_UNPACKED
+
+
 def read_call(content: bytes) -> None:
     """Any bytes as the body of a call to our API."""
     with suppress(ApiProblem, ValidationError):
@@ -163,10 +175,11 @@ TARGETS: dict[str, Callable[[bytes], None]] = {
     "invoice file": read_invoices,
     "provider file": read_provider,
     "ids file": read_id_list,
+    "packed answers": read_packed,
     "call": read_call,
     "stranger": read_stranger,
 }
-WHOLE = 11  # of the pieces: whole answers, files and headers
+WHOLE = 13  # of the pieces: whole answers, files and headers
 # Where to begin: whole answers and files, and the odd pieces that hurt before.
 PIECES: tuple[bytes, ...] = (
     b'[{"budgetId":"1","total":12.50,"endDate":"2026-09-30"}]', b'{"budgetId":"1","entitlements":[],"usage":[{}]}',
@@ -176,7 +189,7 @@ PIECES: tuple[bytes, ...] = (
     b"invoice,line,care recipient id,service,date,quantity,price\n1,1,4,SERV-0001,2026-07-09,1,2.50\n",
     b'{"external_reference_id":"1","line_items":[{"external_reference_id":"1","care_recipient_id":"4","service_id":"S",'
     b'"delivery_date":"2026-07-09","quantity":"1.50","price_per_unit":"80.00"}]}',
-    b"1.2.3.4, [2001:db8::1]:80",
+    zlib.compress(b'[{"budgetId":"1"}]'), gzip.compress(b"[" * 20_000, mtime=0), b"1.2.3.4, [2001:db8::1]:80",
     b'{"clients":[{"careRecipientId":"4","firstName":"A","lastName":"B","birthDate":"1940-01-01"}]}',
     b'"total":', b'"amountUsed":', b"NaN", b"Infinity", b"1e400", b"1e1000001", b"-1e13", b"9" * 31,
     b'"\\u0000"', b'"\\ud800"',

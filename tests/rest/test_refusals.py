@@ -9,7 +9,9 @@ import pytest
 from django.contrib.auth.models import User
 from django.db import connection
 from django.test import Client as Browser
+from django.test import override_settings
 
+from carefund.access.models import AuditEntry
 from carefund.access.roles import Role, give_role
 from carefund.access.tokens import create_token
 from carefund.records.models import InvoiceLineItem
@@ -192,3 +194,25 @@ def test_a_code_that_would_grow_beyond_its_column_is_refused(
     problem = refused(post(client, headers, with_line(**{field: text})), 422, "invalid")["problems"][0]
     assert (problem["line"], problem["field"]) == (1, field)
     assert not InvoiceLineItem.objects.exists()
+
+
+@override_settings(SECURE_SSL_REDIRECT=True)
+def test_a_call_in_the_clear_is_refused_and_not_led_on(client: Browser, headers: dict[str, str]):
+    refused(post(client, headers, INVOICE), 403, "not-encrypted")
+    assert not InvoiceLineItem.objects.exists()
+    assert client.post(ADDRESS, b"{}", "application/json", secure=True, headers=headers).status_code == 422
+
+
+def test_whoever_may_not_is_in_the_audit_log(client: Browser, headers: dict[str, str], user: User):
+    give_role(user, Role.READ_ONLY)
+    refused(post(client, headers, INVOICE), 403, "not-allowed")
+    [entry] = AuditEntry.objects.all()
+    assert (entry.user, entry.act) == (user, "Refused for want of rights")
+    assert entry.subject.startswith("POST ")
+
+
+@pytest.mark.parametrize("body", [b"[" * 100_000, b'{"a":' * 100_000, b"9" * 10_000])
+def test_what_cannot_be_read_as_json_is_refused_however_it_is_made(
+    client: Browser, headers: dict[str, str], body: bytes
+):
+    refused(post(client, headers, body), 400, "malformed")

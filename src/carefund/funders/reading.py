@@ -67,23 +67,39 @@ async def _joined(response: aiohttp.ClientResponse, operation: str, largest: int
 
 
 async def _unpacked(response: aiohttp.ClientResponse, operation: str, largest: int) -> bytes:
-    """The body as it was before it was packed; one that was cut while packed is incomplete, however well it reads."""
-    body = bytearray()
-    unpacker = None
+    unpacking = Unpacking(operation, largest)
     async for chunk in _chunks(response):
+        unpacking.add(chunk)
+    return unpacking.end()
+
+
+class Unpacking:
+    """A packed body, piece by piece: as it was before it was packed; one that was cut while packed is incomplete,
+    however well it reads."""
+
+    def __init__(self, operation: str, largest: int) -> None:
+        self._operation, self._largest = operation, largest
+        self._body = bytearray()
+        self._unpacker: zlib._Decompress | None = None
+
+    def add(self, chunk: bytes) -> None:
+        """Unpack one more piece, which is not empty. Raises Incomplete, TooLarge, NotJson."""
         try:
-            if unpacker is None:
-                unpacker = _unpacker(chunk)
-            body += unpacker.decompress(chunk, largest + 1 - len(body))
+            if self._unpacker is None:
+                self._unpacker = _unpacker(chunk)
+            self._body += self._unpacker.decompress(chunk, self._largest + 1 - len(self._body))
         except zlib.error:
-            raise Incomplete(operation=operation) from None
-        if len(body) > largest:
-            raise too_many_bytes(operation, largest)
-        if unpacker.unused_data:
-            raise NotJson("There is more data after the end of the funder's response.", operation=operation)
-    if unpacker is not None and not unpacker.eof:
-        raise Incomplete(operation=operation)
-    return bytes(body)
+            raise Incomplete(operation=self._operation) from None
+        if len(self._body) > self._largest:
+            raise too_many_bytes(self._operation, self._largest)
+        if self._unpacker.unused_data:
+            raise NotJson("There is more data after the end of the funder's response.", operation=self._operation)
+
+    def end(self) -> bytes:
+        """Return the whole body. Raises Incomplete."""
+        if self._unpacker is not None and not self._unpacker.eof:
+            raise Incomplete(operation=self._operation)
+        return bytes(self._body)
 
 
 def _unpacker(beginning: bytes) -> "zlib._Decompress":

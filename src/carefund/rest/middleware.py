@@ -3,13 +3,14 @@ in its one shape, the limit of the token, an entry in the access log, and ETags.
 
 from collections.abc import Callable
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.middleware.http import ConditionalGetMiddleware
 
 from carefund.access.log import store_use
 from carefund.access.tokens import find_use
 from carefund.failures import reference_of
-from carefund.rest.problems import MEDIA_TYPE, answer_status
+from carefund.rest.problems import MEDIA_TYPE, ApiProblem, answer_status
 
 PREFIX = "/api/"
 _KEPT = ("Allow", "Retry-After")
@@ -22,6 +23,9 @@ class OneShape:
         self._get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
+        if settings.SECURE_SSL_REDIRECT and request.path_info.startswith(PREFIX) and not request.is_secure():
+            # A redirect would let a caller send its token in the clear for ever, and nobody notice.
+            return ApiProblem("not-encrypted").as_response()
         answer = self._get_response(request)
         if (
             not request.path_info.startswith(PREFIX)

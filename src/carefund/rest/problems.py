@@ -44,6 +44,9 @@ KINDS: dict[str, ProblemKind] = {
     "no-valid-token": ProblemKind(
         401, "There is no valid token.", "Send `Authorization: Bearer cft_…`. Create a new token if needed."
     ),
+    "not-encrypted": ProblemKind(
+        403, "The call was not encrypted.", "Use https. Replace this token: others may have read it."
+    ),
     "not-allowed": ProblemKind(
         403,
         "The token does not have permission.",

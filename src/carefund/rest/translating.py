@@ -2,11 +2,14 @@
 
 from typing import Any
 
+from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied, RequestDataTooBig
 from django.http import Http404, HttpRequest, HttpResponse
 from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 
+from carefund.access.audit import store_act
+from carefund.failures import name_route
 from carefund.funders.errors import FunderError
 from carefund.records.finding import NotHere
 from carefund.rest.problems import ApiProblem, LineProblem, answer_funder_error, answer_status
@@ -23,11 +26,17 @@ def translate_errors(api: NinjaAPI) -> None:
         (AuthenticationError, lambda _: _answer_without_token()),
         (HttpError, _answer_framework),
         (RequestDataTooBig, lambda _: answer_status(413)),
-        (PermissionDenied, lambda _: answer_status(403)),
         (NotHere, lambda refusal: ApiProblem("not-found", refusal.message, advice=refusal.advice).as_response()),
         (Http404, lambda _: answer_status(404)),
     ):
         api.add_exception_handler(kind, _handler(answer))
+
+    @api.exception_handler(PermissionDenied)
+    def answer_not_allowed(request: HttpRequest, error: Any) -> HttpResponse:
+        account = getattr(request, "auth", None)
+        if isinstance(account, User):
+            store_act(account, "Refused for want of rights", name_route(request))
+        return answer_status(403)
 
 
 def _handler(answer: Any) -> Any:

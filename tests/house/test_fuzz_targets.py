@@ -1,0 +1,58 @@
+"""Whatever decodes what comes from outside is fed by a fuzzing target; what decodes our own says so."""
+
+import ast
+import re
+from pathlib import Path
+
+import carefund
+from tests.fuzz_targets import KINDS, NDIA_KINDS, TARGETS
+
+SOURCE = Path(carefund.__file__).parent
+DECODES = re.compile(
+    r"json\.loads|msgspec\.(json|msgpack)\.(decode|Decoder)|csv\.reader|zlib\.decompressobj|\bDecompressor|"
+    r"ZstdDecompressor|signing\.loads|load_pem_private_key|read_bytes\(\)|ip_address\("
+)
+OWN = "written by ourselves"
+# Where bytes or texts are decoded, and the target that feeds it.
+FED_BY = {
+    "access/addresses.py": "stranger",
+    "access/attempts.py": "stranger",
+    "cli/claims.py": OWN,  # a PDF, of which nothing is read but its first bytes
+    "cli/clients.py": "provider file",
+    "cli/invoices.py": "invoice file",
+    "cli/runs.py": "ids file",
+    "domain/claims/invoice_file.py": "invoice file",
+    "funders/decoding.py": "Budget",
+    "funders/device_keys.py": OWN,
+    "funders/interfaces/descriptions.py": OWN,  # a file that an administrator names
+    "funders/ndia/envelopes.py": "PlanRow",
+    "funders/reading.py": "packed answers",
+    "funders/refusals.py": "refusals",
+    "records/bulk.py": OWN,
+    "records/compression.py": OWN,
+    "records/device_keys.py": OWN,
+    "records/provider_file.py": "provider file",
+    "rest/api.py": "call",
+    "sync/care_management/previews.py": OWN,
+    "sync/care_recipient/previews.py": OWN,
+    "sync/ndis/previews.py": OWN,
+}
+
+
+def list_sources() -> list[Path]:
+    return [path for path in sorted(SOURCE.rglob("*.py")) if not path.name.startswith("demo")]
+
+
+def test_each_place_that_decodes_names_its_target():
+    decoding = {str(path.relative_to(SOURCE)) for path in list_sources() if DECODES.search(path.read_text())}
+    assert decoding == set(FED_BY)
+    assert {target for target in FED_BY.values() if target != OWN} <= set(TARGETS)
+
+
+def test_each_payload_type_that_is_read_is_a_target():
+    read = set()
+    for path in list_sources():
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "RowReader":
+                read.add(ast.unparse(node.args[0]))
+    assert read == {kind.__name__ for kind in (*KINDS, *NDIA_KINDS)}
