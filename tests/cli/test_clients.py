@@ -47,7 +47,7 @@ def test_an_import_proposes_and_the_terminal_confirms(tmp_path: Path):
     run("match", str(match.pk), "--same")
     here.refresh_from_db()
     assert here.care_recipient_id == "400000003"
-    assert Change.objects.get().made_by == "command line"
+    assert Change.objects.get().made_by.startswith("terminal (")
     assert "Nothing to confirm" in run("matches")
     assert "No match has this number" in run("match", "99", "--other", status=2)
     assert Client.objects.count() == 1

@@ -106,3 +106,9 @@ def test_the_access_log_names_the_clients_of_a_list_and_can_be_narrowed_to_one(
         assert "Margaret Doyle" in page
     for query in ({"client": "499999999"}, {"action": "exported"}, {"client": "400000101"}):
         assert "List of clients" not in browser.get(address, query).content.decode(), query
+
+
+def test_a_page_that_was_refused_is_logged_by_its_name(browse: Browse, cast: world.Cast) -> None:
+    assert browse(cast.fay).get(reverse("console:person", args=[cast.ben.pk])).status_code == 403
+    act = last_act()
+    assert (act.user_name, act.act, act.subject) == ("fay", "Refused: no permission", "GET console:person")

@@ -28,6 +28,7 @@ FED_BY = {
     "funders/ndia/envelopes.py": "PlanRow",
     "funders/reading.py": "packed answers",
     "funders/refusals.py": "refusals",
+    "records/backups/packing.py": OWN,
     "records/bulk.py": OWN,
     "records/compression.py": OWN,
     "records/device_keys.py": OWN,

@@ -207,7 +207,7 @@ def test_whoever_may_not_is_in_the_audit_log(client: Browser, headers: dict[str,
     give_role(user, Role.READ_ONLY)
     refused(post(client, headers, INVOICE), 403, "not-allowed")
     [entry] = AuditEntry.objects.all()
-    assert (entry.user, entry.act) == (user, "Refused for want of rights")
+    assert (entry.user, entry.act) == (user, "Refused: no permission")
     assert entry.subject.startswith("POST ")
 
 

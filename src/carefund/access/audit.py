@@ -3,18 +3,18 @@
 An act and its entry are one transaction of the caller: what cannot be logged does not happen.
 """
 
-import getpass
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from django.contrib.auth.models import AnonymousUser, User
-from django.db import transaction
+from django.db import DatabaseError, transaction
 from django.db.models import QuerySet
 
-from carefund.access.log_writing import write
+from carefund.access.log_writing import name_terminal, write
 from carefund.access.models import AuditEntry
 from carefund.access.tokens import name_account
+from carefund.records.versions import find_version_problem
 
 CAREFUND = "Carefund"
 
@@ -41,7 +41,7 @@ def store_act(
     before, after = before or {}, after or {}
     names = [field for field in {**before, **after} if before.get(field) != after.get(field)]
     account = actor if isinstance(actor, User) else None
-    name = actor if isinstance(actor, str) else name_account(account) if account else _name_terminal()
+    name = actor if isinstance(actor, str) else name_account(account) if account else name_terminal()
     write(
         AuditEntry(
             user=account,
@@ -54,6 +54,18 @@ def store_act(
     )
 
 
+def try_to_store_act(actor: User | None, act: str, subject: str) -> None:
+    """Note an act that must not depend on the log, if the database is there and of this version."""
+    with suppress(DatabaseError):
+        if find_version_problem() is None:
+            store_act(actor, act, subject)
+
+
+def store_refusal(user: User, route: str) -> None:
+    """Note that a page or call was refused because the account has no permission. Raises DatabaseError."""
+    store_act(user, "Refused: no permission", route)
+
+
 def list_acts(*, user_name: str = "", words: str = "") -> QuerySet[AuditEntry]:
     """The log, newest first, of everybody or of one account; `words` are looked for in what was done and to what."""
     acts = AuditEntry.objects.order_by("-id")
@@ -62,13 +74,6 @@ def list_acts(*, user_name: str = "", words: str = "") -> QuerySet[AuditEntry]:
     for word in words.split():
         acts = acts.filter(act__icontains=word) | acts.filter(subject__icontains=word)
     return acts
-
-
-def _name_terminal() -> str:
-    try:
-        return f"terminal ({getpass.getuser()})"[:150]
-    except (KeyError, OSError):  # an account without a name, as in some containers
-        return "terminal"
 
 
 def _plain(value: Any) -> Any:

@@ -1,7 +1,8 @@
 """Writing and reading the access log: who was shown, took out or synchronised whose funding, and when.
 
 An entry is written before the page goes out: what was shown is in the log, and what cannot be logged is not shown. A
-page with many clients is one entry that names them all.
+page with many clients is one entry that names them all. `user` is None for a command of the terminal, which is an entry
+like a page.
 """
 
 from collections.abc import Iterable
@@ -9,18 +10,18 @@ from collections.abc import Iterable
 from django.contrib.auth.models import User
 from django.db.models import Q, QuerySet
 
-from carefund.access.log_writing import write
+from carefund.access.log_writing import name_terminal, write
 from carefund.access.models import AccessLogEntry
 from carefund.access.tokens import find_use, name_account
 from carefund.records.models import Client
 
 
-def store_view(user: User, client: Client, what: str) -> None:
+def store_view(user: User | None, client: Client, what: str) -> None:
     """Note that someone is about to see a client's funding. `what` names the page. Raises DatabaseError."""
     write(_entry(user, AccessLogEntry.Action.VIEWED, what, [client.pk]))
 
 
-def store_views(user: User, clients: Iterable[Client | int | None], what: str) -> None:
+def store_views(user: User | None, clients: Iterable[Client | int | None], what: str) -> None:
     """Note that someone is about to see a page with several clients, named by row or number; nothing if with none."""
     numbers = _numbers_of(clients)
     if numbers:
@@ -28,13 +29,13 @@ def store_views(user: User, clients: Iterable[Client | int | None], what: str) -
 
 
 def store_export(
-    user: User, what: str, *, clients: Iterable[Client | int | None] = (), number_of_clients: int | None = None
+    user: User | None, what: str, *, clients: Iterable[Client | int | None] = (), number_of_clients: int | None = None
 ) -> None:
     """Note that someone is about to take funding out of the system, of one client or of many. Raises DatabaseError."""
     write(_entry(user, AccessLogEntry.Action.EXPORTED, what, _numbers_of(clients), number_of_clients))
 
 
-def store_synchronisation(user: User, client: Client, what: str) -> None:
+def store_synchronisation(user: User | None, client: Client, what: str) -> None:
     """Note that someone asked the funder about a client. Raises DatabaseError."""
     write(_entry(user, AccessLogEntry.Action.SYNCHRONISED, what, [client.pk]))
 
@@ -75,13 +76,13 @@ def _numbers_of(clients: Iterable[Client | int | None]) -> list[int]:
     return list(dict.fromkeys(number for number in numbers if number is not None))
 
 
-def _entry(user: User, action: str, what: str, numbers: list[int], count: int | None = None) -> AccessLogEntry:
-    use = find_use(user)
+def _entry(user: User | None, action: str, what: str, numbers: list[int], count: int | None = None) -> AccessLogEntry:
+    use = find_use(user) if user else None
     if use is not None:
         use.is_logged = True
     return AccessLogEntry(
         user=user,
-        user_name=name_account(user),
+        user_name=name_account(user) if user else name_terminal(),
         action=action,
         what=what[:120],
         client_id=numbers[0] if len(numbers) == 1 else None,

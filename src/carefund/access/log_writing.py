@@ -5,9 +5,12 @@ its turn, but not for as long as other writes may: somebody waits for the page. 
 often and misses the gaps between two groups; here it is asked every few milliseconds.
 """
 
+import os
+import pwd
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from django.conf import settings
 from django.db import OperationalError, connection
@@ -16,6 +19,8 @@ from carefund.access.models import LogEntry
 
 _PATIENCE_SECONDS = 5.0
 _POLL_SECONDS = 0.003
+_SIGNED_IN = Path("/proc/self/loginuid")  # as Linux keeps it, through su and sudo
+_NOBODY = 2**32 - 1
 
 
 def write(entry: LogEntry) -> None:
@@ -24,6 +29,28 @@ def write(entry: LogEntry) -> None:
         entry.save(force_insert=True)
     else:
         _write_in_turn(entry)
+
+
+def name_terminal() -> str:
+    """Return whom both logs name for a command: the operating system's account, and who signed in to become it.
+
+    The system is asked, not the environment, which whoever types the command can set.
+    """
+    account = _name_account(os.getuid())
+    try:
+        number = int(_SIGNED_IN.read_text())
+    except (OSError, ValueError):  # another system than Linux
+        number = _NOBODY
+    if number in (_NOBODY, os.getuid()):
+        return f"terminal ({account})"[:150]
+    return f"terminal ({account}, signed in as {_name_account(number)})"[:150]
+
+
+def _name_account(number: int) -> str:
+    try:
+        return pwd.getpwuid(number).pw_name
+    except KeyError:  # an account without a name, as in some containers
+        return f"account {number}"
 
 
 def _write_in_turn(entry: LogEntry) -> None:

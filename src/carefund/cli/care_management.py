@@ -1,14 +1,18 @@
 """`carefund care-management`: the pooled budgets of this quarter, and the history of those that were saved."""
 
+from collections.abc import Iterable
 from decimal import Decimal
 from typing import Annotated, Any
 
 import typer
 from rich.table import Table
 
+from carefund.access.audit import one_act, store_act
+from carefund.access.gate import OPERATOR, find_clients_by_care_recipient_id
+from carefund.access.log import store_views
 from carefund.cli.output import FAILED, WRONG_INPUT, complain, print_json, screen
 from carefund.cli.refusals import Commands
-from carefund.domain.care_management.pools import METRICS, RollUp, Sums, compare_pools, roll_up
+from carefund.domain.care_management.pools import METRICS, Pool, RollUp, Sums, compare_pools, roll_up
 from carefund.domain.wording import write_day, write_money
 from carefund.records.care_management.data import budgets_as_data, pool_as_data
 from carefund.records.care_management.store import Saved, list_detected_providers, list_saves
@@ -16,6 +20,7 @@ from carefund.records.models import CareManagementBudget
 from carefund.records.models.columns import label_of
 from carefund.runs.care_management.refreshing import NotRefreshable, results_of, save_refreshed
 from carefund.runs.foreground import refresh_pools_now
+from carefund.runs.models import Run
 from carefund.sync.care_management.refreshing import NO_DATA, NO_DATA_ADVICE, Refreshed
 
 app = typer.Typer(
@@ -39,9 +44,10 @@ def refresh(
         complain(str(refusal))
         raise typer.Exit(WRONG_INPUT) from None
     results = results_of(run)
-    saved = save_refreshed(run) if save else []
+    saved = _save(run, service_provider_id.strip()) if save else []
     whole = roll_up([result.pool for result in results if not result.problem])
     if json:
+        _log_uses((result.pool, *result.ended) for result in results)
         print_json({
             "results": [_as_data(result) for result in results],
             "roll_up": _roll_up_as_data(whole),
@@ -61,6 +67,19 @@ def refresh(
         raise typer.Exit(FAILED)
 
 
+def _save(run: Run, service_provider_id: str) -> list[Pool]:
+    with one_act():
+        saved = save_refreshed(run)
+        store_act(None, "Care management saved", f"Service Provider ID {service_provider_id or 'all'}")
+    return saved
+
+
+def _log_uses(pools: Iterable[Iterable[Pool]]) -> None:
+    """JSON names who used the budgets, the tables do not."""
+    ids = {use.care_recipient_id for some in pools for pool in some for use in pool.uses}
+    store_views(None, find_clients_by_care_recipient_id(OPERATOR, ids).values(), "carefund care-management (JSON)")
+
+
 @app.command()
 def history(service_provider_id: ProviderId = "", json: AsJson = False) -> None:
     """Show what was saved, for each Service Provider ID and quarter, and what moved between two saves."""
@@ -69,6 +88,7 @@ def history(service_provider_id: ProviderId = "", json: AsJson = False) -> None:
     ]  # fmt: skip
     saves = [saved for provider_id in ids for saved in list_saves(provider_id)]
     if json:
+        _log_uses((saved.pool,) for saved in saves)
         print_json([_saved_as_data(saved, before) for saved, before in zip(saves, _befores(saves), strict=True)])
         return
     if not saves:

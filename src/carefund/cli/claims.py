@@ -1,6 +1,7 @@
 """`carefund claims`: prepare a batch, send it, look how far its claim is, and show what was paid and drawn."""
 
 from contextlib import suppress
+from dataclasses import asdict
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any
@@ -9,6 +10,7 @@ import typer
 from rich.table import Table
 
 from carefund.access.audit import one_act, store_act
+from carefund.access.log import store_view, store_views
 from carefund.cli.output import FAILED, WRONG_INPUT, complain, print_json, screen
 from carefund.cli.refusals import Commands
 from carefund.domain.wording import write_day, write_money
@@ -27,8 +29,9 @@ from carefund.records.claims.queries import (
     list_requests_of,
 )
 from carefund.records.models import Claim, ClaimBatch
+from carefund.runs.claims.claiming import request_sending
 from carefund.runs.dates import business_today
-from carefund.runs.foreground import WorkFailed, check_all_claims, check_claims, send_batch
+from carefund.runs.foreground import WorkFailed, check_all_claims, check_claims, finish_one
 from carefund.runs.models import RunItem
 from carefund.sync.claims.preparing import BatchChoice, BatchPreview, NothingToClaim, prepare_batch, preview_batch
 
@@ -89,10 +92,11 @@ def prepare(
         try:
             with one_act():
                 batch = prepare_batch(choice, today)
-                store_act(None, "Claim batch prepared", f"batch {batch.pk}")
+                store_act(None, "Claim batch prepared", f"batch {batch.pk}", after=asdict(choice))
         except (NothingToClaim, BatchMoved) as problem:
             complain(str(problem) or "No open lines can be claimed.", "Run with --dry-run to see why.")
             raise typer.Exit(WRONG_INPUT) from None
+    store_views(None, (line.item.client for line in preview.lines), "carefund claims prepare")
     if json:
         print_json(_preview_data(preview, batch))
         return
@@ -112,8 +116,11 @@ def attach(
 ) -> None:
     """Attach evidence to a late line. It is sent with the line's batch."""
     line = find_line(line_reference.strip())
+    store_view(None, line.client, "carefund claims attach")
     try:
-        evidence = store_evidence(line, file.name, file.read_bytes())
+        with one_act():
+            evidence = store_evidence(line, file.name, file.read_bytes())
+            store_act(None, "Late evidence attached", f"invoice line {line.pk}")
     except (NotEvidence, TooLate) as problem:
         complain(str(problem))
         raise typer.Exit(WRONG_INPUT) from None
@@ -124,8 +131,11 @@ def attach(
 def submit(batch_number: BatchNumber, json: AsJson = False) -> None:
     """Send a batch and claim it. Continues from where an earlier attempt stopped."""
     find_batch(batch_number)
+    with one_act():
+        run = request_sending(batch_number)
+        store_act(None, "Claim batch sent", f"batch {batch_number}")
     with suppress(WorkFailed):  # the batch says why
-        send_batch(batch_number)
+        finish_one(run)
     batch = find_batch(batch_number)
     if json:
         print_json(_batch_data(batch))
@@ -166,6 +176,7 @@ def show(claim_id: Annotated[str, typer.Argument(help="Claim ID.")], json: AsJso
     """Show one claim: its statement, and for each line what was claimed, paid and drawn, with the difference."""
     claim = find_claim(claim_id.strip())
     rows = list_lines([payment_request.pk for payment_request in list_requests_of(claim)], business_today())
+    store_views(None, (row.request.line_item.client for row in rows), f"carefund claims show, claim {claim.claim_id}")
     if json:
         print_json(_claim_data(claim) | {"lines": [_line_data(row) for row in rows]})
         return

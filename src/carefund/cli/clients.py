@@ -1,5 +1,6 @@
 """`carefund clients`: who is cared for here."""
 
+from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -9,7 +10,10 @@ from django.contrib.auth.models import User
 from rich.table import Table
 
 from carefund.access.accounts import find_account
+from carefund.access.audit import one_act, store_act
 from carefund.access.gate import OPERATOR, find_client_to_read, find_match_to_decide, list_clients_for
+from carefund.access.log import store_view, store_views
+from carefund.access.log_writing import name_terminal
 from carefund.cli.finding import client_or_exit, id_or_exit
 from carefund.cli.output import WRONG_INPUT, complain, screen
 from carefund.cli.refusals import Commands
@@ -24,7 +28,6 @@ app = typer.Typer(cls=Commands, help="Clients of this organisation.", no_args_is
 Day = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="YYYY-MM-DD", metavar="DAY")]
 Branch = Annotated[str, typer.Option(help="A known Service Provider ID.", metavar="ID")]
 By = Annotated[str, typer.Option(help="Your account. It is recorded with the change.", metavar="USER")]
-COMMAND_LINE = "command line"
 
 
 @app.command()
@@ -46,7 +49,9 @@ def add(
         "service_provider_id": _branch_or_exit(branch),
     }
     try:
-        add_client(values, made_by=by or COMMAND_LINE, user=user)
+        with one_act():
+            store_view(None, add_client(values, made_by=by or name_terminal(), user=user), "carefund clients add")
+            store_act(None, "Client added", after=_name(by))
     except CannotEdit as refusal:
         complain(str(refusal), "Run `carefund show` to see the client.")
         raise typer.Exit(WRONG_INPUT) from None
@@ -78,7 +83,11 @@ def edit(
     try:
         if "care_recipient_id" in given and is_under_way(found):
             raise CannotEdit("A sync of this client is in progress. Wait until it finishes.")
-        changed = edit_client(found.pk, given, made_by=by or COMMAND_LINE)
+        with one_act():
+            store_view(None, found, "carefund clients edit")
+            changed = edit_client(found.pk, given, made_by=by or name_terminal())
+            if changed:
+                store_act(None, "Client changed", after={"fields": changed} | _name(by))
     except CannotEdit as refusal:
         complain(str(refusal))
         raise typer.Exit(WRONG_INPUT) from None
@@ -90,7 +99,9 @@ def edit(
 def matches() -> None:
     """List Care Recipient IDs in provider files that may belong to existing clients."""
     table = Table("Number", "Client", "In the file", "Care Recipient ID", box=None, pad_edge=False, header_style="bold")
-    for match in list_waiting_matches(list_clients_for(OPERATOR)):
+    waiting = list(list_waiting_matches(list_clients_for(OPERATOR)))
+    store_views(None, [match.client for match in waiting], "carefund clients matches")
+    for match in waiting:
         here = f"{match.client.full_name}, {match.client.birth_date or 'date of birth not known'}"
         there = f"{match.first_name} {match.last_name}, {match.birth_date or 'date of birth not known'}"
         table.add_row(str(match.pk), here, there, match.care_recipient_id)
@@ -109,7 +120,10 @@ def match(
     try:
         if same and is_under_way(found.client):
             raise CannotEdit("A sync of this client is in progress. Wait until it finishes.")
-        decide_match(number, is_same=same, made_by=by or COMMAND_LINE, user=user)
+        with one_act():
+            store_view(None, found.client, "carefund clients match")
+            decide_match(number, is_same=same, made_by=by or name_terminal(), user=user)
+            store_act(None, "Client confirmed" if same else "Client told apart", after=_name(by))
     except CannotEdit as refusal:
         complain(str(refusal))
         raise typer.Exit(WRONG_INPUT) from None
@@ -126,7 +140,9 @@ def import_(
     except NotAProviderFile as error:
         complain(f"The file cannot be read: {error}.", "Nothing was imported. The documentation describes the format.")
         raise typer.Exit(WRONG_INPUT) from None
-    loaded = load_provider_file(content)
+    with one_act():
+        loaded = load_provider_file(content)
+        store_act(None, "Provider file loaded", after=asdict(loaded))
     screen.print(
         f"New: {loaded.clients:,} clients, {loaded.invoices:,} invoices, {loaded.line_items:,} line items.",
         highlight=False,
@@ -142,6 +158,11 @@ def import_(
 def _find_user(username: str) -> User | None:
     """The account of this name, None if none was named. Raises NotHere."""
     return find_account(username) if username else None
+
+
+def _name(by: str) -> dict[str, str]:
+    """What the audit log says of --by: anybody at the terminal may say any name."""
+    return {"in the name of": by} if by else {}
 
 
 def _branch_or_exit(service_provider_id: str) -> str:

@@ -9,6 +9,7 @@ from cryptography.fernet import Fernet
 from django.conf import settings
 from django.core.management import call_command, execute_from_command_line
 
+from carefund.access.audit import try_to_store_act
 from carefund.cli.output import screen
 from carefund.cli.own_files import mend_own_files
 from carefund.records.set_up_lock import only_set_up
@@ -45,4 +46,6 @@ def prepare_installation() -> None:
 
 def manage(context: typer.Context) -> None:
     """Run one of Django's own management commands."""
+    if context.args:
+        try_to_store_act(None, "Django command", context.args[0])  # it may be what mends the database
     execute_from_command_line(["carefund manage", *context.args])

@@ -8,9 +8,11 @@ import typer
 from django.utils import timezone
 from rich.table import Table
 
+from carefund.access.audit import one_act, store_act
+from carefund.access.log import store_synchronisation
 from carefund.cli.output import WRONG_INPUT, complain, print_json, screen
 from carefund.cli.refusals import Commands
-from carefund.domain.ndis.comparing import Difference
+from carefund.domain.ndis.comparing import Difference, list_values
 from carefund.domain.ndis.plan import CategoryBudget, budget_ids
 from carefund.domain.wording import write_money
 from carefund.records.models import Client, ServiceContract
@@ -29,7 +31,9 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON."
 @app.command()
 def preview(ndis_number: NdisNumber, as_json: AsJson = False) -> None:
     """Retrieve the PACE plan and its budgets. Creates no contract."""
-    found = retrieve_plan(_client_or_exit(ndis_number))
+    client = _client_or_exit(ndis_number)
+    store_synchronisation(None, client, "carefund pace preview")
+    found = retrieve_plan(client)
     data = _plan_as_data(found)
     if as_json:
         print_json(data)
@@ -45,15 +49,18 @@ def create(
 ) -> None:
     """Create a service contract from the PACE plan: all budgets, or all except those left out."""
     client = _client_or_exit(ndis_number)
+    store_synchronisation(None, client, "carefund pace create")
     found = retrieve_plan(client)
     ids = budget_ids(found.plan.budgets)
     unknown = sorted(set(without or ()) - set(ids))
     if unknown:
         complain(f"The plan has no budget {', '.join(unknown)}.", "Run `carefund pace preview` to see the IDs.")
         raise typer.Exit(WRONG_INPUT)
-    contract = create_from_plan(
-        client, found.item_id, [budget_id for budget_id in ids if budget_id not in (without or ())]
-    )
+    with one_act():
+        contract = create_from_plan(
+            client, found.item_id, [budget_id for budget_id in ids if budget_id not in (without or ())]
+        )
+        store_act(None, "Service contract made from PACE", f"service contract {contract.pk}")
     data = contract_as_data(contract)
     if as_json:
         print_json(data)
@@ -73,7 +80,7 @@ def compare_command(
 ) -> None:
     """Show, field by field, where a contract differs from PACE. Changes nothing."""
     chosen = _contract_or_exit(ndis_number, contract)
-    _, found = _retrieve_and_compare(chosen.client, chosen)
+    _, found = _retrieve_and_compare(chosen, "carefund pace compare")
     _show_comparison(chosen, found, as_json)
 
 
@@ -87,7 +94,7 @@ def apply_command(
 ) -> None:
     """Copy values from PACE to a contract: the differences named, or all selected by default. This cannot be undone."""
     chosen = _contract_or_exit(ndis_number, contract)
-    shown, found = _retrieve_and_compare(chosen.client, chosen)
+    shown, found = _retrieve_and_compare(chosen, "carefund pace apply")
     ids = only or [difference.id for difference in found.comparison.counting]
     if not ids:
         _show_comparison(chosen, found, as_json)
@@ -95,15 +102,20 @@ def apply_command(
     if not yes:
         _show_comparison(chosen, found, as_json=False)
         typer.confirm(f"Write {len(ids)} of these to the contract? This cannot be undone", abort=True, err=True)
-    applied = apply_plan(chosen, shown.item_id, ids)
+    with one_act():
+        applied = apply_plan(chosen, shown.item_id, ids)
+        before, after = list_values(applied)
+        act = "Service contract changed from PACE"
+        store_act(None, act, f"service contract {chosen.pk}", before=before, after=after)
     if as_json:
         print_json({"contract": chosen.pk, "applied": [_difference_as_data(difference) for difference in applied]})
     else:
         screen.print(f"Service contract {chosen.pk}: {len(applied)} values written.", highlight=False)
 
 
-def _retrieve_and_compare(client: Client, contract: ServiceContract) -> tuple[ShownPlan, ContractComparison]:
-    shown = retrieve_plan(client, contract)
+def _retrieve_and_compare(contract: ServiceContract, command: str) -> tuple[ShownPlan, ContractComparison]:
+    store_synchronisation(None, contract.client, command)
+    shown = retrieve_plan(contract.client, contract)
     return shown, compare_contract(contract, shown.plan)
 
 

@@ -8,6 +8,7 @@ import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from carefund.access.audit import store_act
 from carefund.cli.output import print_json, screen
 from carefund.cli.refusals import Commands
 from carefund.domain.wording import write_day
@@ -27,6 +28,7 @@ def providers() -> None:
 @app.command()
 def sync(json: Annotated[bool, typer.Option(help="Print the result as JSON.")] = False) -> None:
     """Find the Service Provider IDs on all care recipients' budgets, and give each client theirs."""
+    store_act(None, "Sync Service Providers started")
     with _progress(shown=not json) as show_progress:
         result = sync_service_providers(show_progress)
     if json:

@@ -6,9 +6,12 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
+from carefund.access.audit import one_act, store_act
+from carefund.access.log import store_view
 from carefund.cli.finding import client_or_exit
 from carefund.cli.output import FAILED, WRONG_INPUT, complain, print_json, screen
 from carefund.funders.errors import FunderError
+from carefund.records.models import Client
 from carefund.runs.care_recipient.reading_anew import find_open_reading, request_reading
 from carefund.runs.dates import business_today
 from carefund.runs.foreground import finish_now
@@ -31,7 +34,7 @@ def replay(
     if bool(care_recipient_id) == everybody:
         complain("No Care Recipient ID given.", "Give a Care Recipient ID, or use --all.")
         raise typer.Exit(WRONG_INPUT)
-    wanted = list_outdated() if everybody else list_outdated([client_or_exit(care_recipient_id).pk])
+    wanted = list_outdated() if everybody else list_outdated([_find(care_recipient_id).pk])
     counts = _try(wanted) if dry_run else _do(wanted, everybody=everybody)
     if json:
         print_json(counts | {"dry_run": dry_run})
@@ -39,6 +42,12 @@ def replay(
         _print(counts, dry_run=dry_run)
     if counts["unreadable"]:
         raise typer.Exit(FAILED)
+
+
+def _find(care_recipient_id: str) -> Client:
+    client = client_or_exit(care_recipient_id)
+    store_view(None, client, "carefund replay")
+    return client
 
 
 def _try(client_ids: list[int]) -> dict[str, int | dict[str, int]]:
@@ -64,7 +73,10 @@ def _do(client_ids: list[int], *, everybody: bool) -> dict[str, int | dict[str, 
     if run is None:
         trigger = Run.Trigger.BULK if everybody else Run.Trigger.ON_DEMAND
         scope = "responses that this version reads differently" if everybody else "one client"
-        run = request_reading(client_ids, trigger=trigger, scope=scope)
+        with one_act():
+            run = request_reading(client_ids, trigger=trigger, scope=scope)
+            act = "Reread of archived responses started"
+            store_act(None, act, f"run {run.pk}", after={"who": scope, "items": run.total})
     finish_now(run)
     outcomes = count_outcomes(run)
     counts = _counts(run.total, outcomes[RunItem.Outcome.CHANGED], outcomes[RunItem.Outcome.FAILED])

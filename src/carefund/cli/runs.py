@@ -14,6 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Column, Table
 
 from carefund.access.audit import one_act, store_act
+from carefund.access.log import store_export, store_views
 from carefund.cli.output import WRONG_INPUT, complain, print_json, screen
 from carefund.cli.refusals import Commands
 from carefund.domain.spreadsheets import make_plain
@@ -21,7 +22,15 @@ from carefund.records.models import Client
 from carefund.runs.care_recipient.surveying import find_reads, request_survey
 from carefund.runs.kinds import find_kind, list_kinds
 from carefund.runs.models import Run, RunItem
-from carefund.runs.queries import find_only_item, find_progress, find_run, list_items, list_runs, reread
+from carefund.runs.queries import (
+    find_only_item,
+    find_progress,
+    find_run,
+    list_client_ids,
+    list_items,
+    list_runs,
+    reread,
+)
 from carefund.runs.requests import (
     CannotChangeRun,
     NothingToDo,
@@ -78,9 +87,11 @@ def show(
     """Show one run: its progress, and what failed and why."""
     run = find_run(run_id)
     if as_csv:
+        store_export(None, f"carefund runs show {run.pk} --csv", clients=list_client_ids(run))
         write_csv(run)
         return
     failures = list(list_items(run, only="failed")[:1000])
+    store_views(None, (item.client_id for item in failures), f"carefund runs show {run.pk}")
     if json:
         print_json(run_as_data(run) | {"failures": [_failure_as_data(item) for item in failures]})
         return

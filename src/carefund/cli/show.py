@@ -7,6 +7,7 @@ import typer
 from django.conf import settings
 from rich.table import Table
 
+from carefund.access.log import store_view
 from carefund.cli.finding import client_or_exit
 from carefund.cli.output import WRONG_INPUT, complain, print_json, screen
 from carefund.domain.care_recipient.budgets import Effects, read_effects
@@ -41,6 +42,7 @@ def show(
     """Show plan, classifications and budgets of one care recipient. With --as-of, as they were known on that day."""
     client = client_or_exit(care_recipient_id)
     funding = find_funding_as_of(client, end_of_day(as_of)) if as_of else find_funding_now(client)
+    store_view(None, client, f"carefund show, as of {as_of}" if as_of else "carefund show")
     if json:
         print_json(funding.as_data())
     else:

@@ -8,6 +8,7 @@ import typer
 from django.conf import settings
 from django.urls import reverse
 
+from carefund.access.log import store_synchronisation
 from carefund.cli.finding import client_or_exit
 from carefund.cli.output import (
     CONSENT_NOT_GIVEN,
@@ -56,6 +57,7 @@ def sync(
         start(parts=Run.Parts.SURVEY if survey else Run.Parts.EVERYTHING, watch=watch)
         return
     client = client_or_exit(care_recipient_id or "")
+    store_synchronisation(None, client, "carefund sync, dry run" if dry_run else "carefund sync")
     if dry_run:
         _show_preview(asyncio.run(preview_now(client, settings.OPEN_BUDGET_DAYS)), json)
         return

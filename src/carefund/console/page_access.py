@@ -20,7 +20,9 @@ from django.urls import reverse
 from django_htmx.middleware import HtmxDetails
 
 from carefund.access import two_factor
+from carefund.access.audit import store_refusal
 from carefund.access.roles import may_enter
+from carefund.failures import name_route
 from carefund.funders.errors import FunderError
 from carefund.records.finding import NotHere
 
@@ -47,12 +49,15 @@ def page(may: May = may_enter) -> Callable[[View], View]:
                 return refusal
             if not may_enter(request.user):
                 return render(request, "console/no_access.html", status=403)
-            if not may(request.user):
-                raise PermissionDenied
             try:
+                if not may(request.user):
+                    raise PermissionDenied
                 response = view(request, *args, **kwargs)
             except NotHere:
                 raise Http404 from None
+            except PermissionDenied:
+                store_refusal(request.user, name_route(request))
+                raise
             response.headers.setdefault("Cache-Control", "no-store")  # funding is not for the browser's cache
             return response
 

@@ -8,7 +8,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 
-from carefund.access.audit import store_act
+from carefund.access.audit import store_refusal
 from carefund.failures import name_route
 from carefund.funders.errors import FunderError
 from carefund.records.finding import NotHere
@@ -30,13 +30,14 @@ def translate_errors(api: NinjaAPI) -> None:
         (Http404, lambda _: answer_status(404)),
     ):
         api.add_exception_handler(kind, _handler(answer))
+    api.add_exception_handler(PermissionDenied, _answer_not_allowed)
 
-    @api.exception_handler(PermissionDenied)
-    def answer_not_allowed(request: HttpRequest, error: Any) -> HttpResponse:
-        account = getattr(request, "auth", None)
-        if isinstance(account, User):
-            store_act(account, "Refused for want of rights", name_route(request))
-        return answer_status(403)
+
+def _answer_not_allowed(request: HttpRequest, _: Any) -> HttpResponse:
+    account = getattr(request, "auth", None)
+    if isinstance(account, User):
+        store_refusal(account, name_route(request))
+    return answer_status(403)
 
 
 def _handler(answer: Any) -> Any:

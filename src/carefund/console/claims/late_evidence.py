@@ -4,6 +4,7 @@ from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 
+from carefund.access.audit import one_act, store_act
 from carefund.access.log import store_export, store_view
 from carefund.access.roles import may_claim, may_export
 from carefund.console.claims.forms import EvidenceForm
@@ -39,11 +40,15 @@ def _change(request: Request, line: InvoiceLineItem, form: EvidenceForm) -> bool
     """Do what was asked for; False, with the reason on the form, when the file is none."""
     try:
         if "remove" in request.POST:
-            remove_evidence(line)
+            with one_act():
+                remove_evidence(line)
+                store_act(request.user, "Late evidence removed", f"invoice line {line.pk}")
             messages.success(request, "Evidence removed.")
         elif form.is_valid():
             file = form.cleaned_data["file"]
-            store_evidence(line, file.name, file.read(), request.user)
+            with one_act():
+                store_evidence(line, file.name, file.read(), request.user)
+                store_act(request.user, "Late evidence attached", f"invoice line {line.pk}")
             messages.success(request, "Evidence attached. It will be sent with the line.")
         else:
             return False

@@ -8,6 +8,7 @@ from django.http import HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.utils import timezone
 
+from carefund.access.audit import one_act, store_act
 from carefund.access.gate import list_clients_for
 from carefund.access.log import store_views
 from carefund.access.roles import may_synchronise
@@ -35,7 +36,9 @@ def show(request: Request) -> HttpResponse | HttpResponseRedirect:
         ticked = [number for text in request.POST.getlist("contract") if (number := read_number(text))]
         with suppress(NothingToDo):
             wanted = list_comparable(list_clients_for(request.user), only=ticked)
-            request_comparisons(wanted, requested_by=request.user)
+            with one_act():
+                run = request_comparisons(wanted, requested_by=request.user)
+                store_act(request.user, "Contracts compared with PACE", f"run {run.pk}", after={"items": run.total})
         return redirect("console:ndis-comparisons")
     return render(request, "console/ndis/comparisons.html", _context(request))
 

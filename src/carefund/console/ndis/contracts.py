@@ -13,7 +13,7 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.html import format_html
 
-from carefund.access.audit import store_act
+from carefund.access.audit import one_act, store_act
 from carefund.access.gate import find_contract_to_read, find_contract_to_synchronise
 from carefund.access.log import store_synchronisation, store_view
 from carefund.console.care_recipient.client import frame
@@ -21,7 +21,7 @@ from carefund.console.ndis.creating import PROBLEMS, show_problem
 from carefund.console.page_access import Request, page
 from carefund.console.templatetags.formatting import money
 from carefund.console.work import describe_item
-from carefund.domain.ndis.comparing import Difference, DifferenceKind
+from carefund.domain.ndis.comparing import Difference, DifferenceKind, list_values
 from carefund.domain.wording import write_day
 from carefund.records.models import ServiceContract
 from carefund.records.ndis.contracts import find_contract_figures
@@ -100,8 +100,11 @@ def decide(request: Request, contract_id: int, item_id: int) -> HttpResponse | H
             raise NothingChosen
         if request.method == "POST" and "confirmed" in request.POST and not is_back:
             store_synchronisation(request.user, contract.client, "NDIS service contract")
-            store_act(request.user, "Service contract changed from PACE", f"service contract {contract.pk}")
-            applied = apply_plan(contract, item.pk, chosen)
+            with one_act():
+                applied = apply_plan(contract, item.pk, chosen)
+                before, after = list_values(applied)
+                act = "Service contract changed from PACE"
+                store_act(request.user, act, f"service contract {contract.pk}", before=before, after=after)
             messages.success(request, f"{len(applied)} value{'' if len(applied) == 1 else 's'} updated from PACE.")
             return redirect("console:ndis-contract", contract.pk)
     except PROBLEMS as problem:

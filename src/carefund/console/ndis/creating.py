@@ -10,7 +10,7 @@ from django.http import HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.urls import reverse
 
-from carefund.access.audit import store_act
+from carefund.access.audit import one_act, store_act
 from carefund.access.gate import find_client_to_synchronise
 from carefund.access.log import store_synchronisation, store_view
 from carefund.console.numbers import read_number
@@ -87,10 +87,11 @@ def create(request: Request, client_id: int) -> HttpResponse | HttpResponseRedir
         return redirect("console:ndis-pace", client.pk)
     shown = request.POST.get("plan", "")
     try:
-        contract = create_from_plan(client, read_number(shown), request.POST.getlist("budget"), request.user.pk)
+        with one_act():
+            contract = create_from_plan(client, read_number(shown), request.POST.getlist("budget"), request.user.pk)
+            store_act(request.user, "Service contract made from PACE", f"service contract {contract.pk}")
     except PROBLEMS as problem:
         return show_problem(request, client, problem)
-    store_act(request.user, "Service contract made from PACE", f"service contract {contract.pk}")
     return go_to(request, reverse("console:ndis-contract", args=[contract.pk]))
 
 

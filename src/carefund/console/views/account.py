@@ -45,7 +45,12 @@ class SignIn(auth.LoginView):
 
 
 class SignOut(auth.LogoutView):
-    """Ends the session."""
+    """Ends the session, and has the browser forget what it kept of this address but for cookies."""
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        answer = super().dispatch(request, *args, **kwargs)
+        answer.headers["Clear-Site-Data"] = '"cache", "storage"'
+        return answer
 
 
 class ChangePassword(auth.PasswordChangeView):

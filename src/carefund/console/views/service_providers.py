@@ -6,6 +6,7 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST
 
+from carefund.access.audit import one_act, store_act
 from carefund.access.roles import may_administer
 from carefund.console.page_access import Request, page, report_refusals
 from carefund.records.care_management.store import list_tabs
@@ -18,8 +19,9 @@ from carefund.sync.service_providers import ProviderSyncResult
 @page(may_administer)
 def sync_providers(request: Request) -> HttpResponse:
     """Ask for Sync Service Providers, then back to the tab one came from or to the first; it tells how far it is."""
-    with report_refusals(request, "Sync Service Providers"):
-        request_provider_search(request.user)
+    with report_refusals(request, "Sync Service Providers"), one_act():
+        run = request_provider_search(request.user)
+        store_act(request.user, "Sync Service Providers started", f"run {run.pk}")
     chosen = request.POST.get("service_provider_id", "")
     if chosen in [row.service_provider_id for row in list_tabs()]:
         return redirect("console:care-management", service_provider_id=chosen)

@@ -93,6 +93,17 @@ class Difference:
         return sha256(repr([str(part) for part in parts]).encode()).hexdigest()[:16]
 
 
+def list_values(differences: Iterable[Difference]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What differences change, before and after, each under what it is called."""
+    before, after = {}, {}
+    for difference in differences:
+        period = f"period from {difference.period_start_date}" if difference.period_start_date else ""
+        what = (difference.field or difference.kind.value).replace("_", " ")
+        name = ", ".join(part for part in (difference.category_name or "contract", period, what) if part)
+        before[name], after[name] = difference.before, difference.after
+    return before, after
+
+
 @dataclass(frozen=True, slots=True)
 class Drift:
     """Money that PACE counts as spent in a category, against what the contract has as delivered."""
