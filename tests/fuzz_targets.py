@@ -4,15 +4,21 @@ Hypothesis feeds them in the suite, atheris for as long as one likes (`make fuzz
 """
 
 import gzip
+import io
+import tarfile
 import zlib
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from hashlib import sha256
 from ipaddress import ip_network
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import msgspec
+import zstandard
 from django.test import RequestFactory
 from pydantic import ValidationError
 
@@ -21,8 +27,12 @@ from carefund.access.attempts import is_known_browser
 from carefund.domain.claims.invoice_file import UnreadableFile, read_invoice_file
 from carefund.funders.decoding import RowReader
 from carefund.funders.devices import DeviceState
-from carefund.funders.errors import FunderError
+from carefund.funders.errors import FunderError, NotConfigured
 from carefund.funders.http import Response
+from carefund.funders.interfaces.descriptions import Descriptions, WrongDescription
+from carefund.funders.interfaces.file import as_text, read_text
+from carefund.funders.interfaces.matching import find_operations
+from carefund.funders.interfaces.proposing import settle
 from carefund.funders.ndia.envelopes import open_envelope, sorted_refusal
 from carefund.funders.ndia.partner import PartnerBudget
 from carefund.funders.ndia.payloads import BudgetTree, Determination, PlanRow
@@ -30,6 +40,8 @@ from carefund.funders.proda_answers import object_in, proda_refusal, token_in, w
 from carefund.funders.reading import Unpacking, in_utf8
 from carefund.funders.refusals import refusal
 from carefund.funders.services_australia import claim_payloads, payloads
+from carefund.records.backups.manifest import BackupRefused
+from carefund.records.backups.packing import read_manifest, unpack
 from carefund.records.provider_file import NotAProviderFile, read_provider_file
 from carefund.rest.api import JsonParser
 from carefund.rest.invoices import InvoiceIn
@@ -150,6 +162,30 @@ def read_packed(content: bytes) -> None:
         assert len(unpacking.end()) <= _LARGEST_UNPACKED
 
 
+def read_interfaces(content: bytes) -> None:
+    """Any bytes as an interfaces file; one that is taken is written and read again as the same."""
+    with suppress(NotConfigured):
+        found = read_text(content.decode("utf-8", "replace"), "fuzz")
+        assert read_text(as_text(found), "fuzz") == found
+
+
+def read_description(content: bytes) -> None:
+    """Any bytes as a description of interfaces, up to the file that is proposed."""
+    with TemporaryDirectory() as folder, suppress(WrongDescription, NotConfigured):
+        file = Path(folder, "fuzz.yaml")
+        file.write_bytes(content)
+        found = find_operations(Descriptions().read([file]), "https://example.test/base")
+        read_text(as_text(settle(list(found.values()), lambda proposal: True).interfaces), "fuzz")
+
+
+def read_backup(content: bytes) -> None:
+    """Any bytes as a backup."""
+    with TemporaryDirectory() as folder, suppress(BackupRefused):
+        file = Path(folder, "fuzz.tar")
+        file.write_bytes(content)
+        unpack(file, read_manifest(file), "database.sqlite3.zst", Path(folder, "database"))
+
+
 def read_call(content: bytes) -> None:
     """Any bytes as the body of a call to our API."""
     with suppress(ApiProblem, ValidationError):
@@ -176,10 +212,33 @@ TARGETS: dict[str, Callable[[bytes], None]] = {
     "provider file": read_provider,
     "ids file": read_id_list,
     "packed answers": read_packed,
+    "interfaces file": read_interfaces,
+    "description": read_description,
+    "backup": read_backup,
     "call": read_call,
     "stranger": read_stranger,
 }
-WHOLE = 13  # of the pieces: whole answers, files and headers
+WHOLE = 16  # of the pieces: whole answers, files and headers
+
+
+def make_backup() -> bytes:
+    """A backup as a file has it; a restore would find nothing in it."""
+    database = zstandard.compress(b"nothing")
+    manifest = {
+        "format": 1, "made_at": "2026-11-21T00:00:00Z", "version": "1", "engine": "sqlite",
+        "database": {"tables": {}, "objects": {}, "migrations": []},
+        "sha256": sha256(database).hexdigest(), "size": len(database),
+    }  # fmt: skip
+    written = io.BytesIO()
+    with tarfile.open(fileobj=written, mode="w") as archive:
+        members = {"manifest.json": msgspec.json.encode(manifest), "database.sqlite3.zst": database}
+        for name, content in members.items():
+            entry = tarfile.TarInfo(name)
+            entry.size = len(content)
+            archive.addfile(entry, io.BytesIO(content))
+    return written.getvalue()
+
+
 # Where to begin: whole answers and files, and the odd pieces that hurt before.
 PIECES: tuple[bytes, ...] = (
     b'[{"budgetId":"1","total":12.50,"endDate":"2026-09-30"}]', b'{"budgetId":"1","entitlements":[],"usage":[{}]}',
@@ -191,6 +250,12 @@ PIECES: tuple[bytes, ...] = (
     b'"delivery_date":"2026-07-09","quantity":"1.50","price_per_unit":"80.00"}]}',
     zlib.compress(b'[{"budgetId":"1"}]'), gzip.compress(b"[" * 20_000, mtime=0), b"1.2.3.4, [2001:db8::1]:80",
     b'{"clients":[{"careRecipientId":"4","firstName":"A","lastName":"B","birthDate":"1940-01-01"}]}',
+    b'format = 1\n[services-australia.dates]\nformat = "dd/MM/yyyy"\n'
+    b'[services-australia.members.Budget]\ntotal = "sum"\n',
+    b'{"openapi":"3.0.0","servers":[{"url":"https://a/b"}],"paths":{"/a/{budgetId}":{"get":{"operationId":"1","responses":'
+    b'{"200":{"content":{"application/json":{"schema":{"$ref":"#/a/b","type":"object","enum":[1],"maximum":9,"properties":'
+    b'{"budgetId":{"type":"string"}}}}}}}}}},"a":{"b":{"type":"object"}}}',
+    make_backup(),
     b'"total":', b'"amountUsed":', b"NaN", b"Infinity", b"1e400", b"1e1000001", b"-1e13", b"9" * 31,
     b'"\\u0000"', b'"\\ud800"',
     b'"0001-01-01"', b'"9999-12-31"', b"[" * 2000, b'{"a":' * 2000,

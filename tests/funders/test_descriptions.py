@@ -1,6 +1,7 @@
 """Interface descriptions: both versions, YAML and JSON, references in and between files; and bad ones, refused."""
 
 import json
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -107,3 +108,25 @@ def test_nothing_doubtful_is_taken_unasked_and_contradictions_never(tmp_path: Pa
     outcome = settle(list(found.values()), lambda proposal: False)
     assert outcome.interfaces.dialect.members == ()
     assert "members: Budget.used was not found." in outcome.open_points
+
+
+def test_what_comes_to_millions_of_values_is_refused_soon(tmp_path: Path):
+    """A few hundred letters can stand for them: a type in which the same type is a dozen times."""
+    twelve = {f"member{number}": {"$ref": "#/definitions/B"} for number in range(12)}
+    with pytest.raises(WrongDescription, match="describes more than"):
+        read(tmp_path, swagger({"$ref": "#/definitions/B"}, definitions={"B": {"properties": twelve}}))
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"maximum": 10**400},
+        {"type": [["a"] * 9] * 9, "enum": [10**400, ["a"]]},
+        {"example": 10**4_000},
+        {"$ref": "//[/x#/a"},
+        {"$ref": "%00#/a"},
+    ],
+)
+def test_a_value_that_no_description_has_ends_in_one_sentence_or_is_left_out(schema: Any, tmp_path: Path):
+    with suppress(WrongDescription):
+        find_operations(read(tmp_path, swagger(schema)), "")

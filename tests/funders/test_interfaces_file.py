@@ -126,3 +126,13 @@ def test_parameters_are_called_as_the_file_says():
     query = {"page": 1, "limit": 10}
     assert path_for("invoices", {}, {}, query, interfaces).endswith("/invoice/v1?pageNumber=1&size=10")
     assert path_for("claims", {}, {}, query, interfaces).endswith("/claim/v1?pageNumber=1&limit=10")
+
+
+@pytest.mark.parametrize(
+    "content",
+    ["format = " + "9" * 5_000, "format = 1\n[services-australia.dates]\nformat = [1]", "x = " + "[" * 100_000],
+)
+def test_a_value_that_no_file_has_is_refused_in_one_sentence(content: str):
+    with pytest.raises(NotConfigured) as refused:
+        read_text(content, "interfaces.toml")
+    assert len(str(refused.value)) < 200

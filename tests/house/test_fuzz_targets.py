@@ -10,7 +10,7 @@ from tests.fuzz_targets import KINDS, NDIA_KINDS, TARGETS
 SOURCE = Path(carefund.__file__).parent
 DECODES = re.compile(
     r"json\.loads|msgspec\.(json|msgpack)\.(decode|Decoder)|csv\.reader|zlib\.decompressobj|\bDecompressor|"
-    r"ZstdDecompressor|signing\.loads|load_pem_private_key|read_bytes\(\)|ip_address\("
+    r"ZstdDecompressor|tomllib\.loads|yaml\.load|tarfile\.open|signing\.loads|load_pem_private_key|read_bytes\(\)|ip_address\("
 )
 OWN = "written by ourselves"
 # Where bytes or texts are decoded, and the target that feeds it.
@@ -24,11 +24,12 @@ FED_BY = {
     "domain/claims/invoice_file.py": "invoice file",
     "funders/decoding.py": "Budget",
     "funders/device_keys.py": OWN,
-    "funders/interfaces/descriptions.py": OWN,  # a file that an administrator names
+    "funders/interfaces/descriptions.py": "description",
+    "funders/interfaces/file.py": "interfaces file",
     "funders/ndia/envelopes.py": "PlanRow",
     "funders/reading.py": "packed answers",
     "funders/refusals.py": "refusals",
-    "records/backups/packing.py": OWN,
+    "records/backups/packing.py": "backup",
     "records/bulk.py": OWN,
     "records/compression.py": OWN,
     "records/device_keys.py": OWN,

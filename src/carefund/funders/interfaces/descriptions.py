@@ -15,6 +15,7 @@ import yaml
 
 LARGEST = 8 * 1024 * 1024
 DEEPEST = 6
+_MOST_SCHEMAS = 50_000  # read for all operations; real descriptions come to some thousands
 _METHODS = ("get", "put", "post", "delete", "patch")
 _LONGEST_CHAIN = 32  # references to references
 _TEXT_FIELDS = ("type", "format", "pattern", "description", "example")
@@ -63,6 +64,7 @@ class Descriptions:
     def __init__(self) -> None:
         self._documents: dict[Path, Any] = {}
         self._folders: set[Path] = set()
+        self._schemas = 0
 
     def read(self, paths: list[Path]) -> list[TheirOperation]:
         """Every operation of the files given. Raises WrongDescription."""
@@ -72,7 +74,7 @@ class Descriptions:
             document = self._load(path.resolve())
             if not isinstance(document, dict) or not (document.keys() & {"swagger", "openapi"}):
                 raise WrongDescription(f"{path.name} is no OpenAPI description: it names no version of OpenAPI.")
-            version = str(document.get("swagger") or document.get("openapi"))
+            version = _text(document.get("swagger") or document.get("openapi"))
             if not version.startswith(("2.", "3.")):
                 raise WrongDescription(f"{path.name} is of OpenAPI {version[:12]}; versions 2 and 3 can be read.")
             if not isinstance(document.get("paths"), dict) or not document["paths"]:
@@ -124,7 +126,7 @@ class Descriptions:
                     given = [*_list(item.get("parameters")), *_list(operation.get("parameters"))]
                     yield TheirOperation(
                         path.name,
-                        str(operation.get("operationId") or ""),
+                        _text(operation.get("operationId")),
                         method.upper(),
                         base + template,
                         dict(self._parameters(place, given)),
@@ -137,7 +139,7 @@ class Descriptions:
             place, parameter = self._resolve(path, reference)
             if isinstance(parameter, dict) and isinstance(parameter.get("name"), str):
                 raw = parameter.get("schema", parameter)
-                yield parameter["name"], (str(parameter.get("in")), self._schema(place, raw, DEEPEST))
+                yield parameter["name"], (_text(parameter.get("in")), self._schema(place, raw, DEEPEST))
 
     def _answer(self, path: Path, operation: Mapping[str, Any]) -> Schema | None:
         for status in _statuses(operation, lowest=200, highest=299):
@@ -164,9 +166,13 @@ class Descriptions:
                 return path, thing
             reference = thing["$ref"]
             address, _, pointer = reference.partition("#")
-            if urlsplit(address).scheme:
+            try:
+                is_elsewhere = bool(urlsplit(address).scheme)
+                path = (path.parent / unquote(address)).resolve() if address else path
+            except ValueError:
+                raise WrongDescription(f"{path.name} refers to something that has no right address.") from None
+            if is_elsewhere:
                 raise WrongDescription(f"{path.name} refers to an address in a network, which is not followed.")
-            path = (path.parent / unquote(address)).resolve() if address else path
             thing = self._load(path)
             for part in filter(None, unquote(pointer).split("/")):
                 key = part.replace("~1", "/").replace("~0", "~")
@@ -179,6 +185,9 @@ class Descriptions:
         path, raw = self._resolve(path, raw)
         if not isinstance(raw, dict) or depth > DEEPEST:
             return Schema()
+        self._schemas += 1
+        if self._schemas > _MOST_SCHEMAS:
+            raise WrongDescription(f"{path.name} describes more than {_MOST_SCHEMAS:,} values.")
         parts = [self._schema(path, inner, depth + 1) for inner in _list(raw.get("allOf"))]
         choices = [inner for inner in _list(raw.get("oneOf")) + _list(raw.get("anyOf")) if inner != {"type": "null"}]
         parts += [self._schema(path, choices[0], depth + 1)] if len(choices) == 1 else []
@@ -192,7 +201,7 @@ class Descriptions:
         rows = self._schema(path, raw["items"], depth + 1) if isinstance(raw.get("items"), dict) else None
         return Schema(
             **{**texts, "type": texts["type"] or ("object" if members else "array" if rows else "")},
-            codes=tuple(str(code) for code in _list(raw.get("enum")) if code is not None),
+            codes=tuple(_text(code) for code in _list(raw.get("enum")) if code is not None),
             minimum=_number(raw.get("minimum")),
             maximum=_number(raw.get("maximum")),
             members=members,
@@ -213,12 +222,17 @@ _TextLoader.yaml_implicit_resolvers = {
 def _base_path(document: Mapping[str, Any]) -> str:
     servers = _list(document.get("servers"))
     first = servers[0].get("url", "") if servers and isinstance(servers[0], dict) else ""
-    return (urlsplit(str(first)).path or str(document.get("basePath") or "")).rstrip("/")
+    try:
+        path = urlsplit(_text(first)).path
+    except ValueError:
+        path = ""
+    return (path or _text(document.get("basePath"))).rstrip("/")
 
 
 def _statuses(operation: Mapping[str, Any], *, lowest: int, highest: int = 599) -> list[int]:
     responses = operation.get("responses")
-    found = [int(str(status)) for status in responses if str(status).isdecimal()] if isinstance(responses, dict) else []
+    texts = [_text(status) for status in responses] if isinstance(responses, dict) else []
+    found = [int(text) for text in texts if len(text) == 3 and text.isdecimal()]
     return sorted(status for status in found if lowest <= status <= highest)
 
 
@@ -228,9 +242,17 @@ def _list(thing: Any) -> list[Any]:
 
 def _text(thing: Any) -> str:
     if isinstance(thing, list):  # types of OpenAPI 3.1, of which one may be null
-        return next((str(kind) for kind in thing if kind != "null"), "")
-    return "" if thing is None or isinstance(thing, dict) else str(thing)
+        thing = next((kind for kind in thing if kind != "null"), None)
+    try:
+        return str(thing) if isinstance(thing, str | int | float) else ""
+    except ValueError:  # a number of thousands of digits
+        return ""
 
 
 def _number(thing: Any) -> float | None:
-    return float(thing) if isinstance(thing, int | float) and not isinstance(thing, bool) else None
+    if isinstance(thing, bool) or not isinstance(thing, int | float):
+        return None
+    try:
+        return float(thing)
+    except OverflowError:
+        return None

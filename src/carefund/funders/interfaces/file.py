@@ -43,7 +43,7 @@ def read_text(text: str, name: str) -> Interfaces:
     """What the text of a file says. Raises NotConfigured, with a line per fault."""
     try:
         document = tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError) as problem:
+    except (ValueError, RecursionError) as problem:  # also for numbers of thousands of digits
         place = str(problem).rpartition("(at ")[2].rstrip(")") if "(at " in str(problem) else "its beginning"
         raise NotConfigured(f"{SETTING}: {name} is not TOML: look at {place}.") from None
     faults = Faults(name)
@@ -218,7 +218,7 @@ def _read_date_format(table: Mapping[str, Any], faults: Faults) -> str:
     given = table.get("format", "")
     if given in ("", "yyyy-MM-dd"):
         return ""
-    if given not in DATE_FORMATS:
+    if not isinstance(given, str) or given not in DATE_FORMATS:
         faults.add(f"dates: the format must be one of {', '.join(('yyyy-MM-dd', *DATE_FORMATS))}.")
         return ""
     return str(given)

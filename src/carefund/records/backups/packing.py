@@ -79,7 +79,7 @@ def read_manifest(path: Path) -> Manifest:
     try:
         with tarfile.open(path, mode="r:") as archive:
             entry = archive.next()
-            if entry is None or entry.name != MANIFEST or entry.size > _LARGEST_MANIFEST:
+            if entry is None or not entry.isreg() or entry.name != MANIFEST or entry.size > _LARGEST_MANIFEST:
                 raise BackupRefused(*_OTHER_FILE)
             file = archive.extractfile(entry)
             manifest = msgspec.json.decode(file.read() if file else b"", type=Manifest)
@@ -94,7 +94,7 @@ def unpack(path: Path, manifest: Manifest, member: str, target: Path) -> None:
     """Write the database of a backup into a file. Raise BackupRefused when it is not what was written."""
     try:
         with tarfile.open(path, mode="r:") as archive:
-            entry = next((found for found in archive if found.name == member), None)
+            entry = next((found for found in archive if found.isreg() and found.name == member), None)
             file = archive.extractfile(entry) if entry else None
             if file is None:
                 raise BackupRefused(*_DAMAGED)
