@@ -15,7 +15,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-from benchmarks import surveys_report
+from benchmarks import explanations, surveys_report
 from benchmarks.report import Report, write_report
 from benchmarks.upstream import running_upstream
 from tools.bootstrap import Stopped, make_environment
@@ -31,7 +31,7 @@ _MOST_READ_FIRST = 20_000
 
 
 def main() -> None:
-    """Run what the options ask for, in order."""
+    """Read the options, and do what they ask for."""
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
     parser.add_argument("--people", type=int, default=1000, help="people per sync")
     parser.add_argument("--rounds", type=int, default=5, help="rounds; the median counts")
@@ -48,8 +48,19 @@ def main() -> None:
     parser.add_argument(
         "--survey-people", type=int, nargs="*", default=[1000, 10_000, 100_000], help="clients of each survey"
     )
+    parser.add_argument(
+        "--explanations", action="store_true", help="how many budgets are explained, alone; goes into the page as it is"
+    )
     parser.add_argument("--page", type=Path, default=PAGE, help="where the report goes")
     options = parser.parse_args()
+    if options.explanations:
+        print(explanations.merge(options.clients, options.page))
+    else:
+        measure(options)
+
+
+def measure(options: argparse.Namespace) -> None:
+    """Measure everything that the options ask for, in order."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("bench: stopped"))  # so that servers are stopped, too
     report = Report()
     with tempfile.TemporaryDirectory(prefix="carefund-bench-") as folder, ExitStack() as servers:

@@ -17,6 +17,7 @@ OPEN = {"sign-in", "earlier-sign-in", "sign-out", "theme", "two-factor-verify", 
 OWN = {"account", "password", "two-factor-off"}
 VALUES = {
     "client_id": 1,
+    "budget_key": 1,
     "run_id": 1,
     "user_id": 1,
     "digest": "0" * 64,

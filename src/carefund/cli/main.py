@@ -30,6 +30,7 @@ from carefund.cli import (
     clients,
     demo,
     device,
+    explain,
     interfaces,
     invoices,
     keys,
@@ -60,6 +61,7 @@ app = typer.Typer(
 )
 app.command("sync")(sync.sync)
 app.command("show")(show.show)
+app.command("explain")(explain.explain)
 app.command("replay")(replay.replay)
 app.command("check")(check.check)
 app.command("serve")(serving.serve)

@@ -5,13 +5,13 @@ from collections.abc import Collection, Iterable
 from datetime import date
 from decimal import Decimal
 
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from carefund.domain.care_recipient.budgets import effects_of, find_available
 from carefund.domain.care_recipient.commitments import Fund, OpenLine, commit, first_day_of
 from carefund.domain.claims.checks import amount_of
 from carefund.domain.periods import Period
-from carefund.records.models import BudgetUsage, InvoiceLineItem, PaymentRequest, PlanBudget
+from carefund.records.models import BudgetUsage, Client, InvoiceLineItem, PaymentRequest, PlanBudget
 
 ZERO = Decimal("0.00")
 _OVER = ("DELETED", "COMPLETED")
@@ -59,15 +59,24 @@ def _commit(held: dict[int, list[PlanBudget]], which: dict[str, object]) -> dict
     return found
 
 
+def list_undrawn_lines(client: Client) -> list[InvoiceLineItem]:
+    """A person's own lines that are delivered and not drawn, by day of delivery."""
+    return list(_undrawn([client.pk]).order_by("delivery_date", "pk"))
+
+
 def _find_open_lines(client_ids: Collection[int], which: dict[str, object]) -> dict[int, list[OpenLine]]:
-    """Own lines for which no draw is listed: delivered, so committed. Rule SAH-15 says which are left out."""
-    lines = InvoiceLineItem.objects.filter(~Exists(_DRAWS), client_id__in=client_ids, **which)
-    lines = lines.filter(~Q(invoice__status__in=_OVER) | (~Q(invoice__status="DELETED") & Exists(_AWAITED)))
     columns = ("client_id", "pk", "funding_source", "delivery_date", "quantity", "price_per_unit")
     found: dict[int, list[OpenLine]] = defaultdict(list)
-    for client_id, key, source, day, quantity, price in lines.order_by().values_list(*columns):
+    lines = _undrawn(client_ids).filter(**which).order_by()
+    for client_id, key, source, day, quantity, price in lines.values_list(*columns):
         found[client_id].append(OpenLine(key, source, day, amount_of(quantity, price)))
     return found
+
+
+def _undrawn(client_ids: Collection[int]) -> QuerySet[InvoiceLineItem]:
+    """Own lines for which no draw is listed: delivered, so committed. Rule SAH-15 says which are left out."""
+    lines = InvoiceLineItem.objects.filter(~Exists(_DRAWS), client_id__in=client_ids)
+    return lines.filter(~Q(invoice__status__in=_OVER) | (~Q(invoice__status="DELETED") & Exists(_AWAITED)))
 
 
 def covers(budget: PlanBudget, day: date) -> bool:
