@@ -28,6 +28,8 @@ PROGRAMS = Path(sys.executable).parent
 BROWSERS = ("chromium", "google-chrome", "google-chrome-stable")
 PLAYWRIGHT_BROWSERS = Path.home() / ".cache" / "ms-playwright"
 NOTHING_COLLECTED = 5
+# Tests wait for processes, locks and clocks about as long as they compute.
+AT_ONCE = str((os.cpu_count() or 1) + 1)
 # These packages know no database: once is enough.
 SAME_ON_EACH_DATABASE = ("tests/domain", "tests/funders", "tests/house", "tests/sandbox")
 
@@ -145,21 +147,12 @@ def run_tests(arguments: Sequence[str], *, strict: bool, reminder: str = "") -> 
 
 
 def run_pytest(database: str, arguments: Sequence[str], settings: Mapping[str, str]) -> Tally:
-    """One pass of pytest over the tests, in two processes; its output goes straight to the terminal."""
+    """One pass of pytest over the tests, in several processes; its output goes straight to the terminal."""
     print(f"--- tests on {database}", flush=True)
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "report.xml"
-        command = [
-            str(PROGRAMS / "pytest"),
-            "-q",
-            "-n",
-            "2",
-            "--dist",
-            "worksteal",
-            "--durations=25",
-            f"--junitxml={report}",
-            *arguments,
-        ]
+        spread = ["-n", AT_ONCE, "--dist", "worksteal", "--durations=25"]
+        command = [str(PROGRAMS / "pytest"), "-q", *spread, f"--junitxml={report}", *arguments]
         status = subprocess.run(command, env={**clean_environment(), **settings}, cwd=ROOT).returncode
         return read_report(report, status)
 
