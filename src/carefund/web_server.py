@@ -25,8 +25,7 @@ from waitress.server import TcpWSGIServer
 from waitress.task import ErrorTask, ThreadedTaskDispatcher
 
 from carefund.failures import note
-from carefund.rest.middleware import PREFIX
-from carefund.rest.problems import answer_status
+from carefund.rest.problems import PREFIX, answer_status
 
 log = logging.getLogger(__name__)
 _SLOWEST = 50_000  # bytes per second, of what takes longer than others

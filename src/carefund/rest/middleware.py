@@ -10,9 +10,8 @@ from django.middleware.http import ConditionalGetMiddleware
 from carefund.access.log import store_use
 from carefund.access.tokens import find_use
 from carefund.failures import reference_of
-from carefund.rest.problems import MEDIA_TYPE, ApiProblem, answer_status
+from carefund.rest.problems import MEDIA_TYPE, PREFIX, ApiProblem, answer_status
 
-PREFIX = "/api/"
 _KEPT = ("Allow", "Retry-After")
 
 

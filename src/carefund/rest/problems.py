@@ -25,6 +25,7 @@ from carefund.funders.errors import (
 )
 
 ADDRESS = "/api/v1/problems"
+PREFIX = "/api/"  # of every address of the API
 MEDIA_TYPE = "application/problem+json"
 _FUNDER = "funder-"
 
