@@ -27,12 +27,15 @@ from carefund.access.attempts import is_known_browser
 from carefund.domain.claims.invoice_file import UnreadableFile, read_invoice_file
 from carefund.funders.decoding import RowReader
 from carefund.funders.devices import DeviceState
+from carefund.funders.dialect import PLAIN, Interfaces
 from carefund.funders.errors import FunderError, NotConfigured
 from carefund.funders.http import Response
 from carefund.funders.interfaces.descriptions import Descriptions, WrongDescription
+from carefund.funders.interfaces.examining import Examination
 from carefund.funders.interfaces.file import as_text, read_text
 from carefund.funders.interfaces.matching import find_operations
 from carefund.funders.interfaces.proposing import settle
+from carefund.funders.interfaces.sharing import Words, describe
 from carefund.funders.ndia.envelopes import open_envelope, sorted_refusal
 from carefund.funders.ndia.partner import PartnerBudget
 from carefund.funders.ndia.payloads import BudgetTree, Determination, PlanRow
@@ -178,6 +181,16 @@ def read_description(content: bytes) -> None:
         read_text(as_text(settle(list(found.values()), lambda proposal: True).interfaces), "fuzz")
 
 
+def examine(content: bytes) -> None:
+    """Any bytes as answers of a trial, up to the description that may be given away, which is an interfaces file."""
+    examination, words = Examination(PLAIN, {}), Words()
+    for operation in ("budget_details", "care_recipient_summaries", "account_summary"):
+        with suppress(FunderError):
+            words.add(examination.add(operation, content))
+    with suppress(NotConfigured):
+        read_text(describe(examination, Interfaces(), words), "fuzz")
+
+
 def read_backup(content: bytes) -> None:
     """Any bytes as a backup."""
     with TemporaryDirectory() as folder, suppress(BackupRefused):
@@ -214,6 +227,7 @@ TARGETS: dict[str, Callable[[bytes], None]] = {
     "packed answers": read_packed,
     "interfaces file": read_interfaces,
     "description": read_description,
+    "trial": examine,
     "backup": read_backup,
     "call": read_call,
     "stranger": read_stranger,

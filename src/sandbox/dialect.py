@@ -1,7 +1,8 @@
 """Support at Home in other words: paths, parameters and members renamed, other dates, signs, codes, and envelopes.
 
 What an interfaces file of Carefund says (docs/first-contact.md), the other way round: that client's file makes this
-server. Handlers know nothing of it; each route is wrapped. Only the format of the file is shared, no code.
+server. Handlers know nothing of it; each route is wrapped. Only the format of the file is shared, no code. A file of
+`carefund interfaces share` also says which members are there and whether numbers come as texts.
 """
 
 from __future__ import annotations
@@ -45,6 +46,9 @@ class Dialect:
     turned: frozenset[str] = frozenset()
     date_format: str = ""
     envelopes: Mapping[str, str] = field(default_factory=dict)
+    present: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    as_text: frozenset[str] = frozenset()
+    as_number: frozenset[str] = frozenset()
 
     @property
     def is_plain(self) -> bool:
@@ -81,7 +85,23 @@ class Dialect:
             return [self.say(row, inner) for inner in value]
         if not isinstance(value, dict):
             return value
-        return {self.name(row, member): self._say_member(row, member, inner) for member, inner in value.items()}
+        return {
+            self.name(row, member): self._write(row, member, self._say_member(row, member, inner))
+            for member, inner in value.items()
+            if self.is_there(row, member)
+        }
+
+    def is_there(self, row: str, member: str) -> bool:
+        """Whether a row has a member at all: of rows that the file describes, those that it has seen."""
+        return row not in self.present or member in self.present[row]
+
+    def _write(self, row: str, member: str, value: Any) -> Any:
+        """A number as a text, or a text of digits as a number, where they come so."""
+        if f"{row}.{member}" in self.as_text and isinstance(value, int | Decimal) and not isinstance(value, bool):
+            return str(value)
+        if f"{row}.{member}" in self.as_number and isinstance(value, str) and value == str(_whole(value)):
+            return _whole(value)
+        return value
 
     def _say_member(self, row: str, member: str, value: Any) -> Any:
         if isinstance(value, list | dict):
@@ -98,6 +118,10 @@ class Dialect:
 
 
 PLAIN = Dialect()
+
+
+def _whole(text: str) -> int | None:
+    return int(text) if text.isdecimal() else None
 
 
 def _turned(value: Any) -> Any:
@@ -132,7 +156,26 @@ def read_dialect(path: Path) -> Dialect:
         turned=frozenset(name for name, way in _by_member(table.get("signs", {})).items() if way == "opposite"),
         date_format=table.get("dates", {}).get("format", ""),
         envelopes=table.get("envelopes", {}),
+        **_read_seen(document.get("seen", {})),
     )
+
+
+def _read_seen(seen: Mapping[str, Any]) -> dict[str, Any]:
+    """Which members are there, and which come as texts or numbers, by row and camel-case name."""
+    present: dict[str, frozenset[str]] = {}
+    kinds: dict[str, set[str]] = {}
+    for row, described in seen.items():
+        members = described.get("members", {})
+        names = {theirs: _camel(said["is"]) if said.get("is") else theirs for theirs, said in members.items()}
+        present[row] = frozenset(names.values())
+        kinds |= {f"{row}.{names[theirs]}": set(said.get("kinds", ())) for theirs, said in members.items()}
+    texts = {"text of a number", "text of digits"}
+    numbers = {"number", "whole number"}
+    return {
+        "present": present,
+        "as_text": frozenset(name for name, seen_as in kinds.items() if seen_as & texts and not seen_as & numbers),
+        "as_number": frozenset(name for name, seen_as in kinds.items() if seen_as & numbers and not seen_as & texts),
+    }
 
 
 def _by_member(table: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:

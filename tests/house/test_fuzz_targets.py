@@ -57,4 +57,5 @@ def test_each_payload_type_that_is_read_is_a_target():
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "RowReader":
                 read.add(ast.unparse(node.args[0]))
-    assert read == {kind.__name__ for kind in (*KINDS, *NDIA_KINDS)}
+    # A trial takes each of these types in turn.
+    assert read - {"kind"} == {kind.__name__ for kind in (*KINDS, *NDIA_KINDS)}

@@ -116,6 +116,11 @@ def check_claim(installation: Installation) -> None:
     assert count(installation, "runs_run WHERE scope = 'claim approved'") == 1
 
 
+def check_trial(installation: Installation) -> None:
+    asked = installation.rows("SELECT count(*), count(DISTINCT operation) FROM records_triedanswer")
+    assert asked[0][0] == asked[0][1] > 8, "each answer is kept once"
+
+
 def check_saves(installation: Installation) -> None:
     saved = installation.rows("SELECT service_provider_id, quarter_start_date FROM records_caremanagementsave")
     assert len(saved) == len(set(saved))
@@ -200,6 +205,10 @@ CASES = {
         "from carefund.runs.connections import request_connection_test\n"
         "run = request_connection_test('services-australia', None)",
         lambda installation: None,
+    ),
+    "interface-trial": Case(
+        "from carefund.runs.trials import request_trial\nrun = request_trial(Client.objects.order_by('pk')[0])",
+        check_trial,
     ),
     "pace-plan": Case(
         "from carefund.records.models import ServiceContract\n"

@@ -1,13 +1,16 @@
 """`carefund interfaces`: from the funder's own descriptions to the file that says how they differ."""
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from django.conf import settings
 from rich.markup import escape
 
+from carefund.access.audit import store_act
+from carefund.cli.finding import client_or_exit
 from carefund.cli.output import FAILED, WRONG_INPUT, complain, print_json, screen
 from carefund.cli.refusals import Commands
 from carefund.funders.errors import NotConfigured
@@ -15,6 +18,10 @@ from carefund.funders.interfaces.descriptions import Descriptions, WrongDescript
 from carefund.funders.interfaces.file import SETTING, as_text, read_text
 from carefund.funders.interfaces.matching import FoundOperation, FoundRow, find_operations
 from carefund.funders.interfaces.proposing import Outcome, Proposal, settle
+from carefund.runs.foreground import finish_one
+from carefund.runs.trials import request_trial
+from carefund.sync.sharing import describe_archived
+from carefund.sync.trying import write_findings, write_line
 
 app = typer.Typer(cls=Commands, help="The funder's real interfaces, compared with what is known.", no_args_is_help=True)
 
@@ -83,6 +90,62 @@ def _write(output: Path, outcome: Outcome, found: list[FoundOperation], *, as_js
     for point in outcome.open_points:
         _line("yellow", "?", point)
     _line("green", "✓", f"{output} was written. Set {SETTING} to it, and start Carefund again.")
+
+
+@app.command("try")
+def try_once(
+    care_recipient_id: Annotated[str, typer.Argument(help="Care Recipient ID of a client.")],
+    json: Annotated[bool, typer.Option(help="Print the report as JSON.")] = False,
+) -> None:
+    """Ask each reading operation once about a client, and report how the answers differ from what is expected.
+
+    The answers are archived; no record of the client is changed. The report holds no value of a person.
+    """
+    client = client_or_exit(care_recipient_id)
+    store_act(None, "Interfaces tried")
+    report = finish_one(request_trial(client)).result or {}
+    if json:
+        print_json(report)
+    else:
+        _print_report(report)
+
+
+def _print_report(report: Mapping[str, Any]) -> None:
+    for call in report["calls"]:
+        took = "" if call["milliseconds"] is None else f", {call['milliseconds']:,} ms"
+        rows = "" if call["rows"] is None else f", rows: {call['rows']:,}"
+        colour, mark = ("yellow", "?") if call["problem"] else ("green", "✓")
+        _line(colour, mark, f"{call['operation']}{took}{rows}")
+        if call["problem"]:
+            _detail("problem", call["problem"])
+    screen.print("")
+    for title, texts in write_findings(report):
+        _line("yellow", "?", f"{title}: {', '.join(texts)}")
+    for line in report["lines"]:
+        _line("yellow", "→", write_line(line))
+    if not report["lines"]:
+        _line("green", "✓", "Nothing to change in the interfaces file.")
+
+
+@app.command()
+def share(
+    file: Annotated[Path | None, typer.Argument(help="The file to write; without it, the text is printed.")] = None,
+    json: Annotated[bool, typer.Option(help="Print as JSON.")] = False,
+) -> None:
+    """Describe how the archived answers are written, without a value of anybody, as a file to read and give away."""
+    if file is not None and file.is_file():
+        complain(f"{file} is there already.", "Name another file, or remove it.")
+        raise typer.Exit(WRONG_INPUT)
+    text = describe_archived()
+    store_act(None, "Interfaces described for sharing")
+    if file is not None:
+        file.write_text(text, "utf-8")
+    if json:
+        print_json({"file": str(file or ""), "description": text})
+    elif file is not None:
+        _line("green", "✓", f"{file} was written. Read it whole before you give it away.")
+    else:
+        print(text, end="")
 
 
 def _as_data(found: FoundOperation) -> dict[str, object]:

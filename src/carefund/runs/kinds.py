@@ -11,6 +11,7 @@ from carefund.runs.ndis.comparing import CONTRACT_COMPARISON
 from carefund.runs.ndis.plans import PACE_PLAN
 from carefund.runs.retention import RETENTION
 from carefund.runs.service_providers import SERVICE_PROVIDERS
+from carefund.runs.trials import INTERFACE_TRIAL
 from carefund.runs.work import WorkKind
 
 _KINDS: dict[str, WorkKind] = {}
@@ -46,6 +47,7 @@ for _kind in (
     POOLS,
     CONTRACT_COMPARISON,
     CONNECTION_TEST,
+    INTERFACE_TRIAL,
     PACE_PLAN,
     RETENTION,
     BACKUP,

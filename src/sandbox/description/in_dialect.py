@@ -57,12 +57,18 @@ def _definition(dialect: Dialect, row: str, schema: Schema) -> Schema:
     members = {
         dialect.name(row, member): _member(dialect, row, member, inner)
         for member, inner in schema["properties"].items()
+        if dialect.is_there(row, member)
     }
-    required = [dialect.name(row, member) for member in schema.get("required", ())]
-    return {**schema, "properties": members, **({"required": required} if required else {})}
+    required = [dialect.name(row, member) for member in schema.get("required", ()) if dialect.is_there(row, member)]
+    kept = {name: said for name, said in schema.items() if name != "required"}
+    return {**kept, "properties": members, **({"required": required} if required else {})}
 
 
 def _member(dialect: Dialect, row: str, member: str, schema: Schema) -> Schema:
+    if f"{row}.{member}" in dialect.as_text and schema.get("type") in ("number", "integer"):
+        return {name: said for name, said in schema.items() if name == "x-nullable"} | {"type": "string"}
+    if f"{row}.{member}" in dialect.as_number and schema.get("type") == "string" and "format" not in schema:
+        return {}  # numbers where they are digits alone, else texts: no type of version 2.0 says that
     is_day = schema.get("format") == "date" or str(schema.get("pattern", "")).endswith(r"\d{2})?$")
     if is_day and dialect.date_format:
         kept = {name: said for name, said in schema.items() if name not in ("format", "pattern")}

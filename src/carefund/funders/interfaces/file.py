@@ -89,7 +89,8 @@ class Faults:
 def _read_document(document: Mapping[str, Any], faults: Faults) -> Interfaces:
     if document.get("format") != FORMAT:
         faults.add(f'must begin with "format = {FORMAT}"; another format is of another version of Carefund.')
-    for name in document.keys() - {"format", FUNDER}:
+    # What `carefund interfaces share` adds is for people and for the sandbox.
+    for name in document.keys() - {"format", FUNDER, "seen"}:
         faults.add_unknown(name, "a table of this file", ["format", FUNDER])
     table = faults.find_table(document, FUNDER, f"[{FUNDER}]")
     for name in table.keys() - set(_TABLES):

@@ -83,14 +83,17 @@ class FoundOperation:
 
 
 def list_own_members(kind: type[Struct]) -> list[OwnMember]:
-    """The members of a payload type, with every spelling that is known."""
+    """The members of a payload type, with every spelling that is known; of one bound to a dialect, the usual too."""
     known: dict[str, tuple[str, ...]] = {}
+    usual: dict[str, str] = {}
     for ancestor in reversed(kind.__mro__):
         known |= vars(ancestor).get("other_spellings", {})
+        if issubclass(ancestor, Struct) and ancestor is not Struct:
+            usual = {info.name: info.encode_name for info in structs.fields(ancestor)} | usual
     return [
         OwnMember(
             find_ancestor(kind, info.name),
-            (info.encode_name, *known.get(info.name, ())),
+            tuple(dict.fromkeys((info.encode_name, *known.get(info.name, ()), usual[info.name]))),
             kind_of_member(info.type),
             _row_of(info.type),
         )
@@ -151,7 +154,7 @@ def find_row(kind: type[Struct], schema: Schema) -> FoundRow:
 def find_operations(described: list[TheirOperation], base_url: str) -> dict[str, FoundOperation]:
     """Each of our operations in the descriptions; two of ours may be one of theirs where they share a path."""
     answers = {
-        (operation, place): _find_answer(asked, operation_there)
+        (operation, place): find_answer(asked, operation_there.answer)
         for operation, asked in OPERATIONS.items()
         for place, operation_there in enumerate(described)
         if operation_there.method == asked.method
@@ -182,18 +185,15 @@ def find_operations(described: list[TheirOperation], base_url: str) -> dict[str,
     return found
 
 
-def _find_answer(asked: Asked, described: TheirOperation) -> tuple[str, bool | None, FoundRow | None]:
+def find_answer(asked: Asked, answer: Schema | None) -> tuple[str, bool | None, FoundRow | None]:
     """Where in the answer our rows are ("" for bare), whether it is a list, and what of the type is in it."""
-    if asked.answer is None or described.answer is None:
+    if asked.answer is None or answer is None:
         return "", None, None
-    found = [
-        (place, is_list, find_row(asked.answer, schema))
-        for place, is_list, schema in _list_places(described.answer, "", 0)
-    ]
+    found = [(place, is_list, find_row(asked.answer, schema)) for place, is_list, schema in _list_places(answer, "", 0)]
     # Among equals the outermost: an envelope is only where the rows are not at the top.
     return max(
         found,
-        key=lambda answer: (round(answer[2].share, 3), -answer[0].count("."), -len(answer[0])),
+        key=lambda place: (round(place[2].share, 3), -place[0].count("."), -len(place[0])),
         default=("", None, None),
     )
 

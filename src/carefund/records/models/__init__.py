@@ -8,7 +8,7 @@ from carefund.records.models.care_management import (
 )
 from carefund.records.models.claims import Claim, ClaimAnswer, ClaimBatch, PaymentRequest
 from carefund.records.models.devices import ProdaDevice
-from carefund.records.models.history import Answer, Change, Payload
+from carefund.records.models.history import Answer, Change, Payload, TriedAnswer
 from carefund.records.models.invoices import Invoice, InvoiceLineItem, InvoiceUpload, LateEvidence
 from carefund.records.models.ndis import (
     DeliveredService,
@@ -77,4 +77,5 @@ __all__ = [
     "SurveyMark",
     "SurveySuspect",
     "SyncState",
+    "TriedAnswer",
 ]

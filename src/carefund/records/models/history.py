@@ -46,6 +46,18 @@ class Answer(models.Model):
         return f"answer {self.pk}"
 
 
+class TriedAnswer(models.Model):
+    """One answer that came in a trial of the interfaces with a client, and that nothing was made of."""
+
+    client = models.ForeignKey(Client, models.CASCADE, related_name="+")
+    operation = models.CharField(max_length=40)
+    payload = models.ForeignKey(Payload, models.PROTECT, db_index=False)
+    received_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"tried answer {self.pk}"
+
+
 class Change(models.Model):
     """One changed field of one record, or one record that came or went. `id` is the growing sequence number.
 

@@ -1,0 +1,62 @@
+"""A trial of the interfaces as a kind of work: the funder is asked about one client, and a report is kept with the run.
+
+Its answers go to the archive of trials; no record is written.
+"""
+
+from functools import partial
+
+from django.contrib.auth.models import User
+
+from carefund.access.roles import may_administer
+from carefund.records.models import Client
+from carefund.records.trials import store_trial
+from carefund.runs.dates import business_today
+from carefund.runs.leases import ClaimedItem
+from carefund.runs.models import Run, RunItem
+from carefund.runs.requests import NewRunItem, request_once
+from carefund.runs.sessions import Session
+from carefund.runs.sources import SERVICES_AUSTRALIA, require_configured
+from carefund.runs.work import ItemResult, WorkKind
+from carefund.sync.trying import try_interfaces
+
+_NAME = "interface-trial"
+
+
+def request_trial(client: Client, requested_by: User | None = None) -> Run:
+    """Ask for a trial with a client; one that is not over is joined. Raises NotConfigured at once."""
+    require_configured(SERVICES_AUSTRALIA)
+    return request_once(
+        _NAME,
+        NewRunItem(f"interfaces:{client.pk}", client.pk, client.care_recipient_id or ""),
+        trigger=Run.Trigger.ON_DEMAND,
+        scope="reading operations, each once",
+        requested_by=requested_by,
+    )
+
+
+async def _try(session: Session, item: ClaimedItem) -> ItemResult:
+    client = await session.database.do(Client.objects.get, pk=item.client_id)
+
+    async def on_call(done: int, calls: int) -> None:
+        await session.report_progress(item, done, calls, f"{done} of {calls} operations")
+
+    trial = await try_interfaces(
+        session.source, item.care_recipient_id, client.service_provider_id, business_today(), on_call
+    )
+    await session.write(item, partial(store_trial, client.pk, trial.answers))
+    refused = sum(bool(call["problem"]) for call in trial.report["calls"])
+    asked = sum(call["milliseconds"] is not None for call in trial.report["calls"])
+    message = (
+        f"{asked} operations asked, {refused} without a readable answer, {len(trial.report['lines'])} lines to change."
+    )
+    return ItemResult(RunItem.Outcome.UNCHANGED, message, result=trial.report)
+
+
+INTERFACE_TRIAL = WorkKind(
+    name=_NAME,
+    label="Trial of the interfaces",
+    items="trials",
+    funder=SERVICES_AUSTRALIA,
+    work=_try,
+    may_ask=may_administer,
+)
