@@ -212,7 +212,7 @@ def test_runs(terminal: Terminal, claims: ClaimWorld):
     terminal.type("runs", "retry", str(run.pk), expect={ACT})
 
 
-@pytest.mark.django_db
+@pytest.mark.django_db(transaction=True)  # since Django's commands close their connections
 def test_accounts_tokens_and_commands_of_django(terminal: Terminal):
     terminal.type("users", "add", "ada", "--password", "a long sentence of words", expect={ACT}, act="Account added")
     terminal.type("tokens", "add", "ada", expect={ACT}, act="API token created")

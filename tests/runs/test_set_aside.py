@@ -5,10 +5,11 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
+from django.db.models import F
 from django.utils import timezone
 
 from carefund.records.models import Client, PaceComparison, ServiceContract, SyncState
-from carefund.runs import housekeeping, ledger
+from carefund.runs import housekeeping, leases, ledger
 from carefund.runs.claims.claiming import SENDING
 from carefund.runs.leases import WORKER_ENDED
 from carefund.runs.models import Run, RunItem
@@ -26,6 +27,24 @@ def end_worker(run: Run) -> list[str]:
     housekeeping.tidy()
     run.refresh_from_db()
     return held
+
+
+def test_a_lease_after_the_last_sign_of_life_one_look_gives_the_work_to_another(clients: list[Client], bulk: Bulk):
+    """However long a lease is, nobody waits for more: docs/running.md says what that comes to in seconds."""
+    run = bulk(clients[:6])
+    dead = {item.holds for item in ledger.claim_items(run.pk, "dead", 4)}
+    others = ledger.claim_items(run.pk, "alive", 9)
+    assert (len(dead), len(others)) == (4, 2)
+    ledger.record_failures("alive", [ledger.failure_of(item, ValueError()) for item in others])
+    housekeeping.tidy()
+    assert ledger.claim_items(run.pk, "alive", 9) == []
+    RunItem.objects.filter(holder="dead").update(held_until=F("held_until") - leases.LEASE)
+    housekeeping.tidy()
+    taken = set()
+    while claimed := ledger.claim_items(run.pk, "alive", 9):
+        taken |= {item.holds for item in claimed}
+        ledger.record_failures("alive", [ledger.failure_of(item, ValueError()) for item in claimed])
+    assert taken == dead
 
 
 def test_the_client_says_that_the_last_attempt_failed(clients: list[Client], bulk: Bulk):
