@@ -25,7 +25,7 @@ from pydantic import ValidationError
 from carefund.access.addresses import find_client_address, name_for_counting
 from carefund.access.attempts import is_known_browser
 from carefund.domain.claims.invoice_file import UnreadableFile, read_invoice_file
-from carefund.funders.decoding import RowReader
+from carefund.funders.decoding import RowReader, UnreadableRow
 from carefund.funders.devices import DeviceState
 from carefund.funders.dialect import PLAIN, Interfaces
 from carefund.funders.errors import FunderError, NotConfigured
@@ -73,6 +73,10 @@ def reader_target(kind: type[msgspec.Struct]) -> Callable[[bytes], None]:
             require_kept(reader.read_rows(body, "fuzz"))
         with suppress(FunderError):
             require_kept([reader.read_one(body, "fuzz")])
+        if "care_recipient_id" in kind.__struct_fields__:
+            with suppress(FunderError):
+                rows = reader.read_list(body, "fuzz")
+                require_kept([row for row in rows if not isinstance(row, UnreadableRow)])
 
     return read
 

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from carefund.funders.decoding import RowReader
+from carefund.funders.decoding import RowReader, UnreadableRow
 from carefund.funders.errors import (
+    BadAnswer,
     FunderError,
     Incomplete,
     NotFound,
@@ -226,3 +227,14 @@ def test_any_json_ends_in_rows_or_in_an_error_of_ours(value):
 def test_any_bytes_end_in_rows_or_in_an_error_of_ours(body):
     with contextlib.suppress(FunderError):
         BUDGETS.read_rows(body, "x")
+
+
+def test_a_list_of_many_people_leaves_out_whoever_cannot_be_read():
+    reader, row = RowReader(Budget), '{"budgetId":"1","careRecipientId":"%s","total":%s}'
+    good, bad, nobody = row % ("4", "1.50"), row % ("5", "1e13"), row % ("", '"NaN"')
+    one, other = reader.read_list(f"[{good},{bad}]".encode(), "test")
+    assert (one.care_recipient_id, one.total) == ("4", Decimal("1.50"))
+    assert (type(other), other.care_recipient_id) == (UnreadableRow, "5")
+    for rows in (f"[{bad}]", f"[{good},{nobody}]", '{"a":1}'):
+        with pytest.raises(BadAnswer):
+            reader.read_list(rows.encode(), "test")

@@ -358,3 +358,16 @@ def test_a_list_that_is_always_otherwise_is_taken_as_it_is_after_two_days(world,
     SurveySuspect.objects.update(since=timezone.now() - timedelta(days=3))
     survey()
     assert survey()[1] is None
+
+
+def test_a_row_that_cannot_be_read_concerns_nobody_but_its_person(world, everybody, survey, rested):
+    """Neither is everybody read in its place, nor does the survey in the daytime fail."""
+    survey()
+    world.change(everybody[1].care_recipient_id, "add-usage", amount="-10000000000000.00")
+    world.change(everybody[2].care_recipient_id, "add-usage", amount="-9.00")
+    spoilt, other = everybody[1].care_recipient_id, everybody[2].care_recipient_id
+    _, reading = survey(only_moved=True)
+    outcomes = dict(reading.items.values_list("care_recipient_id", "outcome"))
+    assert outcomes == {spoilt: RunItem.Outcome.FAILED, other: RunItem.Outcome.CHANGED}
+    assert reading.items.get(outcome=RunItem.Outcome.FAILED).error_code == "impossible-value"
+    assert moved(survey()[1]) == [spoilt]

@@ -1,6 +1,6 @@
 """How many calls a token may make in a minute, so that one system cannot hold up the people who use the pages.
 
-Counts live in the memory of one process, as those of failed attempts do.
+Counts live in the memory of one process, unlike those of failed attempts: a database write a call would cost more.
 """
 
 import time

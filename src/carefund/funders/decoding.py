@@ -46,6 +46,13 @@ _UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 _NUL = b"\\u0000"
 
 
+class UnreadableRow(msgspec.Struct, frozen=True):
+    """A row of a list of many people that holds what it cannot: whom it is about, and its content to compare."""
+
+    care_recipient_id: str
+    content: bytes
+
+
 class RowReader(Generic[Row]):
     """Reads answers that hold rows of one payload type; build one per type and keep it.
 
@@ -98,9 +105,34 @@ class RowReader(Generic[Row]):
             else:
                 if self._is_all(rows, body):
                     return rows
+        return self._convert([self._shape.tidy(row) for row in self._find_rows(body, operation)], operation)
+
+    def read_list(self, body: bytes, operation: str) -> list[Row | UnreadableRow]:
+        """The rows of a list of many people; one that holds what it cannot concerns nobody but its person.
+
+        Raises what `read_rows` raises, but for such a row only where it names nobody, or where all are such.
+        """
+        try:
+            return [*self.read_rows(body, operation)]
+        except (ImpossibleValue, WrongType) as problem:
+            rows = [self._read_apart(row, operation) for row in self._find_rows(body, operation)]
+            if all(isinstance(row, UnreadableRow) for row in rows):
+                raise problem from None
+            return rows
+
+    def _read_apart(self, raw: Any, operation: str) -> Row | UnreadableRow:
+        tidied = self._shape.tidy(raw)
+        try:
+            return self._convert([tidied], operation)[0]
+        except (ImpossibleValue, WrongType):
+            person = tidied.get(self.name_of("care_recipient_id")) if isinstance(tidied, dict) else None
+            if not isinstance(person, str) or not person:
+                raise
+            return UnreadableRow(person, repr(raw).encode(errors="backslashreplace"))
+
+    def _find_rows(self, body: bytes, operation: str) -> list[Any]:
         document = decode_any(body, operation)
-        found = document if isinstance(document, list) else self._rows_within(document, operation)
-        return self._convert([self._shape.tidy(row) for row in found], operation)
+        return document if isinstance(document, list) else self._rows_within(document, operation)
 
     def read_one(self, body: bytes, operation: str) -> Row:
         """The one row of an object, or of an array of one. Raises NotFound when there is none."""

@@ -13,6 +13,7 @@ import msgspec
 
 from carefund.funders.answers import FunderAnswer, Recognise
 from carefund.funders.configuration import FunderConfiguration
+from carefund.funders.decoding import UnreadableRow
 from carefund.funders.errors import ConsentMissing, NotFound, NotPermitted, RequestRejected
 from carefund.funders.http import Caller
 from carefund.funders.paging import PagedRows, PageGuard, require_few
@@ -124,17 +125,21 @@ class ServicesAustralia:
             self.readers.provider_budget_heads, {"serviceProviderId": service_provider_id}, sort="care_recipient_id"
         )
 
-    def walk_summaries(self, service_provider_id: str) -> AsyncIterator[list[CareRecipientSummary]]:
+    def walk_summaries(self, service_provider_id: str) -> AsyncIterator[list[CareRecipientSummary | UnreadableRow]]:
         """Everybody whom one service provider id cares for, a page at a time; no page is kept."""
         limit = min(_LONGEST_PAGE_OF_SUMMARIES, self.configuration.page_limit)
         return self._walk(self.readers.provider_summaries, service_provider_id, limit, {})
 
-    def walk_contributions(self, service_provider_id: str) -> AsyncIterator[list[IndividualContribution]]:
+    def walk_contributions(
+        self, service_provider_id: str
+    ) -> AsyncIterator[list[IndividualContribution | UnreadableRow]]:
         """The contribution rows of everybody of one service provider id, a page at a time; no page is kept."""
         limit = min(_LONGEST_PAGE, _WIDER * self.configuration.page_limit)
         return self._walk(self.readers.provider_contributions, service_provider_id, limit, {})
 
-    def walk_budgets(self, service_provider_id: str, effective_from: date) -> AsyncIterator[list[Budget]]:
+    def walk_budgets(
+        self, service_provider_id: str, effective_from: date
+    ) -> AsyncIterator[list[Budget | UnreadableRow]]:
         """The heads of the budgets of one service provider id in force on or after a day, a page at a time; no page is
         kept. A funder that does not honour the day lists those in force today."""
         limit = min(_LONGEST_PAGE, _WIDER * self.configuration.page_limit)
@@ -143,9 +148,9 @@ class ServicesAustralia:
 
     async def _walk(
         self, reader: ListReader[Row], service_provider_id: str, limit: int, extra: Mapping[str, object]
-    ) -> AsyncIterator[list[Row]]:
+    ) -> AsyncIterator[list[Row | UnreadableRow]]:
         """The pages of a list, one after the other. Raises TooLarge, RepeatedPage."""
-        guard = PageGuard[Row](reader.operation, limit, self.configuration.timing, of_person=False)
+        guard = PageGuard[Row | UnreadableRow](reader.operation, limit, self.configuration.timing, of_person=False)
         ids = {"serviceProviderId": service_provider_id}
         sort_field = reader.rows.name_of("care_recipient_id")
         is_last = False
@@ -153,7 +158,7 @@ class ServicesAustralia:
             query = {"page": guard.number + 1, "limit": limit, "sort": "asc", "sortFields": sort_field, **extra}
             path = path_for(reader.operation, self.configuration.paths, ids, query, self.configuration.interfaces)
             try:
-                page = reader.rows.read_rows((await self.caller.read(reader.operation, path)).body, reader.operation)
+                page = reader.rows.read_list((await self.caller.read(reader.operation, path)).body, reader.operation)
             except NotFound:
                 return
             is_last = not guard.add(page)

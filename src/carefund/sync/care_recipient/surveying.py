@@ -20,6 +20,7 @@ from carefund.domain.care_recipient.surveys import (
     is_of,
 )
 from carefund.funders.answers import FunderAnswer
+from carefund.funders.decoding import UnreadableRow
 from carefund.funders.errors import FunderError, NotPermitted, RequestRejected
 from carefund.funders.services_australia.payloads import (
     Budget,
@@ -36,11 +37,15 @@ _encode = msgspec.msgpack.Encoder(decimal_format="string").encode
 class ListSource(Protocol):
     """What a survey asks of the funder's client: pages, one after the other."""
 
-    def walk_summaries(self, service_provider_id: str) -> AsyncIterator[list[CareRecipientSummary]]: ...
+    def walk_summaries(self, service_provider_id: str) -> AsyncIterator[list[CareRecipientSummary | UnreadableRow]]: ...
 
-    def walk_contributions(self, service_provider_id: str) -> AsyncIterator[list[IndividualContribution]]: ...
+    def walk_contributions(
+        self, service_provider_id: str
+    ) -> AsyncIterator[list[IndividualContribution | UnreadableRow]]: ...
 
-    def walk_budgets(self, service_provider_id: str, effective_from: date) -> AsyncIterator[list[Budget]]: ...
+    def walk_budgets(
+        self, service_provider_id: str, effective_from: date
+    ) -> AsyncIterator[list[Budget | UnreadableRow]]: ...
 
 
 @dataclass(slots=True)
@@ -107,14 +112,18 @@ async def _read_lists_of(source: ListSource, service_provider_id: str, open_budg
         lists.calls += 1
         for person in summaries:
             if (sighting := lists.of(person.care_recipient_id)) is not None:
-                sighting.add_summary(digest_of(_encode(person)))
-            elif lists.names and name_key(person.first_name, person.last_name) in lists.names:
+                sighting.add_summary(digest_of(_content_of(person)))
+            elif (
+                isinstance(person, CareRecipientSummary)
+                and lists.names
+                and name_key(person.first_name, person.last_name) in lists.names
+            ):
                 lists.maybe_clients.append(person)
     async for contributions in source.walk_contributions(service_provider_id):
         lists.calls += 1
         for row in contributions:
             if (sighting := lists.of(row.care_recipient_id)) is not None:
-                sighting.add_contribution(digest_of(_encode(row)))
+                sighting.add_contribution(digest_of(_content_of(row)))
     async for budgets in source.walk_budgets(service_provider_id, open_budgets.first_end_date):
         lists.calls += 1
         for budget in budgets:
@@ -122,7 +131,15 @@ async def _read_lists_of(source: ListSource, service_provider_id: str, open_budg
                 _add_budget(sighting, budget)
 
 
-def _add_budget(sighting: Sighting, budget: Budget) -> None:
+def _content_of(row: msgspec.Struct) -> bytes:
+    """What of a row is compared. One that cannot be read differs from before, so its person is read, and says why."""
+    return row.content if isinstance(row, UnreadableRow) else _encode(row)
+
+
+def _add_budget(sighting: Sighting, budget: Budget | UnreadableRow) -> None:
+    if isinstance(budget, UnreadableRow):
+        sighting.add_budget(digest_of(budget.content), digest_of(budget.content))
+        return
     steady, drawn = _parts_of(budget)
     rest = _encode((budget.entry_date, budget.entitlements))
     sighting.add_budget(digest_of(steady + drawn), digest_of(steady + rest))
