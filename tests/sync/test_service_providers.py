@@ -136,6 +136,21 @@ def test_people_under_a_refused_id_are_asked_about_one_by_one(world: Sandbox, ad
     assert "4049000009" in provider_ids()
 
 
+def test_a_budget_that_cannot_be_read_concerns_nobody_but_its_person(world: Sandbox, add_client: AddClient):
+    clients = [add_client(f"4000000{number:02}") for number in (1, 2, 3, 5)]
+    world.change("400000002", "add-usage", amount="-10000000000000.00")
+
+    result = sync_service_providers()
+
+    assert (result.failed, result.refused_ids, result.clients_updated) == (1, (), 3)
+    assert [client.care_recipient_id for client in clients if not of_known_provider(client)] == ["400000002"]
+
+
+def of_known_provider(client: Client) -> bool:
+    client.refresh_from_db()
+    return client.service_provider_id in provider_ids()
+
+
 def test_a_malformed_id_is_counted_and_never_stored(world: Sandbox, add_client: AddClient):
     client = add_client("400000003")
     world.change("400000003", "service-provider", serviceProviderId="not an id!")

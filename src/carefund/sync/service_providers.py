@@ -16,7 +16,7 @@ from django.db.models import Q
 
 from carefund.domain.service_providers import is_valid_service_provider_id, newest_service_provider_id
 from carefund.funders.answers import FunderAnswer
-from carefund.funders.errors import FunderError, NotPermitted, RequestRejected
+from carefund.funders.errors import FunderError, ImpossibleValue, NotPermitted, RequestRejected, WrongType
 from carefund.funders.services_australia.payloads import Budget
 from carefund.records import bulk
 from carefund.records.care_management.store import ProviderChanges, store_providers, store_settings
@@ -134,6 +134,8 @@ async def _ask_about_provider(source: BudgetSource, found: FoundProviders, servi
     except (NotPermitted, RequestRejected):
         found.refused_ids.append(service_provider_id)
         return
+    except (ImpossibleValue, WrongType):
+        return  # of somebody's budget: people are asked about one by one, so that it concerns that person alone
     _note(found, answer.value)
 
 
