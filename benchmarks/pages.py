@@ -68,6 +68,8 @@ ADMINISTRATOR = (
     "/runs/new",
     "/claims",
     "/claims/exceptions",
+    "/money",
+    "/money/not-claimed",
     "/claims/exceptions/usage",
     "/claims/new",
     "/claims/invoices",

@@ -18,6 +18,7 @@ OWN = {"account", "password", "two-factor-off"}
 VALUES = {
     "client_id": 1,
     "budget_key": 1,
+    "stage": "not-claimed",
     "run_id": 1,
     "user_id": 1,
     "digest": "0" * 64,

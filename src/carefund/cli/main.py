@@ -35,6 +35,7 @@ from carefund.cli import (
     invoices,
     keys,
     manage,
+    money,
     providers,
     replay,
     runs,
@@ -62,6 +63,7 @@ app = typer.Typer(
 app.command("sync")(sync.sync)
 app.command("show")(show.show)
 app.command("explain")(explain.explain)
+app.command("money")(money.money)
 app.command("replay")(replay.replay)
 app.command("check")(check.check)
 app.command("serve")(serving.serve)

@@ -5,9 +5,12 @@ from django.urls import path
 import carefund.console.numbers  # noqa: F401 makes <number:…> known
 from carefund.console.claims import answers as claim_answers
 from carefund.console.claims import batches as claim_batches
-from carefund.console.claims import claims, invoices, late_evidence
+from carefund.console.claims import claims, invoices, late_evidence, money
 
 urlpatterns = [
+    path("money", money.show, name="money"),
+    path("money/<str:stage>", money.list_stage, name="money-list"),
+    path("money/<str:stage>/lines.csv", money.export_stage, name="money-csv"),
     path("claims", claims.list_all, name="claims"),
     path("claims/invoices", invoices.upload, name="invoices"),
     path("claims/invoices/<number:upload_id>", invoices.preview, name="invoice-upload"),

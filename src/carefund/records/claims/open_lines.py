@@ -50,18 +50,26 @@ def _given_back() -> "QuerySet[PaymentRequest, Any]":
 
 def find_open_total() -> tuple[int, Decimal]:
     """How many lines are open, and what they come to: `list_open_lines` without reading a long list."""
-    # A line that was not sent has no matched request, so those that are not matched say which are in a batch.
-    in_batch = PaymentRequest.objects.filter(is_matched=False).exclude(state__in=_OVER).order_by().values("line_item")
-    not_sent = InvoiceLineItem.objects.filter(invoice__invoice_id__isnull=True).exclude(pk__in=in_batch)
-    sent_before = InvoiceLineItem.objects.filter(invoice__invoice_id__isnull=False, pk__in=_given_back())
-    given_back = sent_before.filter(~Exists(_ACTIVE))
     number, total = 0, ZERO
-    for lines in (not_sent, given_back):
+    for lines in (list_unsent_lines(), list_given_back_lines()):
         # Many lines have few prices, so the database counts and each price is rounded once, as on its line.
         alike = lines.order_by().values_list("quantity", "price_per_unit").annotate(number=Count("pk"))
         for quantity, price, count in alike:
             number, total = number + count, total + amount_of(quantity, price) * count
     return number, total
+
+
+def list_unsent_lines() -> QuerySet[InvoiceLineItem]:
+    """Open lines that Services Australia has no number for."""
+    # A line that was not sent has no matched request, so those that are not matched say which are in a batch.
+    in_batch = PaymentRequest.objects.filter(is_matched=False).exclude(state__in=_OVER).order_by().values("line_item")
+    return InvoiceLineItem.objects.filter(invoice__invoice_id__isnull=True).exclude(pk__in=in_batch)
+
+
+def list_given_back_lines() -> QuerySet[InvoiceLineItem]:
+    """Open lines that were sent before: refused, or taken out of a claim."""
+    sent_before = InvoiceLineItem.objects.filter(invoice__invoice_id__isnull=False, pk__in=_given_back())
+    return sent_before.filter(~Exists(_ACTIVE))
 
 
 def claim_line(item: InvoiceLineItem) -> ClaimLine:
