@@ -42,10 +42,12 @@ LOGS: dict[str, set[str]] = {
     "demo": set(),  # invented people in a database of its own
     "device activate": {ACT},
     "device refresh": {ACT},
+    "explain": {VIEWED},
     "interfaces check": set(),  # descriptions of interfaces, nobody's records
     "invoices import": {ACT},
     "keys rotate": {ACT},  # tests/runs/test_key_rotation.py
     "manage": {ACT},
+    "money": set(),  # figures, nobody's records
     "pace apply": {ASKED, ACT},
     "pace compare": {ASKED},
     "pace create": {ASKED, ACT},
@@ -124,7 +126,8 @@ def terminal() -> Terminal:
 def test_one_client(terminal: Terminal, claims: ClaimWorld):
     client = claims.clients[0]
     number = client.care_recipient_id or ""
-    for words in (("show", number), ("show", number, "--json"), ("show", number, "--as-of", "2026-05-03")):
+    shown = (("show", number), ("show", number, "--json"), ("show", number, "--as-of", "2026-05-03"))
+    for words in (*shown, ("explain", number)):
         terminal.type(*words, about=client, expect={VIEWED})
     terminal.type("sync", number, "--dry-run", about=client, expect={ASKED})
     terminal.type("sync", number, "--json", about=client, expect={ASKED})

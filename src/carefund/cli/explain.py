@@ -6,6 +6,7 @@ import typer
 from django.conf import settings
 from rich.table import Table
 
+from carefund.access.log import store_view
 from carefund.cli.finding import client_or_exit
 from carefund.cli.output import WRONG_INPUT, complain, print_json, screen
 from carefund.domain.care_recipient.explaining import BudgetExplanation
@@ -29,6 +30,7 @@ def explain(
     if budget.strip() and not wanted:
         complain("This care recipient has no budget with this ID.", "Run the command without --budget to see them all.")
         raise typer.Exit(WRONG_INPUT)
+    store_view(None, client, "carefund explain")
     found = explain_funding(funding, wanted)
     if json:
         heads = [
