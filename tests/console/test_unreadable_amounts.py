@@ -69,8 +69,10 @@ def put(table: str, columns: tuple[str, ...], value: str) -> bool:
 def addresses(client: Client) -> list[str]:
     about = [reverse(f"console:{name}", args=[client.pk]) for name in ("client", "plan", "client-changes", "as-of")]
     everybody = [reverse(f"console:{name}") for name in ("home", "clients", "clients-csv", "changes")]
+    budgets = PlanBudget.objects.filter(client=client).values_list("pk", flat=True)
     return [
         *about,
+        *(reverse("console:budget-explained", args=[client.pk, key]) for key in budgets),
         *everybody,
         f"{reverse('console:clients')}?sort=available",
         f"{reverse('console:clients')}?budget=low",
@@ -176,7 +178,8 @@ def everything(margaret: Client) -> dict[str, object]:
     PaceComparison.objects.create(contract=contract, compared_at=now, drift_amount=1)
     return {
         "client_id": margaret.pk, "contract_id": contract.pk, "claim_id": claim.claim_id, "batch_id": batch.pk,
-        "line_id": line.pk, "service_provider_id": world.BRANCH,
+        "line_id": line.pk, "service_provider_id": world.BRANCH, "stage": "unpaid",
+        "budget_key": PlanBudget.objects.filter(client=margaret).earliest("pk").pk,
     }  # fmt: skip
 
 

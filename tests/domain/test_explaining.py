@@ -106,6 +106,13 @@ def test_a_rate_that_is_not_known_is_implied_and_said_to_be():
     assert work_out(Row("ZZ", D("750.00")), terms(type_code="ZZ")).basis is Basis.STATED
 
 
+@pytest.mark.parametrize("amount", [D("NaN"), D("1e25"), D("-5.00"), None])
+@pytest.mark.parametrize("day", [date.min, date.max, None])
+def test_what_no_budget_can_hold_is_left_as_it_is(amount: Decimal | None, day: date | None):
+    row = Row("ON_RATE_7", amount, day, day)
+    assert work_out(row, terms(LEVEL_7, period=Period(day, day))).basis is not Basis.RATE
+
+
 def test_days_before_the_first_rate_have_none():
     assert spread(RATES, "7", date(2025, 10, 31), END) == []
 

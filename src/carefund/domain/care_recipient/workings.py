@@ -35,6 +35,7 @@ _KINDS = {
     "HM": (RateKind.TIER,),
 }
 _WHOLE = Decimal(1)
+_BEYOND_ANY_BUDGET = Decimal(10) ** 12
 
 
 class Basis(StrEnum):
@@ -104,10 +105,11 @@ def work_out(row: GrantedAmount, terms: Terms) -> Working:
     """How the amount of an entitlement comes about."""
     amount = row.amount or Decimal("0.00")
     days = terms.days_of(row.start_date, row.end_date)
-    for working in _list_workings(row, terms, days):
+    can_be_worked_out = amount.is_finite() and abs(amount) < _BEYOND_ANY_BUDGET
+    for working in _list_workings(row, terms, days) if can_be_worked_out else ():
         if working.amount == amount:
             return working
-    if days is None or terms.type_code not in ("ON", "RC", "EL") or not amount:
+    if not can_be_worked_out or days is None or terms.type_code not in ("ON", "RC", "EL") or not amount:
         return Working("As stated by the funder. No rate is known for it.", amount, Basis.STATED)
     number = (days[1] - days[0]).days + 1
     share = next((span.rate.share for span in spread(terms.rates, key_of(row.item_code), *days)), _WHOLE)

@@ -4,7 +4,7 @@ Call with funding that has all usage (`find_funding(…, with_all_usage=True)`).
 """
 
 from collections.abc import Iterable, Sequence
-from datetime import timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -106,7 +106,7 @@ def _were_details_read(figures: BudgetFigures, funding: Funding) -> bool:
 
 def _find_rolled_over(budget: PlanBudget, funding: Funding) -> tuple[str, Decimal] | None:
     """What the budgets that ended the day before say went on, None if there are none or they do not say."""
-    if budget.start_date is None:
+    if budget.start_date is None or budget.start_date == date.min:
         return None
     day_before = budget.start_date - timedelta(days=1)
     earlier = [
