@@ -10,7 +10,8 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import Count, Exists, OuterRef, Q, QuerySet
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Value
+from django.db.models.functions import Concat
 
 from carefund.domain.claims.checks import amount_of
 from carefund.domain.claims.money import TO_CLAIM, Delivered, Stage, StageSums, add_up, count_days_left
@@ -43,7 +44,9 @@ def list_lines_in(stage: Stage, today: date, branch: str = "") -> QuerySet[Invoi
     """The lines of a stage, oldest first."""
     lines = InvoiceLineItem.objects.filter(pk__in=_find_keys(stage, today))
     if branch:
-        lines = lines.filter(invoice__service_provider_id=branch)
+        # As an expression, so that the database begins with a stage's few lines and not with a branch's many invoices.
+        of_branch = Concat("invoice__service_provider_id", Value(""))
+        lines = lines.alias(branch=of_branch).filter(branch=branch)
     return lines.select_related("client", "invoice").order_by("delivery_date", "id")
 
 
