@@ -44,6 +44,8 @@ LOGS: dict[str, set[str]] = {
     "device refresh": {ACT},
     "explain": {VIEWED},
     "interfaces check": set(),  # descriptions of interfaces, nobody's records
+    "interfaces share": {ACT},
+    "interfaces try": {ACT},
     "invoices import": {ACT},
     "keys rotate": {ACT},  # tests/runs/test_key_rotation.py
     "manage": {ACT},
