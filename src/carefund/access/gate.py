@@ -93,6 +93,15 @@ def find_contract_to_read(user: Visitor, contract_id: int) -> ServiceContract:
     return contract
 
 
+def list_contracts_for(user: Visitor, *, client_id: int = 0, after_id: int = 0) -> QuerySet[ServiceContract]:
+    """The service contracts of clients whom someone may read, or of one of them, by number."""
+    clients = list_clients_for(user)
+    contracts = ServiceContract.objects.filter(
+        client__in=clients.filter(pk=client_id) if client_id else clients, pk__gt=after_id
+    )
+    return contracts.select_related("comparison").order_by("pk")
+
+
 def find_contract_to_synchronise(user: Visitor, contract_id: int) -> ServiceContract:
     """A service contract of a client whom this person may synchronise. PermissionDenied if they may only read."""
     contract = find_contract_to_read(user, contract_id)

@@ -102,6 +102,21 @@ def may_enter(user: User | AnonymousUser) -> bool:
     return rights_of(user).role is not None
 
 
+def may_read(user: User | AnonymousUser) -> bool:
+    """Whether someone may be shown what is known of clients whom they may read."""
+    return _may(user, TokenScope.READ, *Role)
+
+
+def may_read_runs(user: User | AnonymousUser) -> bool:
+    """Whether someone may be shown runs of many clients."""
+    return _may(user, TokenScope.READ, Role.ADMINISTRATOR, Role.FINANCE)
+
+
+def may_read_pools(user: User | AnonymousUser) -> bool:
+    """Whether someone may be shown the care management pool."""
+    return _may(user, TokenScope.READ, Role.ADMINISTRATOR)
+
+
 def may_synchronise(user: User | AnonymousUser) -> bool:
     """Whether someone may synchronise a client whom they may read."""
     return _may(user, TokenScope.SYNC, Role.ADMINISTRATOR, Role.FINANCE, Role.COORDINATOR)

@@ -4,17 +4,27 @@ The interactive pages that the framework offers are left out: they would load sc
 """
 
 import json
+import re
+from functools import cached_property
 from typing import Any
 
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from ninja import NinjaAPI
 from ninja.openapi.schema import OpenAPISchema
 from ninja.parser import Parser
 
+from carefund.rest.branches import router as branches
+from carefund.rest.changes import router as changes
+from carefund.rest.clients import router as clients
+from carefund.rest.funding import router as funding
 from carefund.rest.invoices import router as invoices
-from carefund.rest.problems import MEDIA_TYPE, ApiProblem, KindOut, list_kinds
+from carefund.rest.ndis import router as ndis
+from carefund.rest.problems import MEDIA_TYPE, ApiProblem, KindOut, LineProblem, ProblemOut, list_kinds
+from carefund.rest.runs import router as runs
 from carefund.rest.tokens import BearerToken
 from carefund.rest.translating import translate_errors
+
+_TAKEN = re.compile(r"<(?:\w+:)?(\w+)>")  # a part of an address that is a value, as Django writes it
 
 
 class JsonParser(Parser):
@@ -30,7 +40,30 @@ class JsonParser(Parser):
 
 
 class Api(NinjaAPI):
-    """The framework's API, whose description names the media type of refusals."""
+    """The framework's API, which takes no query that it does not describe, and describes the media type of refusals."""
+
+    def create_temporal_response(self, request: HttpRequest) -> HttpResponse:
+        """Begin to answer. Raise ApiProblem for a name in the query that the address does not know."""
+        match = request.resolver_match
+        known = self._queries.get(
+            (_TAKEN.sub(r"{\1}", f"/{match.route}") if match else "", request.method or ""), set()
+        )
+        unknown = [name for name in request.GET if name not in known]
+        if unknown:
+            problems = [LineProblem(line=None, field=name[:60], message="is not known here") for name in unknown[:20]]
+            raise ApiProblem("invalid", "Some names in the address are not known.", problems=problems)
+        return super().create_temporal_response(request)
+
+    @cached_property
+    def _queries(self) -> dict[tuple[str, str], set[str]]:
+        """The names that each address and method knows in its query."""
+        return {
+            (path, method.upper()): {
+                parameter["name"] for parameter in operation.get("parameters", ()) if parameter["in"] == "query"
+            }
+            for path, operations in self.get_openapi_schema()["paths"].items()
+            for method, operation in operations.items()
+        }
 
     def get_openapi_schema(self, **options: Any) -> OpenAPISchema:
         """Return the OpenAPI description."""
@@ -53,11 +86,26 @@ api = Api(
     parser=JsonParser(),
     urls_namespace="rest",
 )
-api.add_router("/invoices", invoices)
+for _prefix, _router in (
+    ("/clients", clients),
+    ("/clients", funding),
+    ("/changes", changes),
+    ("/runs", runs),
+    ("/ndis", ndis),
+    ("/service-providers", branches),
+    ("/invoices", invoices),
+):
+    api.add_router(_prefix, _router)
 translate_errors(api)
 
 
-@api.get("/problems", response=list[KindOut], auth=None, tags=["problems"], operation_id="list_problems")
+@api.get(
+    "/problems",
+    response={200: list[KindOut], 400: ProblemOut, 422: ProblemOut},
+    auth=None,
+    tags=["problems"],
+    operation_id="list_problems",
+)
 def list_problems(request: HttpRequest) -> list[dict[str, Any]]:
     """Every kind of error, which `type` links to. Needs no token."""
     return list_kinds()

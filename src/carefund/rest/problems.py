@@ -130,7 +130,7 @@ NOT_CHANGED: dict[int, None] = {304: None}  # what a read documents beside its a
 
 def refusals(*statuses: int) -> dict[int, type[ProblemOut]]:
     """Return what an operation documents: the statuses with which it may refuse, beside those of every operation."""
-    return dict.fromkeys(sorted({401, 403, 429, *statuses}), ProblemOut)
+    return dict.fromkeys(sorted({400, 401, 403, 422, 429, *statuses}), ProblemOut)
 
 
 class ApiProblem(Exception):

@@ -59,3 +59,24 @@ Price = Annotated[
     _read_amount(_PRICE, 'write dollars with at most two decimals, best as text: "80.00"'),
     _amount_schema(_PRICE, {"minimum": 0, "maximum": 9_999_999_999.99}),
 ]
+
+
+_LARGEST_NUMBER = 10**18 - 1  # so that no number is too large for a database's key
+Number = Annotated[int, Field(ge=1, le=_LARGEST_NUMBER)]
+After = Annotated[int, Field(ge=0, le=_LARGEST_NUMBER)]
+PageSize = Annotated[int, Field(ge=1, le=500)]
+Searched = Annotated[Text, Field(max_length=80)]
+BranchId = Annotated[Text, Field(max_length=20)]
+
+
+class Page(Given):
+    """Which page of a list: what comes after a number, and how much of it."""
+
+    after: After = 0
+    limit: PageSize = 100
+
+
+class OfClientPage(Page):
+    """Which page of a list; with `client_id` of one client only."""
+
+    client_id: After = 0

@@ -1,7 +1,7 @@
 """What was: the change log, every sync, the funder's answers on a day, and those answers as evidence."""
 
 from collections.abc import Iterable, Iterator
-from datetime import date, datetime, time, timedelta
+from datetime import date
 from itertools import islice
 from typing import Any
 
@@ -14,7 +14,6 @@ from django.utils import timezone
 from carefund.access.gate import find_client_to_read
 from carefund.access.log import store_export, store_view
 from carefund.access.roles import may_export
-from carefund.console.care_recipient.as_of import rebuild_funding
 from carefund.console.care_recipient.budget_views import show_budgets
 from carefund.console.care_recipient.charts import draw_time_line
 from carefund.console.care_recipient.client import frame
@@ -30,6 +29,7 @@ from carefund.records.care_recipient.changes import cut_at_sync, list_changes
 from carefund.records.finding import Listing, NotHere
 from carefund.records.models import Change
 from carefund.runs.queries import list_syncs_of
+from carefund.sync.care_recipient.as_of import end_of, rebuild_funding
 from carefund.sync.care_recipient.history import find_funding_as_of
 from carefund.sync.change_log.sentences import write_lines, write_sentences
 
@@ -128,12 +128,6 @@ def _read_day(text: str) -> date | None:
         return date.fromisoformat(text)
     except ValueError:
         return None
-
-
-def end_of(day: date) -> datetime:
-    """The last instant of a business day."""
-    midnight = datetime.combine(day + timedelta(days=1), time(), timezone.get_current_timezone())
-    return midnight - timedelta(microseconds=1)
 
 
 @page(may_export)

@@ -56,6 +56,17 @@ def list_changes(
     return changes.select_related("client")
 
 
+def list_changes_after(
+    clients: QuerySet[Client], after_id: int, *, until_id: int, client_id: int = 0
+) -> QuerySet[Change]:
+    """Every row of the change log of these clients, or of one of them, from one number to another, oldest first."""
+    changes = Change.objects.filter(id__gt=after_id, id__lte=until_id)
+    if client_id:
+        changes = changes.filter(client_id=client_id)
+    theirs = clients.order_by().filter(pk=OuterRef("client_id"))
+    return changes.filter(Exists(theirs)).select_related("client").order_by("id")
+
+
 def find_newest_id(changes: QuerySet[Change]) -> int:
     """The number of the first of these changes; 0 if there is none."""
     return changes.values_list("id", flat=True).first() or 0

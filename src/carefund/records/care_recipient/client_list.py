@@ -102,6 +102,25 @@ def list_clients(
     return _sorted(clients, wanted.sort)
 
 
+def list_by_number(
+    clients: QuerySet[Client],
+    *,
+    after_id: int,
+    search: str,
+    external_reference_id: str,
+    care_recipient_id: str,
+    service_provider_id: str,
+) -> QuerySet[Client]:
+    """The clients after a number, active or not, by number; an empty text stands for no condition."""
+    named = {
+        "external_reference_id": external_reference_id,
+        "care_recipient_id": care_recipient_id,
+        "service_provider_id": service_provider_id,
+    }
+    clients = clients.filter(pk__gt=after_id, **{name: value for name, value in named.items() if value})
+    return _searched(clients.select_related("sync_state"), search).order_by("pk")
+
+
 def _searched(clients: QuerySet[Client], search: str) -> QuerySet[Client]:
     """Every word must begin a name, or be part of an id; so "ada lov" and "lov ada" both find Ada Lovelace."""
     for word in search.split()[:5]:

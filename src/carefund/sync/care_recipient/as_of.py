@@ -1,16 +1,24 @@
-"""The funding of an earlier day, out of archived answers: the same shapes that the page of today shows.
+"""The funding of an earlier day, out of archived answers: the same shapes that the page of today and the API show.
 
-The rows made here are never saved; they only carry the figures to the templates.
+The rows made here are never saved; they only carry the figures.
 """
 
 from collections.abc import Iterable
-from datetime import date
+from datetime import date, datetime, time, timedelta
 from typing import Any
+
+from django.utils import timezone
 
 from carefund.records.care_recipient.funding import BudgetFigures, Funding, sort_by_standing
 from carefund.records.models import ApprovedService, BudgetUsage, Client, Plan, PlanBudget
 from carefund.sync.care_recipient import recordsets
 from carefund.sync.care_recipient.history import FundingAsOf
+
+
+def end_of(day: date) -> datetime:
+    """The last instant of a business day."""
+    midnight = datetime.combine(day + timedelta(days=1), time(), timezone.get_current_timezone())
+    return midnight - timedelta(microseconds=1)
 
 
 def rebuild_funding(known: FundingAsOf, day: date) -> Funding:
