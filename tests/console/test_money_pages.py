@@ -97,7 +97,8 @@ def figures(page: str, budget: PlanBudget) -> dict[str, Decimal]:
     """The ledger on a budget's card: each label with its amount."""
     card = page.partition(f'id="budget-{budget.pk}"')[2].partition("</dl>")[0]
     found = re.findall(
-        r'<dt>\s*(?:<span[^>]*></span>)?([^<]+?)\s*</dt><dd><span class="money[^"]*">([^<]+)</span>', card
+        r'<dt>\s*(?:<span[^>]*></span>)?([^<]+?)\s*</dt>\s*<dd>\s*(?:<a[^>]*>)?<span class="money[^"]*">([^<]+)</span>',
+        card,
     )
     return {label: read_money(text) for label, text in found}
 
