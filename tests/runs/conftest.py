@@ -24,9 +24,6 @@ from tests.conftest import Sandbox
 from tests.runs.installation import Installation, running_sandbox
 
 collect_ignore = []
-# On PostgreSQL the proof of surveys, with its six workers, runs by `make survey-proof` alone.
-if settings.ON_POSTGRESQL and "CAREFUND_PROOF_ROUNDS" not in os.environ:
-    collect_ignore.append("test_survey_proof.py")
 if "CAREFUND_BACKUP_PROOF" not in os.environ:  # minutes; `make backup-proof` runs it
     collect_ignore.append("test_backup_proof.py")
 PEOPLE = 60

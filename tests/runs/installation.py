@@ -20,6 +20,9 @@ from typing import Any
 
 import psycopg
 
+from tests.runs.launching import Forked, Launcher
+
+Process = subprocess.Popen[bytes] | Forked
 CAREFUND = str(Path(sys.executable).parent / "carefund")
 _LONGEST_SECONDS = 180.0
 # Where no run is named, the first that somebody asked for is meant. Its id is not known: what the housekeeping asks for
@@ -29,13 +32,16 @@ _FIRST_RUN = """(SELECT min(id) FROM runs_run WHERE "trigger" NOT IN ('scheduled
 
 @dataclass
 class Installation:
-    """One installation; `settings` are added to its environment."""
+    """One installation; `settings` are added to its environment. Where it `forks`, its commands come from one process
+    that has imported them, for a test with many of them."""
 
     folder: Path
     sandbox_url: str
     database_url: str = ""
     settings: dict[str, str] = field(default_factory=dict)
-    processes: list["subprocess.Popen[bytes]"] = field(default_factory=list)
+    processes: list[Process] = field(default_factory=list)
+    forks: bool = False
+    _launcher: Launcher | None = None
 
     @property
     def environment(self) -> dict[str, str]:
@@ -59,6 +65,8 @@ class Installation:
 
     def carefund(self, *arguments: str, status: int | None = 0) -> str:
         """Run the command; gives its standard output, and its complaints if it is expected to fail."""
+        if self.forks:
+            return self._fork(arguments, status)
         done = subprocess.run(
             [CAREFUND, *arguments],
             env=self.environment,
@@ -70,8 +78,26 @@ class Installation:
         assert status is None or done.returncode == status, done.stdout + done.stderr
         return done.stdout if done.returncode == 0 else done.stdout + done.stderr
 
-    def start(self, *arguments: str) -> "subprocess.Popen[bytes]":
+    def _fork(self, arguments: tuple[str, ...], status: int | None) -> str:
+        output = self.folder / "output"
+        output.write_text("")
+        ended = self._launch().run(arguments, output)
+        assert status is None or ended == status, output.read_text()
+        return output.read_text()
+
+    def _launch(self) -> Launcher:
+        """What forks, in the environment as it is by now."""
+        if self._launcher is None or self._launcher.environment != self.environment:
+            if self._launcher is not None:
+                self._launcher.close()
+            self._launcher = Launcher(self.environment)
+        return self._launcher
+
+    def start(self, *arguments: str) -> Process:
         """Start the command and leave it running; `stop` ends whatever is left."""
+        if self.forks:
+            self.processes.append(self._launch().start(arguments, self.folder / "log"))
+            return self.processes[-1]
         with (self.folder / "log").open("ab") as log:
             process = subprocess.Popen(
                 [CAREFUND, *arguments],
@@ -88,6 +114,10 @@ class Installation:
         """Kill everything that was started."""
         for process in self.processes:
             kill(process)
+        self.processes.clear()
+        if self._launcher is not None:
+            self._launcher.close()
+            self._launcher = None
 
     def prepare(self, care_recipients: int) -> None:
         """Tables, a device that is activated, and clients with the sandbox's first Care Recipient IDs."""
@@ -166,7 +196,7 @@ class Installation:
         assert plans == (total - failed, total - failed)
 
 
-def kill(process: "subprocess.Popen[bytes]") -> None:
+def kill(process: Process) -> None:
     """End a process and what it started, at once, as a power cut would."""
     with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)

@@ -78,6 +78,7 @@ def compare(stored: Iterable[Stored], incoming: Sequence[Incoming]) -> Differenc
     for key, values in groups.items():
         _compare_duplicates(result, key, rows.pop(key, []), values)
     result.gone.extend(row for left in rows.values() for row in left if row.returned)
+    result.gone.sort()  # by id: a database gives rows in any order, which must not show in the change log
     return result
 
 
