@@ -16,12 +16,13 @@ _BYTES_PER_ROW = 2048  # several times what a row takes; pages are kept as recei
 
 
 class PageGuard(Generic[Row]):
-    """Whether another page may follow, by what came so far. It keeps no page."""
+    """Whether another page may follow, by what came so far. It keeps no page. Without `most_rows`, pages alone are
+    counted."""
 
-    def __init__(self, operation: str, page_limit: int, timing: Timing, *, of_person: bool) -> None:
+    def __init__(self, operation: str, page_limit: int, timing: Timing, most_rows: int | None = None) -> None:
         self._operation = operation
         self._page_limit = page_limit
-        self._most_rows = timing.most_rows if of_person else timing.most_provider_rows
+        self._most_rows = most_rows
         self._most_pages = timing.most_pages
         self._first_of_last: Row | None = None
         self._rows = 0
@@ -31,7 +32,8 @@ class PageGuard(Generic[Row]):
         """Take note of one page; gives whether another may follow. Raises TooLarge, RepeatedPage."""
         self.number += 1
         self._rows += len(page)
-        require_few(self._rows, self._most_rows, self._operation)
+        if self._most_rows is not None:
+            require_few(self._rows, self._most_rows, self._operation)
         if len(page) < self._page_limit:
             return False
         if page[0] == self._first_of_last or self.number >= self._most_pages:
@@ -44,9 +46,9 @@ class PagedRows(Generic[Row]):
     """The rows of a list, page by page."""
 
     def __init__(self, operation: str, page_limit: int, timing: Timing, *, of_person: bool) -> None:
-        self._guard = PageGuard[Row](operation, page_limit, timing, of_person=of_person)
-        self._operation = operation
         most_rows = timing.most_rows if of_person else timing.most_provider_rows
+        self._guard = PageGuard[Row](operation, page_limit, timing, most_rows)
+        self._operation = operation
         self._most_bytes = max(timing.largest_answer, most_rows * _BYTES_PER_ROW)
         self.pages: list[list[Row]] = []
         self._bytes = 0

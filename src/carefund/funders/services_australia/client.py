@@ -149,8 +149,8 @@ class ServicesAustralia:
     async def _walk(
         self, reader: ListReader[Row], service_provider_id: str, limit: int, extra: Mapping[str, object]
     ) -> AsyncIterator[list[Row | UnreadableRow]]:
-        """The pages of a list, one after the other. Raises TooLarge, RepeatedPage."""
-        guard = PageGuard[Row | UnreadableRow](reader.operation, limit, self.configuration.timing, of_person=False)
+        """The pages of a list, one after the other. Raises RepeatedPage."""
+        guard = PageGuard[Row | UnreadableRow](reader.operation, limit, self.configuration.timing)
         ids = {"serviceProviderId": service_provider_id}
         sort_field = reader.rows.name_of("care_recipient_id")
         is_last = False
