@@ -21,7 +21,7 @@ FIELDS = {"scope": "everybody", "parts": "survey"}
 
 
 def make_survey(**values: object) -> Survey:
-    told = {"calls": 9, "people": 12, "suspects": {"moved": 3}, "calls_saved": 54, "checked": 36, "drifted": 1}
+    told = {"calls": 9, "people": 12, "suspects": {"changed in the lists": 3}, "calls_saved": 54, "checked": 36, "drifted": 1}
     started_at = timezone.now() - timedelta(minutes=12)
     return Survey.objects.create(**({"started_at": started_at} | told | values))
 
@@ -43,9 +43,9 @@ def test_a_survey_is_asked_for_and_tells_what_it_came_to(browse: Browse, cast: w
     survey = make_survey()
     run.items.update(result={"survey": survey.pk}, outcome=RunItem.Outcome.CHANGED, status="done")
     shown = browser.get(reverse("console:run", args=[run.pk])).content.decode()
-    assert "3 moved" in shown
+    assert "3 changed in the lists" in shown
     assert "1 of 36 read in turn" in shown
-    assert "<dd>54</dd>" in shown
+    assert "About 54, compared with reading all clients in full" in shown
     assert "1 of 36 read in turn" in browser.get(reverse("console:connections")).content.decode()
 
 
@@ -110,9 +110,9 @@ def test_a_client_in_doubt_was_not_checked(browse: Browse, cast: world.Cast, mar
     survey = make_survey()
     confirm(margaret)
     address = reverse("console:client", args=[margaret.pk])
-    suspect = SurveySuspect.objects.create(client=margaret, survey=survey, reason="moved", since=survey.started_at)
+    suspect = SurveySuspect.objects.create(client=margaret, survey=survey, reason="changed in the lists", since=survey.started_at)
     assert "12 minutes ago" not in browse(cast.ada).get(address).content.decode()
-    SurveySuspect.objects.filter(pk=suspect.pk).update(reason="rotation", is_doubt=False)
+    SurveySuspect.objects.filter(pk=suspect.pk).update(reason="read in turn", is_doubt=False)
     assert "12 minutes ago" in browse(cast.ada).get(address).content.decode()
     SyncState.objects.filter(client=margaret).update(version=99)  # something was applied since
     assert "12 minutes ago" not in browse(cast.ada).get(address).content.decode()

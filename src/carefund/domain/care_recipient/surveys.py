@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from enum import Enum, IntEnum
 from hashlib import blake2b
 from math import ceil
+from typing import NamedTuple
 
 _MODULUS = 1 << 128
 _OF_A_FIGURE = (1 << 64) - 4
@@ -50,8 +51,7 @@ def is_of(listing: Listing, figure: int) -> bool:
     return figure & 3 == listing
 
 
-@dataclass(frozen=True, slots=True)
-class Mark:
+class Mark(NamedTuple):
     """What the lists say of one person, as one sum per list; 0: nothing.
 
     `frame` is the list of budgets without used, available and the time stamp, which is what claims move.
@@ -115,17 +115,17 @@ class Sighting:
 
 
 class Reason(Enum):
-    """Why a person is read although a survey was made."""
+    """Why a person is read although a survey was made, in words that follow a number of people."""
 
-    MOVED = "moved"
-    NEVER_READ = "never read"
-    UNMARKED = "not compared with lists before"
-    NOT_LISTED = "not listed"
-    DISAGREED = "list and answer differed"
+    MOVED = "changed in the lists"
+    NEVER_READ = "never synchronised"
+    UNMARKED = "not yet compared with the lists"
+    NOT_LISTED = "missing from the lists"
+    DISAGREED = "differed from the lists when read"
     FAILED = "failed last time"
     CONSENT = "consent not given"
-    HIDDEN = "budgets that lists leave out"
-    ROTATION = "rotation"
+    HIDDEN = "with budgets that the lists leave out"
+    ROTATION = "read in turn"
 
     @property
     def is_doubt(self) -> bool:
@@ -133,8 +133,7 @@ class Reason(Enum):
         return self not in (Reason.CONSENT, Reason.HIDDEN, Reason.ROTATION)
 
 
-@dataclass(frozen=True, slots=True)
-class Surveyed:
+class Surveyed(NamedTuple):
     """What is known of a person before a survey.
 
     `mark` is what the lists said when the person was last read and agreed with them; None: never. `suspected` is what

@@ -1,10 +1,12 @@
 """What surveys remember, read and written: marks, suspects, and how much the lists can be trusted. No rules."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from itertools import islice
+from typing import Any, NamedTuple
 
+from django.db import models
 from django.db.models import BooleanField, ExpressionWrapper, F, Max, Min, Q, Sum
 
 from carefund.domain.care_recipient.surveys import Mark, Surveyed, Suspect
@@ -70,14 +72,11 @@ def list_freshness(clients: Sequence[Client]) -> dict[int, Freshness]:
     return fresh
 
 
-@dataclass(frozen=True, slots=True)
-class SurveyedClient:
+class SurveyedClient(NamedTuple):
     """Somebody active with a care recipient id, before a survey; `budgets` counts those whose details were read."""
 
     client_id: int
-    care_recipient_id: str
     known: Surveyed
-    version: int
     budgets: int
 
 
@@ -90,39 +89,48 @@ def list_client_ids() -> dict[str, int]:
 def iterate_surveyed() -> Iterator[SurveyedClient]:
     """What is known of everybody active with a care recipient id, a few at a time."""
     clients = Client.objects.filter(is_active=True, care_recipient_id__isnull=False).order_by("pk")
-    rows = clients.values_list(
-        "pk",
-        "care_recipient_id",
-        "sync_state__checked_at",
-        "sync_state__outcome",
-        "sync_state__consent_missing",
-        "sync_state__version",
-        "survey_mark__version",
-        *(f"survey_mark__{name}" for name in _SUMS),
-        "survey_mark__hides_budgets",
-        "survey_mark__read_in_full_at",
-        "survey_mark__details",
-        *(f"survey_suspect__{name}" for name in _SUMS),
-        "survey_suspect__since",
-    )
-    for pk, number, read_at, outcome, no_consent, version, marked, *rest in rows.iterator(chunk_size=_AT_ONCE):
-        sums, (hides, full_at, details), suspected, since = rest[:4], rest[4:7], rest[7:11], rest[11]
-        known = Surveyed(
-            mark=None if marked is None else _as_mark(sums),
-            suspected=None if since is None else _as_mark(suspected),
-            suspected_since=since,
-            stands=marked == version,
-            has_failed=outcome == _FAILED,
-            consent_missing=bool(no_consent),
-            hides_budgets=bool(hides),
-            read_at=read_at,
-            read_in_full_at=full_at,
-        )
-        yield SurveyedClient(pk, number, known, version or 0, len(details or ()))
+    waiting = clients.values_list("pk", flat=True).iterator(chunk_size=_AT_ONCE)
+    while ids := list(islice(waiting, _AT_ONCE)):
+        states = _read_by_client(SyncState, _STATE, ids)
+        marks = _read_by_client(SurveyMark, _KNOWN_MARK, ids)
+        suspects = _read_by_client(SurveySuspect, (*_SUMS, "since"), ids)
+        for client_id in ids:
+            read_at, outcome, consent_missing, version = states.get(client_id, _NO_STATE)
+            *sums, marked, hides_budgets, full_at, details = marks.get(client_id, _NO_MARK)
+            *suspected, since = suspects.get(client_id, _NO_SUSPECT)
+            known = Surveyed(
+                None if marked is None else _as_mark(sums),
+                None if since is None else _as_mark(suspected),
+                since,
+                marked == version,
+                outcome == _FAILED,
+                bool(consent_missing),
+                bool(hides_budgets),
+                read_at,
+                full_at,
+            )
+            yield SurveyedClient(client_id, known, len(details))
+
+
+_STATE = ("checked_at", "outcome", "consent_missing", "version")
+_NO_STATE: tuple[Any, ...] = (None, "", False, None)
+_KNOWN_MARK = (*_SUMS, "version", "hides_budgets", "read_in_full_at", "details")
+_NO_MARK: tuple[Any, ...] = ("", "", "", "", None, False, None, ())
+_NO_SUSPECT: tuple[Any, ...] = ("", "", "", "", None)
+
+
+def _read_by_client(model: type[models.Model], columns: tuple[str, ...], ids: Sequence[int]) -> dict[int, Any]:
+    return {row[0]: row[1:] for row in bulk.read(model, ("client_id", *columns), "client_id", ids)}
+
+
+def find_care_recipient_ids(client_ids: Sequence[int]) -> dict[int, str]:
+    """The care recipient id of each of these people; "" for whoever has none any more."""
+    return {key: number or "" for key, number in bulk.read(Client, ("id", "care_recipient_id"), "id", client_ids)}
 
 
 def _as_mark(sums: Sequence[str]) -> Mark:
-    return Mark(*(int(text, 16) if text else 0 for text in sums))
+    summary, contributions, budgets, frame = [int(text, 16) if text else 0 for text in sums]
+    return Mark(summary, contributions, budgets, frame)
 
 
 def as_sums(mark: Mark) -> tuple[str, ...]:
@@ -136,7 +144,7 @@ class NewSuspect:
     """Somebody to be written down as a suspect, with what was seen."""
 
     client_id: int
-    suspect: Suspect
+    verdict: Suspect
     mark: Mark
     figures: Sequence[int]
 
@@ -144,18 +152,17 @@ class NewSuspect:
 _SUSPECT = ("client_id", "survey_id", "reason", "is_doubt", "is_narrow", *_SUMS, "figures", "since")
 
 
-def store_suspects(survey: Survey, suspects: Iterable[NewSuspect]) -> None:
+def store_suspects(survey: Survey, suspects: Sequence[NewSuspect]) -> None:
     """Write suspects down in place of earlier ones; who was seen the same before keeps since when."""
-    found = list(suspects)
-    earlier = SurveySuspect.objects.filter(client_id__in=[suspect.client_id for suspect in found])
+    earlier = SurveySuspect.objects.filter(client_id__in=[new_suspect.client_id for new_suspect in suspects])
     seen = {row[0]: (row[1:5], row[5]) for row in earlier.values_list("client_id", *_SUMS, "since")}
     rows = []
-    for suspect in found:
-        sums = as_sums(suspect.mark)
-        before, since = seen.get(suspect.client_id, ((), survey.started_at))
+    for new_suspect in suspects:
+        client_id, verdict, sums = new_suspect.client_id, new_suspect.verdict, as_sums(new_suspect.mark)
+        before, since = seen.get(client_id, ((), survey.started_at))
         kept = since if before == sums else survey.started_at
-        told = (suspect.suspect.reason.value, suspect.suspect.reason.is_doubt, suspect.suspect.is_narrow)
-        rows.append((suspect.client_id, survey.pk, *told, *sums, list(suspect.figures), kept))
+        why = (verdict.reason.value, verdict.reason.is_doubt, verdict.is_narrow)
+        rows.append((client_id, survey.pk, *why, *sums, list(new_suspect.figures), kept))
     bulk.insert_new(SurveySuspect, _SUSPECT, rows)
     if seen:
         again = [(*row[1:], row[0]) for row in rows if row[0] in seen]

@@ -16,6 +16,7 @@ from carefund.records.care_recipient.surveys import (
     NewMark,
     Seen,
     add_drift,
+    find_care_recipient_ids,
     find_hiding_sums,
     find_suspects,
     forget_marks,
@@ -106,20 +107,21 @@ def _has_drifted(fetched: Fetched, result: SyncResult) -> bool:
     return lost_consent or result.outcome is SyncOutcome.CHANGED
 
 
-def mark_unmoved(candidates: Sequence[tuple[int, str, Seen]], open_budgets: OpenBudgets) -> dict[int, int]:
+def mark_unmoved(candidates: Sequence[tuple[int, Seen]], open_budgets: OpenBudgets) -> dict[int, int]:
     """Mark those of these people whose stored answers say what was listed: nothing is to be asked. Return how many
     budgets' details are known of each.
 
     So a first survey after full passes, or after reads on demand, need not read everybody again.
     """
     providers = list_stored_ids()
-    ids = [client_id for client_id, _, _ in candidates]
+    ids = [client_id for client_id, _ in candidates]
+    care_recipient_ids = find_care_recipient_ids(ids)
     states = SyncState.objects.select_for_update().filter(client_id__in=ids).order_by("client_id")
     known = {row[0]: row[1:] for row in states.values_list("client_id", "checked_at", "consent_missing")}
     pages = find_current_answers(ids)
     dated, hiding = set(list_dated_marks(ids)), find_hiding_sums(ids)
     marks = []
-    for client_id, care_recipient_id, seen in candidates:
+    for client_id, seen in candidates:
         at, consent_missing = known.get(client_id, (None, False))
         try:
             answers = list(read_archived(pages.get(client_id, ())))
@@ -127,7 +129,7 @@ def mark_unmoved(candidates: Sequence[tuple[int, str, Seen]], open_budgets: Open
             continue
         if at is None or not answers:
             continue
-        fetched = understand(client_id, care_recipient_id, at, answers, is_archived=True)
+        fetched = understand(client_id, care_recipient_ids.get(client_id, ""), at, answers, is_archived=True)
         if not consent_missing and not knows_all_details(fetched, open_budgets):
             continue
         found = check(Expected(seen.figures, {}), fetched, open_budgets, providers)

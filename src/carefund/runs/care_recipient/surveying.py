@@ -30,6 +30,7 @@ from carefund.records.care_recipient.surveys import (
     Seen,
     SurveyedClient,
     as_sums,
+    find_care_recipient_ids,
     forget_old_surveys,
     forget_other_suspects,
     iterate_surveyed,
@@ -100,41 +101,48 @@ def _is_under_way() -> bool:
 class _Judged:
     """What a survey comes to: who is a suspect, and who is to be read.
 
-    `turns` has, of those who are no suspects, when each was read in full; `calls` what that takes. `maybe_unmoved` has
-    the suspects of whom stored answers may say the same as the lists, and when they were read.
+    `calls` has what it takes to read each suspect in full. `turns` has, of all others, when each was read in full, and
+    `calls_of_turns` what reading them takes together. `maybe_unmoved` has the suspects of whom stored answers may say
+    the same as the lists, and when they were read.
     """
 
     suspects: dict[int, Suspect] = field(default_factory=dict)
-    ids: dict[int, str] = field(default_factory=dict)
     calls: dict[int, int] = field(default_factory=dict)
     turns: dict[int, datetime | None] = field(default_factory=dict)
+    calls_of_turns: int = 0
     maybe_unmoved: dict[int, datetime | None] = field(default_factory=dict)
     read: list[int] = field(default_factory=list)
+    people: int = 0
+    calls_of_all: int = 0
+    calls_to_read: int = 0
     listed_before: int = 0
     vanished: int = 0
 
     def add(self, client: SurveyedClient, seen: Mark, now: datetime) -> None:
         """Judge one person."""
-        known, key = client.known, client.client_id
-        self.ids[key] = client.care_recipient_id
-        self.calls[key] = _CALLS_BESIDE_DETAILS + client.budgets
+        key, known, budgets = client
+        self.people += 1
         if known.mark is not None and known.mark.is_listed:
             self.listed_before += 1
             self.vanished += not seen.is_listed
         found = suspect(known, seen, now)
         if found is None:
-            self.turns[key] = known.read_in_full_at
+            self._wait_for_turn(key, known.read_in_full_at, budgets)
             return
         self.suspects[key] = found
+        self.calls[key] = _CALLS_BESIDE_DETAILS + budgets
         if _may_be_unmoved(known, found):
             self.maybe_unmoved[key] = known.read_in_full_at or known.read_at
 
     def clear(self, unmoved: Mapping[int, int]) -> None:
         """These people are no suspects after all; each with how many budgets' details are known of them."""
         for key, budgets in unmoved.items():
-            del self.suspects[key]
-            self.turns[key] = self.maybe_unmoved[key]
-            self.calls[key] = _CALLS_BESIDE_DETAILS + budgets
+            del self.suspects[key], self.calls[key]
+            self._wait_for_turn(key, self.maybe_unmoved[key], budgets)
+
+    def _wait_for_turn(self, key: int, read_in_full_at: datetime | None, budgets: int) -> None:
+        self.turns[key] = read_in_full_at
+        self.calls_of_turns += _CALLS_BESIDE_DETAILS + budgets
 
     def choose(self, now: datetime, *, is_full: bool, only_moved: bool) -> None:
         """Choose whom to read: the suspects and whose turn it is, everybody, or those alone who moved."""
@@ -143,9 +151,13 @@ class _Judged:
             self.suspects = {key: Suspect(suspected.reason) for key, suspected in self.suspects.items()}
         else:
             turns = [] if only_moved else choose_rotation(self.turns, settings.SURVEY_ROTATION_DAYS, now)
+        chosen = [key for key, found in self.suspects.items() if not only_moved or found.reason is Reason.MOVED]
+        self.read = [*chosen, *turns]
+        self.calls_of_all = sum(self.calls.values()) + self.calls_of_turns
+        self.calls_to_read = sum(
+            _CALLS_OF_NARROW if self.suspects[key].is_narrow else self.calls[key] for key in chosen
+        ) + round(self.calls_of_turns * len(turns) / max(1, len(self.turns)))
         self.suspects |= {key: Suspect(Reason.ROTATION) for key in turns}
-        chosen = (Reason.MOVED,) if only_moved else tuple(Reason)
-        self.read = [key for key, suspected in self.suspects.items() if suspected.reason in chosen]
 
 
 def _may_be_unmoved(known: Surveyed, found: Suspect) -> bool:
@@ -177,7 +189,7 @@ async def _work(session: Session, item: ClaimedItem) -> ItemResult:
         await session.write(item, propose_matches, lists.maybe_clients)
     judged = await session.database.insist(_judge, lists, begun)
     for keys in _shares(list(judged.maybe_unmoved)):
-        seen = [(key, judged.ids[key], _as_seen(lists, key, begun)) for key in keys]
+        seen = [(key, _as_seen(lists, key, begun)) for key in keys]
         judged.clear(await session.write(item, mark_unmoved, seen, open_budgets))
     why_full = "" if only_moved else await session.database.insist(_find_why_full, judged, begun)
     judged.choose(begun, is_full=bool(why_full), only_moved=only_moved)
@@ -228,15 +240,14 @@ def _find_why_full(judged: _Judged, now: datetime) -> str:
 
 def _store_survey(judged: _Judged, lists: Lists, begun: datetime, why_full: str, only_moved: bool) -> Survey:
     forget_old_surveys(begun - _SURVEYS_ARE_KEPT)
-    spent = sum(_CALLS_OF_NARROW if judged.suspects[key].is_narrow else judged.calls[key] for key in judged.read)
     return Survey.objects.create(
         started_at=begun,
         why_full=why_full[:200],  # full only once everybody was asked for: see `_conclude`
         only_moved=only_moved,
         calls=lists.calls,
-        people=len(judged.ids),
+        people=judged.people,
         suspects=dict(Counter(judged.suspects[key].reason.value for key in judged.read)),
-        calls_saved=sum(judged.calls.values()) - spent - lists.calls,
+        calls_saved=judged.calls_of_all - judged.calls_to_read - lists.calls,
     )
 
 
@@ -245,26 +256,37 @@ def _conclude(run: Run, survey: Survey, judged: _Judged, refused: int) -> ItemRe
     forget_other_suspects(survey)
     survey.is_full = bool(survey.why_full)
     survey.save(update_fields=["is_full"])
-    words = ", ".join(f"{number:,} {reason}" for reason, number in survey.suspects.items())
     unheard = _say_refused(refused)
     result = {SURVEY: survey.pk, "calls": survey.calls, "calls_saved": survey.calls_saved, "read": len(judged.read)}
     if not judged.read:
         message = f"{survey.people:,} clients surveyed in {survey.calls:,} calls. Nothing has changed.{unheard}"
         return ItemResult(RunItem.Outcome.UNCHANGED, message, result=result)
-    scope = f"all clients in full, because {survey.why_full}" if survey.why_full else f"found by the survey: {words}"
+    ids = find_care_recipient_ids(judged.read)
     reading = request_work(
         Run.SYNC,
-        [NewRunItem(f"client:{key}", key, judged.ids[key]) for key in judged.read],
+        [NewRunItem(f"client:{key}", key, ids.get(key, "")) for key in judged.read],
         trigger=run.trigger,
-        scope=scope,
+        scope=_name_scope(survey),
         parameters={SURVEY: survey.pk},
         requested_by=run.requested_by,
     )
+    found = ", ".join(f"{number:,} {reason}" for reason, number in survey.suspects.items())
     message = (
-        f"{survey.people:,} clients surveyed in {survey.calls:,} calls. To read: {words}. "
+        f"{survey.people:,} clients surveyed in {survey.calls:,} calls. To read: {found}. "
         f"This saves about {max(0, survey.calls_saved):,} calls compared with reading all clients in full.{unheard}"
     )
     return ItemResult(RunItem.Outcome.CHANGED, message, result=result | {"run": reading.pk})
+
+
+def _name_scope(survey: Survey) -> str:
+    """Whom the run after a survey reads, in words that need no knowledge of surveys."""
+    if survey.why_full:
+        return f"all clients in full, because {survey.why_full}"
+    reasons = [Reason(value) for value in survey.suspects]
+    may_have_changed = any(reason.is_doubt for reason in reasons)
+    if all(reason.is_doubt for reason in reasons):
+        return "clients whose funding may have changed"
+    return f"{'clients whose funding may have changed, and ' if may_have_changed else ''}clients whose turn it is"
 
 
 def _say_refused(refused: int) -> str:
