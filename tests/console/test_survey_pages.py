@@ -21,7 +21,14 @@ FIELDS = {"scope": "everybody", "parts": "survey"}
 
 
 def make_survey(**values: object) -> Survey:
-    told = {"calls": 9, "people": 12, "suspects": {"changed in the lists": 3}, "calls_saved": 54, "checked": 36, "drifted": 1}
+    told = {
+        "calls": 9,
+        "people": 12,
+        "suspects": {"changed in the lists": 3},
+        "calls_saved": 54,
+        "checked": 36,
+        "drifted": 1,
+    }
     started_at = timezone.now() - timedelta(minutes=12)
     return Survey.objects.create(**({"started_at": started_at} | told | values))
 
@@ -110,7 +117,9 @@ def test_a_client_in_doubt_was_not_checked(browse: Browse, cast: world.Cast, mar
     survey = make_survey()
     confirm(margaret)
     address = reverse("console:client", args=[margaret.pk])
-    suspect = SurveySuspect.objects.create(client=margaret, survey=survey, reason="changed in the lists", since=survey.started_at)
+    suspect = SurveySuspect.objects.create(
+        client=margaret, survey=survey, reason="changed in the lists", since=survey.started_at
+    )
     assert "12 minutes ago" not in browse(cast.ada).get(address).content.decode()
     SurveySuspect.objects.filter(pk=suspect.pk).update(reason="read in turn", is_doubt=False)
     assert "12 minutes ago" in browse(cast.ada).get(address).content.decode()
