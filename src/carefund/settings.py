@@ -101,8 +101,9 @@ _timing = {
     "most_provider_rows": env.int("CAREFUND_MOST_PROVIDER_ROWS", default=None),
     "most_pages": env.int("CAREFUND_MOST_PAGES", default=None),
 }
-# How the real interfaces differ from what is publicly known; `carefund interfaces check` writes one.
-INTERFACES_FILE = env.str("CAREFUND_INTERFACES_FILE", default="")
+# How the real interfaces differ from what is publicly known; without one of its own, the file accepted on the page.
+ACCEPTED_INTERFACES_FILE = DATA_FOLDER / "interfaces.toml"
+INTERFACES_FILE = env.str("CAREFUND_INTERFACES_FILE", default=str(next(DATA_FOLDER.glob("interfaces.toml"), "")))
 try:
     _interfaces = read_file(Path(INTERFACES_FILE)) if INTERFACES_FILE else Interfaces()
 except NotConfigured as _fault:

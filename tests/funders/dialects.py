@@ -5,7 +5,7 @@ import json
 import subprocess
 import sys
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -29,6 +29,10 @@ READ = tuple(PATHS)[:8]
 ROWS = ("CareRecipientSummary", "Classification", "ApprovedService", "Supplement", "IndividualContribution",
         "BudgetDetails", "Entitlement", "BudgetUsage")  # fmt: skip
 AMOUNTS = ("Budget.used", "Budget.write_off", "Budget.rollover_deduction")
+WAYS = ("same", "same", "snake", "pascal", "dressed", "other", "gibberish")
+# Nothing rests on these; every other member left out would be missing in the rows too.
+LEFT_OUT = ("entry_date", "created_at_date_time")
+Choose = Callable[[Sequence[Any]], Any]
 OTHER_WORDS = {
     "recipient": "client", "provider": "organisation", "used": "spent", "updated": "modified", "start": "commencement",
     "end": "finish", "description": "text", "amount": "value", "birth": "dob", "last": "family", "id": "identifier",
@@ -39,59 +43,82 @@ def _camel(words: list[str]) -> str:
     return words[0] + "".join(word.capitalize() for word in words[1:])
 
 
-def _other_name(draw: st.DrawFn, name: str, row: str) -> str:
+def _other_name(choose: Choose, name: str, ways: Sequence[str]) -> str:
     """One member called otherwise: joined, dressed up, in other words, or in no words at all."""
     words = name.split("_")
-    match draw(st.sampled_from(("same", "same", "snake", "pascal", "dressed", "other", "gibberish"))):
+    match choose(ways):
         case "snake":
             return "_".join(words) if len(words) > 1 else name.upper()
         case "pascal":
             return "".join(word.capitalize() for word in words)
         case "dressed":
-            return _camel([*words, draw(st.sampled_from(("value", "field", "detail")))])
+            return _camel([*words, choose(("value", "field", "detail"))])
         case "other":
             return _camel([OTHER_WORDS.get(word, word) for word in words])
         case "gibberish":
-            return draw(st.text("bcdfghjklmnpqrstvwxz", min_size=5, max_size=8))
+            return "".join(choose("bcdfghjklmnpqrstvwxz") for _ in range(choose((5, 6, 7, 8))))
     return _camel(words)
 
 
-@st.composite
-def dialects(draw: st.DrawFn) -> Interfaces:
-    """A dialect in which no member has the name of another one of its row."""
+def make_dialect(
+    choose: Choose, ways: Sequence[str] = WAYS, shapes: Sequence[str] = ("", "data", "result.rows")
+) -> Interfaces:
+    """A dialect in which no member has the name of another one of its row; `choose` takes one of several."""
     members: dict[str, str] = {}
     for row in ROWS:
         kind = getattr(payloads, row)
         taken = set(kind.__struct_encode_fields__)
         for name, known in zip(kind.__struct_fields__, kind.__struct_encode_fields__, strict=True):
             member = find_ancestor(kind, name)
-            theirs = members.get(member) or _other_name(draw, name, row)
+            theirs = members.get(member) or _other_name(choose, name, ways)
             if theirs not in taken:
                 members[member] = theirs
                 taken.add(theirs)
             elif member in members:
                 raise AssertionError(f"{member} and another would both be {known}")
     paths = {}
-    version = draw(st.sampled_from(("v1", "v2")))
+    version = choose(("v1", "v2"))
     for operation in READ:
         path = PATHS[operation].replace("/v1", f"/{version}")
-        if operation.startswith("budget") and draw(st.booleans()):
+        if operation.startswith("budget") and choose((False, True)):
             path = path.replace("/budget/", "/budgets/")
         paths[operation] = path
-    paging = draw(st.sampled_from(({}, {"page": "pageNumber", "limit": "pageSize"}, {"sortFields": "sort-fields"})))
-    turned = AMOUNTS if draw(st.booleans()) else ()
-    place = draw(st.sampled_from(("", "data", "result.rows")))
+    paging = choose(({}, {"page": "pageNumber", "limit": "pageSize"}, {"sortFields": "sort-fields"}))
+    turned = choose(((), AMOUNTS))
+    place = choose(shapes)
     lists = ("budget_details", "budgets_by_care_recipient", "individual_contribution") if place else ()
     return Interfaces(
         {operation: path for operation, path in paths.items() if path != PATHS[operation]},
         {"": paging} if paging else {},
         Dialect(
             members=tuple(sorted(members.items())),
-            date_format=draw(st.sampled_from(("", *(written for written in DATE_FORMATS if written[:2] != "MM")))),
+            date_format=choose(("", *(written for written in DATE_FORMATS if written[:2] != "MM"))),
             turned=tuple(sorted(turned)),
             envelopes=tuple((operation, place) for operation in lists),
         ),
     )
+
+
+@st.composite
+def dialects(draw: st.DrawFn) -> Interfaces:
+    """Any such dialect."""
+    return make_dialect(lambda options: draw(st.sampled_from(options)))
+
+
+def write_numbers_as_texts(text: str, interfaces: Interfaces) -> str:
+    """The file of a sandbox that writes the amounts of budgets and draws as texts, and leaves some members out."""
+    said = dict(interfaces.dialect.members)
+    lines = [text]
+    for row in ("Budget", "BudgetDetails", "BudgetUsage", "Entitlement"):
+        kind = getattr(payloads, row)
+        lines.append(f"[seen.{row}.members]")
+        for info in msgspec.structs.fields(kind):
+            if info.name in LEFT_OUT:
+                continue
+            name = said.get(find_ancestor(kind, info.name), info.encode_name)
+            kinds = '["text of a number"]' if "Decimal" in str(info.type) else "[]"
+            lines.append(f'{json.dumps(name)} = {{ is = "{info.name}", kinds = {kinds} }}')
+    return "\n".join(lines) + "\n"
 
 
 @contextmanager

@@ -14,9 +14,10 @@ from carefund.cli.finding import client_or_exit
 from carefund.cli.output import FAILED, WRONG_INPUT, complain, print_json, screen
 from carefund.cli.refusals import Commands
 from carefund.funders.errors import NotConfigured
-from carefund.funders.interfaces.descriptions import Descriptions, WrongDescription
+from carefund.funders.interfaces.comparing import compare_descriptions, describe_operation, list_remarks
+from carefund.funders.interfaces.descriptions import WrongDescription
 from carefund.funders.interfaces.file import SETTING, as_text, read_text
-from carefund.funders.interfaces.matching import FoundOperation, FoundRow, find_operations
+from carefund.funders.interfaces.matching import FoundOperation
 from carefund.funders.interfaces.proposing import Outcome, Proposal, settle
 from carefund.runs.foreground import finish_one
 from carefund.runs.trials import request_trial
@@ -35,21 +36,18 @@ def interfaces() -> None:
 def check(
     files: Annotated[list[Path], typer.Argument(help="Descriptions: OpenAPI 2.0 or 3, YAML or JSON.")],
     accept_likely: Annotated[bool, typer.Option(help="Ask nothing; take what is likely, name what is not.")] = False,
-    output: Annotated[Path, typer.Option(help="The file to write.")] = Path("interfaces.toml"),
+    output: Annotated[
+        Path | None, typer.Option(help="The file to write, instead of the one that Carefund uses.")
+    ] = None,
     json: Annotated[bool, typer.Option(help="Print as JSON; asks nothing.")] = False,
 ) -> None:
     """Find Carefund's operations in official descriptions, say what differs, and write that down as a file."""
+    output = output or Path(settings.ACCEPTED_INTERFACES_FILE)
     if output.is_file():
         complain(f"{output} is there already.", "Name another file with --output, or remove it.")
         raise typer.Exit(WRONG_INPUT)
     try:
-        described = Descriptions().read(files)
-        found = list(find_operations(described, settings.SERVICES_AUSTRALIA.base_url).values())
-        if all(operation.described is None for operation in found):
-            names = ", ".join(file.name for file in files)
-            raise WrongDescription(
-                f"{names}: none of Carefund's operations is described here; is it another interface?"
-            )
+        found = compare_descriptions(files, settings.SERVICES_AUSTRALIA.base_url)
     except WrongDescription as fault:
         complain(str(fault), "Nothing was written.")
         raise typer.Exit(WRONG_INPUT) from None
@@ -89,7 +87,9 @@ def _write(output: Path, outcome: Outcome, found: list[FoundOperation], *, as_js
     screen.print("")
     for point in outcome.open_points:
         _line("yellow", "?", point)
-    _line("green", "✓", f"{output} was written. Set {SETTING} to it, and start Carefund again.")
+    is_used = output == settings.ACCEPTED_INTERFACES_FILE and settings.INTERFACES_FILE in ("", str(output))
+    to_do = "Restart Carefund to use it." if is_used else f"Set {SETTING} to it, and restart Carefund."
+    _line("green", "✓", f"{output} was written. {to_do}")
 
 
 @app.command("try")
@@ -154,44 +154,10 @@ def _as_data(found: FoundOperation) -> dict[str, object]:
 
 
 def _print_operation(found: FoundOperation) -> None:
-    if found.described is None:
-        _line("red", "✗", f"{found.operation}: missing there")
-        return
-    sure = "" if found.confidence == 1.0 else f", {found.confidence:.0%} sure"
-    _line("green", "✓", f"{found.operation}: {found.described.operation_id or 'without an id'}{sure}")
-    _detail("path", f"{found.described.method} {found.path}")
-    for match in found.parameters:
-        if match.ours != match.theirs:
-            _detail("other spelling", f"parameter {match.ours}: {match.theirs}, {match.confidence:.0%} sure")
-    for name in found.missing_parameters:
-        _detail("missing there", f"parameter {name}")
-    for rival in found.rivals:
-        _detail("may also be", rival)
-    if found.envelope:
-        _detail("rows in", found.envelope)
-    if found.described.refusals:
-        _detail("refusals", ", ".join(map(str, found.described.refusals)))
-    if found.row is not None:
-        _print_row(found.row)
-
-
-def _print_row(row: FoundRow) -> None:
-    """What is to be said about the members of a type, and of the rows in it."""
-    same = [match for match, _ in row.matches if match.confidence == 1.0]
-    _detail("same", f"{row.kind}: {len(same)} members")
-    for match, schema in row.matches:
-        if match.confidence < 1.0:
-            kind = f" ({schema.format or schema.type})" if schema.type else ""
-            _detail("other spelling", f"{match.ours}: {match.theirs}{kind}, {match.confidence:.0%} sure")
-        if schema.codes:
-            _detail("codes", f"{match.ours}: {', '.join(schema.codes)}")
-    for title, names in (
-        ("missing there", row.missing), ("new there", row.new), ("other type", row.other_type),
-    ):  # fmt: skip
-        if names:
-            _detail(title, f"{row.kind}: {', '.join(names)}")
-    for inner in row.inner:
-        _print_row(inner)
+    good = found.described is not None
+    _line("green" if good else "red", "✓" if good else "✗", describe_operation(found))
+    for remark in list_remarks(found):
+        _detail(remark.title, remark.text)
 
 
 def _detail(title: str, text: str) -> None:

@@ -8,7 +8,7 @@ from carefund.console.care_management import urls as care_management_urls
 from carefund.console.care_recipient import client, client_editing, clients, explanation, history, synchronise
 from carefund.console.claims import urls as claim_urls
 from carefund.console.ndis import urls as pace
-from carefund.console.views import account, administration, home, logs, people, runs, tokens
+from carefund.console.views import account, administration, home, interfaces, logs, people, runs, tokens
 
 app_name = "console"
 
@@ -52,6 +52,12 @@ urlpatterns = [
     path("runs/<number:run_id>.csv", runs.export, name="run-csv"),
     path("administration", administration.show, name="administration"),
     path("administration/connections", administration.show_connections, name="connections"),
+    path("administration/connections/interfaces", interfaces.show, name="interfaces"),
+    path(
+        "administration/connections/interfaces/description.toml",
+        interfaces.download_description,
+        name="interfaces-description",
+    ),
     path("administration/schedules", administration.show_schedules, name="schedules"),
     path("administration/access-log", logs.show_access_log, name="access-log"),
     path("administration/audit-log", logs.show_audit_log, name="audit-log"),

@@ -29,6 +29,10 @@ from carefund.funders.errors import (
 )
 
 NOTHING_FOUND = ("1", "DHSEIN")
+_CODE = ("code", "statusCode", "key", "error", "httpCode")
+_MESSAGE = ("message", "value", "error_description", "moreInformation", "httpMessage")
+# What is read of an error's body, by any of the five shapes.
+KNOWN_MEMBERS = frozenset({*_CODE, *_MESSAGE, "codeType", "field", "errors"})
 # The funder's words as far as they are kept: more is no sentence that anybody reads.
 _MOST_DETAILS = 20
 _LONGEST_CODE = 40
@@ -68,9 +72,9 @@ def _detail(item: Mapping[str, Any]) -> Detail:
         return next((words for name in names if (words := bounded_text(item.get(name), length))), "")
 
     return Detail(
-        code=text(_LONGEST_CODE, "code", "statusCode", "key", "error", "httpCode"),
+        code=text(_LONGEST_CODE, *_CODE),
         code_type=text(_LONGEST_CODE, "codeType"),
-        message=text(_LONGEST_MESSAGE, "message", "value", "error_description", "moreInformation", "httpMessage"),
+        message=text(_LONGEST_MESSAGE, *_MESSAGE),
         field=text(_LONGEST_CODE, "field"),
     )
 

@@ -34,6 +34,11 @@ def request_trial(client: Client, requested_by: User | None = None) -> Run:
     )
 
 
+def find_newest_trial() -> RunItem | None:
+    """The newest trial, whoever it was about: under way, or with its report."""
+    return RunItem.objects.filter(run__kind=_NAME).select_related("run").order_by("-id").first()
+
+
 async def _try(session: Session, item: ClaimedItem) -> ItemResult:
     client = await session.database.do(Client.objects.get, pk=item.client_id)
 

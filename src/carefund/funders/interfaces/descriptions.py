@@ -43,7 +43,8 @@ class Schema:
 
 @dataclass(frozen=True, slots=True)
 class TheirOperation:
-    """One operation of a description. `path` includes the base path; `answer` is that of the first success."""
+    """One operation of a description. `path` includes the base path; `answer` is that of the first success, `refusal`
+    the body of the first refusal that has one."""
 
     file: str
     operation_id: str
@@ -52,6 +53,7 @@ class TheirOperation:
     parameters: Mapping[str, tuple[str, Schema]]
     answer: Schema | None
     refusals: tuple[int, ...] = ()
+    refusal: Schema | None = None
 
     def names_in(self, place: str) -> dict[str, Schema]:
         """The parameters in path, query or header."""
@@ -130,8 +132,9 @@ class Descriptions:
                         method.upper(),
                         base + template,
                         dict(self._parameters(place, given)),
-                        self._answer(place, operation),
+                        self._answer(place, operation, 200, 299),
                         tuple(_statuses(operation, lowest=400)),
+                        self._answer(place, operation, 400, 499),
                     )
 
     def _parameters(self, path: Path, given: list[Any]) -> Iterator[tuple[str, tuple[str, Schema]]]:
@@ -141,8 +144,9 @@ class Descriptions:
                 raw = parameter.get("schema", parameter)
                 yield parameter["name"], (_text(parameter.get("in")), self._schema(place, raw, DEEPEST))
 
-    def _answer(self, path: Path, operation: Mapping[str, Any]) -> Schema | None:
-        for status in _statuses(operation, lowest=200, highest=299):
+    def _answer(self, path: Path, operation: Mapping[str, Any], lowest: int, highest: int) -> Schema | None:
+        """The schema of the first answer with a status between two that has one."""
+        for status in _statuses(operation, lowest=lowest, highest=highest):
             responses = operation["responses"]
             place, response = self._resolve(path, responses.get(str(status), responses.get(status)))
             if not isinstance(response, dict):
@@ -209,7 +213,11 @@ class Descriptions:
         )
 
 
-class _TextLoader(yaml.SafeLoader):
+# libyaml's where it is there: several times as fast.
+_SafeLoader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+class _TextLoader(_SafeLoader):  # type: ignore[misc, valid-type]  # one of two, known at run time only
     """A safe loader for which a date is a text, as it is in JSON."""
 
 

@@ -16,7 +16,15 @@ from carefund.funders.dialect import Dialect, bind, find_ancestor
 from carefund.funders.errors import FunderError, NotFound
 from carefund.funders.interfaces.likeness import DOUBTFUL, likeness_of_names, pair
 from carefund.funders.interfaces.matching import FoundRow, find_answer
-from carefund.funders.interfaces.seen import SeenPlace, as_schema, find_written_date, is_code, kind_of_value
+from carefund.funders.interfaces.seen import (
+    LEFT_OUT,
+    SeenPlace,
+    as_schema,
+    find_written_date,
+    is_code,
+    is_name,
+    kind_of_value,
+)
 from carefund.funders.services_australia.contract import KNOWN_CODES, OPERATIONS
 from carefund.funders.shapes import Shape, Spellings, shape_of
 
@@ -68,7 +76,8 @@ class Examination:
         if row is None:
             return document
         self.envelopes[operation] = place
-        if operation in self.problems and place and dict(self.dialect.envelopes).get(operation) != place:
+        is_safe = all(map(is_name, filter(None, place.split("."))))
+        if operation in self.problems and place and is_safe and dict(self.dialect.envelopes).get(operation) != place:
             self.lines.add(Line("envelopes", operation, place, row.share))
         there = this.find(place)
         inner = there.rows if there and there.rows else there
@@ -98,14 +107,16 @@ class Examination:
             found.add(match.ours)
             if match.theirs in readable:
                 continue
-            self.unknown.add(f"{title}.{match.theirs}")
-            if match.confidence >= DOUBTFUL:
+            self.unknown.add(f"{title}.{match.theirs if is_name(match.theirs) else LEFT_OUT}")
+            if match.confidence >= DOUBTFUL and is_name(match.theirs):
                 self.lines.add(Line("members", match.ours, match.theirs, round(match.confidence, 2)))
         for name in (name for name in seen.members if name in readable):
             found.update(find_ancestor(kind, member.name) for member in shape.members
                          if name in (member.wire_name, *member.other_names))  # fmt: skip
         self.absent.update(f"{title}|{name}" for name in row.missing)
-        self.unknown.update(f"{title}.{name}" for name in row.new if name not in readable)
+        self.unknown.update(
+            f"{title}.{name if is_name(name) else LEFT_OUT}" for name in row.new if name not in readable
+        )
         for member, info in zip(shape.members, msgspec.structs.fields(kind), strict=True):
             name = next((name for name in (member.wire_name, *member.other_names) if name in seen.members), "")
             inner = next((part for part in row.inner if part.kind == _name_of_rows(info.type)), None)

@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from operator import attrgetter
 
 from carefund.funders.dialect import Dialect, Interfaces, list_members
+from carefund.funders.interfaces.comparing import list_refusal_members
 from carefund.funders.interfaces.likeness import LIKELY, SURE, find_date_format, kind_of_member, likeness_of_names, pair
 from carefund.funders.interfaces.matching import FoundOperation, FoundRow
+from carefund.funders.refusals import KNOWN_MEMBERS
 from carefund.funders.services_australia.contract import KNOWN_CODES, LOWERING, OPERATIONS, list_payloads
 from carefund.funders.services_australia.operations import PATHS
 
@@ -149,6 +151,18 @@ def settle(found: list[FoundOperation], is_taken: Callable[[Proposal], bool]) ->
     there = {name for operation in found for name in _list_found(operation.row)}
     missing = {name for operation in found for name in _list_missing(operation.row)} - there
     points += [f"members: {name} was not found." for name in sorted(missing)]
+    settled = {proposal.ours for proposal in taken if proposal.table == "signs"}
+    unbounded = {name for operation in found for name in _list_unbounded(operation.row)} - settled
+    points += [
+        f"signs: {name} may come with the other sign, of which nothing is said; try a client to find out."
+        for name in sorted(unbounded)
+    ]
+    points += [
+        f"errors: of a refusal of {operation.operation}, Carefund reads no member."
+        for operation in found
+        if operation.described and (refusal := operation.described.refusal) and refusal.members
+        if not KNOWN_MEMBERS & set(list_refusal_members(refusal))
+    ]
     return Outcome(_as_interfaces(taken), tuple(points))
 
 
@@ -171,6 +185,16 @@ def _list_missing(row: FoundRow | None) -> Iterator[str]:
         yield from (*row.missing, *row.other_type)
         for inner in row.inner:
             yield from _list_missing(inner)
+
+
+def _list_unbounded(row: FoundRow | None) -> Iterator[str]:
+    """The amounts that usually lower what is there, and have no bounds that say so or deny it."""
+    if row is not None:
+        for match, schema in row.matches:
+            if match.ours in LOWERING and schema.minimum is None and schema.maximum is None:
+                yield match.ours
+        for inner in row.inner:
+            yield from _list_unbounded(inner)
 
 
 def _list_found(row: FoundRow | None) -> Iterator[str]:

@@ -20,9 +20,12 @@ _ISO_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 _INSTANT = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:?\d{2})?")
 _NUMBER = re.compile(r"[+-]?\d+\.\d+")
 _DIGITS = re.compile(r"[+-]?\d+")
+_NAME = re.compile(r"[A-Za-z_$@][A-Za-z0-9_.$@-]{0,59}")
 _CODE = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,39}")
 _MOST_DIGITS_OF_A_CODE = 4
+_MOST_DIGITS_OF_A_NAME = 3
 _MOST_CODES = 40
+LEFT_OUT = "…"
 _DEEPEST = 12
 _DATE_WORDS = {"date", "day", "dob", "from", "to", "start", "end", "birth", "until", "on"}
 DAY, INSTANT, NUMBER, DIGITS, TEXT, BLANK = (
@@ -120,6 +123,11 @@ def kind_of_value(value: Any) -> str:
 def is_code(text: str) -> bool:
     """Whether a text has the form of a code: it begins with a letter, is one word, and has few digits."""
     return bool(_CODE.fullmatch(text)) and sum(letter.isdigit() for letter in text) <= _MOST_DIGITS_OF_A_CODE
+
+
+def is_name(text: str) -> bool:
+    """Whether a member's name has the form of one: an id, as in a table that is kept by somebody's, has not."""
+    return bool(_NAME.fullmatch(text)) and sum(letter.isdigit() for letter in text) <= _MOST_DIGITS_OF_A_NAME
 
 
 def _is_written(text: str, written: str) -> bool:

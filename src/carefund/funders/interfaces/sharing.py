@@ -15,18 +15,25 @@ from carefund.funders.dialect import Interfaces, bind, find_ancestor
 from carefund.funders.interfaces.examining import Examination
 from carefund.funders.interfaces.file import as_text
 from carefund.funders.interfaces.likeness import LIKELY, words_of
-from carefund.funders.interfaces.seen import BLANK, DAY, INSTANT, NULL, SeenPlace, find_written_date, walk
+from carefund.funders.interfaces.seen import (
+    BLANK,
+    DAY,
+    INSTANT,
+    LEFT_OUT,
+    NULL,
+    SeenPlace,
+    find_written_date,
+    is_name,
+    walk,
+)
 from carefund.funders.services_australia.contract import list_payloads
 from carefund.funders.shapes import shape_of
 
-LEFT_OUT = "…"
 _HEAD = """\
 # How a funder's answers are written, as Carefund has seen them: names, kinds, lengths by class, and codes.
 # It holds no value of a person. Read it whole before you give it away.
 """
-_NAME = re.compile(r"[A-Za-z_$@][A-Za-z0-9_.$@-]{0,59}")
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
-_MOST_DIGITS_OF_A_NAME = 3
 _CODE_WORDS = {"status", "code", "type", "level", "category", "source", "priority", "determination", "reason", "unit"}
 _PERSON_WORDS = {
     "gender", "sex", "title", "name", "recipient", "client", "participant", "person", "birth", "dob", "address",
@@ -61,8 +68,7 @@ class Words:
 
     def may_name(self, name: str) -> bool:
         """Whether a member's name is no value, as it is in a table that is kept by somebody's id."""
-        has_form = _NAME.fullmatch(name) and sum(letter.isdigit() for letter in name) <= _MOST_DIGITS_OF_A_NAME
-        return bool(has_form) and name.casefold() not in self.texts | self.words
+        return is_name(name) and name.casefold() not in self.texts | self.words
 
 
 def describe(examination: Examination, interfaces: Interfaces, words: Words) -> str:

@@ -1,0 +1,138 @@
+"""First contact through the page: upload, side by side, accept, try, share."""
+
+import json
+from collections.abc import Callable
+from html import unescape
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.urls import reverse
+
+from carefund.access.audit import list_acts
+from carefund.access.log import list_entries
+from carefund.funders.interfaces.file import read_file
+from carefund.runs.foreground import finish_now
+from carefund.runs.models import Run
+from tests.browsing import Browser
+from tests.conftest import Sandbox
+from tests.console import world as cast_world
+
+PAGE = reverse("console:interfaces")
+DETAILS = "/service/support-at-home/budget/v1/{budgetId}"
+MEMBERS = {
+    "budgetId": {"type": "string"}, "spent": {"type": "number"}, "total": {"type": "number"},
+    "available": {"type": "number"}, "startDate": {"type": "string", "format": "date"},
+}  # fmt: skip
+Browse = Callable[[User | None], Browser]
+
+
+def description(members: Any = MEMBERS, name: str = "budgets.json") -> SimpleUploadedFile:
+    operation = {
+        "operationId": "AgedcareBudgetSahDetails1Get",
+        "parameters": [{"name": "budgetId", "in": "path", "required": True, "type": "string"}],
+        "responses": {"200": {"schema": {"type": "object", "properties": members}}, "400": {"schema": {"$ref": "#/e"}}},
+    }
+    document = {
+        "swagger": "2.0", "basePath": "/claiming/acws", "paths": {DETAILS: {"get": operation}},
+        "e": {"properties": {"fault": {"type": "string"}}},
+    }  # fmt: skip
+    return SimpleUploadedFile(name, json.dumps(document).encode())
+
+
+@pytest.fixture
+def people(db: None) -> cast_world.Cast:
+    return cast_world.make_cast()
+
+
+@pytest.fixture
+def ada(people: cast_world.Cast, browse: Browse, settings: Any, tmp_path: Path) -> Browser:
+    settings.ACCEPTED_INTERFACES_FILE = tmp_path / "data" / "interfaces.toml"
+    return browse(people.ada)
+
+
+def text_of(answer: Any) -> str:
+    return unescape(answer.content.decode())
+
+
+def upload(browser: Browser, *files: SimpleUploadedFile) -> str:
+    return text_of(browser.post(PAGE, {"step": "compare", "files": list(files)}, follow=True))
+
+
+def test_descriptions_are_compared_questions_answered_and_the_file_is_used(ada: Browser, settings: Any):
+    shown = upload(ada, description())
+    assert "budget_details: AgedcareBudgetSahDetails1Get" in shown
+    assert 'members: is "spent" what Carefund calls Budget.used (in AgedcareBudgetSahDetails1Get)?' in shown
+    assert "no member that Carefund reads; fault: new there" in shown
+    file: Path = settings.ACCEPTED_INTERFACES_FILE
+
+    refused = text_of(ada.post(PAGE, {"step": "preview"}))
+    assert "nobody said so" in refused
+    agreed = ["members|Budget.used|spent"]
+    previewed = text_of(ada.post(PAGE, {"step": "preview", "agreed": agreed}))
+    assert 'used = "spent"' in previewed
+    assert "errors: of a refusal of budget_details, Carefund reads no member." in previewed
+    assert not file.exists(), "nothing is written before somebody confirms"
+
+    done = text_of(ada.post(PAGE, {"step": "accept", "agreed": agreed}, follow=True))
+    assert "Restart Carefund to use it" in done
+    assert dict(read_file(file).dialect.members) == {"Budget.used": "spent"}
+    assert "A newer file was accepted." in done
+    assert "Side by side" not in done
+    assert [entry.act for entry in list_acts()[:2]] == ["Interfaces file accepted", "Interface descriptions compared"]
+
+    upload(ada, description(MEMBERS | {"used": {"type": "number"}}))
+    ada.post(PAGE, {"step": "accept"})
+    assert read_file(file.with_name("interfaces-before.toml")).dialect.members
+    assert not read_file(file).dialect.members
+
+
+@pytest.mark.parametrize(
+    ("files", "sentence"),
+    [
+        ([], "Choose one file at least."),
+        ([SimpleUploadedFile("a.yaml", b"{")], "a.yaml"),
+        ([SimpleUploadedFile("a.yaml", b"openapi: 3.0.0\npaths: {/pets: {get: {}}}")], "is it another interface?"),
+        ([SimpleUploadedFile("a.yaml", b"#" * 20_000_000)], "a.yaml is larger than 8 MB."),
+        ([description(name="../a.json"), description(name="b/a.json")], "Two of the files are called a.json."),
+        ([description(), description(name="b.json")], "describes a second operation with the id"),
+        ([description(MEMBERS | {"x\0": {"type": "string"}})], "These files have a character that cannot be stored."),
+        ([description({"$ref": "#"})], ""),
+    ],
+)
+def test_what_cannot_be_used_is_one_sentence_and_nothing_waits(
+    ada: Browser, files: list[SimpleUploadedFile], sentence: str
+):
+    for file in files:
+        file.seek(0)
+    assert sentence in upload(ada, *files)
+    if sentence:
+        assert "Side by side" not in text_of(ada.get(PAGE))
+
+
+def test_only_an_administrator_comes_here(people: cast_world.Cast, browse: Browse):
+    assert browse(people.ben).get(PAGE).status_code in (403, 404)
+    assert browse(people.ben).get(reverse("console:interfaces-description")).status_code in (403, 404)
+
+
+def test_without_a_stored_response_there_is_nothing_to_share(ada: Browser):
+    assert ada.get(reverse("console:interfaces-description")).status_code == 404
+    for nobody in ("1", "no id"):
+        tried = ada.post(PAGE, {"step": "try", "care_recipient_id": nobody}, follow=True)
+        assert "No client has this Care Recipient ID." in text_of(tried)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_trial_is_work_in_the_background_and_its_report_is_shown(world: Sandbox, add_client: Any, ada: Browser):
+    add_client("400000003")
+    ada.post(PAGE, {"step": "try", "care_recipient_id": "400000003"})
+    assert list_entries()[0].what == "Trial of the interfaces"
+    finish_now(Run.objects.get())
+    shown = text_of(ada.get(PAGE))
+    assert "Nothing to change in the interfaces file." in shown
+    assert "budget_details" in shown
+    shared = ada.get(reverse("console:interfaces-description"))
+    assert "[seen.Budget.members]" in shared.content.decode()
+    assert "400000003" not in shared.content.decode()
