@@ -29,20 +29,40 @@ class SecretSource:
 
 
 class EnvironmentVariables(environ.Env):  # type: ignore[misc]  # the package has no types
-    """The environment. Every read raises ImproperlyConfigured, which does not repeat the value: it may be a secret."""
+    """The environment. Every read raises ImproperlyConfigured, which does not repeat the value: it may be a secret.
+
+    `without_texts` are the variables that were read: numbers, switches and choices as they are, of a text, which may
+    be a secret or a name, only whether it is set.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.without_texts: dict[str, Any] = {}
 
     def get_value(self, var: str, cast: Any = None, *args: Any, **options: Any) -> Any:
         """Return what a variable holds, read as what it must be."""
         try:
-            return super().get_value(var, cast, *args, **options)
+            value = super().get_value(var, cast, *args, **options)
         except ValueError:
             raise ImproperlyConfigured(f"{var} must be {_KINDS.get(cast, 'of another kind')}.") from None
+        if var.startswith("CAREFUND_"):
+            is_set = "set" if self.ENVIRON.get(var) else "not set"
+            self.without_texts[var] = value if cast in (bool, int, float) else is_set
+        return value
+
+    def from_zero(self, var: str, what: str, *, default: int) -> int:
+        """Return a number that is not below zero."""
+        number: int = self.int(var, default=default)
+        if number < 0:
+            raise ImproperlyConfigured(f"{var} must be a number of {what}, 0 or more.")
+        return number
 
     def choice(self, var: str, *choices: Choice, default: Choice) -> Choice:
         """Return one of the choices; a blank counts as not set. What is no choice is answered with the nearest one."""
         value = str(self.str(var, default="")) or default
         for choice in choices:
             if choice == value:
+                self.without_texts[var] = choice
                 return choice
         nearest = find_nearest(value, choices)
         hint = f" Did you mean {nearest}?" if nearest else ""

@@ -4,20 +4,25 @@ Never an address, a value or the exception's own words: they may hold names and 
 says it through here, and so does every library, since the log's one formatter is here too (settings.py names it).
 """
 
+import json
 import logging
 import sys
 import threading
 import uuid
 from collections.abc import Callable, Iterable, Iterator
+from datetime import UTC, datetime
 from traceback import walk_tb
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.template.loader import get_template
 
+from carefund.funders.correlation import current_correlation_id
+
 log = logging.getLogger(__name__)
 _MOST_FRAMES, _LAST_FRAMES = 20, 4
 _OWN_NAME = "_carefund_reference"
+_FORMAT = "%(asctime)s %(levelname)s %(name)s%(correlation)s: %(message)s"
 
 
 def note(where: str, error: BaseException, reference: str = "") -> str:
@@ -100,8 +105,18 @@ def _noted(parts: Iterable[bytes], request: HttpRequest) -> Iterator[bytes]:
 class LineFormatter(logging.Formatter):
     """One entry of the log, whoever writes it. A request is its route, an exception its kind and lines of code."""
 
+    def __init__(self, fmt: str = _FORMAT) -> None:
+        super().__init__(fmt)
+
     def format(self, record: logging.LogRecord) -> str:
-        """Return the entry."""
+        """Return the entry as text, with the correlation id of what is under way."""
+        told = self._reduce(record)
+        correlation_id = current_correlation_id()
+        told.correlation = f" [{correlation_id}]" if correlation_id else ""
+        return super().format(told)
+
+    def _reduce(self, record: logging.LogRecord) -> logging.LogRecord:
+        """Return a copy that holds no more than may be said."""
         told = logging.makeLogRecord(record.__dict__)
         error = record.exc_info[1] if record.exc_info else None
         request = record.__dict__.get("request")
@@ -112,7 +127,7 @@ class LineFormatter(logging.Formatter):
             told.msg, told.args = f"a request was refused: {record.name.rpartition('.')[2]}", ()
         elif error is not None:  # what a library says after its first line may repeat the exception
             told.msg, told.args = f"{_first_line(record)}: {name_kind(error)}\n    {list_frames(error)}", ()
-        return super().format(told)
+        return told
 
     @staticmethod
     def _describe_request(told: logging.LogRecord, request: HttpRequest, error: BaseException | None) -> None:
@@ -122,6 +137,22 @@ class LineFormatter(logging.Formatter):
             return
         told.msg = f"{name_route(request)} failed: {name_kind(error)}, reference {reference_of(request)}\n    "
         told.msg += list_frames(error)
+
+
+class JsonFormatter(LineFormatter):
+    """The same entry as one line of JSON, for programs that collect logs."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the entry as an object."""
+        told = self._reduce(record)
+        entry = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": told.levelname,
+            "logger": told.name,
+            "message": told.getMessage(),
+            "correlation_id": current_correlation_id(),
+        }
+        return json.dumps(entry, ensure_ascii=False)
 
 
 def _first_line(record: logging.LogRecord) -> str:

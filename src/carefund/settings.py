@@ -161,12 +161,8 @@ NDIA_PARTNER_KEY = env.str("CAREFUND_NDIA_PARTNER_KEY", default="")
 
 BUSINESS_TIME_ZONE = ZoneInfo(env.str("CAREFUND_BUSINESS_TIME_ZONE", default="Australia/Sydney"))
 OPEN_BUDGET_DAYS = env.int("CAREFUND_OPEN_BUDGET_DAYS", default=90)
-KEEP_RUNS_DAYS = env.int("CAREFUND_KEEP_RUNS_DAYS", default=730)
-if KEEP_RUNS_DAYS < 0:
-    raise ImproperlyConfigured("CAREFUND_KEEP_RUNS_DAYS must be 0 (keep forever) or a number of days")
-KEEP_SIGN_INS_DAYS = env.int("CAREFUND_KEEP_SIGN_INS_DAYS", default=90)
-if KEEP_SIGN_INS_DAYS < 0:
-    raise ImproperlyConfigured("CAREFUND_KEEP_SIGN_INS_DAYS must be 0 (keep forever) or a number of days")
+KEEP_RUNS_DAYS = env.from_zero("CAREFUND_KEEP_RUNS_DAYS", "days (0: keep forever)", default=730)
+KEEP_SIGN_INS_DAYS = env.from_zero("CAREFUND_KEEP_SIGN_INS_DAYS", "days (0: keep forever)", default=90)
 TAIL_DAYS = env.int("CAREFUND_TAIL_DAYS", default=365)
 SURVEY_ROTATION_DAYS = env.int("CAREFUND_SURVEY_ROTATION_DAYS", default=28)
 SURVEY_FULL_PASS_DAYS = env.int("CAREFUND_SURVEY_FULL_PASS_DAYS", default=28)
@@ -178,10 +174,8 @@ BACKUP_PASSPHRASE, _ = env.secret(
 )
 if 0 < len(BACKUP_PASSPHRASE) < LEAST_CHARACTERS:
     raise ImproperlyConfigured(f"CAREFUND_BACKUP_PASSPHRASE must have {LEAST_CHARACTERS} characters or more.")
-BACKUP_KEEP_DAILY = env.int("CAREFUND_BACKUP_KEEP_DAILY", default=7)
-BACKUP_KEEP_WEEKLY = env.int("CAREFUND_BACKUP_KEEP_WEEKLY", default=5)
-if min(BACKUP_KEEP_DAILY, BACKUP_KEEP_WEEKLY) < 0:
-    raise ImproperlyConfigured("CAREFUND_BACKUP_KEEP_DAILY and CAREFUND_BACKUP_KEEP_WEEKLY must be 0 or more")
+BACKUP_KEEP_DAILY = env.from_zero("CAREFUND_BACKUP_KEEP_DAILY", "backups", default=7)
+BACKUP_KEEP_WEEKLY = env.from_zero("CAREFUND_BACKUP_KEEP_WEEKLY", "backups", default=5)
 STALE_AFTER_HOURS = env.int("CAREFUND_STALE_AFTER_HOURS", default=24)
 
 USE_TZ = True
@@ -212,6 +206,7 @@ INSTALLED_APPS = [
 if ON_POSTGRESQL:
     INSTALLED_APPS.append("procrastinate.contrib.django")
 MIDDLEWARE = [
+    "carefund.access.middleware.Correlate",
     "carefund.access.middleware.TrustProxies",
     "carefund.failures.NoteStreams",
     "carefund.rest.middleware.OneShape",
@@ -332,12 +327,15 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {
-        "line": {
-            "()": "carefund.failures.LineFormatter",
-            "format": "%(asctime)s %(levelname)s %(name)s: %(message)s",
+        "text": {"()": "carefund.failures.LineFormatter"},
+        "json": {"()": "carefund.failures.JsonFormatter"},
+    },
+    "handlers": {
+        "console": {
+            "class": "logging.StreamHandler",
+            "formatter": env.choice("CAREFUND_LOG_FORMAT", "text", "json", default="text"),
         }
     },
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": env.str("CAREFUND_LOG_LEVEL", default="INFO")},
     "loggers": {
         "django.request": {"level": "ERROR", "handlers": ["console"], "propagate": False},
@@ -348,3 +346,4 @@ LOGGING = {
         "psycopg": {"level": "ERROR"},
     },
 }
+SETTINGS_WITHOUT_TEXTS = dict(sorted(env.without_texts.items()))  # for `carefund doctor`

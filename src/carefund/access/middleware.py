@@ -10,6 +10,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from carefund.access.addresses import find_client_address, is_trusted
+from carefund.funders.correlation import correlated
 
 log = logging.getLogger(__name__)
 Answer = Callable[[HttpRequest], HttpResponse]
@@ -18,8 +19,21 @@ _API = "/api/"
 _NUL = "\0"
 
 
+class Correlate:
+    """Outermost: give each request an id, which its log entries and the runs that it asks for carry too."""
+
+    def __init__(self, get_response: Answer) -> None:
+        self._get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        with correlated() as correlation_id:
+            answer = self._get_response(request)
+        answer.headers["X-Correlation-Id"] = correlation_id
+        return answer
+
+
 class TrustProxies:
-    """Outermost: let the client's own address take the proxy's place, if the proxy is one that is trusted."""
+    """Next: let the client's own address take the proxy's place, if the proxy is one that is trusted."""
 
     def __init__(self, get_response: Answer) -> None:
         self._get_response = get_response

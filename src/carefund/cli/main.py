@@ -30,6 +30,7 @@ from carefund.cli import (
     clients,
     demo,
     device,
+    doctor,
     explain,
     interfaces,
     invoices,
@@ -69,6 +70,7 @@ app.command("check")(check.check)
 app.command("serve")(serving.serve)
 app.command("worker")(serving.worker)
 app.command("setup")(manage.setup)
+app.command("doctor")(doctor.doctor)
 app.command("backup")(backups.backup)
 app.command("restore")(backups.restore)
 app.command("manage", context_settings=manage.PASS_ON)(manage.manage)

@@ -105,6 +105,8 @@ def show(
         f"{progress.failed:,} failed, {progress.warnings:,} with warnings.",
         highlight=False,
     )
+    if run.correlation_id:
+        screen.print(f"Correlation ID: {run.correlation_id}", highlight=False)
     only = find_only_item(run) if run.total == 1 else None
     if only is not None and only.outcome != RunItem.Outcome.FAILED:
         screen.print(f"  {only.message}".rstrip(), highlight=False)
@@ -248,6 +250,7 @@ def run_as_data(run: Run) -> dict[str, Any]:
         "created_at": run.created_at.isoformat(),
         "started_at": run.started_at.isoformat() if run.started_at else None,
         "finished_at": run.finished_at.isoformat() if run.finished_at else None,
+        "correlation_id": run.correlation_id,
     }
 
 

@@ -8,7 +8,7 @@ from carefund.cli.output import FAILED, complain
 from carefund.records.versions import OLDER, find_version_problem
 
 # What may run whatever the tables are like, and what brings them up to date before it goes on.
-_ANY_TABLES = {"check", "interfaces", "manage", "backup", "restore"}
+_ANY_TABLES = {"check", "interfaces", "manage", "backup", "restore", "doctor"}
 _UPDATES = {"setup", "serve", "demo"}
 
 

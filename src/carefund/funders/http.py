@@ -21,6 +21,7 @@ from multidict import CIMultiDict
 from yarl import URL
 
 from carefund.funders.configuration import FunderConfiguration, Timing
+from carefund.funders.correlation import current_correlation_id
 from carefund.funders.errors import (
     ConnectionFailed,
     FunderError,
@@ -152,6 +153,7 @@ class Caller:
         self._timing = configuration.timing
         self._largest = configuration.timing.largest_answer
         self._base = configuration.base_url.rstrip("/")
+        self._correlation_prefix = configuration.correlation_prefix
         self._subject_is_person = configuration.subject == "care-recipient"
         self._places = asyncio.Semaphore(configuration.timing.calls_at_once)
         self._constant = CIMultiDict(gateway_headers(configuration) | {"X-IBM-Client-Id": configuration.client_id})
@@ -230,6 +232,8 @@ class Caller:
         headers = self._constant.copy()
         headers["Authorization"] = f"Bearer {token}"
         headers["dhs-messageId"] = next(self._message_ids)
+        if correlation_id := current_correlation_id():
+            headers["dhs-correlationId"] = self._correlation_prefix + correlation_id
         if self._subject_is_person and subject_id:
             headers["dhs-subjectId"] = subject_id
         if extra:

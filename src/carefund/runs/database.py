@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from functools import partial
 from typing import Any, TypeVar
 
@@ -34,7 +35,7 @@ class DatabaseThreads:
         self._waiting[place] += 1
         try:
             return await asyncio.get_running_loop().run_in_executor(
-                self._threads[place], partial(_with_fresh_connection, work, *arguments, **named)
+                self._threads[place], partial(copy_context().run, _with_fresh_connection, work, *arguments, **named)
             )
         finally:
             self._waiting[place] -= 1

@@ -19,6 +19,7 @@ from typing import Any
 from django.db import DatabaseError
 
 from carefund.failures import note
+from carefund.funders.correlation import correlated
 from carefund.funders.errors import FunderError
 from carefund.funders.registry import find_funder
 from carefund.runs import leases, ledger
@@ -48,6 +49,11 @@ async def work_on_run(worker: Worker, run_id: int, *, items: int | None = None) 
     so many items. Raises FunderError when the funder cannot be asked at all, and DatabaseError when the database stays
     in trouble."""
     run = await worker.database.do(Run.objects.get, pk=run_id)
+    with correlated(run.correlation_id):
+        await _work_on(worker, run, items)
+
+
+async def _work_on(worker: Worker, run: Run, items: int | None) -> None:
     async with _session_for(worker, run, items) as session:
         with _plain_errors():
             async with _watched(session), asyncio.TaskGroup() as shares:
@@ -56,7 +62,7 @@ async def work_on_run(worker: Worker, run_id: int, *, items: int | None = None) 
                 for _ in range(_SHARES_AT_ONCE if session.left is None else 1):
                     shares.create_task(_work_on_shares(session))
         await _settle(session)
-    await worker.database.insist(ledger.finish_run_if_done, run_id)
+    await worker.database.insist(ledger.finish_run_if_done, run.pk)
 
 
 @asynccontextmanager

@@ -11,6 +11,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
+from carefund.funders.correlation import find_or_make_correlation_id
 from carefund.records.models import Client
 
 LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
@@ -59,6 +60,9 @@ class Run(models.Model):
     )
     is_preview = models.BooleanField(default=False, help_text="Fetches and compares; writes no record.")
     parameters = models.JSONField(default=dict)
+    correlation_id = models.CharField(
+        max_length=36, default=find_or_make_correlation_id, db_default="", help_text="In the log, and told to funders."
+    )
     total = models.PositiveIntegerField(default=0)
     created_at = models.DateTimeField(auto_now_add=True)
     started_at = models.DateTimeField(null=True)
