@@ -36,6 +36,8 @@ LOGS: dict[str, set[str]] = {
     "claims submit": {ACT},
     "clients add": {VIEWED, ACT},
     "clients edit": {VIEWED, ACT},
+    "clients data": {EXPORTED, ACT},  # tests/runs/test_erasure.py
+    "clients erase": {VIEWED, ACT},  # tests/runs/test_erasure.py
     "clients import": {ACT},
     "clients match": {VIEWED, ACT},
     "clients matches": {VIEWED},
@@ -43,6 +45,7 @@ LOGS: dict[str, set[str]] = {
     "device activate": {ACT},
     "device refresh": {ACT},
     "explain": {VIEWED},
+    "doctor": set(),  # nobody is in it: tests/runs/test_diagnostics.py
     "interfaces check": set(),  # descriptions of interfaces, nobody's records
     "interfaces share": {ACT},
     "interfaces try": {ACT},

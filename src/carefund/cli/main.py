@@ -37,6 +37,7 @@ from carefund.cli import (
     keys,
     manage,
     money,
+    personal_data,
     providers,
     replay,
     runs,
@@ -82,6 +83,8 @@ app.add_typer(interfaces.app, name="interfaces")
 app.add_typer(pace.app, name="pace")
 app.add_typer(providers.app, name="providers")
 app.add_typer(care_management.app, name="care-management")
+clients.app.command("data")(personal_data.write_data)
+clients.app.command("erase")(personal_data.erase_client)
 app.add_typer(clients.app, name="clients")
 app.add_typer(invoices.app, name="invoices")
 app.add_typer(claims.app, name="claims")

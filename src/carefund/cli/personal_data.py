@@ -1,0 +1,111 @@
+"""`carefund clients data` and `carefund clients erase`: what is kept of one person, as a file or no longer."""
+
+import json
+import os
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from django.conf import settings
+from django.core.exceptions import PermissionDenied
+from django.utils import timezone
+
+from carefund.access.accounts import find_account
+from carefund.access.audit import one_act, store_act
+from carefund.access.gate import OPERATOR, find_client_to_read
+from carefund.access.log import store_export, store_view
+from carefund.access.roles import may_administer
+from carefund.cli.finding import client_or_exit
+from carefund.cli.output import FAILED, WRONG_INPUT, complain, screen
+from carefund.records.database_trouble import DatabaseError
+from carefund.records.models import Client
+from carefund.records.personal_data import collect_personal_data
+from carefund.runs.erasure import CannotErase, ErasurePlan, erase, plan_erasure, wipe_free_space
+
+Person = Annotated[str, typer.Argument(help="Care Recipient ID.", metavar="[ID]")]
+Number = Annotated[int, typer.Option(help="The number in the address of the client's page, instead of the ID.")]
+
+
+def write_data(
+    file: Annotated[Path, typer.Option("--to", help="The new file.", dir_okay=False)],
+    client: Person = "",
+    number: Number = 0,
+) -> None:
+    """Write everything that is kept about one client to a file, for an access request."""
+    found = _find(client, number)
+    with one_act():
+        store_export(None, "carefund clients data", clients=[found])
+        store_act(None, "Personal data exported", f"client {found.pk}")
+    content = json.dumps(collect_personal_data(found), indent=1, default=str, ensure_ascii=False) + "\n"
+    try:
+        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        complain("This file exists already.", "Name another one.")
+        raise typer.Exit(WRONG_INPUT) from None
+    except FileNotFoundError:
+        complain("The folder for this file does not exist.", "Create it, or name another one.")
+        raise typer.Exit(WRONG_INPUT) from None
+    with os.fdopen(descriptor, "w", encoding="utf-8") as out:
+        out.write(content)
+    screen.print(f"Wrote {file}.", highlight=False, markup=False)
+
+
+def erase_client(
+    by: Annotated[str, typer.Option(help="Your account, which must be an administrator's.", metavar="USER")],
+    client: Person = "",
+    number: Number = 0,
+    yes: Annotated[bool, typer.Option(help="Do not ask.")] = False,
+) -> None:
+    """Erase one client, after showing what goes and what has to stay. An administrator confirms it."""
+    if not may_administer(find_account(by)):
+        raise PermissionDenied("Only an administrator can erase a client.")
+    found = _find(client, number)
+    store_view(None, found, "carefund clients erase")
+    plan = plan_erasure(found)
+    _show(plan)
+    if not yes:
+        typer.confirm("Erase this client? This cannot be undone.", abort=True)
+    try:
+        erase(found, plan, by)
+    except CannotErase as refusal:
+        complain(str(refusal))
+        raise typer.Exit(FAILED) from None
+    screen.print("Erased.")
+    try:
+        is_wiped = wipe_free_space()
+    except DatabaseError:
+        is_wiped = False
+    if not is_wiped:
+        screen.print(
+            "Unused space in the database still holds the deleted data. Run VACUUM (SQLite) or VACUUM FULL "
+            "(PostgreSQL) while Carefund and every worker are stopped.",
+            highlight=False,
+        )
+
+
+def _find(client: str, number: int) -> Client:
+    return client_or_exit(client) if client else find_client_to_read(OPERATOR, number)
+
+
+def _show(plan: ErasurePlan) -> None:
+    screen.print("These records will be erased:")
+    for words, count in plan.erased.items():
+        screen.print(f"  {words}: {count:,}", highlight=False)
+    if plan.kept:
+        screen.print("The law requires you to keep records of claims and delivered services. These records stay:")
+        for words, count in plan.kept.items():
+            screen.print(f"  {words}: {count:,}", highlight=False)
+    screen.print("The access log and the audit log stay. They hold only Carefund's own number of the client.")
+    screen.print(_describe_backups(), highlight=False)
+
+
+def _describe_backups() -> str:
+    if not settings.BACKUP_FOLDER:
+        return "Backups hold this client until you delete them. If you restore one, erase the client again."
+    weeks = max(settings.BACKUP_KEEP_WEEKLY, settings.BACKUP_KEEP_DAILY // 7 + 1)
+    until = timezone.localdate() + timedelta(weeks=weeks)
+    return (
+        f"Backups hold this client until about {until:%-d %B %Y}, when the last of them is removed. If you "
+        "restore one, erase the client again."
+    )

@@ -1,0 +1,190 @@
+"""Erase one person: what goes and what has to stay is said beforehand, then it is done in one transaction.
+
+Records of claims stay, and so do NDIS contracts with delivered services. Source: rule CLAIM-11.
+Both logs stay as well; they name a person by our own number alone.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import connection, transaction
+from django.db.models import CASCADE, Model, QuerySet
+
+from carefund.access.audit import store_act
+from carefund.records.models import (
+    CareManagementUse,
+    Client,
+    DeliveredService,
+    Invoice,
+    InvoiceLineItem,
+    InvoiceUpload,
+    LateEvidence,
+    NdisParticipant,
+    Payload,
+    PaymentRequest,
+    ServiceContract,
+)
+from carefund.records.personal_data import FoundRows, list_claims_with, list_found_rows, list_relations
+from carefund.runs.models import RunItem
+from carefund.runs.queries import is_under_way
+
+_NDIS = (NdisParticipant, ServiceContract)
+
+
+class CannotErase(Exception):
+    """The person cannot be erased now; the text says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class ErasurePlan:
+    """What an erasure does: how many rows go and how many stay, by what people call them."""
+
+    erased: dict[str, int]
+    kept: dict[str, int]
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether nothing of the person stays."""
+        return not self.kept
+
+
+def plan_erasure(client: Client) -> ErasurePlan:
+    """Say what an erasure would do, and change nothing."""
+    kept = {
+        "Invoice lines that were sent or prepared": _list_kept_lines(client).count(),
+        "Claims": len(list_claims_with(client)),
+        "NDIS contracts with delivered services": _count_delivered(client),
+    }
+    kept = {words: number for words, number in kept.items() if number}
+    if kept:
+        kept["Name and Care Recipient ID"] = 1
+    erased = {
+        found.label: number for found in list_found_rows(client) if (number := _count_erased(found, client, kept))
+    }
+    uploads = InvoiceUpload.objects.count()
+    return ErasurePlan(erased | ({"Uploaded invoice files": uploads} if uploads else {}), kept)
+
+
+def erase(client: Client, plan: ErasurePlan, by: str) -> None:
+    """Carry out a plan in the name of an administrator, all or nothing.
+
+    Raise CannotErase while a sync is under way, or if something came meanwhile.
+    """
+    with transaction.atomic():
+        if is_under_way(client):
+            raise CannotErase("A sync of this client is in progress. Wait until it finishes.")
+        if plan_erasure(client) != plan:
+            raise CannotErase("The client's records have changed meanwhile. Run the command again.")
+        number, payloads = client.pk, _list_payloads(client)
+        _erase_unsent_lines(client)
+        _name_nobody(client)
+        if plan.is_whole:
+            client.delete()
+        else:
+            _erase_around(client, keeps_ndis=_count_delivered(client) > 0)
+        _erase_unused(payloads)
+        after: dict[str, Any] = {
+            "in the name of": by,
+            "records": sum(plan.erased.values()),
+            "kept": sum(plan.kept.values()),
+        }
+        store_act(None, "Client erased", f"client {number}", after=after)
+
+
+def wipe_free_space() -> bool:
+    """Remove from the database file what was deleted. Return whether that is done.
+
+    SQLite needs a moment at which nobody else uses the database. On PostgreSQL an administrator runs VACUUM FULL.
+    """
+    if connection.vendor != "sqlite":
+        return False
+    with connection.cursor() as cursor:
+        cursor.execute("VACUUM")
+        cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        return not cursor.fetchone()[0]
+
+
+def _list_unsent_lines(client: Client) -> "QuerySet[InvoiceLineItem]":
+    """Lines that are ours alone: in no batch, and never on the way to the funder."""
+    lines = InvoiceLineItem.objects.filter(client=client, payment_requests__isnull=True, invoice__batch__isnull=True)
+    return lines.filter(invoice__invoice_id__isnull=True, invoice__is_uncertain=False)
+
+
+def _list_kept_lines(client: Client) -> "QuerySet[InvoiceLineItem]":
+    unsent = _list_unsent_lines(client).values("pk")
+    return InvoiceLineItem.objects.filter(client=client).exclude(pk__in=unsent)
+
+
+def _count_delivered(client: Client) -> int:
+    delivered = DeliveredService.objects.filter(contract__client=client)
+    return delivered.values("contract").distinct().count()
+
+
+def _count_erased(found: FoundRows, client: Client, kept: dict[str, int]) -> int:
+    if found.model is Client:
+        return 0 if kept else 1
+    if found.model is InvoiceLineItem:
+        return _list_unsent_lines(client).count()
+    if found.model is PaymentRequest:
+        return 0
+    if found.model is LateEvidence:
+        return found.rows.filter(line_item__in=_list_unsent_lines(client)).count()
+    if found.model in _ndis_tables() and _count_delivered(client):
+        return 0
+    return found.rows.count()
+
+
+def _ndis_tables() -> set[type[Model]]:
+    """The tables of NDIS contracts, and those that hang on them."""
+    tables: set[type[Model]] = set(_NDIS)
+    waiting = list(_NDIS)
+    while waiting:
+        new = {relation.related_model for relation in list_relations(waiting.pop())} - tables
+        tables |= new
+        waiting += list(new)
+    return tables
+
+
+def _list_payloads(client: Client) -> set[str]:
+    """The answers and files of a person, which other people's may be the same as."""
+    digests: set[str] = set()
+    for found in list_found_rows(client):
+        for column in found.model._meta.concrete_fields:
+            if column.related_model is Payload:
+                digests.update(found.rows.values_list(column.attname, flat=True))
+    return digests
+
+
+def _erase_unused(digests: Iterable[str]) -> None:
+    unused = Payload.objects.filter(pk__in=list(digests))
+    for relation in Payload._meta.get_fields(include_hidden=True):
+        if relation.auto_created and not relation.concrete:
+            model: Any = relation.related_model
+            unused = unused.exclude(pk__in=model._default_manager.values(relation.field.attname))  # type: ignore[union-attr]
+    unused.delete()
+
+
+def _erase_unsent_lines(client: Client) -> None:
+    invoices = set(_list_unsent_lines(client).values_list("invoice_id", flat=True))
+    InvoiceLineItem.objects.filter(pk__in=list(_list_unsent_lines(client).values_list("pk", flat=True))).delete()
+    Invoice.objects.filter(pk__in=invoices, line_items__isnull=True).delete()
+
+
+def _name_nobody(client: Client) -> None:
+    """Take the person's id out of what is about many: sums stay right, and nobody is named."""
+    InvoiceUpload.objects.all().delete()  # a file may name anybody; whoever needs it uploads it again
+    if client.care_recipient_id:
+        CareManagementUse.objects.filter(care_recipient_id=client.care_recipient_id).update(care_recipient_id="")
+        strangers = RunItem.objects.filter(care_recipient_id=client.care_recipient_id, client__isnull=True)
+        strangers.update(care_recipient_id="")
+
+
+def _erase_around(client: Client, *, keeps_ndis: bool) -> None:
+    """Erase all but what the kept records need: who the person is."""
+    for relation in list_relations(Client):
+        if relation.on_delete is CASCADE and not (keeps_ndis and relation.related_model in _NDIS):
+            relation.related_model._default_manager.filter(**{relation.field.name: client}).delete()
+    Client.objects.filter(pk=client.pk).update(
+        birth_date=None, external_reference_id="", added_by=None, is_active=False
+    )
