@@ -12,6 +12,7 @@ from django.core.management import call_command, execute_from_command_line
 from carefund.access.audit import try_to_store_act
 from carefund.cli.output import screen
 from carefund.cli.own_files import mend_own_files
+from carefund.cli.systemd import list_next_steps, write_units
 from carefund.records.set_up_lock import only_set_up
 
 PASS_ON = {"allow_extra_args": True, "ignore_unknown_options": True}
@@ -20,6 +21,10 @@ PASS_ON = {"allow_extra_args": True, "ignore_unknown_options": True}
 def setup(
     environment_file: Annotated[
         Path | None, typer.Option(help="Write new secrets to this file if it does not exist.")
+    ] = None,
+    systemd: Annotated[
+        Path | None,
+        typer.Option(help="Write units for systemd to this folder.", exists=True, file_okay=False, metavar="FOLDER"),
     ] = None,
 ) -> None:
     """Prepare this installation: secrets (once), database tables, static files. Safe to repeat."""
@@ -33,6 +38,11 @@ def setup(
         screen.print(f"Wrote secrets to {environment_file}. Keep a copy in a safe place.", highlight=False)
     prepare_installation()
     screen.print("The database and the static files are ready.")
+    if systemd is not None:
+        units = write_units(systemd)
+        screen.print(f"Wrote {', '.join(unit.name for unit in units)} to {systemd}. Now run, as root:", highlight=False)
+        for step in list_next_steps(units):
+            screen.print(f"  {step}", highlight=False, markup=False, soft_wrap=True)
 
 
 def prepare_installation() -> None:

@@ -18,7 +18,6 @@ from carefund.access.log import store_export, store_view
 from carefund.access.roles import may_administer
 from carefund.cli.finding import client_or_exit
 from carefund.cli.output import FAILED, WRONG_INPUT, complain, screen
-from carefund.records.database_trouble import DatabaseError
 from carefund.records.models import Client
 from carefund.records.personal_data import collect_personal_data
 from carefund.runs.erasure import CannotErase, ErasurePlan, erase, plan_erasure, wipe_free_space
@@ -72,11 +71,7 @@ def erase_client(
         complain(str(refusal))
         raise typer.Exit(FAILED) from None
     screen.print("Erased.")
-    try:
-        is_wiped = wipe_free_space()
-    except DatabaseError:
-        is_wiped = False
-    if not is_wiped:
+    if not wipe_free_space():
         screen.print(
             "Unused space in the database still holds the deleted data. Run VACUUM (SQLite) or VACUUM FULL "
             "(PostgreSQL) while Carefund and every worker are stopped.",
