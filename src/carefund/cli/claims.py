@@ -13,6 +13,7 @@ from carefund.access.audit import one_act, store_act
 from carefund.access.log import store_view, store_views
 from carefund.cli.output import FAILED, WRONG_INPUT, complain, print_json, screen
 from carefund.cli.refusals import Commands
+from carefund.domain.claims.statuses import write_claim_status
 from carefund.domain.wording import write_day, write_money
 from carefund.records.claims.batches import BatchMoved
 from carefund.records.claims.claimed_lines import LineRow, list_lines
@@ -66,7 +67,11 @@ def list_all(json: AsJson = False) -> None:
     for claim in claims:
         paid = "" if claim.total_paid is None else write_money(claim.total_paid)
         table.add_row(
-            claim.claim_id, claim.service_provider_id, claim.status, str(claim.batch_id or "outside Carefund"), paid
+            claim.claim_id,
+            claim.service_provider_id,
+            write_claim_status(claim.status),
+            str(claim.batch_id or "outside Carefund"),
+            paid,
         )
     screen.print(table)
 
@@ -162,7 +167,7 @@ def check(
         for claim, item in lines:
             found = item.result or {}
             run = f"; run {found['run']} synchronises {found['people']:,} clients" if found.get("run") else ""
-            screen.print(f"Claim {claim.claim_id}: {claim.status}{run}.", highlight=False)
+            screen.print(f"Claim {claim.claim_id}: {write_claim_status(claim.status)}{run}.", highlight=False)
             if item.outcome == RunItem.Outcome.FAILED:
                 complain(item.message, item.advice)
         if not lines:
@@ -180,7 +185,7 @@ def show(claim_id: Annotated[str, typer.Argument(help="Claim ID.")], json: AsJso
     if json:
         print_json(_claim_data(claim) | {"lines": [_line_data(row) for row in rows]})
         return
-    screen.print(f"Claim {claim.claim_id}: {claim.status}.", highlight=False)
+    screen.print(f"Claim {claim.claim_id}: {write_claim_status(claim.status)}.", highlight=False)
     for sentence in claim.discrepancies:
         complain(sentence)
     table = Table("Line", "Service", "Delivered", "State", "Drawn from", box=None, pad_edge=False)
@@ -191,7 +196,8 @@ def show(claim_id: Annotated[str, typer.Argument(help="Claim ID.")], json: AsJso
         table.add_row(
             item.external_reference_id, item.service_id, str(item.delivery_date), row.state.value,
             ", ".join(draw.budget_id for draw in row.truth.draws), write_money(row.truth.claimed),
-            "" if paid is None else write_money(paid), write_money(row.truth.drawn), write_money(row.truth.difference),
+            "" if paid is None else write_money(paid), write_money(row.truth.drawn),
+            "" if paid is None else write_money(row.truth.difference),
         )  # fmt: skip
     screen.print(table)
 

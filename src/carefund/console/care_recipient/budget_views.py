@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 
 from carefund.console.care_recipient.charts import BurnDown, Part, draw_bar, draw_burn_down
 from carefund.console.care_recipient.missing_details import DetailsState, Missing
@@ -56,7 +57,7 @@ def _show_budget(
         figures,
         name_budget(figures.budget),
         _write_status(figures.budget),
-        _write_headline(figures),
+        _write_headline(figures, funding.today),
         bar,
         ", ".join(f"{part.label} {write_money(part.amount)}" for part in bar),
         draw_burn_down(figures, funding.today) if figures.covers(funding.today) else None,
@@ -74,12 +75,15 @@ def _write_status(budget: PlanBudget) -> str:
     return budget.status.lower().capitalize()
 
 
-def _write_headline(figures: BudgetFigures) -> str:
+def _write_headline(figures: BudgetFigures, today: date) -> str:
     """What the first figure of a budget is, in words."""
+    end = figures.budget.end_date
     if figures.available < 0:
         return "overspent"
     if figures.left_to_spend < 0:
         return "committed beyond what is available"
+    if end and end < today:
+        return f"left to claim, only for services up to {write_day(end)}"
     return "available" if figures.committed is None else "left to spend"
 
 

@@ -73,21 +73,16 @@ def estimate_loss(budgets: Iterable[Reported], today: date) -> Estimate | None:
     coming: list[Quarter] = []
     while (coming[-1] if coming else this) != last:
         coming.append(next_quarter(coming[-1] if coming else this))
-    left_now = sum((_left(row) for row in by_quarter[this]), _ZERO)
-    to_come_in = _not_carried_yet(by_quarter, this)
-    to_be_allocated = sum((allocated_for(quarter) for quarter in coming), _ZERO)
-    expected_use = _use_per_day(by_quarter, this, today) * (last.end_date - today).days
+    # Rounded before they are added up, so that what people see adds up to the cent.
+    left_now = _cents(sum((_left(row) for row in by_quarter[this]), _ZERO))
+    to_come_in = _cents(_not_carried_yet(by_quarter, this))
+    to_be_allocated = _cents(sum((allocated_for(quarter) for quarter in coming), _ZERO))
+    expected_use = _cents(_use_per_day(by_quarter, this, today) * (last.end_date - today).days)
     expected_left = max(_ZERO, left_now + to_come_in + to_be_allocated - expected_use)
-    may_be_carried = allocated_for(last)
+    may_be_carried = _cents(allocated_for(last))
+    lost = max(_ZERO, expected_left - may_be_carried)
     return Estimate(
-        last.end_date,
-        left_now=_cents(left_now),
-        to_come_in=_cents(to_come_in),
-        to_be_allocated=_cents(to_be_allocated),
-        expected_use=_cents(expected_use),
-        expected_left=_cents(expected_left),
-        may_be_carried=_cents(may_be_carried),
-        lost=_cents(max(_ZERO, expected_left - may_be_carried)),
+        last.end_date, left_now, to_come_in, to_be_allocated, expected_use, expected_left, may_be_carried, lost
     )
 
 

@@ -18,6 +18,7 @@ HELD = "HELD"
 DELETED = "DELETED"
 CLAIMED = "CLAIMED"
 
+_IN_WORDS = {BEING_CALCULATED: "Being calculated", PENDING_APPROVAL: "Pending approval"}
 _KNOWN = {status.lower(): status for status in CLAIM_STATUSES}
 _ORDER = {status: place for place, status in enumerate((BEING_CALCULATED, PENDING_APPROVAL, APPROVED, COMPLETED))}
 _SEPARATORS = str.maketrans("", "", " _-\u00a0\t")
@@ -26,6 +27,11 @@ _SEPARATORS = str.maketrans("", "", " _-\u00a0\t")
 def claim_status(text: str) -> str:
     """The funder's word for a claim's state in one spelling; a word that nobody knows stays as it came."""
     return _KNOWN.get(text.translate(_SEPARATORS).lower(), text.strip())
+
+
+def write_claim_status(status: str) -> str:
+    """Return a claim's status in words that people read."""
+    return _IN_WORDS.get(status, status)
 
 
 def is_known(status: str) -> bool:

@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from carefund.access.roles import may_claim
 from carefund.domain.claims.matching import count_due_rechecks
-from carefund.domain.claims.statuses import COMPLETED, PAID_CLAIM_STATUSES
+from carefund.domain.claims.statuses import COMPLETED, PAID_CLAIM_STATUSES, write_claim_status
 from carefund.records.claims import matching as claim_matching
 from carefund.records.claims.queries import list_sending_batches, list_unsettled_claims
 from carefund.records.claims.usage import list_claims_to_recheck, list_clients_without_draws
@@ -178,9 +178,9 @@ async def _check(session: Session, item: ClaimedItem) -> ItemResult:
         run = await session.write(item, request_recheck, held)
     outcome = _CHANGED if run or held.status != claim.status else _UNCHANGED
     if run is None:
-        return ItemResult(outcome, f"Status: {held.status}.")
+        return ItemResult(outcome, f"Status: {write_claim_status(held.status)}.")
     people = f"{run.total:,} client{' is' if run.total == 1 else 's are'} being synchronised"
-    words = f"Status: {held.status}. Related Data Updates: {people}."
+    words = f"Status: {write_claim_status(held.status)}. Related Data Updates: {people}."
     return ItemResult(outcome, words, result={"run": run.pk, "people": run.total})
 
 
