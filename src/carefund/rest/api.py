@@ -13,8 +13,10 @@ from ninja import NinjaAPI
 from ninja.openapi.schema import OpenAPISchema
 from ninja.parser import Parser
 
+import carefund.rest.run_requests  # noqa: F401 adds its addresses to those of runs
 from carefund.rest.branches import router as branches
 from carefund.rest.changes import router as changes
+from carefund.rest.client_editing import router as client_editing
 from carefund.rest.clients import router as clients
 from carefund.rest.funding import router as funding
 from carefund.rest.invoices import router as invoices
@@ -89,6 +91,7 @@ api = Api(
 for _prefix, _router in (
     ("/clients", clients),
     ("/clients", funding),
+    ("/clients-by-reference", client_editing),
     ("/changes", changes),
     ("/runs", runs),
     ("/ndis", ndis),

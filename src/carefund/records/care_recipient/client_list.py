@@ -105,11 +105,11 @@ def list_clients(
 def list_by_number(
     clients: QuerySet[Client],
     *,
-    after_id: int,
-    search: str,
-    external_reference_id: str,
-    care_recipient_id: str,
-    service_provider_id: str,
+    after_id: int = 0,
+    search: str = "",
+    external_reference_id: str = "",
+    care_recipient_id: str = "",
+    service_provider_id: str = "",
 ) -> QuerySet[Client]:
     """The clients after a number, active or not, by number; an empty text stands for no condition."""
     named = {

@@ -15,7 +15,9 @@ from carefund.domain.care_recipient.clients import may_be_born_alike, name_key
 from carefund.records.models import Change, Client, ClientMatch, SyncState
 
 EDITED = ("first_name", "last_name", "birth_date", "care_recipient_id", "service_provider_id", "is_active")
+_ALL_EDITED = (*EDITED, "external_reference_id")
 ID_TAKEN = "Another client already has this Care Recipient ID."
+_REFERENCE_TAKEN = "Another client already has this external reference."
 ID_SETTLED = (
     "Funding was synchronised with this Care Recipient ID, so it cannot be changed. If it belongs to a different "
     "person, make this client inactive and add a new one."
@@ -33,19 +35,20 @@ def add_client(values: Mapping[str, Any], *, made_by: str, user: User | None = N
             client = Client.objects.create(added_by=user, **values)
             _note(client, Change.NEW, made_by, timezone.now())
     except IntegrityError:
-        raise CannotEdit(ID_TAKEN) from None
+        raise CannotEdit(_say_what_is_taken(values)) from None
     return client
 
 
 def edit_client(client_id: int, values: Mapping[str, Any], *, made_by: str) -> list[str]:
-    """Change what is given of EDITED; gives the fields that changed, each a line of the change log. Raises CannotEdit.
+    """Change what is given of EDITED, and the external reference. Gives the fields that changed, each a line of the
+    change log. Raises CannotEdit.
 
     A care recipient id can be changed until something was synchronised under it.
     """
     try:
         with transaction.atomic():
             client = Client.objects.select_for_update().get(pk=client_id)
-            changed = [name for name in EDITED if name in values and values[name] != getattr(client, name)]
+            changed = [name for name in _ALL_EDITED if name in values and values[name] != getattr(client, name)]
             if "care_recipient_id" in changed and is_id_settled(client):
                 raise CannotEdit(ID_SETTLED)
             now = timezone.now()
@@ -56,8 +59,15 @@ def edit_client(client_id: int, values: Mapping[str, Any], *, made_by: str) -> l
             if changed:
                 client.save(update_fields=changed)
     except IntegrityError:
-        raise CannotEdit(ID_TAKEN) from None
+        raise CannotEdit(_say_what_is_taken(values, client_id)) from None
     return changed
+
+
+def _say_what_is_taken(values: Mapping[str, Any], client_id: int = 0) -> str:
+    """Which of a client's two keys another client has."""
+    reference = values.get("external_reference_id")
+    others = Client.objects.filter(external_reference_id=reference).exclude(pk=client_id)
+    return _REFERENCE_TAKEN if reference and others.exists() else ID_TAKEN
 
 
 def is_id_taken(care_recipient_id: str) -> bool:

@@ -56,7 +56,12 @@ class Client(models.Model):
             models.CheckConstraint(
                 condition=Q(care_recipient_id__isnull=True) | ~Q(care_recipient_id=""),
                 name="client_care_recipient_id_null_not_blank",
-            )
+            ),
+            models.UniqueConstraint(
+                fields=("external_reference_id",),
+                condition=~Q(external_reference_id=""),
+                name="client_external_reference_id_once",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -1,0 +1,56 @@
+"""Whatever the console can do, a token with the right can do: each page has its operation, or stands in the list of
+those that do not yet. The list only gets shorter."""
+
+from carefund.console.urls import urlpatterns
+from carefund.rest.api import api
+
+# Of a person in front of a screen: signing in and out, one's own account, how it looks, pieces of another page.
+OF_PEOPLE = {
+    "sign-in", "sign-out", "earlier-sign-in", "account", "password", "two-factor", "two-factor-off",
+    "two-factor-verify", "theme", "mark-as-seen", "run-watch", "service-providers-progress", "home", "synchronise-run",
+}  # fmt: skip
+OPERATIONS = {
+    "changes": "list_changes",
+    "clients": "list_clients",
+    "client": "list_budgets",
+    "client-new": "store_client",
+    "client-edit": "store_client",
+    "plan": "find_plan",
+    "as-of": "list_budgets",
+    "client-changes": "list_changes",
+    "synchronise": "request_run",
+    "runs": "list_runs",
+    "run-new": "request_run",
+    "run": "find_run",
+    "run-steer": "steer_run",
+    "care-management": "list_pools",
+    "care-management-history": "list_pools",
+    "ndis-contract": "find_contract",
+    "invoices": "store_invoice",
+}
+NOT_YET = {
+    "tokens", "token-revoke", "all-tokens", "people", "person-new", "person", "administration", "connections",
+    "schedules",
+    "access-log", "audit-log", "client-matches", "client-match", "preview-apply", "client-syncs", "evidence",
+    "clients-csv", "client-changes-csv", "run-csv", "support-at-home", "service-providers-sync",
+    "care-management-saving", "care-management-all", "ndis-settings", "ndis-client", "ndis-client-edit", "ndis-pace",
+    "ndis-pace-create", "ndis-pace-plan", "ndis-contract-sync", "ndis-contract-decide", "ndis-comparisons", "claims",
+    "invoice-upload", "batch-new", "batch", "batch-send", "batch-withdraw", "line-evidence", "line-evidence-file",
+    "money", "money-list", "money-csv", "budget-explained", "interfaces", "interfaces-description",
+    "claims-check", "claim-exceptions", "orphan-usage", "claim", "claim-answers", "claim-evidence", "claim-check",
+}  # fmt: skip
+
+
+def test_each_page_has_its_operation_or_is_known_not_to_have_one_yet():
+    pages = {str(pattern.name) for pattern in urlpatterns}
+    sorted_pages = [OF_PEOPLE, set(OPERATIONS), NOT_YET]
+    assert pages - set().union(*sorted_pages) == set(), "name the operation that does the same"
+    assert set().union(*sorted_pages) - pages == set(), "no longer a page"
+    assert sum(map(len, sorted_pages)) == len(pages), "in one list each"
+    assert len(NOT_YET) <= 53, "this list gets shorter"
+
+
+def test_each_operation_that_does_the_same_exists():
+    described = api.get_openapi_schema()["paths"].values()
+    known = {operation["operationId"] for operations in described for operation in operations.values()}
+    assert set(OPERATIONS.values()) <= known
