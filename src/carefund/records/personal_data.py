@@ -102,5 +102,5 @@ def _read(payload: Payload) -> Any:
     body = decompress(bytes(payload.body))
     try:
         return msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return base64.b64encode(body).decode()
