@@ -5,6 +5,7 @@ Hypothesis feeds them in the suite, atheris for as long as one likes (`make fuzz
 
 import gzip
 import io
+import json
 import tarfile
 import zlib
 from collections.abc import Callable, Sequence
@@ -45,6 +46,7 @@ from carefund.funders.refusals import refusal
 from carefund.funders.services_australia import claim_payloads, payloads
 from carefund.records.backups.manifest import BackupRefused
 from carefund.records.backups.packing import read_manifest, unpack
+from carefund.records.personal_data import read_content
 from carefund.records.provider_file import NotAProviderFile, read_provider_file
 from carefund.rest.api import JsonParser
 from carefund.rest.invoices import InvoiceIn
@@ -160,6 +162,11 @@ def read_id_list(content: bytes) -> None:
         assert not any("\0" in read_id or len(read_id) > 80 for read_id in read_ids(content))
 
 
+def read_personal_data(content: bytes) -> None:
+    """Any bytes as an archived answer that somebody is given."""
+    json.dumps(read_content(content), indent=1)
+
+
 def read_packed(content: bytes) -> None:
     """Any bytes as a packed answer, in pieces of any size."""
     unpacking, size = Unpacking("fuzz", _LARGEST_UNPACKED), (content[0] % 40 + 1) if content else 1
@@ -229,6 +236,7 @@ TARGETS: dict[str, Callable[[bytes], None]] = {
     "provider file": read_provider,
     "ids file": read_id_list,
     "packed answers": read_packed,
+    "personal data": read_personal_data,
     "interfaces file": read_interfaces,
     "description": read_description,
     "trial": examine,

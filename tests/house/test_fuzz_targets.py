@@ -33,7 +33,7 @@ FED_BY = {
     "records/bulk.py": OWN,
     "records/compression.py": OWN,
     "records/device_keys.py": OWN,
-    "records/personal_data.py": OWN,  # archived answers, which were read when they came
+    "records/personal_data.py": "personal data",
     "records/provider_file.py": "provider file",
     "rest/api.py": "call",
     "sync/care_management/previews.py": OWN,

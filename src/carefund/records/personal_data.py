@@ -4,6 +4,7 @@ For an access request it becomes a file; for an erasure it says what there is. N
 """
 
 import base64
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -92,15 +93,16 @@ def _list_values(row: Model) -> Iterator[tuple[str, Any]]:
         if column.attname in _LEFT_OUT or value in (None, ""):
             continue
         if column.related_model is Payload:
-            yield "content", _read(Payload.objects.get(pk=value))
+            yield "content", read_content(decompress(bytes(Payload.objects.get(pk=value).body)))
         elif not isinstance(value, bytes | memoryview):
             yield column.attname, value
 
 
-def _read(payload: Payload) -> Any:
-    """The content of an answer as data; of a file, as base64."""
-    body = decompress(bytes(payload.body))
+def read_content(body: bytes) -> Any:
+    """Return an answer's content as data; as base64 what is no JSON, or too deep to be written again."""
     try:
-        return msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        content = msgspec.json.decode(body)
+        json.dumps(content, indent=1)
+    except (ValueError, RecursionError):  # both libraries' own errors are ValueErrors
         return base64.b64encode(body).decode()
+    return content
