@@ -112,7 +112,7 @@ def test_a_download_that_fails_half_way_says_that_it_is_incomplete(installation:
 
 
 def test_the_api_names_the_reference(installation: Installation, visitor: Visitor):
-    token = installation.carefund("tokens", "add", "boss").splitlines()[0]
+    token = installation.carefund("tokens", "add", "boss", "--scope", "claims").splitlines()[0]
     installation.write("ALTER TABLE records_invoice RENAME TO records_invoice_away")
     try:
         status, answer = visitor.get(f"/api/v1/invoices/INV-{PERSON}", Authorization=f"Bearer {token}")

@@ -96,6 +96,7 @@ def test_no_data_says_what_to_check_and_what_came_back(demo: Demo, open_page: Op
     page = open_page("ada")
     page.goto("/settings/support-at-home")
     page.get_by_role("button", name="Sync Service Providers").click()
+    expect(page.get_by_role("navigation", name="Service Provider IDs")).to_be_visible()
     demo.control("POST", f"/service-providers/{ONE}/empty")
     page.goto(f"/settings/support-at-home/{ONE}")
     page.get_by_role("button", name="Refresh").click()

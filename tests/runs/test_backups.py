@@ -7,6 +7,7 @@ import re
 import sqlite3
 import subprocess
 import tarfile
+import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from datetime import timedelta
@@ -112,7 +113,9 @@ def test_the_keys_are_in_the_backup_only_under_the_passphrase(own: Installation,
 
 def test_a_backup_that_is_killed_leaves_nothing_that_looks_like_one(own: Installation, media: Path):
     process = own.start("backup", str(media), "--without-keys")
-    wait_until(lambda: list(media.glob(".carefund-backup-*")), lambda: own.log)
+    while not list(media.glob(".carefund-backup-*")):
+        assert process.poll() is None, own.log
+        time.sleep(0.002)
     kill(process)
     assert not list(media.glob("*.tar")), "it was never killed in the middle"
     made = back_up(media)

@@ -17,8 +17,8 @@ from carefund.runs.models import Run, RunItem
 from carefund.runs.work import Failure
 
 _MOST = 2
-_MESSAGE = "The worker ended twice while it was at work on this, so this was set aside."
-_ADVICE = "Everything else went on. Try this one alone; if the worker ends again, report it with this run's time."
+_MESSAGE = "The process that did this work stopped twice, so this item was set aside."
+_ADVICE = "All other items continued. Try this one alone. If the process stops again, report the time of this run."
 
 
 def release_expired(*, holder_prefix: str = "") -> int:

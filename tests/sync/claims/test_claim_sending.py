@@ -237,7 +237,7 @@ def test_a_funder_slower_than_the_lease_gets_each_item_once(claims: ClaimWorld, 
 
 def keep_trying(run: Run, taken: list[object], over: threading.Event) -> None:
     """As the housekeeping of another process does, once the batch is under way."""
-    while not over.wait(0.2):
+    while not over.wait(1.0):  # seldom: SQLite in memory refuses two writers at once, which a file would let wait
         if insist(lambda: claims_are_running(run)):
             insist(takedowns.release_expired)
             taken += insist(lambda: ledger.claim_items(run.pk, "another process", 1))
