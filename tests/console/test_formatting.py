@@ -10,6 +10,8 @@ from carefund.console.spreadsheets import stream_csv
 from carefund.console.templatetags import formatting
 from carefund.records.models import Classification
 
+pytestmark = pytest.mark.one_database
+
 
 @pytest.mark.parametrize(
     ("amount", "text"),

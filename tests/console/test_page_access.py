@@ -13,6 +13,8 @@ from carefund.runs.models import Run
 from tests.browsing import Browser
 from tests.console import world
 
+pytestmark = pytest.mark.one_database
+
 OPEN = {"sign-in", "earlier-sign-in", "sign-out", "theme", "two-factor-verify", "two-factor"}
 OWN = {"account", "password", "two-factor-off"}
 VALUES = {

@@ -7,6 +7,8 @@ import zstandard
 
 from carefund.records.compression import compress, decompress
 
+pytestmark = pytest.mark.one_database
+
 
 @pytest.mark.parametrize("body", [b"", b"{}", b"amount 12.50 " * 5000])
 def test_what_was_compressed_comes_back(body: bytes) -> None:

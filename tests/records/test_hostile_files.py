@@ -9,6 +9,8 @@ from carefund.records.models import Client, Invoice, InvoiceLineItem, LateEviden
 from carefund.records.provider_file import NotAProviderFile, read_provider_file
 from carefund.runs.scopes import choose_ids, read_ids
 
+pytestmark = pytest.mark.one_database
+
 HEADING = "invoice,line,Care Recipient ID,service,date,quantity,price"
 
 

@@ -31,7 +31,7 @@ def fail(request: HttpRequest, name: str) -> None:
 
 
 urlpatterns = [path("api/raising/", api.urls)]
-pytestmark = [pytest.mark.urls(__name__), pytest.mark.django_db]
+pytestmark = [pytest.mark.urls(__name__), pytest.mark.django_db, pytest.mark.one_database]
 
 
 def refuse(client: Browser, name: str) -> Any:

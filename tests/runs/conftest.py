@@ -184,6 +184,9 @@ def another_database(name: str, template: str = "template1") -> Iterator[str]:
     unique = f"{name}_{server['NAME']}"[:60]
     with psycopg.connect(f"{address}/postgres", autocommit=True) as database:
         database.execute(f'DROP DATABASE IF EXISTS "{unique}" WITH (FORCE)')
+        database.execute(  # copied is only what nobody uses, and threads of other tests may still hold a session
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [template]
+        )
         database.execute(f'CREATE DATABASE "{unique}" TEMPLATE "{template}"')
         yield f"{address}/{unique}"
         database.execute(f'DROP DATABASE IF EXISTS "{unique}" WITH (FORCE)')

@@ -41,6 +41,8 @@ from carefund.sync.care_recipient.recordsets import RECORD_SETS
 from carefund.sync.care_recipient.results import Count, SyncOutcome
 from carefund.sync.care_recipient.stored import StoredPerson, StoredPlan, StoredRecords
 
+pytestmark = pytest.mark.one_database
+
 TODAY = date(2026, 11, 21)
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
 READER, OTHER_READER = "as today", "otherwise"

@@ -4,6 +4,8 @@ import pytest
 
 from tests.installation import Installation
 
+pytestmark = pytest.mark.one_database
+
 PATHS = "CAREFUND_SERVICES_AUSTRALIA_PATHS"
 
 

@@ -32,7 +32,7 @@ def fields_of(kind: LoggedKind) -> tuple[str, ...]:
     return kind.record_set.fields if kind.record_set else CONTRACT_FIELDS.get(kind.kind, ())
 
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.one_database]
 
 
 @pytest.fixture
