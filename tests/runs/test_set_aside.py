@@ -69,7 +69,7 @@ def test_a_comparison_is_not_under_way_any_more(clients: list[Client]):
     end_worker(run)
     kept = PaceComparison.objects.get(contract=contract)
     assert (kept.outcome, kept.code) == (PaceComparison.Outcome.FAILED, WORKER_ENDED)
-    assert "worker ended twice" in kept.message
+    assert "stopped twice" in kept.message
 
 
 @pytest.mark.parametrize("holds", ["contract:987654", "contract:none"])
