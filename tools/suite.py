@@ -111,18 +111,16 @@ def clean_environment() -> dict[str, str]:
 
 
 def run_tests(arguments: Sequence[str], *, strict: bool, reminder: str = "") -> bool:
-    """All tests on SQLite, then all others on PostgreSQL, and beside both those in a browser, by themselves (its event
-    loop stays in the process); ends with the reminder, if there is one, and a line of totals. True if any failed."""
+    """All tests on SQLite, those in a browser by themselves (its event loop stays in the process), then all others on
+    PostgreSQL; ends with the reminder, if there is one, and a line of totals. True if any failed."""
     left_out: list[str] = []
     has_browser = any(shutil.which(name) for name in BROWSERS) or any(PLAYWRIGHT_BROWSERS.glob("chromium*"))
     if not has_browser:
         left_out.append("browser journeys: Chromium is not installed (apt-get install chromium)")
-    with ThreadPoolExecutor(max_workers=1) as beside, ExitStack() as stack:
-        journeys = None
-        if has_browser:
-            browser = ["-m", "browser and not postgresql", *arguments]
-            journeys = beside.submit(run_pytest, "SQLite, in a browser", browser, {}, is_beside_others=True)
-        tallies = [run_pytest("SQLite", ["-m", "not postgresql and not browser", *arguments], {})]
+    tallies = [run_pytest("SQLite", ["-m", "not postgresql and not browser", *arguments], {})]
+    if has_browser:
+        tallies.append(run_pytest("SQLite, in a browser", ["-m", "browser and not postgresql", *arguments], {}))
+    with ExitStack() as stack:
         database_url = os.environ.get("CAREFUND_TEST_DATABASE_URL")
         missing = None if database_url else missing_postgresql()
         if missing:
@@ -131,10 +129,9 @@ def run_tests(arguments: Sequence[str], *, strict: bool, reminder: str = "") -> 
             database_url = database_url or stack.enter_context(running_postgresql())
             settings = {"CAREFUND_TEST_DATABASE_URL": database_url, "CAREFUND_DATABASE_URL": database_url}
             once = [f"--ignore={folder}" for folder in SAME_ON_EACH_DATABASE]
-            chosen = ["-m", "not browser and not one_database", *once, *arguments]
-            tallies.append(run_pytest("PostgreSQL", chosen, settings))
-        if journeys is not None:
-            tallies.append(journeys.result())
+            tallies.append(
+                run_pytest("PostgreSQL", ["-m", "not browser and not one_database", *once, *arguments], settings)
+            )
     for line in left_out:
         print(f"not run: {line}")
     passed, failed, skipped = (
@@ -149,23 +146,15 @@ def run_tests(arguments: Sequence[str], *, strict: bool, reminder: str = "") -> 
     return bool(failed or incomplete or (strict and (left_out or skipped or not passed)))
 
 
-def run_pytest(
-    database: str, arguments: Sequence[str], settings: Mapping[str, str], *, is_beside_others: bool = False
-) -> Tally:
-    """One pass of pytest over the tests. Its output goes straight to the terminal, unless it runs beside others: then
-    it takes one process, and what it says is said at its end."""
-    title = f"--- tests on {database}"
-    if not is_beside_others:
-        print(title, flush=True)
+def run_pytest(database: str, arguments: Sequence[str], settings: Mapping[str, str]) -> Tally:
+    """One pass of pytest over the tests, in several processes; its output goes straight to the terminal."""
+    print(f"--- tests on {database}", flush=True)
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "report.xml"
-        spread = ["-n", "1" if is_beside_others else AT_ONCE, "--dist", "worksteal", "--durations=25"]
+        spread = ["-n", AT_ONCE, "--dist", "worksteal", "--durations=25"]
         command = [str(PROGRAMS / "pytest"), "-q", *spread, f"--junitxml={report}", *arguments]
-        said = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT} if is_beside_others else {}
-        done = subprocess.run(command, env={**clean_environment(), **settings}, cwd=ROOT, text=True, **said)
-        if is_beside_others:
-            print(f"{title}\n{done.stdout}", flush=True)
-        return read_report(report, done.returncode)
+        status = subprocess.run(command, env={**clean_environment(), **settings}, cwd=ROOT).returncode
+        return read_report(report, status)
 
 
 def read_report(report: Path, status: int) -> Tally:
