@@ -5,6 +5,7 @@ import contextlib
 import itertools
 import os
 import sqlite3
+import subprocess
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -119,7 +120,7 @@ def tables(
     name = connection.settings_dict["NAME"]
     with django_db_blocker.unblock():
         connections.close_all()
-    with another_database("carefund_tables", template=name) as database_url:
+    with another_database("carefund_tables", copied=name) as database_url:
         made = Installation(folder, "http://127.0.0.1:9", database_url)
         made.write(ADD_CLIENT)
         yield made
@@ -176,7 +177,7 @@ def distributed(installed_on_postgresql: Installation, tmp_path: Path) -> Iterat
 
 
 @contextlib.contextmanager
-def another_database(name: str, template: str = "template1") -> Iterator[str]:
+def another_database(name: str, template: str = "template1", copied: str = "") -> Iterator[str]:
     """A database of one's own on the server of the tests; yields its URL and drops it."""
     server = settings.DATABASES["default"]
     credentials = f"{server['USER']}:{server['PASSWORD']}@" if server["PASSWORD"] else f"{server['USER']}@"
@@ -184,9 +185,9 @@ def another_database(name: str, template: str = "template1") -> Iterator[str]:
     unique = f"{name}_{server['NAME']}"[:60]
     with psycopg.connect(f"{address}/postgres", autocommit=True) as database:
         database.execute(f'DROP DATABASE IF EXISTS "{unique}" WITH (FORCE)')
-        database.execute(  # copied is only what nobody uses, and threads of other tests may still hold a session
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [template]
-        )
         database.execute(f'CREATE DATABASE "{unique}" TEMPLATE "{template}"')
+        if copied:  # CREATE DATABASE copies only what nobody uses, and threads of other tests may still hold a session
+            dump = subprocess.run(["pg_dump", "-d", f"{address}/{copied}"], check=True, capture_output=True).stdout
+            subprocess.run(["psql", "-q", "-d", f"{address}/{unique}"], input=dump, check=True, capture_output=True)
         yield f"{address}/{unique}"
         database.execute(f'DROP DATABASE IF EXISTS "{unique}" WITH (FORCE)')
