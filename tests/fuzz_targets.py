@@ -29,7 +29,8 @@ from carefund.domain.claims.invoice_file import UnreadableFile, read_invoice_fil
 from carefund.funders.decoding import RowReader, UnreadableRow
 from carefund.funders.devices import DeviceState
 from carefund.funders.dialect import PLAIN, Interfaces
-from carefund.funders.errors import FunderError, NotConfigured
+from carefund.funders.errors.configuring import NotConfigured
+from carefund.funders.errors.root import FunderError
 from carefund.funders.http import Response
 from carefund.funders.interfaces.descriptions import Descriptions, WrongDescription
 from carefund.funders.interfaces.examining import Examination

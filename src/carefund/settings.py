@@ -1,8 +1,9 @@
 """Everything that a deployment can decide: the only file that reads the environment.
 
-Each value is one `CAREFUND_…` variable; docs/settings.md lists them all, and a test compares the two. Django's own
-settings are derived here and nowhere else. What belongs to one funder is read here and handed on as plain data
-(`SERVICES_AUSTRALIA`, `NDIA`), so that the funder clients know neither Django nor the environment.
+Each value is one `CAREFUND_…` variable; docs/settings.md lists them all, and a test compares the two. What Django is
+told because of them is here too; what no deployment decides is in fixed_settings.py. What belongs to one funder is read
+here and handed on as plain data (`SERVICES_AUSTRALIA`, `NDIA`), so that the funder clients know neither Django nor the
+environment.
 """
 
 import re
@@ -11,14 +12,15 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from django.contrib.messages import constants as message_levels
 from django.core.exceptions import ImproperlyConfigured
 
+from carefund import fixed_settings
 from carefund.domain.backups import LEAST_CHARACTERS
 from carefund.environment import EnvironmentVariables, SecretSource
+from carefund.fixed_settings import *  # noqa: F403 Django looks for all its settings here
 from carefund.funders.configuration import Environment, configure, parse_spellings
 from carefund.funders.dialect import Interfaces
-from carefund.funders.errors import NotConfigured
+from carefund.funders.errors.configuring import NotConfigured
 from carefund.funders.interfaces.file import read_file
 from carefund.funders.ndia import operations as ndia_operations
 from carefund.funders.ndia.operations import IdentityChannel
@@ -75,7 +77,6 @@ elif "sqlite3" in _database["ENGINE"]:
 else:
     raise ImproperlyConfigured("CAREFUND_DATABASE_URL must begin with sqlite:/// or postgresql://")
 DATABASES = {"default": _database}
-DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 _given = {
     "organisation_id": env.str("CAREFUND_ORGANISATION_ID", default=""),
@@ -178,148 +179,27 @@ BACKUP_KEEP_DAILY = env.from_zero("CAREFUND_BACKUP_KEEP_DAILY", "backups", defau
 BACKUP_KEEP_WEEKLY = env.from_zero("CAREFUND_BACKUP_KEEP_WEEKLY", "backups", default=5)
 STALE_AFTER_HOURS = env.int("CAREFUND_STALE_AFTER_HOURS", default=24)
 
-USE_TZ = True
 TIME_ZONE = str(BUSINESS_TIME_ZONE)
-LANGUAGE_CODE = "en-au"
-USE_I18N = False
-ROOT_URLCONF = "carefund.urls"
-ASGI_APPLICATION = "carefund.asgi.application"
-WSGI_APPLICATION = "carefund.wsgi.application"
-INSTALLED_APPS = [
-    "django.contrib.auth",
-    "django.contrib.contenttypes",
-    "django.contrib.sessions",
-    "django.contrib.messages",
-    "django.contrib.staticfiles",
-    "django.contrib.humanize",
-    "django_htmx",
-    "django_otp",
-    "django_otp.plugins.otp_totp",
-    "django_otp.plugins.otp_static",
-    "axes",
-    "csp",
-    "carefund.records",
-    "carefund.runs",
-    "carefund.access",
-    "carefund.console",
-]
-if ON_POSTGRESQL:
-    INSTALLED_APPS.append("procrastinate.contrib.django")
-MIDDLEWARE = [
-    "carefund.access.middleware.Correlate",
-    "carefund.access.middleware.TrustProxies",
-    "carefund.failures.NoteStreams",
-    "carefund.rest.middleware.OneShape",
-    "carefund.rest.middleware.NoteUses",
-    "carefund.rest.middleware.AnswerChanged",
-    "django.middleware.security.SecurityMiddleware",
-    "whitenoise.middleware.WhiteNoiseMiddleware",
-    "csp.middleware.CSPMiddleware",
-    "django.contrib.sessions.middleware.SessionMiddleware",
-    "django.middleware.common.CommonMiddleware",
-    "django.middleware.csrf.CsrfViewMiddleware",
-    "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "django_otp.middleware.OTPMiddleware",
-    "django.contrib.messages.middleware.MessageMiddleware",
-    "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "django_htmx.middleware.HtmxMiddleware",
-    "axes.middleware.AxesMiddleware",
-    "carefund.access.middleware.RefuseLargeOfStrangers",
-    "carefund.access.middleware.RefuseNul",
-]
-TEMPLATES = [
-    {
-        "BACKEND": "django.template.backends.django.DjangoTemplates",
-        "APP_DIRS": True,
-        "OPTIONS": {
-            "context_processors": [
-                "django.template.context_processors.request",
-                "django.contrib.auth.context_processors.auth",
-                "django.contrib.messages.context_processors.messages",
-                "carefund.console.context.console",
-            ],
-            "builtins": [
-                "carefund.console.templatetags.formatting",
-                "carefund.console.templatetags.marks",
-                "carefund.console.templatetags.page_links",
-            ],
-        },
-    }
-]
-STATIC_URL = "static/"
+INSTALLED_APPS = fixed_settings.INSTALLED_APPS + (["procrastinate.contrib.django"] if ON_POSTGRESQL else [])
 STATIC_ROOT = DATA_FOLDER / "static"
-STORAGES = {
-    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
-    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedStaticFilesStorage"},
-}
-WHITENOISE_USE_FINDERS = True
-
-# Bytes of a request. The largest file is one of invoices; an invoice of 9,999 lines with every field full is a call.
-LARGEST_BODY = 66 * 2**20
-LARGEST_FORM_OF_STRANGERS = 2**20
-DATA_UPLOAD_MAX_MEMORY_SIZE = 16 * 2**20
-DATA_UPLOAD_MAX_NUMBER_FIELDS = 10_000  # ticks of a long list
 REQUEST_SECONDS = env.int("CAREFUND_REQUEST_SECONDS", default=120)
 WEB_THREADS = env.int("CAREFUND_WEB_THREADS", default=8)
 if not 1 <= WEB_THREADS <= 64:
     raise ImproperlyConfigured("CAREFUND_WEB_THREADS must be a number from 1 to 64")
 
-AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"]
-AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
-    {
-        "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
-        "OPTIONS": {"min_length": 12},
-    },
-    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
-    {"NAME": "carefund.access.tokens.TokensEndWithPassword"},
-]
-MESSAGE_TAGS = {message_levels.SUCCESS: "good", message_levels.WARNING: "warn", message_levels.ERROR: "bad"}
-LOGIN_URL = "console:sign-in"
-LOGIN_REDIRECT_URL = "console:home"
-LOGOUT_REDIRECT_URL = "console:sign-in"
 SESSION_COOKIE_AGE = env.int("CAREFUND_SESSION_HOURS", default=12) * 3600
-SESSION_EXPIRE_AT_BROWSER_CLOSE = True
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = HTTPS
-SESSION_COOKIE_HTTPONLY = True
 if HTTPS:  # a name that browsers take from this host alone, encrypted
     SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = "__Host-sessionid", "__Host-csrftoken"
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
-SECURE_REFERRER_POLICY = "same-origin"  # a client's address holds an id; no other site shall see it
-X_FRAME_OPTIONS = "DENY"
-CONTENT_SECURITY_POLICY = {
-    "DIRECTIVES": {
-        "default-src": ["'none'"],
-        "script-src": ["'self'"],
-        "style-src": ["'self'"],
-        "img-src": ["'self'", "data:"],
-        "font-src": ["'self'"],
-        "connect-src": ["'self'"],
-        "form-action": ["'self'"],
-        "base-uri": ["'none'"],
-        "frame-ancestors": ["'none'"],
-    }
-}
 AXES_FAILURE_LIMIT = env.int("CAREFUND_LOGIN_FAILURE_LIMIT", default=5)
 AXES_COOLOFF_TIME = env.int("CAREFUND_LOGIN_COOL_OFF_MINUTES", default=15) / 60
-# Counted by account and address, so that a stranger elsewhere locks nobody out; a browser that is known counts apart.
-AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
-AXES_CLIENT_IP_CALLABLE = "carefund.access.attempts.find_address"
-AXES_USERNAME_CALLABLE = "carefund.access.attempts.name_attempt"
-AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
 ADDRESS_FAILURE_LIMIT = env.int("CAREFUND_ADDRESS_FAILURE_LIMIT", default=50)
 API_CALLS_PER_MINUTE = env.int("CAREFUND_API_CALLS_PER_MINUTE", default=600)
 if API_CALLS_PER_MINUTE < 0:
     raise ImproperlyConfigured("CAREFUND_API_CALLS_PER_MINUTE must be 0 (no limit) or a number of calls")
-CACHES = {
-    "default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "OPTIONS": {"MAX_ENTRIES": 20_000}},
-}
-AXES_RESET_ON_SUCCESS = True
-AXES_VERBOSE = False
-AXES_LOCKOUT_TEMPLATE = "console/locked_out.html"
-OTP_TOTP_ISSUER = "Carefund"
 TWO_FACTOR_REQUIRED = env.bool("CAREFUND_TWO_FACTOR_REQUIRED", default=False)
 
 # Messages name operations and counts; never a person, an id or an address with one in it.

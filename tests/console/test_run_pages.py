@@ -11,7 +11,8 @@ from django.urls import reverse
 from django.utils import timezone
 
 from carefund.console.labels import FOR_OTHERS, advise, name_value
-from carefund.funders import errors
+from carefund.funders.errors.outages import ConnectionFailed
+from carefund.funders.errors.tree import all_leaves
 from carefund.records.models import Classification, PlanBudget, SyncState
 from carefund.runs.models import Run, RunItem
 from carefund.runs.queries import find_last_run
@@ -81,11 +82,11 @@ def test_a_stored_value_has_one_name(value: str, words: str) -> None:
 
 
 def test_who_does_not_administer_is_not_sent_to_the_firewall() -> None:
-    failed = errors.ConnectionFailed
+    failed = ConnectionFailed
     assert advise(failed.code, failed.advice, may_administer=True) == failed.advice
     assert "administrator" in advise(failed.code, failed.advice, may_administer=False)
     assert advise("consent-missing", "Ask.", may_administer=False) == "Ask."
-    assert set(FOR_OTHERS) <= {leave.code for leave in errors.all_leaves()}
+    assert set(FOR_OTHERS) <= {leave.code for leave in all_leaves()}
 
 
 def test_a_level_that_ended_says_when(browse: Browse, ada: User) -> None:

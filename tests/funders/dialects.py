@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from carefund.funders.configuration import FunderConfiguration, configure
 from carefund.funders.devices import InMemoryDeviceStore
 from carefund.funders.dialect import DATE_FORMATS, Dialect, Interfaces, find_ancestor
-from carefund.funders.errors import FunderError
+from carefund.funders.errors.root import FunderError
 from carefund.funders.opening import open_proda, open_services_australia
 from carefund.funders.services_australia import payloads
 from carefund.funders.services_australia.operations import PATHS

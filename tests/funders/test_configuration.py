@@ -5,7 +5,7 @@ import pytest
 from carefund.funders.access import check_access
 from carefund.funders.configuration import configure, missing_values
 from carefund.funders.devices import InMemoryDeviceStore
-from carefund.funders.errors import NotConfigured
+from carefund.funders.errors.configuring import NotConfigured
 from carefund.funders.opening import open_proda, open_services_australia
 
 LIVE = {

@@ -10,16 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from carefund.funders.decoding import RowReader, UnreadableRow
-from carefund.funders.errors import (
-    BadAnswer,
-    FunderError,
-    Incomplete,
-    NotFound,
-    NotJson,
-    RequestRejected,
-    WrongCharacters,
-    WrongType,
-)
+from carefund.funders.errors.answers import BadAnswer, NotJson, WrongCharacters, WrongType
+from carefund.funders.errors.outages import Incomplete
+from carefund.funders.errors.people import NotFound
+from carefund.funders.errors.requests import RequestRejected
+from carefund.funders.errors.root import FunderError
 from carefund.funders.services_australia.payloads import (
     Budget,
     BudgetDetails,

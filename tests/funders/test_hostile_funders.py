@@ -6,8 +6,10 @@ from datetime import date
 import pytest
 from aiohttp import web
 
-from carefund.funders import errors
 from carefund.funders.configuration import configure
+from carefund.funders.errors.answers import BadAnswer, ImpossibleValue, TooDeep, TooLarge, WrongType
+from carefund.funders.errors.people import IdentityNotMatched
+from carefund.funders.errors.root import FunderError
 from carefund.funders.ndia.client import open_ndia
 from carefund.funders.ndia.partner import Partner, open_partner
 from carefund.funders.ndia.source import Identity
@@ -42,7 +44,7 @@ async def test_a_token_that_cannot_be_one_is_an_error_of_ours(sandbox, configura
     store.state = replace(store.state, tokens={})
     sandbox.fault(operation="proda_token", **fault)
     async with open_caller(configuration, store) as caller:
-        with pytest.raises(errors.FunderError):
+        with pytest.raises(FunderError):
             await caller.read("x", "/service/support-at-home/budget/v1/1")
 
 
@@ -53,7 +55,7 @@ async def test_an_expiry_that_cannot_be_one_is_not_known(sandbox, configuration,
     sandbox.fault(operation="proda_token", kind="raw-value", field="key_expiry", text=text)
     async with open_services_australia(configuration, store) as client:
         if text == "NaN":  # no JSON, so nothing of it is believed
-            with pytest.raises(errors.WrongType):
+            with pytest.raises(WrongType):
                 await client.fetch_budgets("400000001")
         else:
             assert (await client.fetch_budgets("400000001")).value
@@ -63,13 +65,13 @@ async def test_an_expiry_that_cannot_be_one_is_not_known(sandbox, configuration,
 @pytest.mark.parametrize(
     ("operation", "fault", "expected"),
     [
-        ("ndia_pace_budget", raw("approved_amount", "1e13"), errors.ImpossibleValue),
-        ("ndia_pace_budget", raw("end_date", '"9876-01-01"'), errors.ImpossibleValue),
-        ("ndia_pace_budget", {"kind": "nested", "number": 100_000}, errors.TooDeep),
-        ("ndia_pace_budget", {"kind": "packed", "number": 20}, errors.TooLarge),
-        ("ndia_plans", raw("plan_start_date", '"0001-01-02"'), errors.ImpossibleValue),
-        ("ndia_plans", raw("success", '"' + "x" * 300 + '"'), errors.WrongType),
-        ("ndia_determine_plan", {"kind": "removed-field", "field": "is_pace_plan"}, errors.WrongType),
+        ("ndia_pace_budget", raw("approved_amount", "1e13"), ImpossibleValue),
+        ("ndia_pace_budget", raw("end_date", '"9876-01-01"'), ImpossibleValue),
+        ("ndia_pace_budget", {"kind": "nested", "number": 100_000}, TooDeep),
+        ("ndia_pace_budget", {"kind": "packed", "number": 20}, TooLarge),
+        ("ndia_plans", raw("plan_start_date", '"0001-01-02"'), ImpossibleValue),
+        ("ndia_plans", raw("success", '"' + "x" * 300 + '"'), WrongType),
+        ("ndia_determine_plan", {"kind": "removed-field", "field": "is_pace_plan"}, WrongType),
     ],
 )  # fmt: skip
 async def test_the_ndias_bounds_are_those_of_everybody(sandbox, store, operation, fault, expected):
@@ -90,13 +92,13 @@ async def test_the_ndias_bounds_are_those_of_everybody(sandbox, store, operation
 @pytest.mark.parametrize(
     ("body", "expected"),
     [
-        (b'[{"type":"PACE","spentAmount":"NaN"}]', errors.ImpossibleValue),
-        (b'[{"type":"PACE","supportCategoryPace":"' + b"x" * 300 + b'"}]', errors.ImpossibleValue),
-        (b"[" + b",".join([b'{"type":"PACE"}'] * 6000) + b"]", errors.TooLarge),
-        (b"[" * 100_000, errors.BadAnswer),
-        (b"[" + b",".join([b'{"type":"PACE","spentAmount":60000000000}'] * 2) + b"]", errors.ImpossibleValue),
-        (b"{}", errors.WrongType),
-        (b"[]", errors.IdentityNotMatched),
+        (b'[{"type":"PACE","spentAmount":"NaN"}]', ImpossibleValue),
+        (b'[{"type":"PACE","supportCategoryPace":"' + b"x" * 300 + b'"}]', ImpossibleValue),
+        (b"[" + b",".join([b'{"type":"PACE"}'] * 6000) + b"]", TooLarge),
+        (b"[" * 100_000, BadAnswer),
+        (b"[" + b",".join([b'{"type":"PACE","spentAmount":60000000000}'] * 2) + b"]", ImpossibleValue),
+        (b"{}", WrongType),
+        (b"[]", IdentityNotMatched),
     ],
 )
 async def test_a_partners_gateway_is_held_to_the_same(body, expected):
@@ -122,13 +124,13 @@ async def claiming_with(body=b"{}", headers=None, *, work):
 
 @pytest.mark.parametrize("etag", ["x" * 121, "x" * 5000, "\xe9"])
 async def test_a_version_that_could_not_be_sent_back_is_an_error_of_ours(etag):
-    with pytest.raises(errors.ImpossibleValue, match="ETag"):
+    with pytest.raises(ImpossibleValue, match="ETag"):
         await claiming_with(b'{"invoiceId":"1"}', {"ETag": etag}, work=lambda claiming: claiming.fetch_invoice("1"))
 
 
 @pytest.mark.parametrize("body", [b"[]", b'{"invoices":[]}', b"", b'{"invoiceId":"' + b"1" * 25 + b'"}', b"{"])
 async def test_a_write_whose_answer_holds_no_record_may_have_been_done_all_the_same(body):
-    with pytest.raises(errors.FunderError) as caught:
+    with pytest.raises(FunderError) as caught:
         await claiming_with(body, work=lambda claiming: claiming.submit_invoice("1", "etag"))
     assert is_uncertain(caught.value)
 
@@ -137,11 +139,11 @@ async def test_a_pool_whose_draws_come_to_more_than_a_column_holds_is_refused(sa
     sandbox.fault(operation="budget_details", **raw("amount", "60000000000"))
     async with open_services_australia(configuration, store) as client:
         budget = next(row for row in (await client.fetch_budgets("400000001")).value if row.used)
-        with pytest.raises(errors.ImpossibleValue, match="impossible total"):
+        with pytest.raises(ImpossibleValue, match="impossible total"):
             await client.fetch_budget_details(budget.budget_id, pooled=True)
 
 
 async def test_what_was_paid_is_held_to_the_same_bounds():
     body = b'[{"itemId":"1","paymentAmount":1e13}]'
-    with pytest.raises(errors.ImpossibleValue, match="paymentAmount"):
+    with pytest.raises(ImpossibleValue, match="paymentAmount"):
         await claiming_with(body, work=lambda claiming: claiming.fetch_payment_items("1"))

@@ -10,8 +10,12 @@ from uuid import RFC_4122, UUID
 import pytest
 from aiohttp import web
 
-from carefund.funders import errors
 from carefund.funders.configuration import SANDBOX_TIMING, configure
+from carefund.funders.errors.access import NotAuthenticated
+from carefund.funders.errors.configuring import WrongAddress
+from carefund.funders.errors.outages import Unavailable
+from carefund.funders.errors.requests import Conflict
+from carefund.funders.errors.root import FunderError
 from carefund.funders.http import Caller, back_off, message_ids, open_session, proxy_for
 from carefund.funders.limiter import InMemoryLimiter
 from carefund.funders.opening import open_caller
@@ -50,7 +54,7 @@ async def test_a_write_is_never_tried_again(status):
         seen.append(request.method)
         return web.Response(status=status)
 
-    with pytest.raises(errors.Unavailable):
+    with pytest.raises(Unavailable):
         await ask(handler, lambda caller: caller.send("submit_claim", "POST", "/claim/v1", body=b"{}"))
     assert seen == ["POST"]
 
@@ -63,7 +67,7 @@ async def test_a_write_refused_with_401_is_not_repeated_but_the_next_call_has_a_
         return web.Response(status=401 if len(seen) == 1 else 201, headers={"ETag": '"7"'}, body=b"{}")
 
     async def twice(caller):
-        with pytest.raises(errors.NotAuthenticated):
+        with pytest.raises(NotAuthenticated):
             await caller.send("create_invoice", "POST", "/invoice/v1", body=b"{}")
         return await caller.send("create_invoice", "POST", "/invoice/v1", body=b"{}")
 
@@ -79,7 +83,7 @@ async def test_a_write_carries_the_version_it_was_made_from():
         seen.update({name.lower(): value for name, value in request.headers.items()}, body=await request.read())
         return web.Response(status=409)
 
-    with pytest.raises(errors.Conflict):
+    with pytest.raises(Conflict):
         await ask(handler, lambda caller: caller.send("update_item", "PUT", "/x", body=b'{"a":1}', if_match='"7"'))
     assert (seen["if-match"], seen["body"]) == ('"7"', b'{"a":1}')
     assert seen["x-requested-with"]
@@ -89,7 +93,7 @@ async def test_a_redirect_is_not_followed():
     async def handler(request):
         return web.Response(status=302, headers={"Location": "https://elsewhere.example/"})
 
-    with pytest.raises(errors.WrongAddress):
+    with pytest.raises(WrongAddress):
         await ask(handler, lambda caller: caller.read("x", "/x"))
 
 
@@ -151,7 +155,7 @@ async def test_no_id_or_address_reaches_a_log(sandbox, configuration, store, cap
         for path in ("/service/support-at-home/care-recipient/v1/400000001/summary", "/nowhere/400000001"):
             try:
                 await caller.read("care_recipient_summary", path)
-            except errors.FunderError as problem:
+            except FunderError as problem:
                 logging.getLogger("carefund").warning("failed: %s", problem, exc_info=problem)
     assert "400000001" not in caplog.text
 

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 
 from carefund.funders.decoding import RowReader
 from carefund.funders.dialect import PLAIN, Dialect, Interfaces
-from carefund.funders.errors import NotConfigured
+from carefund.funders.errors.configuring import NotConfigured
 from carefund.funders.interfaces.file import as_text, read_file, read_text
 from carefund.funders.services_australia.operations import path_for
 from carefund.funders.services_australia.payloads import Budget, BudgetDetails

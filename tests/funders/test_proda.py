@@ -8,10 +8,20 @@ from datetime import UTC, datetime, timedelta
 import jwt
 import pytest
 
-from carefund.funders import errors
 from carefund.funders.configuration import configure
 from carefund.funders.device_keys import new_private_key, public_jwk, signed_assertion
 from carefund.funders.devices import AccessToken, DeviceState, InMemoryDeviceStore
+from carefund.funders.errors.access import (
+    ActivationCodeRejected,
+    AssertionRejected,
+    ClockSkewed,
+    DeviceInactive,
+    DeviceKeyExpired,
+    DeviceKeyTooYoung,
+    DeviceNotActivated,
+    DeviceUnknown,
+)
+from carefund.funders.errors.outages import OutOfService
 from carefund.funders.opening import open_proda
 from carefund.funders.proda_answers import as_instant
 
@@ -97,7 +107,7 @@ async def test_a_due_token_is_used_on_while_proda_is_out_of_service(sandbox, con
 async def test_without_any_token_left_an_outage_is_an_outage(sandbox, configuration, store):
     sandbox.fault(kind="status", status=503, operation="proda_token")
     async with open_proda(configuration, store) as proda:
-        with pytest.raises(errors.OutOfService):
+        with pytest.raises(OutOfService):
             await proda.fetch_token()
     assert len(sandbox.asked("proda_token")) == configuration.timing.attempts
 
@@ -105,7 +115,7 @@ async def test_without_any_token_left_an_outage_is_an_outage(sandbox, configurat
 async def test_a_key_is_not_renewed_before_half_of_its_life(sandbox, configuration, store):
     store.state = aged(store.state, 0.49)
     async with open_proda(configuration, store) as proda:
-        with pytest.raises(errors.DeviceKeyTooYoung):
+        with pytest.raises(DeviceKeyTooYoung):
             await proda.refresh_key()
     assert sandbox.asked("proda_refresh") == []
 
@@ -159,7 +169,7 @@ async def test_a_crash_after_activation_does_not_waste_the_code(sandbox, configu
 
 async def test_without_a_device_nothing_is_sent(sandbox, configuration):
     async with open_proda(configuration, InMemoryDeviceStore()) as proda:
-        with pytest.raises(errors.DeviceNotActivated):
+        with pytest.raises(DeviceNotActivated):
             await proda.fetch_token()
     assert sandbox.asked("proda_token") == []
 
@@ -167,7 +177,7 @@ async def test_without_a_device_nothing_is_sent(sandbox, configuration):
 async def test_a_wrong_activation_code_is_told_as_such_and_keeps_the_old_key(sandbox, configuration, store):
     before = store.state
     async with open_proda(configuration, store) as proda:
-        with pytest.raises(errors.ActivationCodeRejected):
+        with pytest.raises(ActivationCodeRejected):
             await proda.activate("wrong")
     assert store.state == before
 
@@ -176,40 +186,40 @@ async def test_an_activation_code_works_once(sandbox, configuration):
     code = sandbox.activation_code(configuration.device_name)
     async with open_proda(configuration, InMemoryDeviceStore()) as proda:
         await proda.activate(code)
-        with pytest.raises(errors.ActivationCodeRejected):
+        with pytest.raises(ActivationCodeRejected):
             await proda.activate(code)
 
 
 async def test_an_unknown_device_is_told_as_such(sandbox, configuration):
     async with open_proda(replace(configuration, device_name="nobody"), InMemoryDeviceStore()) as proda:
-        with pytest.raises(errors.DeviceUnknown):
+        with pytest.raises(DeviceUnknown):
             await proda.activate("code")
 
 
 async def test_a_wrong_organisation_is_told_as_such(sandbox, configuration):
     code = sandbox.activation_code(configuration.device_name)
     async with open_proda(replace(configuration, organisation_id="1"), InMemoryDeviceStore()) as proda:
-        with pytest.raises(errors.DeviceUnknown):
+        with pytest.raises(DeviceUnknown):
             await proda.activate(code)
 
 
 async def test_wrong_claims_are_not_mistaken_for_an_outage(sandbox, configuration, store):
     async with open_proda(replace(configuration, token_audience="https://x.example"), store) as proda:
-        with pytest.raises(errors.AssertionRejected):
+        with pytest.raises(AssertionRejected):
             await proda.fetch_token()
     assert len(sandbox.asked("proda_token")) == 1
 
 
 async def test_a_wrong_client_id_is_refused(sandbox, configuration, store):
     async with open_proda(replace(configuration, proda_client_id="wrong"), store) as proda:
-        with pytest.raises(errors.AssertionRejected):
+        with pytest.raises(AssertionRejected):
             await proda.fetch_token()
 
 
 async def test_a_key_that_proda_does_not_know_is_refused(sandbox, configuration, store):
     store.state = replace(store.state, private_key=await new_private_key())
     async with open_proda(configuration, store) as proda:
-        with pytest.raises(errors.AssertionRejected):
+        with pytest.raises(AssertionRejected):
             await proda.fetch_token()
 
 
@@ -217,21 +227,21 @@ async def test_a_key_that_proda_does_not_know_is_refused(sandbox, configuration,
 async def test_a_wrong_clock_is_named_as_the_cause(sandbox, configuration, store, skew, words):
     sandbox.control("POST", "/clock", {"prodaSkewSeconds": skew})
     async with open_proda(configuration, store) as proda:
-        with pytest.raises(errors.ClockSkewed, match=words):
+        with pytest.raises(ClockSkewed, match=words):
             await proda.fetch_token()
 
 
 async def test_an_expired_key_is_told_as_such(sandbox, configuration, store):
     sandbox.control("POST", f"/proda/devices/{configuration.device_name}", {"keyExpiresIn": -1})
     async with open_proda(configuration, store) as proda:
-        with pytest.raises(errors.DeviceKeyExpired):
+        with pytest.raises(DeviceKeyExpired):
             await proda.fetch_token()
 
 
 async def test_an_inactive_device_is_told_as_such(sandbox, configuration, store):
     sandbox.control("POST", f"/proda/devices/{configuration.device_name}", {"status": "INACTIVE"})
     async with open_proda(configuration, store) as proda:
-        with pytest.raises(errors.DeviceInactive):
+        with pytest.raises(DeviceInactive):
             await proda.fetch_token()
 
 

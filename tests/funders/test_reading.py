@@ -10,7 +10,11 @@ from dataclasses import replace
 import pytest
 from aiohttp import web
 
-from carefund.funders import errors
+from carefund.funders.errors.access import NotPermitted
+from carefund.funders.errors.answers import NotJson, TooLarge, WrongCharacters, WrongType
+from carefund.funders.errors.configuring import WrongAddress
+from carefund.funders.errors.outages import Incomplete, OutOfService
+from carefund.funders.errors.people import NotFound
 from carefund.funders.opening import open_services_australia
 from carefund.funders.reading import in_utf8
 from tests.funders.conftest import serving
@@ -40,7 +44,7 @@ async def read(body=b"", headers=None, *, chunked=False, status=200, **timing):
 @pytest.mark.parametrize("status", [200, 404, 500])
 async def test_more_bytes_than_agreed_are_refused_whatever_the_status(chunked, status):
     body = b"[" + b" " * (2 * MEGABYTE) + b"]"
-    with pytest.raises(errors.TooLarge, match="larger than 1 MB"):
+    with pytest.raises(TooLarge, match="larger than 1 MB"):
         await read(body, chunked=chunked, status=status, largest_answer_mb=1)
 
 
@@ -51,7 +55,7 @@ async def test_as_many_bytes_as_agreed_are_read():
 
 
 async def test_more_values_than_agreed_are_refused():
-    with pytest.raises(errors.TooLarge, match="more values"):
+    with pytest.raises(TooLarge, match="more values"):
         await read(b"[" + b"{}," * MEGABYTE + b"{}]", largest_answer_mb=4)
 
 
@@ -71,19 +75,19 @@ async def test_a_packed_answer_is_unpacked(name, packed):
 async def test_a_packed_answer_is_counted_unpacked():
     packed = gzip.compress(b" " * (20 * MEGABYTE))
     assert len(packed) < MEGABYTE
-    with pytest.raises(errors.TooLarge):
+    with pytest.raises(TooLarge):
         await read(packed, {"Content-Encoding": "gzip"})
 
 
 @pytest.mark.parametrize("cut", [4, 12, 20])
 async def test_a_packed_answer_that_was_cut_is_incomplete_however_well_it_reads(cut):
     packed = gzip.compress(b"[]" + b" " * 1000)
-    with pytest.raises(errors.Incomplete):
+    with pytest.raises(Incomplete):
         await read(packed[:-cut], {"Content-Encoding": "gzip"})
 
 
 async def test_a_packed_answer_that_is_broken_is_incomplete():
-    with pytest.raises(errors.Incomplete):
+    with pytest.raises(Incomplete):
         await read(b"\x1f\x8b\x08 no gzip at all", {"Content-Encoding": "gzip"})
 
 
@@ -92,7 +96,7 @@ async def test_a_packed_answer_that_is_broken_is_incomplete():
     [("br", ROW), ("gzip", gzip.compress(ROW, mtime=0) + gzip.compress(ROW, mtime=0)), ("gzip, gzip", ROW)],
 )
 async def test_a_packing_that_nobody_asked_for_is_refused(name, body):
-    with pytest.raises(errors.NotJson):
+    with pytest.raises(NotJson):
         await read(body, {"Content-Encoding": name})
 
 
@@ -122,7 +126,7 @@ async def test_plain_letters_are_the_same_in_all(charset):
     ],
 )
 def test_letters_that_do_not_fit_their_label_are_refused_in_one_sentence(body, declared):
-    with pytest.raises(errors.WrongCharacters) as caught:
+    with pytest.raises(WrongCharacters) as caught:
         in_utf8(body, declared, "x")
     assert str(caught.value).count(".") == 1
 
@@ -134,25 +138,25 @@ async def test_latin_letters_without_a_label_are_refused(sandbox, configuration,
     async with serving(handler) as url:
         configuration = replace(configuration, base_url=url)
         async with open_services_australia(configuration, store) as client:
-            with pytest.raises(errors.WrongCharacters):
+            with pytest.raises(WrongCharacters):
                 await client.fetch_budgets("400000001")
 
 
 @pytest.mark.parametrize(
     ("answer", "expected"),
     [
-        ({"body": b"[" + b" " * (17 * MEGABYTE) + b"]"}, errors.TooLarge),
-        ({"body": b"["}, errors.Incomplete),
-        ({"body": gzip.compress(b"[]", mtime=0)[:-8], "headers": {"Content-Encoding": "gzip"}}, errors.Incomplete),
-        ({"body": b'{"code":"1","codeType":"DHSE', "status": 404}, errors.WrongAddress),
-        ({"body": b'{"httpCode":"404","httpMessage":"Not Found"}', "status": 404}, errors.WrongAddress),
-        ({"body": b'{"code":"1","codeType":"DHSEIN"}', "status": 503}, errors.OutOfService),
-        ({"body": b'{"code":"1","codeType":"DHSEIN"}', "status": 403}, errors.NotPermitted),
-        ({"body": b""}, errors.NotJson),
-        ({"body": b"{}"}, errors.WrongType),
-        ({"body": b'{"code":"1","codeType":"DHSEIN"}', "status": 404}, errors.NotFound),
-        ({"body": b'{"code":"1","codeType":"DHSEIN"}', "status": 200}, errors.NotFound),
-        ({"body": b"[]"}, errors.NotFound),
+        ({"body": b"[" + b" " * (17 * MEGABYTE) + b"]"}, TooLarge),
+        ({"body": b"["}, Incomplete),
+        ({"body": gzip.compress(b"[]", mtime=0)[:-8], "headers": {"Content-Encoding": "gzip"}}, Incomplete),
+        ({"body": b'{"code":"1","codeType":"DHSE', "status": 404}, WrongAddress),
+        ({"body": b'{"httpCode":"404","httpMessage":"Not Found"}', "status": 404}, WrongAddress),
+        ({"body": b'{"code":"1","codeType":"DHSEIN"}', "status": 503}, OutOfService),
+        ({"body": b'{"code":"1","codeType":"DHSEIN"}', "status": 403}, NotPermitted),
+        ({"body": b""}, NotJson),
+        ({"body": b"{}"}, WrongType),
+        ({"body": b'{"code":"1","codeType":"DHSEIN"}', "status": 404}, NotFound),
+        ({"body": b'{"code":"1","codeType":"DHSEIN"}', "status": 200}, NotFound),
+        ({"body": b"[]"}, NotFound),
     ],
 )
 async def test_not_found_is_only_what_says_so(sandbox, configuration, store, answer, expected):
@@ -171,7 +175,7 @@ _ASK = """
 import asyncio, gc, sys
 from pathlib import Path
 from carefund.funders.configuration import configure
-from carefund.funders.errors import FunderError
+from carefund.funders.errors.root import FunderError
 from carefund.funders.http import Caller, open_session
 from carefund.funders.limiter import InMemoryLimiter
 from carefund.funders.services_australia.client import ServicesAustralia

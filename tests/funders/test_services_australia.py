@@ -6,8 +6,13 @@ from decimal import Decimal
 
 import pytest
 
-from carefund.funders import errors
 from carefund.funders.configuration import configure
+from carefund.funders.errors.access import ClientIdRejected, NotAuthenticated, NotPermitted
+from carefund.funders.errors.answers import NotJson, WrongType
+from carefund.funders.errors.configuring import NotConfigured, WrongAddress
+from carefund.funders.errors.outages import ConnectionFailed, Incomplete, OutOfService, Throttled, TimedOut
+from carefund.funders.errors.people import ConsentMissing, MalformedId, NotFound
+from carefund.funders.errors.requests import RequestRejected
 from carefund.funders.opening import open_services_australia
 
 pytestmark = pytest.mark.anyio
@@ -64,7 +69,7 @@ async def test_pages_are_kept_byte_for_byte(client):
 
 
 async def test_nobody_is_not_found_and_has_no_budgets_or_contributions(client):
-    with pytest.raises(errors.NotFound):
+    with pytest.raises(NotFound):
         await client.fetch_care_recipient_summary(NOBODY)
     assert (await client.fetch_budgets(NOBODY)).value == ()
     assert (await client.fetch_individual_contributions(NOBODY)).value == ()
@@ -78,7 +83,7 @@ async def test_an_empty_success_means_the_same_as_not_found(sandbox, client):
 
 async def test_refused_consent_is_an_outcome_of_its_own(client):
     budget_id = await budget_id_of(client, CONSENT_REFUSED)
-    with pytest.raises(errors.ConsentMissing):
+    with pytest.raises(ConsentMissing):
         await client.fetch_budget_details(budget_id)
 
 
@@ -87,7 +92,7 @@ async def test_a_header_without_either_list_means_refused_consent_too(sandbox, c
     sandbox.fault(kind="removed-field", operation="budget_details", field="usage")
     assert (await client.fetch_budget_details(budget_id)).value.usage == ()
     sandbox.fault(kind="removed-field", operation="budget_details", field="entitlements")
-    with pytest.raises(errors.ConsentMissing):
+    with pytest.raises(ConsentMissing):
         await client.fetch_budget_details(budget_id)
 
 
@@ -157,14 +162,14 @@ async def test_a_token_that_stops_working_is_renewed_once_and_the_call_repeated(
 
 async def test_a_401_that_a_new_token_does_not_cure_ends_there(sandbox, client):
     sandbox.fault(kind="status", status=401, operation="care_recipient_summary", message="User not authenticated.")
-    with pytest.raises(errors.NotAuthenticated):
+    with pytest.raises(NotAuthenticated):
         await client.fetch_care_recipient_summary(ORDINARY)
     assert len(sandbox.asked("care_recipient_summary")) == 2
 
 
 async def test_a_wrong_client_id_asks_for_no_new_token(sandbox, configuration, store):
     async with open_services_australia(replace(configuration, client_id="wrong"), store) as client:
-        with pytest.raises(errors.ClientIdRejected):
+        with pytest.raises(ClientIdRejected):
             await client.fetch_care_recipient_summary(ORDINARY)
     assert len(sandbox.asked("proda_token")) == 1
 
@@ -172,20 +177,20 @@ async def test_a_wrong_client_id_asks_for_no_new_token(sandbox, configuration, s
 @pytest.mark.parametrize(
     ("fault", "expected", "calls"),
     [
-        ({"kind": "status", "status": 500}, errors.OutOfService, 4),
-        ({"kind": "status", "status": 503}, errors.OutOfService, 4),
-        ({"kind": "status", "status": 429}, errors.Throttled, 4),
-        ({"kind": "status", "status": 403}, errors.NotPermitted, 1),
-        ({"kind": "status", "status": 400}, errors.RequestRejected, 1),
-        ({"kind": "html", "status": 404}, errors.WrongAddress, 1),
-        ({"kind": "html", "status": 200}, errors.NotJson, 1),
-        ({"kind": "html", "status": 500}, errors.OutOfService, 4),
-        ({"kind": "drop"}, errors.ConnectionFailed, None),
-        ({"kind": "truncate"}, errors.Incomplete, 4),
-        ({"kind": "not-json"}, errors.NotJson, 1),
-        ({"kind": "blank"}, errors.NotJson, 1),
-        ({"kind": "wrong-type", "field": "birthDate"}, errors.WrongType, 1),
-        ({"kind": "removed-field", "field": "careRecipientId"}, errors.WrongType, 1),
+        ({"kind": "status", "status": 500}, OutOfService, 4),
+        ({"kind": "status", "status": 503}, OutOfService, 4),
+        ({"kind": "status", "status": 429}, Throttled, 4),
+        ({"kind": "status", "status": 403}, NotPermitted, 1),
+        ({"kind": "status", "status": 400}, RequestRejected, 1),
+        ({"kind": "html", "status": 404}, WrongAddress, 1),
+        ({"kind": "html", "status": 200}, NotJson, 1),
+        ({"kind": "html", "status": 500}, OutOfService, 4),
+        ({"kind": "drop"}, ConnectionFailed, None),
+        ({"kind": "truncate"}, Incomplete, 4),
+        ({"kind": "not-json"}, NotJson, 1),
+        ({"kind": "blank"}, NotJson, 1),
+        ({"kind": "wrong-type", "field": "birthDate"}, WrongType, 1),
+        ({"kind": "removed-field", "field": "careRecipientId"}, WrongType, 1),
     ],
     ids=str,
 )
@@ -224,7 +229,7 @@ async def test_a_waiting_time_that_was_asked_for_holds_up_everybody(sandbox, cli
 
 async def test_a_waiting_time_that_is_too_long_ends_at_once_and_is_told(sandbox, client):
     sandbox.fault(kind="status", status=503, retryAfter="3600", operation="care_recipient_summary")
-    with pytest.raises(errors.Throttled) as caught:
+    with pytest.raises(Throttled) as caught:
         await client.fetch_care_recipient_summary(ORDINARY)
     assert caught.value.retry_after == 3600
 
@@ -235,27 +240,27 @@ async def test_silence_is_a_time_out(sandbox, store):
     )
     sandbox.fault(kind="hang", operation="care_recipient_summary", seconds=2)
     async with open_services_australia(configuration, store) as client:
-        with pytest.raises(errors.TimedOut):
+        with pytest.raises(TimedOut):
             await client.fetch_care_recipient_summary(ORDINARY)
 
 
 async def test_nobody_listening_is_a_failed_connection(configuration, store):
     gone = replace(configuration, base_url="http://127.0.0.1:9")
     async with open_services_australia(gone, store) as client:
-        with pytest.raises(errors.ConnectionFailed):
+        with pytest.raises(ConnectionFailed):
             await client.fetch_care_recipient_summary(ORDINARY)
 
 
 async def test_a_wrong_path_is_a_wrong_address_and_not_a_missing_person(configuration, store):
     wrong = replace(configuration, paths={"care_recipient_summary": "/nowhere/{careRecipientId}"})
     async with open_services_australia(wrong, store) as client:
-        with pytest.raises(errors.WrongAddress):
+        with pytest.raises(WrongAddress):
             await client.fetch_care_recipient_summary(ORDINARY)
 
 
 @pytest.mark.parametrize("wrong_id", ["", " ", "..", "4/5", "4?x=1", "é", "4" * 41, "400000001\n"])
 async def test_a_malformed_id_is_not_sent(sandbox, client, wrong_id):
-    with pytest.raises(errors.MalformedId):
+    with pytest.raises(MalformedId):
         await client.fetch_care_recipient_summary(wrong_id)
     assert sandbox.asked("care_recipient_summary") == []
 
@@ -267,13 +272,13 @@ async def test_an_overridden_path_is_used(configuration, store):
 
 
 async def test_a_misspelt_operation_in_the_paths_is_told(configuration, store):
-    with pytest.raises(errors.NotConfigured, match="budget_detail"):
+    with pytest.raises(NotConfigured, match="budget_detail"):
         async with open_services_australia(replace(configuration, paths={"budget_detail": "/x"}), store):
             pass
 
 
 async def test_a_path_with_an_unknown_name_in_braces_is_told_before_anything_is_sent(configuration, store):
-    with pytest.raises(errors.NotConfigured, match="budgetId"):
+    with pytest.raises(NotConfigured, match="budgetId"):
         async with open_services_australia(replace(configuration, paths={"budget_details": "/{budgetID}"}), store):
             pass
 

@@ -8,7 +8,8 @@ import pytest
 from cryptography.fernet import Fernet
 
 from carefund.funders.devices import AccessToken, DeviceState
-from carefund.funders.errors import DeviceBusy, NotConfigured
+from carefund.funders.errors.access import DeviceBusy
+from carefund.funders.errors.configuring import NotConfigured
 from carefund.records import device_keys
 from carefund.records.device_keys import DatabaseDeviceStore
 from carefund.records.models.devices import ProdaDevice

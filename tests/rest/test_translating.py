@@ -9,7 +9,9 @@ from django.test import Client as Browser
 from django.urls import path
 from ninja import NinjaAPI
 
-from carefund.funders.errors import FunderError, Throttled, all_leaves
+from carefund.funders.errors.outages import Throttled
+from carefund.funders.errors.root import FunderError
+from carefund.funders.errors.tree import all_leaves
 from carefund.rest.problems import ApiProblem, LineProblem
 from carefund.rest.translating import translate_errors
 

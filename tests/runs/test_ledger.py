@@ -7,7 +7,7 @@ import pytest
 from django.conf import settings
 from django.utils import timezone
 
-from carefund.funders.errors import OutOfService
+from carefund.funders.errors.outages import OutOfService
 from carefund.records.models import Change, PlanBudget, SyncState
 from carefund.runs import housekeeping, leases, ledger
 from carefund.runs.dates import business_today

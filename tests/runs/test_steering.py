@@ -7,7 +7,7 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from carefund.funders.errors import OutOfService
+from carefund.funders.errors.outages import OutOfService
 from carefund.runs import housekeeping
 from carefund.runs.models import Run, RunItem
 from carefund.runs.outages import pause_for_funder

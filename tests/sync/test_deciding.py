@@ -34,7 +34,8 @@ from carefund.sync.care_recipient.answers import (
     in_order,
     key_of,
 )
-from carefund.sync.care_recipient.deciding import Decision, decide
+from carefund.sync.care_recipient.deciding import decide
+from carefund.sync.care_recipient.decision import Decision
 from carefund.sync.care_recipient.fetching import Fetched
 from carefund.sync.care_recipient.last_applied import LastApplied
 from carefund.sync.care_recipient.recordsets import RECORD_SETS

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from django.apps import apps
 
-from carefund.funders.errors import FunderError
+from carefund.funders.errors.root import FunderError
 from carefund.records.archive import digest_of
 from carefund.records.care_recipient.changes import list_changes
 from carefund.records.compression import compress

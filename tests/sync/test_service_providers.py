@@ -8,7 +8,7 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from carefund.funders.errors import OutOfService
+from carefund.funders.errors.outages import OutOfService
 from carefund.records.care_management.store import list_detected_providers
 from carefund.records.models import (
     CareManagementSave,

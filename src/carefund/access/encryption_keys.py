@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from django.db.models import Model
 
 from carefund.access.two_factor import Authenticator
-from carefund.funders.errors import NotConfigured
+from carefund.funders.errors.configuring import NotConfigured
 from carefund.records.durability import durable
 from carefund.records.encryption import Cipher
 from carefund.records.models.devices import ProdaDevice

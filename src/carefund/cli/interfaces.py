@@ -13,7 +13,7 @@ from carefund.access.audit import store_act
 from carefund.cli.finding import client_or_exit
 from carefund.cli.output import FAILED, WRONG_INPUT, complain, print_json, screen
 from carefund.cli.refusals import Commands
-from carefund.funders.errors import NotConfigured
+from carefund.funders.errors.configuring import NotConfigured
 from carefund.funders.interfaces.comparing import compare_descriptions, describe_operation, list_remarks
 from carefund.funders.interfaces.descriptions import WrongDescription
 from carefund.funders.interfaces.file import SETTING, as_text, read_text

@@ -10,7 +10,7 @@ from django.core.exceptions import PermissionDenied
 from typer.core import TyperGroup
 
 from carefund.cli.output import FAILED, WRONG_INPUT, complain
-from carefund.funders.errors import FunderError
+from carefund.funders.errors.root import FunderError
 from carefund.records.backups.manifest import BackupRefused
 from carefund.records.database_trouble import DatabaseError, describe, describe_disk
 from carefund.records.finding import NotHere

@@ -10,7 +10,7 @@ from carefund.access.audit import one_act, store_act
 from carefund.access.log import store_view
 from carefund.cli.finding import client_or_exit
 from carefund.cli.output import FAILED, WRONG_INPUT, complain, print_json, screen
-from carefund.funders.errors import FunderError
+from carefund.funders.errors.root import FunderError
 from carefund.records.models import Client
 from carefund.runs.care_recipient.reading_anew import find_open_reading, request_reading
 from carefund.runs.dates import business_today

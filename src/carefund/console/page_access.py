@@ -23,7 +23,7 @@ from carefund.access import two_factor
 from carefund.access.audit import store_refusal
 from carefund.access.roles import may_enter
 from carefund.failures import name_route
-from carefund.funders.errors import FunderError
+from carefund.funders.errors.root import FunderError
 from carefund.records.finding import NotHere
 
 

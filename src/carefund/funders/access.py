@@ -5,7 +5,7 @@ from datetime import datetime
 
 from carefund.funders.configuration import FunderConfiguration, missing_values
 from carefund.funders.devices import DeviceState, DeviceStore
-from carefund.funders.errors import FunderError
+from carefund.funders.errors.root import FunderError
 from carefund.funders.http import open_session
 from carefund.funders.proda import Proda
 

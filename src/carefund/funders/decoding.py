@@ -17,17 +17,11 @@ import msgspec
 
 from carefund.funders.bounds import MOST_MONEY, Bounds
 from carefund.funders.dialect import PLAIN, Dialect, bind, touches
-from carefund.funders.errors import (
-    FunderError,
-    ImpossibleValue,
-    Incomplete,
-    NotFound,
-    NotJson,
-    RequestRejected,
-    TooDeep,
-    WrongCharacters,
-    WrongType,
-)
+from carefund.funders.errors.answers import ImpossibleValue, NotJson, TooDeep, WrongCharacters, WrongType
+from carefund.funders.errors.outages import Incomplete
+from carefund.funders.errors.people import NotFound
+from carefund.funders.errors.requests import RequestRejected
+from carefund.funders.errors.root import FunderError
 from carefund.funders.refusals import details_in, is_business, says_nothing_found
 from carefund.funders.shapes import Spellings, shape_of
 

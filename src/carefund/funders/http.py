@@ -22,16 +22,11 @@ from yarl import URL
 
 from carefund.funders.configuration import FunderConfiguration, Timing
 from carefund.funders.correlation import current_correlation_id
-from carefund.funders.errors import (
-    ConnectionFailed,
-    FunderError,
-    ImpossibleValue,
-    Incomplete,
-    NotAuthenticated,
-    TimedOut,
-    Unavailable,
-    WrongAddress,
-)
+from carefund.funders.errors.access import NotAuthenticated
+from carefund.funders.errors.answers import ImpossibleValue
+from carefund.funders.errors.configuring import WrongAddress
+from carefund.funders.errors.outages import ConnectionFailed, Incomplete, TimedOut, Unavailable
+from carefund.funders.errors.root import FunderError
 from carefund.funders.limiter import CallLimiter
 from carefund.funders.reading import MEGABYTE, read_body
 from carefund.funders.refusals import refusal

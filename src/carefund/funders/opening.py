@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 
 from carefund.funders.configuration import FunderConfiguration, missing_values
 from carefund.funders.devices import DeviceStore
-from carefund.funders.errors import NotConfigured
+from carefund.funders.errors.configuring import NotConfigured
 from carefund.funders.http import Caller, open_session
 from carefund.funders.limiter import CallLimiter, InMemoryLimiter
 from carefund.funders.paths import require_right_paths

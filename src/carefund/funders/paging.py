@@ -9,7 +9,7 @@ from typing import Generic, TypeVar
 import msgspec
 
 from carefund.funders.configuration import Timing
-from carefund.funders.errors import RepeatedPage, TooLarge
+from carefund.funders.errors.answers import RepeatedPage, TooLarge
 
 Row = TypeVar("Row", bound=msgspec.Struct)
 _BYTES_PER_ROW = 2048  # several times what a row takes; pages are kept as received, so their sum is bounded too

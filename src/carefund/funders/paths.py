@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from string import Formatter
 
-from carefund.funders.errors import NotConfigured
+from carefund.funders.errors.configuring import NotConfigured
 
 
 def wrong_paths(setting: str, given: Mapping[str, str], known: Mapping[str, str]) -> list[str]:

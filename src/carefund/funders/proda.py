@@ -22,14 +22,9 @@ from yarl import URL
 from carefund.funders.configuration import DEVICE_TYPE, ORGANISATION_TYPE, PRODA_AUDIENCE, FunderConfiguration
 from carefund.funders.device_keys import new_private_key, public_jwk, signed_assertion
 from carefund.funders.devices import AccessToken, DeviceState, DeviceStore
-from carefund.funders.errors import (
-    AssertionRejected,
-    DeviceKeyExpired,
-    DeviceKeyTooYoung,
-    DeviceNotActivated,
-    FunderError,
-    Unavailable,
-)
+from carefund.funders.errors.access import AssertionRejected, DeviceKeyExpired, DeviceKeyTooYoung, DeviceNotActivated
+from carefund.funders.errors.outages import Unavailable
+from carefund.funders.errors.root import FunderError
 from carefund.funders.http import Response, back_off, exchange, gateway_headers
 from carefund.funders.proda_answers import object_in, proda_refusal, token_in, with_expiries
 from carefund.funders.reading import MEGABYTE

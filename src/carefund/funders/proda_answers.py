@@ -10,7 +10,7 @@ from http import HTTPStatus
 from typing import Any
 
 from carefund.funders.devices import AccessToken, DeviceState
-from carefund.funders.errors import (
+from carefund.funders.errors.access import (
     ActivationCodeRejected,
     AssertionRejected,
     ClockSkewed,
@@ -18,10 +18,9 @@ from carefund.funders.errors import (
     DeviceKeyExpired,
     DeviceKeyRejected,
     DeviceUnknown,
-    FunderError,
-    ImpossibleValue,
-    WrongType,
 )
+from carefund.funders.errors.answers import ImpossibleValue, WrongType
+from carefund.funders.errors.root import FunderError
 from carefund.funders.http import Response
 from carefund.funders.refusals import bounded_text, details_in, http_date, read_document, refusal
 

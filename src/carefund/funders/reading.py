@@ -12,7 +12,8 @@ from collections.abc import AsyncIterator
 
 import aiohttp
 
-from carefund.funders.errors import Incomplete, NotJson, TooLarge, WrongCharacters
+from carefund.funders.errors.answers import NotJson, TooLarge, WrongCharacters
+from carefund.funders.errors.outages import Incomplete
 
 MEGABYTE = 1024 * 1024
 _CHUNK = 64 * 1024

@@ -15,18 +15,13 @@ from typing import Any
 
 import msgspec
 
-from carefund.funders.errors import (
-    ClientIdRejected,
-    Detail,
-    FunderError,
-    NotFound,
-    OutOfService,
-    RequestRejected,
-    Throttled,
-    Unavailable,
-    WrongAddress,
-    error_for_status,
-)
+from carefund.funders.errors.access import ClientIdRejected
+from carefund.funders.errors.configuring import WrongAddress
+from carefund.funders.errors.outages import OutOfService, Throttled, Unavailable
+from carefund.funders.errors.people import NotFound
+from carefund.funders.errors.requests import RequestRejected
+from carefund.funders.errors.root import Detail, FunderError
+from carefund.funders.errors.statuses import error_for_status
 
 NOTHING_FOUND = ("1", "DHSEIN")
 _CODE = ("code", "statusCode", "key", "error", "httpCode")

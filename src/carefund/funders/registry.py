@@ -12,7 +12,10 @@ from typing import Any
 from carefund.funders.access import AccessCheck, check_access
 from carefund.funders.configuration import FunderConfiguration, missing_values, unusable_limits
 from carefund.funders.devices import DeviceStore
-from carefund.funders.errors import FunderError, NotAllowedIn, NotConfigured, NotPermitted, Unavailable
+from carefund.funders.errors.access import NotAllowedIn, NotPermitted
+from carefund.funders.errors.configuring import NotConfigured
+from carefund.funders.errors.outages import Unavailable
+from carefund.funders.errors.root import FunderError
 from carefund.funders.limiter import CallLimiter
 from carefund.funders.ndia.client import open_ndia
 from carefund.funders.ndia.partner import Partner, missing_partner_values, open_partner

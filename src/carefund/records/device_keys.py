@@ -19,7 +19,7 @@ from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
 
 from carefund.funders.devices import AccessToken, DeviceState
-from carefund.funders.errors import DeviceBusy
+from carefund.funders.errors.access import DeviceBusy
 from carefund.records.durability import durable
 from carefund.records.encryption import Cipher
 from carefund.records.models.devices import ProdaDevice

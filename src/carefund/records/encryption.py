@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 
-from carefund.funders.errors import NotConfigured
+from carefund.funders.errors.configuring import NotConfigured
 
 
 class Cipher:

@@ -10,19 +10,12 @@ from typing import Any, NamedTuple
 from django.http import HttpResponse, JsonResponse
 from ninja import Field, Schema
 
-from carefund.funders.errors import (
-    AuthorityMissing,
-    BadAnswer,
-    ConsentMissing,
-    FunderError,
-    IdentityNotMatched,
-    MalformedId,
-    NotFound,
-    RequestRejected,
-    UnexpectedStatus,
-    WrongAddress,
-    all_leaves,
-)
+from carefund.funders.errors.answers import BadAnswer, UnexpectedStatus
+from carefund.funders.errors.configuring import WrongAddress
+from carefund.funders.errors.people import AuthorityMissing, ConsentMissing, IdentityNotMatched, MalformedId, NotFound
+from carefund.funders.errors.requests import RequestRejected
+from carefund.funders.errors.root import FunderError
+from carefund.funders.errors.tree import all_leaves
 
 ADDRESS = "/api/v1/problems"
 PREFIX = "/api/"  # of every address of the API

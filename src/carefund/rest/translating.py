@@ -10,7 +10,7 @@ from ninja.errors import AuthenticationError, HttpError, ValidationError
 
 from carefund.access.audit import store_refusal
 from carefund.failures import name_route
-from carefund.funders.errors import FunderError
+from carefund.funders.errors.root import FunderError
 from carefund.records.finding import NotHere
 from carefund.rest.problems import ApiProblem, LineProblem, answer_funder_error, answer_status
 

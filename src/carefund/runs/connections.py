@@ -5,7 +5,7 @@ from django.contrib.auth.models import User
 from django.utils import timezone
 
 from carefund.access.roles import may_administer
-from carefund.funders.errors import NotConfigured
+from carefund.funders.errors.configuring import NotConfigured
 from carefund.funders.registry import find_funder
 from carefund.runs.leases import ClaimedItem
 from carefund.runs.models import Run, RunItem

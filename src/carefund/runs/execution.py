@@ -20,7 +20,7 @@ from django.db import DatabaseError
 
 from carefund.failures import note
 from carefund.funders.correlation import correlated
-from carefund.funders.errors import FunderError
+from carefund.funders.errors.root import FunderError
 from carefund.funders.registry import find_funder
 from carefund.runs import leases, ledger
 from carefund.runs.database import DATABASE_TROUBLE, DatabaseThreads

@@ -12,7 +12,7 @@ from django.db.models import F, Q
 from django.db.models.functions import Coalesce, Now
 from django.utils import timezone
 
-from carefund.funders.errors import FunderError
+from carefund.funders.errors.root import FunderError
 from carefund.records import bulk
 from carefund.runs import leases
 from carefund.runs.leases import ClaimedItem, LeaseLost, lock_held

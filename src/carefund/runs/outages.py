@@ -11,7 +11,9 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.utils import timezone
 
-from carefund.funders.errors import DeviceBusy, FunderError, Unavailable
+from carefund.funders.errors.access import DeviceBusy
+from carefund.funders.errors.outages import Unavailable
+from carefund.funders.errors.root import FunderError
 from carefund.funders.registry import find_funder
 from carefund.runs.leases import ClaimedItem
 from carefund.runs.models import Run

@@ -16,7 +16,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from carefund.domain.schedules import is_business_hour, latest_slot, next_slot
-from carefund.funders.errors import NotConfigured
+from carefund.funders.errors.configuring import NotConfigured
 from carefund.records.models import Client
 from carefund.runs.backups import request_backup
 from carefund.runs.care_management.refreshing import request_saving

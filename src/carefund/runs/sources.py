@@ -10,7 +10,7 @@ from django.conf import settings
 
 from carefund.funders.access import AccessCheck
 from carefund.funders.configuration import FunderConfiguration
-from carefund.funders.errors import NotConfigured
+from carefund.funders.errors.configuring import NotConfigured
 from carefund.funders.limiter import CallLimiter
 from carefund.funders.registry import Funder, Opening, find_funder
 from carefund.records.device_keys import DatabaseDeviceStore

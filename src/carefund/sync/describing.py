@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 from django.conf import settings
 
-from carefund.funders.errors import NotConfigured
+from carefund.funders.errors.configuring import NotConfigured
 from carefund.funders.interfaces.comparing import Remark, compare_descriptions, describe_operation, list_remarks
 from carefund.funders.interfaces.descriptions import WrongDescription
 from carefund.funders.interfaces.file import as_text, read_file, read_text

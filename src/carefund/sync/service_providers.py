@@ -16,7 +16,10 @@ from django.db.models import Q
 
 from carefund.domain.service_providers import is_valid_service_provider_id, newest_service_provider_id
 from carefund.funders.answers import FunderAnswer
-from carefund.funders.errors import FunderError, ImpossibleValue, NotPermitted, RequestRejected, WrongType
+from carefund.funders.errors.access import NotPermitted
+from carefund.funders.errors.answers import ImpossibleValue, WrongType
+from carefund.funders.errors.requests import RequestRejected
+from carefund.funders.errors.root import FunderError
 from carefund.funders.services_australia.payloads import Budget
 from carefund.records import bulk
 from carefund.records.care_management.store import ProviderChanges, store_providers, store_settings

@@ -3,7 +3,7 @@
 from django.conf import settings
 
 from carefund.funders.decoding import decode_any
-from carefund.funders.errors import FunderError
+from carefund.funders.errors.root import FunderError
 from carefund.funders.interfaces.examining import Examination
 from carefund.funders.interfaces.sharing import Words, describe
 from carefund.funders.services_australia.contract import OPERATIONS

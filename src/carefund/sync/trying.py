@@ -12,7 +12,9 @@ from typing import Any
 
 from carefund.domain.care_recipient.budgets import ZERO, Effects, adds_up
 from carefund.funders.dialect import bind, find_ancestor
-from carefund.funders.errors import BadAnswer, FunderError, WrongAddress
+from carefund.funders.errors.answers import BadAnswer
+from carefund.funders.errors.configuring import WrongAddress
+from carefund.funders.errors.root import FunderError
 from carefund.funders.interfaces.examining import Examination, Line
 from carefund.funders.interfaces.seen import walk
 from carefund.funders.services_australia.client import ServicesAustralia

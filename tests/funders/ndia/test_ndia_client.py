@@ -7,9 +7,13 @@ from decimal import Decimal
 
 import pytest
 
-from carefund.funders import errors
 from carefund.funders.configuration import FunderConfiguration, configure
 from carefund.funders.devices import InMemoryDeviceStore
+from carefund.funders.errors.answers import NotJson, WrongType
+from carefund.funders.errors.configuring import NotConfigured
+from carefund.funders.errors.outages import ConnectionFailed, Incomplete, OutOfService, Throttled
+from carefund.funders.errors.people import AuthorityMissing, IdentityNotMatched
+from carefund.funders.errors.requests import RequestRejected
 from carefund.funders.ndia.client import Ndia, open_ndia
 from carefund.funders.ndia.envelopes import open_envelope
 from carefund.funders.ndia.source import Identity
@@ -95,7 +99,7 @@ async def test_4_0_stands_in_where_there_is_no_5_0(sandbox, ndia):
 @pytest.mark.parametrize("shape", ["texts", "pairs"])
 async def test_want_of_authority_is_an_error_of_its_own(sandbox, ndia, shape):
     sandbox.control("POST", "/ndia/switches", {"errors": shape})
-    with pytest.raises(errors.AuthorityMissing) as refused:
+    with pytest.raises(AuthorityMissing) as refused:
         await ndia.fetch_plans(who(sandbox, "no-consent"))
     assert refused.value.details[0].message == "Requestor does not have the authority to perform the request"
     assert "endorsement" in refused.value.advice
@@ -104,14 +108,14 @@ async def test_want_of_authority_is_an_error_of_its_own(sandbox, ndia, shape):
 @pytest.mark.parametrize("nobody", ["404", "empty", "text"])
 async def test_nobody_is_told_in_one_way_whatever_the_answer(sandbox, ndia, nobody):
     sandbox.control("POST", "/ndia/switches", {"nobody": nobody})
-    with pytest.raises(errors.IdentityNotMatched):
+    with pytest.raises(IdentityNotMatched):
         await ndia.fetch_determination(replace(who(sandbox, "take-over"), surname="Nobody"))
 
 
 async def test_the_hours_quota_is_a_throttle(sandbox, ndia):
     sandbox.control("POST", "/ndia/switches", {"budgetsPerHour": 1})
     await ndia.fetch_budget(who(sandbox, "take-over"))
-    with pytest.raises(errors.Throttled) as refused:
+    with pytest.raises(Throttled) as refused:
         await ndia.fetch_budget(who(sandbox, "take-over"))
     assert refused.value.retry_after > 60
 
@@ -119,12 +123,12 @@ async def test_the_hours_quota_is_a_throttle(sandbox, ndia):
 @pytest.mark.parametrize(
     ("fault", "error"),
     [
-        ({"kind": "status", "status": 500}, errors.OutOfService),
-        ({"kind": "status", "status": 404}, errors.IdentityNotMatched),
-        ({"kind": "not-json"}, errors.NotJson),
-        ({"kind": "drop"}, errors.ConnectionFailed),
-        ({"kind": "wrong-type", "field": "result", "value": 7}, errors.WrongType),
-        ({"kind": "truncate"}, errors.Incomplete),
+        ({"kind": "status", "status": 500}, OutOfService),
+        ({"kind": "status", "status": 404}, IdentityNotMatched),
+        ({"kind": "not-json"}, NotJson),
+        ({"kind": "drop"}, ConnectionFailed),
+        ({"kind": "wrong-type", "field": "result", "value": 7}, WrongType),
+        ({"kind": "truncate"}, Incomplete),
     ],
 )
 async def test_every_fault_becomes_its_error(sandbox, ndia, fault, error):
@@ -147,13 +151,13 @@ async def test_the_token_is_for_the_ndia_and_the_device_is_shared(sandbox, ndia,
 
 
 async def test_live_use_says_what_is_missing(store):
-    with pytest.raises(errors.NotConfigured, match="CAREFUND_NDIA_URL"):
+    with pytest.raises(NotConfigured, match="CAREFUND_NDIA_URL"):
         async with open_ndia(configure("ndia", "production"), store):
             pass
 
 
 async def test_a_misspelt_operation_is_refused(configuration, store):
-    with pytest.raises(errors.NotConfigured, match="CAREFUND_NDIA_PATHS"):
+    with pytest.raises(NotConfigured, match="CAREFUND_NDIA_PATHS"):
         async with open_ndia(replace(configuration, paths={"ndia_plan": "/x"}), store):
             pass
 
@@ -165,15 +169,15 @@ def test_an_identity_shows_nothing_of_itself():
 @pytest.mark.parametrize(
     ("body", "error"),
     [
-        (b'{"success": true, "result": [], "errors": []}', errors.IdentityNotMatched),
-        (b'{"success": true, "result": {}, "errors": []}', errors.IdentityNotMatched),
-        (b'{"success": true, "result": null}', errors.IdentityNotMatched),
-        (b'{"success": false, "errors": ["  Requestor does not have the authority  "]}', errors.AuthorityMissing),
-        (b'{"success": false, "errors": [{"key": "V19", "value": "disputed"}]}', errors.RequestRejected),
-        (b'{"success": false}', errors.RequestRejected),
-        (b'{"success": "perhaps", "result": []}', errors.WrongType),
-        (b"<html>", errors.NotJson),
-        (b'{"success": tr', errors.Incomplete),
+        (b'{"success": true, "result": [], "errors": []}', IdentityNotMatched),
+        (b'{"success": true, "result": {}, "errors": []}', IdentityNotMatched),
+        (b'{"success": true, "result": null}', IdentityNotMatched),
+        (b'{"success": false, "errors": ["  Requestor does not have the authority  "]}', AuthorityMissing),
+        (b'{"success": false, "errors": [{"key": "V19", "value": "disputed"}]}', RequestRejected),
+        (b'{"success": false}', RequestRejected),
+        (b'{"success": "perhaps", "result": []}', WrongType),
+        (b"<html>", NotJson),
+        (b'{"success": tr', Incomplete),
     ],
 )
 def test_an_envelope_says_what_it_holds(body, error):

@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from hypothesis.stateful import run_state_machine_as_test as run_machine
 
-from carefund.funders.errors import FunderError
+from carefund.funders.errors.root import FunderError
 from carefund.records.claims.batches import BatchMoved, withdraw_batch
 from carefund.records.claims.open_lines import list_open_lines
 from carefund.records.claims.queries import list_unsettled_claims

@@ -9,7 +9,9 @@ from django.utils import timezone
 
 from carefund.domain.ndis import adjustments
 from carefund.domain.ndis.plan import budget_ids
-from carefund.funders.errors import AuthorityMissing, IdentityNotMatched, OutOfService, Throttled, WrongType
+from carefund.funders.errors.answers import WrongType
+from carefund.funders.errors.outages import OutOfService, Throttled
+from carefund.funders.errors.people import AuthorityMissing, IdentityNotMatched
 from carefund.records.archive import answers_as_of
 from carefund.records.care_recipient.changes import list_changes
 from carefund.records.models import Change, Client, DeliveredService, ServiceContract

@@ -8,7 +8,8 @@ from asgiref.sync import async_to_sync
 
 from carefund.domain.ndis.comparing import DifferenceKind
 from carefund.domain.ndis.plan import CategoryBudget, PacePlan, budget_ids
-from carefund.funders.errors import AuthorityMissing, IdentityNotMatched, NotAuthenticated
+from carefund.funders.errors.access import NotAuthenticated
+from carefund.funders.errors.people import AuthorityMissing, IdentityNotMatched
 from carefund.records.models import Client
 from carefund.records.ndis.contracts import find_contract_figures
 from carefund.runs.foreground import retrieve_plan

@@ -18,7 +18,7 @@ from carefund.console.page_access import Request, page
 from carefund.console.work import describe_item
 from carefund.domain.ndis.plan import budget_ids
 from carefund.domain.ndis.totals import total_funding
-from carefund.funders.errors import AuthorityMissing
+from carefund.funders.errors.people import AuthorityMissing
 from carefund.records.models import Client
 from carefund.records.ndis.queries import find_earlier_contract
 from carefund.runs.models import RunItem

@@ -19,7 +19,7 @@ from carefund.access.roles import DESCRIPTIONS, rights_of
 from carefund.console.context import THEME_COOKIE, THEMES
 from carefund.console.forms import CodeForm, ProofForm
 from carefund.console.page_access import Request, signed_in
-from carefund.funders.errors import NotConfigured
+from carefund.funders.errors.configuring import NotConfigured
 
 _YEAR = 365 * 86400
 

@@ -13,7 +13,8 @@ import msgspec
 from carefund.funders.bounds import kind_of
 from carefund.funders.decoding import RowReader, decode_any
 from carefund.funders.dialect import Dialect, bind, find_ancestor
-from carefund.funders.errors import FunderError, NotFound
+from carefund.funders.errors.people import NotFound
+from carefund.funders.errors.root import FunderError
 from carefund.funders.interfaces.likeness import DOUBTFUL, likeness_of_names, pair
 from carefund.funders.interfaces.matching import FoundRow, find_answer
 from carefund.funders.interfaces.seen import (

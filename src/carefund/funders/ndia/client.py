@@ -15,7 +15,10 @@ from carefund.funders.answers import FunderAnswer
 from carefund.funders.configuration import FunderConfiguration
 from carefund.funders.decoding import RowReader
 from carefund.funders.devices import DeviceStore
-from carefund.funders.errors import FunderError, IdentityNotMatched, WrongAddress, WrongType
+from carefund.funders.errors.answers import WrongType
+from carefund.funders.errors.configuring import WrongAddress
+from carefund.funders.errors.people import IdentityNotMatched
+from carefund.funders.errors.root import FunderError
 from carefund.funders.http import Caller
 from carefund.funders.limiter import CallLimiter
 from carefund.funders.ndia.envelopes import open_envelope, sorted_refusal

@@ -10,16 +10,12 @@ from typing import Any
 import msgspec
 
 from carefund.funders.decoding import decode_any
-from carefund.funders.errors import (
-    AuthorityMissing,
-    FunderError,
-    IdentityNotMatched,
-    NotFound,
-    NotPermitted,
-    RequestRejected,
-    WrongAddress,
-    WrongType,
-)
+from carefund.funders.errors.access import NotPermitted
+from carefund.funders.errors.answers import WrongType
+from carefund.funders.errors.configuring import WrongAddress
+from carefund.funders.errors.people import AuthorityMissing, IdentityNotMatched, NotFound
+from carefund.funders.errors.requests import RequestRejected
+from carefund.funders.errors.root import FunderError
 from carefund.funders.refusals import details_in
 
 _NO_AUTHORITY = "does not have the authority"

@@ -25,7 +25,9 @@ from carefund.funders.answers import FunderAnswer
 from carefund.funders.bounds import Code, Money, Name
 from carefund.funders.configuration import Timing
 from carefund.funders.decoding import RowReader
-from carefund.funders.errors import IdentityNotMatched, NotConfigured, Unavailable
+from carefund.funders.errors.configuring import NotConfigured
+from carefund.funders.errors.outages import Unavailable
+from carefund.funders.errors.people import IdentityNotMatched
 from carefund.funders.http import back_off, exchange, open_session
 from carefund.funders.ndia.envelopes import sorted_refusal
 from carefund.funders.ndia.payloads import (

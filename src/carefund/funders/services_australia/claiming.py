@@ -14,15 +14,12 @@ import msgspec
 
 from carefund.funders.configuration import FunderConfiguration
 from carefund.funders.decoding import RowReader
-from carefund.funders.errors import (
-    FunderError,
-    MalformedId,
-    NotAllowedIn,
-    NotConfigured,
-    NotFound,
-    RequestRejected,
-    WrongType,
-)
+from carefund.funders.errors.access import NotAllowedIn
+from carefund.funders.errors.answers import WrongType
+from carefund.funders.errors.configuring import NotConfigured
+from carefund.funders.errors.people import MalformedId, NotFound
+from carefund.funders.errors.requests import RequestRejected
+from carefund.funders.errors.root import FunderError
 from carefund.funders.http import Caller, Response
 from carefund.funders.paging import PagedRows
 from carefund.funders.services_australia.claim_payloads import (

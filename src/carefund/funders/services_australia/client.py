@@ -14,7 +14,9 @@ import msgspec
 from carefund.funders.answers import FunderAnswer, Recognise
 from carefund.funders.configuration import FunderConfiguration
 from carefund.funders.decoding import UnreadableRow
-from carefund.funders.errors import ConsentMissing, NotFound, NotPermitted, RequestRejected
+from carefund.funders.errors.access import NotPermitted
+from carefund.funders.errors.people import ConsentMissing, NotFound
+from carefund.funders.errors.requests import RequestRejected
 from carefund.funders.http import Caller
 from carefund.funders.paging import PagedRows, PageGuard, require_few
 from carefund.funders.refusals import is_business

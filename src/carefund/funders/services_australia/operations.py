@@ -10,7 +10,7 @@ from functools import lru_cache
 from urllib.parse import quote
 
 from carefund.funders.dialect import Interfaces
-from carefund.funders.errors import MalformedId
+from carefund.funders.errors.people import MalformedId
 
 CARE_RECIPIENT_SUMMARY = "care_recipient_summary"
 INDIVIDUAL_CONTRIBUTION = "individual_contribution"

@@ -9,7 +9,9 @@ from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 
-from carefund.funders.errors import FunderError, NotAllowedIn, NotPermitted, Unavailable
+from carefund.funders.errors.access import NotAllowedIn, NotPermitted
+from carefund.funders.errors.outages import Unavailable
+from carefund.funders.errors.root import FunderError
 from carefund.funders.services_australia.client import ServicesAustralia
 from carefund.funders.services_australia.contract import OPERATIONS
 from carefund.funders.services_australia.operations import (

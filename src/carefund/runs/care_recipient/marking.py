@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from django.utils import timezone
 
 from carefund.domain.care_recipient.surveys import Reason, has_settled
-from carefund.funders.errors import FunderError
+from carefund.funders.errors.root import FunderError
 from carefund.records.archive import find_current_answers
 from carefund.records.care_recipient.surveys import (
     NewMark,

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from django.contrib.auth.models import User
 from django.db import transaction
 
-from carefund.funders.errors import FunderError
+from carefund.funders.errors.root import FunderError
 from carefund.records.models import Client, OrganisationSetting
 from carefund.runs import ledger
 from carefund.runs.dates import business_today

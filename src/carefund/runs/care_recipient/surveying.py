@@ -5,8 +5,7 @@ broke off before all lists were read is used for nothing. Source: rule SYNC-19.
 """
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from itertools import islice
 
@@ -15,29 +14,20 @@ from django.contrib.auth.models import User
 from django.utils import timezone
 
 from carefund.domain.care_recipient.surveys import (
-    Mark,
     Reason,
-    Surveyed,
-    Suspect,
     are_distrusted,
-    choose_rotation,
-    suspect,
 )
-from carefund.funders.errors import FunderError
+from carefund.funders.errors.root import FunderError
 from carefund.records.care_recipient.matching import list_names_without_id, propose_matches
 from carefund.records.care_recipient.surveys import (
-    NewSuspect,
-    Seen,
-    SurveyedClient,
-    as_sums,
     find_care_recipient_ids,
     forget_old_surveys,
     forget_other_suspects,
-    iterate_surveyed,
     list_client_ids,
     store_suspects,
 )
 from carefund.records.models import Survey
+from carefund.runs.care_recipient.judging import Judged, as_new, as_seen, judge
 from carefund.runs.care_recipient.marking import SURVEY, mark_unmoved
 from carefund.runs.care_recipient.trusting import find_reason_for_full
 from carefund.runs.dates import business_today
@@ -54,8 +44,6 @@ from carefund.sync.service_providers import list_stored_ids
 
 _NAME = "survey"
 _AT_ONCE = 500
-_CALLS_BESIDE_DETAILS = 3
-_CALLS_OF_NARROW = 2
 _SURVEYS_ARE_KEPT = timedelta(days=180)
 _OVER = (Run.Status.FINISHED, Run.Status.CANCELLED)
 
@@ -97,75 +85,6 @@ def _is_under_way() -> bool:
     return surveys.exists() or reads.exists()
 
 
-@dataclass(slots=True)
-class _Judged:
-    """What a survey comes to: who is a suspect, and who is to be read.
-
-    `calls` has what it takes to read each suspect in full. `turns` has, of all others, when each was read in full, and
-    `calls_of_turns` what reading them takes together. `maybe_unmoved` has the suspects of whom stored answers may say
-    the same as the lists, and when they were read.
-    """
-
-    suspects: dict[int, Suspect] = field(default_factory=dict)
-    calls: dict[int, int] = field(default_factory=dict)
-    turns: dict[int, datetime | None] = field(default_factory=dict)
-    calls_of_turns: int = 0
-    maybe_unmoved: dict[int, datetime | None] = field(default_factory=dict)
-    read: list[int] = field(default_factory=list)
-    people: int = 0
-    calls_of_all: int = 0
-    calls_to_read: int = 0
-    listed_before: int = 0
-    vanished: int = 0
-
-    def add(self, client: SurveyedClient, seen: Mark, now: datetime) -> None:
-        """Judge one person."""
-        key, known, budgets = client
-        self.people += 1
-        if known.mark is not None and known.mark.is_listed:
-            self.listed_before += 1
-            self.vanished += not seen.is_listed
-        found = suspect(known, seen, now)
-        if found is None:
-            self._wait_for_turn(key, known.read_in_full_at, budgets)
-            return
-        self.suspects[key] = found
-        self.calls[key] = _CALLS_BESIDE_DETAILS + budgets
-        if _may_be_unmoved(known, found):
-            self.maybe_unmoved[key] = known.read_in_full_at or known.read_at
-
-    def clear(self, unmoved: Mapping[int, int]) -> None:
-        """These people are no suspects after all; each with how many budgets' details are known of them."""
-        for key, budgets in unmoved.items():
-            del self.suspects[key], self.calls[key]
-            self._wait_for_turn(key, self.maybe_unmoved[key], budgets)
-
-    def _wait_for_turn(self, key: int, read_in_full_at: datetime | None, budgets: int) -> None:
-        self.turns[key] = read_in_full_at
-        self.calls_of_turns += _CALLS_BESIDE_DETAILS + budgets
-
-    def choose(self, now: datetime, *, is_full: bool, only_moved: bool) -> None:
-        """Choose whom to read: the suspects and whose turn it is, everybody, or those alone who moved."""
-        if is_full:
-            turns = list(self.turns)
-            self.suspects = {key: Suspect(suspected.reason) for key, suspected in self.suspects.items()}
-        else:
-            turns = [] if only_moved else choose_rotation(self.turns, settings.SURVEY_ROTATION_DAYS, now)
-        chosen = [key for key, found in self.suspects.items() if not only_moved or found.reason is Reason.MOVED]
-        self.read = [*chosen, *turns]
-        self.calls_of_all = sum(self.calls.values()) + self.calls_of_turns
-        self.calls_to_read = sum(
-            _CALLS_OF_NARROW if self.suspects[key].is_narrow else self.calls[key] for key in chosen
-        ) + round(self.calls_of_turns * len(turns) / max(1, len(self.turns)))
-        self.suspects |= {key: Suspect(Reason.ROTATION) for key in turns}
-
-
-def _may_be_unmoved(known: Surveyed, found: Suspect) -> bool:
-    """Whether stored answers may say what the lists say now."""
-    asked = found.reason in (Reason.UNMARKED, Reason.MOVED)
-    return asked and known.read_at is not None and not known.has_failed
-
-
 async def _work(session: Session, item: ClaimedItem) -> ItemResult:
     """Read the lists, judge everybody, and ask for those to be read who are suspects."""
     only_moved = bool(session.run.parameters.get("only_moved"))
@@ -187,15 +106,15 @@ async def _work(session: Session, item: ClaimedItem) -> ItemResult:
     await session.keep(item)
     if lists.maybe_clients:
         await session.write(item, propose_matches, lists.maybe_clients)
-    judged = await session.database.insist(_judge, lists, begun)
+    judged = await session.database.insist(judge, lists, begun)
     for keys in _shares(list(judged.maybe_unmoved)):
-        seen = [(key, _as_seen(lists, key, begun)) for key in keys]
+        seen = [(key, as_seen(lists, key, begun)) for key in keys]
         judged.clear(await session.write(item, mark_unmoved, seen, open_budgets))
     why_full = "" if only_moved else await session.database.insist(_find_why_full, judged, begun)
     judged.choose(begun, is_full=bool(why_full), only_moved=only_moved)
     survey = await session.write(item, _store_survey, judged, lists, begun, why_full, only_moved)
     for keys in _shares(list(judged.suspects)):
-        await session.write(item, store_suspects, survey, [_as_new(judged, lists, key) for key in keys])
+        await session.write(item, store_suspects, survey, [as_new(judged, lists, key) for key in keys])
         await session.keep(item)
     return await session.write(item, _conclude, session.run, survey, judged, lists.refused)
 
@@ -206,39 +125,13 @@ def _shares(keys: Sequence[int]) -> Iterator[list[int]]:
         yield share
 
 
-def _judge(lists: Lists, now: datetime) -> _Judged:
-    judged = _Judged()
-    for client in iterate_surveyed():
-        sighting = lists.sightings.get(client.client_id)
-        judged.add(client, sighting.mark if sighting else Mark(), now)
-    return judged
-
-
-def _figures(lists: Lists, key: int) -> Sequence[int]:
-    sighting = lists.sightings.get(key)
-    return sighting.figures if sighting else ()
-
-
-def _mark(lists: Lists, key: int) -> Mark:
-    sighting = lists.sightings.get(key)
-    return sighting.mark if sighting else Mark()
-
-
-def _as_seen(lists: Lists, key: int, now: datetime) -> Seen:
-    return Seen(0, "", False, as_sums(_mark(lists, key)), _figures(lists, key), now, {})
-
-
-def _as_new(judged: _Judged, lists: Lists, key: int) -> NewSuspect:
-    return NewSuspect(key, judged.suspects[key], _mark(lists, key), _figures(lists, key))
-
-
-def _find_why_full(judged: _Judged, now: datetime) -> str:
+def _find_why_full(judged: Judged, now: datetime) -> str:
     if are_distrusted(judged.listed_before, judged.vanished, settings.SURVEY_VANISHED_PERCENT):
         return f"{judged.vanished:,} of {judged.listed_before:,} clients were suddenly missing from the lists"
     return find_reason_for_full(now)
 
 
-def _store_survey(judged: _Judged, lists: Lists, begun: datetime, why_full: str, only_moved: bool) -> Survey:
+def _store_survey(judged: Judged, lists: Lists, begun: datetime, why_full: str, only_moved: bool) -> Survey:
     forget_old_surveys(begun - _SURVEYS_ARE_KEPT)
     return Survey.objects.create(
         started_at=begun,
@@ -251,7 +144,7 @@ def _store_survey(judged: _Judged, lists: Lists, begun: datetime, why_full: str,
     )
 
 
-def _conclude(run: Run, survey: Survey, judged: _Judged, refused: int) -> ItemResult:
+def _conclude(run: Run, survey: Survey, judged: Judged, refused: int) -> ItemResult:
     """Ask for the suspects to be read, and say what the survey came to."""
     forget_other_suspects(survey)
     survey.is_full = bool(survey.why_full)

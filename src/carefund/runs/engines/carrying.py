@@ -8,7 +8,7 @@ import logging
 from django.db import DatabaseError, InterfaceError
 
 from carefund.failures import note
-from carefund.funders.errors import FunderError
+from carefund.funders.errors.root import FunderError
 from carefund.runs.execution import Worker, work_on_run
 from carefund.runs.models import Run
 from carefund.runs.requests import hold_run

@@ -13,7 +13,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from carefund.access.roles import may_synchronise
-from carefund.funders.errors import FunderError
+from carefund.funders.errors.root import FunderError
 from carefund.records.models import Client, PaceComparison, ServiceContract
 from carefund.records.ndis import store as pace_store
 from carefund.records.ndis.queries import (

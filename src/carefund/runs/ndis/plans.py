@@ -15,7 +15,8 @@ from django.utils import timezone
 from carefund.access.roles import may_synchronise
 from carefund.domain.ndis.comparing import Difference
 from carefund.domain.ndis.plan import PacePlan
-from carefund.funders.errors import FunderError, NotConfigured
+from carefund.funders.errors.configuring import NotConfigured
+from carefund.funders.errors.root import FunderError
 from carefund.records.models import Client, ServiceContract
 from carefund.runs import leases, ledger
 from carefund.runs.leases import ClaimedItem

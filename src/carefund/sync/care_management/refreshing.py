@@ -22,7 +22,8 @@ from carefund.domain.care_management.pools import (
 )
 from carefund.domain.quarters import Quarter, previous_quarter, quarter_of
 from carefund.funders.answers import FunderAnswer
-from carefund.funders.errors import ConsentMissing, Detail, FunderError, NotFound
+from carefund.funders.errors.people import ConsentMissing, NotFound
+from carefund.funders.errors.root import Detail, FunderError
 from carefund.funders.services_australia.payloads import Budget, BudgetDetails
 
 _CENT = Decimal("0.01")

@@ -17,7 +17,7 @@ from typing import Any, Generic, Protocol, TypeVar
 from django.conf import settings
 
 from carefund.funders.answers import FunderAnswer, Recognise
-from carefund.funders.errors import FunderError
+from carefund.funders.errors.root import FunderError
 from carefund.funders.services_australia import operations
 from carefund.funders.services_australia.payloads import (
     Budget,

@@ -9,7 +9,7 @@ from carefund.domain.comparison import Incoming, New
 from carefund.records import bulk
 from carefund.records.archive import record_answers
 from carefund.records.models import Change, Client, InvoiceLineItem, PlanBudget, SyncState
-from carefund.sync.care_recipient.deciding import Decision
+from carefund.sync.care_recipient.decision import Decision
 from carefund.sync.care_recipient.linking import link_budget_usage
 from carefund.sync.care_recipient.plans import PlanIds, move_rows, write_plans
 from carefund.sync.care_recipient.recordsets import BUDGET_USAGE, INDIVIDUAL_CONTRIBUTIONS, RECORD_SETS, RecordSet

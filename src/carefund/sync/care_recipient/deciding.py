@@ -5,7 +5,7 @@ Source: rules SYNC-03 to SYNC-08.
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -17,9 +17,10 @@ from carefund.funders.answers import FunderAnswer
 from carefund.funders.services_australia.payloads import Budget
 from carefund.records.archive import ReceivedPage, digest_of
 from carefund.sync.care_recipient.answers import BUDGET_LIST, key_of, kind_of
+from carefund.sync.care_recipient.decision import Compared, Decision, Filed
 from carefund.sync.care_recipient.details import know_details, leave_out_history, list_entitlements
 from carefund.sync.care_recipient.fetching import Fetched
-from carefund.sync.care_recipient.filing import Filing, file, list_moves
+from carefund.sync.care_recipient.filing import file, list_moves
 from carefund.sync.care_recipient.last_applied import LastApplied
 from carefund.sync.care_recipient.recordsets import ENTITLEMENTS, RECORD_SETS, RecordSet, record_set_of
 from carefund.sync.care_recipient.reporting import count_differences, list_field_changes, list_plan_date_changes
@@ -28,50 +29,6 @@ from carefund.sync.care_recipient.stored import StoredPerson, StoredRecords
 
 # The answers that are news, each with its key.
 NewAnswers = Sequence[tuple[str, FunderAnswer[Any]]]
-
-
-@dataclass(frozen=True, slots=True)
-class Compared:
-    """What came of the answers that are news, and how it differs from what is stored, per kind of record."""
-
-    incoming: Mapping[str, Sequence[Incoming]] = field(default_factory=dict)
-    differences: Mapping[str, Differences] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Filed:
-    """The person's plans, and per kind the rows that move to another one; `filing` is None where all stays as it is."""
-
-    filing: Filing | None = None
-    moves: Mapping[str, Sequence[tuple[int, int]]] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Decision:
-    """Everything that a sync comes to for one person: what to write, and what to say of it.
-
-    `known` is what is known of the person once this is applied, the same as before if nothing is to be written but the
-    time of the check.
-    """
-
-    stored: StoredPerson
-    fetched: Fetched
-    known: LastApplied
-    result: SyncResult
-    compared: Compared = Compared()
-    filed: Filed = Filed()
-    pages: tuple[ReceivedPage, ...] = ()
-
-    @property
-    def is_superseded(self) -> bool:
-        """Whether a later fetch was applied already, so that nothing of this one is written."""
-        return self.result.outcome is SyncOutcome.SUPERSEDED
-
-    @property
-    def service_provider_id(self) -> str | None:
-        """The client's new service provider id; None where it stays."""
-        after = self.known.service_provider_id
-        return after if after != self.stored.known.service_provider_id else None
 
 
 def decide(stored: StoredPerson, fetched: Fetched, today: date) -> Decision:

@@ -13,7 +13,10 @@ from typing import Any
 
 from carefund.domain.care_recipient.budgets import is_open
 from carefund.funders.answers import FunderAnswer
-from carefund.funders.errors import BadAnswer, ConsentMissing, NotFound, NotPermitted, RequestRejected, WrongPerson
+from carefund.funders.errors.access import NotPermitted
+from carefund.funders.errors.answers import BadAnswer, WrongPerson
+from carefund.funders.errors.people import ConsentMissing, NotFound
+from carefund.funders.errors.requests import RequestRejected
 from carefund.funders.services_australia.payloads import Budget, BudgetPeriod
 from carefund.records.archive import digest_of_pages
 from carefund.sync.care_recipient.answers import (

@@ -9,7 +9,7 @@ from datetime import datetime
 from carefund.domain.periods import Period
 from carefund.records import bulk
 from carefund.records.models import Plan
-from carefund.sync.care_recipient.deciding import Decision
+from carefund.sync.care_recipient.decision import Decision
 from carefund.sync.care_recipient.recordsets import RECORD_SETS
 
 _PLAN_KIND = (Plan.SUPPORT_AT_HOME, Plan.QUARTERLY)

@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime
 
 from django.db import transaction
 
-from carefund.funders.errors import FunderError
+from carefund.funders.errors.root import FunderError
 from carefund.records.archive import find_current_answers
 from carefund.records.models import SyncState
 from carefund.sync.care_recipient.answers import fingerprint, read_archived

@@ -21,7 +21,9 @@ from carefund.domain.care_recipient.surveys import (
 )
 from carefund.funders.answers import FunderAnswer
 from carefund.funders.decoding import UnreadableRow
-from carefund.funders.errors import FunderError, NotPermitted, RequestRejected
+from carefund.funders.errors.access import NotPermitted
+from carefund.funders.errors.requests import RequestRejected
+from carefund.funders.errors.root import FunderError
 from carefund.funders.services_australia.payloads import (
     Budget,
     BudgetDetails,

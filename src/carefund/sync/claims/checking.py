@@ -16,7 +16,8 @@ from carefund.domain.claims import statuses
 from carefund.domain.claims.matching import is_refusal
 from carefund.domain.claims.statements import ZERO, PaidLine, Statement, find_discrepancies
 from carefund.funders.bounds import FIRST_YEAR, LAST_YEAR
-from carefund.funders.errors import FunderError, NotFound
+from carefund.funders.errors.people import NotFound
+from carefund.funders.errors.root import FunderError
 from carefund.funders.services_australia.claim_payloads import ClaimPayload, PaymentItem, PaymentStatement
 from carefund.funders.services_australia.claiming import Claiming, Versioned
 from carefund.funders.services_australia.client import ServicesAustralia

@@ -11,7 +11,7 @@ from datetime import timedelta
 from django.utils import timezone
 
 from carefund.domain.claims import statuses
-from carefund.funders.errors import NotFound
+from carefund.funders.errors.people import NotFound
 from carefund.funders.services_australia.claim_payloads import InvoicePayload
 from carefund.funders.services_australia.claiming import Claiming
 from carefund.funders.services_australia.client import ServicesAustralia

@@ -15,7 +15,8 @@ from django.utils import timezone
 
 from carefund.domain.claims import statuses
 from carefund.domain.claims.checks import next_claim_date
-from carefund.funders.errors import FunderError, NotAuthenticated
+from carefund.funders.errors.access import NotAuthenticated
+from carefund.funders.errors.root import FunderError
 from carefund.funders.services_australia.claim_payloads import ClaimPayload
 from carefund.funders.services_australia.claiming import Claiming, is_uncertain
 from carefund.funders.services_australia.client import ServicesAustralia

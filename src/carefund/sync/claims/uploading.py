@@ -13,7 +13,9 @@ from typing import Any, Protocol, TypeVar
 from msgspec import UNSET
 
 from carefund.domain.claims import statuses
-from carefund.funders.errors import Conflict, FunderError, NotAuthenticated, RequestRejected
+from carefund.funders.errors.access import NotAuthenticated
+from carefund.funders.errors.requests import Conflict, RequestRejected
+from carefund.funders.errors.root import FunderError
 from carefund.funders.services_australia.claim_payloads import (
     InvoiceItem,
     InvoicePayload,
