@@ -12,9 +12,9 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
+from carefund.domain.care_recipient.entitlement_amounts import HeldRate, Terms
 from carefund.domain.care_recipient.explaining import Drawn, Facts, explain
 from carefund.domain.care_recipient.rates import RATES, key_of
-from carefund.domain.care_recipient.workings import HeldRate, Terms
 from carefund.domain.periods import Period
 from sandbox.demo_people import make_person
 from sandbox.money import Budget, derive_budgets

@@ -22,7 +22,7 @@ from django.utils import timezone  # noqa: E402
 from benchmarks.pages_pattern import BRANCHES, make_branches, make_ndis, make_pattern, make_runs  # noqa: E402
 from benchmarks.upstream import FIRST_NUMBER, care_recipient_id  # noqa: E402
 from carefund.access.models import AccessLogEntry, BranchMembership  # noqa: E402
-from carefund.records.claims.matching import doubt_changed_lines, match_some_lines  # noqa: E402
+from carefund.records.claims.matched_lines import doubt_changed_lines, match_some_lines  # noqa: E402
 from carefund.records.models import (  # noqa: E402
     Answer,
     ApprovedService,

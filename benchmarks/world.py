@@ -29,14 +29,14 @@ from carefund.funders.http import Caller, gateway_headers, open_session  # noqa:
 from carefund.funders.services_australia.client import ServicesAustralia  # noqa: E402
 from carefund.funders.services_australia.operations import path_for  # noqa: E402
 from carefund.records.models import Client  # noqa: E402
-from carefund.runs.database import DatabaseThreads  # noqa: E402
-from carefund.runs.engines.carrying import collect_seldom  # noqa: E402
+from carefund.runs.database_threads import DatabaseThreads  # noqa: E402
+from carefund.runs.engines.carry_out import collect_seldom  # noqa: E402
 from carefund.runs.engines.workers import DATABASE_THREADS  # noqa: E402
 from carefund.runs.execution import Worker, work_on_run  # noqa: E402
+from carefund.runs.funder_sessions import Sources  # noqa: E402
 from carefund.runs.models import Run  # noqa: E402
 from carefund.runs.requests import request_run  # noqa: E402
 from carefund.runs.shared_limit import open_call_limiter  # noqa: E402
-from carefund.runs.sources import Sources  # noqa: E402
 
 TOKEN = "benchmark-token"
 _EMPTIED = (

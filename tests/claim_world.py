@@ -21,9 +21,9 @@ from carefund.records.models import (
     LateEvidence,
     PaymentRequest,
 )
+from carefund.runs.business_day import business_today
 from carefund.runs.claims.claiming import request_check, request_sending
-from carefund.runs.database import DatabaseThreads
-from carefund.runs.dates import business_today
+from carefund.runs.database_threads import DatabaseThreads
 from carefund.runs.foreground import finish_now
 from carefund.runs.models import Run
 from carefund.sync.claims.preparing import BatchChoice, prepare_batch

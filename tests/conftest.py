@@ -23,7 +23,7 @@ from django.test.utils import override_settings
 
 from carefund.funders.configuration import configure
 from carefund.funders.devices import DeviceState
-from carefund.funders.opening import open_proda
+from carefund.funders.sessions import open_proda
 from carefund.records.device_keys import DatabaseDeviceStore
 from carefund.records.models import Client
 from carefund.runs.foreground import synchronise_now

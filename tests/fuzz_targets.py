@@ -23,8 +23,8 @@ import zstandard
 from django.test import RequestFactory
 from pydantic import ValidationError
 
-from carefund.access.addresses import find_client_address, name_for_counting
-from carefund.access.attempts import is_known_browser
+from carefund.access.failed_attempts import is_known_browser
+from carefund.access.request_addresses import find_client_address, name_for_counting
 from carefund.domain.claims.invoice_file import UnreadableFile, read_invoice_file
 from carefund.funders.decoding import RowReader, UnreadableRow
 from carefund.funders.devices import DeviceState
@@ -32,18 +32,18 @@ from carefund.funders.dialect import PLAIN, Interfaces
 from carefund.funders.errors.configuring import NotConfigured
 from carefund.funders.errors.root import FunderError
 from carefund.funders.http import Response
+from carefund.funders.interfaces.answer_check import Examination
 from carefund.funders.interfaces.descriptions import Descriptions, WrongDescription
-from carefund.funders.interfaces.examining import Examination
 from carefund.funders.interfaces.file import as_text, read_text
-from carefund.funders.interfaces.matching import find_operations
+from carefund.funders.interfaces.operation_matching import find_operations
 from carefund.funders.interfaces.proposing import settle
-from carefund.funders.interfaces.sharing import Words, describe
+from carefund.funders.interfaces.shareable_description import Words, describe
 from carefund.funders.ndia.envelopes import open_envelope, sorted_refusal
 from carefund.funders.ndia.partner import PartnerBudget
 from carefund.funders.ndia.payloads import BudgetTree, Determination, PlanRow
 from carefund.funders.proda_answers import object_in, proda_refusal, token_in, with_expiries
-from carefund.funders.reading import Unpacking, in_utf8
 from carefund.funders.refusals import refusal
+from carefund.funders.response_body import Unpacking, in_utf8
 from carefund.funders.services_australia import claim_payloads, payloads
 from carefund.records.backups.manifest import BackupRefused
 from carefund.records.backups.packing import read_manifest, unpack
@@ -52,7 +52,7 @@ from carefund.records.provider_file import NotAProviderFile, read_provider_file
 from carefund.rest.api import JsonParser
 from carefund.rest.invoices import InvoiceIn
 from carefund.rest.problems import ApiProblem
-from carefund.runs.scopes import EmptyFile, read_ids
+from carefund.runs.bulk_scopes import EmptyFile, read_ids
 
 KINDS: tuple[type[msgspec.Struct], ...] = (
     payloads.CareRecipientSummary, payloads.IndividualContribution, payloads.Budget, payloads.BudgetPeriod,

@@ -25,7 +25,7 @@ from django.db import connection
 
 from carefund.funders.configuration import configure
 from carefund.funders.devices import DeviceState, InMemoryDeviceStore
-from carefund.funders.opening import open_proda
+from carefund.funders.sessions import open_proda
 from carefund.records.device_keys import DatabaseDeviceStore
 from tests.conftest import DEVICE, Sandbox
 

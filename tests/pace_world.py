@@ -20,13 +20,13 @@ from cryptography.fernet import Fernet
 
 from carefund.funders.configuration import configure
 from carefund.funders.devices import DeviceState, InMemoryDeviceStore
-from carefund.funders.opening import open_proda
+from carefund.funders.sessions import open_proda
 from carefund.records.models import Client, NdisParticipant, ServiceContract
 from carefund.records.ndis import store as pace_store
 from carefund.records.ndis.queries import PACE_API
 from carefund.runs.foreground import retrieve_plan
+from carefund.runs.funder_sessions import device_store
 from carefund.runs.ndis.plans import NotRetrieved, ShownPlan
-from carefund.runs.sources import device_store
 from carefund.sync.ndis.contracts import ContractComparison, compare_contract
 
 KEY = Fernet.generate_key().decode()

@@ -2,7 +2,7 @@
 
 from django.db import connection, transaction
 
-from carefund.access.log_guards import _list_models, _triggers
+from carefund.access.log_triggers import _list_models, _triggers
 
 
 def remove_guards() -> None:

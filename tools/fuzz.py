@@ -27,7 +27,7 @@ if atheris is not None:
         import carefund.funders.decoding
         import carefund.funders.ndia.envelopes
         import carefund.funders.proda_answers
-        import carefund.funders.reading  # noqa: F401
+        import carefund.funders.response_body  # noqa: F401
 
 django.setup()
 

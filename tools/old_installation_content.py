@@ -35,14 +35,14 @@ from carefund.records.ndis.queries import PACE_API
 from carefund.runs import ledger
 from carefund.runs.care_management.refreshing import switch_saving
 from carefund.runs.claims.claiming import send_batch
-from carefund.runs.database import DatabaseThreads
+from carefund.runs.database_threads import DatabaseThreads
 from carefund.runs.execution import Worker, work_on_run
+from carefund.runs.funder_sessions import open_source
 from carefund.runs.models import ProviderSearch, Run, RunItem, Schedule
 from carefund.runs.ndis.comparing import compare_queued, create_from_preview, preview_pace, queue_comparisons
 from carefund.runs.previews import request_preview
 from carefund.runs.requests import pause_run, request_run
 from carefund.runs.service_providers import request_provider_search, sync_service_providers, take_search
-from carefund.runs.sources import open_source
 from carefund.sync.claims.preparing import BatchChoice, prepare_batch
 
 PEOPLE = ("400000001", "400000003", "400000005", "400000007", "400000009", "400000011", "400000013", "400000015")

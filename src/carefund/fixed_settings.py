@@ -29,7 +29,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "carefund.access.middleware.Correlate",
     "carefund.access.middleware.TrustProxies",
-    "carefund.failures.NoteStreams",
+    "carefund.unexpected_errors.NoteStreams",
     "carefund.rest.middleware.OneShape",
     "carefund.rest.middleware.NoteUses",
     "carefund.rest.middleware.AnswerChanged",
@@ -57,7 +57,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
-                "carefund.console.context.console",
+                "carefund.console.context_processors.console",
             ],
             "builtins": [
                 "carefund.console.templatetags.formatting",
@@ -117,8 +117,8 @@ CONTENT_SECURITY_POLICY = {
 }
 # Counted by account and address, so that a stranger elsewhere locks nobody out; a browser that is known counts apart.
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
-AXES_CLIENT_IP_CALLABLE = "carefund.access.attempts.find_address"
-AXES_USERNAME_CALLABLE = "carefund.access.attempts.name_attempt"
+AXES_CLIENT_IP_CALLABLE = "carefund.access.failed_attempts.find_address"
+AXES_USERNAME_CALLABLE = "carefund.access.failed_attempts.name_attempt"
 AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
 AXES_RESET_ON_SUCCESS = True
 AXES_VERBOSE = False

@@ -207,8 +207,8 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {
-        "text": {"()": "carefund.failures.LineFormatter"},
-        "json": {"()": "carefund.failures.JsonFormatter"},
+        "text": {"()": "carefund.unexpected_errors.LineFormatter"},
+        "json": {"()": "carefund.unexpected_errors.JsonFormatter"},
     },
     "handlers": {
         "console": {

@@ -24,8 +24,8 @@ from waitress.channel import HTTPChannel
 from waitress.server import TcpWSGIServer
 from waitress.task import ErrorTask, ThreadedTaskDispatcher
 
-from carefund.failures import note
 from carefund.rest.problems import PREFIX, answer_status
+from carefund.unexpected_errors import note
 
 log = logging.getLogger(__name__)
 _SLOWEST = 50_000  # bytes per second, of what takes longer than others

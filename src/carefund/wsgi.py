@@ -5,7 +5,7 @@ import os
 from django.core.wsgi import get_wsgi_application
 
 from carefund.console.warm_up import warm_up
-from carefund.failures import note_the_rest
+from carefund.unexpected_errors import note_the_rest
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "carefund.settings")
 os.umask(0o077)  # what this process makes is for its own account alone

@@ -30,8 +30,8 @@ from carefund.access.roles import (
     may_synchronise,
     rights_of,
 )
-from carefund.records.finding import NotHere
 from carefund.records.models import Client, ClientMatch, Invoice, ServiceContract
+from carefund.records.not_found import NotHere
 from tests.console import world
 
 NOW = timezone.now()

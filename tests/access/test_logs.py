@@ -13,11 +13,11 @@ import pytest
 from django.contrib.auth.models import User
 from django.db import DatabaseError, connection, transaction
 
-from carefund.access.audit import store_act
-from carefund.access.log import list_entries, store_view, store_views
-from carefund.access.log_guards import install_guards, is_guarded
+from carefund.access.access_log import list_entries, store_view, store_views
+from carefund.access.audit_log import store_act
+from carefund.access.log_sealing import check_log, seal_logs
+from carefund.access.log_triggers import install_guards, is_guarded
 from carefund.access.models import AccessLogEntry, AuditEntry, LogHead
-from carefund.access.sealing import check_log, seal_logs
 from carefund.records.models import Client
 from tests.unguarded import remove_guards
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from carefund.cli import claims as claim_commands
 from carefund.cli import invoices as invoice_commands
 from carefund.records.models import PlanBudget
-from carefund.runs.dates import business_today
+from carefund.runs.business_day import business_today
 from tests.claim_world import ClaimWorld, approved_services
 from tests.cli.conftest import Terminal
 

@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 from carefund.access.models import AccessLogEntry, AuditEntry
 from carefund.cli.main import app
 from carefund.records.models import Client, ClientMatch, Invoice
-from carefund.runs.dates import business_today
+from carefund.runs.business_day import business_today
 from carefund.runs.models import Run
 from tests.claim_world import ClaimWorld, approved_services, late_day
 

@@ -12,7 +12,7 @@ import pytest
 from django.conf import settings
 from django.test.utils import override_settings
 
-from carefund.cli.own_files import mend_own_files
+from carefund.cli.file_permissions import mend_own_files
 from tests.runs.conftest import another_database
 from tests.runs.installation import CAREFUND, Installation, wait_until
 

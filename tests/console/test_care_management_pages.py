@@ -10,7 +10,7 @@ from django.urls import reverse
 from carefund.domain.quarters import quarter_of
 from carefund.records.care_management.store import list_saves
 from carefund.records.models import CareManagementSave, Client
-from carefund.runs.dates import business_today
+from carefund.runs.business_day import business_today
 from carefund.runs.foreground import finish_now, sync_service_providers
 from carefund.runs.models import Run
 from carefund.runs.schedule import find_schedule

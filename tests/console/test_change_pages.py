@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from carefund.access.last_seen import find_last_seen
 from carefund.access.models import AccessLogEntry
-from carefund.console.numbers import read_number
+from carefund.console.url_numbers import read_number
 from carefund.console.views import home
 from carefund.records.care_recipient.changes import cut_at_sync, list_changes
 from carefund.records.models import Change, Client

@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 from django.utils import timezone
 
-from carefund.console.spreadsheets import stream_csv
+from carefund.console.csv_download import stream_csv
 from carefund.console.templatetags import formatting
 from carefund.records.models import Classification
 

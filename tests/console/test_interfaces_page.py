@@ -11,8 +11,8 @@ from django.contrib.auth.models import User
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 
-from carefund.access.audit import list_acts
-from carefund.access.log import list_entries
+from carefund.access.access_log import list_entries
+from carefund.access.audit_log import list_acts
 from carefund.funders.interfaces.file import read_file
 from carefund.runs.foreground import finish_now
 from carefund.runs.models import Run

@@ -120,7 +120,7 @@ def test_who_drew_is_called_the_same_everywhere(
         assert (f"$96.00 drawn by {word}" in shown.partition("Usage of ")[0]) is (word != "us")
     for page, args in (("home", ()), ("client", (client,)), ("client-changes", (client,)), ("changes", ())):
         assert f"$96.00 drawn by {word}{',' if ',' in word else ''} for {text} on " in read(browser, page, *args)
-    orphans = read(browser, "orphan-usage")
+    orphans = read(browser, "draws-without-line")
     assert (text in orphans) is (word == "us, no matching line")
     assert "Drawn by us, no matching line" in orphans
 

@@ -26,7 +26,7 @@ from carefund.cli.demo_world import change_funding, deliver_services
 from carefund.cli.show import show
 from carefund.domain.claims.checks import amount_of
 from carefund.records.models import Client, Invoice, InvoiceLineItem, PlanBudget
-from carefund.records.own_ids import list_own_service_provider_ids
+from carefund.records.own_service_provider_ids import list_own_service_provider_ids
 from carefund.records.provider_file import read_provider_file, store_provider_file
 from tests.browsing import Browser
 from tests.conftest import Sandbox
@@ -244,7 +244,7 @@ def read_clients(facts: Facts, readers: list[Reader], browser: Browser) -> None:
 
 def read_unlined(facts: Facts, readers: list[Reader], browser: Browser) -> None:
     """What the exceptions list as drawn by us, no matching line: each is that on its plan, and none is left out."""
-    listed = Counter((row[0], row[1], row[2], money(row[5])) for row in rows_in(get(browser, "orphan-usage")))
+    listed = Counter((row[0], row[1], row[2], money(row[5])) for row in rows_in(get(browser, "draws-without-line")))
     shown: Counter[tuple[str, ...]] = Counter()
     names = {reader.who: reader.client.full_name for reader in readers}
     for about, said in facts.said.items():

@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from carefund.console.urls import urlpatterns
 from carefund.domain.quarters import quarter_of
-from carefund.records import bulk
+from carefund.records import synced_tables
 from carefund.records.amounts import UNREADABLE
 from carefund.records.archive import ReceivedPage, digest_of, record_answers
 from carefund.records.models import (
@@ -123,7 +123,7 @@ def test_the_picture_of_an_earlier_day_leaves_out_what_cannot_be_read(
 def test_comparing_reads_such_rows_and_finds_them_different(margaret: Client, value: str) -> None:
     was_put = put("records_planbudget", ("total",), value)
     assert was_put or connection.vendor == "postgresql"  # whose columns hold NaN, and no number too many
-    rows = bulk.read(PlanBudget, ("total",), "client_id", [margaret.pk])
+    rows = synced_tables.read(PlanBudget, ("total",), "client_id", [margaret.pk])
     assert all(total != Decimal("5.00") for (total,) in rows)
 
 

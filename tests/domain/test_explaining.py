@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from carefund.domain.care_recipient.entitlement_amounts import Basis, HeldRate, Terms, expect, work_out
 from carefund.domain.care_recipient.explaining import Drawn, Facts, Origin, Undrawn, explain
 from carefund.domain.care_recipient.rates import RATES, RateKind, multiply, spread, to_cents
-from carefund.domain.care_recipient.workings import Basis, HeldRate, Terms, expect, work_out
 from carefund.domain.periods import Period
 
 START, END = date(2026, 4, 1), date(2026, 6, 30)

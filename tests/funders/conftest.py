@@ -13,7 +13,7 @@ from aiohttp import web
 
 from carefund.funders.configuration import FunderConfiguration, configure
 from carefund.funders.devices import InMemoryDeviceStore
-from carefund.funders.opening import open_proda
+from carefund.funders.sessions import open_proda
 
 
 @dataclass

@@ -18,9 +18,9 @@ from carefund.funders.configuration import FunderConfiguration, configure
 from carefund.funders.devices import InMemoryDeviceStore
 from carefund.funders.dialect import DATE_FORMATS, Dialect, Interfaces, find_ancestor
 from carefund.funders.errors.root import FunderError
-from carefund.funders.opening import open_proda, open_services_australia
 from carefund.funders.services_australia import payloads
 from carefund.funders.services_australia.operations import PATHS
+from carefund.funders.sessions import open_proda, open_services_australia
 
 TODAY = "2026-05-20"
 PEOPLE = ("400000001", "400000002", "400000004", "400000006", "400000034", "400000048", "400000054")

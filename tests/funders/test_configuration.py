@@ -2,11 +2,11 @@
 
 import pytest
 
-from carefund.funders.access import check_access
 from carefund.funders.configuration import configure, missing_values
+from carefund.funders.connection_check import check_access
 from carefund.funders.devices import InMemoryDeviceStore
 from carefund.funders.errors.configuring import NotConfigured
-from carefund.funders.opening import open_proda, open_services_australia
+from carefund.funders.sessions import open_proda, open_services_australia
 
 LIVE = {
     "organisation_id": "2410000001",

@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from carefund.funders.interfaces.descriptions import Descriptions, TheirOperation, WrongDescription
-from carefund.funders.interfaces.matching import find_operations
+from carefund.funders.interfaces.operation_matching import find_operations
 from carefund.funders.interfaces.proposing import settle
 from carefund.funders.services_australia.operations import PATHS
 

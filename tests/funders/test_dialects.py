@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from carefund.funders.dialect import Dialect, Interfaces
 from carefund.funders.interfaces.descriptions import Descriptions
 from carefund.funders.interfaces.file import as_text, read_file
-from carefund.funders.interfaces.matching import find_operations
+from carefund.funders.interfaces.operation_matching import find_operations
 from carefund.funders.interfaces.proposing import Outcome, Proposal, settle
 
 from .dialects import (

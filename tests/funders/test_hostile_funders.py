@@ -13,8 +13,8 @@ from carefund.funders.errors.root import FunderError
 from carefund.funders.ndia.client import open_ndia
 from carefund.funders.ndia.partner import Partner, open_partner
 from carefund.funders.ndia.source import Identity
-from carefund.funders.opening import open_caller, open_services_australia
 from carefund.funders.services_australia.claiming import Claiming, is_uncertain
+from carefund.funders.sessions import open_caller, open_services_australia
 from tests.funders.conftest import serving
 from tests.funders.test_http import ask
 

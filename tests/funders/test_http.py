@@ -18,7 +18,7 @@ from carefund.funders.errors.requests import Conflict
 from carefund.funders.errors.root import FunderError
 from carefund.funders.http import Caller, back_off, message_ids, open_session, proxy_for
 from carefund.funders.limiter import InMemoryLimiter
-from carefund.funders.opening import open_caller
+from carefund.funders.sessions import open_caller
 from tests.funders.conftest import serving
 
 pytestmark = pytest.mark.anyio

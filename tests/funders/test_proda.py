@@ -22,8 +22,8 @@ from carefund.funders.errors.access import (
     DeviceUnknown,
 )
 from carefund.funders.errors.outages import OutOfService
-from carefund.funders.opening import open_proda
 from carefund.funders.proda_answers import as_instant
+from carefund.funders.sessions import open_proda
 
 pytestmark = pytest.mark.anyio
 

@@ -13,7 +13,7 @@ from carefund.funders.errors.configuring import NotConfigured, WrongAddress
 from carefund.funders.errors.outages import ConnectionFailed, Incomplete, OutOfService, Throttled, TimedOut
 from carefund.funders.errors.people import ConsentMissing, MalformedId, NotFound
 from carefund.funders.errors.requests import RequestRejected
-from carefund.funders.opening import open_services_australia
+from carefund.funders.sessions import open_services_australia
 
 pytestmark = pytest.mark.anyio
 

@@ -15,8 +15,8 @@ DECODES = re.compile(
 OWN = "written by ourselves"
 # Where bytes or texts are decoded, and the target that feeds it.
 FED_BY = {
-    "access/addresses.py": "stranger",
-    "access/attempts.py": "stranger",
+    "access/request_addresses.py": "stranger",
+    "access/failed_attempts.py": "stranger",
     "cli/claims.py": OWN,  # a PDF, of which nothing is read but its first bytes
     "cli/clients.py": "provider file",
     "cli/invoices.py": "invoice file",
@@ -27,10 +27,10 @@ FED_BY = {
     "funders/interfaces/descriptions.py": "description",
     "funders/interfaces/file.py": "interfaces file",
     "funders/ndia/envelopes.py": "PlanRow",
-    "funders/reading.py": "packed answers",
+    "funders/response_body.py": "packed answers",
     "funders/refusals.py": "refusals",
     "records/backups/packing.py": "backup",
-    "records/bulk.py": OWN,
+    "records/synced_tables.py": OWN,
     "records/compression.py": OWN,
     "records/device_keys.py": OWN,
     "records/personal_data.py": "personal data",

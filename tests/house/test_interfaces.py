@@ -28,7 +28,7 @@ BARE = {"all", "delete", "get", "none", "save"}
 RAISED_BELOW = {"NotHere", "PermissionDenied", "FunderError", "Http404", "DatabaseError", "WorkFailed"}
 TRANSLATORS = {
     "src/carefund/console/page_access.py",
-    "src/carefund/rest/translating.py",
+    "src/carefund/rest/refusals.py",
     "src/carefund/cli/refusals.py",
 }
 THROUGH_THE_GATE = re.compile(r"^find_(client|care_recipient|contract_to|match|invoice)")

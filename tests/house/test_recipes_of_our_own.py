@@ -65,7 +65,7 @@ from carefund.runs.leases import ClaimedItem
 from carefund.runs.models import Run, RunItem
 from carefund.runs.requests import NewRunItem, request_once
 from carefund.runs.sessions import Session
-from carefund.runs.work import ItemResult, WorkKind
+from carefund.runs.work_kind import ItemResult, WorkKind
 
 
 def request_count() -> Run:
@@ -180,7 +180,7 @@ from carefund.runs.leases import ClaimedItem
 from carefund.runs.models import Run, RunItem
 from carefund.runs.requests import NewRunItem, request_work
 from carefund.runs.sessions import Session
-from carefund.runs.work import ItemResult, WorkKind
+from carefund.runs.work_kind import ItemResult, WorkKind
 
 
 def request_cards(numbers: list[str]) -> Run:

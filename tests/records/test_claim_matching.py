@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from carefund.domain.claims.matching import LineState
 from carefund.records.claims.claimed_lines import find_exception_ids, list_lines
-from carefund.records.claims.matching import doubt_changed_lines, match_some_lines
+from carefund.records.claims.matched_lines import doubt_changed_lines, match_some_lines
 from carefund.records.claims.open_lines import find_open_total, list_open_lines
 from carefund.records.models import BudgetUsage, Change, ClaimBatch, Client, Invoice, InvoiceLineItem, PaymentRequest
 from tests.console import world

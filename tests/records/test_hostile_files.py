@@ -7,7 +7,7 @@ from carefund.domain.claims.invoice_file import read_invoice_file
 from carefund.records.claims.late_evidence import NotEvidence, store_evidence
 from carefund.records.models import Client, Invoice, InvoiceLineItem, LateEvidence
 from carefund.records.provider_file import NotAProviderFile, read_provider_file
-from carefund.runs.scopes import choose_ids, read_ids
+from carefund.runs.bulk_scopes import choose_ids, read_ids
 
 pytestmark = pytest.mark.one_database
 

@@ -16,11 +16,11 @@ from django.conf import settings
 from django.db import connection, connections
 
 from carefund.records.models import Client
-from carefund.runs.database import DatabaseThreads
+from carefund.runs.database_threads import DatabaseThreads
 from carefund.runs.execution import Worker, work_on_run
+from carefund.runs.funder_sessions import open_sources
 from carefund.runs.models import Run
 from carefund.runs.requests import request_run
-from carefund.runs.sources import open_sources
 from tests.conftest import Sandbox
 from tests.runs.installation import Installation, running_sandbox
 

@@ -20,11 +20,11 @@ from django.conf import settings as django_settings
 from django.utils import timezone
 
 from carefund.records.backups import postgresql_dump, sqlite_file
+from carefund.records.backups.key_wrapping import unwrap_keys
 from carefund.records.backups.making import MadeBackup, make_backup
 from carefund.records.backups.manifest import BackupRefused, DatabaseState
 from carefund.records.backups.packing import read_manifest
 from carefund.records.backups.restoring import plan_restore, restore
-from carefund.records.backups.wrapping import unwrap_keys
 from carefund.runs.backups import describe_backups, request_backup
 from carefund.runs.models import Run, RunItem
 from tests.house.tree import DOCS

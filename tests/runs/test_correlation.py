@@ -12,10 +12,10 @@ from django.contrib.auth.models import User
 from django.test import Client as Visitor
 from django.urls import reverse
 
-from carefund.failures import JsonFormatter, LineFormatter
 from carefund.funders.correlation import correlated, current_correlation_id
 from carefund.records.models import Client
 from carefund.runs.models import Run
+from carefund.unexpected_errors import JsonFormatter, LineFormatter
 from tests.conftest import Sandbox
 
 

@@ -6,7 +6,7 @@ import threading
 import pytest
 from django.db import OperationalError
 
-from carefund.runs.database import DatabaseThreads
+from carefund.runs.database_threads import DatabaseThreads
 
 pytestmark = pytest.mark.anyio
 

@@ -160,9 +160,9 @@ CASES = {
     ),
     "read-anew": Case(
         "from carefund.records.models import Client\n"
-        "from carefund.runs.care_recipient.reading_anew import request_reading\n"
+        "from carefund.runs.care_recipient.reprocessing import request_reprocessing\n"
         "ids = Client.objects.filter(care_recipient_id__isnull=False).values_list('pk', flat=True)\n"
-        "run = request_reading(ids, trigger='bulk', scope='killed')",
+        "run = request_reprocessing(ids, trigger='bulk', scope='killed')",
         check_reading,
         before=(
             f"UPDATE records_classification SET priority = '{MARK}'",

@@ -21,11 +21,11 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 from hypothesis.stateful import run_state_machine_as_test as run_machine
 
-from carefund.runs import leases, ledger, takedowns
+from carefund.runs import crash_recovery, leases, ledger
 from carefund.runs.leases import ClaimedItem, LeaseLost
 from carefund.runs.models import Run, RunItem
 from carefund.runs.requests import NewRunItem, request_work
-from carefund.runs.work import ItemResult
+from carefund.runs.work_kind import ItemResult
 
 SKEWS = (timedelta(0), timedelta(minutes=3), timedelta(hours=-5))
 WORKERS = st.integers(0, len(SKEWS) - 1)
@@ -183,7 +183,7 @@ class LeaseMachine(RuleBasedStateMachine):
     @rule(number=WORKERS)
     def look_for_the_dead(self, number: int) -> None:
         with self.on(number):
-            takedowns.release_expired()
+            crash_recovery.release_expired()
             leases.free_joined()
         running = RunItem.objects.filter(status=RunItem.Status.RUNNING)
         held = {item.holds: (item.holder, item.pk, item.fence) for item in running}

@@ -8,7 +8,7 @@ import pytest
 from django.db import connection, transaction
 from django.utils import timezone
 
-from carefund.runs import leases, ledger, takedowns
+from carefund.runs import crash_recovery, leases, ledger
 from carefund.runs.models import Run, RunItem
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -64,13 +64,13 @@ def test_renewing_what_one_holds_reads_no_other_item(under_way: Run) -> None:
 
 
 def test_looking_for_leases_that_ran_out_reads_no_other_item(under_way: Run) -> None:
-    assert scans_of(takedowns.release_expired) == []
-    assert scans_of(lambda: takedowns.release_expired(holder_prefix="nobody")) == []
+    assert scans_of(crash_recovery.release_expired) == []
+    assert scans_of(lambda: crash_recovery.release_expired(holder_prefix="nobody")) == []
 
 
 def test_putting_back_what_a_dead_process_held_reads_no_other_item(under_way: Run) -> None:
     RunItem.objects.filter(held_until__isnull=False).update(held_until=timezone.now() - timedelta(minutes=1))
-    assert scans_of(takedowns.release_expired) == []
+    assert scans_of(crash_recovery.release_expired) == []
     assert not RunItem.objects.filter(held_until__isnull=False).exists()
 
 

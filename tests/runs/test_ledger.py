@@ -10,10 +10,10 @@ from django.utils import timezone
 from carefund.funders.errors.outages import OutOfService
 from carefund.records.models import Change, PlanBudget, SyncState
 from carefund.runs import housekeeping, leases, ledger
-from carefund.runs.dates import business_today
+from carefund.runs.business_day import business_today
+from carefund.runs.funder_sessions import open_source
 from carefund.runs.leases import LeaseLost
 from carefund.runs.models import Run, RunItem
-from carefund.runs.sources import open_source
 from carefund.sync.care_recipient.fetching import OpenBudgets, fetch_care_recipient
 from carefund.sync.care_recipient.results import SyncOutcome
 from carefund.sync.care_recipient.syncing import apply_fetched

@@ -8,11 +8,11 @@ from django.conf import settings
 from django.test.utils import override_settings
 
 from carefund.records.models import Change, PlanBudget
-from carefund.runs.database import DatabaseThreads
+from carefund.runs.database_threads import DatabaseThreads
 from carefund.runs.execution import Worker, work_on_run
+from carefund.runs.funder_sessions import open_sources
 from carefund.runs.models import Preview, RunItem
 from carefund.runs.previews import CannotApply, apply_preview, changes_of, request_preview
-from carefund.runs.sources import open_sources
 from tests.conftest import table_rows
 
 pytestmark = pytest.mark.django_db(transaction=True)

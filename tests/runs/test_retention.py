@@ -12,7 +12,7 @@ from carefund.records.models import Answer, Change, InvoiceUpload, PlanBudget
 from carefund.records.ndis.store import store_setting
 from carefund.runs import retention
 from carefund.runs.clock import read_clock
-from carefund.runs.leftovers import forget_leftovers
+from carefund.runs.expired_data import forget_leftovers
 from carefund.runs.models import Preview, Run, RunItem
 from carefund.runs.requests import request_run
 from carefund.runs.schedule import request_due_runs

@@ -11,7 +11,7 @@ from django.db import OperationalError, connection
 from django.utils import timezone
 
 from carefund.records.claims.store import store_claim
-from carefund.runs.defaults import ensure_schedules
+from carefund.runs.default_schedules import ensure_schedules
 from carefund.runs.models import Run, Schedule
 from carefund.runs.schedule import next_due_at, request_due_runs, store_schedule
 

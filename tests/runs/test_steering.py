@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from carefund.funders.errors.outages import OutOfService
 from carefund.runs import housekeeping
+from carefund.runs.bulk_scopes import EmptyFile, choose_ids, read_ids
 from carefund.runs.models import Run, RunItem
 from carefund.runs.outages import pause_for_funder
 from carefund.runs.requests import (
@@ -19,7 +20,6 @@ from carefund.runs.requests import (
     resume_run,
     retry_failures,
 )
-from carefund.runs.scopes import EmptyFile, choose_ids, read_ids
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

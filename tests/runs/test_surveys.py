@@ -17,8 +17,8 @@ from carefund.records.models import (
     SurveySuspect,
     SyncState,
 )
+from carefund.runs.business_day import business_today
 from carefund.runs.care_recipient.surveying import find_reads, request_survey
-from carefund.runs.dates import business_today
 from carefund.runs.models import Run, RunItem
 from carefund.runs.requests import NothingToDo, request_run
 

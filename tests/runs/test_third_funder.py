@@ -29,7 +29,7 @@ from carefund.runs.leases import ClaimedItem
 from carefund.runs.models import Run, RunItem
 from carefund.runs.requests import NewRunItem, pause_run, request_work, resume_run, retry_failures
 from carefund.runs.sessions import Session
-from carefund.runs.work import ItemResult, WorkKind
+from carefund.runs.work_kind import ItemResult, WorkKind
 
 pytestmark = pytest.mark.django_db(transaction=True)
 NAME = "veterans-affairs"

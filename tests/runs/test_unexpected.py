@@ -5,13 +5,13 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from carefund.failures import LineFormatter
 from carefund.runs import kinds
 from carefund.runs.leases import ClaimedItem
 from carefund.runs.models import Run
 from carefund.runs.requests import NewRunItem, request_work
 from carefund.runs.sessions import Session
-from carefund.runs.work import ItemResult, WorkKind
+from carefund.runs.work_kind import ItemResult, WorkKind
+from carefund.unexpected_errors import LineFormatter
 
 pytestmark = pytest.mark.django_db(transaction=True)
 PERSON = "400000003"

@@ -11,14 +11,14 @@ from django.utils import timezone
 from carefund.funders.services_australia.payloads import BudgetPeriod
 from carefund.records.care_recipient.changes import list_changes
 from carefund.records.models import BudgetUsage, Change, Client, Entitlement, PlanBudget, SyncState
+from carefund.runs.business_day import business_today
 from carefund.runs.care_recipient.unread_budgets import request_unread_budgets
-from carefund.runs.dates import business_today
 from carefund.runs.models import Run, RunItem, Schedule
 from carefund.runs.requests import NothingToDo
 from carefund.runs.schedule import request_due_runs
 from carefund.sync.care_recipient.answers import BUDGET_LIST
-from carefund.sync.care_recipient.asked import Details, details_of
-from carefund.sync.care_recipient.details import know_details
+from carefund.sync.care_recipient.budget_details import know_details
+from carefund.sync.care_recipient.details_read import Details, details_of
 from carefund.sync.care_recipient.fetching import Fetched
 from carefund.sync.care_recipient.last_applied import LastApplied
 

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from carefund.records.models import Change, Client
-from carefund.runs.database import DatabaseThreads
-from carefund.runs.dates import business_today
-from carefund.runs.sources import open_source
+from carefund.runs.business_day import business_today
+from carefund.runs.database_threads import DatabaseThreads
+from carefund.runs.funder_sessions import open_source
 from carefund.sync.care_recipient.answers import SyncParts
 from carefund.sync.care_recipient.fetching import Fetched, OpenBudgets, fetch_care_recipient
 from carefund.sync.care_recipient.results import SyncResult

@@ -11,6 +11,7 @@ from carefund.domain.care_management.pools import roll_up
 from carefund.domain.quarters import previous_quarter, quarter_of
 from carefund.records.care_management.store import find_newest, list_saves, store_pool
 from carefund.records.models import CareManagementSave, Client, ServiceProvider
+from carefund.runs.business_day import business_today
 from carefund.runs.care_management.refreshing import (
     NotRefreshable,
     NotSavable,
@@ -20,7 +21,6 @@ from carefund.runs.care_management.refreshing import (
     results_of,
     save_refreshed,
 )
-from carefund.runs.dates import business_today
 from carefund.runs.foreground import finish_now, refresh_pools_now, sync_service_providers
 from carefund.runs.models import Preview, Run, RunItem, Schedule
 from carefund.runs.schedule import find_schedule, request_due_runs, store_schedule

@@ -4,7 +4,7 @@ import pytest
 from django.db import connection
 
 from carefund.records.models import BudgetUsage
-from carefund.runs.dates import business_today
+from carefund.runs.business_day import business_today
 from carefund.sync.care_recipient.syncing import apply_fetched
 
 pytestmark = [pytest.mark.postgresql, pytest.mark.django_db(transaction=True)]

@@ -40,7 +40,7 @@ from carefund.sync.care_recipient.fetching import Fetched
 from carefund.sync.care_recipient.last_applied import LastApplied
 from carefund.sync.care_recipient.recordsets import RECORD_SETS
 from carefund.sync.care_recipient.results import Count, SyncOutcome
-from carefund.sync.care_recipient.stored import StoredPerson, StoredPlan, StoredRecords
+from carefund.sync.care_recipient.stored_rows import StoredPerson, StoredPlan, StoredRecords
 
 pytestmark = pytest.mark.one_database
 

@@ -9,7 +9,7 @@ from django.utils import timezone
 from carefund.records.archive import answers_as_of, digest_of, find_answer
 from carefund.records.compression import compress
 from carefund.records.models import Answer, Change, Payload, PlanBudget, SyncState
-from carefund.runs.dates import business_today
+from carefund.runs.business_day import business_today
 from carefund.sync.care_recipient.history import find_funding_as_of, find_funding_now
 from carefund.sync.care_recipient.results import SyncOutcome
 from carefund.sync.care_recipient.syncing import DataMoved, apply_fetched, preview_fetched

@@ -8,9 +8,9 @@ import pytest
 from django.utils import timezone
 
 from carefund.records.models import Client, SyncState
-from carefund.runs.dates import business_today
+from carefund.runs.business_day import business_today
+from carefund.runs.funder_sessions import open_source
 from carefund.runs.models import RunItem
-from carefund.runs.sources import open_source
 from carefund.sync.care_recipient.answers import SUMMARY
 from carefund.sync.care_recipient.fetching import Fetched, OpenBudgets, fetch_care_recipient
 from carefund.sync.care_recipient.last_applied import find_last_applied

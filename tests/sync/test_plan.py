@@ -8,7 +8,7 @@ from datetime import date, timedelta
 import pytest
 
 from carefund.records.models import Change, Classification, IndividualContribution, Plan, Supplement
-from carefund.runs.dates import business_today
+from carefund.runs.business_day import business_today
 from carefund.runs.models import RunItem
 from carefund.sync.care_recipient.answers import SyncParts
 from carefund.sync.care_recipient.recordsets import RECORD_SETS

@@ -22,11 +22,11 @@ from carefund.records.models import (
     Supplement,
     SyncState,
 )
-from carefund.runs.dates import business_today
+from carefund.runs.business_day import business_today
 from carefund.runs.models import RunItem
 from carefund.sync.care_recipient.answers import BUDGET_DETAILS, BUDGET_LIST, SyncParts
-from carefund.sync.care_recipient.linking import link_all_budget_usage
 from carefund.sync.care_recipient.recordsets import RECORD_SETS
+from carefund.sync.care_recipient.usage_links import link_all_budget_usage
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from carefund.funders.bounds import kind_of
-from carefund.records import bulk
+from carefund.records import synced_tables
 from carefund.records.models import Client, Plan, PlanBudget
 from carefund.sync.care_recipient.recordsets import RECORD_SETS, RecordSet
 
@@ -56,7 +56,7 @@ def test_every_attribute_comes_back_from_the_database_as_it_was_sent(record_set:
     [sent] = record_set.incoming([record_set.payload(**distinct_values(record_set.payload))], "77")
     key = sent.key[1:] if record_set.is_child else sent.key
     parent_id = budget.pk if record_set.is_child else plan.pk
-    bulk.insert(record_set.model, record_set.columns, [(client.pk, parent_id, 5, now, *key, *sent.values)])
-    rows = bulk.read(record_set.model, record_set.read_columns, "client_id", [client.pk])
+    synced_tables.insert(record_set.model, record_set.columns, [(client.pk, parent_id, 5, now, *key, *sent.values)])
+    rows = synced_tables.read(record_set.model, record_set.read_columns, "client_id", [client.pk])
     kept = next(row for row in map(record_set.stored, rows) if row.ordinal == 5)
     assert (kept.key, kept.values) == (sent.key, sent.values)

@@ -11,8 +11,8 @@ import pytest
 from django.db import connection
 
 from carefund.records.models import Change, IndividualContribution, Plan, PlanBudget
-from carefund.runs.dates import business_today
-from carefund.runs.sources import open_source
+from carefund.runs.business_day import business_today
+from carefund.runs.funder_sessions import open_source
 from carefund.sync.care_recipient.answers import BUDGET_DETAILS, BUDGET_LIST
 from carefund.sync.care_recipient.fetching import OpenBudgets, fetch_care_recipient
 from carefund.sync.care_recipient.syncing import apply_fetched

@@ -10,7 +10,7 @@ from django.db.models import QuerySet
 
 from carefund.access.roles import Role, give_role
 from carefund.access.tokens import end_tokens
-from carefund.records.finding import find_one
+from carefund.records.not_found import find_one
 
 
 class AccountExists(Exception):

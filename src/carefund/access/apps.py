@@ -6,7 +6,7 @@ from django.apps import AppConfig, apps
 from django.contrib.auth.signals import user_login_failed
 from django.db.models.signals import post_migrate
 
-from carefund.access.attempts import note_sign_in_failure
+from carefund.access.failed_attempts import note_sign_in_failure
 
 
 def create_roles(**_: Any) -> None:
@@ -18,7 +18,7 @@ def create_roles(**_: Any) -> None:
 
 def guard_logs(**_: Any) -> None:
     """Keep both logs append-only, by triggers that a rebuilt table loses."""
-    from carefund.access.log_guards import install_guards  # noqa: PLC0415  models exist only once apps are ready
+    from carefund.access.log_triggers import install_guards  # noqa: PLC0415  models exist only once apps are ready
 
     install_guards()
 

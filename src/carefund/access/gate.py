@@ -12,8 +12,8 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from carefund.access.roles import Role, may_claim, may_enter, may_synchronise, rights_of
-from carefund.records.finding import NotHere, find_one
 from carefund.records.models import Client, ClientMatch, Invoice, InvoiceLineItem, ServiceContract
+from carefund.records.not_found import NotHere, find_one
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from django.core.exceptions import BadRequest
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 
-from carefund.access.addresses import find_client_address, is_trusted
+from carefund.access.request_addresses import find_client_address, is_trusted
 from carefund.funders.correlation import correlated
 
 log = logging.getLogger(__name__)

@@ -61,7 +61,7 @@ class AddressFailures(models.Model):
 class LogEntry(models.Model):
     """One entry of a log that nobody changes afterwards. It outlives the account that it names.
 
-    `position` and `digest` are its place in the log's chain, given by the housekeeping (sealing.py).
+    `position` and `digest` are its place in the log's chain, given by the housekeeping (log_sealing.py).
     """
 
     user = models.ForeignKey(

@@ -16,7 +16,7 @@ from django.db import models
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from carefund.records.finding import find_one
+from carefund.records.not_found import find_one
 
 PREFIX = "cft_"
 _USE_NOTED_EVERY = timedelta(minutes=5)

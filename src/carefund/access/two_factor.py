@@ -22,7 +22,7 @@ from django_otp.models import Device, ThrottlingMixin, TimestampMixin
 from django_otp.plugins.otp_totp.models import TOTPDevice
 from django_otp.util import random_hex
 
-from carefund.access.attempts import note_failure
+from carefund.access.failed_attempts import note_failure
 from carefund.funders.errors.configuring import NotConfigured
 from carefund.records.encryption import Cipher
 

@@ -8,13 +8,13 @@ from typing import Annotated
 import typer
 from django.conf import settings
 
+from carefund.cli.file_permissions import mend_own_files
 from carefund.cli.output import WRONG_INPUT, complain, print_json, screen
-from carefund.cli.own_files import mend_own_files
+from carefund.records.backups.key_wrapping import unwrap_keys
 from carefund.records.backups.making import MadeBackup, make_backup, remove_old_backups
 from carefund.records.backups.manifest import DatabaseState
 from carefund.records.backups.restoring import RestorePlan, plan_restore
 from carefund.records.backups.restoring import restore as put_back
-from carefund.records.backups.wrapping import unwrap_keys
 from carefund.runs.backups import note_restore, note_typed_backup, write_proof
 
 

@@ -7,14 +7,14 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
-from carefund.access.audit import one_act, store_act
+from carefund.access.access_log import store_views
+from carefund.access.audit_log import one_act, store_act
 from carefund.access.gate import OPERATOR, find_clients_by_care_recipient_id
-from carefund.access.log import store_views
 from carefund.cli.output import FAILED, WRONG_INPUT, complain, print_json, screen
 from carefund.cli.refusals import Commands
 from carefund.domain.care_management.pools import METRICS, Pool, RollUp, Sums, compare_pools, roll_up
 from carefund.domain.wording import write_day, write_money
-from carefund.records.care_management.data import budgets_as_data, pool_as_data
+from carefund.records.care_management.pool_json import budgets_as_data, pool_as_data
 from carefund.records.care_management.store import Saved, list_detected_providers, list_saves
 from carefund.records.models import CareManagementBudget
 from carefund.records.models.columns import label_of

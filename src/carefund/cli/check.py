@@ -11,13 +11,13 @@ from django.utils import timezone
 from msgspec import to_builtins
 from rich.markup import escape
 
-from carefund.access.sealing import LOGS, LogState, check_log
+from carefund.access.log_sealing import LOGS, LogState, check_log
 from carefund.cli.output import FAILED, print_json, screen
-from carefund.funders.access import AccessCheck
+from carefund.funders.connection_check import AccessCheck
 from carefund.funders.registry import Funder, list_funders
 from carefund.records.database_trouble import describe_tables, name_database
 from carefund.runs.backups import BackupState, describe_backups
-from carefund.runs.sources import check_funder, is_used
+from carefund.runs.funder_sessions import check_funder, is_used
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,8 +9,8 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
-from carefund.access.audit import one_act, store_act
-from carefund.access.log import store_view, store_views
+from carefund.access.access_log import store_view, store_views
+from carefund.access.audit_log import one_act, store_act
 from carefund.cli.output import FAILED, WRONG_INPUT, complain, print_json, screen
 from carefund.cli.refusals import Commands
 from carefund.domain.claims.statuses import write_claim_status
@@ -30,8 +30,8 @@ from carefund.records.claims.queries import (
     list_requests_of,
 )
 from carefund.records.models import Claim, ClaimBatch
+from carefund.runs.business_day import business_today
 from carefund.runs.claims.claiming import request_sending
-from carefund.runs.dates import business_today
 from carefund.runs.foreground import WorkFailed, check_all_claims, check_claims, finish_one
 from carefund.runs.models import RunItem
 from carefund.sync.claims.preparing import BatchChoice, BatchPreview, NothingToClaim, prepare_batch, preview_batch

@@ -9,12 +9,12 @@ import typer
 from django.contrib.auth.models import User
 from rich.table import Table
 
+from carefund.access.access_log import store_view, store_views
 from carefund.access.accounts import find_account
-from carefund.access.audit import one_act, store_act
+from carefund.access.audit_log import one_act, store_act
 from carefund.access.gate import OPERATOR, find_client_to_read, find_match_to_decide, list_clients_for
-from carefund.access.log import store_view, store_views
 from carefund.access.log_writing import name_terminal
-from carefund.cli.finding import client_or_exit, id_or_exit
+from carefund.cli.client_argument import client_or_exit, id_or_exit
 from carefund.cli.output import WRONG_INPUT, complain, screen
 from carefund.cli.refusals import Commands
 from carefund.domain.wording import many
@@ -22,7 +22,7 @@ from carefund.records.care_recipient.clients import CannotEdit, add_client, deci
 from carefund.records.care_recipient.queries import is_service_provider_known, list_waiting_matches
 from carefund.records.provider_file import NotAProviderFile, read_provider_file
 from carefund.runs.queries import is_under_way
-from carefund.sync.care_recipient.linking import load_provider_file
+from carefund.sync.care_recipient.usage_links import load_provider_file
 
 app = typer.Typer(cls=Commands, help="Clients of this organisation.", no_args_is_help=True)
 Day = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="YYYY-MM-DD", metavar="DAY")]

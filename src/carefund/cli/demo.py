@@ -27,20 +27,20 @@ from carefund.cli.manage import prepare_installation
 from carefund.cli.output import FAILED, as_typed, complain, counts_table, screen, this_command
 from carefund.cli.runs import watch_run
 from carefund.cli.serving import listen_or_exit, public_address, serve_until_stopped
-from carefund.funders.opening import open_proda
+from carefund.funders.sessions import open_proda
 from carefund.records.care_recipient.queries import list_branches_of_clients
 from carefund.records.models import PaceComparison
 from carefund.records.ndis.queries import count_comparisons
 from carefund.records.provider_file import count_own_records, read_provider_file, store_provider_file
+from carefund.runs.bulk_scopes import choose
 from carefund.runs.care_recipient.surveying import find_reads, request_survey
 from carefund.runs.care_recipient.unread_budgets import request_unread_budgets
-from carefund.runs.database import close_connection
+from carefund.runs.database_threads import close_connection
 from carefund.runs.engines import embedded
+from carefund.runs.funder_sessions import device_store
 from carefund.runs.models import Run
-from carefund.runs.queries import find_only_item, list_items, reread
+from carefund.runs.queries import find_only_item, list_items, reload
 from carefund.runs.requests import NothingToDo, request_run
-from carefund.runs.scopes import choose
-from carefund.runs.sources import device_store
 from carefund.sync.care_recipient.recordsets import RECORD_SETS
 
 PASSWORD = "wattle-grove-demo"  # noqa: S105 for fictitious people, on this machine
@@ -201,7 +201,7 @@ def _carry_out(run: Run) -> Run:
     worker.join()
     if problems:
         raise problems[0]
-    reread(run)
+    reload(run)
     if run.status != Run.Status.FINISHED:
         complain(f"The run is {run.status}: {run.paused_reason}")
         raise typer.Exit(FAILED)

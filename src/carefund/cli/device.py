@@ -7,13 +7,13 @@ from typing import Annotated
 import typer
 from django.conf import settings
 
-from carefund.access.audit import store_act
+from carefund.access.audit_log import store_act
 from carefund.cli.output import screen
 from carefund.cli.refusals import Commands
 from carefund.funders.devices import DeviceState
-from carefund.funders.opening import open_proda
 from carefund.funders.proda import Proda
-from carefund.runs.sources import device_store
+from carefund.funders.sessions import open_proda
+from carefund.runs.funder_sessions import device_store
 
 app = typer.Typer(cls=Commands, help="The PRODA device of this installation.", no_args_is_help=True)
 

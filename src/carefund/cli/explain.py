@@ -6,15 +6,15 @@ import typer
 from django.conf import settings
 from rich.table import Table
 
-from carefund.access.log import store_view
-from carefund.cli.finding import client_or_exit
+from carefund.access.access_log import store_view
+from carefund.cli.client_argument import client_or_exit
 from carefund.cli.output import WRONG_INPUT, complain, print_json, screen
 from carefund.domain.care_recipient.explaining import BudgetExplanation
 from carefund.domain.wording import write_money
 from carefund.records.care_recipient.funding import find_funding
-from carefund.runs.dates import business_today
+from carefund.runs.business_day import business_today
 from carefund.sync.care_recipient.explanations import as_data, explain_funding
-from carefund.sync.change_log.naming import name_budget
+from carefund.sync.change_log.record_names import name_budget
 
 
 def explain(

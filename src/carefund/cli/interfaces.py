@@ -9,20 +9,20 @@ import typer
 from django.conf import settings
 from rich.markup import escape
 
-from carefund.access.audit import store_act
-from carefund.cli.finding import client_or_exit
+from carefund.access.audit_log import store_act
+from carefund.cli.client_argument import client_or_exit
 from carefund.cli.output import FAILED, WRONG_INPUT, complain, print_json, screen
 from carefund.cli.refusals import Commands
 from carefund.funders.errors.configuring import NotConfigured
 from carefund.funders.interfaces.comparing import compare_descriptions, describe_operation, list_remarks
 from carefund.funders.interfaces.descriptions import WrongDescription
 from carefund.funders.interfaces.file import SETTING, as_text, read_text
-from carefund.funders.interfaces.matching import FoundOperation
+from carefund.funders.interfaces.operation_matching import FoundOperation
 from carefund.funders.interfaces.proposing import Outcome, Proposal, settle
 from carefund.runs.foreground import finish_one
 from carefund.runs.trials import request_trial
-from carefund.sync.sharing import describe_archived
-from carefund.sync.trying import write_findings, write_line
+from carefund.sync.shareable_description import describe_archived
+from carefund.sync.trials import write_findings, write_line
 
 app = typer.Typer(cls=Commands, help="The funder's real interfaces, compared with what is known.", no_args_is_help=True)
 

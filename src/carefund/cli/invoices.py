@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
-from carefund.access.audit import one_act, store_act
+from carefund.access.audit_log import one_act, store_act
 from carefund.cli.output import WRONG_INPUT, complain, print_json, screen
 from carefund.cli.refusals import Commands
 from carefund.domain.claims.invoice_file import UnreadableFile

@@ -4,10 +4,10 @@ import typer
 from cryptography.fernet import Fernet
 from django.conf import settings
 
-from carefund.access.audit import store_act
+from carefund.access.audit_log import store_act
 from carefund.access.encryption_keys import reencrypt
 from carefund.cli.output import FAILED, WRONG_INPUT, complain, screen
-from carefund.records.backups.engines import find_engine
+from carefund.records.backups.choosing import find_engine
 from carefund.records.encryption import Cipher
 from carefund.records.key_file import write_keys
 

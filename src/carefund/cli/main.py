@@ -48,11 +48,11 @@ from carefund.cli import (
     users,
 )
 from carefund.cli import ndis as pace
+from carefund.cli.file_permissions import make_private
 from carefund.cli.output import FAILED, complain
-from carefund.cli.own_files import make_private
 from carefund.cli.refusals import Commands
 from carefund.cli.versions import require_version
-from carefund.failures import note, note_the_rest
+from carefund.unexpected_errors import note, note_the_rest
 
 app = typer.Typer(
     cls=Commands,

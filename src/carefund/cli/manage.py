@@ -9,9 +9,9 @@ from cryptography.fernet import Fernet
 from django.conf import settings
 from django.core.management import call_command, execute_from_command_line
 
-from carefund.access.audit import try_to_store_act
+from carefund.access.audit_log import try_to_store_act
+from carefund.cli.file_permissions import mend_own_files
 from carefund.cli.output import screen
-from carefund.cli.own_files import mend_own_files
 from carefund.cli.systemd import list_next_steps, write_units
 from carefund.records.set_up_lock import only_set_up
 

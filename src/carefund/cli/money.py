@@ -9,7 +9,7 @@ from carefund.cli.output import print_json, screen
 from carefund.domain.claims.money import StageSums
 from carefund.domain.wording import write_money
 from carefund.records.claims.money import find_money
-from carefund.runs.dates import business_today
+from carefund.runs.business_day import business_today
 
 
 def money(

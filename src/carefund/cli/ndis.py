@@ -8,8 +8,8 @@ import typer
 from django.utils import timezone
 from rich.table import Table
 
-from carefund.access.audit import one_act, store_act
-from carefund.access.log import store_synchronisation
+from carefund.access.access_log import store_synchronisation
+from carefund.access.audit_log import one_act, store_act
 from carefund.cli.output import WRONG_INPUT, complain, print_json, screen
 from carefund.cli.refusals import Commands
 from carefund.domain.ndis.comparing import Difference, list_values

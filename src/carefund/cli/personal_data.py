@@ -11,12 +11,12 @@ from django.conf import settings
 from django.core.exceptions import PermissionDenied
 from django.utils import timezone
 
+from carefund.access.access_log import store_export, store_view
 from carefund.access.accounts import find_account
-from carefund.access.audit import one_act, store_act
+from carefund.access.audit_log import one_act, store_act
 from carefund.access.gate import OPERATOR, find_client_to_read
-from carefund.access.log import store_export, store_view
 from carefund.access.roles import may_administer
-from carefund.cli.finding import client_or_exit
+from carefund.cli.client_argument import client_or_exit
 from carefund.cli.output import FAILED, WRONG_INPUT, complain, screen
 from carefund.records.models import Client
 from carefund.records.personal_data import collect_personal_data

@@ -8,7 +8,7 @@ import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from carefund.access.audit import store_act
+from carefund.access.audit_log import store_act
 from carefund.cli.output import print_json, screen
 from carefund.cli.refusals import Commands
 from carefund.domain.wording import write_day

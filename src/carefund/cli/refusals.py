@@ -13,7 +13,7 @@ from carefund.cli.output import FAILED, WRONG_INPUT, complain
 from carefund.funders.errors.root import FunderError
 from carefund.records.backups.manifest import BackupRefused
 from carefund.records.database_trouble import DatabaseError, describe, describe_disk
-from carefund.records.finding import NotHere
+from carefund.records.not_found import NotHere
 from carefund.runs.foreground import WorkFailed
 from carefund.runs.ndis.plans import NotRetrieved
 from carefund.sync.ndis.problems import IdentityIncomplete, PaceProblem

@@ -6,18 +6,18 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from carefund.access.audit import one_act, store_act
-from carefund.access.log import store_view
-from carefund.cli.finding import client_or_exit
+from carefund.access.access_log import store_view
+from carefund.access.audit_log import one_act, store_act
+from carefund.cli.client_argument import client_or_exit
 from carefund.cli.output import FAILED, WRONG_INPUT, complain, print_json, screen
 from carefund.funders.errors.root import FunderError
 from carefund.records.models import Client
-from carefund.runs.care_recipient.reading_anew import find_open_reading, request_reading
-from carefund.runs.dates import business_today
+from carefund.runs.business_day import business_today
+from carefund.runs.care_recipient.reprocessing import find_open_reprocessing, request_reprocessing
 from carefund.runs.foreground import finish_now
 from carefund.runs.models import Run, RunItem
 from carefund.runs.queries import count_outcomes
-from carefund.sync.care_recipient.rereading import list_outdated, read_anew
+from carefund.sync.care_recipient.reprocessing import list_outdated, reprocess
 
 _AT_ONCE = 50
 
@@ -55,7 +55,7 @@ def _try(client_ids: list[int]) -> dict[str, int | dict[str, int]]:
     changed = unreadable = 0
     fields: Counter[str] = Counter()
     for start in range(0, len(client_ids), _AT_ONCE):
-        results = read_anew(client_ids[start : start + _AT_ONCE], business_today(), dry_run=True)
+        results = reprocess(client_ids[start : start + _AT_ONCE], business_today(), dry_run=True)
         for result in results.values():
             if isinstance(result, FunderError):
                 unreadable += 1
@@ -67,14 +67,14 @@ def _try(client_ids: list[int]) -> dict[str, int | dict[str, int]]:
 
 def _do(client_ids: list[int], *, everybody: bool) -> dict[str, int | dict[str, int]]:
     """Carry it out as a run; one of many that broke off goes on."""
-    run = find_open_reading() if everybody else None
+    run = find_open_reprocessing() if everybody else None
     if run is None and not client_ids:
         return _counts(0, 0, 0)
     if run is None:
         trigger = Run.Trigger.BULK if everybody else Run.Trigger.ON_DEMAND
         scope = "responses that this version reads differently" if everybody else "one client"
         with one_act():
-            run = request_reading(client_ids, trigger=trigger, scope=scope)
+            run = request_reprocessing(client_ids, trigger=trigger, scope=scope)
             act = "Reread of archived responses started"
             store_act(None, act, f"run {run.pk}", after={"who": scope, "items": run.total})
     finish_now(run)

@@ -13,12 +13,13 @@ from django.utils import timezone
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Column, Table
 
-from carefund.access.audit import one_act, store_act
-from carefund.access.log import store_export, store_views
+from carefund.access.access_log import store_export, store_views
+from carefund.access.audit_log import one_act, store_act
 from carefund.cli.output import WRONG_INPUT, complain, print_json, screen
 from carefund.cli.refusals import Commands
-from carefund.domain.spreadsheets import make_plain
+from carefund.domain.spreadsheet_formulas import make_plain
 from carefund.records.models import Client
+from carefund.runs.bulk_scopes import EmptyFile, choose, choose_ids, read_ids
 from carefund.runs.care_recipient.surveying import find_reads, request_survey
 from carefund.runs.kinds import find_kind, list_kinds
 from carefund.runs.models import Run, RunItem
@@ -29,7 +30,7 @@ from carefund.runs.queries import (
     list_client_ids,
     list_items,
     list_runs,
-    reread,
+    reload,
 )
 from carefund.runs.requests import (
     CannotChangeRun,
@@ -40,7 +41,6 @@ from carefund.runs.requests import (
     resume_run,
     retry_failures,
 )
-from carefund.runs.scopes import EmptyFile, choose, choose_ids, read_ids
 
 app = typer.Typer(cls=Commands, help="Runs: work that is requested, in progress or finished.", no_args_is_help=True)
 AsJson = Annotated[bool, typer.Option("--json", help="Print as JSON.")]
@@ -222,7 +222,7 @@ def watch_run(run: Run) -> None:
     ) as bar:  # fmt: skip
         task = bar.add_task(f"Run {run.pk}", total=run.total)
         while True:
-            reread(run)
+            reload(run)
             bar.update(task, completed=find_progress(run, timezone.now()).done)
             if run.is_over or run.status == Run.Status.PAUSED:
                 return

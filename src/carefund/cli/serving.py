@@ -18,9 +18,9 @@ from urllib.parse import urlsplit
 import typer
 from django.conf import settings
 
+from carefund.cli.file_permissions import mend_own_files
 from carefund.cli.manage import prepare_installation
 from carefund.cli.output import FAILED, complain, screen
-from carefund.cli.own_files import mend_own_files
 from carefund.runs.engines.choosing import AlreadyRunning, serves_alone, work
 
 _GRACE_SECONDS = 30

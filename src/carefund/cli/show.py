@@ -7,8 +7,8 @@ import typer
 from django.conf import settings
 from rich.table import Table
 
-from carefund.access.log import store_view
-from carefund.cli.finding import client_or_exit
+from carefund.access.access_log import store_view
+from carefund.cli.client_argument import client_or_exit
 from carefund.cli.output import WRONG_INPUT, complain, print_json, screen
 from carefund.domain.care_recipient.budgets import Effects, read_effects
 from carefund.domain.care_recipient.draws import DrawnBy

@@ -8,8 +8,8 @@ import typer
 from django.conf import settings
 from django.urls import reverse
 
-from carefund.access.log import store_synchronisation
-from carefund.cli.finding import client_or_exit
+from carefund.access.access_log import store_synchronisation
+from carefund.cli.client_argument import client_or_exit
 from carefund.cli.output import (
     CONSENT_NOT_GIVEN,
     FAILED,

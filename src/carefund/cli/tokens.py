@@ -8,7 +8,7 @@ from django.utils import timezone
 from rich.table import Table
 
 from carefund.access.accounts import find_account_to_sign_in
-from carefund.access.audit import one_act, store_act
+from carefund.access.audit_log import one_act, store_act
 from carefund.access.tokens import TokenScope, create_token, find_token_by_number, list_tokens, name_token, revoke_token
 from carefund.cli.output import WRONG_INPUT, complain, screen
 from carefund.cli.refusals import Commands

@@ -7,7 +7,7 @@ from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 
 from carefund.access.accounts import AccountExists, add_user
-from carefund.access.audit import one_act, store_act
+from carefund.access.audit_log import one_act, store_act
 from carefund.access.roles import Role
 from carefund.cli.output import WRONG_INPUT, complain, screen
 from carefund.cli.refusals import Commands

@@ -20,11 +20,11 @@ from django.urls import reverse
 from django_htmx.middleware import HtmxDetails
 
 from carefund.access import two_factor
-from carefund.access.audit import store_refusal
+from carefund.access.audit_log import store_refusal
 from carefund.access.roles import may_enter
-from carefund.failures import name_route
 from carefund.funders.errors.root import FunderError
-from carefund.records.finding import NotHere
+from carefund.records.not_found import NotHere
+from carefund.unexpected_errors import name_route
 
 
 class Request(HttpRequest):

@@ -9,8 +9,8 @@ import sys
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import get_template
 
-from carefund.failures import show_failure
 from carefund.records.database_trouble import explain_refusal
+from carefund.unexpected_errors import show_failure
 
 _RETRY_SECONDS = 30
 _SECRETS = ("password", "token", "code", "proof")

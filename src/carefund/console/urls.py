@@ -3,7 +3,7 @@
 from django.urls import path
 from django.views.generic import RedirectView
 
-import carefund.console.numbers  # noqa: F401 makes <number:…> known
+import carefund.console.url_numbers  # noqa: F401 makes <number:…> known
 from carefund.console.care_management import urls as care_management_urls
 from carefund.console.care_recipient import client, client_editing, clients, explanation, history, synchronise
 from carefund.console.claims import urls as claim_urls

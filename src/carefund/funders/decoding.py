@@ -1,8 +1,8 @@
 """From bytes to typed rows: strictly and fast when the answer is spelled as expected, patiently when it is not.
 
 The fast way is one pass of msgspec into the payload types. The patient way is taken when a row is spelled otherwise
-(see `shapes`) or holds what it cannot (see `bounds`), and ends in the same types or in an error that names the field,
-never the value. Whatever the bytes, nothing but rows or a FunderError comes out. No network.
+(see `normalising`) or holds what it cannot (see `bounds`), and ends in the same types or in an error that names the
+field, never the value. Whatever the bytes, nothing but rows or a FunderError comes out. No network.
 Source: rules SA-06 to SA-08 and NDIS-04.
 """
 
@@ -22,8 +22,8 @@ from carefund.funders.errors.outages import Incomplete
 from carefund.funders.errors.people import NotFound
 from carefund.funders.errors.requests import RequestRejected
 from carefund.funders.errors.root import FunderError
+from carefund.funders.normalising import Spellings, shape_of
 from carefund.funders.refusals import details_in, is_business, says_nothing_found
-from carefund.funders.shapes import Spellings, shape_of
 
 Row = TypeVar("Row", bound=msgspec.Struct)
 

@@ -28,8 +28,8 @@ from carefund.funders.errors.configuring import WrongAddress
 from carefund.funders.errors.outages import ConnectionFailed, Incomplete, TimedOut, Unavailable
 from carefund.funders.errors.root import FunderError
 from carefund.funders.limiter import CallLimiter
-from carefund.funders.reading import MEGABYTE, read_body
 from carefund.funders.refusals import refusal
+from carefund.funders.response_body import MEGABYTE, read_body
 
 Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
 

@@ -27,7 +27,7 @@ from carefund.funders.errors.outages import Unavailable
 from carefund.funders.errors.root import FunderError
 from carefund.funders.http import Response, back_off, exchange, gateway_headers
 from carefund.funders.proda_answers import object_in, proda_refusal, token_in, with_expiries
-from carefund.funders.reading import MEGABYTE
+from carefund.funders.response_body import MEGABYTE
 
 log = logging.getLogger(__name__)
 

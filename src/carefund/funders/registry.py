@@ -9,8 +9,8 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from carefund.funders.access import AccessCheck, check_access
 from carefund.funders.configuration import FunderConfiguration, missing_values, unusable_limits
+from carefund.funders.connection_check import AccessCheck, check_access
 from carefund.funders.devices import DeviceStore
 from carefund.funders.errors.access import NotAllowedIn, NotPermitted
 from carefund.funders.errors.configuring import NotConfigured
@@ -20,8 +20,8 @@ from carefund.funders.limiter import CallLimiter
 from carefund.funders.ndia.client import open_ndia
 from carefund.funders.ndia.partner import Partner, missing_partner_values, open_partner
 from carefund.funders.ndia.source import PaceSource
-from carefund.funders.opening import open_services_australia
 from carefund.funders.services_australia.client import ServicesAustralia
+from carefund.funders.sessions import open_services_australia
 
 FindSetting = Callable[[str], Any]
 

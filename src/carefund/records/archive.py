@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from django.db.models import Q
 
-from carefund.records import bulk
+from carefund.records import synced_tables
 from carefund.records.compression import compress, decompress
 from carefund.records.models import Answer, Payload
 
@@ -59,13 +59,13 @@ def record_answers(pages: Sequence[ReceivedPage], known_clients: Iterable[int]) 
         return
     # In one order for all, so that two writers of the same contents cannot wait for each other.
     distinct = sorted({page.digest: page.body for page in pages}.items())
-    bulk.insert_new(
+    synced_tables.insert_new(
         Payload,
         ("digest", "body", "size"),
         [(digest, compress(body), len(body)) for digest, body in distinct],
     )
     _close_replaced(pages, set(known_clients))
-    bulk.insert(
+    synced_tables.insert(
         Answer,
         ("client_id", "operation", "subject_id", "page", "payload_id", "current_from"),
         [(page.client_id, page.operation, page.subject_id, page.page, page.digest, page.fetched_at) for page in pages],
@@ -89,7 +89,7 @@ def _close_replaced(pages: Sequence[ReceivedPage], known_clients: set[int]) -> N
         for answer_id, client_id, operation, subject_id in current
         if (client_id, operation, subject_id) in until
     ]
-    bulk.update(Answer, ("current_until",), closing)
+    synced_tables.update(Answer, ("current_until",), closing)
 
 
 def answers_as_of(client_id: int, instant: datetime) -> list[ArchivedPage]:

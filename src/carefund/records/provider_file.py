@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from carefund.domain.claims.checks import ONGOING
 from carefund.funders.bounds import Bounds, Quantity
-from carefund.records.care_recipient.matching import sort_clients
+from carefund.records.care_recipient.client_matching import sort_clients
 from carefund.records.models import Client, ClientMatch, Invoice, InvoiceLineItem, ServiceProvider
 
 # What a column would refuse on some databases and cut on others is refused here, with its place in the file.

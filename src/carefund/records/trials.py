@@ -1,6 +1,6 @@
 """Answers of a trial of the interfaces: kept as received, apart from those that a synchronisation has applied.
 
-They are evidence of how the funder writes, not of what is known of somebody, so history and reading anew do not see
+They are evidence of how the funder writes, not of what is known of somebody, so history and reprocessing do not see
 them. They go with the client who was asked about, and with the next trial of that client.
 """
 
@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from carefund.records.compression import decompress
 from carefund.records.models import Answer, ClaimAnswer, TriedAnswer
-from carefund.records.payloads import read_payload, store_payload
+from carefund.records.payload_store import read_payload, store_payload
 
 
 class KeptAnswer(NamedTuple):

@@ -22,9 +22,9 @@ from carefund.rest.funding import router as funding
 from carefund.rest.invoices import router as invoices
 from carefund.rest.ndis import router as ndis
 from carefund.rest.problems import MEDIA_TYPE, ApiProblem, KindOut, LineProblem, ProblemOut, list_kinds
+from carefund.rest.refusals import translate_errors
 from carefund.rest.runs import router as runs
 from carefund.rest.tokens import BearerToken
-from carefund.rest.translating import translate_errors
 
 _TAKEN = re.compile(r"<(?:\w+:)?(\w+)>")  # a part of an address that is a value, as Django writes it
 

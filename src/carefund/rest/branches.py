@@ -8,8 +8,8 @@ from typing import Annotated, Any
 from ninja import Path, Router, Schema
 from pydantic import create_model
 
+from carefund.access.access_log import store_views
 from carefund.access.gate import find_clients_by_care_recipient_id, may_read_branch
-from carefund.access.log import store_views
 from carefund.access.roles import may_read, may_read_pools
 from carefund.domain.care_management.pools import PooledBudget, Sums, add_up
 from carefund.records.care_management.store import Saved, list_saves

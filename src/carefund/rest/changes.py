@@ -5,8 +5,8 @@ from typing import Any
 
 from ninja import Query, Router, Schema
 
+from carefund.access.access_log import store_views
 from carefund.access.gate import list_clients_for
-from carefund.access.log import store_views
 from carefund.access.roles import may_read
 from carefund.records.care_recipient.changes import list_changes_after
 from carefund.records.change_order import find_complete_id

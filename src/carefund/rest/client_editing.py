@@ -5,8 +5,8 @@ from typing import Annotated, Any
 from django.contrib.auth.models import User
 from ninja import Field, Path, Router, Status
 
+from carefund.access.access_log import store_view
 from carefund.access.gate import list_chosen_clients, list_clients_for, may_read_branch, reads_every_branch
-from carefund.access.log import store_view
 from carefund.access.roles import may_synchronise
 from carefund.access.tokens import name_account
 from carefund.domain.care_recipient.clients import is_care_recipient_id

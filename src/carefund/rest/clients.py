@@ -5,8 +5,8 @@ from typing import Annotated, Any
 
 from ninja import Path, Query, Router, Schema
 
+from carefund.access.access_log import store_view, store_views
 from carefund.access.gate import find_client_to_read, list_clients_for
-from carefund.access.log import store_view, store_views
 from carefund.access.roles import may_read
 from carefund.records.care_recipient.client_list import list_by_number
 from carefund.records.models import Client

@@ -9,8 +9,8 @@ from django.utils import timezone
 from ninja import Path, Query, Router, Schema
 from pydantic import create_model
 
+from carefund.access.access_log import store_view
 from carefund.access.gate import find_client_to_read
-from carefund.access.log import store_view
 from carefund.access.roles import may_read
 from carefund.records.care_recipient.funding import Funding, find_funding
 from carefund.records.models import Client

@@ -7,8 +7,8 @@ from typing import Annotated, Any
 from django.contrib.auth.models import User
 from ninja import Field, Path, Router, Schema, Status
 
+from carefund.access.access_log import store_views
 from carefund.access.gate import find_clients_by_care_recipient_id, find_invoice_to_claim, reads_every_branch
-from carefund.access.log import store_views
 from carefund.access.roles import may_claim
 from carefund.domain.claims.checks import MOST_ITEMS
 from carefund.domain.claims.invoice_file import InvoiceRow, check_references

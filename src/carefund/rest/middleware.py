@@ -7,10 +7,10 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.middleware.http import ConditionalGetMiddleware
 
-from carefund.access.log import store_use
+from carefund.access.access_log import store_use
 from carefund.access.tokens import find_use
-from carefund.failures import reference_of
 from carefund.rest.problems import MEDIA_TYPE, PREFIX, ApiProblem, answer_status
+from carefund.unexpected_errors import reference_of
 
 _KEPT = ("Allow", "Retry-After")
 

@@ -7,8 +7,8 @@ from typing import Annotated, Any
 
 from ninja import Path, Query, Router, Schema
 
+from carefund.access.access_log import store_view, store_views
 from carefund.access.gate import find_contract_to_read, list_contracts_for
-from carefund.access.log import store_view, store_views
 from carefund.access.roles import may_read
 from carefund.records.models import ServiceContract, ServiceContractBudget
 from carefund.records.ndis.queries import list_budgets, list_periods

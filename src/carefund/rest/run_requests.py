@@ -5,7 +5,8 @@ from typing import Annotated, Any, Literal
 
 from ninja import Field, Path, Status
 
-from carefund.access.audit import one_act, store_act
+from carefund.access.access_log import store_synchronisation
+from carefund.access.audit_log import one_act, store_act
 from carefund.access.gate import (
     find_client_to_synchronise,
     list_chosen_clients,
@@ -13,13 +14,13 @@ from carefund.access.gate import (
     reads_every_branch,
     require,
 )
-from carefund.access.log import store_synchronisation
 from carefund.access.roles import may_run_in_bulk, may_synchronise
 from carefund.domain.wording import many
 from carefund.rest.problems import ApiProblem, LineProblem, refusals
 from carefund.rest.runs import RunOut, describe_run, router
 from carefund.rest.tokens import AuthenticatedRequest, BearerToken
 from carefund.rest.values import BranchId, Given, Number
+from carefund.runs.bulk_scopes import choose
 from carefund.runs.kinds import find_kind
 from carefund.runs.models import Run
 from carefund.runs.requests import (
@@ -31,8 +32,7 @@ from carefund.runs.requests import (
     resume_run,
     retry_failures,
 )
-from carefund.runs.scopes import choose
-from carefund.runs.watching import find_run_to_watch
+from carefund.runs.run_access import find_run_to_watch
 
 _STEPS = {"cancel": cancel_run, "pause": pause_run, "resume": resume_run}
 _ACTS = {"cancel": "Run cancelled", "pause": "Run paused", "resume": "Run resumed"}

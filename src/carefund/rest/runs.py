@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 from django.utils import timezone
 from ninja import Path, Query, Router, Schema
 
-from carefund.access.log import store_views
+from carefund.access.access_log import store_views
 from carefund.access.roles import may_read
 from carefund.records.models import Client
 from carefund.rest.problems import NOT_CHANGED, refusals
@@ -14,7 +14,7 @@ from carefund.rest.tokens import AuthenticatedRequest, BearerToken
 from carefund.rest.values import After, Given, Number, Page, PageSize, Searched
 from carefund.runs.models import Run, RunItem
 from carefund.runs.queries import find_progress
-from carefund.runs.watching import find_run_to_watch, list_items_to_watch, list_runs_to_watch
+from carefund.runs.run_access import find_run_to_watch, list_items_to_watch, list_runs_to_watch
 
 router = Router(tags=["runs"])
 

@@ -6,10 +6,10 @@ from django.contrib.auth.models import AnonymousUser, User
 from django.http import HttpRequest
 from ninja.security import HttpBearer
 
-from carefund.access.attempts import note_failure, seconds_refused
-from carefund.access.call_limits import Allowance, count_call
+from carefund.access.failed_attempts import note_failure, seconds_refused
 from carefund.access.gate import require
 from carefund.access.roles import may_enter, narrow_rights
+from carefund.access.token_call_limit import Allowance, count_call
 from carefund.access.tokens import begin_use, find_token
 from carefund.rest.problems import ApiProblem
 

@@ -5,7 +5,7 @@ from django.db.models.signals import post_migrate
 
 
 def _ensure_schedules(**named: object) -> None:
-    from carefund.runs.defaults import ensure_schedules  # noqa: PLC0415  models exist only once apps are ready
+    from carefund.runs.default_schedules import ensure_schedules  # noqa: PLC0415  models exist only once apps are ready
 
     ensure_schedules()
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from django.conf import settings
 from django.db import DatabaseError, transaction
 
-from carefund.access.audit import CAREFUND, store_act
+from carefund.access.audit_log import CAREFUND, store_act
 from carefund.access.roles import may_administer
 from carefund.records.backups.freshness import LastBackup, find_last_backup, find_set_up_at, store_last_backup
 from carefund.records.backups.making import MadeBackup, make_backup, remove_old_backups
@@ -20,7 +20,7 @@ from carefund.runs.leases import ClaimedItem
 from carefund.runs.models import Run, RunItem
 from carefund.runs.requests import NewRunItem, NothingToDo, request_once
 from carefund.runs.sessions import Session
-from carefund.runs.work import ItemFailed, ItemResult, WorkKind
+from carefund.runs.work_kind import ItemFailed, ItemResult, WorkKind
 
 _NAME = "backup"
 _FRESH_FOR = timedelta(hours=36)  # a night, and the half day after it

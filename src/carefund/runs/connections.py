@@ -7,13 +7,13 @@ from django.utils import timezone
 from carefund.access.roles import may_administer
 from carefund.funders.errors.configuring import NotConfigured
 from carefund.funders.registry import find_funder
+from carefund.runs.funder_sessions import check_funder
 from carefund.runs.leases import ClaimedItem
 from carefund.runs.models import Run, RunItem
 from carefund.runs.queries import find_shown_item
 from carefund.runs.requests import NewRunItem, request_once
 from carefund.runs.sessions import Session
-from carefund.runs.sources import check_funder
-from carefund.runs.work import ItemResult, WorkKind
+from carefund.runs.work_kind import ItemResult, WorkKind
 
 _NAME = "connection-test"
 

@@ -19,7 +19,7 @@ from django.db import connection
 from django.db.models import Avg, Count, F, Max
 from django.utils import timezone
 
-from carefund.access.sealing import LOGS, check_log
+from carefund.access.log_sealing import LOGS, check_log
 from carefund.records.backups.freshness import find_last_backup
 from carefund.records.database_trouble import describe_tables
 from carefund.records.models.devices import ProdaDevice

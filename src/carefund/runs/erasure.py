@@ -11,7 +11,7 @@ from typing import Any
 from django.db import DatabaseError, connection, transaction
 from django.db.models import CASCADE, Model, QuerySet
 
-from carefund.access.audit import store_act
+from carefund.access.audit_log import store_act
 from carefund.records.models import (
     CareManagementUse,
     Client,

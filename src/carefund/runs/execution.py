@@ -18,21 +18,21 @@ from typing import Any
 
 from django.db import DatabaseError
 
-from carefund.failures import note
 from carefund.funders.correlation import correlated
 from carefund.funders.errors.root import FunderError
 from carefund.funders.registry import find_funder
 from carefund.runs import leases, ledger
-from carefund.runs.database import DATABASE_TROUBLE, DatabaseThreads
+from carefund.runs.database_threads import DATABASE_TROUBLE, DatabaseThreads
+from carefund.runs.funder_sessions import configuration_of
 from carefund.runs.kinds import find_kind
 from carefund.runs.leases import ClaimedItem, LeaseLost
 from carefund.runs.models import Run
 from carefund.runs.outages import Outage, pause_for_funder
 from carefund.runs.requests import hold_run
 from carefund.runs.sessions import Session, Worker
-from carefund.runs.sources import configuration_of
-from carefund.runs.work import Interrupted, ItemFailed, Postponed, WorkKind
-from carefund.runs.writing import write_group
+from carefund.runs.storing_results import write_group
+from carefund.runs.work_kind import Interrupted, ItemFailed, Postponed, WorkKind
+from carefund.unexpected_errors import note
 
 __all__ = ["Worker", "work_on_run"]
 log = logging.getLogger(__name__)

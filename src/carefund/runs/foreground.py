@@ -6,17 +6,17 @@ from collections.abc import Callable, Sequence
 
 from carefund.records.claims.queries import list_unsettled_claims
 from carefund.records.models import Claim, Client, ServiceContract
-from carefund.runs import leases, takedowns
+from carefund.runs import crash_recovery, leases
+from carefund.runs.business_day import business_today
 from carefund.runs.care_management.refreshing import request_refresh
 from carefund.runs.claims.claiming import request_checks, request_search, request_sending
-from carefund.runs.database import DatabaseThreads
-from carefund.runs.dates import business_today
+from carefund.runs.database_threads import DatabaseThreads
 from carefund.runs.execution import Worker, work_on_run
+from carefund.runs.funder_sessions import SERVICES_AUSTRALIA, open_source, open_sources, require_configured
 from carefund.runs.models import Run, RunItem
 from carefund.runs.ndis.plans import ShownPlan, find_plan, request_plan
 from carefund.runs.requests import CannotChangeRun, cancel_run, request_run
 from carefund.runs.service_providers import request_provider_search, result_of
-from carefund.runs.sources import SERVICES_AUSTRALIA, open_source, open_sources, require_configured
 from carefund.sync.care_recipient.fetching import OpenBudgets
 from carefund.sync.care_recipient.results import SyncResult
 from carefund.sync.care_recipient.syncing import sync_care_recipient
@@ -67,7 +67,7 @@ async def _finish(run: Run, on_progress: OnProgress | None, seconds: float | Non
                 await work_on_run(worker, run.pk)
                 if await _watch(database, run):
                     return run
-                await database.do(takedowns.release_expired)
+                await database.do(crash_recovery.release_expired)
         raise StillUnderWay
     finally:
         if reporting:

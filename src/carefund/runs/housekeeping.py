@@ -6,9 +6,9 @@ import logging
 from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
-from carefund.access.sealing import seal_logs
-from carefund.runs import clock, leases, ledger, schedule, takedowns
-from carefund.runs.care_recipient import reading_anew
+from carefund.access.log_sealing import seal_logs
+from carefund.runs import clock, crash_recovery, leases, ledger, schedule
+from carefund.runs.care_recipient import reprocessing
 from carefund.runs.models import Run, RunItem
 from carefund.runs.requests import CannotChangeRun, resume_run
 
@@ -17,14 +17,14 @@ log = logging.getLogger(__name__)
 
 def tidy() -> None:
     """One round of housekeeping; harmless to repeat, by any number of processes at once."""
-    takedowns.release_expired()
+    crash_recovery.release_expired()
     leases.free_joined()
     for run in Run.objects.filter(status=Run.Status.PAUSED, resumes_at__lte=timezone.now()):
         with contextlib.suppress(CannotChangeRun):
             resume_run(run)
     for run_id in _list_runs_that_look_done():
         ledger.finish_run_if_done(run_id)
-    reading_anew.request_after_upgrade(timezone.now())
+    reprocessing.request_after_upgrade(timezone.now())
     schedule.request_due_runs(timezone.now())
     clock.read_clock()
     seal_logs()

@@ -2,7 +2,7 @@
 
 from carefund.runs.backups import BACKUP
 from carefund.runs.care_management.refreshing import POOLS
-from carefund.runs.care_recipient.reading_anew import READ_ANEW
+from carefund.runs.care_recipient.reprocessing import REPROCESSING
 from carefund.runs.care_recipient.surveying import SURVEYING
 from carefund.runs.care_recipient.syncing import SYNC
 from carefund.runs.claims.claiming import CLAIM_BATCH, CLAIM_CHECK
@@ -12,7 +12,7 @@ from carefund.runs.ndis.plans import PACE_PLAN
 from carefund.runs.retention import RETENTION
 from carefund.runs.service_providers import SERVICE_PROVIDERS
 from carefund.runs.trials import INTERFACE_TRIAL
-from carefund.runs.work import WorkKind
+from carefund.runs.work_kind import WorkKind
 
 _KINDS: dict[str, WorkKind] = {}
 
@@ -40,7 +40,7 @@ def list_kinds() -> list[WorkKind]:
 for _kind in (
     SYNC,
     SURVEYING,
-    READ_ANEW,
+    REPROCESSING,
     SERVICE_PROVIDERS,
     CLAIM_BATCH,
     CLAIM_CHECK,

@@ -19,7 +19,7 @@ from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from carefund.records import bulk
+from carefund.records import synced_tables
 from carefund.runs import enqueueing
 from carefund.runs.models import Run, RunItem
 
@@ -87,7 +87,7 @@ def write_held(holder: str, item: ClaimedItem, work: Callable[..., Result], *arg
 def lock_held(holder: str, items: Sequence[ClaimedItem]) -> set[int]:
     """Which of these this process still holds; they stay so until the transaction ends."""
     mine = {"status": RunItem.Status.RUNNING.value, "holder": holder}
-    rows = bulk.read(RunItem, ("id", "fence"), "id", [item.item_id for item in items], also=mine, lock=True)
+    rows = synced_tables.read(RunItem, ("id", "fence"), "id", [item.item_id for item in items], also=mine, lock=True)
     fences = dict(rows)
     return {item.item_id for item in items if fences.get(item.item_id) == item.fence}
 

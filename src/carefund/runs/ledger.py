@@ -13,11 +13,11 @@ from django.db.models.functions import Coalesce, Now
 from django.utils import timezone
 
 from carefund.funders.errors.root import FunderError
-from carefund.records import bulk
+from carefund.records import synced_tables
 from carefund.runs import leases
 from carefund.runs.leases import ClaimedItem, LeaseLost, lock_held
 from carefund.runs.models import Run, RunItem
-from carefund.runs.work import Failed, Failure, ItemFailed, ItemResult
+from carefund.runs.work_kind import Failed, Failure, ItemFailed, ItemResult
 from carefund.sync.care_recipient.results import SyncResult
 
 _CLAIM_ATTEMPTS = 5
@@ -84,7 +84,7 @@ def _claim(run_id: int, holder: str, limit: int) -> tuple[list[ClaimedItem], int
         same = under_lease.filter(holds__in=[item.holds for item in items]).order_by("id")
         under_way = dict(same.values_list("holds", "id"))
         joining = [(under_way[item.holds], item.item_id) for item in items if item.holds in under_way]
-        bulk.update(RunItem, ("joined_id",), joining)
+        synced_tables.update(RunItem, ("joined_id",), joining)
         mine = [item for item in items if item.holds not in under_way]
         RunItem.objects.filter(id__in=[item.item_id for item in mine]).update(
             status=RunItem.Status.RUNNING,
@@ -114,7 +114,7 @@ def record_results(holder: str, items: Sequence[ClaimedItem], results: Sequence[
     """Write what came of these people, inside the transaction that wrote their records. Raises LeaseLost."""
     now = timezone.now()
     _require_held(holder, items)
-    bulk.update(
+    synced_tables.update(
         RunItem,
         ("status", "outcome", "counts", "warnings", "holder", "held_until", "finished_at"),
         [
@@ -130,7 +130,7 @@ def record_outcomes(holder: str, items: Sequence[ClaimedItem], results: Sequence
     now = timezone.now()
     with transaction.atomic():
         _require_held(holder, items)
-        bulk.update(
+        synced_tables.update(
             RunItem,
             ("status", "outcome", "warnings", "message", "result", "holder", "held_until", "finished_at"),
             [
@@ -167,7 +167,7 @@ def record_failures(holder: str, claimed: Sequence[Failure], failed: Failed | No
     with transaction.atomic():
         held = lock_held(holder, [failure.item for failure in claimed])
         failures = [failure for failure in claimed if failure.item.item_id in held]
-        bulk.update(RunItem, _FAILED, [_failed_row(failure, now) for failure in failures])
+        synced_tables.update(RunItem, _FAILED, [_failed_row(failure, now) for failure in failures])
         if failed and failures:
             failed(failures, now)
         _finish_joined([failure.item.item_id for failure in failures])
@@ -182,7 +182,7 @@ def _finish_joined(item_ids: Sequence[int]) -> None:
     """Whoever joined one of these gets its outcome, if the same was asked; otherwise the thing is free for it now."""
     copied = ("outcome", "counts", "warnings", "error_code", "failed_step", "message", "advice", "started_at")
     # As good as always nobody joined; Django would take longer to write its two joins than the database to answer.
-    waiting = bulk.read(RunItem, ("id",), "joined_id", item_ids, also={"status": RunItem.Status.QUEUED})
+    waiting = synced_tables.read(RunItem, ("id",), "joined_id", item_ids, also={"status": RunItem.Status.QUEUED})
     if not waiting:
         return
     joined = list(RunItem.objects.filter(pk__in=[pk for (pk,) in waiting]).select_related("run", "joined__run"))

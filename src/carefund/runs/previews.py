@@ -11,10 +11,10 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils import timezone
 
-from carefund.records.finding import find_one
 from carefund.records.models import Client
+from carefund.records.not_found import find_one
 from carefund.runs import ledger
-from carefund.runs.dates import business_today
+from carefund.runs.business_day import business_today
 from carefund.runs.leases import ClaimedItem
 from carefund.runs.models import Preview, Run, RunItem
 from carefund.runs.requests import request_run

@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 from django.db.models import Case, Count, Exists, F, OuterRef, Q, QuerySet, Subquery, When
 from django.db.models.functions import Coalesce
 
-from carefund.records.finding import find_one
 from carefund.records.models import Client
+from carefund.records.not_found import find_one
 from carefund.runs.models import Run, RunItem
 
 _SHOWN_FOR = timedelta(hours=1)
@@ -70,8 +70,8 @@ def find_run(run_id: int) -> Run:
     return find_one(runs, "There is no run with this number.")
 
 
-def reread(run: Run) -> None:
-    """Read a run anew, into the same object."""
+def reload(run: Run) -> None:
+    """Load a run's row again, into the same object."""
     run.refresh_from_db()
 
 

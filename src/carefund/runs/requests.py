@@ -17,7 +17,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from carefund.records import bulk
+from carefund.records import synced_tables
 from carefund.records.models import Client
 from carefund.runs import enqueueing, leases
 from carefund.runs.models import Run, RunItem
@@ -160,7 +160,7 @@ def _add_items(run: Run, wanted: Iterable[NewRunItem]) -> int:
     while chunk := list(islice(items, _ITEMS_AT_ONCE)):
         same = (RunItem.Status.QUEUED.value, {}, [], *_NO_TEXTS)
         rows = [(run.pk, item.holds, item.client_id, item.care_recipient_id, *same) for item in chunk]
-        bulk.insert(RunItem, _COLUMNS, rows)
+        synced_tables.insert(RunItem, _COLUMNS, rows)
         total += len(chunk)
     return total
 

@@ -17,16 +17,16 @@ from typing import Any
 from django.conf import settings
 from django.db.models import QuerySet
 
-from carefund.access.audit import CAREFUND, store_act
+from carefund.access.audit_log import CAREFUND, store_act
 from carefund.access.roles import may_administer
 from carefund.records.models import OrganisationSetting
 from carefund.runs.clock import read_clock
+from carefund.runs.expired_data import forget_leftovers
 from carefund.runs.leases import ClaimedItem
-from carefund.runs.leftovers import forget_leftovers
 from carefund.runs.models import Preview, Run, RunItem
 from carefund.runs.requests import NewRunItem, request_once
 from carefund.runs.sessions import Session
-from carefund.runs.work import ItemFailed, ItemResult, WorkKind
+from carefund.runs.work_kind import ItemFailed, ItemResult, WorkKind
 
 PREVIEWS_ARE_KEPT = timedelta(days=7)  # the answers of one are stale long before
 ROUTINE_RUNS_ARE_KEPT = timedelta(days=7)

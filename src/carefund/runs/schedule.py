@@ -1,7 +1,7 @@
 """The only clock of background work: what is asked for automatically, and when; once per slot, whoever looks first.
 
 A slot missed because the machine was off is made up for once, at the next look, however many were missed. The table at
-the end names what recurs; a fresh installation has a row for each (`runs.defaults`), which people may change.
+the end names what recurs; a fresh installation has a row for each (`runs.default_schedules`), which people may change.
 """
 
 from collections.abc import Callable

@@ -17,14 +17,14 @@ from django.utils import timezone
 from carefund.access.roles import may_administer
 from carefund.records.care_management.store import ProviderChanges
 from carefund.runs import ledger
-from carefund.runs.dates import business_today
+from carefund.runs.business_day import business_today
+from carefund.runs.funder_sessions import SERVICES_AUSTRALIA, require_configured
 from carefund.runs.leases import ClaimedItem, LeaseLost
 from carefund.runs.models import Run, RunItem
 from carefund.runs.queries import find_shown_item
 from carefund.runs.requests import NewRunItem, request_once
 from carefund.runs.sessions import Session
-from carefund.runs.sources import SERVICES_AUSTRALIA, require_configured
-from carefund.runs.work import ItemResult, WorkKind
+from carefund.runs.work_kind import ItemResult, WorkKind
 from carefund.sync.service_providers import (
     FoundProviders,
     ProviderSyncResult,

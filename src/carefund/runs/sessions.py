@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from carefund.runs import leases
-from carefund.runs.database import DatabaseThreads
+from carefund.runs.database_threads import DatabaseThreads
+from carefund.runs.funder_sessions import Sources
 from carefund.runs.leases import ClaimedItem
 from carefund.runs.models import Run
 from carefund.runs.outages import Outage
-from carefund.runs.sources import Sources
-from carefund.runs.work import Interrupted, Postponed, WorkKind
+from carefund.runs.work_kind import Interrupted, Postponed, WorkKind
 
 Result = TypeVar("Result")
 _REPORT_SECONDS = 0.5

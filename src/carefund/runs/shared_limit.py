@@ -21,7 +21,7 @@ from django.conf import settings
 from django.db import DatabaseError, InterfaceError, connection, transaction
 
 from carefund.funders.configuration import FunderConfiguration
-from carefund.runs.database import DatabaseThreads
+from carefund.runs.database_threads import DatabaseThreads
 from carefund.runs.models import CallLimit
 
 log = logging.getLogger(__name__)

@@ -10,14 +10,14 @@ from django.contrib.auth.models import User
 from carefund.access.roles import may_administer
 from carefund.records.models import Client
 from carefund.records.trials import store_trial
-from carefund.runs.dates import business_today
+from carefund.runs.business_day import business_today
+from carefund.runs.funder_sessions import SERVICES_AUSTRALIA, require_configured
 from carefund.runs.leases import ClaimedItem
 from carefund.runs.models import Run, RunItem
 from carefund.runs.requests import NewRunItem, request_once
 from carefund.runs.sessions import Session
-from carefund.runs.sources import SERVICES_AUSTRALIA, require_configured
-from carefund.runs.work import ItemResult, WorkKind
-from carefund.sync.trying import try_interfaces
+from carefund.runs.work_kind import ItemResult, WorkKind
+from carefund.sync.trials import try_interfaces
 
 _NAME = "interface-trial"
 

@@ -21,7 +21,7 @@ from carefund.funders.errors.answers import ImpossibleValue, WrongType
 from carefund.funders.errors.requests import RequestRejected
 from carefund.funders.errors.root import FunderError
 from carefund.funders.services_australia.payloads import Budget
-from carefund.records import bulk
+from carefund.records import synced_tables
 from carefund.records.care_management.store import ProviderChanges, store_providers, store_settings
 from carefund.records.models import Change, Client, ServiceProvider
 
@@ -208,8 +208,8 @@ def _update_clients(wanted: dict[str, str], started_at: datetime) -> tuple[int, 
         with_id += bool(provider_id)
         if provider_id and provider_id != client.service_provider_id:
             changed.append((client, client.service_provider_id, provider_id))
-    bulk.update(Client, ("service_provider_id",), [(after, client.pk) for client, _, after in changed])
-    bulk.insert(
+    synced_tables.update(Client, ("service_provider_id",), [(after, client.pk) for client, _, after in changed])
+    synced_tables.insert(
         Change,
         ("client_id", "kind", "action", "key", "field", "before", "after", "fetched_at"),
         [

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from django.conf import settings as django_settings
 
-from carefund.access.audit import list_acts
+from carefund.access.audit_log import list_acts
 from carefund.funders.dialect import Dialect
-from carefund.funders.interfaces.seen import walk
-from carefund.funders.services_australia.contract import OPERATIONS
+from carefund.funders.interfaces.observed_members import walk
+from carefund.funders.services_australia.expected_answers import OPERATIONS
 from carefund.records.models import TriedAnswer
 from carefund.records.trials import list_kept_answers
 from sandbox.dialect import read_dialect

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from carefund.runs.dates import business_today
+from carefund.runs.business_day import business_today
 from carefund.runs.models import RunItem
 from tests.cli.one_person.conftest import Terminal
 from tests.conftest import DEVICE

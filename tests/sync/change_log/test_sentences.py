@@ -12,8 +12,8 @@ from carefund.domain.wording import write_day
 from carefund.records.models import Change, Client, IndividualContribution, PlanBudget
 from carefund.records.models.columns import FieldType
 from carefund.sync.care_recipient.results import FieldChange
-from carefund.sync.change_log.kinds import KINDS, LoggedKind
-from carefund.sync.change_log.naming import name_budget
+from carefund.sync.change_log.record_kinds import KINDS, LoggedKind
+from carefund.sync.change_log.record_names import name_budget
 from carefund.sync.change_log.rows import as_entries
 from carefund.sync.change_log.sentences import write_lines, write_sentences
 from tests.console import world

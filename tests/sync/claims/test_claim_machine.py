@@ -25,9 +25,9 @@ from carefund.records.claims.batches import BatchMoved, withdraw_batch
 from carefund.records.claims.open_lines import list_open_lines
 from carefund.records.claims.queries import list_unsettled_claims
 from carefund.records.models import Claim, ClaimBatch, InvoiceLineItem
-from carefund.runs.database import DatabaseThreads
-from carefund.runs.dates import business_today
-from carefund.runs.sources import open_source
+from carefund.runs.business_day import business_today
+from carefund.runs.database_threads import DatabaseThreads
+from carefund.runs.funder_sessions import open_source
 from carefund.sync.claims.checking import Checker
 from carefund.sync.claims.preparing import NothingToClaim, prepare_batch
 from carefund.sync.claims.sending import Sender, Stopped

@@ -16,13 +16,13 @@ from django.utils import timezone
 from carefund.records.claims.batches import BatchMoved, withdraw_batch
 from carefund.records.claims.open_lines import list_open_lines
 from carefund.records.models import Claim, ClaimBatch, Invoice, InvoiceLineItem, PaymentRequest
-from carefund.runs import leases, ledger, takedowns
+from carefund.runs import crash_recovery, leases, ledger
+from carefund.runs.business_day import business_today
 from carefund.runs.claims.claiming import request_sending, request_unsent
-from carefund.runs.dates import business_today
 from carefund.runs.foreground import StillUnderWay, finish_now
+from carefund.runs.funder_sessions import open_source
 from carefund.runs.models import Run, RunItem
 from carefund.runs.requests import NothingToDo, pause_run, resume_run
-from carefund.runs.sources import open_source
 from carefund.sync.claims.preparing import NothingToClaim, prepare_batch, preview_batch
 from carefund.sync.claims.sending import Sender, Stopped
 from tests.claim_world import (
@@ -239,7 +239,7 @@ def keep_trying(run: Run, taken: list[object], over: threading.Event) -> None:
     """As the housekeeping of another process does, once the batch is under way."""
     while not over.wait(1.0):  # seldom: SQLite in memory refuses two writers at once, which a file would let wait
         if insist(lambda: claims_are_running(run)):
-            insist(takedowns.release_expired)
+            insist(crash_recovery.release_expired)
             taken += insist(lambda: ledger.claim_items(run.pk, "another process", 1))
 
 
@@ -251,7 +251,7 @@ def take_over(run: Run) -> None:
     """As another process does once the lease has run out."""
     held = RunItem.objects.filter(run=run)
     insist(lambda: held.update(held_until=timezone.now() - timedelta(seconds=1)))
-    insist(takedowns.release_expired)
+    insist(crash_recovery.release_expired)
     assert len(insist(lambda: ledger.claim_items(run.pk, "another process", 1))) == 1
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from carefund.records.claims.open_lines import list_open_lines
 from carefund.records.models import ClaimBatch, Invoice, InvoiceLineItem
-from carefund.runs.dates import business_today
+from carefund.runs.business_day import business_today
 from carefund.sync.claims.preparing import NothingToClaim, prepare_batch
 from tests.claim_world import Backup, ClaimWorld, assert_claimed_once, send_batch
 

@@ -6,7 +6,7 @@ import pytest
 from django.utils import timezone
 
 from carefund.domain.claims.matching import LineState, LineTruth, count_due_rechecks
-from carefund.records.claims.usage import list_clients_without_draws
+from carefund.records.claims.waiting_for_draws import list_clients_without_draws
 from carefund.records.models import Claim
 from carefund.runs.claims.claiming import request_rechecks
 from carefund.runs.models import Run

@@ -13,8 +13,8 @@ from carefund.funders.errors.people import AuthorityMissing, IdentityNotMatched
 from carefund.records.models import Client
 from carefund.records.ndis.contracts import find_contract_figures
 from carefund.runs.foreground import retrieve_plan
+from carefund.runs.funder_sessions import open_source
 from carefund.runs.ndis.plans import NotRetrieved, create_from_plan
-from carefund.runs.sources import open_source
 from carefund.sync.ndis.contracts import fetch_plan, identity_of
 from carefund.sync.ndis.problems import NotOnPace, PlanMissing
 from tests.pace_world import NdiaSandbox, not_retrieved, retrieve_for

@@ -11,7 +11,7 @@ from carefund.domain.ndis.plan import budget_ids
 from carefund.records.models import Change, Client, DeliveredService, NdiaBudgetCall, PaceComparison, ServiceContract
 from carefund.records.ndis.contracts import find_contract_figures
 from carefund.records.ndis.queries import list_comparable
-from carefund.runs.defaults import ensure_schedules
+from carefund.runs.default_schedules import ensure_schedules
 from carefund.runs.foreground import finish_now, retrieve_plan
 from carefund.runs.models import Preview, Run, Schedule
 from carefund.runs.ndis.comparing import request_comparisons

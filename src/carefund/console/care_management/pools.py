@@ -16,14 +16,14 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_POST
 
-from carefund.access.audit import one_act, store_act
+from carefund.access.access_log import store_views
+from carefund.access.audit_log import one_act, store_act
 from carefund.access.gate import find_clients_by_care_recipient_id
-from carefund.access.log import store_views
 from carefund.access.roles import may_administer
+from carefund.console.background_work import describe_run
 from carefund.console.care_management.empty_pools import describe_empty
 from carefund.console.page_access import Request, page, report_refusals
 from carefund.console.views.service_providers import describe_search
-from carefund.console.work import describe_run
 from carefund.domain.care_management.pools import (
     METRICS,
     Pool,
@@ -45,6 +45,7 @@ from carefund.records.care_management.store import (
 )
 from carefund.records.models import CareManagementBudget, Client
 from carefund.records.models.columns import label_of
+from carefund.runs.business_day import business_today
 from carefund.runs.care_management.refreshing import (
     NotRefreshable,
     NotSavable,
@@ -55,7 +56,6 @@ from carefund.runs.care_management.refreshing import (
     request_refresh,
     save_refreshed,
 )
-from carefund.runs.dates import business_today
 from carefund.runs.models import Schedule
 from carefund.runs.schedule import find_schedule, store_schedule
 from carefund.runs.service_providers import find_shown_search

@@ -10,7 +10,7 @@ from carefund.domain.care_recipient.draws import DrawnBy
 from carefund.domain.wording import many, write_day, write_drawn, write_money
 from carefund.records.care_recipient.funding import BudgetFigures, Funding
 from carefund.records.models import PlanBudget
-from carefund.sync.change_log.naming import name_budget
+from carefund.sync.change_log.record_names import name_budget
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,8 @@ from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 
+from carefund.access.access_log import store_view
 from carefund.access.gate import find_client_to_read
-from carefund.access.log import store_view
 from carefund.console.care_recipient.budget_views import show_budgets
 from carefund.console.care_recipient.charts import draw_time_line
 from carefund.console.care_recipient.missing_details import find_details_state

@@ -9,8 +9,8 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_POST
 
+from carefund.access.access_log import store_view, store_views
 from carefund.access.gate import find_client_to_synchronise, find_match_to_decide, list_chosen_clients, list_clients_for
-from carefund.access.log import store_view, store_views
 from carefund.access.roles import may_synchronise
 from carefund.console.care_recipient.client import frame
 from carefund.console.care_recipient.forms import ClientForm

@@ -11,12 +11,12 @@ from django.http import HttpResponse, StreamingHttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 
+from carefund.access.access_log import store_export, store_views
 from carefund.access.gate import list_clients_for
-from carefund.access.log import store_export, store_views
 from carefund.access.roles import may_export, may_synchronise
 from carefund.console.care_recipient.client_lines import describe_row
+from carefund.console.csv_download import stream_csv
 from carefund.console.page_access import Request, page
-from carefund.console.spreadsheets import stream_csv
 from carefund.console.templatetags.formatting import level
 from carefund.records.care_recipient.client_list import (
     BY_AVAILABLE,
@@ -31,8 +31,8 @@ from carefund.records.care_recipient.client_list import (
 )
 from carefund.records.care_recipient.queries import list_service_providers, list_waiting_matches
 from carefund.records.care_recipient.surveys import Freshness, list_freshness
-from carefund.records.finding import Listing
 from carefund.records.models import Client
+from carefund.records.not_found import Listing
 
 PAGE_SIZE = 50
 COLUMNS = {

@@ -5,17 +5,17 @@ from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 
+from carefund.access.access_log import store_view
 from carefund.access.gate import find_client_to_read
-from carefund.access.log import store_view
 from carefund.console.care_recipient.client import frame
 from carefund.console.page_access import Request, page
 from carefund.domain.care_recipient.explaining import BudgetExplanation, Origin
 from carefund.domain.care_recipient.rates import RATES
 from carefund.domain.wording import write_money
 from carefund.records.care_recipient.funding import find_funding
-from carefund.records.finding import NotHere
+from carefund.records.not_found import NotHere
 from carefund.sync.care_recipient.explanations import explain_funding
-from carefund.sync.change_log.naming import name_budget
+from carefund.sync.change_log.record_names import name_budget
 
 _TITLES = {"total": "Total", "used": "Used", "available": "Available"}
 _TONES = {Origin.FUNDER: "", Origin.COMPUTED: "info", Origin.UNKNOWN: "warn"}

@@ -11,23 +11,23 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
 
+from carefund.access.access_log import store_export, store_view
 from carefund.access.gate import find_client_to_read
-from carefund.access.log import store_export, store_view
 from carefund.access.roles import may_export
 from carefund.console.care_recipient.budget_views import show_budgets
 from carefund.console.care_recipient.charts import draw_time_line
 from carefund.console.care_recipient.client import frame
 from carefund.console.care_recipient.missing_details import DetailsState
 from carefund.console.care_recipient.plan_views import write_level, write_plan_dates
-from carefund.console.numbers import read_number
+from carefund.console.csv_download import stream_csv
 from carefund.console.page_access import Request, page
-from carefund.console.spreadsheets import stream_csv
 from carefund.console.stored_responses import StoredResponse
+from carefund.console.url_numbers import read_number
 from carefund.domain.wording import write_day
 from carefund.records.archive import ArchivedPage, find_answer
 from carefund.records.care_recipient.changes import cut_at_sync, list_changes
-from carefund.records.finding import Listing, NotHere
 from carefund.records.models import Change
+from carefund.records.not_found import Listing, NotHere
 from carefund.runs.queries import list_syncs_of
 from carefund.sync.care_recipient.as_of import end_of, rebuild_funding
 from carefund.sync.care_recipient.history import find_funding_as_of

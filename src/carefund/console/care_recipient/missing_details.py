@@ -9,7 +9,7 @@ from carefund.domain.care_recipient.budgets import is_open
 from carefund.records.care_recipient.funding import BudgetFigures, Funding
 from carefund.records.models import Client
 from carefund.runs.queries import is_reading_unread
-from carefund.sync.care_recipient.asked import Details, details_of
+from carefund.sync.care_recipient.details_read import Details, details_of
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from carefund.console.templatetags.formatting import level
 from carefund.domain.wording import write_day
 from carefund.records.care_recipient.funding import Funding
-from carefund.sync.change_log.naming import name_level
+from carefund.sync.change_log.record_names import name_level
 
 
 @dataclass(frozen=True, slots=True)

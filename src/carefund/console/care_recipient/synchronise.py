@@ -14,9 +14,9 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_POST
 
-from carefund.access.audit import store_act
+from carefund.access.access_log import store_synchronisation, store_view
+from carefund.access.audit_log import store_act
 from carefund.access.gate import find_client_to_synchronise, find_client_to_watch, may_read_branch
-from carefund.access.log import store_synchronisation, store_view
 from carefund.console.care_recipient.client import frame
 from carefund.console.page_access import Request, page
 from carefund.records.models import Client
@@ -33,7 +33,7 @@ from carefund.runs.queries import find_progress, find_sync
 from carefund.runs.requests import request_run
 from carefund.sync.care_recipient.recordsets import RECORD_SETS
 from carefund.sync.care_recipient.results import FieldChange
-from carefund.sync.care_recipient.stored import count_stored
+from carefund.sync.care_recipient.stored_rows import count_stored
 from carefund.sync.change_log.rows import as_entries
 from carefund.sync.change_log.sentences import write_lines_by_kind, write_sentences
 

@@ -7,7 +7,7 @@ from django.http import HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 
-from carefund.access.log import store_export
+from carefund.access.access_log import store_export
 from carefund.access.roles import may_claim, may_export
 from carefund.console.page_access import Request, page
 from carefund.console.stored_responses import StoredResponse

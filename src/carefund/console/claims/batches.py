@@ -10,12 +10,12 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_POST
 
-from carefund.access.audit import one_act, store_act
-from carefund.access.log import store_views
+from carefund.access.access_log import store_views
+from carefund.access.audit_log import one_act, store_act
 from carefund.access.roles import may_claim
+from carefund.console.background_work import describe_item
 from carefund.console.claims.forms import BatchForm, first_choice
 from carefund.console.page_access import Request, page, report_refusals
-from carefund.console.work import describe_item
 from carefund.records.claims.batches import BatchMoved, withdraw_batch
 from carefund.records.claims.claimed_lines import list_lines
 from carefund.records.claims.queries import (

@@ -6,15 +6,15 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_POST
 
-from carefund.access.log import store_views
+from carefund.access.access_log import store_views
 from carefund.access.roles import may_claim
+from carefund.console.background_work import describe_item, describe_run
 from carefund.console.claims.answers import list_responses
-from carefund.console.numbers import read_number
 from carefund.console.page_access import Request, page, report_refusals
-from carefund.console.work import describe_item, describe_run
+from carefund.console.url_numbers import read_number
 from carefund.domain.claims.matching import USAGE_LAG_DAYS
 from carefund.records.claims.archive import list_claim_answers
-from carefund.records.claims.claimed_lines import find_exception_ids, list_lines, list_orphan_usage
+from carefund.records.claims.claimed_lines import find_exception_ids, list_draws_without_line, list_lines
 from carefund.records.claims.open_lines import find_open_total
 from carefund.records.claims.queries import (
     find_claim,
@@ -115,12 +115,12 @@ def show_exceptions(request: Request) -> HttpResponse:
 
 
 @page(may_claim)
-def show_orphan_usage(request: Request) -> HttpResponse:
+def show_draws_without_line(request: Request) -> HttpResponse:
     """What was drawn by us, no matching line: within the page of exceptions, or as a page of its own."""
     number = min(read_number(request.GET.get("page")) or 1, _MOST_PAGES)
-    found = list_orphan_usage((number - 1) * _PAGE_SIZE, number * _PAGE_SIZE + 1)
+    found = list_draws_without_line((number - 1) * _PAGE_SIZE, number * _PAGE_SIZE + 1)
     usage = found[:_PAGE_SIZE]
     store_views(request.user, (draw.client for draw in usage), "Usage without a matching line")
     older = number + 1 if len(found) > _PAGE_SIZE else 0
-    name = "orphan_usage" if request.htmx and not request.htmx.boosted else "orphan_usage_page"
+    name = "draws_without_line" if request.htmx and not request.htmx.boosted else "draws_without_line_page"
     return render(request, f"console/claims/{name}.html", {"usage": usage, "number": number, "older": older})

@@ -8,7 +8,7 @@ from django import forms
 from carefund.records.care_recipient.queries import list_service_providers
 from carefund.records.claims.invoice_uploads import LARGEST_FILE
 from carefund.records.claims.late_evidence import LARGEST_EVIDENCE
-from carefund.records.own_ids import list_own_service_provider_ids
+from carefund.records.own_service_provider_ids import list_own_service_provider_ids
 from carefund.sync.claims.preparing import BatchChoice
 
 FUNDING = (

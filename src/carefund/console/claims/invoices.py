@@ -4,8 +4,8 @@ from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 
-from carefund.access.audit import one_act, store_act
-from carefund.access.log import store_views
+from carefund.access.access_log import store_views
+from carefund.access.audit_log import one_act, store_act
 from carefund.access.roles import may_claim
 from carefund.console.claims.forms import InvoiceFileForm
 from carefund.console.page_access import Request, page

@@ -4,8 +4,8 @@ from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 
-from carefund.access.audit import one_act, store_act
-from carefund.access.log import store_export, store_view
+from carefund.access.access_log import store_export, store_view
+from carefund.access.audit_log import one_act, store_act
 from carefund.access.roles import may_claim, may_export
 from carefund.console.claims.forms import EvidenceForm
 from carefund.console.page_access import Request, page
@@ -20,7 +20,7 @@ from carefund.records.claims.late_evidence import (
 )
 from carefund.records.claims.queries import find_line_by_number
 from carefund.records.models import InvoiceLineItem
-from carefund.records.payloads import read_payload
+from carefund.records.payload_store import read_payload
 
 
 @page(may_claim)
@@ -33,7 +33,7 @@ def show(request: Request, line_id: int) -> HttpResponse:
     store_view(request.user, line.client, "Evidence for a late claim")
     evidence = find_evidence(line)
     context = {"line": line, "evidence": evidence, "form": form, "is_changeable": is_changeable(line)}
-    return render(request, "console/claims/evidence.html", context)
+    return render(request, "console/claims/late_evidence.html", context)
 
 
 def _change(request: Request, line: InvoiceLineItem, form: EvidenceForm) -> bool:

@@ -11,14 +11,14 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
 
-from carefund.access.log import store_export, store_views
+from carefund.access.access_log import store_export, store_views
 from carefund.access.roles import may_claim
+from carefund.console.csv_download import stream_csv
 from carefund.console.page_access import Request, page
-from carefund.console.spreadsheets import stream_csv
 from carefund.domain.claims.money import TO_CLAIM, Stage, StageSums
 from carefund.records.care_recipient.queries import list_service_providers
 from carefund.records.claims.money import MoneyLine, find_money, list_client_ids_in, list_lines_in, list_money_lines
-from carefund.records.finding import NotHere
+from carefund.records.not_found import NotHere
 
 _PAGE_SIZE, _AT_ONCE = 100, 2_000
 _LATE_DAYS = 400  # open lines are few, so a wide choice costs nothing

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-import carefund.console.numbers  # noqa: F401 makes <number:…> known
+import carefund.console.url_numbers  # noqa: F401 makes <number:…> known
 from carefund.console.claims import answers as claim_answers
 from carefund.console.claims import batches as claim_batches
 from carefund.console.claims import claims, invoices, late_evidence, money
@@ -22,7 +22,7 @@ urlpatterns = [
     path("claims/lines/<number:line_id>/evidence/file", late_evidence.download, name="line-evidence-file"),
     path("claims/check", claims.check_all, name="claims-check"),
     path("claims/exceptions", claims.show_exceptions, name="claim-exceptions"),
-    path("claims/exceptions/usage", claims.show_orphan_usage, name="orphan-usage"),
+    path("claims/exceptions/usage", claims.show_draws_without_line, name="draws-without-line"),
     path("claims/claim/<str:claim_id>", claims.show, name="claim"),
     path("claims/claim/<str:claim_id>/answers", claim_answers.list_all, name="claim-answers"),
     path("claims/claim/<str:claim_id>/evidence/<str:digest>", claim_answers.download, name="claim-evidence"),

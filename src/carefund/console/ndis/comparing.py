@@ -8,13 +8,13 @@ from django.http import HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.utils import timezone
 
-from carefund.access.audit import one_act, store_act
+from carefund.access.access_log import store_views
+from carefund.access.audit_log import one_act, store_act
 from carefund.access.gate import list_clients_for
-from carefund.access.log import store_views
 from carefund.access.roles import may_synchronise
-from carefund.console.numbers import read_number
+from carefund.console.background_work import describe_run
 from carefund.console.page_access import Request, page
-from carefund.console.work import describe_run
+from carefund.console.url_numbers import read_number
 from carefund.records.models import PaceComparison
 from carefund.records.ndis.queries import (
     count_comparisons,

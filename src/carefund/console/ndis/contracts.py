@@ -13,14 +13,14 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.html import format_html
 
-from carefund.access.audit import one_act, store_act
+from carefund.access.access_log import store_synchronisation, store_view
+from carefund.access.audit_log import one_act, store_act
 from carefund.access.gate import find_contract_to_read, find_contract_to_synchronise
-from carefund.access.log import store_synchronisation, store_view
+from carefund.console.background_work import describe_item
 from carefund.console.care_recipient.client import frame
 from carefund.console.ndis.creating import PROBLEMS, show_problem
 from carefund.console.page_access import Request, page
 from carefund.console.templatetags.formatting import money
-from carefund.console.work import describe_item
 from carefund.domain.ndis.comparing import Difference, DifferenceKind, list_values
 from carefund.domain.wording import write_day
 from carefund.records.models import ServiceContract
@@ -125,7 +125,7 @@ def _show_progress(request: Request, contract: ServiceContract, item: RunItem) -
         "client": contract.client,
         "contract": contract,
         "work": describe_item(item),
-        "piece": "console/ndis/asking.html",
+        "piece": "console/ndis/retrieve_progress.html",
     }
     return render(request, "console/ndis/page.html", context)
 

@@ -10,12 +10,12 @@ from django.http import HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.urls import reverse
 
-from carefund.access.audit import one_act, store_act
+from carefund.access.access_log import store_synchronisation, store_view
+from carefund.access.audit_log import one_act, store_act
 from carefund.access.gate import find_client_to_synchronise
-from carefund.access.log import store_synchronisation, store_view
-from carefund.console.numbers import read_number
+from carefund.console.background_work import describe_item
 from carefund.console.page_access import Request, page
-from carefund.console.work import describe_item
+from carefund.console.url_numbers import read_number
 from carefund.domain.ndis.plan import budget_ids
 from carefund.domain.ndis.totals import total_funding
 from carefund.funders.errors.people import AuthorityMissing
@@ -47,7 +47,9 @@ def retrieve(request: Request, client_id: int) -> HttpResponse | HttpResponseRed
         prepare_question(client.pk)
         if request.method != "POST":
             item = find_open_question(client.pk)
-            return _show_question(request, client, item) if item else _show(request, client, "console/ndis/ask.html")
+            return (
+                _show_question(request, client, item) if item else _show(request, client, "console/ndis/retrieve.html")
+            )
         store_synchronisation(request.user, client, "NDIS PACE plan")
         item = request_plan(client, requested_by=request.user)
     except PROBLEMS as problem:
@@ -72,7 +74,7 @@ def _show_question(request: Request, client: Client, item: RunItem) -> HttpRespo
     if item.status in _OPEN or item.status == RunItem.Status.CANCELLED:
         address = reverse("console:ndis-pace-plan", args=[client.pk, item.pk])
         context: dict[str, Any] = {"work": describe_item(item), "watch_address": address if request.htmx else ""}
-        return _show(request, client, "console/ndis/asking.html", **context)
+        return _show(request, client, "console/ndis/retrieve_progress.html", **context)
     try:
         return _show(request, client, "console/ndis/preview.html", **describe(find_plan(item)))
     except PROBLEMS as problem:
@@ -126,7 +128,7 @@ def show_problem(request: Request, client: Client, problem: Problem) -> HttpResp
 
 
 def _show(request: Request, client: Client, piece: str, *, status: int = 200, **context: Any) -> HttpResponse:
-    if not (request.htmx and piece == "console/ndis/asking.html"):  # a dialog that is open polls
+    if not (request.htmx and piece == "console/ndis/retrieve_progress.html"):  # a dialog that is open polls
         store_view(request.user, client, "NDIS PACE plan")
     context |= {"client": client, "piece": piece, "in_dialog": bool(request.htmx)}
     # htmx swaps successes only, and a refusal in words is what the person is to see.

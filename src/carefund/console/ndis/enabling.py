@@ -6,9 +6,9 @@ from django.contrib import messages
 from django.http import HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
 
-from carefund.access.audit import one_act, store_act
+from carefund.access.access_log import store_view
+from carefund.access.audit_log import one_act, store_act
 from carefund.access.gate import find_client_to_read, find_client_to_synchronise, list_others_of_number
-from carefund.access.log import store_view
 from carefund.access.roles import may_administer
 from carefund.console.care_recipient.client import frame
 from carefund.console.ndis.forms import ParticipantForm, SettingsForm

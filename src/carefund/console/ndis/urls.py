@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-import carefund.console.numbers  # noqa: F401 makes <number:…> known
+import carefund.console.url_numbers  # noqa: F401 makes <number:…> known
 from carefund.console.ndis import comparing, contracts, creating, enabling
 
 urlpatterns = [

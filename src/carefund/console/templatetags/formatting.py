@@ -22,7 +22,7 @@ from carefund.records.care_recipient.client_list import ONGOING
 from carefund.records.models import PlanBudget
 from carefund.records.models.columns import label_of
 from carefund.runs.models import RunItem
-from carefund.sync.change_log.naming import name_budget, name_level
+from carefund.sync.change_log.record_names import name_budget, name_level
 
 register = template.Library()
 

@@ -13,7 +13,7 @@ from django.templatetags.static import static
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from carefund.domain.care_recipient.standing import Standing
+from carefund.domain.care_recipient.in_force import Standing
 from carefund.records.care_recipient.client_list import ClientRow
 from carefund.records.care_recipient.funding import DatedRecord, standing_of
 

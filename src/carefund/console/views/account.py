@@ -13,10 +13,10 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
-from carefund.access import attempts, two_factor
-from carefund.access.audit import one_act, store_act
+from carefund.access import failed_attempts, two_factor
+from carefund.access.audit_log import one_act, store_act
 from carefund.access.roles import DESCRIPTIONS, rights_of
-from carefund.console.context import THEME_COOKIE, THEMES
+from carefund.console.context_processors import THEME_COOKIE, THEMES
 from carefund.console.forms import CodeForm, ProofForm
 from carefund.console.page_access import Request, signed_in
 from carefund.funders.errors.configuring import NotConfigured
@@ -32,7 +32,7 @@ class SignIn(auth.LoginView):
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """Try to sign in, unless this address failed too often; a browser that is known may try all the same."""
-        if attempts.seconds_refused(request) and not attempts.is_known_browser(
+        if failed_attempts.seconds_refused(request) and not failed_attempts.is_known_browser(
             request, request.POST.get("username", "")
         ):
             return render(request, "console/locked_out.html", status=429)
@@ -40,7 +40,7 @@ class SignIn(auth.LoginView):
 
     def form_valid(self, form: AuthenticationForm) -> HttpResponse:
         answer = super().form_valid(form)
-        attempts.remember_browser(self.request, answer, form.get_user())
+        failed_attempts.remember_browser(self.request, answer, form.get_user())
         return answer
 
 

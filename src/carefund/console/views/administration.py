@@ -8,20 +8,20 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 
-from carefund.access.audit import one_act, store_act
+from carefund.access.audit_log import one_act, store_act
 from carefund.access.roles import may_administer, may_run_in_bulk
+from carefund.console.background_work import describe_item
 from carefund.console.forms import ScheduleForm
 from carefund.console.page_access import Request, page
-from carefund.console.work import describe_item
 from carefund.funders.configuration import missing_values
 from carefund.records.care_recipient.queries import list_devices
 from carefund.records.care_recipient.surveys import find_tested_survey
 from carefund.runs.backups import describe_backups
 from carefund.runs.connections import find_shown_test, request_connection_test
+from carefund.runs.funder_sessions import SERVICES_AUSTRALIA
 from carefund.runs.models import Run
 from carefund.runs.queries import list_runs
 from carefund.runs.schedule import list_schedules, next_due_at, store_schedule
-from carefund.runs.sources import SERVICES_AUSTRALIA
 
 
 @page(may_run_in_bulk)

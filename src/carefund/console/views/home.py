@@ -10,19 +10,19 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST
 
 from carefund.access import last_seen
+from carefund.access.access_log import store_views
 from carefund.access.gate import list_clients_for
-from carefund.access.log import store_views
 from carefund.access.models import LastSeen
 from carefund.access.roles import may_run_in_bulk, rights_of
-from carefund.console.numbers import read_number
 from carefund.console.page_access import Request, page
+from carefund.console.url_numbers import read_number
 from carefund.domain.wording import many
 from carefund.records.care_recipient import queries
 from carefund.records.care_recipient.changes import cut_at_sync, find_last_change_id, find_newest_id, list_changes
 from carefund.records.care_recipient.queries import Attention
-from carefund.records.finding import Listing
 from carefund.records.models import Change, Client
 from carefund.records.models.devices import ProdaDevice
+from carefund.records.not_found import Listing
 from carefund.runs.queries import find_last_run
 from carefund.sync.change_log.sentences import write_sentences
 

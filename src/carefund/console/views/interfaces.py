@@ -7,16 +7,16 @@ from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 
-from carefund.access.audit import one_act, store_act
+from carefund.access.access_log import store_synchronisation
+from carefund.access.audit_log import one_act, store_act
 from carefund.access.gate import find_clients_by_care_recipient_id
-from carefund.access.log import store_synchronisation
 from carefund.access.roles import may_administer
+from carefund.console.background_work import describe_item
 from carefund.console.page_access import Request, page, report_refusals
-from carefund.console.work import describe_item
 from carefund.domain.care_recipient.clients import is_care_recipient_id
 from carefund.funders.interfaces.descriptions import LARGEST, WrongDescription
 from carefund.runs.trials import find_newest_trial, request_trial
-from carefund.sync.describing import (
+from carefund.sync.interface_proposals import (
     ComparedDescriptions,
     NotAccepted,
     accept,
@@ -27,8 +27,8 @@ from carefund.sync.describing import (
     require_compared,
     waits_for_restart,
 )
-from carefund.sync.sharing import describe_archived
-from carefund.sync.trying import write_findings, write_line
+from carefund.sync.shareable_description import describe_archived
+from carefund.sync.trials import write_findings, write_line
 
 
 @page(may_administer)

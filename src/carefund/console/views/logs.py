@@ -6,8 +6,8 @@ from django.core.paginator import Paginator
 from django.http import HttpResponse
 from django.shortcuts import render
 
-from carefund.access.audit import list_acts
-from carefund.access.log import find_named, list_entries, store_views
+from carefund.access.access_log import find_named, list_entries, store_views
+from carefund.access.audit_log import list_acts
 from carefund.access.models import AccessLogEntry, AuditEntry
 from carefund.access.roles import may_administer
 from carefund.console.page_access import Request, page

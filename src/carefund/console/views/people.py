@@ -11,7 +11,7 @@ from django.shortcuts import redirect, render
 
 from carefund.access import two_factor
 from carefund.access.accounts import Account, find_account_by_number, list_accounts, store_account
-from carefund.access.audit import one_act, store_act
+from carefund.access.audit_log import one_act, store_act
 from carefund.access.roles import Role, may_administer, rights_of
 from carefund.console.forms import PersonForm
 from carefund.console.page_access import Request, page

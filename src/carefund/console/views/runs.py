@@ -13,18 +13,19 @@ from django.utils import timezone
 from django.utils.http import urlencode
 from django.views.decorators.http import require_POST
 
-from carefund.access.audit import one_act, store_act
+from carefund.access.access_log import store_export, store_views
+from carefund.access.audit_log import one_act, store_act
 from carefund.access.gate import list_chosen_clients, list_clients_for
-from carefund.access.log import store_export, store_views
 from carefund.access.roles import may_run_in_bulk
+from carefund.console.background_work import describe_run
+from carefund.console.bulk_selection import choose, choose_selection, read_selection
+from carefund.console.csv_download import stream_csv
 from carefund.console.forms import RunForm
 from carefund.console.labels import name_value
 from carefund.console.page_access import Request, page
 from carefund.console.run_items import name_item
-from carefund.console.scopes import choose, choose_selection, read_selection
-from carefund.console.spreadsheets import stream_csv
-from carefund.console.work import describe_run
-from carefund.records.finding import NotHere
+from carefund.records.not_found import NotHere
+from carefund.runs.bulk_scopes import EmptyFile
 from carefund.runs.care_recipient.surveying import find_survey_of, request_survey
 from carefund.runs.kinds import find_kind, list_kinds
 from carefund.runs.models import Run
@@ -38,7 +39,6 @@ from carefund.runs.requests import (
     resume_run,
     retry_failures,
 )
-from carefund.runs.scopes import EmptyFile
 from carefund.sync.care_recipient.recordsets import RECORD_SETS
 
 _PAGE_SIZE = 50
@@ -170,7 +170,7 @@ def watch(request: Request, run_id: int) -> HttpResponse:
     if not find_kind(run.kind).may_ask(request.user):
         raise PermissionDenied
     work = describe_run(run, timezone.now())
-    response = render(request, "console/pieces/work.html", {"work": work})
+    response = render(request, "console/pieces/background_work.html", {"work": work})
     if work is None or work.is_over:
         response.headers["HX-Refresh"] = "true"
     return response

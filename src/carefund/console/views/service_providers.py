@@ -6,7 +6,7 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST
 
-from carefund.access.audit import one_act, store_act
+from carefund.access.audit_log import one_act, store_act
 from carefund.access.roles import may_administer
 from carefund.console.page_access import Request, page, report_refusals
 from carefund.records.care_management.store import list_tabs

@@ -9,7 +9,7 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST
 
-from carefund.access.audit import one_act, store_act
+from carefund.access.audit_log import one_act, store_act
 from carefund.access.roles import may_administer
 from carefund.access.tokens import create_token, find_token_by_number, list_tokens, name_token, revoke_token
 from carefund.console.forms import TokenForm

@@ -14,8 +14,7 @@ from itertools import combinations
 from typing import NamedTuple
 
 from carefund.domain.care_recipient.budgets import Figures, effects_of
-from carefund.domain.care_recipient.rates import key_of, multiply, spread, to_cents
-from carefund.domain.care_recipient.workings import (
+from carefund.domain.care_recipient.entitlement_amounts import (
     Basis,
     GrantedAmount,
     HeldRate,
@@ -24,6 +23,7 @@ from carefund.domain.care_recipient.workings import (
     expect,
     work_out,
 )
+from carefund.domain.care_recipient.rates import key_of, multiply, spread, to_cents
 from carefund.domain.wording import many, write_day, write_money
 
 ZERO = Decimal("0.00")

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from carefund.funders.interfaces.descriptions import Descriptions, Schema, WrongDescription
-from carefund.funders.interfaces.matching import FoundOperation, FoundRow, find_operations
+from carefund.funders.interfaces.operation_matching import FoundOperation, FoundRow, find_operations
 from carefund.funders.refusals import KNOWN_MEMBERS
 
 

@@ -15,7 +15,7 @@ from msgspec import structs
 from carefund.funders.dialect import DATE_FORMATS, Dialect, Interfaces, find_ancestor, list_members
 from carefund.funders.errors.configuring import NotConfigured
 from carefund.funders.paths import find_nearest, wrong_paths
-from carefund.funders.services_australia.contract import OPERATIONS, list_parameters, list_payloads
+from carefund.funders.services_australia.expected_answers import OPERATIONS, list_parameters, list_payloads
 from carefund.funders.services_australia.operations import PATHS
 
 SETTING = "CAREFUND_INTERFACES_FILE"

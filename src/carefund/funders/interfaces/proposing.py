@@ -9,10 +9,17 @@ from operator import attrgetter
 
 from carefund.funders.dialect import Dialect, Interfaces, list_members
 from carefund.funders.interfaces.comparing import list_refusal_members
-from carefund.funders.interfaces.likeness import LIKELY, SURE, find_date_format, kind_of_member, likeness_of_names, pair
-from carefund.funders.interfaces.matching import FoundOperation, FoundRow
+from carefund.funders.interfaces.operation_matching import FoundOperation, FoundRow
+from carefund.funders.interfaces.similarity import (
+    LIKELY,
+    SURE,
+    find_date_format,
+    kind_of_member,
+    likeness_of_names,
+    pair,
+)
 from carefund.funders.refusals import KNOWN_MEMBERS
-from carefund.funders.services_australia.contract import KNOWN_CODES, LOWERING, OPERATIONS, list_payloads
+from carefund.funders.services_australia.expected_answers import KNOWN_CODES, LOWERING, OPERATIONS, list_payloads
 from carefund.funders.services_australia.operations import PATHS
 
 

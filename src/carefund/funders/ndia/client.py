@@ -34,9 +34,9 @@ from carefund.funders.ndia.operations import (
 )
 from carefund.funders.ndia.payloads import BudgetTree, Determination, PlanRow
 from carefund.funders.ndia.source import Identity
-from carefund.funders.opening import open_caller
 from carefund.funders.paging import require_few
 from carefund.funders.paths import require_right_paths
+from carefund.funders.sessions import open_caller
 
 Row = TypeVar("Row", bound=msgspec.Struct)
 

@@ -14,6 +14,7 @@ import msgspec
 from carefund.funders.answers import FunderAnswer
 from carefund.funders.decoding import RowReader
 from carefund.funders.dialect import PLAIN, Dialect
+from carefund.funders.normalising import Spellings
 from carefund.funders.paths import find_nearest
 from carefund.funders.services_australia import operations, payloads
 from carefund.funders.services_australia.payloads import (
@@ -23,7 +24,6 @@ from carefund.funders.services_australia.payloads import (
     CareRecipientSummary,
     IndividualContribution,
 )
-from carefund.funders.shapes import Spellings
 
 SETTING = "CAREFUND_SERVICES_AUSTRALIA_SPELLINGS"
 Row = TypeVar("Row", bound=msgspec.Struct)

@@ -13,7 +13,7 @@ from carefund.funders.errors.access import NotAllowedIn, NotPermitted
 from carefund.funders.errors.outages import Unavailable
 from carefund.funders.errors.root import FunderError
 from carefund.funders.services_australia.client import ServicesAustralia
-from carefund.funders.services_australia.contract import OPERATIONS
+from carefund.funders.services_australia.expected_answers import OPERATIONS
 from carefund.funders.services_australia.operations import (
     BUDGET_DETAILS,
     BUDGETS_BY_CARE_RECIPIENT,

@@ -9,10 +9,10 @@ from pathlib import Path
 from django.conf import settings
 
 from carefund.domain.backups import choose_kept
-from carefund.records.backups.engines import find_engine
+from carefund.records.backups.choosing import find_engine
+from carefund.records.backups.key_wrapping import wrap_keys
 from carefund.records.backups.manifest import FORMAT, BackupRefused, Manifest, OnStep
 from carefund.records.backups.packing import digest_of, read_manifest, scratch_folder, unpack, write_file
-from carefund.records.backups.wrapping import wrap_keys
 
 _NAME = "carefund-%Y%m%d-%H%M%S.tar"
 

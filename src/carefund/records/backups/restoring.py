@@ -5,7 +5,7 @@ from pathlib import Path
 
 from django.conf import settings
 
-from carefund.records.backups.engines import find_engine
+from carefund.records.backups.choosing import find_engine
 from carefund.records.backups.manifest import BackupRefused, DatabaseState, Manifest
 from carefund.records.backups.packing import read_manifest, scratch_folder, unpack
 from carefund.records.versions import NEWER, knows_all

@@ -13,8 +13,7 @@ from django.db.models import QuerySet
 
 from carefund.domain.care_management.pools import Pool, PooledBudget, PooledUse, says_the_same
 from carefund.domain.quarters import Quarter
-from carefund.records.care_management.data import estimate_as_data, estimate_from_data
-from carefund.records.finding import find_one
+from carefund.records.care_management.pool_json import estimate_as_data, estimate_from_data
 from carefund.records.models import (
     CareManagementBudget,
     CareManagementSave,
@@ -22,6 +21,7 @@ from carefund.records.models import (
     CareManagementUse,
     ServiceProvider,
 )
+from carefund.records.not_found import find_one
 
 _COLUMNS = tuple(field.name for field in fields(PooledBudget))
 

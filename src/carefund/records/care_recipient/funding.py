@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from carefund.domain.care_recipient.budgets import Effects, effects_of, is_open, rolled_in
 from carefund.domain.care_recipient.draws import DrawnBy, who_drew
-from carefund.domain.care_recipient.standing import Standing, stand
+from carefund.domain.care_recipient.in_force import Standing, stand
 from carefund.domain.periods import Period
 from carefund.records.care_recipient.commitments import available_of, covers, find_committed
 from carefund.records.models import (
@@ -26,7 +26,7 @@ from carefund.records.models import (
     PlanBudget,
     Supplement,
 )
-from carefund.records.own_ids import list_own_service_provider_ids
+from carefund.records.own_service_provider_ids import list_own_service_provider_ids
 
 ZERO = Decimal("0.00")
 DatedRecord = Classification | ApprovedService | Supplement

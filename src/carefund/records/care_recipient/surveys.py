@@ -10,7 +10,7 @@ from django.db import models
 from django.db.models import BooleanField, ExpressionWrapper, F, Max, Min, Q, Sum
 
 from carefund.domain.care_recipient.surveys import Mark, Surveyed, Suspect
-from carefund.records import bulk
+from carefund.records import synced_tables
 from carefund.records.models import Client, Survey, SurveyMark, SurveySuspect, SyncState
 
 _FAILED = "failed"  # what the ledger writes into a state's outcome
@@ -120,12 +120,14 @@ _NO_SUSPECT: tuple[Any, ...] = ("", "", "", "", None)
 
 
 def _read_by_client(model: type[models.Model], columns: tuple[str, ...], ids: Sequence[int]) -> dict[int, Any]:
-    return {row[0]: row[1:] for row in bulk.read(model, ("client_id", *columns), "client_id", ids)}
+    return {row[0]: row[1:] for row in synced_tables.read(model, ("client_id", *columns), "client_id", ids)}
 
 
 def find_care_recipient_ids(client_ids: Sequence[int]) -> dict[int, str]:
     """The care recipient id of each of these people; "" for whoever has none any more."""
-    return {key: number or "" for key, number in bulk.read(Client, ("id", "care_recipient_id"), "id", client_ids)}
+    return {
+        key: number or "" for key, number in synced_tables.read(Client, ("id", "care_recipient_id"), "id", client_ids)
+    }
 
 
 def _as_mark(sums: Sequence[str]) -> Mark:
@@ -163,10 +165,10 @@ def store_suspects(survey: Survey, suspects: Sequence[NewSuspect]) -> None:
         kept = since if before == sums else survey.started_at
         why = (verdict.reason.value, verdict.reason.is_doubt, verdict.is_narrow)
         rows.append((client_id, survey.pk, *why, *sums, list(new_suspect.figures), kept))
-    bulk.insert_new(SurveySuspect, _SUSPECT, rows)
+    synced_tables.insert_new(SurveySuspect, _SUSPECT, rows)
     if seen:
         again = [(*row[1:], row[0]) for row in rows if row[0] in seen]
-        bulk.update(SurveySuspect, _SUSPECT[1:], again)
+        synced_tables.update(SurveySuspect, _SUSPECT[1:], again)
 
 
 def forget_other_suspects(survey: Survey) -> None:
@@ -221,11 +223,11 @@ def store_marks(marks: Sequence[NewMark]) -> None:
         (*mark.sums, versions.get(mark.client_id, 0), mark.details, mark.hides_budgets, mark.client_id)
         for mark in marks
     ]
-    bulk.plan_by_index()
-    bulk.insert_new(SurveyMark, ("client_id", *_MARK), [(row[-1], *row[:-1]) for row in rows])
-    bulk.update(SurveyMark, _MARK, rows)
+    synced_tables.plan_by_index()
+    synced_tables.insert_new(SurveyMark, ("client_id", *_MARK), [(row[-1], *row[:-1]) for row in rows])
+    synced_tables.update(SurveyMark, _MARK, rows)
     full = [(mark.read_in_full_at, mark.client_id) for mark in marks if mark.read_in_full_at]
-    bulk.update(SurveyMark, ("read_in_full_at",), full)
+    synced_tables.update(SurveyMark, ("read_in_full_at",), full)
     SurveySuspect.objects.filter(client_id__in=ids).delete()
 
 
@@ -248,8 +250,8 @@ def find_hiding_sums(client_ids: Sequence[int]) -> dict[int, tuple[str, ...]]:
 
 def note_full_reads(client_ids: Sequence[int], now: datetime) -> None:
     """These people were read in full."""
-    marked = bulk.read(SurveyMark, ("client_id",), "client_id", client_ids)
-    bulk.update(SurveyMark, ("read_in_full_at",), [(now, client_id) for (client_id,) in marked])
+    marked = synced_tables.read(SurveyMark, ("client_id",), "client_id", client_ids)
+    synced_tables.update(SurveyMark, ("read_in_full_at",), [(now, client_id) for (client_id,) in marked])
 
 
 def add_drift(survey_id: int, checked: int, drifted: int) -> None:

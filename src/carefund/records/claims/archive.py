@@ -13,9 +13,9 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from carefund.records.archive import digest_of
-from carefund.records.finding import find_one
 from carefund.records.models import Claim, ClaimAnswer
-from carefund.records.payloads import read_payload, store_payload
+from carefund.records.not_found import find_one
+from carefund.records.payload_store import read_payload, store_payload
 
 _LONGEST_SUBJECT = 24
 

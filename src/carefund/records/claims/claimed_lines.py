@@ -13,7 +13,7 @@ from django.db.models import F, Q, Sum
 
 from carefund.domain.claims.matching import EXCEPTIONS, Draw, LineState, LineTruth
 from carefund.records.models import BudgetUsage, PaymentRequest
-from carefund.records.own_ids import list_own_service_provider_ids
+from carefund.records.own_service_provider_ids import list_own_service_provider_ids
 
 ZERO = Decimal("0.00")
 # Of a payment request: the draws for its line that the funder still lists.
@@ -89,7 +89,7 @@ def find_exception_ids(today: date) -> list[int]:
     ]
 
 
-def list_orphan_usage(start: int, end: int) -> list[BudgetUsage]:
+def list_draws_without_line(start: int, end: int) -> list[BudgetUsage]:
     """What was drawn by us, no matching line (domain/care_recipient/draws.py): that in these places, newest first.
 
     Another provider's spend is left out: it is expected to have no line. Source: rule SYNC-07. First the

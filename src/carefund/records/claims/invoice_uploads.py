@@ -5,8 +5,8 @@ from django.utils import timezone
 
 from carefund.domain.claims.invoice_file import UnreadableFile, read_invoice_file
 from carefund.records.claims.invoices import AlreadyBrought, ImportPlan, plan_import, store_import
-from carefund.records.finding import find_one
 from carefund.records.models import InvoiceUpload
+from carefund.records.not_found import find_one
 
 LARGEST_FILE = 64 * 1024 * 1024
 

@@ -13,9 +13,9 @@ from django.db import transaction
 from django.utils import timezone
 
 from carefund.domain.claims import statuses
-from carefund.records.finding import find_one
 from carefund.records.models import Invoice, InvoiceLineItem, LateEvidence
-from carefund.records.payloads import read_payload, store_payload
+from carefund.records.not_found import find_one
+from carefund.records.payload_store import read_payload, store_payload
 
 LARGEST_EVIDENCE = 5 * 1024 * 1024
 _LONGEST_STEM = 60

@@ -10,8 +10,8 @@ from decimal import Decimal
 from django.db.models import Count, Q, QuerySet, Sum
 
 from carefund.domain.claims.statuses import CANCELLED
-from carefund.records.finding import find_one
 from carefund.records.models import Claim, ClaimBatch, Client, Invoice, InvoiceLineItem, PaymentRequest
+from carefund.records.not_found import find_one
 
 ZERO = Decimal("0.00")
 

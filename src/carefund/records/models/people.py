@@ -111,7 +111,7 @@ class SyncState(models.Model):
 
     `digests` holds, per answer ("operation:subject"), the SHA-256 of the answer last applied, and `row_counts` how many
     records of each kind that answer holds, so that an unchanged one need not even be decoded. `reader` is the
-    fingerprint of how these answers were read; where today's differs, they are read anew from the archive.
+    fingerprint of how these answers were read; where today's differs, they are reprocessed from the archive.
     `wrong_figures` counts budgets whose figures do not add up. `version` grows with every apply, so that a reviewed
     preview can be refused when the data moved meanwhile. `unanswered` says, by budget id, how asking for details ended
     where nothing was ever read; `unread_budgets` counts the listed budgets never asked about, empty: not counted yet.

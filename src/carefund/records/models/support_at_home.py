@@ -1,4 +1,4 @@
-"""What Services Australia says of one care recipient. Written by records/bulk.py alone.
+"""What Services Australia says of one care recipient. Written by records/synced_tables.py alone.
 
 Every table carries `client` first in its one unique index, since all reading and comparing is per person. A row that
 the funder no longer lists keeps its values and gets a `no_longer_returned_date`.

@@ -19,13 +19,13 @@ from carefund.domain.care_management.pools import Pool
 from carefund.domain.service_providers import is_valid_service_provider_id
 from carefund.records.care_management.store import list_detected_providers, list_tabs, store_pool
 from carefund.runs import ledger
-from carefund.runs.dates import business_today
+from carefund.runs.business_day import business_today
+from carefund.runs.funder_sessions import SERVICES_AUSTRALIA, require_configured
 from carefund.runs.leases import ClaimedItem
 from carefund.runs.models import Preview, Run, RunItem
 from carefund.runs.requests import NewRunItem, NothingToDo, request_work
 from carefund.runs.sessions import Session
-from carefund.runs.sources import SERVICES_AUSTRALIA, require_configured
-from carefund.runs.work import Failure, ItemResult, WorkKind
+from carefund.runs.work_kind import Failure, ItemResult, WorkKind
 from carefund.sync.care_management.previews import freeze_pool, thaw_pool
 from carefund.sync.care_management.refreshing import Refreshed, refresh_pools
 

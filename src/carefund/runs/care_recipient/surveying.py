@@ -18,7 +18,7 @@ from carefund.domain.care_recipient.surveys import (
     are_distrusted,
 )
 from carefund.funders.errors.root import FunderError
-from carefund.records.care_recipient.matching import list_names_without_id, propose_matches
+from carefund.records.care_recipient.client_matching import list_names_without_id, propose_matches
 from carefund.records.care_recipient.surveys import (
     find_care_recipient_ids,
     forget_old_surveys,
@@ -27,17 +27,17 @@ from carefund.records.care_recipient.surveys import (
     store_suspects,
 )
 from carefund.records.models import Survey
+from carefund.runs.bulk_scopes import synchronisable
+from carefund.runs.business_day import business_today
 from carefund.runs.care_recipient.judging import Judged, as_new, as_seen, judge
-from carefund.runs.care_recipient.marking import SURVEY, mark_unmoved
-from carefund.runs.care_recipient.trusting import find_reason_for_full
-from carefund.runs.dates import business_today
+from carefund.runs.care_recipient.survey_fallback import find_reason_for_full
+from carefund.runs.care_recipient.survey_marks import SURVEY, mark_unmoved
+from carefund.runs.funder_sessions import SERVICES_AUSTRALIA
 from carefund.runs.leases import ClaimedItem
 from carefund.runs.models import Run, RunItem
 from carefund.runs.requests import NewRunItem, NothingToDo, request_once, request_work
-from carefund.runs.scopes import synchronisable
 from carefund.runs.sessions import Session
-from carefund.runs.sources import SERVICES_AUSTRALIA
-from carefund.runs.work import Failure, ItemResult, WorkKind
+from carefund.runs.work_kind import Failure, ItemResult, WorkKind
 from carefund.sync.care_recipient.fetching import OpenBudgets
 from carefund.sync.care_recipient.surveying import Lists, read_lists
 from carefund.sync.service_providers import list_stored_ids

@@ -10,14 +10,14 @@ from django.db import transaction
 
 from carefund.records.models import SyncState
 from carefund.runs import ledger
-from carefund.runs.care_recipient.marking import Marking, find_markings, is_enough, note_reads
-from carefund.runs.dates import business_today
+from carefund.runs.business_day import business_today
+from carefund.runs.care_recipient.survey_marks import Marking, find_markings, is_enough, note_reads
+from carefund.runs.funder_sessions import SERVICES_AUSTRALIA
 from carefund.runs.leases import ClaimedItem
 from carefund.runs.models import Run, RunItem
 from carefund.runs.previews import record_preview
 from carefund.runs.sessions import Session
-from carefund.runs.sources import SERVICES_AUSTRALIA
-from carefund.runs.work import Failure, WorkKind
+from carefund.runs.work_kind import Failure, WorkKind
 from carefund.sync.care_recipient.answers import SyncParts
 from carefund.sync.care_recipient.fetching import Fetched, OpenBudgets, fetch_care_recipient
 from carefund.sync.care_recipient.last_applied import find_last_applied

@@ -16,19 +16,19 @@ from django.utils import timezone
 from carefund.access.roles import may_claim
 from carefund.domain.claims.matching import count_due_rechecks
 from carefund.domain.claims.statuses import COMPLETED, PAID_CLAIM_STATUSES, write_claim_status
-from carefund.records.claims import matching as claim_matching
+from carefund.records.claims import matched_lines as claim_matching
 from carefund.records.claims.queries import list_sending_batches, list_unsettled_claims
-from carefund.records.claims.usage import list_claims_to_recheck, list_clients_without_draws
+from carefund.records.claims.waiting_for_draws import list_claims_to_recheck, list_clients_without_draws
 from carefund.records.models import Claim, Client
-from carefund.records.own_ids import list_own_service_provider_ids
+from carefund.records.own_service_provider_ids import list_own_service_provider_ids
 from carefund.runs import leases
+from carefund.runs.funder_sessions import SERVICES_AUSTRALIA, require_configured
 from carefund.runs.leases import ClaimedItem
 from carefund.runs.models import Run, RunItem
 from carefund.runs.queries import find_newest_item, find_shown_run
 from carefund.runs.requests import NewRunItem, NothingToDo, has_open_run, request_once, request_run, request_work
 from carefund.runs.sessions import HeldDatabase, Session
-from carefund.runs.sources import SERVICES_AUSTRALIA, require_configured
-from carefund.runs.work import ItemFailed, ItemResult, WorkKind
+from carefund.runs.work_kind import ItemFailed, ItemResult, WorkKind
 from carefund.sync.claims.checking import Checker, NotOurs
 from carefund.sync.claims.reconciling import Reconciler
 from carefund.sync.claims.sending import Sender, Stopped

@@ -17,14 +17,14 @@ from django.conf import settings
 from django.db import DatabaseError, connection
 from django.db.models import Case, IntegerField, Q, Value, When
 
-from carefund.runs import housekeeping, takedowns
-from carefund.runs.database import DatabaseThreads
-from carefund.runs.engines.carrying import AFTER_TROUBLE_SECONDS, carry_out, collect_seldom, rest
-from carefund.runs.engines.stopping import stop_on_signals
+from carefund.runs import crash_recovery, housekeeping
+from carefund.runs.database_threads import DatabaseThreads
+from carefund.runs.engines.carry_out import AFTER_TROUBLE_SECONDS, carry_out, collect_seldom, rest
+from carefund.runs.engines.stop_signals import stop_on_signals
 from carefund.runs.execution import Worker
+from carefund.runs.funder_sessions import open_sources
 from carefund.runs.leases import name_holder
 from carefund.runs.models import Run
-from carefund.runs.sources import open_sources
 
 log = logging.getLogger(__name__)
 HOLDER = "embedded"
@@ -72,7 +72,7 @@ async def work(*, until_idle: bool = False) -> None:
         database = DatabaseThreads()
         try:
             # What an earlier process held is free: there is no other one.
-            await database.insist(takedowns.release_expired, holder_prefix=HOLDER)
+            await database.insist(crash_recovery.release_expired, holder_prefix=HOLDER)
             async with open_sources() as sources:
                 worker = Worker(sources, database, name_holder(HOLDER), group=_GROUP, stopping=stopping)
                 await _work(worker, until_idle)

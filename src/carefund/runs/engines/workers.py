@@ -16,12 +16,12 @@ from procrastinate.psycopg_connector import PsycopgConnector
 from procrastinate.worker import Worker as QueueWorker
 
 from carefund.runs import enqueueing, housekeeping
-from carefund.runs.database import DatabaseThreads
-from carefund.runs.engines.carrying import AFTER_TROUBLE_SECONDS, carry_out, collect_seldom, rest
-from carefund.runs.engines.stopping import stop_on_signals
+from carefund.runs.database_threads import DatabaseThreads
+from carefund.runs.engines.carry_out import AFTER_TROUBLE_SECONDS, carry_out, collect_seldom, rest
+from carefund.runs.engines.stop_signals import stop_on_signals
 from carefund.runs.execution import Worker
+from carefund.runs.funder_sessions import open_sources
 from carefund.runs.leases import name_holder
-from carefund.runs.sources import open_sources
 
 log = logging.getLogger(__name__)
 

@@ -27,7 +27,7 @@ from carefund.runs.leases import ClaimedItem
 from carefund.runs.models import Run, RunItem
 from carefund.runs.requests import NewRunItem, NothingToDo, has_open_run, request_work
 from carefund.runs.sessions import Session
-from carefund.runs.work import Failure, ItemFailed, ItemResult, Postponed, WorkKind
+from carefund.runs.work_kind import Failure, ItemFailed, ItemResult, Postponed, WorkKind
 from carefund.sync.ndis.contracts import (
     ContractComparison,
     compare_contract,

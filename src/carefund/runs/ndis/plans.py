@@ -19,13 +19,13 @@ from carefund.funders.errors.configuring import NotConfigured
 from carefund.funders.errors.root import FunderError
 from carefund.records.models import Client, ServiceContract
 from carefund.runs import leases, ledger
+from carefund.runs.funder_sessions import require_configured
 from carefund.runs.leases import ClaimedItem
 from carefund.runs.models import Preview, Run, RunItem
 from carefund.runs.ndis.comparing import NDIA, ask_about, store_comparison
 from carefund.runs.requests import NewRunItem, request_once
 from carefund.runs.sessions import Session
-from carefund.runs.sources import require_configured
-from carefund.runs.work import Failure, ItemFailed, ItemResult, Postponed, WorkKind
+from carefund.runs.work_kind import Failure, ItemFailed, ItemResult, Postponed, WorkKind
 from carefund.sync.ndis.contracts import (
     apply_to_contract,
     compare_contract,

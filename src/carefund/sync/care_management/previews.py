@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from carefund.funders.errors.root import Detail
-from carefund.records.care_management.data import budgets_as_data, budgets_from_data, pool_as_data, pool_from_data
+from carefund.records.care_management.pool_json import budgets_as_data, budgets_from_data, pool_as_data, pool_from_data
 from carefund.records.compression import compress, decompress
 from carefund.sync.care_management.refreshing import PoolProblem, Refreshed, ReturnedBudgets
 

@@ -1,6 +1,6 @@
 """The answers that a care recipient sync is made of, one entry each: asked for, read, kept and compared by this table.
 
-What is fetched, decided, frozen with a preview, shown as of a day and read anew after an upgrade follows from the
+What is fetched, decided, frozen with a preview, shown as of a day and reprocessed after an upgrade follows from the
 entries. How answers become records is summed up in a fingerprint: where it differs from the one that a person's records
 were written under, the archived answers are read again.
 """

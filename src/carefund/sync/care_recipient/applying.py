@@ -6,13 +6,13 @@ from itertools import repeat
 from typing import Any
 
 from carefund.domain.comparison import Incoming, New
-from carefund.records import bulk
+from carefund.records import synced_tables
 from carefund.records.archive import record_answers
 from carefund.records.models import Change, Client, InvoiceLineItem, PlanBudget, SyncState
 from carefund.sync.care_recipient.decision import Decision
-from carefund.sync.care_recipient.linking import link_budget_usage
 from carefund.sync.care_recipient.plans import PlanIds, move_rows, write_plans
 from carefund.sync.care_recipient.recordsets import BUDGET_USAGE, INDIVIDUAL_CONTRIBUTIONS, RECORD_SETS, RecordSet
+from carefund.sync.care_recipient.usage_links import link_budget_usage
 
 # Our row for each budget, by the client's row and the funder's id.
 BudgetIds = dict[tuple[int, Any], int]
@@ -23,7 +23,7 @@ def write_decisions(decisions: Sequence[Decision], now: datetime, today: date) -
     current = [decision for decision in decisions if not decision.is_superseded]
     moving = [decision for decision in current if decision.known is not decision.stored.known]
     if moving:
-        bulk.plan_by_index()
+        synced_tables.plan_by_index()
         plan_ids = write_plans(moving, now)
         budget_ids: BudgetIds = {}
         for record_set in RECORD_SETS:
@@ -46,7 +46,7 @@ def write_decisions(decisions: Sequence[Decision], now: datetime, today: date) -
 
 def _write_service_provider_ids(decisions: Sequence[Decision]) -> None:
     rows = [(decision.service_provider_id, decision.stored.client_id) for decision in decisions]
-    bulk.update(Client, ("service_provider_id",), [row for row in rows if row[0] is not None])
+    synced_tables.update(Client, ("service_provider_id",), [row for row in rows if row[0] is not None])
 
 
 def _write_kind(
@@ -76,9 +76,9 @@ def _write_kind(
             ]
         changed += [(*change.values, now, None, change.stored.id) for change in differences.changed]
         gone += [(today, now, row.id) for row in differences.gone]
-    bulk.insert(record_set.model, record_set.columns, new)
-    bulk.update(record_set.model, (*record_set.fields, "changed_at", "no_longer_returned_date"), changed)
-    bulk.update(record_set.model, ("no_longer_returned_date", "changed_at"), gone)
+    synced_tables.insert(record_set.model, record_set.columns, new)
+    synced_tables.update(record_set.model, (*record_set.fields, "changed_at", "no_longer_returned_date"), changed)
+    synced_tables.update(record_set.model, ("no_longer_returned_date", "changed_at"), gone)
 
 
 def _plan_ids_of(
@@ -100,7 +100,7 @@ def _find_budget_ids(decisions: Sequence[Decision]) -> BudgetIds:
         for decision in decisions
         if any(decision.compared.differences.get(kind) for kind in children)
     ]
-    rows = bulk.read(PlanBudget, ("client_id", "budget_id", "id", "ordinal"), "client_id", client_ids)
+    rows = synced_tables.read(PlanBudget, ("client_id", "budget_id", "id", "ordinal"), "client_id", client_ids)
     return {(client_id, budget_id): row_id for client_id, budget_id, row_id, ordinal in rows if ordinal == 0}
 
 
@@ -132,14 +132,14 @@ def _replace_contributions(decisions: Sequence[Decision], plan_ids: PlanIds, now
         record_set.model._default_manager.filter(client_id__in=missing, no_longer_returned_date__isnull=True).update(
             no_longer_returned_date=today, changed_at=now
         )
-    bulk.insert(record_set.model, record_set.columns, rows)
+    synced_tables.insert(record_set.model, record_set.columns, rows)
 
 
 def _link_usage(decisions: Sequence[Decision]) -> None:
     """Point usage at our own invoice line where there is one."""
     kind = BUDGET_USAGE.kind
     clients = [decision.stored.client_id for decision in decisions if decision.compared.differences.get(kind)]
-    if bulk.holds_any(InvoiceLineItem, "client_id", clients):
+    if synced_tables.holds_any(InvoiceLineItem, "client_id", clients):
         link_budget_usage(clients)
 
 
@@ -165,7 +165,7 @@ def _write_changes(decisions: Sequence[Decision], now: datetime) -> None:
             for change in decision.result.changes
         ]
     columns = ("client_id", "kind", "action", "key", "field", "before", "after", "fetched_at", "cause")
-    bulk.insert(Change, columns, rows)
+    synced_tables.insert(Change, columns, rows)
 
 
 _CHECKED = (
@@ -182,7 +182,7 @@ _APPLIED = ("version", "digests", "row_counts", "reader", "wrong_figures", "unan
 
 def _write_states(decisions: Sequence[Decision], now: datetime) -> None:
     """The time of the check for everybody who was asked about; what was applied only where it moved."""
-    checked, moved, read_anew = [], [], []
+    checked, moved, reprocessed = [], [], []
     for decision in decisions:
         was, known, client_id = decision.stored.known, decision.known, decision.stored.client_id
         outcome = decision.result.outcome.value
@@ -190,11 +190,11 @@ def _write_states(decisions: Sequence[Decision], now: datetime) -> None:
         applied = tuple(getattr(known, name) for name in _APPLIED)
         has_moved = (known.version, known.reader) != (was.version, was.reader)
         if decision.fetched.is_archived:
-            read_anew.append((*applied, client_id))
+            reprocessed.append((*applied, client_id))
         elif has_moved:
             moved.append((*check, *applied, now, client_id))
         else:
             checked.append((*check, client_id))
-    bulk.update(SyncState, _CHECKED, checked)
-    bulk.update(SyncState, (*_CHECKED, *_APPLIED, "changed_at"), moved)
-    bulk.update(SyncState, _APPLIED, read_anew)
+    synced_tables.update(SyncState, _CHECKED, checked)
+    synced_tables.update(SyncState, (*_CHECKED, *_APPLIED, "changed_at"), moved)
+    synced_tables.update(SyncState, _APPLIED, reprocessed)

@@ -17,15 +17,15 @@ from carefund.funders.answers import FunderAnswer
 from carefund.funders.services_australia.payloads import Budget
 from carefund.records.archive import ReceivedPage, digest_of
 from carefund.sync.care_recipient.answers import BUDGET_LIST, key_of, kind_of
+from carefund.sync.care_recipient.budget_details import know_details, leave_out_history, list_entitlements
 from carefund.sync.care_recipient.decision import Compared, Decision, Filed
-from carefund.sync.care_recipient.details import know_details, leave_out_history, list_entitlements
 from carefund.sync.care_recipient.fetching import Fetched
-from carefund.sync.care_recipient.filing import file, list_moves
 from carefund.sync.care_recipient.last_applied import LastApplied
+from carefund.sync.care_recipient.plan_assignment import file, list_moves
 from carefund.sync.care_recipient.recordsets import ENTITLEMENTS, RECORD_SETS, RecordSet, record_set_of
 from carefund.sync.care_recipient.reporting import count_differences, list_field_changes, list_plan_date_changes
 from carefund.sync.care_recipient.results import Count, FieldChange, SyncOutcome, SyncResult
-from carefund.sync.care_recipient.stored import StoredPerson, StoredRecords
+from carefund.sync.care_recipient.stored_rows import StoredPerson, StoredRecords
 
 # The answers that are news, each with its key.
 NewAnswers = Sequence[tuple[str, FunderAnswer[Any]]]

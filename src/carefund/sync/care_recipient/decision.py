@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from carefund.domain.comparison import Differences, Incoming
 from carefund.records.archive import ReceivedPage
 from carefund.sync.care_recipient.fetching import Fetched
-from carefund.sync.care_recipient.filing import Filing
 from carefund.sync.care_recipient.last_applied import LastApplied
+from carefund.sync.care_recipient.plan_assignment import Filing
 from carefund.sync.care_recipient.results import SyncOutcome, SyncResult
-from carefund.sync.care_recipient.stored import StoredPerson
+from carefund.sync.care_recipient.stored_rows import StoredPerson
 
 
 @dataclass(frozen=True, slots=True)

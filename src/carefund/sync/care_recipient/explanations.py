@@ -8,17 +8,17 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
+from carefund.domain.care_recipient.entitlement_amounts import HeldRate, Terms
 from carefund.domain.care_recipient.explaining import BudgetExplanation, Drawn, Facts, Undrawn, explain, label_draw
 from carefund.domain.care_recipient.rates import RATES, key_of
-from carefund.domain.care_recipient.workings import HeldRate, Terms
 from carefund.domain.claims.checks import amount_of
 from carefund.domain.periods import Period
 from carefund.records.care_recipient.client_list import ONGOING
 from carefund.records.care_recipient.commitments import list_undrawn_lines
 from carefund.records.care_recipient.funding import ZERO, BudgetFigures, Funding
 from carefund.records.models import InvoiceLineItem, PlanBudget
-from carefund.sync.care_recipient.asked import Details, details_of
-from carefund.sync.change_log.naming import name_budget, name_level
+from carefund.sync.care_recipient.details_read import Details, details_of
+from carefund.sync.change_log.record_names import name_budget, name_level
 
 
 def explain_funding(funding: Funding, wanted: Iterable[BudgetFigures]) -> dict[int, BudgetExplanation]:

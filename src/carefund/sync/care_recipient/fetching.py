@@ -31,7 +31,7 @@ from carefund.sync.care_recipient.answers import (
     in_order,
     key_of,
 )
-from carefund.sync.care_recipient.asked import Details, NeverAsked
+from carefund.sync.care_recipient.details_read import Details, NeverAsked
 from carefund.sync.care_recipient.last_applied import LastApplied
 
 

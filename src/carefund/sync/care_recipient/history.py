@@ -17,8 +17,8 @@ from django.utils import timezone
 from carefund.domain.care_recipient.budgets import effects_of, find_available
 from carefund.domain.care_recipient.commitments import BudgetKey
 from carefund.domain.care_recipient.draws import DrawnBy, who_drew
+from carefund.domain.care_recipient.in_force import stand
 from carefund.domain.care_recipient.plans import latest_period
-from carefund.domain.care_recipient.standing import stand
 from carefund.domain.periods import Period
 from carefund.funders.answers import FunderAnswer
 from carefund.funders.services_australia.payloads import (
@@ -36,7 +36,7 @@ from carefund.records.archive import ArchivedPage, answers_as_of
 from carefund.records.care_recipient.commitments import find_committed
 from carefund.records.care_recipient.funding import find_own_lines
 from carefund.records.models import Client, Plan, PlanBudget
-from carefund.records.own_ids import list_own_service_provider_ids
+from carefund.records.own_service_provider_ids import list_own_service_provider_ids
 from carefund.sync.care_recipient.answers import BUDGET_DETAILS, BUDGET_LIST, CONTRIBUTIONS, SUMMARY, read_archived
 
 NO_DATES = Period(None, None)

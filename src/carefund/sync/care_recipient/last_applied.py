@@ -6,7 +6,7 @@ By it an answer that says nothing new is recognised by its bytes alone, before i
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
-from carefund.records import bulk
+from carefund.records import synced_tables
 from carefund.records.models import SyncState
 
 
@@ -50,5 +50,5 @@ _READ = ("client_id", *COLUMNS, "client__service_provider_id")
 
 def find_last_applied(client_ids: Collection[int]) -> dict[int, LastApplied]:
     """Return what is known of these people; those never synchronised are left out."""
-    rows = bulk.read(SyncState, _READ, "client_id", client_ids)
+    rows = synced_tables.read(SyncState, _READ, "client_id", client_ids)
     return {client_id: LastApplied(version, *values) for client_id, version, *values in rows if version}

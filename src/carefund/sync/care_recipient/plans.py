@@ -1,13 +1,13 @@
-"""Write a person's plans: make and date them, and hang rows on the plan that covers them. Which, `filing` decides.
+"""Write a person's plans: make and date them, and hang rows on the plan that covers them.
 
-Callers hold the transaction.
+Which plan that is, `plan_assignment` decides. Callers hold the transaction.
 """
 
 from collections.abc import Sequence
 from datetime import datetime
 
 from carefund.domain.periods import Period
-from carefund.records import bulk
+from carefund.records import synced_tables
 from carefund.records.models import Plan
 from carefund.sync.care_recipient.decision import Decision
 from carefund.sync.care_recipient.recordsets import RECORD_SETS
@@ -34,7 +34,7 @@ def write_plans(decisions: Sequence[Decision], now: datetime) -> PlanIds:
         Plan.objects.filter(id__in=renewed).update(is_latest=False)
     for client_id, plan_id in _create_plans(fresh, now).items():
         plan_ids[client_id].append(plan_id)
-    bulk.update(Plan, ("start_date", "end_date"), dated)
+    synced_tables.update(Plan, ("start_date", "end_date"), dated)
     return plan_ids
 
 
@@ -43,8 +43,10 @@ def _create_plans(periods: Sequence[tuple[int, Period]], now: datetime) -> dict[
     if not periods:
         return {}
     rows = [(client_id, *_PLAN_KIND, period.start_date, period.end_date, True, now) for client_id, period in periods]
-    bulk.insert(Plan, ("client_id", "type", "claim_period", "start_date", "end_date", "is_latest", "created_at"), rows)
-    stored = bulk.read(
+    synced_tables.insert(
+        Plan, ("client_id", "type", "claim_period", "start_date", "end_date", "is_latest", "created_at"), rows
+    )
+    stored = synced_tables.read(
         Plan,
         ("client_id", "id", "is_latest"),
         "client_id",
@@ -57,7 +59,7 @@ def _create_plans(periods: Sequence[tuple[int, Period]], now: datetime) -> dict[
 def move_rows(decisions: Sequence[Decision], plan_ids: PlanIds) -> None:
     """Hang rows on the plan that covers them."""
     for record_set in RECORD_SETS:
-        bulk.update(
+        synced_tables.update(
             record_set.model,
             (record_set.parent,),
             [

@@ -17,9 +17,9 @@ from carefund.sync.care_recipient.applying import write_decisions
 from carefund.sync.care_recipient.deciding import decide
 from carefund.sync.care_recipient.fetching import Fetched, OpenBudgets, fetch_care_recipient
 from carefund.sync.care_recipient.last_applied import find_last_applied
-from carefund.sync.care_recipient.rereading import read_anew
+from carefund.sync.care_recipient.reprocessing import reprocess
 from carefund.sync.care_recipient.results import SyncResult
-from carefund.sync.care_recipient.stored import read_people
+from carefund.sync.care_recipient.stored_rows import read_people
 
 Result = TypeVar("Result")
 Applied = Callable[[Sequence[SyncResult]], None]
@@ -73,7 +73,7 @@ def apply_fetched(
             raise DataMoved
         outdated = [person.client_id for person in people.values() if person.is_read_otherwise(fingerprint())]
         if outdated:  # first what Carefund reads otherwise, so that the rest is the funder's news
-            read_anew(outdated, today)
+            reprocess(outdated, today)
             people = read_people(batch, lock=True)
         decisions = [decide(people[fetched.client_id], fetched, today) for fetched in batch]
         write_decisions(decisions, datetime.now(UTC), today)

@@ -1,7 +1,7 @@
 """Edits of a client by a person here, in plain sentences with their author."""
 
 from carefund.records.models import Change
-from carefund.sync.change_log.kinds import kind_of
+from carefund.sync.change_log.record_kinds import kind_of
 
 _NAMES = {"service_provider_id": "branch", "birth_date": "date of birth"}
 

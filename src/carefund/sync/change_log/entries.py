@@ -11,8 +11,8 @@ from carefund.domain.wording import write_day, write_drawn, write_money, write_p
 from carefund.records.models import BudgetUsage, Change, IndividualContribution, PlanBudget
 from carefund.records.models.columns import FieldType, name_in_sentence, names_of
 from carefund.sync.change_log.edits import write_edit
-from carefund.sync.change_log.kinds import LoggedKind, kind_of
-from carefund.sync.change_log.naming import name_record
+from carefund.sync.change_log.record_kinds import LoggedKind, kind_of
+from carefund.sync.change_log.record_names import name_record
 from carefund.sync.change_log.rows import StoredRows
 
 GOOD, BAD, PLAIN = "good", "bad", "plain"

@@ -11,11 +11,11 @@ from django.utils import timezone
 
 from carefund.domain.care_recipient.draws import DrawnBy, who_drew
 from carefund.records.models import BudgetUsage, Change, IndividualContribution, PlanBudget
-from carefund.records.own_ids import list_own_service_provider_ids
+from carefund.records.own_service_provider_ids import list_own_service_provider_ids
 from carefund.sync.care_recipient import recordsets
 from carefund.sync.care_recipient.results import FieldChange
-from carefund.sync.change_log.kinds import kind_of
-from carefund.sync.change_log.naming import name_budget
+from carefund.sync.change_log.record_kinds import kind_of
+from carefund.sync.change_log.record_names import name_budget
 
 
 def as_entries(client_id: int, changes: Iterable[FieldChange]) -> list[Change]:

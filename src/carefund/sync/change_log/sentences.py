@@ -26,8 +26,8 @@ from carefund.sync.change_log.entries import (
     write_draw,
     write_line,
 )
-from carefund.sync.change_log.kinds import KINDS, kind_of
-from carefund.sync.change_log.naming import name_record
+from carefund.sync.change_log.record_kinds import KINDS, kind_of
+from carefund.sync.change_log.record_names import name_record
 from carefund.sync.change_log.rows import StoredRows
 
 _LEFT = "available"

@@ -24,9 +24,9 @@ from carefund.funders.services_australia.client import ServicesAustralia
 from carefund.records.claims import store as claim_store
 from carefund.records.claims.store import LineDecision
 from carefund.records.models import Claim, Client, PaymentRequest
-from carefund.records.own_ids import list_own_service_provider_ids
-from carefund.sync.care_recipient.linking import link_budget_usage
-from carefund.sync.claims.evidence import with_evidence
+from carefund.records.own_service_provider_ids import list_own_service_provider_ids
+from carefund.sync.care_recipient.usage_links import link_budget_usage
+from carefund.sync.claims.answer_archive import with_evidence
 from carefund.sync.claims.uploading import Database, describe_error
 
 # How far back a search looks for claims that were made elsewhere; processing takes about a week.

@@ -15,14 +15,14 @@ from carefund.funders.errors.people import NotFound
 from carefund.funders.services_australia.claim_payloads import InvoicePayload
 from carefund.funders.services_australia.claiming import Claiming
 from carefund.funders.services_australia.client import ServicesAustralia
-from carefund.records.claims.books import (
+from carefund.records.claims.our_side import (
     OwnInvoice,
     find_own_invoices,
     find_own_lines,
     list_absent_claims,
     list_unsettled_invoices,
 )
-from carefund.records.own_ids import list_own_service_provider_ids
+from carefund.records.own_service_provider_ids import list_own_service_provider_ids
 from carefund.sync.claims.checking import FOREIGN_DAYS
 from carefund.sync.claims.uploading import Database
 

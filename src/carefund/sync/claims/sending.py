@@ -24,8 +24,8 @@ from carefund.records.claims import store as claim_store
 from carefund.records.claims.open_lines import find_last_claim_date
 from carefund.records.claims.takeover import find_first_delivery, list_claims_of_other_batches, list_unknown_invoices
 from carefund.records.models import ClaimBatch, Invoice
+from carefund.sync.claims.answer_archive import with_evidence
 from carefund.sync.claims.checking import read_instant
-from carefund.sync.claims.evidence import with_evidence
 from carefund.sync.claims.uploading import Database, Uploader, describe_error
 
 _CLAIMABLE = (statuses.SUBMITTED,)

@@ -29,6 +29,7 @@ from carefund.records.ndis.queries import (
     hold_contract,
     is_pace_api_enabled,
 )
+from carefund.sync.ndis.plan_from_answers import choose_plan, read_plan
 from carefund.sync.ndis.previews import RetrievedPlan
 from carefund.sync.ndis.problems import (
     ClientNotEnabled,
@@ -40,7 +41,6 @@ from carefund.sync.ndis.problems import (
     PlanMoved,
     PreviewUnknown,
 )
-from carefund.sync.ndis.reading import choose_plan, read_plan
 
 NDIS_NUMBER = re.compile(r"\d{9}")
 

@@ -1,0 +1,153 @@
+"""Descriptions compared on a page: what was found waits here, with its questions, for somebody to accept or discard it.
+
+What is accepted becomes the interfaces file of this installation, which every process reads when it starts.
+"""
+
+import re
+import tempfile
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from django.conf import settings
+
+from carefund.funders.errors.configuring import NotConfigured
+from carefund.funders.interfaces.comparing import Remark, compare_descriptions, describe_operation, list_remarks
+from carefund.funders.interfaces.descriptions import WrongDescription
+from carefund.funders.interfaces.file import as_text, read_file, read_text
+from carefund.funders.interfaces.operation_matching import FoundOperation
+from carefund.funders.interfaces.proposing import Proposal, list_proposals, settle
+from carefund.records.ndis.queries import find_setting
+from carefund.records.ndis.store import store_setting
+from carefund.records.not_found import NotHere
+
+_KEY = "interfaces-compared"
+_MOST_FILES = 40
+_UNKEPT = re.compile(rb"\\u0000")
+
+
+class NotAccepted(Exception):
+    """The file that would come out is none that can be used; says why in one sentence."""
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One doubtful spelling: a key for the form, the question, how sure it is, and whether it is likely."""
+
+    key: str
+    text: str
+    confidence: float
+    is_likely: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ComparedDescriptions:
+    """Descriptions that were compared and wait for a decision."""
+
+    files: tuple[str, ...]
+    found: tuple[FoundOperation, ...]
+
+    @property
+    def operations(self) -> list[tuple[str, bool, list[Remark]]]:
+        """Each operation in a line, whether it is there, and what is to be said about it."""
+        return [
+            (describe_operation(found), found.described is not None, list(list_remarks(found))) for found in self.found
+        ]
+
+    @property
+    def questions(self) -> list[Question]:
+        """One for each spelling that is not sure."""
+        return [
+            Question(_key(proposal), proposal.question, proposal.confidence, proposal.is_likely)
+            for proposal in list_proposals(self.found)
+            if not proposal.is_sure
+        ]
+
+
+def read_uploads(uploads: Sequence[tuple[str, bytes]], base_url: str) -> ComparedDescriptions:
+    """Compare descriptions, given by name and content, and keep what was found. Raises WrongDescription."""
+    if len(uploads) > _MOST_FILES:
+        raise WrongDescription(f"Upload {_MOST_FILES} files at most.")
+    with tempfile.TemporaryDirectory() as folder:
+        paths = []
+        for name, content in uploads:
+            path = Path(folder) / (Path(name.replace("\\", "/")).name or "description")
+            if path.exists():
+                raise WrongDescription(f"Two of the files are called {path.name}.")
+            path.write_bytes(content)
+            paths.append(path)
+        found = compare_descriptions(paths, base_url)
+    light = tuple(
+        replace(operation, described=replace(operation.described, answer=None)) if operation.described else operation
+        for operation in found
+    )
+    compared = ComparedDescriptions(tuple(path.name for path in paths), light)
+    kept = msgspec.to_builtins(compared)
+    if _UNKEPT.search(msgspec.json.encode(kept)):
+        raise WrongDescription("These files have a character that cannot be stored.")
+    store_setting(_KEY, kept)
+    return compared
+
+
+def find_compared() -> ComparedDescriptions | None:
+    """What waits for a decision."""
+    kept: Any = find_setting(_KEY)
+    try:
+        return msgspec.convert(kept, ComparedDescriptions) if kept else None
+    except msgspec.ValidationError:  # of another version of Carefund: it is quickly made again
+        return None
+
+
+def discard_compared() -> None:
+    """Forget what was found."""
+    store_setting(_KEY, False)
+
+
+def preview(compared: ComparedDescriptions, agreed: Collection[str]) -> tuple[str, tuple[str, ...]]:
+    """The file that comes of these answers, and what stays open. Raises NotAccepted."""
+    outcome = settle(list(compared.found), lambda proposal: _key(proposal) in agreed)
+    text = as_text(outcome.interfaces)
+    try:
+        read_text(text, "interfaces.toml")
+    except NotConfigured as fault:
+        raise NotAccepted(str(fault)) from None
+    return text, outcome.open_points
+
+
+def accept(compared: ComparedDescriptions, agreed: Collection[str]) -> Path:
+    """Write the file, in place of one that was accepted before, which is kept beside it. Raises NotAccepted."""
+    text, _ = preview(compared, agreed)
+    discard_compared()  # before the file, which no rollback takes back
+    path: Path = settings.ACCEPTED_INTERFACES_FILE
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if path.exists():
+        path.replace(path.with_name("interfaces-before.toml"))
+    new = path.with_suffix(".new")
+    new.write_text(text, "utf-8")
+    new.replace(path)
+    return path
+
+
+def waits_for_restart() -> bool:
+    """Whether the file was accepted and differs from what this process read when it started."""
+    path: Path = settings.ACCEPTED_INTERFACES_FILE
+    if not path.exists() or settings.INTERFACES_FILE not in ("", str(path)):
+        return False
+    try:
+        return read_file(path) != settings.SERVICES_AUSTRALIA.interfaces
+    except NotConfigured:
+        return True
+
+
+def require_compared() -> ComparedDescriptions:
+    """What waits for a decision. Raises NotHere."""
+    compared = find_compared()
+    if compared is None:
+        raise NotHere("No descriptions wait for a decision.")
+    return compared
+
+
+def _key(proposal: Proposal) -> str:
+    return f"{proposal.table}|{proposal.ours}|{proposal.theirs}"
