@@ -5,7 +5,7 @@ from pathlib import Path
 
 from carefund.cli import claims as claim_commands
 from carefund.cli import invoices as invoice_commands
-from carefund.records.models import PlanBudget
+from carefund.records.models import Claim, PlanBudget
 from carefund.runs.business_day import business_today
 from tests.claim_world import ClaimWorld, approved_services
 from tests.cli.conftest import Terminal
@@ -29,7 +29,10 @@ def test_from_invoice_file_to_paid_and_drawn(claims: ClaimWorld, tmp_path: Path,
     assert INVOICES.ask("import", str(file), "--confirm")["loaded"] is True
     prepared = CLAIMS.ask("prepare", "--service-provider-id", client.service_provider_id)
     assert prepared["total"] == "200.00"
-    sent = CLAIMS.ask("submit", str(prepared["batch"]))
+    asked = CLAIMS.type("submit", str(prepared["batch"]), status=1)
+    assert "1 line for 1 client, $200.00" in asked
+    assert not Claim.objects.exists(), "nobody said yes"
+    sent = CLAIMS.ask("submit", str(prepared["batch"]), "--yes")
     [claim_id] = sent["claim_ids"]
     claims.turn(advanceDays=3)
     before = used(client, yesterday)

@@ -173,7 +173,7 @@ def test_claims_from_file_to_statement(terminal: Terminal, claims: ClaimWorld, t
     made = terminal.type(*prepare, "--json", about=client, expect={VIEWED, ACT}, act="Claim batch prepared")
     batch = json.loads(made)["batch"]
     assert AuditEntry.objects.order_by("-id")[0].after["service_provider_id"] == client.service_provider_id
-    sent = terminal.type("claims", "submit", str(batch), "--json", expect={ACT}, act="Claim batch sent")
+    sent = terminal.type("claims", "submit", str(batch), "--yes", "--json", expect={ACT}, act="Claim batch sent")
     assert AuditEntry.objects.order_by("-id")[0].subject == f"batch {batch}"
     [claim_id] = json.loads(sent)["claim_ids"]
     terminal.type("claims", "check", expect=set())

@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 from django.contrib.auth.models import User
 from django.urls import reverse
+from pytest_django import Settings
 
 from carefund.access.models import AuditEntry
 from carefund.records.models import Client
@@ -59,7 +60,7 @@ def test_schedules_are_logged_with_before_and_after(browse: Browse, cast: world.
     page = browser.get(reverse("console:schedules"))
     form = {
         f"{form.prefix}-{name}": value
-        for _, form, _ in page.context["lines"]
+        for _, form, *_ in page.context["lines"]
         for name, value in ((field.name, field.value()) for field in form)
         if value not in (None, False)
     }
@@ -67,6 +68,23 @@ def test_schedules_are_logged_with_before_and_after(browse: Browse, cast: world.
     act = AuditEntry.objects.get(act="Schedule changed")
     assert (act.before, act.after) == ({"at": "02:00:00"}, {"at": "03:30:00"})
     assert act.subject == Schedule.objects.get(kind="nightly").name
+
+
+def test_a_schedule_that_cannot_run_says_what_is_missing(browse: Browse, cast: world.Cast, settings: Settings) -> None:
+    """Next in 14 hours would be untrue where no folder for backups is set."""
+    address, browser = reverse("console:schedules"), browse(cast.ada)
+
+    def card(kind: str) -> str:
+        return browser.get(address).content.decode().split(f'id="schedule-{kind}"')[1].split("</section>")[0]
+
+    settings.BACKUP_FOLDER = ""
+    assert "Will not run" in card("backup")
+    assert "Set CAREFUND_BACKUP_FOLDER and restart Carefund." in card("backup")
+    assert "The PACE API is off." in card("contracts")
+    settings.BACKUP_FOLDER = "/anywhere"
+    assert "Next run:" in card("backup")
+    Schedule.objects.filter(kind="contracts").update(is_enabled=False)
+    assert "Will not run" not in card("contracts"), "it is off, and says so"
 
 
 def test_runs_that_are_started_and_steered_are_logged(browse: Browse, cast: world.Cast, margaret: Client) -> None:
@@ -103,7 +121,7 @@ def test_the_access_log_names_the_clients_of_a_list_and_can_be_narrowed_to_one(
     for query in ({}, {"client": margaret.care_recipient_id}, {"action": "viewed"}, {"user": "rex"}):
         page = browser.get(address, query).content.decode()
         assert "List of clients" in page, query
-        assert "Margaret Doyle" in page
+        assert f'Margaret Doyle</a><span class="soft small number">{margaret.care_recipient_id}</span>' in page
     for query in ({"client": "499999999"}, {"action": "exported"}, {"client": "400000101"}):
         assert "List of clients" not in browser.get(address, query).content.decode(), query
 

@@ -40,6 +40,12 @@ def test_a_batch_is_sent_in_the_background_and_its_page_watches(
     fay = browse(people.fay)
     claims.sandbox.ask("DELETE", "/journal")
     address = reverse("console:batch", args=[batch.pk])
+    asking = fay.get(reverse("console:batch-send", args=[batch.pk])).content.decode()
+    assert f"Submit batch {batch.pk} and claim?" in asking
+    for fact in (batch.service_provider_id, "2 for 1 client", "<dd>1</dd>", "<dt>Sent to</dt><dd>Services Australia"):
+        assert fact in asking
+    assert f"{sum(line.amount for line in batch.payment_requests.all()):,}" in asking
+    assert not Run.objects.filter(kind="claim-batch").exists(), "asked, not sent"
     page = fay.post(reverse("console:batch-send", args=[batch.pk]), follow=True).content.decode()
     assert asked(claims) == 0
     assert "Sending…" in page
@@ -52,6 +58,7 @@ def test_a_batch_is_sent_in_the_background_and_its_page_watches(
     finish_now(run)
     assert fay.get(watch, headers=FRAGMENT).headers["HX-Refresh"] == "true"
     assert "Claim submitted." in fay.get(address).content.decode()
+    assert fay.get(reverse("console:batch-send", args=[batch.pk])).headers["Location"] == address, "nothing to ask"
     assert f"claim batch {batch.pk}" in fay.get(reverse("console:runs")).content.decode().lower()
     assert f"Batch {batch.pk}" in fay.get(reverse("console:run", args=[run.pk]) + "?only=").content.decode()
     assert f"Batch {batch.pk}" in fay.get(reverse("console:run-csv", args=[run.pk])).getvalue().decode()

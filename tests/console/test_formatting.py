@@ -36,6 +36,13 @@ def test_what_lowers_a_budget_is_shown_as_negative_whatever_its_sign() -> None:
     assert "0.00" in formatting.lowered(Decimal("0"))
 
 
+def test_what_was_used_is_no_alarm_and_only_a_result_below_zero_is() -> None:
+    """Every client uses money; red belongs to an overspent budget."""
+    assert "negative" not in formatting.deducted(Decimal("50"))
+    assert "negative" not in formatting.lowered(Decimal("50"))
+    assert "negative" in formatting.money(Decimal("-50"))
+
+
 def test_unknown_money_and_shares_are_not_zero() -> None:
     assert "0" not in formatting.money(None)
     assert "Not given" in formatting.share(None)
@@ -91,6 +98,16 @@ def test_the_ongoing_level_comes_first() -> None:
 
 
 def test_a_cell_that_a_spreadsheet_would_run_becomes_text() -> None:
-    response = stream_csv([["=1+1", "-12.00", Decimal("-12.00"), "O'Hara"]], "x.csv")
-    content = b"".join(response.streaming_content).decode()  # type: ignore[arg-type]
-    assert content == "\ufeff'=1+1,'-12.00,-12.00,O'Hara\r\n"
+    assert written([["=1+1", "-12.00", Decimal("-12.00"), "O'Hara"]]) == "\ufeff'=1+1,'-12.00,-12.00,O'Hara\r\n"
+
+
+def test_an_instant_in_a_csv_is_in_local_time_and_its_heading_says_so() -> None:
+    winter, summer = (datetime(2026, month, 3, 0, 42, 5, 9, tzinfo=UTC) for month in (7, 1))
+    assert written([["name", "found_at"], ["x", winter], ["y", summer], ["z", None]]) == (
+        "\ufeffname,found_at (Australia/Sydney)\r\nx,2026-07-03T10:42:05+10:00\r\ny,2026-01-03T11:42:05+11:00\r\nz,\r\n"
+    )
+
+
+def written(lines: list[list[object]]) -> str:
+    response = stream_csv(lines, "x.csv")
+    return b"".join(response.streaming_content).decode()  # type: ignore[arg-type]

@@ -97,7 +97,7 @@ def test_a_client_whom_a_survey_confirmed_was_checked_then(browse: Browse, cast:
     lines = b"".join(browser.get(reverse("console:clients-csv")).streaming_content).decode("utf-8-sig")
     rows = {row["care_recipient_id"]: row for row in csv.DictReader(io.StringIO(lines))}
     line = rows[margaret.care_recipient_id or ""]
-    told = [datetime.fromisoformat(line[name]) for name in ("checked_at", "read_in_full_at")]
+    told = [datetime.fromisoformat(line[f"{name} (Australia/Sydney)"]) for name in ("checked_at", "read_in_full_at")]
     assert [(timezone.now() - at).days for at in told] == [0, 18]
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.journeys.claims.test_claim_journeys import a_file, build_batch, import_file
+from tests.journeys.claims.test_claim_journeys import a_file, build_batch, import_file, submit
 from tests.journeys.conftest import DESKTOP, PHONE, Demo, OpenPage
 
 pytestmark = pytest.mark.browser
@@ -52,7 +52,7 @@ def test_in_the_middle_of_a_claim_batch(slow: Demo, open_page: OpenPage) -> None
     build_batch(page, provider)
     page.get_by_role("button", name="Create a batch of 2 lines").click()
     batch = page.url.rsplit("/", 1)[-1]
-    page.get_by_role("button", name="Submit and claim").click()
+    submit(page)
     expect(page.get_by_role("button", name="Sending…")).to_be_visible()
     page.context.close()
 

@@ -63,7 +63,7 @@ def test_what_was_claimed_after_the_backup_is_not_claimed_again(places: tuple[In
     backup = here.folder / "backup.tar"
     batch = here.carefund("manage", "shell", "-c", PREPARE_A_BATCH).split()[-1]
     here.ask("POST", "/switches", {"latencyMs": 300})
-    sending = here.start("claims", "submit", batch)
+    sending = here.start("claims", "submit", "--yes", batch)
     wait_until(lambda: here.ask("GET", "/invoices"), lambda: here.log)
     here.ask("POST", "/switches", {"latencyMs": 5000})  # the command starts up meanwhile
     here.carefund("backup", str(backup))
@@ -75,7 +75,7 @@ def test_what_was_claimed_after_the_backup_is_not_claimed_again(places: tuple[In
     there.carefund("restore", str(backup), "--yes", "--environment-file", str(there.folder / "carefund.env"))
     there.carefund("setup")
     assert there.rows("SELECT count(*) FROM records_claim") == [(0,)]
-    there.carefund("claims", "submit", batch)
+    there.carefund("claims", "submit", "--yes", batch)
     assert len(there.ask("GET", "/claims")) == there.rows("SELECT count(*) FROM records_claim")[0][0] == 1
     assert [len(invoice["items"]) for invoice in there.ask("GET", "/invoices")] == [len(kept["items"]) for kept in held]
     references = [item["externalReferenceId"] for invoice in held for item in invoice["items"]]

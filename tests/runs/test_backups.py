@@ -151,7 +151,7 @@ def test_the_schedule_makes_backups_keeps_some_and_says_so(
     assert not state.last.has_keys
     state = describe_backups(timezone.now() + timedelta(hours=37))
     assert state.is_urgent
-    assert state.problem.startswith("No backup was made for more than 36 hours.")
+    assert state.problem.startswith("No backup has been made for more than 36 hours.")
 
 
 @pytest.fixture

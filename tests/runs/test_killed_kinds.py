@@ -320,7 +320,7 @@ def test_work_that_is_killed_goes_on_and_is_done_once(here: Installation, name: 
 COMMANDS = {
     "sync": (("sync",), "SELECT '400000001'"),
     "service-providers": (("providers", "sync"), ""),
-    "claim-batch": (("claims", "submit"), "SELECT max(id) FROM records_claimbatch"),
+    "claim-batch": (("claims", "submit", "--yes"), "SELECT max(id) FROM records_claimbatch"),
     "claim-check": (("claims", "check"), "SELECT claim_id FROM records_claim"),
     "pools": (("care-management", "refresh"), ""),
     "pace-plan": (

@@ -63,7 +63,7 @@ def test_each_mark_is_on_the_disk_before_its_call_goes_out(installation: Install
     file.write_text("\n".join([lines[0], *[line.replace(line.split(",")[0], "INV-1", 1) for line in lines[1:7]]]))
     installation.carefund("invoices", "import", str(file), "--confirm")
     prepared = json.loads(installation.carefund("claims", "prepare", "--service-provider-id", provider, "--json"))
-    photographs = photograph(installation, tmp_path / "disk", "claims", "submit", str(prepared["batch"]))
+    photographs = photograph(installation, tmp_path / "disk", "claims", "submit", "--yes", str(prepared["batch"]))
     written = sorted(at for operation in WRITES for at in calls(installation, operation))
     assert len(written) == 9  # an invoice, six items, the submission, the claim
     marks = "SELECT (SELECT max(is_uncertain) FROM records_invoice), max(is_claim_uncertain) FROM records_claimbatch"
@@ -74,7 +74,7 @@ def test_each_mark_is_on_the_disk_before_its_call_goes_out(installation: Install
         assert ask(on_disk[-1], marks) == [(0, 1) if number == len(written) else (1, 0)]
         before = at
     restore(installation, photographs[3])
-    installation.carefund("claims", "submit", str(prepared["batch"]), status=None)
+    installation.carefund("claims", "submit", "--yes", str(prepared["batch"]), status=None)
     held = [invoice for invoice in installation.ask("GET", "/invoices") if invoice["status"] != "DELETED"]
     references = [item["externalReferenceId"] for invoice in held for item in invoice["items"]]
     assert len(references) == len(set(references)) == 6

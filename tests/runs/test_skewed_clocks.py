@@ -73,11 +73,11 @@ def test_a_second_machine_ahead_and_a_slow_funder_send_each_item_once(distribute
     slow = {"kind": "delay", "operation": "invoice_item_add", "seconds": ITEM_SECONDS}
     distributed.ask("POST", "/faults", slow)
     begin(distributed, 0, "worker")
-    begin(distributed, 0, "claims", "submit", batch)
+    begin(distributed, 0, "claims", "submit", "--yes", batch)
     asked = f"SELECT count(*) FROM runs_runitem WHERE holds = 'batch:{batch}' AND status = 'running'"
     wait_until(lambda: distributed.rows(asked) == [(1,)], lambda: distributed.log)
     begin(distributed, AHEAD_SECONDS, "worker")
-    clicked = begin(distributed, AHEAD_SECONDS, "claims", "submit", batch)
+    clicked = begin(distributed, AHEAD_SECONDS, "claims", "submit", "--yes", batch)
     state = f"SELECT state FROM records_claimbatch WHERE id = {batch}"
     wait_until(lambda: distributed.rows(state) == [("claimed",)], lambda: distributed.log)
     assert clicked.wait(120) == 0, distributed.log

@@ -65,7 +65,7 @@ def list_entries(
 def find_named(entries: Iterable[AccessLogEntry], most: int) -> dict[int, Client]:
     """The clients whom entries with several name, so many of each entry, by number."""
     numbers = {number for entry in entries for number in entry.listed_ids[:most]}
-    return Client.objects.only("first_name", "last_name").in_bulk(numbers) if numbers else {}
+    return Client.objects.only("first_name", "last_name", "care_recipient_id").in_bulk(numbers) if numbers else {}
 
 
 def _numbers_of(clients: Iterable[Client | int | None]) -> list[int]:

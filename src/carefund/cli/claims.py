@@ -11,14 +11,17 @@ from rich.table import Table
 
 from carefund.access.access_log import store_view, store_views
 from carefund.access.audit_log import one_act, store_act
-from carefund.cli.output import FAILED, WRONG_INPUT, complain, print_json, screen
+from carefund.cli.output import FAILED, WRONG_INPUT, complain, errors, print_json, screen
 from carefund.cli.refusals import Commands
+from carefund.domain.claims.funding_sources import name_funding
 from carefund.domain.claims.statuses import write_claim_status
-from carefund.domain.wording import write_day, write_money
+from carefund.domain.wording import many, write_day, write_money
+from carefund.records.care_recipient.queries import name_branch
 from carefund.records.claims.batches import BatchMoved
 from carefund.records.claims.claimed_lines import LineRow, list_lines
 from carefund.records.claims.late_evidence import NotEvidence, TooLate, store_evidence
 from carefund.records.claims.queries import (
+    count_clients_in,
     find_batch,
     find_batch_total,
     find_claim,
@@ -54,15 +57,15 @@ def list_all(json: AsJson = False) -> None:
     if not batches and not claims:
         screen.print("No claims yet. Run `carefund claims prepare` to choose what to claim.")
         return
-    table = Table("Batch", "Service provider", "Funding", "Delivered", "State", box=None, pad_edge=False)
+    table = Table("Batch", "Branch", "Funding", "Delivered", "State", box=None, pad_edge=False)
     table.add_column("Total", justify="right")
     for batch in batches:
         table.add_row(
-            str(batch.pk), batch.service_provider_id, batch.funding_source or "all", _period(batch),
+            str(batch.pk), batch.service_provider_id, name_funding(batch.funding_source) or "all", _period(batch),
             batch.get_state_display(), write_money(find_batch_total(batch)),
         )  # fmt: skip
     screen.print(table)
-    table = Table("Claim", "Service provider", "Status", "Batch", box=None, pad_edge=False)
+    table = Table("Claim", "Branch", "Status", "Batch", box=None, pad_edge=False)
     table.add_column("Paid", justify="right")
     for claim in claims:
         paid = "" if claim.total_paid is None else write_money(claim.total_paid)
@@ -78,10 +81,12 @@ def list_all(json: AsJson = False) -> None:
 
 @app.command()
 def prepare(
-    service_provider_id: Annotated[str, typer.Option(help="The branch that claims.")],
+    service_provider_id: Annotated[str, typer.Option(help="Service Provider ID of the branch that claims.")],
     from_date: Annotated[datetime | None, typer.Option(formats=_DAYS, help="First day of delivery.")] = None,
     to_date: Annotated[datetime | None, typer.Option(formats=_DAYS, help="Last day of delivery.")] = None,
-    funding_source: Annotated[str, typer.Option(help="ON, AT, HM, and so on. Blank for all.")] = "",
+    funding_source: Annotated[
+        str, typer.Option(help="Home support ongoing (ON), assistive technology (AT), and so on. Blank for all.")
+    ] = "",
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show what would be claimed and what would not. Save nothing.")
     ] = False,
@@ -108,7 +113,7 @@ def prepare(
     _show_preview(preview, today)
     if batch:
         screen.print(
-            f"Batch {batch.pk} is prepared; Run `carefund claims submit {batch.pk}` to send it.", highlight=False
+            f"Batch {batch.pk} is prepared. Run `carefund claims submit {batch.pk}` to send it.", highlight=False
         )
 
 
@@ -133,9 +138,15 @@ def attach(
 
 
 @app.command()
-def submit(batch_number: BatchNumber, json: AsJson = False) -> None:
-    """Send a batch and claim it. Continues from where an earlier attempt stopped."""
-    find_batch(batch_number)
+def submit(
+    batch_number: BatchNumber,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")] = False,
+    json: AsJson = False,
+) -> None:
+    """Send a batch and claim it, after showing what is sent. Continues from where an earlier attempt stopped."""
+    batch = find_batch(batch_number)
+    if not yes:
+        _confirm_sending(batch)
     with one_act():
         run = request_sending(batch_number)
         store_act(None, "Claim batch sent", f"batch {batch_number}")
@@ -151,6 +162,19 @@ def submit(batch_number: BatchNumber, json: AsJson = False) -> None:
         screen.print(f"Batch {batch.pk} is {batch.get_state_display()}: claim {names}.", highlight=False)
     if batch.problem_code:
         raise typer.Exit(FAILED)
+
+
+def _confirm_sending(batch: ClaimBatch) -> None:
+    """Say what would be sent, to whom and for how much, and ask. Raises Abort for a no."""
+    lines, clients = many(batch.lines, "line"), many(count_clients_in(batch), "client")  # type: ignore[attr-defined]
+    branch = name_branch(batch.service_provider_id)
+    errors.print(
+        f"Batch {batch.pk} of {branch}, delivered {_period(batch)}: {lines} for {clients}, "
+        f"{write_money(find_batch_total(batch))}.",
+        highlight=False,
+        soft_wrap=True,
+    )
+    typer.confirm("Send it to Services Australia and claim? Carefund cannot take a claim back", abort=True, err=True)
 
 
 @app.command()

@@ -16,7 +16,9 @@ _MOST_NOTES = 20
 
 @dataclass(frozen=True, slots=True)
 class WorkShown:
-    """A run in a few words. `done` of `of` are its steps, 0 of 0 while not known; `notes` say what came of it."""
+    """A run in a few words. `done` of `of` are its steps, 0 of 0 while not known; `notes` say what came of it.
+
+    `finished_at` is when the work ended, which is a moment before its run is closed."""
 
     run: Run
     label: str
@@ -28,6 +30,7 @@ class WorkShown:
     is_cancelled: bool = False
     advice: str = ""
     notes: tuple[str, ...] = ()
+    finished_at: datetime | None = None
 
 
 def describe_item(item: RunItem | None) -> WorkShown | None:
@@ -45,6 +48,7 @@ def describe_item(item: RunItem | None) -> WorkShown | None:
         is_cancelled=item.status == RunItem.Status.CANCELLED,
         advice=item.advice,
         notes=tuple(item.warnings),
+        finished_at=item.finished_at or item.run.finished_at,
     )
 
 
@@ -64,4 +68,5 @@ def describe_run(run: Run | None, now: datetime) -> WorkShown | None:
         is_over=run.is_over,
         is_cancelled=run.status == Run.Status.CANCELLED,
         notes=tuple(list_messages(run, _MOST_NOTES)) if run.is_over else (),
+        finished_at=run.finished_at,
     )

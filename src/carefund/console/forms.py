@@ -27,15 +27,7 @@ _PARTS_OF_EACH = [(value, words) for value, words in PARTS.items() if value != R
 
 def _name_branches() -> list[tuple[str, str]]:
     """Every branch with what it is called where one chooses."""
-    return [
-        (
-            service_provider.service_provider_id,
-            f"{service_provider.name} ({service_provider.service_provider_id})"
-            if service_provider.name
-            else str(service_provider),
-        )
-        for service_provider in list_service_providers()
-    ]
+    return [(branch.service_provider_id, branch.name_with_id) for branch in list_service_providers()]
 
 
 class CodeForm(forms.Form):
@@ -180,18 +172,7 @@ class RunForm(forms.Form):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         providers = cast(forms.ChoiceField, self.fields["service_provider_id"])
-        providers.choices = [
-            ("", "Select one"),
-            *(
-                (
-                    service_provider.service_provider_id,
-                    f"{service_provider.name} ({service_provider.service_provider_id})"
-                    if service_provider.name
-                    else str(service_provider),
-                )
-                for service_provider in list_service_providers()
-            ),
-        ]
+        providers.choices = [("", "Select one"), *_name_branches()]
 
     def leave_out_survey(self) -> None:
         """A survey is of everybody, and not of those ticked."""

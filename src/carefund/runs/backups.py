@@ -45,12 +45,23 @@ def request_backup(trigger: str) -> Run:
     return request_once(_NAME, NewRunItem(_NAME), trigger=trigger, scope="the database")
 
 
+def find_backup_obstacle() -> str:
+    """Return why no backup can be made on schedule, and what to set; "" where one can."""
+    return (
+        ""
+        if settings.BACKUP_FOLDER
+        else "No folder for backups is set. Set CAREFUND_BACKUP_FOLDER and restart Carefund."
+    )
+
+
 def describe_backups(now: datetime) -> BackupState:
     """Return when the last backup was made, and what is wrong with that."""
     last = find_last_backup()
     if not settings.BACKUP_FOLDER:
         if last is None:
-            return BackupState(None, "No backup was made yet. Set CAREFUND_BACKUP_FOLDER, or run `carefund backup`.")
+            return BackupState(
+                None, "No backup has been made yet. Set CAREFUND_BACKUP_FOLDER, or run `carefund backup`."
+            )
         if now - last.made_at > _BY_HAND_FOR:
             return BackupState(
                 last, "The last backup is more than a week old. Run `carefund backup`, or set CAREFUND_BACKUP_FOLDER."
@@ -61,9 +72,9 @@ def describe_backups(now: datetime) -> BackupState:
         return BackupState(last, f"The last backup failed: {failed.message} {failed.advice}", is_urgent=True)
     since = last.made_at if last else find_set_up_at() or now
     if now - since > _FRESH_FOR:
-        advice = "Check that the background process runs, and look at Backup under Schedules."
+        advice = "Check that the background process runs, and see Backup under Schedules."
         return BackupState(
-            last, f"No backup was made for more than {_FRESH_FOR // timedelta(hours=1)} hours. {advice}", True
+            last, f"No backup has been made for more than {_FRESH_FOR // timedelta(hours=1)} hours. {advice}", True
         )
     return BackupState(last)
 

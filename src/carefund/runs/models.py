@@ -210,7 +210,7 @@ class Schedule(models.Model):
 
     class Kind(models.TextChoices):
         NIGHTLY = "nightly", "All active clients"
-        DAYTIME = "daytime", "Clients who moved, in business hours"
+        DAYTIME = "daytime", "Clients with changes, in business hours"
         TAIL = "tail", "Late changes to ended budgets"
         UNREAD = "unread", "Budgets not read yet"
         CONTRACTS = "contracts", "NDIS contracts compared with PACE"

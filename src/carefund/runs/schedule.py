@@ -18,13 +18,13 @@ from django.utils import timezone
 from carefund.domain.schedules import is_business_hour, latest_slot, next_slot
 from carefund.funders.errors.configuring import NotConfigured
 from carefund.records.models import Client
-from carefund.runs.backups import request_backup
+from carefund.runs.backups import find_backup_obstacle, request_backup
 from carefund.runs.care_management.refreshing import request_saving
 from carefund.runs.care_recipient.surveying import SURVEYING, request_survey
 from carefund.runs.care_recipient.unread_budgets import request_unread_budgets
 from carefund.runs.claims.claiming import request_reconciliation, request_routine_checks, request_unsent
 from carefund.runs.models import Run, RunItem, Schedule
-from carefund.runs.ndis.comparing import request_daily_comparisons
+from carefund.runs.ndis.comparing import find_comparison_obstacle, request_daily_comparisons
 from carefund.runs.requests import NothingToDo, request_run
 from carefund.runs.retention import request_retention
 
@@ -36,13 +36,15 @@ _SUNDAY = 6
 class ScheduleEntry:
     """What recurs. `request` asks for it; `defaults` are the row of a fresh installation. What `follows_sync` is due
     whenever a scheduled sync has ended; else the row says when. One that `has_parts` lets people choose what is
-    synchronised, one that `has_survey` also a survey."""
+    synchronised, one that `has_survey` also a survey. `find_obstacle` says in sentences what is missing here, without
+    which it will not run; "" for nothing."""
 
     request: Callable[[Schedule, datetime], Run]
     defaults: dict[str, Any] = field(default_factory=dict)
     follows_sync: bool = False
     has_parts: bool = False
     has_survey: bool = False
+    find_obstacle: Callable[[], str] = str  # the empty text
 
 
 def list_schedules() -> list[Schedule]:
@@ -55,9 +57,14 @@ def find_schedule(kind: str) -> Schedule:
     return Schedule.objects.get(kind=kind)
 
 
+def find_obstacle(schedule: Schedule) -> str:
+    """Return why a schedule that is on will not run, and what to do; "" for one that will."""
+    return ENTRIES[schedule.kind].find_obstacle() if schedule.is_enabled else ""
+
+
 def next_due_at(schedule: Schedule, now: datetime) -> datetime | None:
-    """When this schedule is next due; None while it is switched off, and for what follows something else."""
-    if not schedule.is_enabled:
+    """When this schedule is next due; None while it is off or something is missing, and for what follows another."""
+    if not schedule.is_enabled or find_obstacle(schedule):
         return None
     if schedule.every_minutes:
         return max(now, schedule.last_slot_at + timedelta(minutes=schedule.every_minutes))
@@ -162,7 +169,9 @@ ENTRIES: dict[str, ScheduleEntry] = {
         has_parts=True,
     ),
     Schedule.Kind.UNREAD: ScheduleEntry(lambda _, now: request_unread_budgets(now), {"at": time(3, 0)}),
-    Schedule.Kind.CONTRACTS: ScheduleEntry(lambda *_: request_daily_comparisons(), {"at": time(3, 0)}),
+    Schedule.Kind.CONTRACTS: ScheduleEntry(
+        lambda *_: request_daily_comparisons(), {"at": time(3, 0)}, find_obstacle=find_comparison_obstacle
+    ),
     Schedule.Kind.CLAIM_BATCHES: ScheduleEntry(lambda *_: request_unsent(), {"every_minutes": 15}),
     Schedule.Kind.CLAIM_CHECKS: ScheduleEntry(lambda *_: request_routine_checks(), {"every_minutes": 15}),
     Schedule.Kind.CLAIM_BOOKS: ScheduleEntry(
@@ -170,5 +179,7 @@ ENTRIES: dict[str, ScheduleEntry] = {
     ),
     Schedule.Kind.POOLS: ScheduleEntry(lambda *_: request_saving(), {"is_enabled": False}, follows_sync=True),
     Schedule.Kind.RETENTION: ScheduleEntry(lambda *_: request_retention(Run.Trigger.ROUTINE), {"at": time(5, 0)}),
-    Schedule.Kind.BACKUP: ScheduleEntry(lambda *_: request_backup(Run.Trigger.ROUTINE), {"at": time(1, 0)}),
+    Schedule.Kind.BACKUP: ScheduleEntry(
+        lambda *_: request_backup(Run.Trigger.ROUTINE), {"at": time(1, 0)}, find_obstacle=find_backup_obstacle
+    ),
 }

@@ -8,6 +8,7 @@ import pytest
 from django.urls import reverse
 
 from carefund.access.models import AccessLogEntry
+from carefund.domain.wording import write_day
 from carefund.records.models import Client, NdisParticipant, ServiceContract
 from carefund.records.ndis import store as pace_store
 from carefund.records.ndis.queries import PACE_API, find_category_aliases
@@ -251,6 +252,9 @@ def test_who_is_under_the_ndis_alone_does_not_look_broken(ndia: NdiaSandbox, ben
     listed = ben.get(reverse("console:clients")).content.decode()
     row = listed.split(f'/clients/{client.pk}"')[1].split("</tr>")[0]
     assert "NDIS" in row
+    assert f"PACE plan to {write_day(ServiceContract.objects.get().end_date)}" in row
+    assert "Not compared yet" in row
+    assert "–" not in row, "what does not apply is not shown"
     assert "Not known yet" not in row
     assert "Never" not in row
     for state in ("never", "no-id"):

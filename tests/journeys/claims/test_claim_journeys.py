@@ -60,8 +60,17 @@ def import_file(page: Page, content: bytes, name: str) -> None:
     page.get_by_role("button", name="Preview import").click()
 
 
+def submit(page: Page) -> None:
+    """Submit the batch on the page: first what would be sent is shown, then it is confirmed."""
+    page.get_by_role("link", name="Submit and claim…").click()
+    asking = page.get_by_role("dialog")
+    expect(asking.get_by_text("Carefund cannot take a claim back.")).to_be_visible()
+    assert not Axe().run(page, options=RULES).response["violations"]
+    asking.get_by_role("button", name="Submit and claim").click()
+
+
 def build_batch(page: Page, provider_id: str) -> None:
-    page.get_by_label("Service provider").select_option(provider_id)
+    page.get_by_label("Branch").select_option(provider_id)
     today = date.fromisoformat(page.get_by_label("Delivered to").input_value())
     page.get_by_label("Delivered from").fill((today - timedelta(days=LONG_AGO + 3)).isoformat())
     page.get_by_label("Delivered to").fill((today - timedelta(days=LONG_AGO - 1)).isoformat())
@@ -93,7 +102,7 @@ def test_from_invoice_to_paid_and_the_budget_updated(
     page.get_by_role("button", name="Create a batch of 2 lines").click()
     expect(page.get_by_text("Prepared", exact=True)).to_be_visible()
     look(page, f"{label}-batch")
-    page.get_by_role("button", name="Submit and claim").click()
+    submit(page)
     expect(page.get_by_text("Claim submitted.")).to_be_visible()
     look(page, f"{label}-batch-claimed")
     page.get_by_role("link", name="Claim 1").click()
@@ -140,7 +149,7 @@ def test_evidence_goes_with_a_late_line(turned: Demo, open_page: OpenPage) -> No
     page = open_page("fay", PHONE)
     import_file(page, content.encode(), "late.csv")
     page.get_by_role("button", name="Import 1 line").click()
-    page.get_by_label("Service provider").select_option(told["serviceProviderId"])
+    page.get_by_label("Branch").select_option(told["serviceProviderId"])
     page.get_by_label("Delivered from").fill(day.isoformat())
     page.get_by_label("Delivered to").fill(day.isoformat())
     page.get_by_role("button", name="Show lines").click()
@@ -153,7 +162,7 @@ def test_evidence_goes_with_a_late_line(turned: Demo, open_page: OpenPage) -> No
     expect(page.get_by_text("Not sent yet")).to_be_visible()
     look(page, "phone-evidence")
     page.get_by_role("link", name="Batch").click()
-    page.get_by_role("button", name="Submit and claim").click()
+    submit(page)
     expect(page.get_by_role("link", name="Evidence sent")).to_be_visible()
     expect(page.get_by_role("definition").get_by_text("Held")).to_be_visible()
     look(page, "phone-evidence-sent")

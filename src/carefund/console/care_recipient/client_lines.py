@@ -4,10 +4,19 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from carefund.console.templatetags.formatting import main_level
-from carefund.domain.wording import write_day
+from carefund.domain.wording import many, write_day
 from carefund.records.care_recipient.client_list import ClientRow
 from carefund.records.care_recipient.surveys import Freshness
-from carefund.records.models import Client, SyncState
+from carefund.records.models import Client, PaceComparison, ServiceContract, SyncState
+
+
+@dataclass(frozen=True, slots=True)
+class NdisCell:
+    """What stands for a client under the NDIS alone in place of level and budgets; the badge is about the contract."""
+
+    plan: str
+    badge: str = ""
+    tone: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +34,7 @@ class ClientLine:
     read_in_full_at: datetime | None
     is_old: bool
     never_checked: bool
+    ndis: "NdisCell | None" = None
 
     @property
     def client(self) -> Client:
@@ -35,8 +45,10 @@ class ClientLine:
         return getattr(self.row.client, "sync_state", None)
 
 
-def describe_row(row: ClientRow, stale_before: datetime, fresh: Freshness) -> ClientLine:
-    """One line of the list; what was checked before `stale_before` is old."""
+def describe_row(
+    row: ClientRow, stale_before: datetime, fresh: Freshness, contract: ServiceContract | None = None
+) -> ClientLine:
+    """One line of the list; what was checked before `stale_before` is old. `contract`: the newest under the NDIS."""
     client = row.client
     checked_at = fresh.checked_at
     is_ndis = client.is_under_ndis_alone
@@ -52,4 +64,19 @@ def describe_row(row: ClientRow, stale_before: datetime, fresh: Freshness) -> Cl
         read_in_full_at=fresh.read_in_full_before,
         is_old=checked_at is not None and checked_at < stale_before,
         never_checked=not is_ndis,
+        ndis=_describe_contract(contract) if is_ndis else None,
     )
+
+
+def _describe_contract(contract: ServiceContract | None) -> NdisCell:
+    if contract is None:
+        return NdisCell("No service contract yet")
+    plan = f"PACE plan to {write_day(contract.end_date)}" if contract.end_date else "PACE plan without an end date"
+    comparison = getattr(contract, "comparison", None)
+    if comparison is None or comparison.compared_at is None:
+        return NdisCell(plan, "Not compared yet")
+    if comparison.outcome == PaceComparison.Outcome.IN_STEP:
+        return NdisCell(plan, "In step", "good")
+    if comparison.outcome == PaceComparison.Outcome.DIFFERENT:
+        return NdisCell(plan, many(comparison.number_of_differences, "difference"), "warn")
+    return NdisCell(plan, "Comparison failed", "bad")

@@ -32,6 +32,7 @@ from carefund.records.care_recipient.client_list import (
 from carefund.records.care_recipient.queries import list_service_providers, list_waiting_matches
 from carefund.records.care_recipient.surveys import Freshness, list_freshness
 from carefund.records.models import Client
+from carefund.records.ndis.queries import find_newest_contracts
 from carefund.records.not_found import Listing
 
 PAGE_SIZE = 50
@@ -43,6 +44,7 @@ COLUMNS = {
     "left": "Left to spend",
     "checked": "Last checked",
 }
+FIGURES = {"level", "available", "left"}  # of Support at Home; one cell stands for them under the NDIS alone
 BUDGETS = {"low": "Under 10% available", "overspent": "Overspent", "none": "No home support budget"}
 STATES = {
     "stale": "Figures out of date or missing",
@@ -60,15 +62,18 @@ def list_all(request: Request) -> HttpResponse:
     wanted, stale_before = read_filter(request), _stale_before()
     shown, people = _paged(request, find_wanted(request, wanted), wanted.sort)
     fresh = list_freshness(people)
+    contracts = find_newest_contracts([client.pk for client in people if client.is_under_ndis_alone])
+    columns = _columns(request)
     store_views(request.user, people, "List of clients")
     context: dict[str, Any] = {
         "lines": [
-            describe_row(row, stale_before, fresh[row.client.pk])
+            describe_row(row, stale_before, fresh[row.client.pk], contracts.get(row.client.pk))
             for row in list_client_rows(people, timezone.localdate())
         ],
         "page": shown,
         "filter": wanted,
-        "columns": _columns(request),
+        "columns": columns,
+        "figure_columns": len(FIGURES.intersection(columns)),
         "all_columns": COLUMNS,
         "query": urlencode([(key, value) for key, value in _asked(request) if key != "page"]),
         "chips": _chips(wanted),
@@ -184,8 +189,8 @@ def _line(row: ClientRow, fresh: Freshness) -> list[object]:
         row.available,
         row.committed,
         row.left_to_spend,
-        fresh.checked_at.isoformat(timespec="seconds") if fresh.checked_at else "",
-        fresh.read_in_full_at.isoformat(timespec="seconds") if fresh.read_in_full_at else "",
+        fresh.checked_at,
+        fresh.read_in_full_at,
         state.outcome if state else "",
         state.consent_missing if state else "",
     ]

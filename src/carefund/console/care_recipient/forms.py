@@ -45,12 +45,7 @@ class ClientForm(forms.Form):
         self._user, self._client = user, client
         present = client.service_provider_id if client else ""
         branches = [
-            (
-                service_provider.service_provider_id,
-                f"{service_provider.name} ({service_provider.service_provider_id})"
-                if service_provider.name
-                else str(service_provider),
-            )
+            (service_provider.service_provider_id, service_provider.name_with_id)
             for service_provider in list_service_providers()
             if may_read_branch(user, service_provider.service_provider_id)
             or service_provider.service_provider_id == present

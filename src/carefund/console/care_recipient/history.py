@@ -60,11 +60,10 @@ def _change_lines(changes: Listing[Change]) -> Iterator[Iterable[object]]:
     rows = changes.iterator(_AT_ONCE)
     while some := list(islice(rows, _AT_ONCE)):
         for line in write_lines(some):
-            found_at = timezone.localtime(line.change.fetched_at).isoformat(timespec="seconds")
             values = (line.before_value, line.after_value)
             yield (
                 line.change.pk,
-                found_at,
+                line.change.fetched_at,
                 line.change.cause,
                 line.kind,
                 line.record,

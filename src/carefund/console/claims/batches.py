@@ -16,16 +16,18 @@ from carefund.access.roles import may_claim
 from carefund.console.background_work import describe_item
 from carefund.console.claims.forms import BatchForm, first_choice
 from carefund.console.page_access import Request, page, report_refusals
+from carefund.records.care_recipient.queries import name_branch
 from carefund.records.claims.batches import BatchMoved, withdraw_batch
 from carefund.records.claims.claimed_lines import list_lines
 from carefund.records.claims.queries import (
+    count_clients_in,
     find_batch,
     find_batch_total,
     list_claims_of,
     list_invoices_of,
     list_requests_in,
 )
-from carefund.records.models import ClaimBatch
+from carefund.records.models import ClaimBatch, Invoice
 from carefund.runs.claims.claiming import name_batch, request_sending
 from carefund.runs.queries import find_shown_item
 from carefund.sync.claims.preparing import NothingToClaim, prepare_batch, preview_batch
@@ -72,29 +74,49 @@ def show(request: Request, batch_id: int) -> HttpResponse:
     rows = list_lines([payment_request.pk for payment_request in shown.object_list], timezone.localdate())
     store_views(request.user, (row.request.line_item.client for row in rows), f"Claim batch {batch.pk}")
     invoices = list_invoices_of(batch)
-    sent = sum(1 for invoice in invoices if invoice.status not in ("", "OPEN"))
     context = {
         "batch": batch,
         "page": shown,
         "rows": rows,
         "total": find_batch_total(batch),
         "invoices": invoices,
-        "sent": sent,
+        "sent": _count_sent(invoices),
         "claims": list_claims_of(batch),
         "work": work,
     }
     return render(request, "console/claims/batch.html", context)
 
 
-@require_POST
 @page(may_claim)
 def send(request: Request, batch_id: int) -> HttpResponse:
-    """Ask for a batch to be sent; the page of the batch says how far it is, and may be left."""
+    """Show what would be sent and to whom (GET); ask for it to be sent (POST), which the batch's page then follows."""
     batch = find_batch(batch_id)
+    if request.method != "POST":
+        return _ask_before_sending(request, batch)
     with report_refusals(request), one_act():
         request_sending(batch.pk, request.user)
         store_act(request.user, "Claim batch sent", f"batch {batch.pk}")
     return redirect("console:batch", batch_id=batch.pk)
+
+
+def _ask_before_sending(request: Request, batch: ClaimBatch) -> HttpResponse:
+    if batch.state in (ClaimBatch.State.CLAIMED, ClaimBatch.State.WITHDRAWN):
+        return redirect("console:batch", batch_id=batch.pk)
+    in_dialog = bool(request.htmx and not request.htmx.boosted)
+    invoices = list_invoices_of(batch)
+    context = {
+        "batch": batch,
+        "branch": name_branch(batch.service_provider_id),
+        "number_of_clients": count_clients_in(batch),
+        "number_of_invoices": len(invoices),
+        "sent": _count_sent(invoices),
+        "in_dialog": in_dialog,
+    }
+    return render(request, f"console/claims/{'batch_send' if in_dialog else 'batch_send_page'}.html", context)
+
+
+def _count_sent(invoices: list[Invoice]) -> int:
+    return sum(1 for invoice in invoices if invoice.status not in ("", "OPEN"))
 
 
 @require_POST

@@ -47,17 +47,26 @@ def list_all(request: Request) -> HttpResponse:
     open_lines, open_amount = find_open_total()
     shown = Paginator(list_claim_heads(), _PAGE_SIZE).get_page(request.GET.get("page"))
     now = timezone.now()
+    exceptions, differences = len(find_exception_ids(timezone.localdate())), _count_differences()
     context = {
         "work": describe_run(find_shown_checks(now), now),
         "open_lines": open_lines,
         "open_amount": open_amount,
         "unsettled": list_unsettled_claims().count(),
-        "exceptions": len(find_exception_ids(timezone.localdate())),
+        "exceptions": exceptions,
+        "differences": differences,
+        "to_review": exceptions + differences,
         "batches": list_batches_under_way()[:_PAGE_SIZE],
         "page": shown,
         "claims": shown.object_list,
     }
     return render(request, "console/claims/claims.html", context)
+
+
+def _count_differences() -> int:
+    """Return in how many places the last comparison found our records of claims and the funder's to differ."""
+    reconciliation = find_reconciliation()
+    return reconciliation.result["number"] if reconciliation else 0
 
 
 @page(may_claim)

@@ -5,17 +5,14 @@ from typing import Any, cast
 
 from django import forms
 
+from carefund.domain.claims.funding_sources import FUNDING_SOURCES, name_funding
 from carefund.records.care_recipient.queries import list_service_providers
 from carefund.records.claims.invoice_uploads import LARGEST_FILE
 from carefund.records.claims.late_evidence import LARGEST_EVIDENCE
 from carefund.records.own_service_provider_ids import list_own_service_provider_ids
 from carefund.sync.claims.preparing import BatchChoice
 
-FUNDING = (
-    ("", "All funding types"), ("ON", "Home support ongoing"), ("AT", "Assistive technology"),
-    ("HM", "Home modifications"),
-    ("CM", "Care management"), ("RC", "Restorative care"), ("EL", "End of life"), ("AS", "Specified needs"),
-)  # fmt: skip
+FUNDING = (("", "All funding types"), *((code, name_funding(code)) for code in FUNDING_SOURCES))
 
 
 class InvoiceFileForm(forms.Form):
@@ -56,7 +53,7 @@ class EvidenceForm(forms.Form):
 class BatchForm(forms.Form):
     """Which open lines to claim together."""
 
-    service_provider_id = forms.ChoiceField(label="Service provider")
+    service_provider_id = forms.ChoiceField(label="Branch")
     funding_source = forms.ChoiceField(label="Funding", required=False, choices=FUNDING)
     from_date = forms.DateField(
         label="Delivered from", widget=forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"})
@@ -65,14 +62,9 @@ class BatchForm(forms.Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        names = {
-            service_provider.service_provider_id: service_provider.name for service_provider in list_service_providers()
-        }
-        providers = cast(forms.ChoiceField, self.fields["service_provider_id"])
-        providers.choices = [
-            (provider_id, f"{names[provider_id]} ({provider_id})" if names.get(provider_id) else provider_id)
-            for provider_id in list_own_service_provider_ids()
-        ]
+        names = {branch.service_provider_id: branch.name_with_id for branch in list_service_providers()}
+        branches = cast(forms.ChoiceField, self.fields["service_provider_id"])
+        branches.choices = [(own_id, names.get(own_id, own_id)) for own_id in list_own_service_provider_ids()]
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or self.cleaned_data

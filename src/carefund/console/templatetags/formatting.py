@@ -16,6 +16,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from carefund.console.labels import advise, name_value
+from carefund.domain.claims.funding_sources import name_funding
 from carefund.domain.wording import write_day, write_drawn, write_money, write_percentage
 from carefund.records.amounts import Unreadable
 from carefund.records.care_recipient.client_list import ONGOING
@@ -60,8 +61,11 @@ def money(amount: Decimal | None) -> SafeString:
 
 @register.filter
 def lowered(amount: Decimal | None) -> SafeString:
-    """A size that lowers a budget, shown as negative: 0.00 stays as it is."""
-    return money(-abs(amount) if amount else amount)
+    """A size that lowers a budget, with a minus sign: 0.00 stays as it is. It is in no alarming colour, since money is
+    there to be used; only a result below zero is."""
+    if not amount or isinstance(amount, Unreadable):
+        return money(amount)
+    return format_html('<span class="money">{}</span>', write_money(-abs(amount)))
 
 
 @register.filter
@@ -191,6 +195,12 @@ def person_name(user: User | None) -> str:
 def budget_name(budget: PlanBudget) -> str:
     """What every page calls a budget: its kind, and its quarter or dates."""
     return name_budget(budget)
+
+
+@register.filter
+def funding_name(code: str) -> str:
+    """A kind of funding by its meaning, with its code: Home support ongoing (ON)."""
+    return name_funding(code)
 
 
 @register.filter

@@ -21,7 +21,7 @@ from carefund.runs.connections import find_shown_test, request_connection_test
 from carefund.runs.funder_sessions import SERVICES_AUSTRALIA
 from carefund.runs.models import Run
 from carefund.runs.queries import list_runs
-from carefund.runs.schedule import list_schedules, next_due_at, store_schedule
+from carefund.runs.schedule import find_obstacle, list_schedules, next_due_at, store_schedule
 
 
 @page(may_run_in_bulk)
@@ -99,7 +99,8 @@ def show_schedules(request: Request) -> HttpResponse:
         "console/schedules.html",
         {
             "lines": [
-                (schedule, form, next_due_at(schedule, now)) for schedule, form in zip(schedules, forms, strict=True)
+                (schedule, form, next_due_at(schedule, now), find_obstacle(schedule))
+                for schedule, form in zip(schedules, forms, strict=True)
             ],
             "time_zone": settings.BUSINESS_TIME_ZONE,
             "runs": list_runs(trigger=Run.Trigger.SCHEDULED)[:10],

@@ -238,6 +238,6 @@ def _lines(run: Run) -> Iterator[list[object]]:
             item.failed_step,
             item.message,
             item.advice,
-            item.started_at.isoformat(timespec="seconds") if item.started_at else "",
-            item.finished_at.isoformat(timespec="seconds") if item.finished_at else "",
+            item.started_at,
+            item.finished_at,
         ]

@@ -9,6 +9,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import NamedTuple
 
+from carefund.domain.claims.funding_sources import name_funding
 from carefund.domain.periods import Period
 from carefund.domain.quarters import quarter_of
 from carefund.domain.wording import write_day
@@ -117,7 +118,7 @@ def _check_budget(line: ClaimLine, known: StoredFunding, today: date) -> list[Li
         of_type = [budget for budget in known.budgets if budget.type_code == line.funding_source]
         budgets = [budget for budget in of_type if budget.span.covers(line.delivery_date)]
         if not budgets:
-            return [LineFinding("no-budget", f"No {line.funding_source} budget covers that date.")]
+            return [LineFinding("no-budget", f"No budget covers that date: {name_funding(line.funding_source)}.")]
     last = last_claim_date(line, budgets or ())
     if last is not None and today > last:
         if line.late_reason:

@@ -46,6 +46,12 @@ def list_service_providers() -> QuerySet[ServiceProvider]:
     return ServiceProvider.objects.order_by("service_provider_id")
 
 
+def name_branch(service_provider_id: str) -> str:
+    """Return what people call a branch, with its ID; the ID alone where no name is known."""
+    branch = ServiceProvider.objects.filter(service_provider_id=service_provider_id).first()
+    return branch.name_with_id if branch else service_provider_id
+
+
 @dataclass(frozen=True, slots=True)
 class Attention:
     """How many active clients need somebody: their last sync failed, consent is missing, or the figures are old."""

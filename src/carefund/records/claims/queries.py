@@ -109,6 +109,11 @@ def list_clients_of(claim: Claim) -> QuerySet[Client]:
     return Client.objects.filter(Q(pk__in=keys) | Q(care_recipient_id__in=claim.care_recipient_ids))
 
 
+def count_clients_in(batch: ClaimBatch) -> int:
+    """How many clients have lines in a batch."""
+    return batch.payment_requests.values("line_item__client").distinct().count()
+
+
 def find_batch_total(batch: ClaimBatch) -> Decimal:
     """What a batch asks for in all."""
     return batch.payment_requests.aggregate(total=Sum("amount"))["total"] or ZERO

@@ -1,5 +1,7 @@
 """The people cared for, the provider's branches, and how far each person is in step with the funder."""
 
+from datetime import datetime
+
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
@@ -23,6 +25,11 @@ class ServiceProvider(models.Model):
 
     def __str__(self) -> str:
         return self.name or self.service_provider_id
+
+    @property
+    def name_with_id(self) -> str:
+        """What a branch is called wherever people choose or read one: Northside (4049000001)."""
+        return f"{self.name} ({self.service_provider_id})" if self.name else self.service_provider_id
 
 
 class Client(models.Model):
@@ -136,3 +143,8 @@ class SyncState(models.Model):
 
     def __str__(self) -> str:
         return f"sync state of client {self.client_id}"
+
+    @property
+    def last_change_at(self) -> datetime | None:
+        """When a sync last found a change. The first sync, which stores everything, is none."""
+        return self.changed_at if self.version > 1 else None

@@ -68,6 +68,12 @@ def list_contracts(client_id: int) -> list[ServiceContract]:
     return list(rows.order_by("-start_date"))
 
 
+def find_newest_contracts(client_ids: Collection[int]) -> dict[int, ServiceContract]:
+    """Return the newest active contract of each of these clients who has one, with its last comparison."""
+    rows = ServiceContract.objects.filter(client_id__in=client_ids, is_active=True).select_related("comparison")
+    return {contract.client_id: contract for contract in rows.order_by("start_date")} if client_ids else {}
+
+
 def find_earlier_contract(client_id: int, first_start_date: date | None, start_date: date) -> ServiceContract | None:
     """A contract for the same plan for life before its last review."""
     if first_start_date is None:

@@ -55,6 +55,11 @@ def request_comparisons(
     return request_work(COMPARING, items, trigger=trigger, scope=scope, requested_by=requested_by)
 
 
+def find_comparison_obstacle() -> str:
+    """Return why contracts are not compared on schedule, and what to do; "" where they are."""
+    return "" if is_pace_api_enabled() else "The PACE API is off. Turn it on under Settings, NDIS SyncPro."
+
+
 def request_daily_comparisons() -> Run:
     """Ask for every contract: a funding period that begins is announced by nobody. Raises NothingToDo."""
     if not is_pace_api_enabled() or has_open_run(COMPARING, Run.Trigger.SCHEDULED):
