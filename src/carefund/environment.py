@@ -57,6 +57,13 @@ class EnvironmentVariables(environ.Env):  # type: ignore[misc]  # the package ha
             raise ImproperlyConfigured(f"{var} must be a number of {what}, 0 or more.")
         return number
 
+    def web_address(self, var: str) -> str:
+        """Return an address that a page may link to, or "" where none is set."""
+        address: str = self.str(var, default="").strip()
+        if address and not address.startswith(("https://", "http://")):
+            raise ImproperlyConfigured(f"{var} must begin with https:// or http://.")
+        return address
+
     def choice(self, var: str, *choices: Choice, default: Choice) -> Choice:
         """Return one of the choices; a blank counts as not set. What is no choice is answered with the nearest one."""
         value = str(self.str(var, default="")) or default

@@ -58,6 +58,7 @@ except ValueError:
 HTTPS = env.bool("CAREFUND_HTTPS", default=False)
 PUBLIC_URL = env.str("CAREFUND_PUBLIC_URL", default="http://127.0.0.1:8000")
 PROVIDER_NAME = env.str("CAREFUND_PROVIDER_NAME", default="Our care organisation")
+DOCS_URL = env.web_address("CAREFUND_DOCS_URL")
 
 DATABASE_URL = env.str("CAREFUND_DATABASE_URL", default=f"sqlite:///{DATA_FOLDER / 'carefund.sqlite3'}")
 _database: dict[str, Any] = EnvironmentVariables.db_url_config(DATABASE_URL)

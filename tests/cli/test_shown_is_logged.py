@@ -39,6 +39,7 @@ LOGS: dict[str, set[str]] = {
     "clients data": {EXPORTED, ACT},  # tests/runs/test_erasure.py
     "clients erase": {VIEWED, ACT},  # tests/runs/test_erasure.py
     "clients import": {ACT},
+    "clients list": {VIEWED},
     "clients match": {VIEWED, ACT},
     "clients matches": {VIEWED},
     "demo": set(),  # invented people in a database of its own
@@ -75,6 +76,7 @@ LOGS: dict[str, set[str]] = {
     "tokens list": set(),
     "tokens revoke": {ACT},
     "users add": {ACT},
+    "users list": set(),
     "worker": set(),
 }
 
@@ -132,7 +134,7 @@ def test_one_client(terminal: Terminal, claims: ClaimWorld):
     client = claims.clients[0]
     number = client.care_recipient_id or ""
     shown = (("show", number), ("show", number, "--json"), ("show", number, "--as-of", "2026-05-03"))
-    for words in (*shown, ("explain", number)):
+    for words in (*shown, ("explain", number), ("clients", "list", number, "--json")):
         terminal.type(*words, about=client, expect={VIEWED})
     terminal.type("sync", number, "--dry-run", about=client, expect={ASKED})
     terminal.type("sync", number, "--json", about=client, expect={ASKED})

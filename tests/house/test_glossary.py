@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import pytest
 
+from carefund.console.page_terms import PAGE_TERMS
 from tests.house.tree import DOCS, ROOT, modules
 
 TEMPLATES = ROOT / "src/carefund/console/templates"
@@ -79,6 +80,11 @@ def test_where_a_term_is_used_exists(entry: Entry) -> None:
     gone += [link for link in linked if not (DOCS / link).is_file()]
     assert not gone
     assert named or linked
+
+
+def test_the_help_page_gives_the_meaning_that_stands_here() -> None:
+    meanings = {entry.term: entry.meaning.replace("*", "") for entry in entries()}
+    assert {term: meanings.get(term) for term, _ in PAGE_TERMS} == dict(PAGE_TERMS)
 
 
 def test_no_public_name_has_a_word_that_the_glossary_replaces() -> None:

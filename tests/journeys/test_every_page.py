@@ -11,7 +11,7 @@ from tests.journeys.conftest import DESKTOP, PHONE, OpenPage
 pytestmark = pytest.mark.browser
 
 PAGES = (
-    "/", "/changes?all=1",
+    "/", "/help", "/changes?all=1",
     "/clients", "/clients/new", "/clients/matches", "/clients/1/edit",
     "/clients?search=nobody", "/clients?state=failed", "/clients/1", "/clients/1/plan",
     "/clients/1/synchronise", "/clients/1/changes", "/clients/1/syncs", "/clients/1/as-of", "/clients/1/ndis",

@@ -8,6 +8,7 @@ from carefund.rest.api import api
 OF_PEOPLE = {
     "sign-in", "sign-out", "earlier-sign-in", "account", "password", "two-factor", "two-factor-off",
     "two-factor-verify", "theme", "mark-as-seen", "run-watch", "service-providers-progress", "home", "synchronise-run",
+    "help",
 }  # fmt: skip
 OPERATIONS = {
     "changes": "list_changes",

@@ -14,6 +14,7 @@ from carefund.access.accounts import find_account
 from carefund.access.audit_log import one_act, store_act
 from carefund.access.gate import OPERATOR, find_client_to_read, find_match_to_decide, list_clients_for
 from carefund.access.log_writing import name_terminal
+from carefund.cli import client_list
 from carefund.cli.client_argument import client_or_exit, id_or_exit
 from carefund.cli.output import WRONG_INPUT, complain, screen
 from carefund.cli.refusals import Commands
@@ -27,7 +28,11 @@ from carefund.sync.care_recipient.usage_links import load_provider_file
 app = typer.Typer(cls=Commands, help="Clients of this organisation.", no_args_is_help=True)
 Day = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="YYYY-MM-DD", metavar="DAY")]
 Branch = Annotated[str, typer.Option(help="A known Service Provider ID.", metavar="ID")]
+_WORDS = {"care_recipient_id": "Care Recipient ID", "service_provider_id": "branch", "is_active": "active"}
 By = Annotated[str, typer.Option(help="Your account. It is recorded with the change.", metavar="USER")]
+
+
+app.command(name="list")(client_list.list_all)
 
 
 @app.command()
@@ -91,7 +96,7 @@ def edit(
     except CannotEdit as refusal:
         complain(str(refusal))
         raise typer.Exit(WRONG_INPUT) from None
-    words = ", ".join(name.removeprefix("is_").replace("_", " ") for name in changed)
+    words = ", ".join(_WORDS.get(name, name.replace("_", " ")) for name in changed)
     screen.print(f"Changed: {words}." if changed else "Nothing was changed.", highlight=False)
 
 

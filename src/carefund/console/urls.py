@@ -8,12 +8,13 @@ from carefund.console.care_management import urls as care_management_urls
 from carefund.console.care_recipient import client, client_editing, clients, explanation, history, synchronise
 from carefund.console.claims import urls as claim_urls
 from carefund.console.ndis import urls as pace
-from carefund.console.views import account, administration, home, interfaces, logs, people, runs, tokens
+from carefund.console.views import account, administration, help_page, home, interfaces, logs, people, runs, tokens
 
 app_name = "console"
 
 urlpatterns = [
     path("", home.show_home, name="home"),
+    path("help", help_page.show, name="help"),
     path("changes", home.show_changes, name="changes"),
     path("changes/seen", home.mark_as_seen, name="mark-as-seen"),
     path("theme", account.choose_theme, name="theme"),

@@ -253,7 +253,7 @@ def test_who_is_under_the_ndis_alone_does_not_look_broken(ndia: NdiaSandbox, ben
     row = listed.split(f'/clients/{client.pk}"')[1].split("</tr>")[0]
     assert "NDIS" in row
     assert f"PACE plan to {write_day(ServiceContract.objects.get().end_date)}" in row
-    assert "Not compared yet" in row
+    assert ">In step<" in row
     assert "–" not in row, "what does not apply is not shown"
     assert "Not known yet" not in row
     assert "Never" not in row
