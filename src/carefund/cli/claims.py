@@ -4,13 +4,20 @@ from contextlib import suppress
 from dataclasses import asdict
 from datetime import date, datetime, timedelta
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.table import Table
 
 from carefund.access.access_log import store_view, store_views
 from carefund.access.audit_log import one_act, store_act
+from carefund.cli.claims_as_data import (
+    describe_batch,
+    describe_check,
+    describe_claim,
+    describe_line,
+    describe_preview,
+)
 from carefund.cli.output import FAILED, WRONG_INPUT, complain, errors, print_json, screen
 from carefund.cli.refusals import Commands
 from carefund.domain.claims.funding_sources import name_funding
@@ -18,7 +25,7 @@ from carefund.domain.claims.statuses import write_claim_status
 from carefund.domain.wording import many, write_day, write_money
 from carefund.records.care_recipient.queries import name_branch
 from carefund.records.claims.batches import BatchMoved
-from carefund.records.claims.claimed_lines import LineRow, list_lines
+from carefund.records.claims.claimed_lines import list_lines
 from carefund.records.claims.late_evidence import NotEvidence, TooLate, store_evidence
 from carefund.records.claims.queries import (
     count_clients_in,
@@ -32,7 +39,7 @@ from carefund.records.claims.queries import (
     list_claims_of,
     list_requests_of,
 )
-from carefund.records.models import Claim, ClaimBatch
+from carefund.records.models import ClaimBatch
 from carefund.runs.business_day import business_today
 from carefund.runs.claims.claiming import request_sending
 from carefund.runs.foreground import WorkFailed, check_all_claims, check_claims, finish_one
@@ -51,7 +58,10 @@ def list_all(json: AsJson = False) -> None:
     batches, claims = list(list_batches()[:50]), list(list_claims()[:50])
     if json:
         print_json(
-            {"batches": [_batch_data(batch) for batch in batches], "claims": [_claim_data(claim) for claim in claims]}
+            {
+                "batches": [describe_batch(batch) for batch in batches],
+                "claims": [describe_claim(claim) for claim in claims],
+            }
         )
         return
     if not batches and not claims:
@@ -108,7 +118,7 @@ def prepare(
             raise typer.Exit(WRONG_INPUT) from None
     store_views(None, (line.item.client for line in preview.lines), "carefund claims prepare")
     if json:
-        print_json(_preview_data(preview, batch))
+        print_json(describe_preview(preview, batch))
         return
     _show_preview(preview, today)
     if batch:
@@ -154,7 +164,7 @@ def submit(
         finish_one(run)
     batch = find_batch(batch_number)
     if json:
-        print_json(_batch_data(batch))
+        print_json(describe_batch(batch))
     elif batch.problem_code:
         complain(batch.problem, batch.advice)
     else:
@@ -186,7 +196,7 @@ def check(
     checked = check_claims([find_claim(claim_id.strip())]) if claim_id else check_all_claims()
     lines = [(find_claim_by_number(int(item.held_id)), item) for item in checked]
     if json:
-        print_json([_claim_data(claim) | _checked_data(item) for claim, item in lines])
+        print_json([describe_claim(claim) | describe_check(item) for claim, item in lines])
     else:
         for claim, item in lines:
             found = item.result or {}
@@ -207,7 +217,7 @@ def show(claim_id: Annotated[str, typer.Argument(help="Claim ID.")], json: AsJso
     rows = list_lines([payment_request.pk for payment_request in list_requests_of(claim)], business_today())
     store_views(None, (row.request.line_item.client for row in rows), f"carefund claims show, claim {claim.claim_id}")
     if json:
-        print_json(_claim_data(claim) | {"lines": [_line_data(row) for row in rows]})
+        print_json(describe_claim(claim) | {"lines": [describe_line(row) for row in rows]})
         return
     screen.print(f"Claim {claim.claim_id}: {write_claim_status(claim.status)}.", highlight=False)
     for sentence in claim.discrepancies:
@@ -245,65 +255,3 @@ def _show_preview(preview: BatchPreview, today: date) -> None:
 
 def _period(batch: ClaimBatch) -> str:
     return f"{write_day(batch.from_date)} to {write_day(batch.to_date)}"
-
-
-def _batch_data(batch: ClaimBatch) -> dict[str, Any]:
-    return {
-        "batch": batch.pk,
-        "service_provider_id": batch.service_provider_id,
-        "funding_source": batch.funding_source,
-        "from_date": batch.from_date,
-        "to_date": batch.to_date,
-        "state": batch.state,
-        "total": find_batch_total(batch),
-        "claim_ids": [claim.claim_id for claim in list_claims_of(batch)],
-        "problem_code": batch.problem_code,
-        "problem": batch.problem,
-        "advice": batch.advice,
-    }
-
-
-def _claim_data(claim: Claim) -> dict[str, Any]:
-    names = (
-        "claim_id", "service_provider_id", "status", "reported_status", "payment_date", "claim_total", "total_paid",
-        "compensation_reduction", "care_recipient_individual_contribution", "heldover_previous_period",
-        "outstanding_heldover", "discrepancies", "invoice_ids",
-    )  # fmt: skip
-    return {name: getattr(claim, name) for name in names} | {"batch": claim.batch_id}
-
-
-def _checked_data(item: RunItem) -> dict[str, Any]:
-    problem, advice = (item.message, item.advice) if item.outcome == RunItem.Outcome.FAILED else ("", "")
-    return {"run": (item.result or {}).get("run"), "problem": problem, "advice": advice}
-
-
-def _line_data(row: LineRow) -> dict[str, Any]:
-    return {
-        "external_reference_id": row.request.line_item.external_reference_id,
-        "state": row.state.value,
-        "claimed": row.truth.claimed,
-        "paid": row.request.paid_amount,
-        "individual_contribution_amount": row.request.individual_contribution_amount,
-        "payment_determination": row.request.payment_determination,
-        "drawn": row.truth.drawn,
-        "difference": row.truth.difference,
-        "budgets": [{"budget_id": draw.budget_id, "amount": draw.amount} for draw in row.truth.draws],
-    }
-
-
-def _preview_data(preview: BatchPreview, batch: ClaimBatch | None) -> dict[str, Any]:
-    return {
-        "batch": batch.pk if batch else None,
-        "claim_date": preview.claim_date,
-        "total": preview.total,
-        "refused_total": preview.refused_total,
-        "lines": [
-            {
-                "external_reference_id": line.item.external_reference_id,
-                "amount": line.line.amount,
-                "refused": line.is_refused,
-                "problems": [problem._asdict() for problem in line.problems],
-            }
-            for line in preview.lines
-        ],
-    }
