@@ -65,15 +65,15 @@ def test_descriptions_are_compared_questions_answered_and_the_file_is_used(ada: 
     shown = upload(ada, description())
     assert "budget_details: AgedcareBudgetSahDetails1Get" in shown
     assert 'members: is "spent" what Carefund calls Budget.used (in AgedcareBudgetSahDetails1Get)?' in shown
-    assert "no member that Carefund reads; fault: new there" in shown
+    assert "no member that Carefund reads; fault: only in the descriptions" in shown
     file: Path = settings.ACCEPTED_INTERFACES_FILE
 
     refused = text_of(ada.post(PAGE, {"step": "preview"}))
-    assert "nobody said so" in refused
+    assert "This was not confirmed." in refused
     agreed = ["members|Budget.used|spent"]
     previewed = text_of(ada.post(PAGE, {"step": "preview", "agreed": agreed}))
     assert 'used = "spent"' in previewed
-    assert "errors: of a refusal of budget_details, Carefund reads no member." in previewed
+    assert "errors: Carefund reads no member of a refusal of budget_details." in previewed
     assert not file.exists(), "nothing is written before somebody confirms"
 
     done = text_of(ada.post(PAGE, {"step": "accept", "agreed": agreed}, follow=True))
@@ -92,9 +92,12 @@ def test_descriptions_are_compared_questions_answered_and_the_file_is_used(ada: 
 @pytest.mark.parametrize(
     ("files", "sentence"),
     [
-        ([], "Choose one file at least."),
+        ([], "Choose at least one file."),
         ([SimpleUploadedFile("a.yaml", b"{")], "a.yaml"),
-        ([SimpleUploadedFile("a.yaml", b"openapi: 3.0.0\npaths: {/pets: {get: {}}}")], "is it another interface?"),
+        (
+            [SimpleUploadedFile("a.yaml", b"openapi: 3.0.0\npaths: {/pets: {get: {}}}")],
+            "Check that this is the right interface.",
+        ),
         ([SimpleUploadedFile("a.yaml", b"#" * 20_000_000)], "a.yaml is larger than 8 MB."),
         ([description(name="../a.json"), description(name="b/a.json")], "Two of the files are called a.json."),
         ([description(), description(name="b.json")], "describes a second operation with the id"),

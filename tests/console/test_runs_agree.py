@@ -122,5 +122,5 @@ def test_a_clients_outcome_is_the_same_everywhere(run: Run, browser: Browser) ->
         assert in_run[who] in syncs.lower()[:30], "the newest sync comes first"
         assert listed[who]["outcome"] == in_run[who]
         assert ("Last sync failed" in page) == failed == rows[who].endswith("Last sync failed")
-        assert ("Consent was not given" in page) == refused == rows[who].endswith("No consent")
+        assert ("Consent was not given" in page) == refused == rows[who].endswith("Consent not given")
         assert ("Consent not given" in command("show", who)) == refused

@@ -41,7 +41,7 @@ def backup(
         return
     screen.print(f"Backed up to {made.path}.", highlight=False, markup=False, soft_wrap=True)
     screen.print(write_proof(made), highlight=False, soft_wrap=True)
-    kept = "in it, protected by the passphrase" if made.manifest.keys else "not in it. Store them separately"
+    kept = "included, protected by the passphrase" if made.manifest.keys else "not included. Store them separately"
     screen.print(f"The encryption keys are {kept}.", highlight=False, soft_wrap=True)
 
 
@@ -114,7 +114,7 @@ def _write_environment(file: Path, keys: list[str]) -> None:
 
 def _describe_plan(plan: RestorePlan) -> None:
     made_at = plan.manifest.made_at.astimezone(settings.BUSINESS_TIME_ZONE)
-    keys = "in it, protected by a passphrase" if plan.manifest.keys else "not in it"
+    keys = "included, protected by a passphrase" if plan.manifest.keys else "not included"
     screen.print(
         f"The backup was made on {made_at:%-d %B %Y at %H:%M} by Carefund {plan.manifest.version}: "
         f"{_count(plan.manifest.database)}. The encryption keys are {keys}.",

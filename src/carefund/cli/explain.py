@@ -53,7 +53,7 @@ def explain(
 
 def _print(title: str, explanation: BudgetExplanation) -> None:
     table = Table(title=title, title_justify="left", box=None, pad_edge=False, header_style="bold")
-    for column in ("Figure", "Part", "How it comes about", "Source"):
+    for column in ("Figure", "Part", "How it is worked out", "Source"):
         table.add_column(column, overflow="fold")
     table.add_column("Amount", justify="right", no_wrap=True)
     for figure in explanation.figures:

@@ -35,13 +35,15 @@ def interfaces() -> None:
 @app.command()
 def check(
     files: Annotated[list[Path], typer.Argument(help="Descriptions: OpenAPI 2.0 or 3, YAML or JSON.")],
-    accept_likely: Annotated[bool, typer.Option(help="Ask nothing; take what is likely, name what is not.")] = False,
+    accept_likely: Annotated[
+        bool, typer.Option(help="Ask no questions. Use what is likely, and list what is not.")
+    ] = False,
     output: Annotated[
         Path | None, typer.Option(help="The file to write, instead of the one that Carefund uses.")
     ] = None,
-    json: Annotated[bool, typer.Option(help="Print as JSON; asks nothing.")] = False,
+    json: Annotated[bool, typer.Option(help="Print as JSON, and ask no questions.")] = False,
 ) -> None:
-    """Find Carefund's operations in official descriptions, say what differs, and write that down as a file."""
+    """Find the operations that Carefund uses in official descriptions, print what differs, and write it to a file."""
     output = output or Path(settings.ACCEPTED_INTERFACES_FILE)
     if output.is_file():
         complain(f"{output} is there already.", "Name another file with --output, or remove it.")
@@ -129,7 +131,7 @@ def _print_report(report: Mapping[str, Any]) -> None:
 
 @app.command()
 def share(
-    file: Annotated[Path | None, typer.Argument(help="The file to write; without it, the text is printed.")] = None,
+    file: Annotated[Path | None, typer.Argument(help="The file to write. Without it, the text is printed.")] = None,
     json: Annotated[bool, typer.Option(help="Print as JSON.")] = False,
 ) -> None:
     """Describe how the archived answers are written, without a value of anybody, as a file to read and give away."""
@@ -143,7 +145,7 @@ def share(
     if json:
         print_json({"file": str(file or ""), "description": text})
     elif file is not None:
-        _line("green", "✓", f"{file} was written. Read it whole before you give it away.")
+        _line("green", "✓", f"{file} was written. Read all of it before you share it.")
     else:
         print(text, end="")
 

@@ -81,7 +81,7 @@ def _print(result: ProviderSyncResult) -> None:
         screen.print(f"[yellow]Warning:[/] {result.malformed:,} budgets had an invalid ID and were left out.")
     if result.refused_ids:
         screen.print(
-            f"[yellow]Warning:[/] {len(result.refused_ids):,} IDs were refused. Their clients were checked singly."
+            f"[yellow]Warning:[/] {len(result.refused_ids):,} IDs were refused. Their clients were checked one by one."
         )
     if result.failed:
         screen.print(f"[yellow]Warning:[/] {result.failed:,} clients could not be checked. Try again later.")

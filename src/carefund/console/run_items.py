@@ -23,10 +23,10 @@ _PAGES = {
 }
 _ALONE = {
     "claims-elsewhere": ("Claims made outside Carefund", "console:claims"),
-    "claim-books": ("Own records and those of Services Australia", "console:claim-exceptions"),
+    "claim-books": ("Records of Carefund and Services Australia", "console:claim-exceptions"),
     "claim-lines": ("Paid lines", "console:claim-exceptions"),
     "service-providers": ("All clients", "console:support-at-home"),
-    "survey": ("The lists of all service providers", ""),
+    "survey": ("The lists of all branches", ""),
     "retention": ("Old runs", ""),
     "backup": ("The database", "console:connections"),
     "funder:services-australia": ("Services Australia", "console:connections"),

@@ -84,7 +84,7 @@ def _examine(examination: Examination, answer: TrialAnswer, ids: dict[str, str])
 
 def _describe(answer: TrialAnswer, problem: FunderError | None) -> str:
     if answer.missing_id:
-        return f"Not asked: no earlier answer names its {answer.missing_id}."
+        return f"Not called: no earlier response has its {answer.missing_id}."
     return str(problem).removeprefix(f"{answer.operation}: ") if problem else ""
 
 
@@ -171,7 +171,7 @@ def write_findings(report: Mapping[str, Any]) -> list[tuple[str, list[str]]]:
     figures = report["figures"]
     found = [
         ("Members that Carefund does not know", report["unknown_members"]),
-        ("Members that no answer held", report["absent_members"]),
+        ("Members that no response had", report["absent_members"]),
         (
             "Values that cannot be read",
             [f"{value['member']} ({value['kind']}; {value['times']:,} times)" for value in report["undecoded"]],

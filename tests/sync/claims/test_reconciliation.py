@@ -99,5 +99,5 @@ def test_they_are_compared_every_night(claims: ClaimWorld, sent: Backup):
     Schedule.objects.filter(pk=schedule.pk).update(last_slot_at=timezone.now() - timedelta(days=2))
     [run] = request_due_runs(timezone.now())
     assert (run.kind, run.trigger) == ("claim-check", Run.Trigger.ROUTINE)
-    assert finish_now(run).items.get().message == "Own records and those of Services Australia agree."
+    assert finish_now(run).items.get().message == "Carefund and Services Australia have the same records."
     assert request_due_runs(timezone.now()) == []

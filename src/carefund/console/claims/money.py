@@ -32,7 +32,7 @@ class _Words:
 
 
 _WORDS = {
-    Stage.NOT_CLAIMED: _Words("No claim has been made for these.", "receipt", "Make a batch"),
+    Stage.NOT_CLAIMED: _Words("No claim has been made for these.", "receipt", "New batch"),
     Stage.UNDECIDED: _Words("Services Australia has not decided about these.", "clock", "Check Status"),
     Stage.UNPAID: _Words("Approved, but no payment date is known yet.", "hand-coins", "Check Status"),
     Stage.REFUSED: _Words("Refused, and not claimed again. Correct them first.", "circle-alert", "Claim again"),

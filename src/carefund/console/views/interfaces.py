@@ -79,7 +79,7 @@ def _compare(request: Request) -> None:
     large = next((file.name for file in files if (file.size or 0) > LARGEST), None)
     try:
         if not files:
-            raise WrongDescription("Choose one file at least.")
+            raise WrongDescription("Choose at least one file.")
         if large:
             raise WrongDescription(f"{large} is larger than {LARGEST // 1024 // 1024} MB.")
         uploads = [(file.name or "", file.read()) for file in files]

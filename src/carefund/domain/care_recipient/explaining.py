@@ -169,7 +169,9 @@ def _explain_total(facts: Facts) -> FigureExplanation:
     ]
     usual = "Entitlements have not been read for this budget." if facts.entitlements is None else ""
     if not usual and facts.rolled_over is None and facts.terms.type_code == "ON":
-        usual = "This is usually money rolled in from the quarter before. That budget is not here to confirm it."
+        usual = (
+            "This is usually money rolled in from the quarter before. Carefund does not have that budget to confirm it."
+        )
     return _conclude("total", facts.figures.total, terms, suspects, usual)
 
 

@@ -22,14 +22,16 @@ def compare_descriptions(files: list[Path], base_url: str) -> list[FoundOperatio
     found = list(find_operations(Descriptions().read(files), base_url).values())
     if all(operation.described is None for operation in found):
         names = ", ".join(file.name for file in files)
-        raise WrongDescription(f"{names}: none of Carefund's operations is described here; is it another interface?")
+        raise WrongDescription(
+            f"{names}: no operation that Carefund uses is described here. Check that this is the right interface."
+        )
     return found
 
 
 def describe_operation(found: FoundOperation) -> str:
     """An operation with what it is there, in a line."""
     if found.described is None:
-        return f"{found.operation}: missing there"
+        return f"{found.operation}: not in the descriptions"
     sure = "" if found.confidence == 1.0 else f", {found.confidence:.0%} sure"
     return f"{found.operation}: {found.described.operation_id or 'without an id'}{sure}"
 
@@ -42,13 +44,13 @@ def list_remarks(found: FoundOperation) -> Iterator[Remark]:
     for match in found.parameters:
         if match.ours != match.theirs:
             said = f"parameter {match.ours}: {match.theirs}, {match.confidence:.0%} sure"
-            yield Remark("other spelling", said)
+            yield Remark("different spelling", said)
     for name in found.missing_parameters:
-        yield Remark("missing there", f"parameter {name}")
+        yield Remark("not in the descriptions", f"parameter {name}")
     for rival in found.rivals:
         yield Remark("may also be", rival)
     if found.envelope:
-        yield Remark("rows in", found.envelope)
+        yield Remark("rows are in", found.envelope)
     if found.described.refusals:
         yield Remark("refusals", ", ".join(map(str, found.described.refusals)))
     if words := describe_refusal(found.described.refusal):
@@ -65,7 +67,7 @@ def describe_refusal(schema: Schema | None) -> str:
     read = [name for name in names if name in KNOWN_MEMBERS]
     other = [name for name in names if name not in KNOWN_MEMBERS]
     parts = [f"{', '.join(read)}: same"] if read else ["no member that Carefund reads"]
-    return "; ".join([*parts, *([f"{', '.join(other)}: new there"] if other else [])])
+    return "; ".join([*parts, *([f"{', '.join(other)}: only in the descriptions"] if other else [])])
 
 
 def list_refusal_members(schema: Schema) -> list[str]:
@@ -83,12 +85,14 @@ def _list_of_row(row: FoundRow) -> Iterator[Remark]:
     for match, schema in row.matches:
         if match.confidence < 1.0:
             kind = f" ({schema.format or schema.type})" if schema.type else ""
-            yield Remark("other spelling", f"{match.ours}: {match.theirs}{kind}, {match.confidence:.0%} sure")
+            yield Remark("different spelling", f"{match.ours}: {match.theirs}{kind}, {match.confidence:.0%} sure")
         if schema.codes:
             yield Remark("codes", f"{match.ours}: {', '.join(schema.codes)}")
     for title, names in (
-        ("missing there", row.missing), ("new there", row.new), ("other type", row.other_type),
-    ):  # fmt: skip
+        ("not in the descriptions", row.missing),
+        ("only in the descriptions", row.new),
+        ("different type", row.other_type),
+    ):
         if names:
             yield Remark(title, f"{row.kind}: {', '.join(names)}")
     for inner in row.inner:

@@ -75,10 +75,12 @@ class Descriptions:
         for path in paths:
             document = self._load(path.resolve())
             if not isinstance(document, dict) or not (document.keys() & {"swagger", "openapi"}):
-                raise WrongDescription(f"{path.name} is no OpenAPI description: it names no version of OpenAPI.")
+                raise WrongDescription(
+                    f"{path.name} is not an OpenAPI description: it does not name a version of OpenAPI."
+                )
             version = _text(document.get("swagger") or document.get("openapi"))
             if not version.startswith(("2.", "3.")):
-                raise WrongDescription(f"{path.name} is of OpenAPI {version[:12]}; versions 2 and 3 can be read.")
+                raise WrongDescription(f"{path.name} uses OpenAPI {version[:12]}. Carefund reads versions 2 and 3.")
             if not isinstance(document.get("paths"), dict) or not document["paths"]:
                 raise WrongDescription(f"{path.name} describes no operations.")
             found += self._operations(path.resolve(), document)
@@ -99,7 +101,7 @@ class Descriptions:
         if path in self._documents:
             return self._documents[path]
         if path.parent not in self._folders and not any(folder in path.parents for folder in self._folders):
-            raise WrongDescription(f"{path.name} is referred to and lies outside the folders of the files given.")
+            raise WrongDescription(f"{path.name} is outside the folders of these files, so it is not read.")
         try:
             if path.stat().st_size > LARGEST:
                 raise WrongDescription(f"{path.name} is larger than {LARGEST // 1024 // 1024} MB.")
@@ -112,7 +114,7 @@ class Descriptions:
             mark = getattr(problem, "problem_mark", None)
             line = mark.line + 1 if mark else getattr(problem, "lineno", 0)
             place = f", line {line}" if line else ""
-            raise WrongDescription(f"{path.name}{place}: is neither YAML nor JSON.") from None
+            raise WrongDescription(f"{path.name}{place} is neither YAML nor JSON.") from None
         self._documents[path] = document
         return document
 
@@ -174,16 +176,16 @@ class Descriptions:
                 is_elsewhere = bool(urlsplit(address).scheme)
                 path = (path.parent / unquote(address)).resolve() if address else path
             except ValueError:
-                raise WrongDescription(f"{path.name} refers to something that has no right address.") from None
+                raise WrongDescription(f"{path.name} has a reference that is not a valid address.") from None
             if is_elsewhere:
-                raise WrongDescription(f"{path.name} refers to an address in a network, which is not followed.")
+                raise WrongDescription(f"{path.name} refers to a web address. Carefund does not follow it.")
             thing = self._load(path)
             for part in filter(None, unquote(pointer).split("/")):
                 key = part.replace("~1", "/").replace("~0", "~")
                 if not isinstance(thing, dict) or key not in thing:
-                    raise WrongDescription(f'{path.name} holds nothing at "#{pointer}", which is referred to.')
+                    raise WrongDescription(f'{path.name} holds nothing at "#{pointer}", although it refers to that.')
                 thing = thing[key]
-        raise WrongDescription(f"{path.name} holds references that lead in a circle.")
+        raise WrongDescription(f"{path.name} has references that form a loop.")
 
     def _schema(self, path: Path, raw: Any, depth: int) -> Schema:
         path, raw = self._resolve(path, raw)

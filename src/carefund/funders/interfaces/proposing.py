@@ -150,10 +150,11 @@ def settle(found: list[FoundOperation], is_taken: Callable[[Proposal], bool]) ->
         if proposal.is_sure or is_taken(proposal):
             taken.append(proposal)
         else:
-            points.append(f'{proposal.table}: {proposal.ours} may be "{proposal.theirs}"; nobody said so.')
+            points.append(f'{proposal.table}: {proposal.ours} may be "{proposal.theirs}". This was not confirmed.')
     taken, refused = _without_clashes(taken)
     points += [
-        f'members: {proposal.ours} may be "{proposal.theirs}", which another member is too.' for proposal in refused
+        f'members: {proposal.ours} may be "{proposal.theirs}", a name that another member also has.'
+        for proposal in refused
     ]
     there = {name for operation in found for name in _list_found(operation.row)}
     missing = {name for operation in found for name in _list_missing(operation.row)} - there
@@ -161,11 +162,11 @@ def settle(found: list[FoundOperation], is_taken: Callable[[Proposal], bool]) ->
     settled = {proposal.ours for proposal in taken if proposal.table == "signs"}
     unbounded = {name for operation in found for name in _list_unbounded(operation.row)} - settled
     points += [
-        f"signs: {name} may come with the other sign, of which nothing is said; try a client to find out."
+        f"signs: {name} may have the opposite sign. The descriptions do not say. Try a client to find out."
         for name in sorted(unbounded)
     ]
     points += [
-        f"errors: of a refusal of {operation.operation}, Carefund reads no member."
+        f"errors: Carefund reads no member of a refusal of {operation.operation}."
         for operation in found
         if operation.described and (refusal := operation.described.refusal) and refusal.members
         if not KNOWN_MEMBERS & set(list_refusal_members(refusal))

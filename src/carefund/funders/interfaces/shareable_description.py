@@ -31,7 +31,7 @@ from carefund.funders.services_australia.expected_answers import list_payloads
 
 _HEAD = """\
 # How a funder's answers are written, as Carefund has seen them: names, kinds, lengths by class, and codes.
-# It holds no value of a person. Read it whole before you give it away.
+# It holds no value of a person. Read all of it before you share it.
 """
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
 _CODE_WORDS = {"status", "code", "type", "level", "category", "source", "priority", "determination", "reason", "unit"}

@@ -145,7 +145,7 @@ def request_reconciliation(trigger: str = Run.Trigger.ON_DEMAND) -> Run:
     if not list_own_service_provider_ids():
         raise NothingToDo
     return request_once(
-        CHECKING, NewRunItem(_BOOKS), trigger=trigger, scope="own records and those of Services Australia"
+        CHECKING, NewRunItem(_BOOKS), trigger=trigger, scope="records of Carefund and Services Australia"
     )
 
 
@@ -196,9 +196,9 @@ async def _search_for_claims(session: Session, item: ClaimedItem, checker: Check
 async def _reconcile(session: Session, database: HeldDatabase) -> ItemResult:
     found = await Reconciler(session.source, database).find_differences()
     number = "one place" if len(found) == 1 else f"{len(found):,} places"
-    words = f"Own records and those of Services Australia differ in {number}: see Exceptions."
+    words = f"Carefund and Services Australia have different records in {number}. See Exceptions."
     if not found:
-        words = "Own records and those of Services Australia agree."
+        words = "Carefund and Services Australia have the same records."
     shown = [
         {"sentence": difference.sentence, "batch": difference.batch_id} for difference in found[:_MOST_DIFFERENCES]
     ]
