@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 from carefund.cli.main import app
 from carefund.records.care_recipient.client_list import list_client_rows
 from carefund.records.models import Change, Client, ClientMatch
-from carefund.runs.dates import business_today
+from carefund.runs.business_day import business_today
 from tests.console.world import BRANCH, make_branches, make_cast, make_clients, make_funding
 
 pytestmark = pytest.mark.django_db

@@ -59,7 +59,8 @@ LOGS: dict[str, set[str]] = {
     "pace create": {ASKED, ACT},
     "pace preview": {ASKED},
     "providers sync": {ACT},
-    "replay": {VIEWED, ACT},
+    "replay": {VIEWED, ACT},  # the earlier name of reprocess
+    "reprocess": {VIEWED, ACT},
     "restore": {ACT},  # tests/runs/test_backups.py
     "runs cancel": {ACT},
     "runs list": set(),
@@ -138,7 +139,7 @@ def test_one_client(terminal: Terminal, claims: ClaimWorld):
         terminal.type(*words, about=client, expect={VIEWED})
     terminal.type("sync", number, "--dry-run", about=client, expect={ASKED})
     terminal.type("sync", number, "--json", about=client, expect={ASKED})
-    terminal.type("replay", number, "--dry-run", about=client, expect={VIEWED})
+    terminal.type("reprocess", number, "--dry-run", about=client, expect={VIEWED})
 
 
 @pytest.mark.django_db

@@ -97,7 +97,7 @@ def test_what_is_only_read_otherwise_is_marked_and_is_no_news_on_home(
     assert "12.50" not in home_page
     assert "S0-0" in home_page
     log = browser.get(reverse("console:client-changes", args=[margaret.pk])).content.decode()
-    assert log.count(">Reread<") == 1
+    assert log.count(">Reprocessed<") == 1
     assert "12.50" in log
 
 

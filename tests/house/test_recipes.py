@@ -78,8 +78,8 @@ def test_who_was_synchronised_before_the_field_was_added_gets_it_from_the_archiv
 
         monkeypatch.setenv("PYTHONPATH", str(tree))
         installation.carefund("setup")
-        assert '"changed": 1' in installation.carefund("replay", "--all", "--dry-run", "--json")
-        assert '"changed": 1' in installation.carefund("replay", "--all", "--json")
+        assert '"changed": 1' in installation.carefund("reprocess", "--all", "--dry-run", "--json")
+        assert '"changed": 1' in installation.carefund("reprocess", "--all", "--json")
         stored = "SELECT DISTINCT reserved FROM records_planbudget"
         assert [float(amount) for (amount,) in installation.rows(stored)] == [12.5]
         told = "SELECT DISTINCT field, before, after, cause FROM records_change WHERE field = 'reserved'"

@@ -110,16 +110,16 @@ def test_killed_half_way_the_command_goes_on_and_changes_each_field_once(install
     installation.stop()
     installation.ask("DELETE", "/journal")
     installation.settings["CAREFUND_SERVICES_AUSTRALIA_SPELLINGS"] = "Budget.used=spent"
-    people = json.loads(installation.carefund("replay", "--all", "--dry-run", "--json"))["changed"]
+    people = json.loads(installation.carefund("reprocess", "--all", "--dry-run", "--json"))["changed"]
     assert people > 50, "more than a group"
 
-    command = installation.start("replay", "--all")
+    command = installation.start("reprocess", "--all")
     wait_until(lambda: installation.rows("SELECT count(*) FROM records_change WHERE cause = 'reading'") > [(0,)])
     kill(command)
     installation.write("UPDATE runs_runitem SET held_until = '2026-01-01 00:00:00' WHERE status = 'running'")
-    installation.carefund("replay", "--all")
+    installation.carefund("reprocess", "--all")
 
-    assert json.loads(installation.carefund("replay", "--all", "--json"))["people"] == 0
+    assert json.loads(installation.carefund("reprocess", "--all", "--json"))["people"] == 0
     told = "SELECT client_id, key, field FROM records_change WHERE cause = 'reading'"
     rows = installation.rows(told)
     assert len(rows) == len(set(rows))

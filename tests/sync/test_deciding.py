@@ -331,7 +331,7 @@ def fetches(draw: Any, minute: int) -> Fetched:
 def test_whatever_comes_after_whatever_once_applied_it_is_unchanged(first: Fetched, second: Fetched) -> None:
     person = after(decide(NEVER_SYNCED, first, TODAY))
     person = after(decide(person, second, TODAY))
-    # As if read anew, so that every row is compared and none is taken as known by its bytes.
+    # As if reprocessed, so that every row is compared and none is taken as known by its bytes.
     anew = decide(person, replace(second, reader=OTHER_READER, is_archived=True), TODAY)
     assert anew.result.outcome is SyncOutcome.UNCHANGED
     assert not any(anew.compared.differences.values())

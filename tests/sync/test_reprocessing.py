@@ -1,4 +1,4 @@
-"""An upgrade reaches everybody: what is read otherwise today is read anew from the archive, without a call.
+"""An upgrade reaches everybody: what is read otherwise today is reprocessed from the archive, without a call.
 
 The upgrade is a new spelling here; tests/house/test_recipes.py adds a field as CONTRIBUTING says.
 """

@@ -8,8 +8,8 @@ from django.conf import settings
 from django.utils import timezone
 from rich.table import Table
 
-from carefund.access.gate import OPERATOR, list_clients_for
 from carefund.access.access_log import store_views
+from carefund.access.gate import OPERATOR, list_clients_for
 from carefund.cli.output import print_json, screen
 from carefund.domain.wording import many, write_day, write_money
 from carefund.records.care_recipient.client_list import (

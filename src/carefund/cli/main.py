@@ -39,7 +39,7 @@ from carefund.cli import (
     money,
     personal_data,
     providers,
-    replay,
+    reprocess,
     runs,
     serving,
     show,
@@ -66,7 +66,8 @@ app.command("sync")(sync.sync)
 app.command("show")(show.show)
 app.command("explain")(explain.explain)
 app.command("money")(money.money)
-app.command("replay")(replay.replay)
+app.command("reprocess")(reprocess.reprocess_stored)
+app.command("replay", hidden=True)(reprocess.reprocess_stored)  # its earlier name
 app.command("check")(check.check)
 app.command("serve")(serving.serve)
 app.command("worker")(serving.worker)

@@ -102,4 +102,4 @@ def _store(session: Session, items: Sequence[ClaimedItem], answers: Sequence[Non
     reprocess(list(by_client), business_today(), on_applied=record)
 
 
-REPROCESSING = WorkKind(name=_NAME, label="Reread archived responses", items="people", work=_work, store=_store)
+REPROCESSING = WorkKind(name=_NAME, label="Reprocess stored responses", items="people", work=_work, store=_store)

@@ -1,4 +1,4 @@
-"""`carefund replay`: read archived answers anew, without a call."""
+"""`carefund reprocess`: compare stored answers again as this version reads them, without a call."""
 
 from collections import Counter
 from typing import Annotated
@@ -10,6 +10,7 @@ from carefund.access.access_log import store_view
 from carefund.access.audit_log import one_act, store_act
 from carefund.cli.client_argument import client_or_exit
 from carefund.cli.output import FAILED, WRONG_INPUT, complain, print_json, screen
+from carefund.domain.wording import many
 from carefund.funders.errors.root import FunderError
 from carefund.records.models import Client
 from carefund.runs.business_day import business_today
@@ -22,7 +23,7 @@ from carefund.sync.care_recipient.reprocessing import list_outdated, reprocess
 _AT_ONCE = 50
 
 
-def replay(
+def reprocess_stored(
     care_recipient_id: Annotated[str, typer.Argument(help="Care Recipient ID.")] = "",
     everybody: Annotated[
         bool, typer.Option("--all", help="All clients whose stored responses this version reads differently.")
@@ -30,7 +31,7 @@ def replay(
     dry_run: Annotated[bool, typer.Option(help="Print what would change, and save nothing.")] = False,
     json: Annotated[bool, typer.Option(help="Print the result as JSON.")] = False,
 ) -> None:
-    """Reread archived responses, and save what this version reads differently. No funder is asked."""
+    """Reprocess stored responses, and save what this version reads differently. No call is made."""
     if bool(care_recipient_id) == everybody:
         complain("No Care Recipient ID given.", "Give a Care Recipient ID, or use --all.")
         raise typer.Exit(WRONG_INPUT)
@@ -46,12 +47,12 @@ def replay(
 
 def _find(care_recipient_id: str) -> Client:
     client = client_or_exit(care_recipient_id)
-    store_view(None, client, "carefund replay")
+    store_view(None, client, "carefund reprocess")
     return client
 
 
 def _try(client_ids: list[int]) -> dict[str, int | dict[str, int]]:
-    """What reading anew would change: people, and fields by kind of record."""
+    """Return what reprocessing would change: people, and fields by kind of record."""
     changed = unreadable = 0
     fields: Counter[str] = Counter()
     for start in range(0, len(client_ids), _AT_ONCE):
@@ -75,7 +76,7 @@ def _do(client_ids: list[int], *, everybody: bool) -> dict[str, int | dict[str, 
         scope = "responses that this version reads differently" if everybody else "one client"
         with one_act():
             run = request_reprocessing(client_ids, trigger=trigger, scope=scope)
-            act = "Reread of archived responses started"
+            act = "Reprocessing of stored responses started"
             store_act(None, act, f"run {run.pk}", after={"who": scope, "items": run.total})
     finish_now(run)
     outcomes = count_outcomes(run)
@@ -89,10 +90,10 @@ def _counts(people: int, changed: int, unreadable: int) -> dict[str, int | dict[
 
 def _print(counts: dict[str, int | dict[str, int]], *, dry_run: bool) -> None:
     if not counts["people"]:
-        screen.print("All archived responses are read as before. Nothing to do.")
+        screen.print("This version reads all stored responses as before. Nothing to do.")
         return
     said = "would change" if dry_run else "changed"
-    screen.print(f"Reread {counts['people']:,} clients: {counts['changed']:,} {said}. No funder was asked.")
+    screen.print(f"Reprocessed {many(counts['people'], 'client')}: {counts['changed']:,} {said}. No call was made.")
     if counts["unreadable"]:
         complain(
             f"Stored responses for {counts['unreadable']:,} clients cannot be read.",
