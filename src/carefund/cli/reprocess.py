@@ -10,7 +10,6 @@ from carefund.access.access_log import store_view
 from carefund.access.audit_log import one_act, store_act
 from carefund.cli.client_argument import client_or_exit
 from carefund.cli.output import FAILED, WRONG_INPUT, complain, print_json, screen
-from carefund.domain.wording import many
 from carefund.funders.errors.root import FunderError
 from carefund.records.models import Client
 from carefund.runs.business_day import business_today
@@ -93,7 +92,7 @@ def _print(counts: dict[str, int | dict[str, int]], *, dry_run: bool) -> None:
         screen.print("This version reads all stored responses as before. Nothing to do.")
         return
     said = "would change" if dry_run else "changed"
-    screen.print(f"Reprocessed {many(counts['people'], 'client')}: {counts['changed']:,} {said}. No call was made.")
+    screen.print(f"Reprocessed {counts['people']:,} clients: {counts['changed']:,} {said}. No call was made.")
     if counts["unreadable"]:
         complain(
             f"Stored responses for {counts['unreadable']:,} clients cannot be read.",

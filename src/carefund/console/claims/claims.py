@@ -66,7 +66,8 @@ def list_all(request: Request) -> HttpResponse:
 def _count_differences() -> int:
     """Return in how many places the last comparison found our records of claims and the funder's to differ."""
     reconciliation = find_reconciliation()
-    return reconciliation.result["number"] if reconciliation else 0
+    result = reconciliation.result if reconciliation else None
+    return int(result["number"]) if result else 0
 
 
 @page(may_claim)
