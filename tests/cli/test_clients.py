@@ -49,7 +49,7 @@ def test_clients_are_listed_as_on_their_page():
     [margaret] = json.loads(run("list", "Doy", "--json"))
     row = list_client_rows(Client.objects.filter(last_name="Doyle"), business_today())[0]
     assert (margaret["care_recipient_id"], margaret["level"]) == ("400000001", "Level 6")
-    assert (Decimal(margaret["available"]), Decimal(margaret["left_to_spend"])) == (row.available, row.left_to_spend)
+    assert (Decimal(margaret["available"]), Decimal(margaret["safe_to_spend"])) == (row.available, row.safe_to_spend)
     assert "2 of 3 clients. See more with --limit." in run("list", "--limit", "2")
     assert "Wilma" in run("list", "--inactive")
     assert "No clients match." in run("list", "--branch", "999")

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from carefund.console.care_recipient.charts import draw_bar, draw_burn_down, draw_time_line
+from carefund.domain.care_recipient.commitments import Commitment
 from carefund.records.care_recipient.funding import BudgetFigures
 from carefund.records.models import BudgetUsage, Classification, PlanBudget
 
@@ -17,7 +18,7 @@ START, END = date(2026, 4, 1), date(2026, 6, 30)
 def figures(total: Decimal, used: Decimal, *, committed: Decimal = Decimal(0), **more: Decimal) -> BudgetFigures:
     budget = PlanBudget(total=total, used=-used, start_date=START, end_date=END, **more)
     line = BudgetUsage(amount=-used, delivery_date=date(2026, 4, 20))
-    return BudgetFigures(budget, (), (line,) if used else (), committed, True)
+    return BudgetFigures(budget, (), (line,) if used else (), Commitment(delivered=committed), True)
 
 
 @given(total=cents, used=cents, committed=cents, write_off=cents, rollover=cents)
@@ -50,9 +51,9 @@ def test_half_the_days_and_half_the_money_are_in_step() -> None:
     assert burn.state[2] == "On track"
 
 
-def test_what_was_overspent_is_left_to_spend_below_zero() -> None:
+def test_what_was_overspent_is_safe_to_spend_below_zero() -> None:
     overspent = figures(Decimal(100), Decimal(120))
-    assert overspent.left_to_spend == Decimal(-20)
+    assert overspent.safe_to_spend == Decimal(-20)
     assert [part.name for part in draw_bar(overspent)] == ["used"]
 
 

@@ -166,7 +166,7 @@ def test_a_net_reversal_adds_to_the_column(browse: Browse, ada: User, budget: Pl
     in_table = shown.partition(f'href="#budget-{budget.pk}"')[2].partition("</tr>")[0]
     assert 'class="money">+$20.00</span>' in in_table
     bar = re.findall(r'aria-label="([^"]*)"', shown.partition(f'id="budget-{budget.pk}"')[2])[0]
-    assert bar == "Left to spend $1,015.00, Rollover deduction $5.00"
+    assert bar == "Safe to spend $1,015.00, Rollover deduction $5.00"
 
 
 @pytest.mark.parametrize(
@@ -234,7 +234,7 @@ def test_a_line_is_committed_once_among_budgets_of_the_same_dates(
         shown = read(browse(ada), page, nothing_open.client_id)
         assert committed_on(shown, alike) == [0, 0, 300, 0]
         assert "overspent" not in shown
-        assert figures(shown, alike[2])["Left to spend"] == Decimal("1700.00")
+        assert figures(shown, alike[2])["Safe to spend"] == Decimal("1700.00")
 
 
 def test_a_line_of_the_day_when_one_budget_ends_and_the_next_begins_is_in_one(
@@ -302,20 +302,20 @@ def test_the_list_of_clients_and_its_csv_have_the_figures_of_the_clients_page(
     )  # fmt: skip
     browser = browse(ada)
     ledger = figures(read(browser, "client", nothing_open.client_id), nothing_open)
-    assert ledger["Left to spend"] == Decimal("969.98")
+    assert ledger["Safe to spend"] == Decimal("969.98")
     row = read(browser, "clients")
-    for label in ("Available", "Left to spend"):
+    for label in ("Available", "Safe to spend"):
         data_label = "Available this quarter" if label == "Available" else label
         cell = re.search(rf'data-label="{data_label}" class="amount"\s*>\s*<span class="money[^"]*">([^<]+)<', row)[1]
         assert read_money(cell) == ledger[label]
     lines = b"".join(browser.get(reverse("console:clients-csv")).streaming_content).decode("utf-8-sig")
     [told] = csv.DictReader(lines.splitlines())
-    assert [Decimal(told[name]) for name in ("total", "available", "committed", "left_to_spend")] == [
-        ledger["Total"], ledger["Available"], -ledger["Committed"], ledger["Left to spend"]
+    assert [Decimal(told[name]) for name in ("total", "available", "committed", "safe_to_spend")] == [
+        ledger["Total"], ledger["Available"], -ledger["Committed"], ledger["Safe to spend"]
     ]  # fmt: skip
 
 
 def test_of_an_earlier_day_nobody_knows_what_was_committed(nothing_open: PlanBudget) -> None:
     funding = find_funding_now(nothing_open.client)
-    assert funding.committed is not None
-    assert find_funding_as_of(nothing_open.client, timezone.now()).committed is None
+    assert funding.commitments is not None
+    assert find_funding_as_of(nothing_open.client, timezone.now()).commitments is None

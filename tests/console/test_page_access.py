@@ -35,6 +35,7 @@ VALUES = {
     "claim_id": "100000000001",
     "match_id": 1,
     "item_id": 1,
+    "planned_id": 1,
 }
 Browse = Callable[[User | None], Browser]
 
@@ -54,7 +55,7 @@ def addresses() -> Iterator[tuple[str, str]]:
 PAGES = dict(addresses())
 ABOUT_A_CLIENT = {
     "client": 200, "plan": 200, "synchronise": 200, "client-changes": 200, "client-syncs": 200, "as-of": 200,
-    "client-edit": 200,
+    "client-edit": 200, "spending": 200,
 }  # fmt: skip
 
 

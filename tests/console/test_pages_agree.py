@@ -198,7 +198,7 @@ class Reader:
             )
             duplicates[row["budget_id"]] += 1
             budget = self.names[str(stored.pk)]
-            for name, label in (("total", "Total"), ("available", "Available"), ("left_to_spend", "Left to spend")):
+            for name, label in (("total", "Total"), ("available", "Available"), ("safe_to_spend", "Safe to spend")):
                 self.facts.note("command", money(row[name]), "figure", self.who, budget, label)
             sums: dict[str, Decimal] = defaultdict(Decimal)
             for line in row["usage"] or ():
@@ -228,7 +228,7 @@ def read_clients(facts: Facts, readers: list[Reader], browser: Browser) -> None:
     told = {row["care_recipient_id"]: row for row in csv.DictReader(lines.splitlines())}
     page = get(browser, "clients")
     listed = {row[2]: row for row in rows_in(page)}
-    columns = {"available": "Available", "left_to_spend": "Left to spend", "committed": "Committed", "total": "Total"}
+    columns = {"available": "Available", "safe_to_spend": "Safe to spend", "committed": "Committed", "total": "Total"}
     for reader in readers:
         row = told[reader.who]
         facts.note("CSV", row["level"], "level", reader.who)
@@ -237,7 +237,7 @@ def read_clients(facts: Facts, readers: list[Reader], browser: Browser) -> None:
             shown = -here if here and label == "Committed" else here
             facts.note("client", str(shown), "this quarter", reader.who, label)
             facts.note("CSV", row[column], "this quarter", reader.who, label)
-        for place, label in ((5, "Available"), (6, "Left to spend")):
+        for place, label in ((5, "Available"), (6, "Safe to spend")):
             text = listed[reader.who][place]
             facts.note("list", money(text) if text[-1:].isdigit() else "", "this quarter", reader.who, label)
 

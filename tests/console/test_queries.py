@@ -17,15 +17,15 @@ Browse = Callable[[User | None], Browser]
 
 # Each limit counts session, account, rights, second factor and, where clients are shown, the entry in the access log.
 LIMITS = {
-    "home": 20, "clients": 16, "client": 26, "plan": 18, "synchronise": 15, "client-changes": 16, "client-syncs": 11,
-    "as-of": 10, "runs": 9, "run": 10, "access-log": 8, "people": 10, "tokens": 7, "all-tokens": 9, "claims": 13,
-    "claim-exceptions": 8, "draws-without-line": 10, "ndis-comparisons": 9,
+    "home": 20, "clients": 18, "client": 28, "plan": 20, "spending": 17, "synchronise": 15, "client-changes": 16,
+    "client-syncs": 11, "as-of": 10, "runs": 9, "run": 10, "access-log": 8, "people": 10, "tokens": 7, "all-tokens": 9,
+    "claims": 13, "claim-exceptions": 8, "draws-without-line": 10, "ndis-comparisons": 9,
 }  # fmt: skip
 
 
 def count(browser: Browser, name: str, margaret: Client) -> int:
     keywords: dict[str, int] = {}
-    if name in ("client", "plan", "synchronise", "client-changes", "client-syncs", "as-of"):
+    if name in ("client", "plan", "spending", "synchronise", "client-changes", "client-syncs", "as-of"):
         keywords = {"client_id": margaret.pk}
     elif name == "run":
         keywords = {"run_id": Run.objects.order_by("id").values_list("id", flat=True)[0]}

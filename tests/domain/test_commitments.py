@@ -7,7 +7,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from carefund.domain.care_recipient.commitments import Fund, OpenLine, commit, first_day_of
+from carefund.domain.care_recipient.commitments import (
+    Commitment,
+    Fund,
+    OpenLine,
+    Reason,
+    commit,
+    drawing_order,
+    first_day_of,
+)
 from carefund.domain.periods import Period
 
 MAY, JUNE, JULY = date(2026, 5, 1), date(2026, 6, 1), date(2026, 7, 1)
@@ -20,7 +28,7 @@ def fund(name: str, start: date | None = MAY, end: date | None = JULY, available
 
 def chosen(lines: list[OpenLine], *funds: Fund) -> dict[str, Decimal]:
     """What is committed, by the budget's name, where there is anything."""
-    return {name: amount for (name, _), amount in commit(lines, funds).items() if amount}
+    return {name: found.committed for (name, _), found in commit(lines, funds).items() if found.committed}
 
 
 @pytest.mark.parametrize(
@@ -68,8 +76,8 @@ def test_what_is_committed_before_lowers_what_is_left_for_the_next_line() -> Non
 def test_duplicates_with_one_id_are_two_budgets() -> None:
     duplicates = [Fund(("a", number), "AT", Period(MAY, JULY), Decimal(300)) for number in (0, 1)]
     assert commit([LINE, LINE._replace(key=2)], duplicates) == {
-        ("a", 0): Decimal("300.00"),
-        ("a", 1): Decimal("300.00"),
+        ("a", 0): Commitment(delivered=Decimal("300.00")),
+        ("a", 1): Commitment(delivered=Decimal("300.00")),
     }
 
 
@@ -93,7 +101,7 @@ funds = st.lists(
 def test_what_is_committed_is_the_sum_of_the_lines_that_a_budget_covers(
     lines: list[OpenLine], funds: list[Fund]
 ) -> None:
-    committed = commit(lines, funds)
+    committed = {key: found.total for key, found in commit(lines, funds).items()}
     covered = [line for line in lines if any(funding.covers(line) for funding in funds)]
     assert sum(committed.values()) == sum(line.amount for line in covered)
     assert not any(committed[funding.key] for funding in funds if not funding.is_returned)
@@ -121,3 +129,60 @@ def test_older_lines_do_not_bear_on_the_budgets_of_a_day(lines: list[OpenLine], 
 def test_quarters_that_follow_each_other_do_not_reach_back() -> None:
     quarters = [fund("a", date(2026, 4, 1), date(2026, 6, 30)), fund("b", date(2026, 7, 1), date(2026, 9, 30))]
     assert first_day_of(quarters, date(2026, 8, 1)) == date(2026, 7, 1)
+
+
+TODAY = date(2026, 11, 22)
+QUARTER = Fund(("ON-now", 0), "ON", Period(date(2026, 10, 1), date(2026, 12, 31)), Decimal("500.00"))
+HELD = Fund(("CU", 0), "CU", Period(None, None), Decimal("200.00"))
+ACCOUNT = Fund(("HC", 0), "HC", Period(None, None), Decimal("300.00"))
+EQUIPMENT = Fund(("AT-now", 0), "AT", Period(date(2026, 1, 1), date(2026, 12, 31)), Decimal("1000.00"))
+
+
+def line(key: int, amount: str, type_code: str = "ON", *, reason: Reason = Reason.DELIVERED) -> OpenLine:
+    return OpenLine(key, type_code, TODAY, Decimal(amount), reason)
+
+
+def test_each_reason_is_a_part_of_its_own() -> None:
+    lines = [line(1, "80", reason=Reason.CLAIMED), line(2, "70"), line(3, "60", reason=Reason.PLANNED)]
+    found = commit(lines, [QUARTER])[QUARTER.key]
+    assert found == Commitment(Decimal(80), Decimal(70), Decimal(60))
+    assert (found.committed, found.total) == (150, 210)
+
+
+def test_ongoing_services_draw_the_quarter_then_provider_held_funds_then_the_home_care_account() -> None:
+    lines = [line(1, "450"), line(2, "150"), line(3, "250"), line(4, "400")]
+    found = {key[0]: commitment.total for key, commitment in commit(lines, [ACCOUNT, HELD, QUARTER]).items()}
+    assert found == {"ON-now": 850, "CU": 150, "HC": 250}  # what nothing holds stays with the budget: it is overspent
+
+
+def test_equipment_draws_unspent_funds_first() -> None:
+    lines = [line(1, "150", "AT"), line(2, "290", "AT"), line(3, "400", "AT")]
+    found = {key[0]: commitment.total for key, commitment in commit(lines, [EQUIPMENT, ACCOUNT, HELD]).items()}
+    assert found == {"CU": 150, "HC": 290, "AT-now": 400}
+    assert sorted(["AT", "HC", "ON", "CU"], key=drawing_order) == ["ON", "CU", "HC", "AT"]
+
+
+def test_equipment_is_paid_from_unspent_funds_where_no_budget_was_approved() -> None:
+    assert commit([line(1, "150", "HM")], [HELD])[HELD.key].delivered == 150
+
+
+def test_care_management_draws_no_unspent_funds() -> None:
+    assert not commit([line(1, "50", "CM")], [QUARTER, HELD])[HELD.key].total
+
+
+def test_what_was_delivered_comes_before_what_is_planned() -> None:
+    lines = [line(1, "400", reason=Reason.PLANNED), line(2, "400")]
+    found = commit(lines, [QUARTER, ACCOUNT, HELD])
+    assert found[QUARTER.key] == Commitment(delivered=Decimal(400), planned=Decimal(400))
+
+
+@pytest.mark.parametrize("available", ["-50.00", "0.00"])
+def test_a_budget_without_money_lets_unspent_funds_pay(available: str) -> None:
+    """Of a budget that was re-issued with less than was drawn before, or whose draws were reversed late."""
+    empty = Fund(("ON-now", 0), "ON", QUARTER.period, Decimal(available))
+    assert commit([line(1, "80")], [empty, HELD])[HELD.key].delivered == 80
+
+
+def test_a_budget_that_ended_lets_nothing_overflow() -> None:
+    ended = Fund(("old", 0), "ON", Period(date(2026, 7, 1), date(2026, 9, 30)), Decimal("10.00"))
+    assert not any(found.total for found in commit([line(1, "80")], [ended, HELD]).values())

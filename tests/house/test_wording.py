@@ -20,7 +20,7 @@ FIGURES = {
     "rollover_deduction": ("Rollover deduction", r"roll(ed)?[- ]?(over|out)[- ](?!deduction)(amount|sum)|roll-over"),
     "write_off": ("Write off", r"write-off|writeoff|written-off"),
     "committed": ("Committed", r"commitments? total|reserved amount"),
-    "left_to_spend": ("Left to spend", r"left over to spend|remaining to spend"),
+    "safe_to_spend": ("Safe to spend", r"left (over )?to spend|remaining to spend"),
     "rolled_in": ("Rolled in", r"rolled-in amount"),
     "clinical_percentage": ("Clinical", r"clinical share|clinical rate"),
     "independence_percentage": ("Independence", r"independence share"),
@@ -113,7 +113,7 @@ def test_nobody_calls_a_figure_otherwise(figure: str):
 
 def test_headings_of_the_list_of_clients_are_those_names():
     names = {name for name, _ in FIGURES.values()}
-    assert {"Care Recipient ID", "Service Provider ID", "Left to spend"} <= names & set(COLUMNS.values())
+    assert {"Care Recipient ID", "Service Provider ID", "Safe to spend"} <= names & set(COLUMNS.values())
 
 
 def test_headings_of_files_and_fields_of_the_api_are_the_figures_own_names():

@@ -19,6 +19,7 @@ from tests.console.world import make_funding, make_run
 from tests.rest.conftest import BRANCH, OTHER_BRANCH, Call
 
 pytestmark = pytest.mark.django_db
+OWN = {"committed", "claimed_not_drawn", "delivered_not_claimed", "planned", "safe_to_spend"}
 KINDS = {record_set.kind: record_set.kind.replace("_", "-") for record_set in RECORD_SETS}
 
 
@@ -97,12 +98,14 @@ def test_the_records_of_a_kind_are_those_that_are_stored(call: Callable[..., Cal
     assert AccessLogEntry.objects.get().client == wilma
 
 
-def test_a_budget_says_what_is_left_to_spend(call: Callable[..., Call], wilma: Client):
+def test_a_budget_says_what_is_safe_to_spend(call: Callable[..., Call], wilma: Client):
     budget = PlanBudget.objects.filter(client=wilma, budget_type_code="ON").order_by("-start_date")[0]
     rows = call()("get", f"/clients/{wilma.pk}/budgets").json()["budgets"]
     row = next(row for row in rows if row["budget_id"] == budget.budget_id)
     assert Decimal(row["total"]) == budget.total
-    assert Decimal(row["available"]) - Decimal(row["committed"]) == Decimal(row["left_to_spend"])
+    assert Decimal(row["available"]) - Decimal(row["committed"]) == Decimal(row["safe_to_spend"])
+    assert Decimal(row["claimed_not_drawn"]) + Decimal(row["delivered_not_claimed"]) == Decimal(row["committed"])
+    assert Decimal(row["planned"]) == 0
 
 
 def test_an_amount_that_cannot_be_read_breaks_no_answer(call: Callable[..., Call], wilma: Client):
@@ -128,7 +131,7 @@ def test_now_and_as_of_today_say_the_same_and_nothing_was_known_before(
         now = ask("get", f"/clients/{client.pk}/{path}").json()[kind]
         then = ask("get", f"/clients/{client.pk}/{path}?as_of={today}").json()[kind]
         for row in [*now, *then]:  # as of a day nobody says what was delivered and not yet drawn
-            row.update(dict.fromkeys({"committed", "left_to_spend"} & set(row)))
+            row.update(dict.fromkeys(OWN & set(row)))
         key = [*RECORD_SETS[list(KINDS).index(kind)].key, "budget_id"]
         by_key = {str([row.get(name) for name in key]): row for row in then}
         assert {str([row.get(name) for name in key]): row for row in now} == by_key, kind

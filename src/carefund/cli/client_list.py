@@ -31,7 +31,7 @@ def list_all(
     limit: Annotated[int, typer.Option(min=1, help="Number of clients to list.")] = 50,
     json: Annotated[bool, typer.Option("--json", help="Print as JSON.")] = False,
 ) -> None:
-    """List clients by name, with level, what is available this quarter and what is left to spend."""
+    """List clients by name, with level, what is available this quarter and what is safe to spend."""
     wanted = ClientFilter(search=search, service_provider_id=branch, state="inactive" if inactive else "")
     stale_before = timezone.now() - timedelta(hours=settings.STALE_AFTER_HOURS)
     found = list_clients(list_clients_for(OPERATOR), wanted, today=business_today(), stale_before=stale_before)
@@ -46,7 +46,7 @@ def list_all(
         screen.print("No clients match." if search or branch or inactive else "No clients yet.")
         return
     table = Table("Care Recipient ID", "Name", "Branch", "Level", box=None, pad_edge=False, header_style="bold")
-    for title in ("Available this quarter", "Left to spend"):
+    for title in ("Available this quarter", "Safe to spend"):
         table.add_column(title, justify="right")
     table.add_column("Last checked")
     for line in lines:
@@ -56,7 +56,7 @@ def list_all(
             f"{line['last_name']}, {line['first_name']}",
             line["service_provider_id"],
             line["level"],
-            *("" if line[name] is None else write_money(line[name]) for name in ("available", "left_to_spend")),
+            *("" if line[name] is None else write_money(line[name]) for name in ("available", "safe_to_spend")),
             write_day(timezone.localtime(checked_at).date()) if checked_at else "never",
         )
     screen.print(table)
@@ -78,6 +78,6 @@ def _as_data(row: ClientRow, checked_at: datetime | None) -> dict[str, Any]:
         "level": ", ".join(levels) or ("NDIS" if client.is_under_ndis_alone else ""),
         "available": row.available,
         "committed": row.committed,
-        "left_to_spend": row.left_to_spend,
+        "safe_to_spend": row.safe_to_spend,
         "checked_at": checked_at,
     }

@@ -29,7 +29,8 @@ _ENDS = ("total", "available")  # what all begins with, and what is left
 _FIGURES = (
     _ENDS[0], *(name for name in names_of(PlanBudget, FieldType.MONEY) if name not in _ENDS), _ENDS[1]
 )  # fmt: skip
-_OWN = ("committed", "left_to_spend")
+_OWN = ("claimed_not_drawn", "delivered_not_claimed", "planned", "safe_to_spend")
+_SAFE = "Safe to spend (an estimate)"
 
 
 def show(
@@ -93,7 +94,7 @@ def _print(funding: FundingAsOf, *, as_of: bool) -> None:
             ("supplement", "start_date", "end_date", "standing"),
         ),
         ("Budgets", PlanBudget, budgets, ("budget", *_FIGURES)),
-        ("Left to spend", PlanBudget, [] if as_of else budgets, ("budget", "available", *_OWN)),
+        (_SAFE, PlanBudget, [] if as_of else budgets, ("budget", "available", *_OWN)),
         (
             "Drawn",
             BudgetUsage,
@@ -107,7 +108,7 @@ def _print(funding: FundingAsOf, *, as_of: bool) -> None:
             ("effective_date_from", *names_of(IndividualContribution, FieldType.PERCENTAGE)),
         ),
     ):
-        if rows or title not in ("Left to spend", "Drawn"):
+        if rows or title not in (_SAFE, "Drawn"):
             screen.print(_table(title, model, rows, columns))
 
 
@@ -138,7 +139,7 @@ def _signed(budget: dict[str, Any]) -> dict[str, Any]:
     """A budget with its figures as they act on the total, like on its page."""
     effects = read_effects(*(budget[name] for name in ("total", "available", *Effects._fields)))
     told = {name: value for name, value in effects._asdict().items() if budget[name] is not None}
-    return budget | told | {"committed": -budget["committed"] if budget["committed"] else budget["committed"]}
+    return budget | told | {name: -budget[name] if budget[name] else budget[name] for name in _OWN[:-1]}
 
 
 def _add_up(usage: list[dict[str, Any]] | None) -> list[dict[str, Any]]:

@@ -26,7 +26,9 @@ PAGE_TERMS = (
     ("usage", "what was drawn from a budget, line by line"),
     ("draw", "one amount taken from one budget; drawn by says who was paid"),
     ("committed", "services delivered whose invoice is in Carefund, and that the funder has not drawn yet"),
-    ("left to spend", "available less committed"),
+    ("planned", "visits that are booked and for which no line has come in"),
+    ("safe to spend", "available less committed and planned: our estimate"),
+    ("unspent funds", "what is left of a Home Care Package, held by the provider or in the home care account"),
     ("rolled in", "money of the quarter before in a budget's total"),
     ("rollover deduction", "money that moved from a budget to the next quarter"),
     (

@@ -5,7 +5,7 @@ from django.views.generic import RedirectView
 
 import carefund.console.url_numbers  # noqa: F401 makes <number:…> known
 from carefund.console.care_management import urls as care_management_urls
-from carefund.console.care_recipient import client, client_editing, clients, explanation, history, synchronise
+from carefund.console.care_recipient import client, client_editing, clients, explanation, history, spending, synchronise
 from carefund.console.claims import urls as claim_urls
 from carefund.console.ndis import urls as pace
 from carefund.console.views import account, administration, help_page, home, interfaces, logs, people, runs, tokens
@@ -37,6 +37,14 @@ urlpatterns = [
     path("clients/<number:client_id>/edit", client_editing.edit, name="client-edit"),
     path("clients/<number:client_id>/plan", client.show_plan, name="plan"),
     path("clients/<number:client_id>/budgets/<number:budget_key>", explanation.show, name="budget-explained"),
+    path("clients/<number:client_id>/spending", spending.show, name="spending"),
+    path("clients/<number:client_id>/spending/planned", spending.plan, name="plan-service"),
+    path(
+        "clients/<number:client_id>/spending/planned/<number:planned_id>/remove",
+        spending.remove,
+        name="remove-planned-service",
+    ),
+    path("clients/<number:client_id>/spending/balances", spending.enter_balance, name="enter-balance"),
     path("clients/<number:client_id>/synchronise", synchronise.ask, name="synchronise"),
     path("clients/<number:client_id>/synchronise/<number:run_id>", synchronise.watch, name="synchronise-run"),
     path("clients/<number:client_id>/synchronise/<number:run_id>/apply", synchronise.apply, name="preview-apply"),

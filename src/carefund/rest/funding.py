@@ -30,7 +30,9 @@ _TYPES: dict[FieldType, Any] = {
     FieldType.DATE: date | None,
 }
 _CENTS = Decimal("0.01")
-_OF_BUDGETS: dict[str, Any] = {"committed": Decimal | None, "left_to_spend": Decimal | None}
+_OF_BUDGETS: dict[str, Any] = dict.fromkeys(
+    ("committed", "claimed_not_drawn", "delivered_not_claimed", "planned", "safe_to_spend"), Decimal | None
+)
 _create: Any = create_model  # whose types know no fields that are computed
 router = Router(tags=["records"])
 
@@ -59,11 +61,14 @@ def _rows_of(funding: Funding, kind: str) -> Iterator[dict[str, Any]]:
         return
     for figures in funding.budgets:
         if kind == "budgets":
-            known = figures.committed is not None
+            known = figures.commitment
             yield {
                 "row": figures.budget,
-                "committed": figures.committed,
-                "left_to_spend": figures.left_to_spend if known else None,
+                "committed": known and known.committed,
+                "claimed_not_drawn": known and known.claimed,
+                "delivered_not_claimed": known and known.delivered,
+                "planned": known and known.planned,
+                "safe_to_spend": known and figures.safe_to_spend,
             }
         elif kind == "entitlements":
             yield from ({"row": row, "budget_id": figures.budget.budget_id} for row in figures.entitlements)

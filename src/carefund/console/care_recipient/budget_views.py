@@ -80,11 +80,12 @@ def _write_headline(figures: BudgetFigures, today: date) -> str:
     end = figures.budget.end_date
     if figures.available < 0:
         return "overspent"
-    if figures.left_to_spend < 0:
-        return "committed beyond what is available"
+    if figures.safe_to_spend < 0:
+        is_committed = figures.available < (figures.committed or 0)
+        return f"{'committed' if is_committed else 'planned'} beyond what is available"
     if end and end < today:
         return f"left to claim, only for services up to {write_day(end)}"
-    return "available" if figures.committed is None else "left to spend"
+    return "available" if figures.committed is None else "safe to spend"
 
 
 def _count_entitlements(figures: BudgetFigures) -> str:

@@ -32,16 +32,19 @@ class Part:
 
 
 def draw_bar(figures: BudgetFigures) -> list[Part]:
-    """A budget's total as parts side by side: used, committed, left, rollover deduction, write off; none is left out
-    of the sum. Where more was drawn than there is, the parts share the width in proportion."""
-    left = max(figures.left_to_spend, ZERO)
+    """A budget's total as parts side by side: used, committed, planned, left, rollover deduction, write off; none is
+    left out of the sum. Where more was drawn than there is, the parts share the width in proportion."""
+    left = max(figures.safe_to_spend, ZERO)
     committed = figures.committed or ZERO
+    planned = figures.commitment.planned if figures.commitment else ZERO
     if figures.available > 0:
         committed = min(committed, figures.available)
+        planned = min(planned, figures.available - committed)
     amounts = (
         ("used", "Used", figures.used),
         ("committed", "Committed", committed),
-        ("available", "Available" if figures.committed is None else "Left to spend", left),
+        ("planned", "Planned", planned),
+        ("available", "Available" if figures.committed is None else "Safe to spend", left),
         ("rollover", label_of(PlanBudget, "rollover_deduction"), figures.rollover_deduction),
         ("write-off", label_of(PlanBudget, "write_off"), figures.write_off),
     )

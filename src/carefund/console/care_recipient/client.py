@@ -14,6 +14,7 @@ from carefund.console.care_recipient.budget_views import show_budgets
 from carefund.console.care_recipient.charts import draw_time_line
 from carefund.console.care_recipient.missing_details import find_details_state
 from carefund.console.care_recipient.plan_views import explain_plan_dates, write_level, write_plan_dates
+from carefund.console.care_recipient.spending_forms import QuestionForm
 from carefund.console.page_access import Request, page
 from carefund.domain.care_recipient.budgets import is_closed
 from carefund.records.care_recipient.changes import cut_at_sync, list_changes
@@ -61,6 +62,7 @@ def show_funding(request: Request, client_id: int) -> HttpResponse:
         {
             **head,
             "funding": funding,
+            "question": QuestionForm(initial={"from_date": funding.today}),
             "level": write_level(funding),
             "plan_dates": write_plan_dates(funding),
             "current": show_budgets(funding.current_budgets, funding, known),

@@ -41,10 +41,10 @@ COLUMNS = {
     "provider": "Service Provider ID",
     "level": "Level",
     "available": "Available this quarter",
-    "left": "Left to spend",
+    "safe": "Safe to spend",
     "checked": "Last checked",
 }
-FIGURES = {"level", "available", "left"}  # of Support at Home; one cell stands for them under the NDIS alone
+FIGURES = {"level", "available", "safe"}  # of Support at Home; one cell stands for them under the NDIS alone
 BUDGETS = {"low": "Under 10% available", "overspent": "Overspent", "none": "No home support budget"}
 STATES = {
     "stale": "Figures out of date or missing",
@@ -159,7 +159,7 @@ def _chips(wanted: ClientFilter) -> list[tuple[str, str]]:
 def _lines(clients: Listing[Client]) -> Iterator[list[object]]:
     yield [
         "care_recipient_id", "last_name", "first_name", "service_provider_id", "level", "total", "available",
-        "committed", "left_to_spend", "checked_at", "read_in_full_at", "outcome", "consent_missing",
+        "committed", "planned", "safe_to_spend", "checked_at", "read_in_full_at", "outcome", "consent_missing",
     ]  # fmt: skip
     today = timezone.localdate()
     chunk: list[Client] = []
@@ -188,7 +188,8 @@ def _line(row: ClientRow, fresh: Freshness) -> list[object]:
         row.total,
         row.available,
         row.committed,
-        row.left_to_spend,
+        row.commitment and row.commitment.planned,
+        row.safe_to_spend,
         fresh.checked_at,
         fresh.read_in_full_at,
         state.outcome if state else "",

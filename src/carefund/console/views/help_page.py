@@ -47,7 +47,7 @@ TOPICS = (
             HelpTask(
                 "See what a client can still spend",
                 "clients",
-                "Open the client. Funding shows what is left to spend in each budget that covers today.",
+                "Open the client. Funding shows what is safe to spend in each budget that covers today.",
             ),
             HelpTask(
                 "Get today's figures",

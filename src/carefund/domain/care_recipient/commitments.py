@@ -1,33 +1,51 @@
-"""Which budget an own line is committed to while nothing was drawn for it: each line to exactly one, or to none.
+"""Which money an own line or a planned visit is committed to while nothing was drawn for it: each to one place.
 
-Pure, so that every page, file and command gets the same. Source: rule SAH-15.
+Pure, so that every page, file and command gets the same. Source: rules SAH-15, SAH-17 and SAH-18.
 """
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from enum import StrEnum
 from typing import NamedTuple
 
 from carefund.domain.periods import Period
 
 ZERO = Decimal("0.00")
+ONGOING = "ON"
+PROVIDER_HELD, HOME_CARE_ACCOUNT = "CU", "HC"
+UNSPENT = (PROVIDER_HELD, HOME_CARE_ACCOUNT)  # in the order in which the funder draws
+_OVERFLOWING = frozenset({ONGOING, "RC", "EL"})  # their own budget first, then unspent funds
+_UNSPENT_FIRST = frozenset({"AT", "HM", "AS"})  # unspent funds first, then their own budget
 
 BudgetKey = tuple[str, int]
 
 
+class Reason(StrEnum):
+    """Why money is spoken for, in the order in which it is taken from what is available."""
+
+    CLAIMED = "claimed"
+    DELIVERED = "delivered"
+    PLANNED = "planned"
+
+
 class OpenLine(NamedTuple):
-    """A delivered line that no budget was drawn for: `amount` is its full price, `key` tells it from all others."""
+    """A line that no budget was drawn for: `amount` is its full price, `key` tells it from all others of its sort."""
 
     key: int
     type_code: str
     delivery_date: date
     amount: Decimal
+    reason: Reason = Reason.DELIVERED
 
 
 @dataclass(frozen=True, slots=True)
 class Fund:
-    """A budget as far as a line needs to know it. `key` is the funder's id, with a number where an id came twice."""
+    """Money as far as a line needs to know it: a budget, or unspent funds of a Home Care Package.
+
+    `key` is the funder's id, with a number where an id came twice.
+    """
 
     key: BudgetKey
     type_code: str
@@ -40,20 +58,97 @@ class Fund:
         return self.is_returned and self.type_code == line.type_code and self.period.covers(line.delivery_date)
 
 
-def commit(lines: Iterable[OpenLine], funds: Iterable[Fund]) -> dict[BudgetKey, Decimal]:
-    """What is committed of each budget; a line that no budget covers is in none.
+@dataclass(frozen=True, slots=True)
+class Commitment:
+    """What is spoken for of some money: claimed and not drawn, delivered and not claimed, planned."""
 
-    Lines are placed by day of delivery. Where several budgets cover a line, it goes to one that still holds its price,
-    among those to the one that began last, then to the one with most left, then to the lowest id.
+    claimed: Decimal = ZERO
+    delivered: Decimal = ZERO
+    planned: Decimal = ZERO
+
+    @property
+    def committed(self) -> Decimal:
+        """What was delivered, claimed or not, and not drawn."""
+        return self.claimed + self.delivered
+
+    @property
+    def total(self) -> Decimal:
+        return self.committed + self.planned
+
+    def __add__(self, other: object) -> "Commitment":
+        if not isinstance(other, Commitment):
+            return NotImplemented
+        return Commitment(self.claimed + other.claimed, self.delivered + other.delivered, self.planned + other.planned)
+
+
+NOTHING = Commitment()
+
+
+def commit(lines: Iterable[OpenLine], funds: Iterable[Fund]) -> dict[BudgetKey, Commitment]:
+    """What is spoken for of each fund; a line that none covers is in none.
+
+    What was delivered comes before what is planned, and each of them goes by its day. Where several budgets cover a
+    line, it goes to one that still holds its price, among those to the one that began last, then to the one with most
+    left, then to the lowest id. Unspent funds come before the budget for assistive technology and home modifications,
+    and after it for all else, as long as they hold the whole price.
     """
-    listed = sorted(funds, key=lambda fund: fund.key)
-    committed = {fund.key: ZERO for fund in listed}
-    for line in sorted(lines, key=lambda line: (line.delivery_date, line.key)):
-        covering = [fund for fund in listed if fund.covers(line)]
-        if covering:
-            fund = max(covering, key=lambda fund: _fitness(fund, line, committed[fund.key]))
-            committed[fund.key] += line.amount
-    return committed
+    return place(lines, funds).commitments
+
+
+def place(lines: Iterable[OpenLine], funds: Iterable[Fund]) -> "Places":
+    """Lines placed as `commit` says, so that more can be placed after them."""
+    places = Places(funds)
+    for line in sorted(lines, key=lambda line: (line.reason is Reason.PLANNED, line.delivery_date, line.key)):
+        places.take(line)
+    return places
+
+
+class Places:
+    """Funds in which lines are placed one after the other."""
+
+    def __init__(self, funds: Iterable[Fund]) -> None:
+        self._funds = sorted(funds, key=lambda fund: fund.key)
+        self._unspent = sorted(
+            (fund for fund in self._funds if fund.type_code in UNSPENT and fund.is_returned),
+            key=lambda fund: UNSPENT.index(fund.type_code),
+        )
+        self._taken = {fund.key: dict.fromkeys(Reason, ZERO) for fund in self._funds}
+        self._left = {fund.key: fund.available for fund in self._funds}
+
+    @property
+    def commitments(self) -> dict[BudgetKey, Commitment]:
+        """What was placed in each."""
+        return {
+            key: Commitment(taken[Reason.CLAIMED], taken[Reason.DELIVERED], taken[Reason.PLANNED])
+            for key, taken in self._taken.items()
+        }
+
+    def find(self, line: OpenLine) -> Fund | None:
+        """Where a line goes, None if nothing covers it."""
+        covering = [fund for fund in self._funds if fund.covers(line)]
+        own = max(covering, key=lambda fund: self._fitness(fund, line)) if covering else None
+        comes_first = line.type_code in _UNSPENT_FIRST
+        overflows = own is not None and line.type_code in _OVERFLOWING and not self.holds(own, line)
+        if comes_first or overflows:
+            return next((fund for fund in self._unspent if self.holds(fund, line)), own)
+        return own
+
+    def holds(self, fund: Fund, line: OpenLine) -> bool:
+        """Whether there is still a line's whole price, on its day."""
+        return self._left[fund.key] >= line.amount and fund.period.covers(line.delivery_date)
+
+    def take(self, line: OpenLine) -> Fund | None:
+        """Place a line, and return where."""
+        fund = self.find(line)
+        if fund is not None:
+            self._taken[fund.key][line.reason] += line.amount
+            self._left[fund.key] -= line.amount
+        return fund
+
+    def _fitness(self, fund: Fund, line: OpenLine) -> tuple[bool, date, Decimal]:
+        """How well a budget suits a line; of equals `max` takes the first, which has the lowest id."""
+        left = self._left[fund.key]
+        return left >= line.amount, fund.period.start_date or date.min, left
 
 
 def first_day_of(funds: Iterable[Fund], day: date) -> date | None:
@@ -75,7 +170,11 @@ def first_day_of(funds: Iterable[Fund], day: date) -> date | None:
     return first
 
 
-def _fitness(fund: Fund, line: OpenLine, committed: Decimal) -> tuple[bool, date, Decimal]:
-    """How well a budget suits a line; of equals `max` takes the first, which has the lowest id."""
-    left = fund.available - committed
-    return left >= line.amount, fund.period.start_date or date.min, left
+def drawing_order(type_code: str) -> int:
+    """Where money of a kind stands in the order in which the funder draws.
+
+    Read from top to bottom, ongoing services go on to unspent funds, and equipment begins there.
+    """
+    if type_code in UNSPENT:
+        return 1 + UNSPENT.index(type_code)
+    return 0 if type_code in _OVERFLOWING else 1 + len(UNSPENT)

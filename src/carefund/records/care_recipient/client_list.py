@@ -11,6 +11,7 @@ from decimal import Decimal
 from django.db.models import Exists, F, FloatField, Max, OuterRef, Q, QuerySet
 from django.db.models.functions import Cast
 
+from carefund.domain.care_recipient.commitments import NOTHING, Commitment
 from carefund.records.care_recipient.commitments import available_of, find_committed_on
 from carefund.records.care_recipient.surveys import confirmed, find_last_survey_at
 from carefund.records.models import Classification, Client, PlanBudget
@@ -61,12 +62,16 @@ class ClientRow:
     classifications: tuple[Classification, ...]
     total: Decimal | None
     available: Decimal | None
-    committed: Decimal | None = None
+    commitment: Commitment | None = None
     level_ended_date: date | None = None
 
     @property
-    def left_to_spend(self) -> Decimal | None:
-        return None if self.available is None or self.committed is None else self.available - self.committed
+    def committed(self) -> Decimal | None:
+        return None if self.commitment is None else self.commitment.committed
+
+    @property
+    def safe_to_spend(self) -> Decimal | None:
+        return None if self.available is None or self.commitment is None else self.available - self.commitment.total
 
     @property
     def left_share(self) -> Decimal | None:
@@ -244,7 +249,7 @@ def list_client_rows(clients: Iterable[Client], today: date) -> list[ClientRow]:
             tuple(levels.get(client.pk, ())),
             _sum(budget.total or ZERO for budget in budgets.get(client.pk, ())),
             _sum(available_of(budget) for budget in budgets.get(client.pk, ())),
-            _sum(committed[budget.pk] for budget in budgets.get(client.pk, ())),
+            _add_up([committed[budget.pk] for budget in budgets.get(client.pk, ())]),
             ended.get(client.pk),
         )
         for client in people
@@ -261,6 +266,11 @@ def _sum(amounts: Iterable[Decimal]) -> Decimal | None:
     """The sum; None of nothing."""
     listed = list(amounts)
     return sum(listed, ZERO) if listed else None
+
+
+def _add_up(commitments: list[Commitment]) -> Commitment | None:
+    """The sum; None of nothing."""
+    return sum(commitments, NOTHING) if commitments else None
 
 
 def list_levels() -> list[str]:

@@ -1,45 +1,104 @@
-"""What our own open lines commit of people's budgets: one read for pages, files and commands. The rule is in domain."""
+"""What own open lines and planned services commit of people's money: one read for pages, files and commands.
+
+The rule is in domain. Nothing here writes.
+"""
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable
-from datetime import date
+from dataclasses import dataclass
+from datetime import date, timedelta
 from decimal import Decimal
 
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Exists, Max, OuterRef, Q, QuerySet
 
 from carefund.domain.care_recipient.budgets import effects_of, find_available
-from carefund.domain.care_recipient.commitments import Fund, OpenLine, commit, first_day_of
+from carefund.domain.care_recipient.commitments import (
+    NOTHING,
+    UNSPENT,
+    BudgetKey,
+    Commitment,
+    Fund,
+    OpenLine,
+    Reason,
+    commit,
+    first_day_of,
+)
+from carefund.domain.care_recipient.planned import NOT_IN_YET_DAYS, Frequency, Planned, plan_lines
 from carefund.domain.claims.checks import amount_of
 from carefund.domain.periods import Period
-from carefund.records.models import BudgetUsage, Client, InvoiceLineItem, PaymentRequest, PlanBudget
+from carefund.records.models import (
+    BudgetUsage,
+    Client,
+    InvoiceLineItem,
+    PaymentRequest,
+    PlanBudget,
+    PlannedService,
+    UnspentBalance,
+)
 
-ZERO = Decimal("0.00")
 _OVER = ("DELETED", "COMPLETED")
 _DRAWS = BudgetUsage.objects.filter(invoice_line_item=OuterRef("pk"), no_longer_returned_date__isnull=True)
 _IN_VAIN = (PaymentRequest.State.REFUSED, PaymentRequest.State.WITHDRAWN)
 _AWAITED = PaymentRequest.objects.filter(line_item=OuterRef("pk")).exclude(state__in=_IN_VAIN)
+_CLAIMED = _AWAITED.exclude(state=PaymentRequest.State.READY)
+_ALWAYS = Period(None, None)
 
 
-def find_committed(budgets: Iterable[PlanBudget]) -> dict[int, Decimal]:
-    """What is committed of each budget, by its key here. Give all budgets of a person: a line goes to one of them."""
-    return _commit(_by_client(budgets), {})
+@dataclass(slots=True)
+class Spending:
+    """One person's money, and what is spoken for of it. `balances` are those that were entered by hand and count."""
+
+    today: date
+    budgets: list[PlanBudget]
+    balances: list[UnspentBalance]
+    planned: list[PlannedService]
+    lines: list[OpenLine]
+    funds: list[Fund]
+    commitments: dict[BudgetKey, Commitment]
+
+    def find(self, key: BudgetKey) -> Commitment:
+        """What is spoken for of a budget or of unspent funds."""
+        return self.commitments.get(key, NOTHING)
 
 
-def find_committed_on(budgets: Iterable[PlanBudget], day: date, type_code: str) -> dict[int, Decimal]:
-    """What is committed of the budgets that cover a day, of many people. Give all their budgets of that kind."""
+def find_spending(client: Client, today: date) -> Spending:
+    """A person's money as it stands."""
+    budgets = list(PlanBudget.objects.filter(client=client))
+    return _find_all({client.pk: budgets}, today)[client.pk]
+
+
+def find_committed(budgets: Iterable[PlanBudget], today: date) -> dict[int, Commitment]:
+    """What is spoken for of each budget, by its key here. Give all budgets of a person: a line goes to one of them."""
+    found = _find_all(_by_client(budgets), today)
+    return {budget.pk: spending.find(key_of(budget)) for spending in found.values() for budget in spending.budgets}
+
+
+def find_committed_on(budgets: Iterable[PlanBudget], day: date, type_code: str) -> dict[int, Commitment]:
+    """What is spoken for of the budgets that cover a day, of many people. Give all their budgets of that kind."""
     held = _by_client(budgets)
+    balances = _find_balances(held)
+    of_others = PlanBudget.objects.exclude(budget_type_code=type_code)  # who has unspent funds needs all budgets
+    if balances:
+        for budget in of_others.filter(client_id__in=balances):
+            held[budget.client_id].append(budget)
     firsts = [
         first
-        for client_budgets in held.values()
-        if (first := first_day_of(map(_fund, client_budgets), day)) is not None
+        for client_id, client_budgets in held.items()
+        if client_id not in balances and (first := first_day_of(map(fund_of, client_budgets), day)) is not None
     ]
-    committed = _commit(held, {"funding_source": type_code, "delivery_date__gte": min(firsts, default=day)})
+    of_kind = Q(funding_source=type_code)
+    which = of_kind & Q(delivery_date__gte=min(firsts, default=day)) | Q(client_id__in=list(balances))
+    found = _find_all(held, day, which, of_kind | Q(client_id__in=list(balances)), balances)
     return {
-        budget.pk: committed[budget.pk]
-        for client_budgets in held.values()
-        for budget in client_budgets
-        if covers(budget, day)
+        budget.pk: spending.find(key_of(budget))
+        for spending in found.values()
+        for budget in spending.budgets
+        if budget.budget_type_code == type_code and covers(budget, day)
     }
+
+
+def key_of(budget: PlanBudget) -> BudgetKey:
+    return budget.budget_id, budget.ordinal
 
 
 def _by_client(budgets: Iterable[PlanBudget]) -> dict[int, list[PlanBudget]]:
@@ -49,14 +108,38 @@ def _by_client(budgets: Iterable[PlanBudget]) -> dict[int, list[PlanBudget]]:
     return held
 
 
-def _commit(held: dict[int, list[PlanBudget]], which: dict[str, object]) -> dict[int, Decimal]:
-    """The rule for each person, with their open lines among `which`. One query."""
-    lines = _find_open_lines(held, which)
-    found: dict[int, Decimal] = {}
+def _find_all(
+    held: dict[int, list[PlanBudget]],
+    today: date,
+    which: Q | None = None,
+    which_planned: Q | None = None,
+    balances: dict[int, list[UnspentBalance]] | None = None,
+) -> dict[int, Spending]:
+    """The rule for each person, with their open lines and planned services among those wanted. Four queries."""
+    lines = _find_open_lines(held, which or Q())
+    planned = _find_planned(held, which_planned or Q())
+    delivered = _find_last_deliveries(planned, today)
+    if balances is None:
+        balances = _find_balances(held)
+    found: dict[int, Spending] = {}
     for client_id, budgets in held.items():
-        committed = commit(lines.get(client_id, ()), map(_fund, budgets))
-        found |= {budget.pk: committed[budget.budget_id, budget.ordinal] for budget in budgets}
+        funds = [fund_of(budget) for budget in budgets]
+        listed = {fund.type_code for fund in funds if fund.is_returned and fund.period.covers(today)}
+        counted = [balance for balance in balances.get(client_id, ()) if balance.source not in listed]
+        funds += [Fund((balance.source, 0), balance.source, _ALWAYS, balance.amount) for balance in counted]
+        services = planned.get(client_id, [])
+        to_come = [describe(service, delivered.get((client_id, service.service_id))) for service in services]
+        all_lines = [*lines.get(client_id, ()), *plan_lines(to_come, funds, today)]
+        found[client_id] = Spending(today, budgets, counted, services, all_lines, funds, commit(all_lines, funds))
     return found
+
+
+def describe(service: PlannedService, delivered_date: date | None = None) -> Planned:
+    """A planned service as the rules know it."""
+    return Planned(
+        service.pk, service.funding_source, service.price, Frequency(service.frequency), service.from_date,
+        service.to_date, delivered_date,
+    )  # fmt: skip
 
 
 def list_undrawn_lines(client: Client) -> list[InvoiceLineItem]:
@@ -64,13 +147,43 @@ def list_undrawn_lines(client: Client) -> list[InvoiceLineItem]:
     return list(_undrawn([client.pk]).order_by("delivery_date", "pk"))
 
 
-def _find_open_lines(client_ids: Collection[int], which: dict[str, object]) -> dict[int, list[OpenLine]]:
-    columns = ("client_id", "pk", "funding_source", "delivery_date", "quantity", "price_per_unit")
+def _find_open_lines(client_ids: Collection[int], which: Q) -> dict[int, list[OpenLine]]:
+    columns = ("client_id", "pk", "funding_source", "delivery_date", "quantity", "price_per_unit", "is_claimed")
     found: dict[int, list[OpenLine]] = defaultdict(list)
-    lines = _undrawn(client_ids).filter(**which).order_by()
-    for client_id, key, source, day, quantity, price in lines.values_list(*columns):
-        found[client_id].append(OpenLine(key, source, day, amount_of(quantity, price)))
+    lines = _undrawn(client_ids).filter(which).order_by()
+    lines = lines.annotate(is_claimed=Q(Exists(_CLAIMED)) | Q(invoice__status="CLAIMED"))
+    for client_id, key, source, day, quantity, price, is_claimed in lines.values_list(*columns):
+        reason = Reason.CLAIMED if is_claimed else Reason.DELIVERED
+        found[client_id].append(OpenLine(key, source, day, amount_of(quantity, price), reason))
     return found
+
+
+def _find_planned(client_ids: Collection[int], which: Q) -> dict[int, list[PlannedService]]:
+    found: dict[int, list[PlannedService]] = defaultdict(list)
+    for service in PlannedService.objects.filter(which, client_id__in=client_ids):
+        found[service.client_id].append(service)
+    return found
+
+
+def _find_last_deliveries(planned: Collection[int], today: date) -> dict[tuple[int, str], date]:
+    """The day of the last line of each service, of the last two weeks: visits before it have come in."""
+    if not planned:
+        return {}
+    lines = InvoiceLineItem.objects.filter(
+        client_id__in=planned, delivery_date__gte=today - timedelta(days=NOT_IN_YET_DAYS), delivery_date__lte=today
+    )
+    latest = lines.order_by().values_list("client_id", "service_id").annotate(Max("delivery_date"))
+    return {(client_id, service_id): day for client_id, service_id, day in latest}
+
+
+def _find_balances(client_ids: Collection[int]) -> dict[int, list[UnspentBalance]]:
+    """Of each person the latest balance of each source, in the order in which the funder draws."""
+    latest: dict[int, dict[str, UnspentBalance]] = defaultdict(dict)
+    for balance in UnspentBalance.objects.filter(client_id__in=client_ids).order_by("balance_date", "id"):
+        latest[balance.client_id][balance.source] = balance
+    return {
+        client_id: [sources[source] for source in UNSPENT if source in sources] for client_id, sources in latest.items()
+    }
 
 
 def _undrawn(client_ids: Collection[int]) -> QuerySet[InvoiceLineItem]:
@@ -89,9 +202,10 @@ def available_of(budget: PlanBudget) -> Decimal:
     return find_available(budget.total, budget.available, effects_of(budget))
 
 
-def _fund(budget: PlanBudget) -> Fund:
+def fund_of(budget: PlanBudget) -> Fund:
+    """A budget as the rules know it."""
     return Fund(
-        (budget.budget_id, budget.ordinal),
+        key_of(budget),
         budget.budget_type_code,
         Period(budget.start_date, budget.end_date),
         available_of(budget),

@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import TypeVar
 
 from carefund.domain.care_recipient.budgets import Effects, effects_of, is_open, rolled_in
+from carefund.domain.care_recipient.commitments import Commitment
 from carefund.domain.care_recipient.draws import DrawnBy, who_drew
 from carefund.domain.care_recipient.in_force import Standing, stand
 from carefund.domain.periods import Period
@@ -44,17 +45,17 @@ class AttributedDraw:
 
 @dataclass(frozen=True, slots=True)
 class BudgetFigures:
-    """A plan budget with what makes it up, what was drawn and by whom, and what is delivered but not yet drawn.
+    """A plan budget with what makes it up, what was drawn and by whom, and what is spoken for beyond that.
 
     `used`, `rollover_deduction` and `write_off` are sizes that lower the total, whatever sign the funder uses; below
-    zero where more was given back. `committed` None: not known, as of an earlier day. `own_ids` are this
+    zero where more was given back. `commitment` None: not known, as of an earlier day. `own_ids` are this
     organisation's service provider ids.
     """
 
     budget: PlanBudget
     entitlements: tuple[Entitlement, ...]
     usage: tuple[BudgetUsage, ...]
-    committed: Decimal | None
+    commitment: Commitment | None
     with_usage: bool
     own_ids: frozenset[str] = frozenset()
 
@@ -84,9 +85,14 @@ class BudgetFigures:
         return available_of(self.budget)
 
     @property
-    def left_to_spend(self) -> Decimal:
-        """What the funder calls available, less what is delivered and not yet drawn as far as that is known."""
-        return self.available - (self.committed or ZERO)
+    def committed(self) -> Decimal | None:
+        """What is delivered, claimed or not, and not yet drawn."""
+        return None if self.commitment is None else self.commitment.committed
+
+    @property
+    def safe_to_spend(self) -> Decimal:
+        """What the funder calls available, less what is committed or planned as far as that is known: an estimate."""
+        return self.available - (ZERO if self.commitment is None else self.commitment.total)
 
     @property
     def draws(self) -> list[AttributedDraw]:
@@ -263,7 +269,7 @@ def _find_budgets(client: Client, today: date, open_days: int, with_all: bool) -
     drawn = BudgetUsage.objects.filter(client=client, plan_budget_id__in=ids)
     for line in drawn.select_related("invoice_line_item__invoice").order_by("-delivery_date", "-id"):
         usage.setdefault(line.plan_budget_id, []).append(line)
-    committed = find_committed(budgets)
+    committed = find_committed(budgets, today)
     own_ids = frozenset(list_own_service_provider_ids())
     return [
         BudgetFigures(

@@ -22,6 +22,7 @@ from carefund.records.models.ndis import (
     ServiceContractBudget,
 )
 from carefund.records.models.people import Client, ClientMatch, ServiceProvider, SyncState
+from carefund.records.models.spending import PlannedService, UnspentBalance
 from carefund.records.models.support_at_home import (
     ApprovedService,
     BudgetUsage,
@@ -68,6 +69,7 @@ __all__ = [
     "PaymentRequest",
     "Plan",
     "PlanBudget",
+    "PlannedService",
     "ProdaDevice",
     "ServiceContract",
     "ServiceContractBudget",
@@ -78,4 +80,5 @@ __all__ = [
     "SurveySuspect",
     "SyncState",
     "TriedAnswer",
+    "UnspentBalance",
 ]

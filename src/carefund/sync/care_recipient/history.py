@@ -8,14 +8,13 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from decimal import Decimal
 from typing import Any
 
 import msgspec
 from django.utils import timezone
 
 from carefund.domain.care_recipient.budgets import effects_of, find_available
-from carefund.domain.care_recipient.commitments import BudgetKey
+from carefund.domain.care_recipient.commitments import BudgetKey, Commitment
 from carefund.domain.care_recipient.draws import DrawnBy, who_drew
 from carefund.domain.care_recipient.in_force import stand
 from carefund.domain.care_recipient.plans import latest_period
@@ -33,7 +32,7 @@ from carefund.funders.services_australia.payloads import (
     Supplement,
 )
 from carefund.records.archive import ArchivedPage, answers_as_of
-from carefund.records.care_recipient.commitments import find_committed
+from carefund.records.care_recipient.commitments import find_committed, key_of
 from carefund.records.care_recipient.funding import find_own_lines
 from carefund.records.models import Client, Plan, PlanBudget
 from carefund.records.own_service_provider_ids import list_own_service_provider_ids
@@ -47,7 +46,7 @@ class FundingAsOf:
     """What the funder said of one person by an instant. `sources` gives the SHA-256 of the answer behind each part.
 
     `plan`: the dates of the plan that was the latest then, by the classifications known then.
-    `own_lines` are our lines by the funder's invoice and item id; `committed` None: not known of an earlier day.
+    `own_lines` are our lines by the funder's invoice and item id; `commitments` None: not known of an earlier day.
     `unreadable`: why stored answers cannot be shown, a sentence each.
     """
 
@@ -58,7 +57,7 @@ class FundingAsOf:
     plan: Period = NO_DATES
     own_lines: dict[tuple[str, str], int] = field(default_factory=dict)
     own_ids: frozenset[str] = frozenset()
-    committed: dict[BudgetKey, Decimal] | None = None
+    commitments: dict[BudgetKey, Commitment] | None = None
     unreadable: list[str] = field(default_factory=list)
 
     @property
@@ -130,12 +129,15 @@ class FundingAsOf:
 
     def _budget_as_data(self, row: Budget, key: BudgetKey) -> dict[str, Any]:
         """A budget as received, with what is committed of it and who drew."""
-        committed = None if self.committed is None else self.committed.get(key)
+        known = None if self.commitments is None else self.commitments.get(key)
         available = find_available(row.total, row.available, effects_of(row))
         details, entitlements = self.details.get(row.budget_id), self.list_entitlements(row.budget_id)
         return _snake(row) | {
-            "committed": committed,
-            "left_to_spend": None if committed is None else available - committed,
+            "committed": known and known.committed,
+            "claimed_not_drawn": known and known.claimed,
+            "delivered_not_claimed": known and known.delivered,
+            "planned": known and known.planned,
+            "safe_to_spend": known and available - known.total,
             "entitlements": [_snake(line) for line in entitlements] if details or entitlements else None,
             "usage": [_snake(line) | {"drawn_by": self.who_drew(line)} for line in details.usage] if details else None,
         }
@@ -153,8 +155,8 @@ def find_funding_now(client: Client) -> FundingAsOf:
     if dates:
         funding.plan = Period(*dates)
     budgets = list(PlanBudget.objects.filter(client=client))
-    committed = find_committed(budgets)
-    funding.committed = {(budget.budget_id, budget.ordinal): committed[budget.pk] for budget in budgets}
+    committed = find_committed(budgets, timezone.localdate())
+    funding.commitments = {key_of(budget): committed[budget.pk] for budget in budgets}
     return funding
 
 

@@ -1,0 +1,107 @@
+"""What a client may still spend: where the money is, what is planned, and what people enter about both.
+
+Callers ask whether they may, and note the act in the audit log.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import Any
+
+from carefund.domain.care_recipient.commitments import Commitment, drawing_order
+from carefund.domain.care_recipient.planned import (
+    Fit,
+    Frequency,
+    Planned,
+    fit,
+    list_visits,
+)
+from carefund.records.care_recipient.commitments import (
+    Spending,
+    available_of,
+    covers,
+    describe,
+    key_of,
+)
+from carefund.records.finding import find_one
+from carefund.records.models import ApprovedService, Client, PlanBudget, PlannedService, UnspentBalance
+
+_LOOK_AHEAD = timedelta(days=366)
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Money that services are paid from: a budget of the funder's, or unspent funds as somebody entered them."""
+
+    budget: PlanBudget | None
+    balance: UnspentBalance | None
+    available: Decimal
+    commitment: Commitment
+
+    @property
+    def safe_to_spend(self) -> Decimal:
+        """What is available, less all that is spoken for: an estimate."""
+        return self.available - self.commitment.total
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedRow:
+    """A planned service with its next visit, if there is one within a year."""
+
+    service: PlannedService
+    next_date: date | None
+
+
+def list_sources(spending: Spending) -> list[Source]:
+    """The money of a person that covers today, in the order in which the funder draws."""
+    current = [budget for budget in spending.budgets if covers(budget, spending.today)]
+    found = [
+        (drawing_order(budget.budget_type_code), budget.budget_type_code, budget.budget_id,
+         Source(budget, None, available_of(budget), spending.find(key_of(budget))))
+        for budget in current
+    ]  # fmt: skip
+    found += [
+        (drawing_order(balance.source), balance.source, "",
+         Source(None, balance, balance.amount, spending.find((balance.source, 0))))
+        for balance in spending.balances
+    ]  # fmt: skip
+    return [source for *_, source in sorted(found, key=lambda entry: entry[:3])]
+
+
+def list_planned(spending: Spending) -> list[PlannedRow]:
+    """The planned services of a person with their next visits, those first that come first."""
+    last = spending.today + _LOOK_AHEAD
+    rows = [
+        PlannedRow(service, next(iter(list_visits(describe(service), spending.today, last)), None))
+        for service in spending.planned
+    ]
+    return sorted(rows, key=lambda row: (row.next_date is None, row.next_date or date.max, row.service.pk))
+
+
+def find_fit(spending: Spending, price: Decimal, frequency: Frequency, from_date: date, funding_source: str) -> Fit:
+    """Until when one more service fits, a year ahead."""
+    service = Planned(0, funding_source, price, frequency, from_date)
+    return fit(service, spending.lines, spending.funds, from_date + _LOOK_AHEAD)
+
+
+def list_services_to_plan(client: Client, today: date) -> dict[str, str]:
+    """The services that a client may receive from today on, by their code, with their text."""
+    services = ApprovedService.objects.filter(client=client, no_longer_returned_date__isnull=True)
+    services = services.exclude(end_date__lt=today).exclude(service_id="").order_by("service_text", "service_id")
+    return dict(services.values_list("service_id", "service_text"))
+
+
+def add_planned(client: Client, values: Mapping[str, Any], entered_by: str) -> PlannedService:
+    """Add a planned service."""
+    return PlannedService.objects.create(client=client, entered_by=entered_by[:150], **values)
+
+
+def find_planned(client: Client, planned_id: int) -> PlannedService:
+    """One planned service of a client. Raises NotHere."""
+    return find_one(PlannedService.objects.filter(client=client, pk=planned_id), "There is no such planned service.")
+
+
+def store_balance(client: Client, values: Mapping[str, Any], entered_by: str) -> UnspentBalance:
+    """Note what unspent funds came to on a day; earlier notes stay."""
+    return UnspentBalance.objects.create(client=client, entered_by=entered_by[:150], **values)
