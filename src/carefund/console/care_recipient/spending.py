@@ -9,9 +9,9 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_POST
 
-from carefund.access.audit import one_act, store_act
+from carefund.access.access_log import store_view
+from carefund.access.audit_log import one_act, store_act
 from carefund.access.gate import find_client_to_read, find_client_to_synchronise
-from carefund.access.log import store_view
 from carefund.console.care_recipient.client import frame
 from carefund.console.care_recipient.spending_forms import EVERY, FUNDING, BalanceForm, PlannedForm, QuestionForm
 from carefund.console.page_access import Request, page
@@ -29,7 +29,7 @@ from carefund.records.care_recipient.spending import (
     store_balance,
 )
 from carefund.records.models import Client
-from carefund.sync.change_log.naming import name_budget
+from carefund.sync.change_log.record_names import name_budget
 
 
 @dataclass(frozen=True, slots=True)

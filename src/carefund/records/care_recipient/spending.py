@@ -24,8 +24,8 @@ from carefund.records.care_recipient.commitments import (
     describe,
     key_of,
 )
-from carefund.records.finding import find_one
 from carefund.records.models import ApprovedService, Client, PlanBudget, PlannedService, UnspentBalance
+from carefund.records.not_found import find_one
 
 _LOOK_AHEAD = timedelta(days=366)
 
