@@ -11,7 +11,7 @@ from carefund.domain.care_recipient.commitments import (
     Commitment,
     Fund,
     OpenLine,
-    Reason,
+    SpokenFor,
     commit,
     drawing_order,
     first_day_of,
@@ -138,12 +138,12 @@ ACCOUNT = Fund(("HC", 0), "HC", Period(None, None), Decimal("300.00"))
 EQUIPMENT = Fund(("AT-now", 0), "AT", Period(date(2026, 1, 1), date(2026, 12, 31)), Decimal("1000.00"))
 
 
-def line(key: int, amount: str, type_code: str = "ON", *, reason: Reason = Reason.DELIVERED) -> OpenLine:
+def line(key: int, amount: str, type_code: str = "ON", *, reason: SpokenFor = SpokenFor.DELIVERED) -> OpenLine:
     return OpenLine(key, type_code, TODAY, Decimal(amount), reason)
 
 
 def test_each_reason_is_a_part_of_its_own() -> None:
-    lines = [line(1, "80", reason=Reason.CLAIMED), line(2, "70"), line(3, "60", reason=Reason.PLANNED)]
+    lines = [line(1, "80", reason=SpokenFor.CLAIMED), line(2, "70"), line(3, "60", reason=SpokenFor.PLANNED)]
     found = commit(lines, [QUARTER])[QUARTER.key]
     assert found == Commitment(Decimal(80), Decimal(70), Decimal(60))
     assert (found.committed, found.total) == (150, 210)
@@ -171,7 +171,7 @@ def test_care_management_draws_no_unspent_funds() -> None:
 
 
 def test_what_was_delivered_comes_before_what_is_planned() -> None:
-    lines = [line(1, "400", reason=Reason.PLANNED), line(2, "400")]
+    lines = [line(1, "400", reason=SpokenFor.PLANNED), line(2, "400")]
     found = commit(lines, [QUARTER, ACCOUNT, HELD])
     assert found[QUARTER.key] == Commitment(delivered=Decimal(400), planned=Decimal(400))
 

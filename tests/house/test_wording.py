@@ -20,7 +20,7 @@ FIGURES = {
     "rollover_deduction": ("Rollover deduction", r"roll(ed)?[- ]?(over|out)[- ](?!deduction)(amount|sum)|roll-over"),
     "write_off": ("Write off", r"write-off|writeoff|written-off"),
     "committed": ("Committed", r"commitments? total|reserved amount"),
-    "safe_to_spend": ("Safe to spend", r"left (over )?to spend|remaining to spend"),
+    "safe_to_spend": ("Safe to spend", r"left over to spend|remaining to spend"),
     "rolled_in": ("Rolled in", r"rolled-in amount"),
     "clinical_percentage": ("Clinical", r"clinical share|clinical rate"),
     "independence_percentage": ("Independence", r"independence share"),

@@ -22,10 +22,10 @@ from carefund.records.care_recipient.spending import (
     Source,
     add_planned,
     find_fit,
-    find_planned,
     list_planned,
     list_services_to_plan,
     list_sources,
+    remove_planned,
     store_balance,
 )
 from carefund.records.models import Client
@@ -76,10 +76,8 @@ def plan(request: Request, client_id: int) -> HttpResponse:
 def remove(request: Request, client_id: int, planned_id: int) -> HttpResponse:
     """Remove a planned service."""
     client = find_client_to_synchronise(request.user, client_id)
-    planned = find_planned(client, planned_id)
     with one_act():
-        store_act(request.user, "Planned service removed", str(planned))
-        planned.delete()
+        store_act(request.user, "Planned service removed", remove_planned(client, planned_id))
     messages.success(request, "Planned service removed.")
     return redirect("console:spending", client.pk)
 

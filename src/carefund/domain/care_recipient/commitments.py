@@ -22,7 +22,7 @@ _UNSPENT_FIRST = frozenset({"AT", "HM", "AS"})  # unspent funds first, then thei
 BudgetKey = tuple[str, int]
 
 
-class Reason(StrEnum):
+class SpokenFor(StrEnum):
     """Why money is spoken for, in the order in which it is taken from what is available."""
 
     CLAIMED = "claimed"
@@ -37,7 +37,7 @@ class OpenLine(NamedTuple):
     type_code: str
     delivery_date: date
     amount: Decimal
-    reason: Reason = Reason.DELIVERED
+    reason: SpokenFor = SpokenFor.DELIVERED
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +98,7 @@ def commit(lines: Iterable[OpenLine], funds: Iterable[Fund]) -> dict[BudgetKey, 
 def place(lines: Iterable[OpenLine], funds: Iterable[Fund]) -> "Places":
     """Lines placed as `commit` says, so that more can be placed after them."""
     places = Places(funds)
-    for line in sorted(lines, key=lambda line: (line.reason is Reason.PLANNED, line.delivery_date, line.key)):
+    for line in sorted(lines, key=lambda line: (line.reason is SpokenFor.PLANNED, line.delivery_date, line.key)):
         places.take(line)
     return places
 
@@ -112,14 +112,14 @@ class Places:
             (fund for fund in self._funds if fund.type_code in UNSPENT and fund.is_returned),
             key=lambda fund: UNSPENT.index(fund.type_code),
         )
-        self._taken = {fund.key: dict.fromkeys(Reason, ZERO) for fund in self._funds}
+        self._taken = {fund.key: dict.fromkeys(SpokenFor, ZERO) for fund in self._funds}
         self._left = {fund.key: fund.available for fund in self._funds}
 
     @property
     def commitments(self) -> dict[BudgetKey, Commitment]:
         """What was placed in each."""
         return {
-            key: Commitment(taken[Reason.CLAIMED], taken[Reason.DELIVERED], taken[Reason.PLANNED])
+            key: Commitment(taken[SpokenFor.CLAIMED], taken[SpokenFor.DELIVERED], taken[SpokenFor.PLANNED])
             for key, taken in self._taken.items()
         }
 

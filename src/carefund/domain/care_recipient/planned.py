@@ -10,7 +10,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 from enum import StrEnum
 
-from carefund.domain.care_recipient.commitments import ZERO, Fund, OpenLine, Places, Reason, place
+from carefund.domain.care_recipient.commitments import ZERO, Fund, OpenLine, Places, SpokenFor, place
 from carefund.domain.wording import many, write_day, write_money
 
 NOT_IN_YET_DAYS = 14  # how long a visit of the past counts as planned while no line of it has come in
@@ -78,7 +78,7 @@ def list_visits_to_come(planned: Planned, today: date, last: date) -> Iterator[d
 def plan_lines(services: Iterable[Planned], funds: Sequence[Fund], today: date) -> list[OpenLine]:
     """The visits of planned services as lines to be placed, as far as there is a budget for their days."""
     return [
-        OpenLine(service.key, service.type_code, day, service.price, Reason.PLANNED)
+        OpenLine(service.key, service.type_code, day, service.price, SpokenFor.PLANNED)
         for service in services
         for day in list_visits_to_come(service, today, _horizon(service.type_code, funds, today))
     ]
@@ -104,7 +104,7 @@ def fit(service: Planned, lines: Iterable[OpenLine], funds: Sequence[Fund], last
     places = place(lines, funds)
     number, latest = 0, None
     for day in list_visits(service, service.from_date, last):
-        line = OpenLine(service.key, service.type_code, day, service.price, Reason.PLANNED)
+        line = OpenLine(service.key, service.type_code, day, service.price, SpokenFor.PLANNED)
         found = places.find(line)
         if found is None or not places.holds(found, line):
             known = day if found else latest or day  # of days without a budget nothing is left

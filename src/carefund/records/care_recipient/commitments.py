@@ -19,7 +19,7 @@ from carefund.domain.care_recipient.commitments import (
     Commitment,
     Fund,
     OpenLine,
-    Reason,
+    SpokenFor,
     commit,
     first_day_of,
 )
@@ -153,7 +153,7 @@ def _find_open_lines(client_ids: Collection[int], which: Q) -> dict[int, list[Op
     lines = _undrawn(client_ids).filter(which).order_by()
     lines = lines.annotate(is_claimed=Q(Exists(_CLAIMED)) | Q(invoice__status="CLAIMED"))
     for client_id, key, source, day, quantity, price, is_claimed in lines.values_list(*columns):
-        reason = Reason.CLAIMED if is_claimed else Reason.DELIVERED
+        reason = SpokenFor.CLAIMED if is_claimed else SpokenFor.DELIVERED
         found[client_id].append(OpenLine(key, source, day, amount_of(quantity, price), reason))
     return found
 

@@ -97,9 +97,12 @@ def add_planned(client: Client, values: Mapping[str, Any], entered_by: str) -> P
     return PlannedService.objects.create(client=client, entered_by=entered_by[:150], **values)
 
 
-def find_planned(client: Client, planned_id: int) -> PlannedService:
-    """One planned service of a client. Raises NotHere."""
-    return find_one(PlannedService.objects.filter(client=client, pk=planned_id), "There is no such planned service.")
+def remove_planned(client: Client, planned_id: int) -> str:
+    """Remove a planned service, and return what the audit log calls it. Raises NotHere."""
+    planned = find_one(PlannedService.objects.filter(client=client, pk=planned_id), "There is no such planned service.")
+    name = str(planned)
+    planned.delete()
+    return name
 
 
 def store_balance(client: Client, values: Mapping[str, Any], entered_by: str) -> UnspentBalance:
