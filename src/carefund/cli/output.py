@@ -1,12 +1,14 @@
 """How the terminal shows things: messages, results and tables, the same everywhere."""
 
 import json
+import os
 import shutil
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import typer
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
@@ -33,6 +35,20 @@ def complain(message: str, advice: str = "") -> None:
 def print_json(data: Any) -> None:
     """Data as JSON on standard output, and nothing else there."""
     print(json.dumps(data, indent=2, default=str))
+
+
+def write_private_file(file: Path, data: Any) -> None:
+    """Write data as JSON into a new file that only this account can read. End the command if it cannot be made."""
+    try:
+        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        complain("This file exists already.", "Name another one.")
+        raise typer.Exit(WRONG_INPUT) from None
+    except FileNotFoundError:
+        complain("The folder for this file does not exist.", "Create it, or name another one.")
+        raise typer.Exit(WRONG_INPUT) from None
+    with os.fdopen(descriptor, "w", encoding="utf-8") as out:
+        out.write(json.dumps(data, indent=1, default=str, ensure_ascii=False) + "\n")
 
 
 def counts_table(counts: Mapping[str, Mapping[str, int]]) -> Table:

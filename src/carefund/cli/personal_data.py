@@ -1,7 +1,5 @@
 """`carefund clients data` and `carefund clients erase`: what is kept of one person, as a file or no longer."""
 
-import json
-import os
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated
@@ -17,7 +15,7 @@ from carefund.access.audit_log import one_act, store_act
 from carefund.access.gate import OPERATOR, find_client_to_read
 from carefund.access.roles import may_administer
 from carefund.cli.client_argument import client_or_exit
-from carefund.cli.output import FAILED, WRONG_INPUT, complain, screen
+from carefund.cli.output import FAILED, complain, screen, write_private_file
 from carefund.records.models import Client
 from carefund.records.personal_data import collect_personal_data
 from carefund.runs.erasure import CannotErase, ErasurePlan, erase, plan_erasure, wipe_free_space
@@ -36,17 +34,7 @@ def write_data(
     with one_act():
         store_export(None, "carefund clients data", clients=[found])
         store_act(None, "Personal data exported", f"client {found.pk}")
-    content = json.dumps(collect_personal_data(found), indent=1, default=str, ensure_ascii=False) + "\n"
-    try:
-        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        complain("This file exists already.", "Name another one.")
-        raise typer.Exit(WRONG_INPUT) from None
-    except FileNotFoundError:
-        complain("The folder for this file does not exist.", "Create it, or name another one.")
-        raise typer.Exit(WRONG_INPUT) from None
-    with os.fdopen(descriptor, "w", encoding="utf-8") as out:
-        out.write(content)
+    write_private_file(file, collect_personal_data(found))
     screen.print(f"Wrote {file}.", highlight=False, markup=False)
 
 

@@ -71,7 +71,7 @@ def watch(request: Request, client_id: int, run_id: int) -> HttpResponse:
     if client is None:
         outcome = _outcome(item)
         without = outcome["waiting"] or outcome["failed"] or outcome["cancelled"] or item.run.is_preview
-        return _show(request, "left", outcome | {"with_counts": not without})
+        return _show(request, "access_lost", outcome | {"with_counts": not without})
     if item.status in (RunItem.Status.QUEUED, RunItem.Status.RUNNING):
         return _show(request, "progress", _progress(client, item.run))
     if item.run.is_preview and item.outcome not in ("", RunItem.Outcome.FAILED):
@@ -166,7 +166,7 @@ def _show(request: Request, name: str, context: dict[str, Any]) -> HttpResponse:
         store_view(request.user, client, f"{NAME} ({name})")
     context |= {
         "piece": f"console/care_recipient/synchronise/{name}.html",
-        "step": name,
+        "is_under_way": name == "progress" or context.get("waiting", False),
         "in_dialog": bool(request.htmx),
     }
     template = context["piece"] if request.htmx else "console/care_recipient/synchronise/page.html"
