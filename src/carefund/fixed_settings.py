@@ -60,6 +60,7 @@ TEMPLATES = [
                 "carefund.console.context_processors.console",
             ],
             "builtins": [
+                "carefund.console.templatetags.badges",
                 "carefund.console.templatetags.formatting",
                 "carefund.console.templatetags.marks",
                 "carefund.console.templatetags.page_links",

@@ -32,6 +32,11 @@ class WorkShown:
     notes: tuple[str, ...] = ()
     finished_at: datetime | None = None
 
+    @property
+    def is_under_way(self) -> bool:
+        """Whether there is more to come."""
+        return not self.is_over
+
 
 def describe_item(item: RunItem | None) -> WorkShown | None:
     """The work on one thing."""

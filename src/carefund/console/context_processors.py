@@ -1,4 +1,4 @@
-"""What every page's frame needs: who is signed in and may do what, the theme, and where we are."""
+"""What every page's frame needs: who is signed in and may do what, the menu, the theme, and where we are."""
 
 from typing import Any
 
@@ -7,6 +7,7 @@ from django.contrib.auth.models import AnonymousUser, User
 from django.http import HttpRequest
 
 from carefund.access import roles, two_factor
+from carefund.console.menu import list_menu
 
 THEME_COOKIE = "carefund_theme"
 THEMES = ("system", "light", "dark")
@@ -25,6 +26,13 @@ def console(request: HttpRequest) -> dict[str, Any]:
     user = getattr(request, "user", None)
     inside = user is not None and user.is_authenticated and not two_factor.is_awaited(user)
     match = request.resolver_match
+    rights = {
+        "may_synchronise": bool(inside and user and roles.may_synchronise(user)),
+        "may_run_in_bulk": bool(inside and user and roles.may_run_in_bulk(user)),
+        "may_export": bool(inside and user and roles.may_export(user)),
+        "may_claim": bool(inside and user and roles.may_claim(user)),
+        "may_administer": bool(inside and user and roles.may_administer(user)),
+    }
     return {
         "provider_name": settings.PROVIDER_NAME,
         "funder_environment": settings.FUNDER_ENVIRONMENT,
@@ -32,9 +40,6 @@ def console(request: HttpRequest) -> dict[str, Any]:
         "page_name": match.url_name if match else "",
         "role": roles.rights_of(user).role if inside and user else None,
         "initials": _initials(user) if inside and user else "",
-        "may_synchronise": bool(inside and user and roles.may_synchronise(user)),
-        "may_run_in_bulk": bool(inside and user and roles.may_run_in_bulk(user)),
-        "may_export": bool(inside and user and roles.may_export(user)),
-        "may_claim": bool(inside and user and roles.may_claim(user)),
-        "may_administer": bool(inside and user and roles.may_administer(user)),
+        "menu": list_menu(request.path, rights),
+        **rights,
     }

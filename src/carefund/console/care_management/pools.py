@@ -63,8 +63,8 @@ from carefund.runs.service_providers import find_shown_search
 COLUMNS = (
     ("budget_id", "Budget ID", ""),
     ("budget_type", "Budget type", ""),
-    ("start_date", "Start date", ""),
-    ("end_date", "End date", ""),
+    ("start_date", "Start date", "date"),
+    ("end_date", "End date", "date"),
     ("status", "Status", "status"),
     *((name, label_of(CareManagementBudget, name), "amount") for name in METRICS),
 )

@@ -13,6 +13,7 @@ from carefund.console.claims.answers import list_responses
 from carefund.console.page_access import Request, page, report_refusals
 from carefund.console.url_numbers import read_number
 from carefund.domain.claims.matching import USAGE_LAG_DAYS
+from carefund.domain.claims.statuses import APPROVED, BEING_CALCULATED, COMPLETED, PENDING_APPROVAL, write_claim_status
 from carefund.records.claims.archive import list_claim_answers
 from carefund.records.claims.claimed_lines import find_exception_ids, list_draws_without_line, list_lines
 from carefund.records.claims.open_lines import find_open_total
@@ -80,7 +81,7 @@ def show(request: Request, claim_id: str) -> HttpResponse:
     rows = list_lines([payment_request.pk for payment_request in shown.object_list], timezone.localdate())
     store_views(request.user, (row.request.line_item.client for row in rows), f"Claim {claim.claim_id}")
     answers = list_claim_answers(claim)
-    steps = ("BeingCalculated", "PendingApproval", "Approved", "Completed")
+    steps = (BEING_CALCULATED, PENDING_APPROVAL, APPROVED, COMPLETED)
     place = steps.index(claim.status) if claim.status in steps else -1
     context = {
         "claim": claim,
@@ -89,7 +90,7 @@ def show(request: Request, claim_id: str) -> HttpResponse:
         "responses": list_responses(claim, list_claim_answers(claim, _ABOUT_CLAIM)[:_MOST_ANSWERS]),
         "number_of_answers": answers.count(),
         "work": work,
-        "steps": [(name, number <= place, number == place) for number, name in enumerate(steps)],
+        "steps": [(write_claim_status(step), number <= place, number == place) for number, step in enumerate(steps)],
     }
     return render(request, "console/claims/claim.html", context)
 

@@ -1,18 +1,23 @@
 """How care management is written: figures by name, changes with their sign."""
 
+from collections.abc import Sequence
 from decimal import Decimal
+from typing import Any
 
 from django import template
-from django.utils.html import format_html_join
-from django.utils.safestring import SafeString
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString, mark_safe
 
+from carefund.console.templatetags.badges import pool_badge
 from carefund.console.templatetags.formatting import money
-from carefund.domain.care_management.pools import METRICS
+from carefund.domain.care_management.pools import METRICS, PooledBudget
 from carefund.domain.wording import write_money
 from carefund.records.models import CareManagementBudget
 from carefund.records.models.columns import label_of
 
 _LABELS = {name: label_of(CareManagementBudget, name) for name in METRICS}
+
+_CLASSES = {"amount": mark_safe(' class="amount"')}
 
 register = template.Library()
 
@@ -30,10 +35,23 @@ def metric_cells(sums: object) -> SafeString:
     return format_html_join("", '<td class="amount" data-label="{}">{}</td>', cells)
 
 
-@register.filter
-def figure(record: object, name: str) -> object:
-    """One figure of a record by its name."""
-    return getattr(record, name)
+@register.simple_tag
+def budget_cells(budget: PooledBudget, columns: Sequence[tuple[str, str, str]]) -> SafeString:
+    """Return a budget's cells, one for each column (name, words, kind), the first of which names the row."""
+    (first, _, _), *others = columns
+    head = format_html('<th scope="row" class="code">{}</th>', getattr(budget, first))
+    cells = ((_CLASSES.get(kind, ""), words, _write(getattr(budget, name), kind)) for name, words, kind in others)
+    return head + format_html_join("", '<td{} data-label="{}">{}</td>', cells)
+
+
+def _write(value: Any, kind: str) -> object:
+    if kind == "amount":
+        return money(value)
+    if kind == "status":
+        return pool_badge(value)
+    if kind == "date":
+        return f"{value:%-d %b %Y}" if value else mark_safe('<span class="unknown">Not given</span>')
+    return value
 
 
 @register.filter

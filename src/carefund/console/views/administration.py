@@ -1,7 +1,5 @@
 """What administrators look after: funder connections and schedules."""
 
-from datetime import timedelta
-
 from django.conf import settings
 from django.contrib import messages
 from django.http import HttpResponse
@@ -55,7 +53,6 @@ def show_connections(request: Request) -> HttpResponse:
             "backup_folder": settings.BACKUP_FOLDER,
             "missing": [sentence for _, sentence in missing_values(settings.SERVICES_AUSTRALIA)],
             "devices": list_devices(),
-            "soon": now + timedelta(days=14),
             "now": now,
             "environment": settings.FUNDER_ENVIRONMENT,
             "interfaces": _describe_interfaces(),

@@ -45,6 +45,7 @@ def describe_search(search: RunItem | None) -> dict[str, Any]:
     result = result_of(search) if search else None
     return {
         "search": search,
+        "is_searching": search is not None and not search.run.is_over,
         "search_status": _describe_status(search) if search else "",
         "found": result,
         "cautions": _cautions(result) if result else [],

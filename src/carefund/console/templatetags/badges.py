@@ -1,0 +1,114 @@
+"""Badges: how something stands, as a word in a colour. One table for each kind of thing; loaded into every template."""
+
+from datetime import datetime, timedelta
+
+from django import template
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from carefund.console.templatetags.marks import icon
+from carefund.domain.claims.matching import LineState
+from carefund.domain.claims.money import CLOSES_SOON_DAYS
+from carefund.domain.claims.statuses import (
+    APPROVED,
+    BEING_CALCULATED,
+    CANCELLED,
+    COMPLETED,
+    PENDING_APPROVAL,
+    write_claim_status,
+)
+from carefund.domain.wording import many
+from carefund.records.claims.claimed_lines import LineRow
+from carefund.records.models import ClaimBatch, ProdaDevice
+from carefund.runs.models import Run
+
+KEY_EXPIRES_SOON = timedelta(days=14)
+
+_RUN = {
+    Run.Status.FINISHED: ("Finished", "good", "circle-check"),
+    Run.Status.RUNNING: ("Running", "info", "refresh-cw"),
+    Run.Status.QUEUED: ("Waiting", "", "clock"),
+    Run.Status.PAUSED: ("Paused", "warn", "pause"),
+    Run.Status.CANCELLED: ("Cancelled", "", "ban"),
+}
+_CLAIM = {
+    COMPLETED: ("good", "circle-check"),
+    APPROVED: ("good", "check"),
+    CANCELLED: ("bad", "ban"),
+    PENDING_APPROVAL: ("info", "clock"),
+    BEING_CALCULATED: ("info", "clock"),
+}
+_BATCH = {
+    ClaimBatch.State.PREPARED: ("Prepared", "brand"),
+    ClaimBatch.State.SENDING: ("Sending", "info"),
+    ClaimBatch.State.CLAIMED: ("Claimed", "good"),
+    ClaimBatch.State.CANCELLED: ("Claim cancelled", "bad"),
+    ClaimBatch.State.WITHDRAWN: ("Withdrawn", ""),
+}
+_LINE = {LineState.DRAWN: "good", LineState.USAGE_AWAITED: "info"}
+
+register = template.Library()
+
+
+def write_badge(text: str, tone: str = "", drawing: str = "") -> SafeString:
+    """Return a badge; `tone` is good, info, warn or bad, `drawing` the name of an icon."""
+    tone = f" {tone}" if tone else ""
+    return format_html('<span class="badge{}">{}{}</span>', tone, icon(drawing) if drawing else "", text)
+
+
+@register.simple_tag
+def run_badge(run: Run) -> SafeString:
+    """Return how far a run is."""
+    return write_badge(*_RUN[Run.Status(run.status)])
+
+
+@register.simple_tag
+def claim_badge(status: str) -> SafeString:
+    """Return how far a claim is; a status that nobody knows stands as the funder wrote it."""
+    if status not in _CLAIM:
+        return write_badge(status or "Unknown", "warn")
+    return write_badge(write_claim_status(status), *_CLAIM[status])
+
+
+@register.simple_tag
+def batch_badge(batch: ClaimBatch) -> SafeString:
+    """Return how far a batch is, or that its sending stopped."""
+    state = ClaimBatch.State(batch.state)
+    if batch.problem_code and state is not ClaimBatch.State.CLAIMED:
+        return write_badge("Stopped", "warn", "triangle-alert")
+    return write_badge(*_BATCH[state])
+
+
+@register.simple_tag
+def line_badge(row: LineRow) -> SafeString:
+    """Return how a claimed line stands between what was claimed, paid and drawn."""
+    return write_badge(row.state.value.capitalize(), "bad" if row.is_exception else _LINE.get(row.state, ""))
+
+
+@register.simple_tag
+def window_badge(days_left: int | None) -> SafeString | str:
+    """Return how many days are left to claim a line."""
+    if days_left is None:
+        return format_html('<span class="unknown">{}</span>', "–")
+    if days_left < 0:
+        return write_badge("Window closed", "bad")
+    left = f"{many(days_left, 'day')} left"
+    return write_badge(left, "warn") if days_left <= CLOSES_SOON_DAYS else left
+
+
+@register.simple_tag
+def pool_badge(status: str) -> SafeString:
+    """Return the status of a care management budget, as Services Australia gives it."""
+    if not status:
+        return format_html('<span class="unknown">{}</span>', "Not given")
+    return write_badge(status.capitalize(), "good" if status.lower() == "open" else "")
+
+
+@register.simple_tag
+def device_badge(device: ProdaDevice, now: datetime) -> SafeString | str:
+    """Return how a PRODA device stands: whether its key expires is what matters first."""
+    if device.key_expires_at and device.key_expires_at < now:
+        return write_badge("Key expired", "bad")
+    if device.key_expires_at and device.key_expires_at < now + KEY_EXPIRES_SOON:
+        return write_badge("Key expires soon", "warn")
+    return write_badge(device.status.capitalize(), "good") if device.status else ""
