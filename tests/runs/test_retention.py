@@ -12,7 +12,7 @@ from carefund.records.models import Answer, Change, InvoiceUpload, PlanBudget
 from carefund.records.ndis.store import store_setting
 from carefund.runs import retention
 from carefund.runs.clock import read_clock
-from carefund.runs.expired_data import forget_leftovers
+from carefund.runs.expired_data import delete_expired_data
 from carefund.runs.models import Preview, Run, RunItem
 from carefund.runs.requests import request_run
 from carefund.runs.schedule import request_due_runs
@@ -102,10 +102,10 @@ def test_uploads_never_loaded_ended_sessions_and_old_sign_ins_go(settings):
             made = model.objects.create(username=f"somebody-{days}", ip_address="192.0.2.1", user_agent="", **more)
             model.objects.filter(pk=made.pk).update(attempt_time=now - timedelta(days=days))
     settings.KEEP_SIGN_INS_DAYS = 0
-    assert forget_leftovers(now) == 2
+    assert delete_expired_data(now) == 2
     settings.KEEP_SIGN_INS_DAYS = 90
-    assert forget_leftovers(now) == 3
-    assert forget_leftovers(now) == 0
+    assert delete_expired_data(now) == 3
+    assert delete_expired_data(now) == 0
     assert set(InvoiceUpload.objects.values_list("pk", flat=True)) == {kept.pk, loaded.pk}
     assert [session.session_key for session in Session.objects.all()] == ["open"]
     for model in (AccessAttempt, AccessFailureLog, AccessLog):

@@ -15,7 +15,7 @@ FAILURES_ARE_KEPT = timedelta(days=1)  # they count for a quarter of an hour
 _AT_MOST = 5_000  # of each kind a day, so that a clock that is wrong for an hour does not empty a table
 
 
-def forget_leftovers(now: datetime) -> int:
+def delete_expired_data(now: datetime) -> int:
     """Delete what is older than is kept, the oldest first, a bounded number of each. Return how many rows went."""
     return sum(_forget(old, by) for old, by in _list_old(now))
 

@@ -21,7 +21,7 @@ from carefund.access.audit_log import CAREFUND, store_act
 from carefund.access.roles import may_administer
 from carefund.records.models import OrganisationSetting
 from carefund.runs.clock import read_clock
-from carefund.runs.expired_data import forget_leftovers
+from carefund.runs.expired_data import delete_expired_data
 from carefund.runs.leases import ClaimedItem
 from carefund.runs.models import Preview, Run, RunItem
 from carefund.runs.requests import NewRunItem, request_once
@@ -61,7 +61,7 @@ async def _remove(session: Session, item: ClaimedItem) -> ItemResult:
             removed[removal.name] = removed.get(removal.name, 0) + gone
             await session.keep(item)
             await asyncio.sleep(_PAUSE_SECONDS)
-    leftovers = await session.write(item, forget_leftovers, clock.now)
+    leftovers = await session.write(item, delete_expired_data, clock.now)
     previews, entries = removed.pop(_PREVIEWS.name, 0), sum(removed.values())
     counts = {"entries of runs": entries, "previews": previews, "uploads, sessions, sign-ins": leftovers}
     some = {name: number for name, number in counts.items() if number}

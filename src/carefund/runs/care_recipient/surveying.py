@@ -29,7 +29,7 @@ from carefund.records.care_recipient.surveys import (
 from carefund.records.models import Survey
 from carefund.runs.bulk_scopes import synchronisable
 from carefund.runs.business_day import business_today
-from carefund.runs.care_recipient.judging import Judged, as_new, as_seen, judge
+from carefund.runs.care_recipient.survey_choice import Judged, as_new, as_seen, judge
 from carefund.runs.care_recipient.survey_fallback import find_reason_for_full
 from carefund.runs.care_recipient.survey_marks import SURVEY, mark_unmoved
 from carefund.runs.funder_sessions import SERVICES_AUSTRALIA
