@@ -6,6 +6,7 @@ Only settings.py reads with it, and names each variable there.
 import shlex
 import subprocess
 from dataclasses import dataclass
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -63,6 +64,15 @@ class EnvironmentVariables(environ.Env):  # type: ignore[misc]  # the package ha
         if address and not address.startswith(("https://", "http://")):
             raise ImproperlyConfigured(f"{var} must begin with https:// or http://.")
         return address
+
+    def networks(self, var: str, *, default: list[str]) -> list[IPv4Network | IPv6Network]:
+        """Return addresses or networks with commas between them; one set to nothing has none."""
+        try:
+            return [ip_network(part.strip()) for part in self.list(var, default=default) if part.strip()]
+        except ValueError:
+            raise ImproperlyConfigured(
+                f"{var} must be addresses or networks, such as 127.0.0.1 or 10.0.0.0/24."
+            ) from None
 
     def choice(self, var: str, *choices: Choice, default: Choice) -> Choice:
         """Return one of the choices; a blank counts as not set. What is no choice is answered with the nearest one."""

@@ -33,6 +33,7 @@ MIDDLEWARE = [
     "carefund.rest.middleware.OneShape",
     "carefund.rest.middleware.NoteUses",
     "carefund.rest.middleware.AnswerChanged",
+    "carefund.rest.probes.AnswerProbes",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",

@@ -7,7 +7,6 @@ environment.
 """
 
 import re
-from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -49,12 +48,8 @@ if not _KEYS_WERE_SET and ENCRYPTION_KEYS_SOURCE.words == "CAREFUND_ENCRYPTION_K
     ENCRYPTION_KEYS_SOURCE = SecretSource(str(ENVIRONMENT_FILE), ENVIRONMENT_FILE.absolute(), is_environment_file=True)
 ALLOWED_HOSTS: list[str] = env.list("CAREFUND_ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
 CSRF_TRUSTED_ORIGINS: list[str] = env.list("CAREFUND_TRUSTED_ORIGINS", default=[])
-try:
-    TRUSTED_PROXIES = [ip_network(proxy.strip()) for proxy in env.list("CAREFUND_TRUSTED_PROXIES", default=[])]
-except ValueError:
-    raise ImproperlyConfigured(
-        "CAREFUND_TRUSTED_PROXIES must be addresses or networks, such as 127.0.0.1 or 10.0.0.0/24."
-    ) from None
+TRUSTED_PROXIES = env.networks("CAREFUND_TRUSTED_PROXIES", default=[])
+METRICS_ADDRESSES = env.networks("CAREFUND_METRICS_ADDRESSES", default=["127.0.0.0/8", "::1"])
 HTTPS = env.bool("CAREFUND_HTTPS", default=False)
 PUBLIC_URL = env.str("CAREFUND_PUBLIC_URL", default="http://127.0.0.1:8000")
 PROVIDER_NAME = env.str("CAREFUND_PROVIDER_NAME", default="Our care organisation")

@@ -9,7 +9,7 @@ from django.core.exceptions import BadRequest
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 
-from carefund.access.request_addresses import find_client_address, is_trusted
+from carefund.access.request_addresses import UNNAMED_PROXY, find_client_address, is_trusted
 from carefund.funders.correlation import correlated
 
 log = logging.getLogger(__name__)
@@ -42,7 +42,9 @@ class TrustProxies:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         peer = request.META.get("REMOTE_ADDR", "")
         forwarded = request.META.get("HTTP_X_FORWARDED_FOR", "")
+        request.META[UNNAMED_PROXY] = any(name in request.META for name in _FORWARDED)
         if is_trusted(peer, settings.TRUSTED_PROXIES):
+            request.META[UNNAMED_PROXY] = False
             request.META["REMOTE_ADDR"] = find_client_address(peer, forwarded, settings.TRUSTED_PROXIES)
         elif settings.TRUSTED_PROXIES:
             for name in _FORWARDED:

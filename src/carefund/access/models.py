@@ -4,6 +4,7 @@ from django.conf import settings
 from django.db import models
 from django.utils import timezone
 
+from carefund.access.idempotency import AnsweredCall
 from carefund.access.tokens import ApiToken
 from carefund.access.two_factor import Authenticator
 from carefund.records.models import Client
@@ -11,6 +12,7 @@ from carefund.records.models import Client
 __all__ = [
     "AccessLogEntry",
     "AddressFailures",
+    "AnsweredCall",
     "ApiToken",
     "AuditEntry",
     "Authenticator",

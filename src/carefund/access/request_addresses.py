@@ -1,9 +1,11 @@
 """Where a request comes from: the client's own address behind proxies that are trusted, and what is counted by it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
+from typing import Any
 
 Network = IPv4Network | IPv6Network
+UNNAMED_PROXY = "carefund.unnamed_proxy"  # in a request's META: it came through a proxy that nobody named
 _PREFIX = 64  # what one customer has of IPv6, to choose addresses from at will
 
 
@@ -24,7 +26,7 @@ def find_client_address(peer: str, forwarded: str, trusted: Sequence[Network]) -
 
 
 def is_trusted(address: str, trusted: Sequence[Network]) -> bool:
-    """Whether an address is one of our proxies."""
+    """Whether an address is in one of these networks, such as those of our proxies."""
     read = _read(address)
     return read is not None and any(read in network for network in trusted)
 
@@ -35,6 +37,13 @@ def name_for_counting(address: str) -> str:
     if not isinstance(read, IPv6Address):
         return str(read) if read else ""
     return str(IPv6Network((read, _PREFIX), strict=False).network_address)
+
+
+def is_among(meta: Mapping[str, Any], allowed: Sequence[Network], trusted: Sequence[Network]) -> bool:
+    """Whether a request comes from one of these networks for certain. Behind a proxy that is not named, or that did not
+    say for whom it asks, nobody knows."""
+    address = meta.get("REMOTE_ADDR", "")
+    return not meta.get(UNNAMED_PROXY, True) and not is_trusted(address, trusted) and is_trusted(address, allowed)
 
 
 def _read(text: str) -> IPv4Address | IPv6Address | None:

@@ -137,6 +137,11 @@ def may_claim(user: User | AnonymousUser) -> bool:
     return _may(user, TokenScope.CLAIMS, Role.ADMINISTRATOR, Role.FINANCE)
 
 
+def may_monitor(user: User | AnonymousUser) -> bool:
+    """Whether someone may be shown the figures that monitoring reads, in which no client is."""
+    return _may(user, TokenScope.MONITORING, *Role)
+
+
 def may_administer(user: User | AnonymousUser) -> bool:
     """Whether someone may change users, connections, schedules and settings, and see the care management pool."""
     return _may(user, TokenScope.ADMINISTRATION, Role.ADMINISTRATOR)

@@ -29,6 +29,7 @@ class TokenScope(StrEnum):
     SYNC = "sync"
     CLAIMS = "claims"
     ADMINISTRATION = "administration"
+    MONITORING = "monitoring"
 
 
 SCOPES = {
@@ -36,6 +37,7 @@ SCOPES = {
     TokenScope.SYNC: "Add and edit clients, start and steer runs",
     TokenScope.CLAIMS: "Invoices and claims",
     TokenScope.ADMINISTRATION: "Administration",
+    TokenScope.MONITORING: "Metrics for monitoring, without clients",
 }
 
 

@@ -11,7 +11,7 @@ import re
 import uuid
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
-from functools import lru_cache
+from functools import lru_cache, partial
 from http import HTTPStatus
 from typing import Literal, NamedTuple, Protocol
 from urllib.request import getproxies, proxy_bypass
@@ -22,6 +22,7 @@ from yarl import URL
 
 from carefund.funders.configuration import FunderConfiguration, Timing
 from carefund.funders.correlation import current_correlation_id
+from carefund.funders.counting import count_answer
 from carefund.funders.errors.access import NotAuthenticated
 from carefund.funders.errors.answers import ImpossibleValue
 from carefund.funders.errors.configuring import WrongAddress
@@ -145,6 +146,7 @@ class Caller:
         self._session = session
         self._tokens = tokens
         self._limiter = limiter
+        self._funder = configuration.funder
         self._timing = configuration.timing
         self._largest = configuration.timing.largest_answer
         self._base = configuration.base_url.rstrip("/")
@@ -234,13 +236,14 @@ class Caller:
         if extra:
             headers.update(extra)
         url = URL(self._base + path, encoded=True)
+        call = partial(exchange, self._session, operation, method, url, headers, body, largest=self._largest)
         async with self._places:
             if self._limiter is None:
-                return await exchange(self._session, operation, method, url, headers, body, largest=self._largest)
+                return await count_answer(self._funder, call())
             # With a place in hand, so that nobody who was let through waits, to start later together with others.
             await self._limiter.wait()
             try:
-                return await exchange(self._session, operation, method, url, headers, body, largest=self._largest)
+                return await count_answer(self._funder, call())
             finally:
                 self._limiter.done()
 

@@ -19,6 +19,7 @@ from carefund.rest.changes import router as changes
 from carefund.rest.client_editing import router as client_editing
 from carefund.rest.clients import router as clients
 from carefund.rest.funding import router as funding
+from carefund.rest.idempotency import WRITES, describe_key, once
 from carefund.rest.invoices import router as invoices
 from carefund.rest.ndis import router as ndis
 from carefund.rest.problems import MEDIA_TYPE, ApiProblem, KindOut, LineProblem, ProblemOut, list_kinds
@@ -71,7 +72,9 @@ class Api(NinjaAPI):
         """Return the OpenAPI description."""
         schema = super().get_openapi_schema(**options)
         for operations in schema["paths"].values():
-            for operation in operations.values():
+            for method, operation in operations.items():
+                if method.upper() in WRITES:
+                    describe_key(operation)
                 for status, answer in operation["responses"].items():
                     if int(status) >= 400:
                         answer["content"] = {MEDIA_TYPE: answer["content"]["application/json"]}
@@ -88,6 +91,7 @@ api = Api(
     parser=JsonParser(),
     urls_namespace="rest",
 )
+api.add_decorator(once)
 for _prefix, _router in (
     ("/clients", clients),
     ("/clients", funding),

@@ -64,6 +64,8 @@ class NoteUses:
             answer["RateLimit-Limit"] = str(allowance.limit)
             answer["RateLimit-Remaining"] = str(max(allowance.remaining, 0))
             answer["RateLimit-Reset"] = str(allowance.seconds_left)
+        if getattr(request, "is_answered_again", False):
+            answer["Idempotency-Replayed"] = "true"
         return answer
 
 

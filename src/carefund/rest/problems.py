@@ -50,12 +50,18 @@ KINDS: dict[str, ProblemKind] = {
     "method-not-allowed": ProblemKind(
         405, "The method is not allowed at this address.", "Use a method listed in the Allow header."
     ),
+    "key-in-use": ProblemKind(
+        409, "A call with this Idempotency-Key is in progress.", "Wait, then send the same call again."
+    ),
     "conflict": ProblemKind(
         409, "The stored values are different.", "Use a new reference, or withdraw the batch first."
     ),
     "too-large": ProblemKind(413, "The body is too large.", "Send less data in one request."),
     "unsupported-media-type": ProblemKind(
         415, "The body does not have the content type JSON.", "Send Content-Type: application/json."
+    ),
+    "key-reused": ProblemKind(
+        422, "This Idempotency-Key was sent with another call.", "Use a new key for each call of your own."
     ),
     "invalid": ProblemKind(
         422, "Some values have problems. Nothing was stored.", "Correct the values listed in `problems`."

@@ -12,6 +12,7 @@ from django.db import DatabaseError, connection, transaction
 from django.db.models import CASCADE, Model, QuerySet
 
 from carefund.access.audit_log import store_act
+from carefund.access.idempotency import forget_answers
 from carefund.records.models import (
     CareManagementUse,
     Client,
@@ -84,6 +85,7 @@ def erase(client: Client, plan: ErasurePlan, by: str) -> None:
         else:
             _erase_around(client, keeps_ndis=_count_delivered(client) > 0)
         _erase_unused(payloads)
+        forget_answers()
         after: dict[str, Any] = {
             "in the name of": by,
             "records": sum(plan.erased.values()),

@@ -7,6 +7,7 @@ from django.conf import settings
 from django.contrib.sessions.models import Session
 from django.db.models import QuerySet
 
+from carefund.access.idempotency import KEPT_FOR, AnsweredCall
 from carefund.access.models import AddressFailures
 from carefund.records.models import InvoiceUpload
 
@@ -24,6 +25,7 @@ def _list_old(now: datetime) -> list[tuple[QuerySet, str]]:  # type: ignore[type
     old = [
         (InvoiceUpload.objects.filter(loaded_at__isnull=True, created_at__lt=now - UPLOADS_ARE_KEPT), "created_at"),
         (AddressFailures.objects.filter(begun_at__lt=now - FAILURES_ARE_KEPT), "begun_at"),
+        (AnsweredCall.objects.filter(answered_at__lt=now - KEPT_FOR), "answered_at"),
         (Session.objects.filter(expire_date__lt=now), "expire_date"),
     ]
     if settings.KEEP_SIGN_INS_DAYS:

@@ -3,11 +3,15 @@
 import asyncio
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
+
+from django.db import DatabaseError
 
 from carefund.records.claims.queries import list_unsettled_claims
 from carefund.records.models import Claim, Client, ServiceContract
 from carefund.runs import crash_recovery, leases
 from carefund.runs.business_day import business_today
+from carefund.runs.call_counts import store_call_counts
 from carefund.runs.care_management.refreshing import request_refresh
 from carefund.runs.claims.claiming import request_checks, request_search, request_sending
 from carefund.runs.database_threads import DatabaseThreads
@@ -73,6 +77,8 @@ async def _finish(run: Run, on_progress: OnProgress | None, seconds: float | Non
         if reporting:
             reporting.cancel()
             await asyncio.gather(reporting, return_exceptions=True)
+        with suppress(DatabaseError):
+            await database.do(store_call_counts)
         await database.close()
 
 

@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from carefund.access.log_sealing import seal_logs
 from carefund.runs import clock, crash_recovery, leases, ledger, schedule
+from carefund.runs.call_counts import store_call_counts
 from carefund.runs.care_recipient import reprocessing
 from carefund.runs.models import Run, RunItem
 from carefund.runs.requests import CannotChangeRun, resume_run
@@ -27,6 +28,7 @@ def tidy() -> None:
     reprocessing.request_after_upgrade(timezone.now())
     schedule.request_due_runs(timezone.now())
     clock.read_clock()
+    store_call_counts()
     seal_logs()
 
 

@@ -201,6 +201,20 @@ class CallLimit(models.Model):
         return self.funder
 
 
+class CallCount(models.Model):
+    """How many calls to a funder ended with a status since this installation began; 0: without an answer."""
+
+    funder = models.CharField(max_length=30)
+    status = models.PositiveSmallIntegerField()
+    count = models.PositiveBigIntegerField(default=0)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=("funder", "status"), name="call_count_once")]
+
+    def __str__(self) -> str:
+        return f"calls to {self.funder}, {self.status}"
+
+
 class Schedule(models.Model):
     """A run that is asked for at its time; `kind` is a key of the table of schedules (`runs.schedule`).
 

@@ -24,6 +24,7 @@ from yarl import URL
 from carefund.funders.answers import FunderAnswer
 from carefund.funders.bounds import Code, Money, Name
 from carefund.funders.configuration import Timing
+from carefund.funders.counting import count_answer
 from carefund.funders.decoding import RowReader
 from carefund.funders.errors.configuring import NotConfigured
 from carefund.funders.errors.outages import Unavailable
@@ -44,6 +45,7 @@ from carefund.funders.paging import require_few
 from carefund.funders.refusals import refusal
 
 OPERATION = "ndia_partner_budget"
+_FUNDER = "ndia"
 Value = TypeVar("Value")
 
 
@@ -154,9 +156,8 @@ class PartnerGateway:
         attempt = 1
         while True:
             try:
-                answer = await exchange(
-                    self._session, OPERATION, "GET", url, headers, largest=self._timing.largest_answer
-                )
+                call = exchange(self._session, OPERATION, "GET", url, headers, largest=self._timing.largest_answer)
+                answer = await count_answer(_FUNDER, call)
                 if answer.status == HTTPStatus.OK:
                     return answer.body
                 raise sorted_refusal(refusal(OPERATION, answer.status, answer.headers, answer.body))

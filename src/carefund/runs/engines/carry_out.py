@@ -8,6 +8,7 @@ import logging
 from django.db import DatabaseError, InterfaceError
 
 from carefund.funders.errors.root import FunderError
+from carefund.runs.call_counts import store_call_counts_seldom
 from carefund.runs.execution import Worker, work_on_run
 from carefund.runs.models import Run
 from carefund.runs.requests import hold_run
@@ -35,9 +36,10 @@ async def carry_out(worker: Worker, run_id: int, *, items: int | None = None) ->
         reference = note("a run", error, f"run-{run_id}")
         reason = f"An unexpected {type(error).__name__} stopped this run. Nothing is lost. Resume it to try again."
         reason += f" Find reference {reference} in the log."
-    if reason:
-        with contextlib.suppress(DatabaseError, InterfaceError):
+    with contextlib.suppress(DatabaseError, InterfaceError):
+        if reason:
             await worker.database.do(hold_run, run_id, reason)
+        await worker.database.do(store_call_counts_seldom)
 
 
 def collect_seldom() -> None:

@@ -1,0 +1,44 @@
+"""How many calls this process made, by funder and status, until somebody asks for the counts to keep them."""
+
+from collections import Counter
+from collections.abc import Awaitable
+from threading import Lock
+from typing import Protocol, TypeVar
+
+NO_ANSWER = 0  # in place of a status: timed out, refused to connect, or an answer that cannot be read
+_counts: Counter[tuple[str, int]] = Counter()
+_lock = Lock()
+
+
+class _HasStatus(Protocol):
+    @property
+    def status(self) -> int: ...
+
+
+_Answer = TypeVar("_Answer", bound=_HasStatus)
+
+
+async def count_answer(funder: str, call: Awaitable[_Answer]) -> _Answer:
+    """Return the answer to a call, and count it by its status."""
+    status = NO_ANSWER
+    try:
+        answer = await call
+        status = answer.status
+        return answer
+    finally:
+        with _lock:
+            _counts[funder, status] += 1
+
+
+def take_counts() -> dict[tuple[str, int], int]:
+    """Return what was counted since the last time, by funder and status."""
+    with _lock:
+        taken = dict(_counts)
+        _counts.clear()
+    return taken
+
+
+def give_back(counts: dict[tuple[str, int], int]) -> None:
+    """Count again what could not be kept."""
+    with _lock:
+        _counts.update(counts)
