@@ -6,7 +6,7 @@ from typing import Any
 
 from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from carefund.access.roles import Role, give_role
 from carefund.access.tokens import end_tokens
@@ -53,6 +53,12 @@ def find_account_by_number(number: int) -> User:
 def list_active_accounts() -> QuerySet[User]:
     """The accounts that may sign in, by name."""
     return User.objects.filter(is_active=True).order_by("username")
+
+
+def list_accounts_that_claim() -> QuerySet[User]:
+    """The accounts that may sign in and claim, by name."""
+    in_role = Q(is_superuser=True) | Q(groups__name__in=(Role.ADMINISTRATOR, Role.FINANCE))
+    return list_active_accounts().filter(in_role).distinct()
 
 
 @dataclass(frozen=True, slots=True)

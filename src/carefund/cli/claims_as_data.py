@@ -47,9 +47,11 @@ def describe_line(row: LineRow) -> dict[str, Any]:
     return {
         "external_reference_id": row.request.line_item.external_reference_id,
         "state": row.state.value,
+        "match": [kind.value for kind in row.kinds],
         "claimed": row.truth.claimed,
         "paid": row.request.paid_amount,
         "individual_contribution_amount": row.request.individual_contribution_amount,
+        "expected_contribution": row.expected_contribution,
         "payment_determination": row.request.payment_determination,
         "drawn": row.truth.drawn,
         "difference": row.truth.difference,

@@ -17,6 +17,8 @@ from carefund.records.models import (
     CareManagementUse,
     Client,
     DeliveredService,
+    ExceptionCase,
+    ExceptionNote,
     Invoice,
     InvoiceLineItem,
     InvoiceUpload,
@@ -135,6 +137,10 @@ def _count_erased(found: FoundRows, client: Client, kept: dict[str, int]) -> int
         return 0
     if found.model is LateEvidence:
         return found.rows.filter(line_item__in=_list_unsent_lines(client)).count()
+    if found.model is ExceptionCase:  # about a claimed line they stay with it
+        return found.rows.filter(usage__isnull=False).count()
+    if found.model is ExceptionNote:
+        return found.rows.filter(case__usage__isnull=False).count()
     if found.model in _ndis_tables() and _count_delivered(client):
         return 0
     return found.rows.count()

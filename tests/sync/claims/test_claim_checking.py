@@ -6,7 +6,8 @@ from decimal import Decimal
 import pytest
 
 from carefund.domain.claims.matching import LineState
-from carefund.records.claims.claimed_lines import find_exception_ids, list_draws_without_line, list_lines
+from carefund.records.claims.claimed_lines import find_exception_ids, list_lines
+from carefund.records.claims.exceptions import ExceptionFilter, list_draws_without_line
 from carefund.records.claims.queries import list_requests_of
 from carefund.records.models import Claim, ClaimBatch, Invoice, PaymentRequest
 from carefund.runs.business_day import business_today
@@ -188,7 +189,7 @@ def test_a_claim_made_in_the_portal_is_found_and_its_people_are_synchronised(cla
 def test_usage_in_our_name_without_a_line_is_an_exception(claims: ClaimWorld, synchronise):
     claims.sandbox.change("400000001", "add-usage", amount="-75.00", invoiceId="1777777777", itemId="1")
     synchronise(claims.clients[0])
-    assert "1777777777" in {usage.invoice_id for usage in list_draws_without_line(0, 100)}
+    assert "1777777777" in {usage.invoice_id for usage in list_draws_without_line(ExceptionFilter(), business_today())}
 
 
 @pytest.mark.parametrize("operation", ["claim_details", "payment_statement", "payment_items", "invoice_details"])

@@ -1,4 +1,4 @@
-"""Claims: the list, Check Status, one claim with what was paid and drawn, and what does not fit together."""
+"""Claims: the list, Check Status, one claim with what was paid and drawn."""
 
 from django.core.paginator import Paginator
 from django.http import HttpResponse
@@ -11,11 +11,10 @@ from carefund.access.roles import may_claim
 from carefund.console.background_work import describe_item, describe_run
 from carefund.console.claims.answers import list_responses
 from carefund.console.page_access import Request, page, report_refusals
-from carefund.console.url_numbers import read_number
-from carefund.domain.claims.matching import USAGE_LAG_DAYS
 from carefund.domain.claims.statuses import APPROVED, BEING_CALCULATED, COMPLETED, PENDING_APPROVAL, write_claim_status
 from carefund.records.claims.archive import list_claim_answers
-from carefund.records.claims.claimed_lines import find_exception_ids, list_draws_without_line, list_lines
+from carefund.records.claims.claimed_lines import list_lines
+from carefund.records.claims.exceptions import count_exceptions_to_do
 from carefund.records.claims.open_lines import find_open_total
 from carefund.records.claims.queries import (
     find_claim,
@@ -36,7 +35,6 @@ from carefund.runs.claims.claiming import (
 from carefund.runs.queries import find_shown_item
 
 _PAGE_SIZE = 50
-_MOST_PAGES = 10_000
 _MOST_ANSWERS = 8
 # The answers about the claim as a whole; those about single invoices and items are a page further.
 _ABOUT_CLAIM = ("claim_create", "claim_details", "payment_statement", "payment_items")
@@ -48,7 +46,7 @@ def list_all(request: Request) -> HttpResponse:
     open_lines, open_amount = find_open_total()
     shown = Paginator(list_claim_heads(), _PAGE_SIZE).get_page(request.GET.get("page"))
     now = timezone.now()
-    exceptions, differences = len(find_exception_ids(timezone.localdate())), _count_differences()
+    exceptions, differences = count_exceptions_to_do(timezone.localdate()), _count_differences()
     context = {
         "work": describe_run(find_shown_checks(now), now),
         "open_lines": open_lines,
@@ -112,26 +110,3 @@ def check_all(request: Request) -> HttpResponse:
     with report_refusals(request):
         request_all_checks(request.user)
     return redirect("console:claims")
-
-
-@page(may_claim)
-def show_exceptions(request: Request) -> HttpResponse:
-    """Lines whose two sides do not fit; what was drawn without a line is looked for after the page is there."""
-    today = timezone.localdate()
-    shown = Paginator(find_exception_ids(today), _PAGE_SIZE).get_page(request.GET.get("page"))
-    rows = list_lines(list(shown.object_list), today)
-    store_views(request.user, (row.request.line_item.client for row in rows), "Claim exceptions")
-    context = {"rows": rows, "page": shown, "reconciliation": find_reconciliation(), "lag_days": USAGE_LAG_DAYS}
-    return render(request, "console/claims/exceptions.html", context)
-
-
-@page(may_claim)
-def show_draws_without_line(request: Request) -> HttpResponse:
-    """What was drawn by us, no matching line: within the page of exceptions, or as a page of its own."""
-    number = min(read_number(request.GET.get("page")) or 1, _MOST_PAGES)
-    found = list_draws_without_line((number - 1) * _PAGE_SIZE, number * _PAGE_SIZE + 1)
-    usage = found[:_PAGE_SIZE]
-    store_views(request.user, (draw.client for draw in usage), "Usage without a matching line")
-    older = number + 1 if len(found) > _PAGE_SIZE else 0
-    name = "draws_without_line" if request.htmx and not request.htmx.boosted else "draws_without_line_page"
-    return render(request, f"console/claims/{name}.html", {"usage": usage, "number": number, "older": older})

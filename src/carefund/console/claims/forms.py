@@ -1,5 +1,6 @@
 """What people type on the claim pages, checked field by field."""
 
+from collections.abc import Sequence
 from datetime import date, timedelta
 from typing import Any, cast
 
@@ -7,8 +8,10 @@ from django import forms
 
 from carefund.domain.claims.funding_sources import FUNDING_SOURCES, name_funding
 from carefund.records.care_recipient.queries import list_service_providers
+from carefund.records.claims.exceptions import NOBODY
 from carefund.records.claims.invoice_uploads import LARGEST_FILE
 from carefund.records.claims.late_evidence import LARGEST_EVIDENCE
+from carefund.records.models import ExceptionCase
 from carefund.records.own_service_provider_ids import list_own_service_provider_ids
 from carefund.sync.claims.preparing import BatchChoice
 
@@ -76,6 +79,30 @@ class BatchForm(forms.Form):
         """The choice that a valid form holds."""
         data = self.cleaned_data
         return BatchChoice(data["service_provider_id"], data["from_date"], data["to_date"], data["funding_source"])
+
+
+class CaseForm(forms.Form):
+    """Whose exceptions are, until when, how they stand, and a note. What is left empty stays as it is."""
+
+    owner = forms.ChoiceField(label="Owner", required=False)
+    due_date = forms.DateField(label="Due", required=False, widget=forms.DateInput(attrs={"type": "date"}))
+    state = forms.ChoiceField(
+        label="State", required=False, choices=[("", "Leave as is"), *ExceptionCase.State.choices]
+    )
+    note = forms.CharField(label="Note", required=False, max_length=1000)
+
+    def __init__(self, *args: Any, people: Sequence[tuple[int, str]], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        owner = cast(forms.ChoiceField, self.fields["owner"])
+        owner.choices = [("", "Leave as is"), (NOBODY, "Nobody"), *((str(number), name) for number, name in people)]
+
+    def sets(self) -> dict[str, Any]:
+        """What a valid form changes, by column."""
+        data = self.cleaned_data
+        changes: dict[str, Any] = {name: data[name] for name in ("due_date", "state") if data[name]}
+        if data["owner"]:
+            changes["owner"] = None if data["owner"] == NOBODY else int(data["owner"])
+        return changes
 
 
 def first_choice(today: date) -> dict[str, Any]:

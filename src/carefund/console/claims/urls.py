@@ -5,7 +5,7 @@ from django.urls import path
 import carefund.console.url_numbers  # noqa: F401 makes <number:…> known
 from carefund.console.claims import answers as claim_answers
 from carefund.console.claims import batches as claim_batches
-from carefund.console.claims import claims, invoices, late_evidence, money
+from carefund.console.claims import claims, exceptions, invoices, late_evidence, money
 
 urlpatterns = [
     path("money", money.show, name="money"),
@@ -21,8 +21,10 @@ urlpatterns = [
     path("claims/lines/<number:line_id>/evidence", late_evidence.show, name="line-evidence"),
     path("claims/lines/<number:line_id>/evidence/file", late_evidence.download, name="line-evidence-file"),
     path("claims/check", claims.check_all, name="claims-check"),
-    path("claims/exceptions", claims.show_exceptions, name="claim-exceptions"),
-    path("claims/exceptions/usage", claims.show_draws_without_line, name="draws-without-line"),
+    path("claims/exceptions", exceptions.show, name="claim-exceptions"),
+    path("claims/exceptions/usage", exceptions.show_draws, name="draws-without-line"),
+    path("claims/exceptions/lines.csv", exceptions.export, name="claim-exceptions-csv"),
+    path("claims/exceptions/change", exceptions.change, name="exceptions-change"),
     path("claims/claim/<str:claim_id>", claims.show, name="claim"),
     path("claims/claim/<str:claim_id>/answers", claim_answers.list_all, name="claim-answers"),
     path("claims/claim/<str:claim_id>/evidence/<str:digest>", claim_answers.download, name="claim-evidence"),

@@ -1,19 +1,20 @@
-"""Reads of what was claimed against what was drawn: each line with both sides, exceptions, and draws without a line.
+"""Reads of what was claimed against what was drawn: each line with both sides, and which are exceptions.
 
 Nothing here writes, and nothing asks whether the reader may: only people with the right to claim come here.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
 from django.db.models import F, Q, Sum
 
+from carefund.domain.claims.match_kinds import NEEDS_SOMEBODY, MatchFacts, MatchKind, list_match_kinds
 from carefund.domain.claims.matching import EXCEPTIONS, Draw, LineState, LineTruth
-from carefund.records.models import BudgetUsage, PaymentRequest
-from carefund.records.own_service_provider_ids import list_own_service_provider_ids
+from carefund.records.claims.contributions import find_expected_contributions, list_wrong_contributions
+from carefund.records.models import BudgetUsage, Claim, PaymentRequest
 
 ZERO = Decimal("0.00")
 # Of a payment request: the draws for its line that the funder still lists.
@@ -27,26 +28,65 @@ class LineRow:
     request: PaymentRequest
     truth: LineTruth
     state: LineState
+    kinds: Sequence[MatchKind]
+    expected_contribution: Decimal | None
 
     @property
     def is_exception(self) -> bool:
-        return self.state in EXCEPTIONS
+        return any(kind in NEEDS_SOMEBODY for kind in self.kinds)
+
+    @property
+    def remarks(self) -> list[str]:
+        """What else there is to say beside where the line stands."""
+        own = _SAID_BY_STATE.get(self.state)
+        return [kind.label for kind in self.kinds if kind not in (own, MatchKind.MATCHED, MatchKind.UNDECIDED)]
+
+
+_SAID_BY_STATE = {
+    LineState.REFUSED: MatchKind.REFUSED,
+    LineState.REVERSED: MatchKind.REFUSED_DRAWN,
+    LineState.NO_USAGE: MatchKind.MISSING_AT_FUNDER,
+    LineState.DIFFERENT: MatchKind.AMOUNT,
+}
 
 
 def list_lines(request_ids: Sequence[int], today: date) -> list[LineRow]:
-    """Payment requests, in the order of these keys, with what was drawn for them: two queries however many they are."""
+    """Payment requests, in the order of these keys, with what was drawn for them: a fixed number of queries."""
     requests = PaymentRequest.objects.select_related(
         "line_item__client", "line_item__invoice", "line_item__late_evidence", "batch"
     )
     found = requests.in_bulk(request_ids)
     draws = find_draws([request.line_item_id for request in found.values()])
+    expected = find_expected_contributions(request.line_item for request in found.values())
+    held_over = _list_held_over({request.batch_id for request in found.values()})
     chosen = (found[key] for key in request_ids if key in found)
-    return [_row(request, draws.get(request.line_item_id, ()), today) for request in chosen]
+    return [
+        _row(
+            request,
+            draws.get(request.line_item_id, ()),
+            expected.get(request.line_item_id),
+            request.batch_id in held_over,
+            today,
+        )
+        for request in chosen
+    ]
 
 
-def _row(request: PaymentRequest, draws: Sequence[Draw], today: date) -> LineRow:
+def _row(
+    request: PaymentRequest, draws: Sequence[Draw], expected: Decimal | None, is_held_over: bool, today: date
+) -> LineRow:
     truth = _truth(request.state, request.amount, request.claim_approved_date or request.payment_date, draws)
-    return LineRow(request, truth, truth.state(today))
+    facts = MatchFacts(
+        truth, request.line_item.funding_source, request.line_item.quantity, request.individual_contribution_amount,
+        expected, request.compensation_reduction, is_held_over,
+    )  # fmt: skip
+    return LineRow(request, truth, truth.state(today), list_match_kinds(facts, today), expected)
+
+
+def _list_held_over(batch_ids: Collection[int]) -> set[int | None]:
+    """Those of these batches whose payment the funder holds over."""
+    held = Claim.objects.filter(batch_id__in=batch_ids, outstanding_heldover__isnull=False)
+    return set(held.exclude(outstanding_heldover=0).values_list("batch_id", flat=True))
 
 
 def _truth(state: str, amount: Decimal, approved_date: date | None, draws: Sequence[Draw]) -> LineTruth:
@@ -71,7 +111,8 @@ def find_draws(line_ids: Iterable[int]) -> dict[int, list[Draw]]:
 
 
 def find_exception_ids(today: date) -> list[int]:
-    """The keys of decided lines whose two sides do not fit: refused, drawn differently, or paid and never drawn."""
+    """The keys of decided lines whose two sides do not fit, newest first: refused, drawn differently, paid and never
+    drawn, or with another contribution than the percentage in force."""
     decided = PaymentRequest.objects.filter(
         state__in=(PaymentRequest.State.PAID, PaymentRequest.State.REFUSED), is_matched=False
     )
@@ -82,24 +123,12 @@ def find_exception_ids(today: date) -> list[int]:
     columns = ("pk", "line_item_id", "state", "amount", "claim_approved_date", "payment_date")
     rows = list(suspects.order_by("-id").values_list(*columns))
     draws = find_draws([line_id for _, line_id, *_ in rows])
-    return [
+    found = [
         key
         for key, line_id, state, amount, approved_date, payment_date in rows
         if _truth(state, amount, approved_date or payment_date, draws.get(line_id, ())).state(today) in EXCEPTIONS
     ]
-
-
-def list_draws_without_line(start: int, end: int) -> list[BudgetUsage]:
-    """What was drawn by us, no matching line (domain/care_recipient/draws.py): that in these places, newest first.
-
-    Another provider's spend is left out: it is expected to have no line. Source: rule SYNC-07. First the
-    keys, which an index holds in order, then the rows.
-    """
-    newest = BudgetUsage.objects.filter(
-        service_provider_id__in=list_own_service_provider_ids(),
-        invoice_line_item__isnull=True,
-        no_longer_returned_date__isnull=True,
-    ).order_by("-delivery_date", "-id")
-    ids = list(newest.values_list("id", flat=True)[start:end])
-    found = BudgetUsage.objects.select_related("client", "plan_budget").in_bulk(ids)
-    return [found[usage_id] for usage_id in ids if usage_id in found]
+    paid = decided.filter(state=PaymentRequest.State.PAID, individual_contribution_amount__isnull=False)
+    others = set(paid.order_by().values_list("pk", flat=True)) - set(found)
+    wrong = list_wrong_contributions(others) if others else ()
+    return sorted([*found, *wrong], reverse=True)

@@ -4,19 +4,22 @@ A mark (`is_matched`) only says where a page need not look; whatever is shown is
 Lines are marked in the background, and doubted again as soon as a sync changed usage of theirs. Source: rule CLAIM-08.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 
 from django.db import transaction
 from django.db.models import F, Sum
 
 from carefund.records.claims.claimed_lines import CURRENT_DRAWS
+from carefund.records.claims.contributions import list_wrong_contributions
 from carefund.records.models import BudgetUsage, Change, OrganisationSetting, PaymentRequest
 
 _READ_UP_TO = "claim lines matched up to change"
 _AT_ONCE = 2000
 # Changes get their numbers a moment before they can be read, so the newest are read again.
 _SETTLED_AFTER = timedelta(minutes=10)
+# How far back a new percentage makes us look at contributions again.
+_PERCENTAGES_CHANGE_WITHIN = timedelta(days=180)
 
 
 def match_some_lines(after_id: int = 0, *, limit: int = _AT_ONCE) -> int | None:
@@ -29,7 +32,8 @@ def match_some_lines(after_id: int = 0, *, limit: int = _AT_ONCE) -> int | None:
         drawn=Sum("line_item__budget_usage__amount", filter=CURRENT_DRAWS)
     )
     agreeing = list(drawn.filter(drawn=-F("amount")).order_by().values_list("pk", flat=True))
-    PaymentRequest.objects.filter(pk__in=agreeing).update(is_matched=True)
+    wrong = list_wrong_contributions(agreeing)
+    PaymentRequest.objects.filter(pk__in=[key for key in agreeing if key not in wrong]).update(is_matched=True)
     return ids[-1]
 
 
@@ -43,6 +47,9 @@ def doubt_changed_lines(now: datetime, *, limit: int = _AT_ONCE) -> bool:
         unread = Change.objects.filter(id__gt=int(str(kept))).order_by("id")
         changes = list(unread.values_list("id", "client_id", "kind", "fetched_at")[:limit])
         _doubt({client_id: at for _, client_id, kind, at in reversed(changes) if kind == "budget_usage"})
+        _doubt_contributions(
+            {client_id for _, client_id, kind, _ in changes if kind == "individual_contributions"}, now
+        )
         settled = 0
         for number, _, _, at in changes:
             if at > now - _SETTLED_AFTER:
@@ -62,6 +69,13 @@ def _doubt(found_at: Mapping[int, datetime]) -> None:
     )
     lines = touched.order_by().values("invoice_line_item")
     PaymentRequest.objects.filter(line_item__in=lines, is_matched=True).update(is_matched=False)
+
+
+def _doubt_contributions(client_ids: Collection[int], now: datetime) -> None:
+    """Take the mark off these clients' lines that were paid lately: another percentage may have been in force."""
+    if client_ids:
+        recent = PaymentRequest.objects.filter(line_item__client__in=client_ids, is_matched=True)
+        recent.filter(line_item__delivery_date__gte=(now - _PERCENTAGES_CHANGE_WITHIN).date()).update(is_matched=False)
 
 
 def _find_last_settled(now: datetime) -> int:

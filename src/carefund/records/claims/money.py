@@ -15,7 +15,7 @@ from django.db.models.functions import Concat
 
 from carefund.domain.claims.checks import amount_of
 from carefund.domain.claims.money import TO_CLAIM, Delivered, Stage, StageSums, add_up, count_days_left
-from carefund.records.claims.claimed_lines import find_exception_ids
+from carefund.records.claims.exceptions import ExceptionFilter, list_exceptions
 from carefund.records.claims.open_lines import list_given_back_lines, list_unsent_lines
 from carefund.records.claims.queries import list_unsettled_claims
 from carefund.records.models import BudgetUsage, Claim, InvoiceLineItem, PaymentRequest
@@ -67,7 +67,8 @@ def list_money_lines(items: Iterable[InvoiceLineItem], stage: Stage, today: date
 
 
 def _find_keys(stage: Stage, today: date) -> "QuerySet[Any, Any]":
-    """The keys of a stage's lines; each line is in one stage, and one that is paid and drawn in none."""
+    """The keys of a stage's lines; each line is in one stage, and one that is paid and drawn, accepted or written off
+    in none."""
     if stage is Stage.NOT_CLAIMED:
         withdrawn = list_given_back_lines().exclude(pk__in=_refused())
         return list_unsent_lines().order_by().values("pk").union(withdrawn.order_by().values("pk"))
@@ -86,9 +87,10 @@ def _list_requests(stage: Stage, today: date) -> QuerySet[PaymentRequest]:
         return PaymentRequest.objects.filter(state=PaymentRequest.State.CLAIMED, is_matched=False)
     paid = PaymentRequest.objects.filter(state=PaymentRequest.State.PAID)
     if stage is Stage.UNPAID:
-        return paid.filter(payment_date__isnull=True, batch__in=_unsettled_batches())
-    # What was refused and not drawn is a stage of its own; what is not paid yet may still be drawn.
-    found = PaymentRequest.objects.filter(pk__in=find_exception_ids(today))
+        unpaid = paid.filter(payment_date__isnull=True, batch__in=_unsettled_batches())
+        return unpaid.exclude(pk__in=list_exceptions(ExceptionFilter(), today).order_by().values("pk"))
+    # What was refused and not drawn is a stage of its own, and what somebody accepted or wrote off in none.
+    found = list_exceptions(ExceptionFilter(), today)
     return found.exclude(Q(state=PaymentRequest.State.REFUSED) & ~Exists(_DRAWS_OF_REQUEST))
 
 

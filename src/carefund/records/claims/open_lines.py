@@ -14,10 +14,25 @@ from django.db.models import Count, Exists, OuterRef, QuerySet
 from carefund.domain.claims.checks import ApprovedSpan, BudgetSpan, ClaimLine, StoredFunding, amount_of
 from carefund.domain.claims.statuses import CANCELLED
 from carefund.domain.periods import Period
-from carefund.records.models import ApprovedService, Claim, Client, InvoiceLineItem, PaymentRequest, Plan, PlanBudget
+from carefund.records.models import (
+    ApprovedService,
+    Claim,
+    Client,
+    ExceptionCase,
+    InvoiceLineItem,
+    PaymentRequest,
+    Plan,
+    PlanBudget,
+)
 
 ZERO = Decimal("0.00")
 _OVER = (PaymentRequest.State.REFUSED, PaymentRequest.State.WITHDRAWN)
+# Somebody decided that a refusal stays as it is, so its line is not claimed again.
+_SETTLED = ExceptionCase.objects.filter(
+    payment_request__line_item=OuterRef("line_item"),
+    state__in=(ExceptionCase.State.ACCEPTED, ExceptionCase.State.WRITTEN_OFF),
+    closed_at__isnull=True,
+)
 _ACTIVE = PaymentRequest.objects.filter(line_item=OuterRef("pk")).exclude(state__in=_OVER)
 
 
@@ -45,7 +60,8 @@ def list_open_lines(
 
 def _given_back() -> "QuerySet[PaymentRequest, Any]":
     """Lines for which something was claimed in vain, and perhaps again."""
-    return PaymentRequest.objects.filter(state__in=_OVER, is_matched=False).order_by().values("line_item")
+    given_back = PaymentRequest.objects.filter(~Exists(_SETTLED), state__in=_OVER, is_matched=False)
+    return given_back.order_by().values("line_item")
 
 
 def find_open_total() -> tuple[int, Decimal]:

@@ -8,6 +8,7 @@ from carefund.records.models.care_management import (
 )
 from carefund.records.models.claims import Claim, ClaimAnswer, ClaimBatch, PaymentRequest
 from carefund.records.models.devices import ProdaDevice
+from carefund.records.models.exceptions import ExceptionCase, ExceptionNote
 from carefund.records.models.history import Answer, Change, Payload, TriedAnswer
 from carefund.records.models.invoices import Invoice, InvoiceLineItem, InvoiceUpload, LateEvidence
 from carefund.records.models.ndis import (
@@ -53,6 +54,8 @@ __all__ = [
     "ClientMatch",
     "DeliveredService",
     "Entitlement",
+    "ExceptionCase",
+    "ExceptionNote",
     "FunderRecord",
     "FundingComponent",
     "FundingPeriod",

@@ -17,11 +17,13 @@ from carefund.access.roles import may_claim
 from carefund.domain.claims.matching import count_due_rechecks
 from carefund.domain.claims.statuses import COMPLETED, PAID_CLAIM_STATUSES, write_claim_status
 from carefund.records.claims import matched_lines as claim_matching
+from carefund.records.claims.exceptions import close_settled_cases
 from carefund.records.claims.queries import list_sending_batches, list_unsettled_claims
 from carefund.records.claims.waiting_for_draws import list_claims_to_recheck, list_clients_without_draws
 from carefund.records.models import Claim, Client
 from carefund.records.own_service_provider_ids import list_own_service_provider_ids
 from carefund.runs import leases
+from carefund.runs.business_day import business_today
 from carefund.runs.funder_sessions import SERVICES_AUSTRALIA, require_configured
 from carefund.runs.leases import ClaimedItem
 from carefund.runs.models import Run, RunItem
@@ -207,12 +209,15 @@ async def _reconcile(session: Session, database: HeldDatabase) -> ItemResult:
 
 
 async def match_lines(database: HeldDatabase) -> None:
-    """Mark the paid lines that agree with what was drawn, few at a time, so that the pages about claims stay quick."""
+    """Mark the paid lines that agree with what was drawn, few at a time, so that the pages about claims stay quick.
+
+    Then close the exceptions whose cause is gone."""
     while await database.do(claim_matching.doubt_changed_lines, timezone.now()):
         pass
     after_id: int | None = 0
     while after_id is not None:
         after_id = await database.do(claim_matching.match_some_lines, after_id)
+    await database.do(close_settled_cases, business_today(), timezone.now())
 
 
 def request_claim_sync(claim: Claim) -> Run | None:
