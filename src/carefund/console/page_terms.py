@@ -47,7 +47,7 @@ PAGE_TERMS = (
         "claim, batch, invoice line",
         "lines of delivered services go in a batch to the funder, and one claim is made over it",
     ),
-    ("exception", "a decided line that does not match what was paid or drawn"),
+    ("exception", "a decided line that does not match what was paid or drawn, or a draw by us without a line"),
     ("PACE", "the NDIA's computer system"),
     ("service contract", "an NDIS plan as the provider works with it"),
     ("sync, synchronise", "fetch, compare and apply all that the funder says about one person"),
