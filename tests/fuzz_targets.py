@@ -26,7 +26,7 @@ from pydantic import ValidationError
 from carefund.access.failed_attempts import is_known_browser
 from carefund.access.request_addresses import find_client_address, name_for_counting
 from carefund.domain.claims.invoice_file import UnreadableFile, read_invoice_file
-from carefund.funders.decoding import RowReader, UnreadableRow
+from carefund.funders.decoding import RowReader
 from carefund.funders.devices import DeviceState
 from carefund.funders.dialect import PLAIN, Interfaces
 from carefund.funders.errors.configuring import NotConfigured
@@ -45,6 +45,7 @@ from carefund.funders.proda_answers import object_in, proda_refusal, token_in, w
 from carefund.funders.refusals import refusal
 from carefund.funders.response_body import Unpacking, in_utf8
 from carefund.funders.services_australia import claim_payloads, payloads
+from carefund.funders.unreadable import UnreadableRow
 from carefund.records.backups.manifest import BackupRefused
 from carefund.records.backups.packing import read_manifest, unpack
 from carefund.records.personal_data import read_content

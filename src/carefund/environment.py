@@ -33,12 +33,13 @@ class EnvironmentVariables(environ.Env):  # type: ignore[misc]  # the package ha
     """The environment. Every read raises ImproperlyConfigured, which does not repeat the value: it may be a secret.
 
     `without_texts` are the variables that were read: numbers, switches and choices as they are, of a text, which may
-    be a secret or a name, only whether it is set.
+    be a secret or a name, only whether it is set. `secret_files` are the files that gave a secret, by their setting.
     """
 
     def __init__(self) -> None:
         super().__init__()
         self.without_texts: dict[str, Any] = {}
+        self.secret_files: dict[str, Path] = {}
 
     def get_value(self, var: str, cast: Any = None, *args: Any, **options: Any) -> Any:
         """Return what a variable holds, read as what it must be."""
@@ -107,6 +108,7 @@ class EnvironmentVariables(environ.Env):  # type: ignore[misc]  # the package ha
             if source == command:
                 return _run(command, value), SecretSource(f"the command of {command}")
             text = _read(source, Path(value))
+            self.secret_files[source] = Path(value)
             return text, SecretSource(source, Path(value) if source == file else None)
         return "", SecretSource(var)
 

@@ -184,6 +184,8 @@ if not 1 <= WEB_THREADS <= 64:
     raise ImproperlyConfigured("CAREFUND_WEB_THREADS must be a number from 1 to 64")
 
 SESSION_COOKIE_AGE = env.int("CAREFUND_SESSION_HOURS", default=12) * 3600
+IDLE_MINUTES = env.from_zero("CAREFUND_IDLE_MINUTES", "minutes (0: no limit)", default=0)
+
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = HTTPS
 if HTTPS:  # a name that browsers take from this host alone, encrypted
     SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = "__Host-sessionid", "__Host-csrftoken"
@@ -222,4 +224,5 @@ LOGGING = {
         "psycopg": {"level": "ERROR"},
     },
 }
+SECRET_FILES = env.secret_files  # by the setting that names each: others on this machine should not read them
 SETTINGS_WITHOUT_TEXTS = dict(sorted(env.without_texts.items()))  # for `carefund doctor`

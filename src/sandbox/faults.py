@@ -20,7 +20,7 @@ BEFORE = frozenset({"status", "drop", "hang", "html"})
 AFTER = frozenset(
     {
         "denial", "truncate", "not-json", "blank", "wrong-type", "removed-field", "renamed-field", "extra-field",
-        "duplicate-row", "raw-value", "nested", "second-list", "charset", "packed", "endless",
+        "duplicate-row", "extra-row", "raw-value", "nested", "second-list", "charset", "packed", "endless",
     }
 )  # fmt: skip
 KINDS = BEFORE | AFTER | {"delay"}

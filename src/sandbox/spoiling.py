@@ -38,6 +38,15 @@ def with_raw_value(order: Order, answer: Answer) -> Answer:
     return Answer(answer.status, body, answer.headers, answer.content_type)
 
 
+def with_extra_row(order: Order, answer: Answer) -> Answer:
+    """A list with one more row, which need not be JSON, at its end."""
+    body = answer.body.rstrip()
+    comma = b"" if json.loads(body) == [] else b","
+    return Answer(
+        answer.status, body.removesuffix(b"]") + comma + order.text.encode() + b"]", answer.headers, answer.content_type
+    )
+
+
 def nested(order: Order, answer: Answer) -> Answer:
     """The answer with a member that nobody knows, nested so many levels deep, in its first object."""
     deep = b"[" * order.number + b"]" * order.number
@@ -98,6 +107,7 @@ def _objects(document: Any) -> Iterator[dict[str, Any]]:
 
 WORSE: dict[str, Callable[[Any, Answer], Answer]] = {
     "raw-value": with_raw_value,
+    "extra-row": with_extra_row,
     "nested": nested,
     "second-list": with_second_list,
     "charset": in_charset,

@@ -230,6 +230,8 @@ def test_a_list_of_many_people_leaves_out_whoever_cannot_be_read():
     one, other = reader.read_list(f"[{good},{bad}]".encode(), "test")
     assert (one.care_recipient_id, one.total) == ("4", Decimal("1.50"))
     assert (type(other), other.care_recipient_id) == (UnreadableRow, "5")
-    for rows in (f"[{bad}]", f"[{good},{nobody}]", '{"a":1}'):
+    _, stranger = reader.read_list(f"[{good},{nobody}]".encode(), "test")
+    assert (type(stranger), stranger.care_recipient_id) == (UnreadableRow, "")
+    for rows in (f"[{bad},{bad}]", '{"a":1}'):
         with pytest.raises(BadAnswer):
             reader.read_list(rows.encode(), "test")

@@ -5,7 +5,9 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from asgiref.sync import sync_to_async
 from cryptography.fernet import Fernet
+from django.db import connection
 
 from carefund.funders.devices import AccessToken, DeviceState
 from carefund.funders.errors.access import DeviceBusy
@@ -133,6 +135,25 @@ async def test_a_lease_is_kept_alive_while_in_use(monkeypatch):
         before = (await ProdaDevice.objects.aget()).lease_until
         await asyncio.sleep(0.3)
         assert (await ProdaDevice.objects.aget()).lease_until > before
+
+
+async def test_a_heartbeat_that_the_database_refuses_costs_nothing(monkeypatch):
+    monkeypatch.setattr(device_keys, "HEARTBEAT_SECONDS", 0.02)
+    store = a_store()
+    async with store.exclusive():
+        await rename_table("records_prodadevice", "away")
+        try:
+            await asyncio.sleep(0.1)
+        finally:
+            await rename_table("away", "records_prodadevice")
+        await store.save(a_state())
+    assert (await a_store().load()).private_key == "THE-PRIVATE-KEY"
+
+
+@sync_to_async
+def rename_table(table, name):
+    with connection.cursor() as cursor:
+        cursor.execute(f"ALTER TABLE {table} RENAME TO {name}")
 
 
 async def test_a_writer_who_lost_the_lease_writes_nothing():

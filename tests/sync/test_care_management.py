@@ -1,5 +1,6 @@
 """Refresh and Save: what counts as this quarter's pool, what is shown, what is kept, and what happens without data."""
 
+import json
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 from decimal import Decimal
@@ -75,6 +76,20 @@ def test_an_id_that_is_malformed_or_not_ours_is_refused_without_a_call(detected:
         refresh(wrong)
     asked = detected.ask("GET", "/journal?operation=budgets_by_service_provider")["requests"]
     assert asked == []
+
+
+def test_a_persons_budget_that_cannot_be_read_costs_the_pool_nothing(detected: Sandbox):
+    [before] = refresh(ONE)
+    row = {"budgetId": "7", "careRecipientId": "400000001", "budgetTypeCode": "ON", "total": 1e13}
+    detected.fault(kind="extra-row", operation="budgets_by_service_provider", text=json.dumps(row))
+    [pool] = refresh(ONE)
+    assert pool.problem is None
+    assert pool.pool.budgets == before.pool.budgets
+    row |= {"careRecipientId": "", "budgetTypeCode": "CM"}
+    detected.fault(kind="extra-row", operation="budgets_by_service_provider", text=json.dumps(row))
+    [refused] = refresh(ONE)
+    assert refused.problem is not None
+    assert "total" in refused.problem.message
 
 
 def test_only_care_management_of_this_quarter_is_shown_whatever_else_came(detected: Sandbox):

@@ -146,6 +146,19 @@ def test_a_budget_that_cannot_be_read_concerns_nobody_but_its_person(world: Sand
     assert [client.care_recipient_id for client in clients if not of_known_provider(client)] == ["400000002"]
 
 
+def test_a_budget_that_cannot_be_read_asks_nobody_else_alone(world: Sandbox, add_client: AddClient):
+    for number in range(1, 20, 2):
+        add_client(f"4000000{number:02}")
+    sync_service_providers()
+    before = counted(world, "budgets_by_care_recipient")
+    world.change("400000003", "add-usage", amount="-10000000000000.00")
+
+    result = sync_service_providers()
+
+    assert result.failed == 1
+    assert counted(world, "budgets_by_care_recipient") == before + 1
+
+
 def of_known_provider(client: Client) -> bool:
     client.refresh_from_db()
     return client.service_provider_id in provider_ids()

@@ -13,6 +13,7 @@ from rich.markup import escape
 
 from carefund.access.log_sealing import LOGS, LogState, check_log
 from carefund.cli.output import FAILED, print_json, screen
+from carefund.cli.own_files import HOW_TO_CLOSE, describe_open_secrets
 from carefund.funders.connection_check import AccessCheck
 from carefund.funders.registry import Funder, list_funders
 from carefund.records.database_trouble import describe_tables, name_database
@@ -51,6 +52,7 @@ def check(json: Annotated[bool, typer.Option(help="Print as JSON.")] = False) ->
             "database": database or "ready",
             "secret_key": settings.HAS_SECRET_KEY,
             "encryption_keys": bool(settings.ENCRYPTION_KEYS),
+            "open_secrets": describe_open_secrets(),
             "interfaces_file": settings.INTERFACES_FILE,
             "missing": missing,
             "logs": {log.label: asdict(log) | {"is_whole": log.is_whole} for log in logs},
@@ -93,6 +95,8 @@ def _print_installation(database: str, missing: list[str]) -> None:
     ):
         advice = "Run `carefund setup --environment-file carefund.env` to create one."
         _line(title, is_set, "set" if is_set else f"{variable} is not set: {advice}")
+    for sentence in describe_open_secrets():
+        screen.print(f"[yellow]![/] Secret: {sentence} {HOW_TO_CLOSE}", highlight=False, soft_wrap=True)
     _line("Environment", True, settings.FUNDER_ENVIRONMENT)
     if settings.INTERFACES_FILE:
         _line("Interfaces", True, f"{settings.INTERFACES_FILE}: {settings.SERVICES_AUSTRALIA.interfaces.summary}")

@@ -1,6 +1,7 @@
 """The files of an installation belong to its account alone: the database with its log, the locks, and the settings.
 
 The settings may be shared: where root keeps them for the service's account, the file's group reads them and no more.
+Files that settings name for a secret are the administrator's: they are looked at, and left as they are.
 """
 
 import os
@@ -15,6 +16,10 @@ from carefund.cli.output import complain, screen
 
 _FILE, _FOLDER = 0o600, 0o700
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
+HOW_TO_CLOSE = (
+    "As its owner, set its permissions to 0600. Where root keeps it for a service, "
+    "give it the service's group and set 0640."
+)
 
 
 def mend_own_files() -> None:
@@ -39,6 +44,28 @@ def mend_own_files() -> None:
             "Other accounts on this machine can read files of Carefund that this account cannot change.",
             f"As their owner, set permissions 0700 for {settings.DATA_FOLDER} and 0600 for the files in it.",
         )
+    for sentence in describe_open_secrets():
+        complain(sentence, HOW_TO_CLOSE)
+
+
+def describe_open_secrets() -> list[str]:
+    """Return a sentence for each secret's file that other accounts can read or write. Those are not ours to change."""
+    return [
+        f"Other accounts on this machine can read the file that {setting} names."
+        for setting, path in settings.SECRET_FILES.items()
+        if _is_open(path)
+    ]
+
+
+def _is_open(path: Path) -> bool:
+    try:
+        found = path.stat()
+        allowed = stat.S_IRWXU | (stat.S_IRGRP if _is_shared(found) else 0)
+        return bool(found.st_mode & _OTHERS & ~allowed) and all(
+            folder.stat().st_mode & (stat.S_IXGRP | stat.S_IXOTH) for folder in path.resolve().parents
+        )
+    except OSError:  # a folder that this account cannot look into
+        return False
 
 
 def _is_shared(found: os.stat_result) -> bool:

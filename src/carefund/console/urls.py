@@ -22,6 +22,7 @@ urlpatterns = [
     path("sign-out", account.SignOut.as_view(), name="sign-out"),
     path("log-in", RedirectView.as_view(pattern_name="console:sign-in", query_string=True), name="earlier-sign-in"),
     path("account", account.show_account, name="account"),
+    path("account/sessions", account.end_other_sessions, name="other-sessions"),
     path("account/password", account.change_password, name="password"),
     path("account/two-factor", account.set_up_two_factor, name="two-factor"),
     path("account/two-factor/off", account.turn_off_two_factor, name="two-factor-off"),

@@ -44,6 +44,8 @@ Quantity = Annotated[Decimal, Within(Decimal(10) ** 7)]
 # Texts by how long they can be: as long as the narrowest column that keeps one of their kind.
 ShortId = Annotated[str, msgspec.Meta(max_length=20)]  # of people, providers and branches
 Id = Annotated[str, msgspec.Meta(max_length=24)]
+# Of what is asked for by its id, which stands in an address: `operations.path_for` sends no other.
+IssuedId = Annotated[str, msgspec.Meta(max_length=24, pattern=r"^[A-Za-z0-9_-]+\Z")]
 ShortCode = Annotated[str, msgspec.Meta(max_length=20)]
 Code = Annotated[str, msgspec.Meta(max_length=40)]
 Stamp = Annotated[str, msgspec.Meta(max_length=40)]

@@ -6,45 +6,34 @@ field, never the value. Whatever the bytes, nothing but rows or a FunderError co
 Source: rules SA-06 to SA-08 and NDIS-04.
 """
 
-import json
 import re
 from collections.abc import Mapping, Sequence
-from decimal import Decimal, InvalidOperation
 from types import MappingProxyType
 from typing import Any, Generic, TypeVar
 
 import msgspec
 
+from carefund.funders.any_json import decode_any
 from carefund.funders.bounds import MOST_MONEY, Bounds
 from carefund.funders.dialect import PLAIN, Dialect, bind, touches
-from carefund.funders.errors.answers import ImpossibleValue, NotJson, TooDeep, WrongCharacters, WrongType
-from carefund.funders.errors.outages import Incomplete
+from carefund.funders.errors.answers import ImpossibleValue, TooDeep, WrongType
 from carefund.funders.errors.people import NotFound
 from carefund.funders.errors.requests import RequestRejected
-from carefund.funders.errors.root import FunderError
-from carefund.funders.normalising import Spellings, shape_of
 from carefund.funders.refusals import details_in, is_business, says_nothing_found
+from carefund.funders.normalising import Spellings, shape_of
+from carefund.funders.unreadable import UnreadableRow, describe_content, is_kept
 
 Row = TypeVar("Row", bound=msgspec.Struct)
 
-BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _PLACE = re.compile(r"at `\$?\.?(?P<place>[^`]*)`")
 _INDEX = re.compile(r"\[[^]]*\]")
 _MISSING = re.compile(r"missing required field `(?P<name>[^`]*)`")
+_NO_ID = "matching regex"  # ids alone have one: see `bounds.IssuedId`
 _TOO_LONG = re.compile(r"of length <= (?P<most>\d+)")
-_NO_NUMBER = Decimal("NaN")
-_LONGEST_WHOLE = 40  # digits; no id and no amount has more
 # What the patient way must take up: errors of these kinds, and no others, come from msgspec's decoders.
 _UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 # In the bytes of texts that no database keeps, whoever wrote them.
 _NUL = b"\\u0000"
-
-
-class UnreadableRow(msgspec.Struct, frozen=True):
-    """A row of a list of many people that holds what it cannot: whom it is about, and its content to compare."""
-
-    care_recipient_id: str
-    content: bytes
 
 
 class RowReader(Generic[Row]):
@@ -102,15 +91,17 @@ class RowReader(Generic[Row]):
         return self._convert([self._shape.tidy(row) for row in self._find_rows(body, operation)], operation)
 
     def read_list(self, body: bytes, operation: str) -> list[Row | UnreadableRow]:
-        """The rows of a list of many people; one that holds what it cannot concerns nobody but its person.
+        """The rows of a list about many people or things; one that holds what it cannot concerns nothing but itself.
 
-        Raises what `read_rows` raises, but for such a row only where it names nobody, or where all are such.
+        Raises what `read_rows` raises, but for such a row only where all are such, or where it names nothing at all
+        and stands alone: then the answer is another than was asked for.
         """
         try:
             return [*self.read_rows(body, operation)]
-        except (ImpossibleValue, WrongType) as problem:
+        except (ImpossibleValue, WrongType, TooDeep) as problem:
             rows = [self._read_apart(row, operation) for row in self._find_rows(body, operation)]
-            if all(isinstance(row, UnreadableRow) for row in rows):
+            unreadable = [row for row in rows if isinstance(row, UnreadableRow)]
+            if len(unreadable) == len(rows) and (len(rows) > 1 or not unreadable[0].names_something):
                 raise problem from None
             return rows
 
@@ -118,11 +109,16 @@ class RowReader(Generic[Row]):
         tidied = self._shape.tidy(raw)
         try:
             return self._convert([tidied], operation)[0]
-        except (ImpossibleValue, WrongType):
-            person = tidied.get(self.name_of("care_recipient_id")) if isinstance(tidied, dict) else None
-            if not isinstance(person, str) or not person:
-                raise
-            return UnreadableRow(person, repr(raw).encode(errors="backslashreplace"))
+        except (ImpossibleValue, WrongType, TooDeep) as problem:
+            texts = self._read_texts(tidied) if isinstance(tidied, dict) else ()
+            return UnreadableRow(texts, describe_content(raw), problem.message)
+
+    def _read_texts(self, tidied: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
+        missing = {
+            member.wire_name: "" for member in self._shape.members if member.wire_name not in self._shape.identifying
+        }
+        found = ((member.name, (missing | tidied).get(member.wire_name)) for member in self._shape.members)
+        return tuple((name, value) for name, value in found if isinstance(value, str) and is_kept(value))
 
     def _find_rows(self, body: bytes, operation: str) -> list[Any]:
         document = decode_any(body, operation)
@@ -225,47 +221,6 @@ def _ending(name: str) -> str:
     return next((ending for ending in ("Date", "_date") if name.endswith(ending)), f'"{name}')
 
 
-def decode_any(body: bytes, operation: str) -> Any:
-    """Any JSON, numbers with a point as Decimal; NaN stands for a number that is none. Raises BadAnswer, Incomplete."""
-    body = body.removeprefix(BYTE_ORDER_MARK)
-    try:
-        return _ANY.decode(body)
-    except RecursionError:
-        raise TooDeep(operation=operation) from None
-    except (msgspec.DecodeError, UnicodeDecodeError) as problem:
-        return _decode_oddly(body, operation, problem)
-
-
-def _decode_oddly(body: bytes, operation: str, problem: Exception) -> Any:
-    """What the standard library makes of JSON that is not quite JSON: NaN, half characters, endless digits. A field
-    that holds such a thing can then be named, and one that nobody asks for does no harm."""
-    # An empty body is no JSON; one that begins as JSON and ends too early broke off.
-    begun = body.lstrip()[:1] in (b"[", b"{")
-    try:
-        return json.loads(body.decode(), parse_float=_number, parse_int=_whole, parse_constant=lambda _: _NO_NUMBER)
-    except RecursionError:
-        raise TooDeep(operation=operation) from None
-    except UnicodeDecodeError:
-        kind: type[FunderError] = WrongCharacters if begun else NotJson
-    except ValueError:
-        kind = Incomplete if begun and "truncated" in str(problem) else NotJson
-    raise kind(operation=operation) from None
-
-
-def _number(text: str) -> Decimal:
-    try:
-        return Decimal(text)
-    except InvalidOperation:
-        return _NO_NUMBER
-
-
-def _whole(text: str) -> int | Decimal:
-    return int(text) if len(text) <= _LONGEST_WHOLE else _NO_NUMBER
-
-
-_ANY = msgspec.json.Decoder(float_hook=_number)
-
-
 def raise_business_error(document: Mapping[str, Any], operation: str) -> None:
     """Raise NotFound or RequestRejected when a body sent as a success is in truth a business error."""
     details = details_in(document)
@@ -284,6 +239,8 @@ def bad_field(problem: msgspec.ValidationError, operation: str) -> WrongType | I
     if missing:
         names.append(missing["name"])
     field = ".".join(name for name in names if name)
+    if _NO_ID in text:
+        return ImpossibleValue(f"The field {field} is not an ID.", field=field, operation=operation)
     if too_long := _TOO_LONG.search(text):
         said = f"is longer than {too_long['most']} characters"
         return ImpossibleValue(f"The field {field} {said}.", field=field, operation=operation)

@@ -15,6 +15,7 @@ from typing import Any
 
 import msgspec
 from asgiref.sync import sync_to_async
+from django.db import DatabaseError
 from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
 
@@ -141,7 +142,8 @@ class DatabaseDeviceStore:
     async def _keep(self, holder: str) -> None:
         while True:
             await asyncio.sleep(HEARTBEAT_SECONDS)
-            await self._held(holder).aupdate(lease_until=Now() + LEASE)
+            with suppress(DatabaseError):  # the next beat may come through; a lease that ran out refuses what is saved
+                await self._held(holder).aupdate(lease_until=Now() + LEASE)
 
     def _row(self) -> QuerySet[ProdaDevice]:
         return ProdaDevice.objects.filter(**self._identity)

@@ -21,6 +21,7 @@ from carefund.funders.errors.answers import ImpossibleValue, WrongType
 from carefund.funders.errors.requests import RequestRejected
 from carefund.funders.errors.root import FunderError
 from carefund.funders.services_australia.payloads import Budget
+from carefund.funders.unreadable import UnreadableRow
 from carefund.records import synced_tables
 from carefund.records.care_management.store import ProviderChanges, store_providers, store_settings
 from carefund.records.models import Change, Client, ServiceProvider
@@ -32,7 +33,9 @@ _LARGEST_BATCH = 256
 class BudgetSource(Protocol):
     """What finding ids asks of the funder's client."""
 
-    async def fetch_budget_summary(self, service_provider_id: str) -> FunderAnswer[Sequence[Budget]]: ...
+    async def fetch_budget_summary(
+        self, service_provider_id: str
+    ) -> FunderAnswer[Sequence[Budget | UnreadableRow]]: ...
 
     async def fetch_budgets(self, care_recipient_id: str) -> FunderAnswer[Sequence[Budget]]: ...
 
@@ -41,7 +44,8 @@ class BudgetSource(Protocol):
 class FoundProviders:
     """What the funder's answers say: ids per care recipient, and what could not be asked.
 
-    `refused_ids` are ids that Services Australia would not tell about; `failed` counts clients whose call failed. It
+    `refused_ids` are ids that Services Australia would not tell about; `unread` are people of whom a list has a budget
+    that cannot be read, so that they are asked about alone; `failed` counts clients whose call failed. It
     fills up while the funder is asked, so it also says how far that is: `people` are to be accounted for, `left` are
     not yet.
     """
@@ -51,6 +55,7 @@ class FoundProviders:
     budgets: dict[str, list[tuple[date | None, str]]] = field(default_factory=dict)
     malformed: int = 0
     refused_ids: list[str] = field(default_factory=list)
+    unread: set[str] = field(default_factory=set)
     failed: int = 0
     calls: int = 0
     people: int = 0
@@ -118,7 +123,7 @@ async def find_providers(
         if to_ask:
             asked |= set(to_ask)
             await asyncio.gather(*(_ask_about_provider(source, found, provider_id) for provider_id in to_ask))
-            for person in found.budgets:
+            for person in found.budgets.keys() - found.unread:
                 waiting.pop(person, None)
         else:
             people = list(waiting)[:batch]
@@ -138,8 +143,11 @@ async def _ask_about_provider(source: BudgetSource, found: FoundProviders, servi
         found.refused_ids.append(service_provider_id)
         return
     except (ImpossibleValue, WrongType):
-        return  # of somebody's budget: people are asked about one by one, so that it concerns that person alone
-    _note(found, answer.value)
+        return  # nothing of it can be read: people are asked about one by one
+    unread = {row.care_recipient_id for row in answer.value if isinstance(row, UnreadableRow)}
+    rows = [row for row in answer.value if not isinstance(row, UnreadableRow)]
+    _note(found, [row for row in rows if row.care_recipient_id not in unread])
+    found.unread |= unread
 
 
 async def _ask_about_people(source: BudgetSource, found: FoundProviders, people: Sequence[str]) -> None:
@@ -152,7 +160,9 @@ async def _ask_about_people(source: BudgetSource, found: FoundProviders, people:
         raise (unexpected or failures)[0]
     found.failed += len(failures)
     for person, answer in zip(people, answers, strict=True):
-        if not isinstance(answer, BaseException):
+        if isinstance(answer, BaseException):
+            found.budgets.pop(person, None)  # of an unread person, other lists may have said a part
+        else:
             _note(found, answer.value, person)
 
 

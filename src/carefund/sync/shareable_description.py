@@ -2,7 +2,7 @@
 
 from django.conf import settings
 
-from carefund.funders.decoding import decode_any
+from carefund.funders.any_json import decode_any
 from carefund.funders.errors.root import FunderError
 from carefund.funders.interfaces.answer_check import Examination
 from carefund.funders.interfaces.shareable_description import Words, describe

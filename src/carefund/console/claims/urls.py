@@ -2,6 +2,7 @@
 
 from django.urls import path
 
+import carefund.console.claims.claim_ids
 import carefund.console.url_numbers  # noqa: F401 makes <number:…> known
 from carefund.console.claims import answers as claim_answers
 from carefund.console.claims import batches as claim_batches
@@ -25,8 +26,8 @@ urlpatterns = [
     path("claims/exceptions/usage", exceptions.show_draws, name="draws-without-line"),
     path("claims/exceptions/lines.csv", exceptions.export, name="claim-exceptions-csv"),
     path("claims/exceptions/change", exceptions.change, name="exceptions-change"),
-    path("claims/claim/<str:claim_id>", claims.show, name="claim"),
-    path("claims/claim/<str:claim_id>/answers", claim_answers.list_all, name="claim-answers"),
-    path("claims/claim/<str:claim_id>/evidence/<str:digest>", claim_answers.download, name="claim-evidence"),
-    path("claims/claim/<str:claim_id>/check", claims.check, name="claim-check"),
+    path("claims/claim/<claim:claim_id>", claims.show, name="claim"),
+    path("claims/claim/<claim:claim_id>/answers", claim_answers.list_all, name="claim-answers"),
+    path("claims/claim/<claim:claim_id>/evidence/<str:digest>", claim_answers.download, name="claim-evidence"),
+    path("claims/claim/<claim:claim_id>/check", claims.check, name="claim-check"),
 ]

@@ -16,6 +16,7 @@ from django.views.decorators.http import require_POST
 from carefund.access import failed_attempts, two_factor
 from carefund.access.audit_log import one_act, store_act
 from carefund.access.roles import DESCRIPTIONS, rights_of
+from carefund.access.sessions import count_sessions, end_sessions
 from carefund.console.context_processors import THEME_COOKIE, THEMES
 from carefund.console.forms import CodeForm, ProofForm
 from carefund.console.page_access import Request, signed_in
@@ -82,8 +83,20 @@ def show_account(request: Request) -> HttpResponse:
             "branches": "All" if branches is None else ", ".join(sorted(branches)) or "None",
             "description": DESCRIPTIONS[rights.role] if rights.role else "",
             "device": two_factor.find_device(request.user),
+            "other_sessions": count_sessions(request.user) - 1,
         },
     )
+
+
+@signed_in
+@require_POST
+def end_other_sessions(request: Request) -> HttpResponse:
+    """Sign oneself out everywhere else."""
+    with one_act():
+        ended = end_sessions(request.user, but=request.session.session_key)
+        store_act(request.user, "Own sessions ended", f"account {request.user.get_username()}", after={"ended": ended})
+    messages.success(request, "Your other sessions have ended.")
+    return redirect("console:account")
 
 
 @never_cache

@@ -13,6 +13,7 @@ from carefund.access import two_factor
 from carefund.access.accounts import Account, find_account_by_number, list_accounts, store_account
 from carefund.access.audit_log import one_act, store_act
 from carefund.access.roles import Role, may_administer, rights_of
+from carefund.access.sessions import count_sessions, end_sessions
 from carefund.console.forms import PersonForm
 from carefund.console.page_access import Request, page
 
@@ -50,7 +51,7 @@ def add(request: Request) -> HttpResponse:
 
 @page(may_administer)
 def change(request: Request, user_id: int) -> HttpResponse:
-    """An account's name, role, branches and whether it may sign in; its second factor can be taken off here."""
+    """An account's name, role, branches, whether it may sign in; its second factor and sessions can be ended here."""
     person = find_account_by_number(user_id)
     if request.method == "POST" and "remove-two-factor" in request.POST:
         with one_act():
@@ -58,6 +59,12 @@ def change(request: Request, user_id: int) -> HttpResponse:
             store_act(request.user, "Second factor removed", f"account {person.get_username()}")
         messages.success(request, "Two-factor authentication is now off for this account.")
         return redirect("console:person", user_id=person.pk)
+    if request.method == "POST" and "end-sessions" in request.POST:
+        with one_act():
+            ended = end_sessions(person, but=request.session.session_key)  # not the administrator's own
+            store_act(request.user, "Sessions ended", f"account {person.get_username()}", after={"ended": ended})
+        messages.success(request, "This account is signed out everywhere.")
+        return redirect("console:people")
     return _edit(request, person)
 
 
@@ -77,7 +84,12 @@ def _edit(request: Request, person: User) -> HttpResponse:
     return render(
         request,
         "console/person.html",
-        {"form": form, "person": person, "device": two_factor.find_device(person) if person.pk else None},
+        {
+            "form": form,
+            "person": person,
+            "device": two_factor.find_device(person) if person.pk else None,
+            "sessions": count_sessions(person) if person.pk else 0,
+        },
     )
 
 

@@ -10,8 +10,9 @@ from typing import Any, get_args, get_origin
 
 import msgspec
 
+from carefund.funders.any_json import decode_any
 from carefund.funders.bounds import kind_of
-from carefund.funders.decoding import RowReader, decode_any
+from carefund.funders.decoding import RowReader
 from carefund.funders.dialect import Dialect, bind, find_ancestor
 from carefund.funders.errors.people import NotFound
 from carefund.funders.errors.root import FunderError

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from carefund.funders.decoding import decode_any
+from carefund.funders.any_json import decode_any
 from carefund.funders.errors.access import NotPermitted
 from carefund.funders.errors.answers import WrongType
 from carefund.funders.errors.configuring import WrongAddress

@@ -10,7 +10,7 @@ from typing import ClassVar
 
 from msgspec import UNSET, Struct, UnsetType
 
-from carefund.funders.bounds import Code, Id, Money, Quantity, Sentence, ShortCode, ShortId, Stamp, Text
+from carefund.funders.bounds import Code, Id, IssuedId, Money, Quantity, Sentence, ShortCode, ShortId, Stamp, Text
 from carefund.funders.services_australia.payloads import Spellings
 
 
@@ -49,7 +49,7 @@ class NewInvoice(Struct, frozen=True, kw_only=True, rename="camel"):
 class InvoiceReference(Struct, frozen=True, kw_only=True, rename="camel"):
     """An invoice named by a claim."""
 
-    invoice_id: Id
+    invoice_id: IssuedId
 
 
 class NewClaim(Struct, frozen=True, kw_only=True, rename="camel"):
@@ -96,7 +96,7 @@ class InvoiceItem(Struct, frozen=True, kw_only=True, rename="camel"):
 class InvoicePayload(Struct, frozen=True, kw_only=True, rename="camel"):
     """One invoice; lists leave the items out."""
 
-    invoice_id: Id
+    invoice_id: IssuedId
     service_naps_id: ShortId = ""
     service_provider_id: ShortId = ""
     external_reference_id: Id = ""
@@ -118,7 +118,7 @@ class WrittenItem(Struct, frozen=True, kw_only=True, rename="camel"):
 class ClaimPayload(Struct, frozen=True, kw_only=True, rename="camel"):
     """One claim. `payment_date` is filled once it is approved."""
 
-    claim_id: Id
+    claim_id: IssuedId
     organisation_id: Id = ""
     service_provider_id: ShortId = ""
     service_naps_id: ShortId = ""

@@ -7,8 +7,9 @@ Source: rules CLAIM-01, CLAIM-02, CLAIM-06, CLAIM-09 and SA-11.
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
-from typing import NamedTuple, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
 import msgspec
 
@@ -37,6 +38,7 @@ from carefund.funders.services_australia.claim_payloads import (
 from carefund.funders.services_australia.claim_readers import claim_readers_for
 from carefund.funders.services_australia.client import ServicesAustralia
 from carefund.funders.services_australia.operations import path_for
+from carefund.funders.unreadable import UnreadableRow
 
 Row = TypeVar("Row", bound=msgspec.Struct)
 
@@ -60,6 +62,20 @@ class Versioned(NamedTuple):
 
     invoice: InvoicePayload
     etag: str
+
+
+@dataclass(frozen=True, slots=True)
+class Listed(Generic[Row]):
+    """A provider's list: its rows, and those that hold what they cannot."""
+
+    rows: Sequence[Row]
+    unreadable: Sequence[UnreadableRow]
+
+    @classmethod
+    def of(cls, found: Sequence[Row | UnreadableRow]) -> "Listed[Row]":
+        """Part what can be read from what cannot."""
+        unreadable = [row for row in found if isinstance(row, UnreadableRow)]
+        return cls([row for row in found if not isinstance(row, UnreadableRow)], unreadable)
 
 
 class ClaimingAnswer(NamedTuple):
@@ -130,28 +146,25 @@ class Claiming:
     async def fetch_invoices(self, service_provider_id: str, external_reference_id: str) -> list[InvoicePayload]:
         """A provider's invoices with our reference; several only if somebody made them by hand."""
         query = {"externalReferenceId": external_reference_id, "serviceProviderId": service_provider_id}
-        return await self._read_list("invoices", self._readers.invoices, query)
+        return await self._read_pages("invoices", self._readers.invoices.read_rows, query)
 
-    async def fetch_invoices_since(self, service_provider_id: str, updated_from: date) -> list[InvoicePayload]:
+    async def fetch_invoices_since(self, service_provider_id: str, updated_from: date) -> Listed[InvoicePayload]:
         """A provider's invoices that were made or changed since a day (UTC), without their items."""
         since = f"{updated_from.isoformat()}T00:00:00.000Z"
-        return await self._read_list(
-            "invoices",
-            self._readers.invoices,
-            {"serviceProviderId": service_provider_id, "updatedAtDateTimeFrom": since},
-        )
+        query = {"serviceProviderId": service_provider_id, "updatedAtDateTimeFrom": since}
+        return Listed.of(await self._read_pages("invoices", self._readers.invoices.read_list, query))
 
     async def fetch_claim(self, claim_id: str) -> ClaimPayload:
         """One claim. Raises NotFound."""
         answer = await self._read("claim_details", {"claimId": claim_id})
         return self._readers.claims.read_one(answer.body, "claim_details")
 
-    async def fetch_claims(self, service_provider_id: str, created_from: date | None = None) -> list[ClaimPayload]:
+    async def fetch_claims(self, service_provider_id: str, created_from: date | None = None) -> Listed[ClaimPayload]:
         """A provider's claims, from a day (UTC) on if given."""
         query = {"serviceProviderId": service_provider_id}
         if created_from:
             query["createdAtDateTimeFrom"] = f"{created_from.isoformat()}T00:00:00.000Z"
-        return await self._read_list("claims", self._readers.claims, query)
+        return Listed.of(await self._read_pages("claims", self._readers.claims.read_list, query))
 
     async def fetch_payment_statement(self, claim_id: str) -> PaymentStatement:
         """What was paid for a claim. Raises NotFound before it is approved."""
@@ -160,7 +173,7 @@ class Claiming:
 
     async def fetch_payment_items(self, claim_id: str) -> list[PaymentItem]:
         """What was decided on each item of a claim."""
-        return await self._read_list("payment_items", self._readers.payments, {"claimId": claim_id})
+        return await self._read_pages("payment_items", self._readers.payments.read_rows, {"claimId": claim_id})
 
     async def fetch_account_summary(self, service_provider_id: str) -> AccountSummary:
         """What was paid and held over lately."""
@@ -206,8 +219,10 @@ class Claiming:
         await self._keep(ClaimingAnswer(operation, str(subject_id), page, answer.body))
         return answer
 
-    async def _read_list(self, operation: str, reader: RowReader[Row], filters: Mapping[str, str]) -> list[Row]:
-        """All pages. Raises TooLarge, RepeatedPage."""
+    async def _read_pages(
+        self, operation: str, read: Callable[[bytes, str], list[Row]], filters: Mapping[str, str]
+    ) -> list[Row]:
+        """The rows of all pages. Raises TooLarge, RepeatedPage."""
         limit = self._configuration.page_limit
         rows = PagedRows[Row](operation, limit, self._configuration.timing, of_person=False)
         page = 1
@@ -215,7 +230,7 @@ class Claiming:
             try:
                 query = {**filters, "page": page, "limit": limit, "sort": "asc"}
                 answer = await self._read(operation, {}, query, page)
-                if not rows.add(reader.read_rows(answer.body, operation), len(answer.body)):
+                if not rows.add(read(answer.body, operation), len(answer.body)):
                     return rows.rows()
             except NotFound:
                 return rows.rows()

@@ -13,7 +13,6 @@ import msgspec
 
 from carefund.funders.answers import FunderAnswer, Recognise
 from carefund.funders.configuration import FunderConfiguration
-from carefund.funders.decoding import UnreadableRow
 from carefund.funders.errors.access import NotPermitted
 from carefund.funders.errors.people import ConsentMissing, NotFound
 from carefund.funders.errors.requests import RequestRejected
@@ -29,6 +28,7 @@ from carefund.funders.services_australia.payloads import (
     IndividualContribution,
 )
 from carefund.funders.services_australia.readers import ListReader, readers_for
+from carefund.funders.unreadable import UnreadableRow
 
 Row = TypeVar("Row", bound=msgspec.Struct)
 
@@ -115,17 +115,15 @@ class ServicesAustralia:
             self.readers.details.rows.require_possible_sum((value,), operation)
         return FunderAnswer(operation, budget_id, (body,), value, begun)
 
-    async def fetch_service_provider_budgets(self, service_provider_id: str) -> FunderAnswer[tuple[Budget, ...]]:
+    async def fetch_service_provider_budgets(
+        self, service_provider_id: str
+    ) -> FunderAnswer[tuple[Budget | UnreadableRow, ...]]:
         """All budgets of one service provider id, pooled care management among them."""
-        return await self._fetch_list(
-            self.readers.provider_budgets, {"serviceProviderId": service_provider_id}, sort="care_recipient_id"
-        )
+        return await self._fetch_provider_list(self.readers.provider_budgets, service_provider_id)
 
-    async def fetch_budget_summary(self, service_provider_id: str) -> FunderAnswer[tuple[Budget, ...]]:
+    async def fetch_budget_summary(self, service_provider_id: str) -> FunderAnswer[tuple[Budget | UnreadableRow, ...]]:
         """The heads of all budgets of one service provider id, with entry dates."""
-        return await self._fetch_list(
-            self.readers.provider_budget_heads, {"serviceProviderId": service_provider_id}, sort="care_recipient_id"
-        )
+        return await self._fetch_provider_list(self.readers.provider_budget_heads, service_provider_id)
 
     def walk_summaries(self, service_provider_id: str) -> AsyncIterator[list[CareRecipientSummary | UnreadableRow]]:
         """Everybody whom one service provider id cares for, a page at a time; no page is kept."""
@@ -171,7 +169,6 @@ class ServicesAustralia:
         reader: ListReader[Row],
         ids: Mapping[str, str],
         *,
-        sort: str = "",
         recognise: Recognise | None = None,
     ) -> FunderAnswer[tuple[Row, ...]]:
         """All pages of a list. Raises TooLarge, RepeatedPage."""
@@ -180,8 +177,6 @@ class ServicesAustralia:
         person = ids.get("careRecipientId", "")
         limit = self.configuration.page_limit
         query: dict[str, object] = {"page": 1, "limit": limit}
-        if sort:
-            query |= {"sort": "asc", "sortFields": reader.rows.name_of(sort)}
         pages: list[bytes] = []
         rows = PagedRows[Row](operation, limit, self.configuration.timing, of_person=bool(person))
         while True:
@@ -198,6 +193,32 @@ class ServicesAustralia:
                 break
             query["page"] = len(pages) + 1
         return FunderAnswer(operation, subject_id, tuple(pages), reader.join(rows.pages), begun)
+
+    async def _fetch_provider_list(
+        self, reader: ListReader[Row], service_provider_id: str
+    ) -> FunderAnswer[tuple[Row | UnreadableRow, ...]]:
+        """All pages of a list about everybody of a provider. Raises TooLarge, RepeatedPage."""
+        begun, limit, ids = datetime.now(UTC), self.configuration.page_limit, {"serviceProviderId": service_provider_id}
+        query: dict[str, object] = {
+            "page": 1,
+            "limit": limit,
+            "sort": "asc",
+            "sortFields": reader.rows.name_of("care_recipient_id"),
+        }
+        pages: list[bytes] = []
+        rows = PagedRows[Row | UnreadableRow](reader.operation, limit, self.configuration.timing, of_person=False)
+        while True:
+            path = path_for(reader.operation, self.configuration.paths, ids, query, self.configuration.interfaces)
+            try:
+                body = (await self.caller.read(reader.operation, path)).body
+                page = reader.rows.read_list(body, reader.operation)
+            except NotFound:
+                break
+            pages.append(body)
+            if not rows.add(page, len(body)):
+                break
+            query["page"] = len(pages) + 1
+        return FunderAnswer(reader.operation, service_provider_id, tuple(pages), tuple(rows.rows()), begun)
 
 
 def _is_short(body: bytes, limit: int) -> bool:

@@ -4,7 +4,7 @@ The request for that sync and its note on the claim are one transaction, so that
 Source: rule SYNC-02.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from datetime import datetime
 from functools import partial
@@ -32,7 +32,7 @@ from carefund.runs.requests import NewRunItem, NothingToDo, has_open_run, reques
 from carefund.runs.sessions import HeldDatabase, Session
 from carefund.runs.work_kind import ItemFailed, ItemResult, WorkKind
 from carefund.sync.claims.checking import Checker, NotOurs
-from carefund.sync.claims.reconciling import Reconciler
+from carefund.sync.claims.reconciling import BookDifference, Reconciler
 from carefund.sync.claims.sending import Sender, Stopped
 
 SENDING, CHECKING = "claim-batch", "claim-check"
@@ -187,25 +187,34 @@ async def _check(session: Session, item: ClaimedItem) -> ItemResult:
 
 
 async def _search_for_claims(session: Session, item: ClaimedItem, checker: Checker) -> ItemResult:
-    found = await checker.find_foreign()
+    foreign = await checker.find_foreign()
+    found = foreign.claims
     if found:
         ask = partial(request_checks, trigger=session.run.trigger, scope="claims just found")
         await session.write(item, ask, found)
     words = f"Found {len(found):,} claim{'' if len(found) == 1 else 's'} made outside Carefund."
-    return ItemResult(_CHANGED if found else _UNCHANGED, words, result={"found": len(found)})
+    unread = [f"Not read: {problem}" for problem in foreign.problems[:_MOST_DIFFERENCES]]
+    return ItemResult(_CHANGED if found else _UNCHANGED, words, unread, result={"found": len(found)})
 
 
 async def _reconcile(session: Session, database: HeldDatabase) -> ItemResult:
     found = await Reconciler(session.source, database).find_differences()
-    number = "one place" if len(found) == 1 else f"{len(found):,} places"
-    words = f"Carefund and Services Australia have different records in {number}. See Exceptions."
-    if not found:
-        words = "Carefund and Services Australia have the same records."
     shown = [
         {"sentence": difference.sentence, "batch": difference.batch_id} for difference in found[:_MOST_DIFFERENCES]
     ]
     result = {"differences": shown, "number": len(found)}
-    return ItemResult(_CHANGED if found else _UNCHANGED, words, result=result)
+    return ItemResult(_CHANGED if found else _UNCHANGED, _describe_differences(found), result=result)
+
+
+def _describe_differences(found: Sequence[BookDifference]) -> str:
+    different = sum(difference.is_compared for difference in found)
+    words = "Carefund and Services Australia have the same records."
+    if different:
+        number = "one place" if different == 1 else f"{different:,} places"
+        words = f"Carefund and Services Australia have different records in {number}. See Exceptions."
+    if unread := len(found) - different:
+        words += f" {unread:,} record{'' if unread == 1 else 's'} could not be compared. See Exceptions."
+    return words
 
 
 async def match_lines(database: HeldDatabase) -> None:

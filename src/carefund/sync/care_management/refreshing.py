@@ -22,9 +22,11 @@ from carefund.domain.care_management.pools import (
 )
 from carefund.domain.quarters import Quarter, previous_quarter, quarter_of
 from carefund.funders.answers import FunderAnswer
+from carefund.funders.errors.answers import ImpossibleValue
 from carefund.funders.errors.people import ConsentMissing, NotFound
 from carefund.funders.errors.root import Detail, FunderError
 from carefund.funders.services_australia.payloads import Budget, BudgetDetails
+from carefund.funders.unreadable import UnreadableRow
 
 _CENT = Decimal("0.01")
 NO_DATA = "Services Australia returned no care management budget for this quarter."
@@ -34,7 +36,9 @@ NO_DATA_ADVICE = "Check that the Service Provider ID is correct, then try again.
 class PoolSource(Protocol):
     """What a refresh asks of the funder's client."""
 
-    async def fetch_service_provider_budgets(self, service_provider_id: str) -> FunderAnswer[Sequence[Budget]]: ...
+    async def fetch_service_provider_budgets(
+        self, service_provider_id: str
+    ) -> FunderAnswer[Sequence[Budget | UnreadableRow]]: ...
 
     async def fetch_budget_details(self, budget_id: str, *, pooled: bool) -> FunderAnswer[BudgetDetails]: ...
 
@@ -95,8 +99,9 @@ async def _refresh(source: PoolSource, service_provider_id: str, today: date) ->
     quarter, asked_at = quarter_of(today), datetime.now(UTC)
     try:
         answer = await source.fetch_service_provider_budgets(service_provider_id)
-        received = _count_by_type(answer.value)
-        rows = [_pooled(row) for row in answer.value]
+        budgets_read = _leave_out_people(answer)
+        received = _count_by_type(budgets_read)
+        rows = [_pooled(row) for row in budgets_read]
         chosen = {
             wanted_quarter: choose_budgets(rows, wanted_quarter) for wanted_quarter in (quarter, *_just_ended(quarter))
         }
@@ -116,6 +121,23 @@ async def _refresh(source: PoolSource, service_provider_id: str, today: date) ->
     if pool.budgets:
         pool = replace(pool, estimate=_estimate([row for row in rows if row not in closed], read, today))
     return Refreshed(pool, tuple(ended_pool for ended_pool in ended if ended_pool.budgets), received, closed=closed)
+
+
+def _leave_out_people(answer: FunderAnswer[Sequence[Budget | UnreadableRow]]) -> list[Budget]:
+    """The budgets that can be read. One that cannot is left out if it is a person's own; raises ImpossibleValue for one
+    that may be a pool."""
+    found = []
+    for row in answer.value:
+        if not isinstance(row, UnreadableRow):
+            found.append(row)
+        elif not row.care_recipient_id or _may_be_pool(row):
+            raise ImpossibleValue(row.fault, operation=answer.operation)
+    return found
+
+
+def _may_be_pool(row: UnreadableRow) -> bool:
+    code, name = row.find_text("budget_type_code"), row.find_text("budget_type")
+    return code is None or name is None or is_care_management(code, name)
 
 
 def _just_ended(quarter: Quarter) -> tuple[Quarter, Quarter]:

@@ -20,7 +20,6 @@ from carefund.domain.care_recipient.surveys import (
     is_of,
 )
 from carefund.funders.answers import FunderAnswer
-from carefund.funders.decoding import UnreadableRow
 from carefund.funders.errors.access import NotPermitted
 from carefund.funders.errors.requests import RequestRejected
 from carefund.funders.errors.root import FunderError
@@ -30,6 +29,7 @@ from carefund.funders.services_australia.payloads import (
     CareRecipientSummary,
     IndividualContribution,
 )
+from carefund.funders.unreadable import UnreadableRow
 from carefund.sync.care_recipient.answers import BUDGET_DETAILS, BUDGET_LIST, CONTRIBUTIONS, SUMMARY
 from carefund.sync.care_recipient.fetching import Fetched, OpenBudgets
 

@@ -16,7 +16,10 @@ from carefund.domain.claims import statuses
 from carefund.domain.claims.matching import is_refusal
 from carefund.domain.claims.statements import ZERO, PaidLine, Statement, find_discrepancies
 from carefund.funders.bounds import FIRST_YEAR, LAST_YEAR
-from carefund.funders.errors.people import NotFound
+from carefund.funders.errors.access import NotPermitted
+from carefund.funders.errors.answers import BadAnswer
+from carefund.funders.errors.people import MalformedId, NotFound
+from carefund.funders.errors.requests import RequestRejected
 from carefund.funders.errors.root import FunderError
 from carefund.funders.services_australia.claim_payloads import ClaimPayload, PaymentItem, PaymentStatement
 from carefund.funders.services_australia.claiming import Claiming, Versioned
@@ -29,12 +32,22 @@ from carefund.sync.care_recipient.usage_links import link_budget_usage
 from carefund.sync.claims.answer_archive import with_evidence
 from carefund.sync.claims.uploading import Database, describe_error
 
+# What concerns one service provider id, or one record, alone.
+OF_ONE_ID = (BadAnswer, MalformedId, NotPermitted, RequestRejected)
 # How far back a search looks for claims that were made elsewhere; processing takes about a week.
 FOREIGN_DAYS = 30
 _TOTALS = (
     "claim_total", "total_paid", "compensation_reduction", "care_recipient_individual_contribution",
     "heldover_previous_period", "outstanding_heldover",
 )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Foreign:
+    """Claims that nobody here knew of, and in a sentence each what could not be read of the lists."""
+
+    claims: list[Claim]
+    problems: list[str]
 
 
 class NotOurs(Exception):
@@ -73,14 +86,27 @@ class Checker:
             raise
         return claim
 
-    async def find_foreign(self) -> list[Claim]:
-        """Claims at the funder's that nobody here knew of, such as those made in its portal; they are stored."""
+    async def find_foreign(self) -> Foreign:
+        """Claims at the funder's that nobody here knew of, such as those made in its portal; they are stored.
+
+        A row, or a list, that cannot be read costs itself. Raises FunderError where no list can be read.
+        """
         since = timezone.now() - timedelta(days=FOREIGN_DAYS)
-        found: list[Claim] = []
-        for service_provider_id in await self.database.do(list_own_service_provider_ids):
-            listed = await Claiming.over(self.source).fetch_claims(service_provider_id, since.date())
-            unknown = await self.database.do(_unknown, listed)
-            found.extend([await self._store_foreign(claim, service_provider_id) for claim in unknown])
+        found = Foreign([], [])
+        own_ids = await self.database.do(list_own_service_provider_ids)
+        for service_provider_id in own_ids:
+            try:
+                listed = await Claiming.over(self.source).fetch_claims(service_provider_id, since.date())
+            except OF_ONE_ID as problem:
+                if len(own_ids) == 1:
+                    raise
+                found.problems.append(f"The claims of Service Provider ID {service_provider_id}: {problem.message}")
+                continue
+            found.problems.extend(
+                f"{name_row('Claim', row.find_text('claim_id'))}: {row.fault}" for row in listed.unreadable
+            )
+            unknown = await self.database.do(_unknown, listed.rows)
+            found.claims.extend([await self._store_foreign(claim, service_provider_id) for claim in unknown])
         return found
 
     async def _store_foreign(self, claim: ClaimPayload, service_provider_id: str) -> Claim:
@@ -184,6 +210,11 @@ def _paid_line(claimed: Decimal, payment: PaymentItem) -> PaidLine:
 
 def _approved_date(payments: Sequence[PaymentItem]) -> Any:
     return max((row.claim_approved_date for row in payments if row.claim_approved_date), default=None)
+
+
+def name_row(kind: str, funder_id: str | None) -> str:
+    """What a row that cannot be read is called."""
+    return f"{kind} {funder_id}" if funder_id else f"{kind} without a readable ID"
 
 
 def _unknown(listed: Sequence[ClaimPayload]) -> list[ClaimPayload]:

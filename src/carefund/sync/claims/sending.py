@@ -16,10 +16,12 @@ from django.utils import timezone
 from carefund.domain.claims import statuses
 from carefund.domain.claims.checks import next_claim_date
 from carefund.funders.errors.access import NotAuthenticated
+from carefund.funders.errors.answers import ImpossibleValue
 from carefund.funders.errors.root import FunderError
 from carefund.funders.services_australia.claim_payloads import ClaimPayload
 from carefund.funders.services_australia.claiming import Claiming, is_uncertain
 from carefund.funders.services_australia.client import ServicesAustralia
+from carefund.funders.unreadable import UnreadableRow
 from carefund.records.claims import store as claim_store
 from carefund.records.claims.open_lines import find_last_claim_date
 from carefund.records.claims.takeover import find_first_delivery, list_claims_of_other_batches, list_unknown_invoices
@@ -95,8 +97,13 @@ class Sender:
         listed = await Claiming.over(self.source).fetch_invoices_since(batch.service_provider_id, since)
         living = [
             (invoice.invoice_id, invoice.external_reference_id)
-            for invoice in listed
+            for invoice in listed.rows
             if statuses.invoice_status(invoice.status) != statuses.DELETED
+        ]
+        # One that cannot be read matters only if it may be ours; then it is read alone, which says what is wrong.
+        living += [
+            (_require(row, "invoice_id", "invoices"), _require(row, "external_reference_id", "invoices"))
+            for row in listed.unreadable
         ]
         return await self.database.do(list_unknown_invoices, batch.pk, living)
 
@@ -155,7 +162,9 @@ class Sender:
             batch.service_provider_id, await self._find_beginning(batch)
         )
         others = await self.database.do(list_claims_of_other_batches, batch.pk)
-        for claim in listed if ours else ():
+        unread = [_require(row, "claim_id", "claims") for row in listed.unreadable] if ours else []
+        alone = [await claiming.fetch_claim(claim_id) for claim_id in unread if claim_id not in others]
+        for claim in (*listed.rows, *alone) if ours else ():
             if claim.claim_id in others or statuses.claim_status(claim.status) == statuses.CANCELLED:
                 continue
             named = claim.invoices or (await claiming.fetch_claim(claim.claim_id)).invoices
@@ -180,6 +189,14 @@ class Sender:
             batch_id=batch.pk,
             invoice_ids=list(invoice_ids),
         )
+
+
+def _require(row: UnreadableRow, member: str, operation: str) -> str:
+    """An id of a row that cannot be read. Raises ImpossibleValue without one: then the row may be ours."""
+    text = row.find_text(member)
+    if text is None:
+        raise ImpossibleValue(row.fault, operation=operation)
+    return text
 
 
 def _advice(problem: FunderError) -> str:

@@ -1,0 +1,87 @@
+"""One row of a list that holds what it cannot costs nothing but itself; what it says of whom it is about is kept."""
+
+import json
+
+import pytest
+
+from carefund.funders.decoding import RowReader
+from carefund.funders.errors.answers import BadAnswer, ImpossibleValue, WrongType
+from carefund.funders.services_australia.claim_payloads import ClaimPayload
+from carefund.funders.services_australia.payloads import Budget
+from carefund.funders.unreadable import UnreadableRow
+
+BUDGETS, CLAIMS = RowReader(Budget), RowReader(ClaimPayload)
+GOOD = {"budgetId": "1", "careRecipientId": "400000001", "total": 5}
+
+
+def read_with(odd: str) -> list[Budget | UnreadableRow]:
+    """A list with a good row on each side of an odd one."""
+    good = json.dumps(GOOD)
+    return BUDGETS.read_list(f"[{good},{odd},{good}]".encode(), "budget_summary")
+
+
+@pytest.mark.parametrize(
+    ("odd", "person", "said"),
+    [
+        ('{"budgetId":"2","careRecipientId":"400000002","total":1e13}', "400000002", "total"),
+        ('{"budgetId":"2","careRecipientId":"400000002","total":NaN}', "400000002", "total"),
+        ('{"budgetId":"2","careRecipientId":"400000002","startDate":"0001-13-45"}', "400000002", "startDate"),
+        ('{"budgetId":"2","careRecipientId":"400000002","total":{}}', "400000002", "total"),
+        ('{"budgetId":"2","careRecipientId":"' + "4" * 300 + '"}', "", "careRecipientId"),
+        ('{"budgetId":"2","careRecipientId":"4\\u0000"}', "", "careRecipientId"),
+        ('{"budgetId":"2","careRecipientId":[7]}', "", "careRecipientId"),
+        ('{"careRecipientId":"400000002"}', "400000002", "budgetId"),
+        ('{"budgetId":"2","total":1e13}', "", "total"),  # a pooled budget names nobody
+        ("null", "", "unexpected type"),
+        ("[]", "", "unexpected type"),
+        ('"text"', "", "unexpected type"),
+    ],
+)
+def test_an_odd_row_costs_itself_and_says_what_is_wrong(odd, person, said):
+    first, second, third = read_with(odd)
+    assert isinstance(first, Budget)
+    assert isinstance(third, Budget)
+    assert isinstance(second, UnreadableRow)
+    assert second.care_recipient_id == person
+    assert said in second.fault
+    assert "1e13" not in second.fault
+    assert "4444" not in second.fault
+
+
+@pytest.mark.parametrize("levels", [100, 900, 960, 980, 990])
+def test_a_row_so_deep_that_it_can_hardly_be_read_is_a_row_or_an_error_of_ours(levels):
+    odd = '{"budgetId":"2","careRecipientId":"400000002","total":' + "[" * levels + "]" * levels + "}"
+    try:
+        _, second, _ = read_with(odd)
+    except BadAnswer:
+        return
+    assert isinstance(second, UnreadableRow)
+    assert second.content
+
+
+def test_where_no_row_can_be_read_it_is_the_answer_that_is_wrong():
+    odd = '{"budgetId":"2","careRecipientId":"400000002","total":{}}'
+    with pytest.raises(WrongType):
+        BUDGETS.read_list(f"[{odd},{odd}]".encode(), "budget_summary")
+    with pytest.raises(WrongType):
+        BUDGETS.read_list(b'{"something": "else"}', "budget_summary")
+    with pytest.raises(WrongType):
+        BUDGETS.read_list(b"[{}]", "budget_summary")
+
+
+def test_the_one_odd_row_of_a_last_page_costs_itself():
+    [row] = BUDGETS.read_list(b'[{"budgetId":"2","careRecipientId":"400000002","total":1e13}]', "budget_summary")
+    assert isinstance(row, UnreadableRow)
+
+
+@pytest.mark.parametrize("claim_id", ["", "a/b", "..", "1 ", "1\n", "²", "<b>", "?x=1", "#"])
+def test_what_stands_in_an_address_is_an_id(claim_id):
+    with pytest.raises(ImpossibleValue, match="claimId is not an ID"):
+        CLAIMS.read_one(json.dumps({"claimId": claim_id}).encode(), "claim_details")
+
+
+def test_a_text_that_is_left_out_is_known_and_one_that_cannot_be_read_is_not():
+    [row] = CLAIMS.read_list(b'[{"claimId":"1","status":{},"serviceNapsId":"' + b"9" * 99 + b'"}]', "claims")
+    assert isinstance(row, UnreadableRow)
+    assert (row.find_text("claim_id"), row.find_text("organisation_id")) == ("1", "")
+    assert (row.find_text("status"), row.find_text("service_naps_id")) == (None, None)
