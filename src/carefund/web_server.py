@@ -91,6 +91,11 @@ class _Channel(HTTPChannel):  # type: ignore[misc]
             self.request_begun = time.monotonic()
         return taken
 
+    def send_continue(self) -> None:
+        """Invite the body of a client that asks first, unless its header was refused."""
+        if self.request.error is None:
+            super().send_continue()
+
     @property
     def waits_for_client(self) -> bool:
         """Whether no thread works for it: it is silent, still sending, or reading slowly."""

@@ -68,6 +68,25 @@ def test_the_database_refuses_to_change_a_log(statement: str, sealed: list[int])
     assert check_log(AccessLogEntry).is_whole
 
 
+@pytest.mark.parametrize("log", ["accesslogentry", "loghead"])
+@pytest.mark.parametrize("key", ["", "the key of another one"])
+def test_no_entry_takes_the_place_of_another(log: str, key: str, sealed: list[int]):
+    """REPLACE of SQLite deletes what is in its way; an upsert of PostgreSQL changes it."""
+    table = f"access_{log}"
+    columns = {field.column for field in (LogHead if log == "loghead" else AccessLogEntry)._meta.concrete_fields}
+    if key and log == "accesslogentry":  # its place in the chain is taken, by an entry with a new number
+        columns -= {"id"}
+    names = ", ".join(f'"{column}"' for column in sorted(columns))
+    copy = f"INTO {table} ({names}) SELECT {names} FROM {table} LIMIT 1"
+    statement = f"REPLACE {copy}"
+    if connection.vendor == "postgresql":
+        unique = "log" if log == "loghead" else "id" if "id" in columns else "position"
+        statement = f"INSERT {copy} ON CONFLICT ({unique}) DO UPDATE SET digest = 'x'"
+    with pytest.raises(DatabaseError, match="append-only"), transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(statement)
+    assert check_log(AccessLogEntry).is_whole
+
+
 def test_an_entry_cannot_be_changed_while_it_waits_for_its_seal_either(ada: User):
     store_act(ada, "Run: pause", "run 1")
     for change in ({"act": "nothing"}, {"act": "nothing", "position": 1}):

@@ -61,7 +61,7 @@ def test_a_page_that_watches_a_run_keeps_no_session_open(clock: Clock, boss: Use
     for _ in range(3):
         clock.now += 15 * 60
         last = browser.get("/runs", headers={"HX-Request": "true"})
-    assert last.status_code == 302
+    assert last.status_code == 401
 
 
 def test_sessions_last_as_long_as_set_where_no_minutes_are_set(clock: Clock, boss: User, settings: Settings):

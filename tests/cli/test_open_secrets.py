@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 
 import pytest
+import typer
 
 from carefund.cli.own_files import describe_open_secrets, mend_own_files
 from tests.runs.installation import Installation
@@ -58,6 +59,23 @@ def test_each_start_says_what_to_do(secret: Path, tmp_path: Path, settings, caps
     mend_own_files()
     said = " ".join(capsys.readouterr().err.split())
     assert "can read the file that CAREFUND_SECRET_KEY_FILE names. As its owner, set its permissions to 0600." in said
+
+
+def test_a_database_file_with_a_second_name_is_refused(
+    tmp_path: Path, settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    file = tmp_path / "carefund.sqlite3"
+    file.write_bytes(b"")
+    settings.ON_POSTGRESQL, settings.DATA_FOLDER, settings.SECRET_FILES = False, tmp_path / "none", {}
+    settings.ENVIRONMENT_FILE = tmp_path / "none.env"
+    monkeypatch.setitem(settings.DATABASES["default"], "NAME", str(file))
+    mend_own_files()
+    (tmp_path / "symbolic").symlink_to(file)
+    mend_own_files()
+    os.link(file, tmp_path / "second")
+    with pytest.raises(typer.Exit):
+        mend_own_files()
+    assert "has a second name" in capsys.readouterr().err
 
 
 @pytest.mark.slow

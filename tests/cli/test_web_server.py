@@ -159,8 +159,10 @@ def test_a_request_that_drips_is_ended_at_its_deadline(half: str, server: Server
 
 @pytest.mark.parametrize("path", ["/sign-in", "/claims/invoices", "/static/console/carefund.css", "/no-such-page"])
 def test_an_upload_that_is_too_large_is_refused_at_its_header(path: str, server: Server) -> None:
-    head = f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: {200 * MEGABYTE}\r\n\r\n"
-    assert server.connect(head.encode()).recv(100).startswith(b"HTTP/1.1 413 ")
+    head = f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: {200 * MEGABYTE}\r\n"
+    for asking_first in ("", "Expect: 100-continue\r\n"):
+        answer = server.connect(f"{head}{asking_first}\r\n".encode()).recv(100)
+        assert answer.startswith(b"HTTP/1.1 413 "), answer
 
 
 def test_the_api_refuses_it_as_a_problem_detail(server: Server) -> None:

@@ -16,7 +16,7 @@ from tests.console import world
 pytestmark = pytest.mark.one_database
 
 OPEN = {"sign-in", "earlier-sign-in", "sign-out", "theme", "two-factor-verify", "two-factor"}
-OWN = {"account", "password", "two-factor-off"}
+OWN = {"account", "other-sessions", "password", "two-factor-off"}
 VALUES = {
     "client_id": 1,
     "budget_key": 1,

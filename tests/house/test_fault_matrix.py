@@ -14,7 +14,7 @@ ROWS = re.findall(
 NAMED = re.compile(r"`(tests/[\w/]+\.py)(?:::(\w+))?`")
 
 
-def tests_of(path: str) -> set[str]:
+def list_tests(path: str) -> set[str]:
     """The names of the tests in a file, those of state machines too."""
     tree = ast.parse((ROOT / path).read_text())
     names = {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)}
@@ -37,8 +37,8 @@ def test_each_promise_names_tests_that_exist(fault: str, shown: str):
     assert named, f"{fault}: name the test"
     for path, name in named:
         assert (ROOT / path).is_file(), path
-        assert tests_of(path), path
-        assert not name or name in tests_of(path), f"{path} has no {name}"
+        assert list_tests(path), path
+        assert not name or name in list_tests(path), f"{path} has no {name}"
 
 
 @pytest.mark.parametrize("page", ["docs/security.md", "SECURITY.md"])

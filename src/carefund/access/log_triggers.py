@@ -66,12 +66,17 @@ def _triggers(model: type[Model]) -> list[tuple[str, str]]:
         ]
     refuse = "BEGIN SELECT RAISE(ABORT, 'this log is append-only'); END"
     names = [field.column for field in model._meta.local_concrete_fields]
+    key = next(field.column for field in model._meta.local_concrete_fields if field.primary_key)
+    # REPLACE takes the row that is in its way without a word to the trigger for deletions.
+    replaces = f'EXISTS (SELECT 1 FROM {table} WHERE "{key}" = NEW."{key}")'  # noqa: S608 our own names
     if is_head:
         allowed = "NEW.position > OLD.position AND NEW.log IS OLD.log"
     else:
         same = " AND ".join(f'NEW."{name}" IS OLD."{name}"' for name in names if name not in ("position", "digest"))
         allowed = f"OLD.position IS NULL AND NEW.position IS NOT NULL AND {same}"
+        replaces += " OR NEW.position IS NOT NULL"
     return [
+        (f"{table}_new", f"CREATE TRIGGER {table}_new BEFORE INSERT ON {table} WHEN {replaces} {refuse}"),
         (f"{table}_keep", f"CREATE TRIGGER {table}_keep BEFORE UPDATE ON {table} WHEN NOT ({allowed}) {refuse}"),
         (f"{table}_whole", f"CREATE TRIGGER {table}_whole BEFORE DELETE ON {table} {refuse}"),
     ]

@@ -10,9 +10,10 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
+import typer
 from django.conf import settings
 
-from carefund.cli.output import complain, screen
+from carefund.cli.output import FAILED, complain, screen
 
 _FILE, _FOLDER = 0o600, 0o700
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
@@ -23,7 +24,11 @@ HOW_TO_CLOSE = (
 
 
 def mend_own_files() -> None:
-    """Take the rights of other accounts off what was made with them, and say so; a refusal is only said."""
+    """Take the rights of other accounts off what was made with them, and say so; a refusal is only said.
+
+    Raises Exit where SQLite's file has a second name.
+    """
+    _require_one_name()
     mended = refused = 0
     for path, mode in _list_own():
         try:
@@ -46,6 +51,17 @@ def mend_own_files() -> None:
         )
     for sentence in describe_open_secrets():
         complain(sentence, HOW_TO_CLOSE)
+
+
+def _require_one_name() -> None:
+    """SQLite keeps its log beside the name by which a file was opened, so two names end in two truths."""
+    database = Path(settings.DATABASES["default"]["NAME"])
+    if not settings.ON_POSTGRESQL and database.is_file() and database.stat().st_nlink > 1:
+        complain(
+            "The database file has a second name (a hard link). Processes that use both would damage it.",
+            "Remove the other name. If you need a copy, use `carefund backup`.",
+        )
+        raise typer.Exit(FAILED)
 
 
 def describe_open_secrets() -> list[str]:
