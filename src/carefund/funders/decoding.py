@@ -19,8 +19,8 @@ from carefund.funders.dialect import PLAIN, Dialect, bind, touches
 from carefund.funders.errors.answers import ImpossibleValue, TooDeep, WrongType
 from carefund.funders.errors.people import NotFound
 from carefund.funders.errors.requests import RequestRejected
-from carefund.funders.refusals import details_in, is_business, says_nothing_found
 from carefund.funders.normalising import Spellings, shape_of
+from carefund.funders.refusals import details_in, is_business, says_nothing_found
 from carefund.funders.unreadable import UnreadableRow, describe_content, is_kept
 
 Row = TypeVar("Row", bound=msgspec.Struct)
@@ -114,10 +114,11 @@ class RowReader(Generic[Row]):
             return UnreadableRow(texts, describe_content(raw), problem.message)
 
     def _read_texts(self, tidied: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
-        missing = {
-            member.wire_name: "" for member in self._shape.members if member.wire_name not in self._shape.identifying
-        }
-        found = ((member.name, (missing | tidied).get(member.wire_name)) for member in self._shape.members)
+        required = self._shape.identifying
+        found = (
+            (member.name, tidied.get(member.wire_name, None if member.wire_name in required else ""))
+            for member in self._shape.members
+        )
         return tuple((name, value) for name, value in found if isinstance(value, str) and is_kept(value))
 
     def _find_rows(self, body: bytes, operation: str) -> list[Any]:
