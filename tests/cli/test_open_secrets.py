@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 import typer
-from carefund.cli.own_files import describe_open_secrets, mend_own_files
 
+from carefund.cli.file_permissions import describe_open_secrets, mend_own_files
 from tests.runs.installation import Installation
 
 pytestmark = pytest.mark.one_database

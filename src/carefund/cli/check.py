@@ -12,8 +12,8 @@ from msgspec import to_builtins
 from rich.markup import escape
 
 from carefund.access.log_sealing import LOGS, LogState, check_log
+from carefund.cli.file_permissions import HOW_TO_CLOSE, describe_open_secrets
 from carefund.cli.output import FAILED, print_json, screen
-from carefund.cli.own_files import HOW_TO_CLOSE, describe_open_secrets
 from carefund.funders.connection_check import AccessCheck
 from carefund.funders.registry import Funder, list_funders
 from carefund.records.database_trouble import describe_tables, name_database
