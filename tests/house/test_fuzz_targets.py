@@ -22,6 +22,7 @@ FED_BY = {
     "cli/invoices.py": "invoice file",
     "cli/runs.py": "ids file",
     "domain/claims/invoice_file.py": "invoice file",
+    "funders/any_json.py": "Budget",
     "funders/decoding.py": "Budget",
     "funders/device_keys.py": OWN,
     "funders/interfaces/descriptions.py": "description",
