@@ -5,7 +5,7 @@ BIN := .venv/bin
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-dev demo serve sandbox test check format fuzz machines coverage survey-proof backup-proof test-clocks bench scale-demo pictures docs clean
+.PHONY: help install install-dev demo serve sandbox test check format fuzz machines coverage survey-proof backup-proof install-proof test-clocks bench scale-demo pictures docs clean
 
 help:  ## list what can be done
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -51,6 +51,9 @@ survey-proof: install-dev  ## random edits against surveys, for as many rounds a
 backup-proof: install-dev  ## backups killed at any moment, and made in the middle of a claim, on both databases
 	@CAREFUND_BACKUP_PROOF=1 $(BIN)/python tools/postgresql.py sh -c \
 		'CAREFUND_TEST_DATABASE_URL=$$CAREFUND_DATABASE_URL $(BIN)/pytest -q tests/runs/test_backup_proof.py $(ARGS)'
+
+install-proof: install-dev  ## the commands of docs/step-by-step.md on a bare Debian, on both databases (root; ARGS="--release trixie")
+	@$(BIN)/python tools/from_nothing.py $(ARGS)
 
 test-clocks: install-dev  ## the tests under four other wall clocks (Linux, libfaketime; ARGS=tests/sync: only those)
 	@$(BIN)/python tools/clocks.py $(ARGS)
