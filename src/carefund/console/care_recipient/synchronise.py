@@ -18,6 +18,7 @@ from carefund.access.access_log import store_synchronisation, store_view
 from carefund.access.audit_log import store_act
 from carefund.access.gate import find_client_to_synchronise, find_client_to_watch, may_read_branch
 from carefund.console.care_recipient.client import frame
+from carefund.console.care_recipient.sync_notes import note_lost_access, note_preview, note_result
 from carefund.console.page_access import Request, page
 from carefund.records.models import Client
 from carefund.runs.models import Run, RunItem
@@ -71,7 +72,7 @@ def watch(request: Request, client_id: int, run_id: int) -> HttpResponse:
     if client is None:
         outcome = _outcome(item)
         without = outcome["waiting"] or outcome["failed"] or outcome["cancelled"] or item.run.is_preview
-        return _show(request, "access_lost", outcome | {"with_counts": not without})
+        return _show(request, "access_lost", outcome | {"note": note_lost_access(item), "with_counts": not without})
     if item.status in (RunItem.Status.QUEUED, RunItem.Status.RUNNING):
         return _show(request, "progress", _progress(client, item.run))
     if item.run.is_preview and item.outcome not in ("", RunItem.Outcome.FAILED):
@@ -95,7 +96,7 @@ def apply(request: Request, client_id: int, run_id: int) -> HttpResponse:
     try:
         item = apply_preview(preview, request.user)
     except CannotApply as refusal:
-        return _show(request, "preview", _preview(request, client, preview.item) | {"refusal": str(refusal)})
+        return _show(request, "preview", _preview(request, client, preview.item, str(refusal)))
     if not request.htmx:
         return redirect("console:synchronise-run", client_id=client.pk, run_id=item.run_id)
     response = _show(request, "result", _result(client, item))
@@ -109,23 +110,25 @@ def _may_see(request: Request, changes: Sequence[FieldChange]) -> bool:
     return all(may_read_branch(request.user, branch or "") for branch in moves)
 
 
-def _preview(request: Request, client: Client, item: RunItem) -> dict[str, Any]:
+def _preview(request: Request, client: Client, item: RunItem, refusal: str = "") -> dict[str, Any]:
     """Every field that would change, by kind, in the order of the guide; none of a client who would be others'."""
     preview = find_preview(item)
     found = changes_of(preview) if preview else []
     is_others = not _may_see(request, found)
     changes = as_entries(client.pk, () if is_others else found)
     lines = write_lines_by_kind(changes)
+    is_gone, is_applied = preview is None, preview is not None and preview.applied_at is not None
     return {
         "client": client,
         "item": item,
         "run": item.run,
+        "note": note_preview(
+            refusal=refusal, is_gone=is_gone, is_applied=is_applied, is_others=is_others, number=len(changes)
+        ),
         "groups": [(label, list(rows)) for label, rows in groupby(lines, key=lambda line: line.kind)],
-        "sentences": write_sentences(changes),
+        "sentences": [] if is_applied else write_sentences(changes),
         "number": len(changes),
-        "applied": preview is not None and preview.applied_at is not None,
-        "gone": preview is None,
-        "is_others": is_others,
+        "must_repeat": bool(refusal) or is_gone or is_applied,
     }
 
 
@@ -141,7 +144,7 @@ def _progress(client: Client, run: Run) -> dict[str, Any]:
 
 
 def _result(client: Client, item: RunItem) -> dict[str, Any]:
-    return {**frame(client), **_outcome(item)}
+    return {**frame(client), **_outcome(item), "note": note_result(item)}
 
 
 def _outcome(item: RunItem) -> dict[str, Any]:
@@ -153,7 +156,6 @@ def _outcome(item: RunItem) -> dict[str, Any]:
         "details": [(name, _BLANK | item.counts.get(kind.kind, {})) for name, kind in DETAILS],
         "failed": item.outcome == RunItem.Outcome.FAILED,
         "consent_missing": item.outcome == RunItem.Outcome.CONSENT_MISSING,
-        "unchanged": item.outcome == RunItem.Outcome.UNCHANGED,
         "cancelled": item.status == RunItem.Status.CANCELLED,
         "waiting": item.status in (RunItem.Status.QUEUED, RunItem.Status.RUNNING),
     }

@@ -6,7 +6,8 @@ from django import template
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from carefund.console.templatetags.marks import icon
+from carefund.console.labels import name_value
+from carefund.console.templatetags.marks import icon, icon_in
 from carefund.domain.claims.matching import LineState
 from carefund.domain.claims.money import CLOSES_SOON_DAYS
 from carefund.domain.claims.statuses import (
@@ -19,8 +20,8 @@ from carefund.domain.claims.statuses import (
 )
 from carefund.domain.wording import many
 from carefund.records.claims.claimed_lines import LineRow
-from carefund.records.models import ClaimBatch, ProdaDevice
-from carefund.runs.models import Run
+from carefund.records.models import ClaimBatch, PaceComparison, ProdaDevice
+from carefund.runs.models import Run, RunItem
 
 KEY_EXPIRES_SOON = timedelta(days=14)
 
@@ -45,6 +46,11 @@ _BATCH = {
     ClaimBatch.State.CANCELLED: ("Claim cancelled", "bad"),
     ClaimBatch.State.WITHDRAWN: ("Withdrawn", ""),
 }
+_ITEM: dict[str, str] = {
+    RunItem.Outcome.FAILED: "bad",
+    RunItem.Outcome.CONSENT_MISSING: "warn",
+    RunItem.Outcome.CHANGED: "info",
+}
 _LINE = {LineState.DRAWN: "good", LineState.USAGE_AWAITED: "info"}
 
 register = template.Library()
@@ -60,6 +66,38 @@ def write_badge(text: str, tone: str = "", drawing: str = "") -> SafeString:
 def run_badge(run: Run) -> SafeString:
     """Return how far a run is."""
     return write_badge(*_RUN[Run.Status(run.status)])
+
+
+@register.filter
+def item_state(item: RunItem) -> str:
+    """Return what came of an item of a run, or how far it is."""
+    return name_value(item.outcome if item.status == RunItem.Status.DONE else item.status)
+
+
+@register.simple_tag
+def item_badge(item: RunItem) -> SafeString:
+    """Return what came of an item of a run; how far it is while nothing came of it."""
+    return write_badge(name_value(item.outcome or item.status), _ITEM.get(item.outcome, ""))
+
+
+@register.simple_tag
+def item_icon(item: RunItem) -> SafeString:
+    """Return the drawing beside what came of an item."""
+    if item.outcome == RunItem.Outcome.FAILED:
+        return icon_in("circle-x", "bad")
+    if item.status != RunItem.Status.DONE:
+        return icon("clock")
+    return icon("lock") if item.outcome == RunItem.Outcome.CONSENT_MISSING else icon_in("circle-check", "good")
+
+
+@register.simple_tag
+def comparison_badge(comparison: PaceComparison) -> SafeString:
+    """Return how a service contract compares with PACE."""
+    if comparison.outcome == PaceComparison.Outcome.IN_STEP:
+        return write_badge("In step", "good", "check")
+    if comparison.outcome == PaceComparison.Outcome.DIFFERENT:
+        return write_badge(many(comparison.number_of_differences, "difference"), "warn")
+    return write_badge("Failed", "bad")
 
 
 @register.simple_tag
