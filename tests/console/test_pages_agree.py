@@ -244,7 +244,7 @@ def read_clients(facts: Facts, readers: list[Reader], browser: Browser) -> None:
 
 def read_unlined(facts: Facts, readers: list[Reader], browser: Browser) -> None:
     """What the exceptions list as drawn by us, no matching line: each is that on its plan, and none is left out."""
-    listed = Counter((row[0], row[1], row[2], money(row[5])) for row in rows_in(get(browser, "draws-without-line")))
+    listed = Counter((row[1], row[2], row[3], money(row[6])) for row in rows_in(get(browser, "draws-without-line")))
     shown: Counter[tuple[str, ...]] = Counter()
     names = {reader.who: reader.client.full_name for reader in readers}
     for about, said in facts.said.items():

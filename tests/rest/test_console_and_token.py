@@ -28,12 +28,15 @@ OPERATIONS = {
     "care-management-history": "list_pools",
     "ndis-contract": "find_contract",
     "invoices": "store_invoice",
+    "clients-csv": "list_clients",
+    "client-changes-csv": "list_changes",
+    "run-csv": "list_run_items",
 }
 NOT_YET = {
     "tokens", "token-revoke", "all-tokens", "people", "person-new", "person", "administration", "connections",
     "schedules",
     "access-log", "audit-log", "client-matches", "client-match", "preview-apply", "client-syncs", "evidence",
-    "clients-csv", "client-changes-csv", "run-csv", "support-at-home", "service-providers-sync",
+    "claim-exceptions-csv", "exceptions-change", "support-at-home", "service-providers-sync",
     "care-management-saving", "care-management-all", "ndis-settings", "ndis-client", "ndis-client-edit", "ndis-pace",
     "ndis-pace-create", "ndis-pace-plan", "ndis-contract-sync", "ndis-contract-decide", "ndis-comparisons", "claims",
     "invoice-upload", "batch-new", "batch", "batch-send", "batch-withdraw", "line-evidence", "line-evidence-file",
