@@ -46,7 +46,7 @@ def check(
     """Find the operations that Carefund uses in official descriptions, print what differs, and write it to a file."""
     output = output or Path(settings.ACCEPTED_INTERFACES_FILE)
     if output.is_file():
-        complain(f"{output} is there already.", "Name another file with --output, or remove it.")
+        complain(f"{output} exists already.", "Name another file with --output, or remove it.")
         raise typer.Exit(WRONG_INPUT)
     try:
         found = compare_descriptions(files, settings.SERVICES_AUSTRALIA.base_url)
@@ -99,9 +99,9 @@ def try_once(
     care_recipient_id: Annotated[str, typer.Argument(help="Care Recipient ID of a client.")],
     json: Annotated[bool, typer.Option(help="Print the report as JSON.")] = False,
 ) -> None:
-    """Ask each reading operation once about a client, and report how the answers differ from what is expected.
+    """Make each read call once for a client, and report how the responses differ from what is expected.
 
-    The answers are archived; no record of the client is changed. The report holds no value of a person.
+    The responses are archived, and no record changes. The report shows no value of the client.
     """
     client = client_or_exit(care_recipient_id)
     store_act(None, "Interfaces tried")
@@ -134,9 +134,9 @@ def share(
     file: Annotated[Path | None, typer.Argument(help="The file to write. Without it, the text is printed.")] = None,
     json: Annotated[bool, typer.Option(help="Print as JSON.")] = False,
 ) -> None:
-    """Describe how the archived answers are written, without a value of anybody, as a file to read and give away."""
+    """Describe how stored responses are written, without any person's values, as a file to read and share."""
     if file is not None and file.is_file():
-        complain(f"{file} is there already.", "Name another file, or remove it.")
+        complain(f"{file} exists already.", "Name another file, or remove it.")
         raise typer.Exit(WRONG_INPUT)
     text = describe_archived()
     store_act(None, "Interfaces described for sharing")

@@ -104,6 +104,6 @@ def test_a_description_without_values_is_written_from_what_was_archived(terminal
     assert PERSON in values
     assert not [value for value in values if value in text]
     again = terminal.type("interfaces", "share", str(file))
-    assert (again.status, "is there already" in again.err) == (2, True)
+    assert (again.status, "exists already" in again.err) == (2, True)
     assert tomllib.loads(terminal.type("interfaces", "share", "--json").data["description"])["seen"] == described
     assert read_dialect(file).present["Budget"] >= {"budgetId", "used", "available"}

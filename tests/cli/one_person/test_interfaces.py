@@ -84,7 +84,7 @@ def test_who_follows_the_document_word_for_word_has_right_figures(
         checked = installation.type(*words, sandbox_url=url)
         assert checked.status == 0, checked.err
         again = installation.type(*words, sandbox_url=url)
-        assert (again.status, "is there already" in again.err) == (2, True)
+        assert (again.status, "exists already" in again.err) == (2, True)
         ready = installation.type("check", "--json", sandbox_url=url)
         assert ready.data["interfaces_file"] == str(installation.folder / "interfaces.toml")
         tried = installation.type(*second, "--json", sandbox_url=url)

@@ -7,7 +7,7 @@ from typing import Any, cast
 from django import forms
 
 from carefund.domain.claims.funding_sources import FUNDING_SOURCES, name_funding
-from carefund.records.care_recipient.queries import list_service_providers
+from carefund.records.care_recipient.queries import find_branch_names
 from carefund.records.claims.exceptions import NOBODY
 from carefund.records.claims.invoice_uploads import LARGEST_FILE
 from carefund.records.claims.late_evidence import LARGEST_EVIDENCE
@@ -65,7 +65,7 @@ class BatchForm(forms.Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        names = {branch.service_provider_id: branch.name_with_id for branch in list_service_providers()}
+        names = find_branch_names()
         branches = cast(forms.ChoiceField, self.fields["service_provider_id"])
         branches.choices = [(own_id, names.get(own_id, own_id)) for own_id in list_own_service_provider_ids()]
 

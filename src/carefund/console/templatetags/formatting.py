@@ -4,7 +4,7 @@ Money has thousands separators, cents and a true minus sign; a date reads 3 May 
 What is not known is said in words, never as zero. Loaded into every template.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 
@@ -201,6 +201,12 @@ def budget_name(budget: PlanBudget) -> str:
 def funding_name(code: str) -> str:
     """A kind of funding by its meaning, with its code: Home support ongoing (ON)."""
     return name_funding(code)
+
+
+@register.filter
+def named(service_provider_ids: Iterable[str], names: Mapping[str, str]) -> str:
+    """Branches by what people call them."""
+    return ", ".join(names.get(branch, branch) for branch in service_provider_ids)
 
 
 @register.filter

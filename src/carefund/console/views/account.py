@@ -21,6 +21,7 @@ from carefund.console.context_processors import THEME_COOKIE, THEMES
 from carefund.console.forms import CodeForm, ProofForm
 from carefund.console.page_access import Request, signed_in
 from carefund.funders.errors.configuring import NotConfigured
+from carefund.records.care_recipient.queries import name_branch
 
 _YEAR = 365 * 86400
 
@@ -80,7 +81,7 @@ def show_account(request: Request) -> HttpResponse:
         "console/account.html",
         {
             "rights": rights,
-            "branches": "All" if branches is None else ", ".join(sorted(branches)) or "None",
+            "branches": "All" if branches is None else ", ".join(sorted(map(name_branch, branches))) or "None",
             "description": DESCRIPTIONS[rights.role] if rights.role else "",
             "device": two_factor.find_device(request.user),
             "other_sessions": count_sessions(request.user) - 1,

@@ -1,6 +1,6 @@
 """Users and their roles."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,12 +16,14 @@ from carefund.access.roles import Role, may_administer, rights_of
 from carefund.access.sessions import count_sessions, end_sessions
 from carefund.console.forms import PersonForm
 from carefund.console.page_access import Request, page
+from carefund.records.care_recipient.queries import find_branch_names
 
 
 @page(may_administer)
 def list_all(request: Request) -> HttpResponse:
     """Every account with its role, branches and second factor."""
-    return render(request, "console/people.html", {"people": [_line(account) for account in list_accounts()]})
+    names = find_branch_names()
+    return render(request, "console/people.html", {"people": [_line(account, names) for account in list_accounts()]})
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,11 +36,12 @@ class AccountLine:
     two_factor: bool
 
 
-def _line(account: Account) -> AccountLine:
+def _line(account: Account, names: Mapping[str, str]) -> AccountLine:
+    own = ", ".join(names.get(branch, branch) for branch in account.branches)
     return AccountLine(
         account.person,
         account.role.value if account.role else "",
-        "All" if account.role in (Role.ADMINISTRATOR, Role.FINANCE) else ", ".join(account.branches) or "–",
+        "All" if account.role in (Role.ADMINISTRATOR, Role.FINANCE) else own or "–",
         account.two_factor,
     )
 

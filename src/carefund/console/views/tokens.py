@@ -14,6 +14,7 @@ from carefund.access.roles import may_administer
 from carefund.access.tokens import create_token, find_token_by_number, list_tokens, name_token, revoke_token
 from carefund.console.forms import TokenForm
 from carefund.console.page_access import Request, page
+from carefund.records.care_recipient.queries import find_branch_names
 
 _PAGE_SIZE = 50
 
@@ -47,7 +48,7 @@ def _show(request: Request, user: User | None) -> HttpResponse:
             store_act(request.user, "API token created", name_token(made), after=made.permissions)
         form = TokenForm(for_whom=user)
     shown = Paginator(list_tokens(user), _PAGE_SIZE).get_page(request.GET.get("page"))
-    context = {"form": form, "made": made, "text": text, "everybody": user is None}
+    context = {"form": form, "made": made, "text": text, "everybody": user is None, "branch_names": find_branch_names()}
     return render(request, "console/tokens.html", {**context, "page": shown, "tokens": shown.object_list})
 
 

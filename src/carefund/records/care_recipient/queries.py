@@ -46,6 +46,11 @@ def list_service_providers() -> QuerySet[ServiceProvider]:
     return ServiceProvider.objects.order_by("service_provider_id")
 
 
+def find_branch_names() -> dict[str, str]:
+    """Return what people call each branch, with its ID, by that ID."""
+    return {branch.service_provider_id: branch.name_with_id for branch in list_service_providers()}
+
+
 def name_branch(service_provider_id: str) -> str:
     """Return what people call a branch, with its ID; the ID alone where no name is known."""
     branch = ServiceProvider.objects.filter(service_provider_id=service_provider_id).first()
