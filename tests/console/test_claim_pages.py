@@ -12,6 +12,7 @@ from django.utils import timezone
 from carefund.access.models import AccessLogEntry
 from carefund.records.claims.store import store_claim
 from carefund.records.models import Claim, ClaimBatch, Client, InvoiceLineItem, InvoiceUpload, PaymentRequest
+from carefund.runs.models import Run, RunItem
 from tests.browsing import Browser
 from tests.console import world
 
@@ -102,6 +103,14 @@ def seen_by(user: User, what: str) -> set[str]:
     entries = AccessLogEntry.objects.filter(user=user, what=what, action=AccessLogEntry.Action.VIEWED)
     ids = {number for entry in entries for number in entry.listed_ids or [entry.client_id]}
     return set(Client.objects.filter(pk__in=ids).values_list("care_recipient_id", flat=True))
+
+
+def test_the_tile_counts_claimed_lines_and_records_that_differ(browse: Browse, cast: world.Cast) -> None:
+    run = Run.objects.create(kind="claim-check", trigger="routine", status="finished", scope="records", total=1)
+    RunItem.objects.create(run=run, holds="claim-books", status="done", result={"differences": [], "number": 2})
+    page = browse(cast.fay).get(reverse("console:claims")).content.decode()
+    assert ": 0 among claimed lines, 2 between records" in page
+    assert "different records in 2 places." in page
 
 
 def test_what_does_not_exist_is_not_found(browse: Browse, cast: world.Cast) -> None:
