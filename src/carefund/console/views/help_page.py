@@ -41,6 +41,32 @@ class HelpTopic:
 
 TOPICS = (
     HelpTopic(
+        "First steps",
+        (
+            HelpTask(
+                "Connect to Services Australia",
+                "connections",
+                "Set what is missing, then select Test the connection.",
+                may_administer,
+            ),
+            HelpTask(
+                "Bring your clients in",
+                "client-new",
+                "Add them one by one, or import a provider file with carefund clients import.",
+                may_administer,
+            ),
+            HelpTask(
+                "Synchronise everybody once", "run-new", "Choose all active clients, and everything.", may_administer
+            ),
+            HelpTask(
+                "Set up backups",
+                "schedules",
+                "Set CAREFUND_BACKUP_FOLDER. Carefund then makes a backup each night.",
+                may_administer,
+            ),
+        ),
+    ),
+    HelpTopic(
         "Clients",
         (
             HelpTask("Find a client", "clients", "Type the beginning of a name, or an ID."),
