@@ -108,7 +108,7 @@ def _check_service(line: ClaimLine, known: StoredFunding) -> list[LineFinding]:
     approved = (service for service in known.services if service.service_id == wanted)
     if any(service.span.covers(line.delivery_date) for service in approved):
         return []
-    return [LineFinding("not-approved", f"{wanted} is not approved for the client on that date.")]
+    return [LineFinding("not-approved", f"This service ({wanted}) is not approved for the client on that date.")]
 
 
 def _check_budget(line: ClaimLine, known: StoredFunding, today: date) -> list[LineFinding]:
