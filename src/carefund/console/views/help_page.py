@@ -76,6 +76,11 @@ TOPICS = (
                 "Open the client. Funding shows what is safe to spend in each budget that covers today.",
             ),
             HelpTask(
+                "See whether one more service fits",
+                "clients",
+                "Open the client. Enter the price of a visit, how often, and from when.",
+            ),
+            HelpTask(
                 "Get today's figures",
                 "clients",
                 "Open the client and select Synchronise Budget Information. Preview changes shows them first.",
