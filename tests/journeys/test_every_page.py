@@ -27,6 +27,17 @@ TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 ALL_RULES: dict[str, Any] = {"runOnly": {"type": "tag", "values": TAGS}}
 COLOURS: dict[str, Any] = {"runOnly": {"type": "rule", "values": ["color-contrast"]}}
 
+# What one presses and is less than 24 pixels high or wide (WCAG 2.2, 2.5.8), but for links within a sentence and ticks
+# whose label can be pressed.
+TOO_SMALL = """() => [...document.querySelectorAll('a[href], button, summary, select, input:not([type=hidden])')]
+  .filter(element => {
+    const box = element.getBoundingClientRect(), within = element.parentElement.textContent.trim().length;
+    if (!box.width || !box.height || element.closest('.hidden, .skip')) return false;
+    if (element.matches('[type=checkbox], [type=radio]') && element.closest('label')) return false;
+    const isSentence = getComputedStyle(element).display === 'inline' && within > element.textContent.trim().length + 3;
+    return !isSentence && (Math.round(box.height) < 24 || Math.round(box.width) < 24);
+  }).map(element => `${element.tagName} ${element.textContent.trim().slice(0, 40)}`)"""
+
 
 def complaints(page: Page, rules: dict[str, Any] = ALL_RULES) -> list[str]:
     """What axe-core objects to: rule and places."""
@@ -44,6 +55,7 @@ def test_no_page_has_an_accessibility_violation(open_page: OpenPage, size: tuple
     for address in PAGES:
         page.goto(address)
         found += complaints(page)
+        found += [f"{address} is too small to press: {what}" for what in page.evaluate(TOO_SMALL)]
         page.emulate_media(color_scheme="dark")
         found += [f"dark: {complaint}" for complaint in complaints(page, COLOURS)]
         page.emulate_media(color_scheme="light")
