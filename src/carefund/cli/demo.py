@@ -73,7 +73,8 @@ def demo(
         last = _synchronise_everybody()
         delivered = deliver_services()
         if delivered:  # not again by --keep: the same week is over once
-            change_funding(lambda path, body: _ask("POST", path, body))
+            people = {client.care_recipient_id or "" for client in list_clients_for(OPERATOR)}
+            change_funding(lambda path, body: _ask("POST", path, body), people)
             _say(
                 f"{delivered} services are delivered and not yet claimed, "
                 "and some funding changes at Services Australia. The next night's run finds the changes:"

@@ -1,6 +1,6 @@
 """What happens in the demo's world between two nights: services are delivered, and the government changes its mind."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -54,10 +54,13 @@ def deliver_services() -> int:
     return store_import(plan_import([row for row in rows if row.line_reference not in known]))
 
 
-def change_funding(ask: Ask) -> None:
-    """Spending that no line here explains, and a higher level for one person from today."""
+def change_funding(ask: Ask, care_recipient_ids: Collection[str]) -> None:
+    """Spending that no line here explains, and a higher level for one person from today; of these people alone, since
+    a demo may have fewer than usual."""
     today = timezone.localdate()
     for number, (care_recipient_id, amount, item_code, description, provider) in enumerate(_SPENDING):
+        if care_recipient_id not in care_recipient_ids:
+            continue
         ask(
             f"/sandbox/care-recipients/{care_recipient_id}/add-usage",
             {
@@ -69,4 +72,5 @@ def change_funding(ask: Ask) -> None:
             },
         )
     care_recipient_id, level = _LEVEL_RISES
-    ask(f"/sandbox/care-recipients/{care_recipient_id}/change-level", {"level": level, "from": today.isoformat()})
+    if care_recipient_id in care_recipient_ids:
+        ask(f"/sandbox/care-recipients/{care_recipient_id}/change-level", {"level": level, "from": today.isoformat()})
