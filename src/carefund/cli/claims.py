@@ -67,7 +67,7 @@ def list_all(json: AsJson = False) -> None:
     if not batches and not claims:
         screen.print("No claims yet. Run `carefund claims prepare` to choose what to claim.")
         return
-    table = Table("Batch", "Branch", "Funding", "Delivered", "State", box=None, pad_edge=False)
+    table = Table("Batch", "Service Provider ID", "Funding", "Delivered", "State", box=None, pad_edge=False)
     table.add_column("Total", justify="right")
     for batch in batches:
         table.add_row(
@@ -75,7 +75,7 @@ def list_all(json: AsJson = False) -> None:
             batch.get_state_display(), write_money(find_batch_total(batch)),
         )  # fmt: skip
     screen.print(table)
-    table = Table("Claim", "Branch", "Status", "Batch", box=None, pad_edge=False)
+    table = Table("Claim", "Service Provider ID", "Status", "Batch", box=None, pad_edge=False)
     table.add_column("Paid", justify="right")
     for claim in claims:
         paid = "" if claim.total_paid is None else write_money(claim.total_paid)

@@ -45,7 +45,9 @@ def list_all(
     if not lines:
         screen.print("No clients match." if search or branch or inactive else "No clients yet.")
         return
-    table = Table("Care Recipient ID", "Name", "Branch", "Level", box=None, pad_edge=False, header_style="bold")
+    table = Table(
+        "Care Recipient ID", "Name", "Service Provider ID", "Level", box=None, pad_edge=False, header_style="bold"
+    )
     for title in ("Available this quarter", "Safe to spend"):
         table.add_column(title, justify="right")
     table.add_column("Last checked")

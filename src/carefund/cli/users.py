@@ -46,7 +46,7 @@ def list_all(json: Annotated[bool, typer.Option("--json", help="Print as JSON.")
     if json:
         print_json(accounts)
         return
-    columns = ("User", "Name", "Role", "Branches", "Two-factor", "Last sign-in", "Can sign in")
+    columns = ("User", "Name", "Role", "Service Provider IDs", "Two-factor", "Last sign-in", "Can sign in")
     table = Table(*columns, box=None, pad_edge=False, header_style="bold")
     for account in accounts:
         seen_at = account["last_sign_in_at"]

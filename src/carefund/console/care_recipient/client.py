@@ -17,7 +17,7 @@ from carefund.console.care_recipient.plan_views import explain_plan_dates, write
 from carefund.console.care_recipient.spending_forms import QuestionForm
 from carefund.console.page_access import Request, page
 from carefund.domain.care_recipient.budgets import is_closed
-from carefund.records.care_recipient.changes import cut_at_sync, list_changes
+from carefund.records.care_recipient.changes import cut_at_sync, find_last_change_at, list_changes
 from carefund.records.care_recipient.funding import find_funding
 from carefund.records.care_recipient.surveys import list_freshness
 from carefund.records.models import Client
@@ -39,6 +39,7 @@ def frame(client: Client) -> dict[str, Any]:
         "state": state,
         "checked_at": fresh.checked_at,
         "read_in_full_at": fresh.read_in_full_before,
+        "last_change_at": find_last_change_at(client),
         "is_stale": fresh.checked_at is not None and fresh.checked_at < stale_before,
         "last_attempt_failed": state is not None and state.outcome == RunItem.Outcome.FAILED,
     }

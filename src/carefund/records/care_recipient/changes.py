@@ -67,6 +67,11 @@ def list_changes_after(
     return changes.filter(Exists(theirs)).select_related("client").order_by("id")
 
 
+def find_last_change_at(client: Client) -> datetime | None:
+    """Return when a sync last found a change by the funder; what a first sync brought is none."""
+    return list_changes(client=client, only_news=True).values_list("fetched_at", flat=True).first()
+
+
 def find_newest_id(changes: QuerySet[Change]) -> int:
     """The number of the first of these changes; 0 if there is none."""
     return changes.values_list("id", flat=True).first() or 0

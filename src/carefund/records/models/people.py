@@ -1,7 +1,5 @@
 """The people cared for, the provider's branches, and how far each person is in step with the funder."""
 
-from datetime import datetime
-
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
@@ -143,8 +141,3 @@ class SyncState(models.Model):
 
     def __str__(self) -> str:
         return f"sync state of client {self.client_id}"
-
-    @property
-    def last_change_at(self) -> datetime | None:
-        """When a sync last found a change. The first sync, which stores everything, is none."""
-        return self.changed_at if self.version > 1 else None
