@@ -32,10 +32,10 @@ class _Words:
 
 
 _WORDS = {
-    Stage.NOT_CLAIMED: _Words("No claim has been made for these.", "receipt", "New batch"),
-    Stage.UNDECIDED: _Words("Services Australia has not decided about these.", "clock", "Check Status"),
-    Stage.UNPAID: _Words("Approved, but no payment date is known yet.", "hand-coins", "Check Status"),
-    Stage.REFUSED: _Words("Refused, and not claimed again. Correct them first.", "circle-alert", "Claim again"),
+    Stage.NOT_CLAIMED: _Words("These lines have not been claimed.", "receipt", "New batch"),
+    Stage.UNDECIDED: _Words("Services Australia has not decided on these lines.", "clock", "Check Status"),
+    Stage.UNPAID: _Words("These lines are approved, but no payment date is known yet.", "hand-coins", "Check Status"),
+    Stage.REFUSED: _Words("Correct these lines, then claim them again.", "circle-alert", "Claim again"),
     Stage.EXCEPTIONS: _Words("Paid without a draw, or drawn with another amount.", "scale", "Review exceptions"),
 }
 
