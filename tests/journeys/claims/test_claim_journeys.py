@@ -103,7 +103,7 @@ def test_from_invoice_to_paid_and_the_budget_updated(
     expect(page.get_by_text("Prepared", exact=True)).to_be_visible()
     look(page, f"{label}-batch")
     submit(page)
-    expect(page.get_by_text("Claim submitted.")).to_be_visible()
+    expect(page.get_by_text("Claim submitted.")).to_be_visible(timeout=40_000)
     look(page, f"{label}-batch-claimed")
     page.get_by_role("link", name="Claim 1").click()
     expect(page.get_by_text("Being calculated").first).to_be_visible()
