@@ -104,7 +104,7 @@ def test_a_description_of_something_else_is_refused_and_nothing_is_written(insta
     file.write_text(json.dumps({"openapi": "3.0.0", "paths": {"/pets": {"get": {"responses": {}}}}}))
     done = installation.type("interfaces", "check", str(file), "--accept-likely")
     assert done.status == 2
-    assert "none of Carefund's operations is described here" in done.err
+    assert "no operation that Carefund uses is described here" in done.err
     assert not (installation.folder / "interfaces.toml").exists()
 
 
