@@ -25,7 +25,9 @@ from pydantic import ValidationError
 
 from carefund.access.failed_attempts import is_known_browser
 from carefund.access.request_addresses import find_client_address, name_for_counting
-from carefund.domain.claims.invoice_file import UnreadableFile, read_invoice_file
+from carefund.domain.care_recipient.planned_file import read_planned_file
+from carefund.domain.claims.invoice_file import read_invoice_file
+from carefund.domain.csv_tables import UnreadableFile
 from carefund.funders.decoding import RowReader
 from carefund.funders.devices import DeviceState
 from carefund.funders.dialect import PLAIN, Interfaces
@@ -149,6 +151,15 @@ def read_invoices(content: bytes) -> None:
             assert "\0" not in f"{row}"
 
 
+def read_planned(content: bytes) -> None:
+    """Any bytes as a file of planned services."""
+    with suppress(UnreadableFile):
+        for row in read_planned_file(content).rows:
+            assert 2025 <= row.from_date.year <= 2099
+            assert 0 < row.price < 10**6
+            assert "\0" not in f"{row}"
+
+
 def read_provider(content: bytes) -> None:
     """Any bytes as a provider's own file."""
     with suppress(NotAProviderFile):
@@ -235,6 +246,7 @@ TARGETS: dict[str, Callable[[bytes], None]] = {
     "refusals": read_refusal,
     "letters": read_letters,
     "invoice file": read_invoices,
+    "planned services": read_planned,
     "provider file": read_provider,
     "ids file": read_id_list,
     "packed answers": read_packed,

@@ -54,6 +54,7 @@ LOGS: dict[str, set[str]] = {
     "keys rotate": {ACT},  # tests/runs/test_key_rotation.py
     "manage": {ACT},
     "money": set(),  # figures, nobody's records
+    "planned import": {ACT},
     "pace apply": {ASKED, ACT},
     "pace compare": {ASKED},
     "pace create": {ASKED, ACT},
@@ -72,6 +73,7 @@ LOGS: dict[str, set[str]] = {
     "serve": set(),
     "setup": set(),
     "show": {VIEWED},
+    "spending": {VIEWED},
     "sync": {ASKED},
     "tokens add": {ACT},
     "tokens list": set(),
@@ -135,7 +137,7 @@ def test_one_client(terminal: Terminal, claims: ClaimWorld):
     client = claims.clients[0]
     number = client.care_recipient_id or ""
     shown = (("show", number), ("show", number, "--json"), ("show", number, "--as-of", "2026-05-03"))
-    for words in (*shown, ("explain", number), ("clients", "list", number, "--json")):
+    for words in (*shown, ("explain", number), ("spending", number), ("clients", "list", number, "--json")):
         terminal.type(*words, about=client, expect={VIEWED})
     terminal.type("sync", number, "--dry-run", about=client, expect={ASKED})
     terminal.type("sync", number, "--json", about=client, expect={ASKED})

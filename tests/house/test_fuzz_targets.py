@@ -20,8 +20,9 @@ FED_BY = {
     "cli/claims.py": OWN,  # a PDF, of which nothing is read but its first bytes
     "cli/clients.py": "provider file",
     "cli/invoices.py": "invoice file",
+    "cli/planned.py": "planned services",
     "cli/runs.py": "ids file",
-    "domain/claims/invoice_file.py": "invoice file",
+    "domain/csv_tables.py": "invoice file",
     "funders/any_json.py": "Budget",
     "funders/decoding.py": "Budget",
     "funders/device_keys.py": OWN,

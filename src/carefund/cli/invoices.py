@@ -9,7 +9,7 @@ from rich.table import Table
 from carefund.access.audit_log import one_act, store_act
 from carefund.cli.output import WRONG_INPUT, complain, print_json, screen
 from carefund.cli.refusals import Commands
-from carefund.domain.claims.invoice_file import UnreadableFile
+from carefund.domain.csv_tables import UnreadableFile
 from carefund.domain.wording import write_money
 from carefund.records.claims.invoice_uploads import plan_file
 from carefund.records.claims.invoices import ImportPlan, store_import

@@ -38,11 +38,13 @@ from carefund.cli import (
     manage,
     money,
     personal_data,
+    planned,
     providers,
     reprocess,
     runs,
     serving,
     show,
+    spending,
     sync,
     tokens,
     users,
@@ -65,6 +67,7 @@ app = typer.Typer(
 app.command("sync")(sync.sync)
 app.command("show")(show.show)
 app.command("explain")(explain.explain)
+app.command("spending")(spending.spending)
 app.command("money")(money.money)
 app.command("reprocess")(reprocess.reprocess_stored)
 app.command("replay", hidden=True)(reprocess.reprocess_stored)  # its earlier name
@@ -87,6 +90,7 @@ app.add_typer(care_management.app, name="care-management")
 clients.app.command("data")(personal_data.write_data)
 clients.app.command("erase")(personal_data.erase_client)
 app.add_typer(clients.app, name="clients")
+app.add_typer(planned.app, name="planned")
 app.add_typer(invoices.app, name="invoices")
 app.add_typer(claims.app, name="claims")
 app.add_typer(users.app, name="users")

@@ -25,6 +25,7 @@ from carefund.rest.ndis import router as ndis
 from carefund.rest.problems import MEDIA_TYPE, ApiProblem, KindOut, LineProblem, ProblemOut, list_kinds
 from carefund.rest.refusals import translate_errors
 from carefund.rest.runs import router as runs
+from carefund.rest.spending import router as spending
 from carefund.rest.tokens import BearerToken
 
 _TAKEN = re.compile(r"<(?:\w+:)?(\w+)>")  # a part of an address that is a value, as Django writes it
@@ -95,6 +96,7 @@ api.add_decorator(once)
 for _prefix, _router in (
     ("/clients", clients),
     ("/clients", funding),
+    ("/clients", spending),
     ("/clients-by-reference", client_editing),
     ("/changes", changes),
     ("/runs", runs),

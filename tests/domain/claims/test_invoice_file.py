@@ -5,7 +5,8 @@ from decimal import Decimal
 
 import pytest
 
-from carefund.domain.claims.invoice_file import UnreadableFile, read_amount, read_day, read_invoice_file
+from carefund.domain.claims.invoice_file import read_invoice_file
+from carefund.domain.csv_tables import UnreadableFile, read_amount, read_day
 
 HEADING = ["Invoice reference", "Line reference", "Care Recipient ID", "Service", "Date", "Quantity", "Price"]
 LINE = ["INV-1", "INV-1-1", "400000001", "SERV-0001", "09/07/2026", "1.5", "$1,080.00"]

@@ -7,12 +7,11 @@ from typing import Any, cast
 from django import forms
 
 from carefund.domain.care_recipient.planned import Frequency
+from carefund.domain.care_recipient.planned_file import PLANNED_FROM
+from carefund.domain.claims.funding_sources import FUNDING_SOURCES
 from carefund.records.models import UnspentBalance
 
-FUNDING = (
-    ("ON", "Home support ongoing"), ("AT", "Assistive technology"), ("HM", "Home modifications"),
-    ("RC", "Restorative care"), ("EL", "End of life"), ("AS", "Specified needs"),
-)  # fmt: skip
+FUNDING = tuple((code, FUNDING_SOURCES[code]) for code in PLANNED_FROM)
 EVERY = (
     (Frequency.ONCE, "Once"), (Frequency.WEEKLY, "Each week"), (Frequency.FORTNIGHTLY, "Each fortnight"),
     (Frequency.MONTHLY, "Each month"),

@@ -9,7 +9,8 @@ from carefund.access.audit_log import one_act, store_act
 from carefund.access.roles import may_claim
 from carefund.console.claims.forms import InvoiceFileForm
 from carefund.console.page_access import Request, page
-from carefund.domain.claims.invoice_file import COLUMNS, REQUIRED, UnreadableFile
+from carefund.domain.claims.invoice_file import COLUMNS, REQUIRED
+from carefund.domain.csv_tables import UnreadableFile
 from carefund.records.claims.invoice_uploads import (
     NotLoadable,
     find_upload,

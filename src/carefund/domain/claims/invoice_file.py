@@ -4,17 +4,15 @@ Spreadsheets write CSV in many ways, so encoding, separator, the order of column
 a value that could mean two things is a problem, never a guess.
 """
 
-import csv
-import io
-import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import date
-from decimal import Decimal, InvalidOperation
-from typing import NamedTuple, TypeVar
+from decimal import Decimal
+from typing import TypeVar
+
+from carefund.domain.csv_tables import MOST_PROBLEMS, BadRow, open_table, read_amount, read_day
 
 Value = TypeVar("Value")
-MOST_PROBLEMS = 1_000
 LONGEST_REFERENCE = 24
 
 # Each column with the headings that mean it, compared without case, spaces and punctuation.
@@ -41,24 +39,6 @@ _LENGTHS = {
     "unit_type": 20, "service_text": 200, "funding_source": 4, "service_provider_id": 10, "service_naps_id": 5,
     "late_reason_code": 40, "late_justification": 500,
 }  # fmt: skip
-_ENCODINGS = ((b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"), (b"\xef\xbb\xbf", "utf-8-sig"))
-_NOT_LETTERS = re.compile(r"[^a-z]")
-_DAY_FIRST = re.compile(r"(\d{1,2})[/.-](\d{1,2})[/.-](\d{4})")
-_ISO = re.compile(r"(\d{4})-(\d{2})-(\d{2})(?:[T ]00:00(?::00)?)?")
-_YEARS = range(1900, 2201)
-_MONEY = re.compile(r"-?\d{1,3}(?:[ ,]\d{3})+(?:\.\d+)?|-?\d+(?:\.\d+)?")
-
-
-class UnreadableFile(ValueError):
-    """The file as a whole cannot be read; the text says why and names no content."""
-
-
-class BadRow(NamedTuple):
-    """One thing wrong in one row: its line in the file (the heading is line 1), the column, and a sentence."""
-
-    line: int
-    column: str
-    message: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,64 +81,16 @@ class InvoiceFile:
 
 def read_invoice_file(content: bytes) -> InvoiceFile:
     """The rows of a CSV file and everything wrong with them. Raises UnreadableFile when there is no table in it."""
-    text, encoding = _decode(content)
-    separator = _separator(text)
-    found = InvoiceFile(encoding=encoding, separator=separator)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
-    try:
-        places = _places(next(reader, []))
-        for values in reader:
-            if any(value.strip() for value in values):
-                _read_row(found, reader.line_num, values, places)
-    except csv.Error:
-        raise UnreadableFile("The file ends unexpectedly. Check for a quotation mark that is not closed.") from None
+    table = open_table(content, COLUMNS, REQUIRED)
+    found = InvoiceFile(encoding=table.encoding, separator=table.separator)
+    for line, texts in table.rows():
+        _read_row(found, line, texts)
     for problem in check_references(found.rows):
         found.complain(*problem)
     return found
 
 
-def _decode(content: bytes) -> tuple[str, str]:
-    """Text and encoding: a byte order mark says it; without one UTF-8, then the old Windows encoding."""
-    if not content.strip():
-        raise UnreadableFile("The file is empty.")
-    if content[:4] in (b"PK\x03\x04", b"\xd0\xcf\x11\xe0"):
-        raise UnreadableFile("This is a spreadsheet file. Save it as CSV first.")
-    marked = next((name for mark, name in _ENCODINGS if content.startswith(mark)), "")
-    for encoding in (marked,) if marked else ("utf-8", "cp1252"):
-        try:
-            text = content.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-        if "\0" in text:
-            break
-        return text, encoding
-    raise UnreadableFile("Carefund cannot read this file's encoding. Save it as CSV in UTF-8.")
-
-
-def _separator(text: str) -> str:
-    """The separator that the heading uses most."""
-    heading = text.lstrip("\r\n").partition("\n")[0]
-    return max((",", ";", "\t"), key=heading.count)
-
-
-def _places(heading: list[str]) -> dict[str, int]:
-    places: dict[str, int] = {}
-    for place, title in enumerate(heading):
-        letters = _NOT_LETTERS.sub("", title.lower())
-        name = next((name for name, titles in COLUMNS.items() if letters in titles), None)
-        if name is None:
-            continue
-        if name in places:
-            raise UnreadableFile(f"Two columns mean {name}.")
-        places[name] = place
-    missing = [name for name in REQUIRED if name not in places]
-    if missing:
-        raise UnreadableFile(f"These columns are missing: {', '.join(missing)}.")
-    return places
-
-
-def _read_row(found: InvoiceFile, line: int, values: list[str], places: dict[str, int]) -> None:
-    texts = {name: values[place].strip() if place < len(values) else "" for name, place in places.items()}
+def _read_row(found: InvoiceFile, line: int, texts: dict[str, str]) -> None:
     texts["funding_source"] = texts.get("funding_source", "").upper()  # before lengths are checked: ß becomes SS
     texts["unit_type"] = texts.get("unit_type", "").lower()
     before = found.problem_count
@@ -186,34 +118,6 @@ def _read(
     except ValueError as wrong:
         found.complain(line, name, str(wrong))
         return None
-
-
-def read_day(text: str) -> date:
-    """A date written 2026-07-09 or 9/7/2026, day first. Raises ValueError with a sentence."""
-    if iso := _ISO.fullmatch(text):
-        parts = [int(part) for part in iso.groups()]
-    elif local := _DAY_FIRST.fullmatch(text):
-        parts = [int(part) for part in reversed(local.groups())]
-    else:
-        raise ValueError("is not a date. Enter it as 2026-07-09 or 09/07/2026")
-    try:
-        day = date(*parts)
-    except ValueError:
-        raise ValueError("is not a real date (day first)") from None
-    if day.year not in _YEARS:
-        raise ValueError("is before 1900 or after 2200")
-    return day
-
-
-def read_amount(text: str) -> Decimal:
-    """A number with or without dollar sign and thousands separators. Raises ValueError with a sentence."""
-    plain = text.replace("\u00a0", " ").replace("$", "").replace("\u2212", "-").strip()
-    if not _MONEY.fullmatch(plain):
-        raise ValueError("is not an amount. Enter it as 1234.50")
-    try:
-        return Decimal(plain.replace(",", "").replace(" ", ""))
-    except InvalidOperation:
-        raise ValueError("is not an amount. Enter it as 1234.50") from None
 
 
 def _read_quantity(text: str) -> Decimal:

@@ -69,6 +69,22 @@ def list_sources(spending: Spending) -> list[Source]:
     return [source for *_, source in sorted(found, key=lambda entry: entry[:3])]
 
 
+def describe_source(source: Source) -> dict[str, Any]:
+    """A source of money as plain data, with the parts of the estimate."""
+    budget, balance, spoken_for = source.budget, source.balance, source.commitment
+    return {
+        "type_code": budget.budget_type_code if budget else balance.source if balance else "",
+        "budget_id": budget and budget.budget_id,
+        "balance_date": balance and balance.balance_date,
+        "entered_by": balance and balance.entered_by,
+        "available": source.available,
+        "claimed_not_drawn": spoken_for.claimed,
+        "delivered_not_claimed": spoken_for.delivered,
+        "planned": spoken_for.planned,
+        "safe_to_spend": source.safe_to_spend,
+    }
+
+
 def list_planned(spending: Spending) -> list[PlannedRow]:
     """The planned services of a person with their next visits, those first that come first."""
     last = spending.today + _LOOK_AHEAD

@@ -3,7 +3,8 @@
 from django.contrib.auth.models import User
 from django.utils import timezone
 
-from carefund.domain.claims.invoice_file import UnreadableFile, read_invoice_file
+from carefund.domain.claims.invoice_file import read_invoice_file
+from carefund.domain.csv_tables import UnreadableFile
 from carefund.records.claims.invoices import AlreadyBrought, ImportPlan, plan_import, store_import
 from carefund.records.models import InvoiceUpload
 from carefund.records.not_found import find_one

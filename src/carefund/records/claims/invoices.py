@@ -14,7 +14,8 @@ from django.db import IntegrityError, transaction
 from django.db.models import Count, QuerySet
 
 from carefund.domain.claims.checks import MOST_ITEMS, ONGOING, amount_of
-from carefund.domain.claims.invoice_file import MOST_PROBLEMS, BadRow, InvoiceRow
+from carefund.domain.claims.invoice_file import InvoiceRow
+from carefund.domain.csv_tables import MOST_PROBLEMS, BadRow
 from carefund.records import synced_tables
 from carefund.records.models import ApprovedService, Client, Invoice, InvoiceLineItem
 
