@@ -49,7 +49,8 @@ class Tokens:
     def __init__(self, now: Callable[[], float], switches: Callable[[], Switches]) -> None:
         self._now = now
         self._switches = switches
-        self._take_new_key()
+        self._signing_key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+        self._key_id = uuid.uuid4().hex
         self._verified: dict[str, tuple[float, str]] = {}
         self._issued: dict[str, float] = {}
 
@@ -58,6 +59,8 @@ class Tokens:
         known = self._verified.get(token)
         if known is None:
             try:
+                if jwt.get_unverified_header(token).get("kid") != self._key_id:
+                    return False
                 claims = jwt.decode(
                     token,
                     self._signing_key.public_key(),
@@ -73,14 +76,13 @@ class Tokens:
         return known[1] == audience and self._now() < known[0]
 
     def forget(self) -> None:
-        """Make every access token issued so far invalid, as after a change of PRODA's own key."""
-        self._take_new_key()
+        """Make every access token issued so far invalid, as after a change of PRODA's own key.
+
+        The key changes its name alone: to find another one takes longer than all else that a reset does.
+        """
+        self._key_id = uuid.uuid4().hex
         self._verified.clear()
         self._issued.clear()
-
-    def _take_new_key(self) -> None:
-        self._signing_key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-        self._key_id = uuid.uuid4().hex
 
     def throttle(self, name: str, audience: str) -> None:
         """Raises TokenRefused when a token for this audience was issued less than half its life ago."""
