@@ -15,7 +15,7 @@ from procrastinate.jobs import Status
 from procrastinate.psycopg_connector import PsycopgConnector
 from procrastinate.worker import Worker as QueueWorker
 
-from carefund.runs import enqueueing, housekeeping
+from carefund.runs import enqueueing, housekeeping, postgresql_queue
 from carefund.runs.database_threads import DatabaseThreads
 from carefund.runs.engines.carry_out import AFTER_TROUBLE_SECONDS, carry_out, collect_seldom, rest
 from carefund.runs.engines.stop_signals import stop_on_signals
@@ -63,8 +63,8 @@ async def _take_jobs(worker: Worker) -> None:
     app = _app()
     async with app.open_async():
         queue_workers = [
-            _queue_worker(app, worker, [enqueueing.BULK], _BULK_JOBS),
-            _queue_worker(app, worker, [enqueueing.INTERACTIVE, _HOUSE], _INTERACTIVE_JOBS),
+            _queue_worker(app, worker, [postgresql_queue.BULK], _BULK_JOBS),
+            _queue_worker(app, worker, [postgresql_queue.INTERACTIVE, _HOUSE], _INTERACTIVE_JOBS),
         ]
         async with asyncio.TaskGroup() as tasks:
             working = [tasks.create_task(queue_worker.run()) for queue_worker in queue_workers]  # type: ignore[no-untyped-call]
@@ -76,7 +76,7 @@ async def _take_jobs(worker: Worker) -> None:
 def _app() -> App:
     """Procrastinate with connections of its own; made anew whenever the database was lost."""
     app = App(connector=PsycopgConnector(kwargs=connector_params(), min_size=1, max_size=_CONNECTIONS, timeout=10))
-    app.task(name=enqueueing.TASK, pass_context=True)(work_on_share)
+    app.task(name=postgresql_queue.TASK, pass_context=True)(work_on_share)
     house = app.task(name="keep house", pass_context=True, queue=_HOUSE, queueing_lock="keep house", priority=20)
     app.periodic(cron="* * * * * */10")(house(keep_house))
     return app
@@ -105,7 +105,7 @@ async def _stop_at_signal(stopping: asyncio.Event, queue_workers: list[QueueWork
 
 async def work_on_share(context: JobContext, /, *, run_id: int) -> None:
     """One job: a share of a run's items."""
-    await carry_out(context.additional_context["worker"], run_id, items=enqueueing.SHARE)
+    await carry_out(context.additional_context["worker"], run_id, items=postgresql_queue.SHARE)
 
 
 async def keep_house(context: JobContext, /, timestamp: int) -> None:
