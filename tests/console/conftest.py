@@ -10,6 +10,7 @@ from carefund.records.models import Client
 from tests.browsing import Browser
 from tests.conftest import ENCRYPTION_KEY
 from tests.console import world
+from tests.rows import make_once
 
 
 @pytest.fixture(autouse=True)
@@ -26,7 +27,7 @@ def encryption_keys(settings: Settings) -> None:
 
 @pytest.fixture
 def provider(db: None) -> tuple[world.Cast, list[Client]]:
-    return world.make_everything()
+    return make_once(world.make_everything)
 
 
 @pytest.fixture
