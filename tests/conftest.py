@@ -4,7 +4,10 @@ None of our own code is mocked. A test that wants a funder to behave oddly says 
 """
 
 import asyncio
+import functools
+import itertools
 import json
+import os
 import subprocess
 import sys
 import urllib.request
@@ -16,6 +19,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from cryptography.fernet import Fernet
+from cryptography.hazmat.primitives.asymmetric import rsa
 from django.conf import settings as django_settings
 from django.core.cache import cache
 from django.test import TransactionTestCase
@@ -29,10 +33,12 @@ from carefund.records.models import Client
 from carefund.runs.foreground import synchronise_now
 from carefund.runs.models import RunItem
 from tests.emptying import empty_tables
+from tests.set_up import find_template, share
 
 ENCRYPTION_KEY = Fernet.generate_key().decode()
 DEVICE = "carefund-sandbox-device"
 SYDNEY = ZoneInfo("Australia/Sydney")
+IS_ONE_OF_MANY = "PYTEST_XDIST_WORKER" in os.environ
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -47,13 +53,37 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 TransactionTestCase._fixture_teardown = empty_tables  # type: ignore[method-assign]
 
 
+@pytest.fixture(scope="session", autouse=True)
+def one_place(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Where the processes of a session keep what one of them makes for all."""
+    own = tmp_path_factory.getbasetemp()
+    share(own.parent if IS_ONE_OF_MANY else own)
+
+
 @pytest.fixture(scope="session")
-def django_db_modify_db_settings(request: pytest.FixtureRequest) -> None:
-    """Each process's own database: on SQLite in memory, which pytest-django sees to for Django's own backend alone."""
+def django_db_modify_db_settings(request: pytest.FixtureRequest, one_place: None) -> None:
+    """Each process's own database: on SQLite in memory, which pytest-django sees to for Django's own backend alone; on
+    PostgreSQL, where there are many processes, a copy of one that was set up."""
     database = django_settings.DATABASES["default"]
     if database["ENGINE"].endswith("sqlite"):
         database["TEST"]["NAME"] = ":memory:"
+    elif IS_ONE_OF_MANY:
+        database["TEST"]["TEMPLATE"] = find_template()
     request.getfixturevalue("django_db_modify_db_settings_parallel_suffix")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def few_keys() -> Iterator[None]:
+    """Hand out the same few RSA keys in turn: to find a new one costs as much as a test, and proves nothing of ours."""
+    make = functools.cache(lambda _, exponent, bits: find_new(public_exponent=exponent, key_size=bits))
+    find_new, numbers = rsa.generate_private_key, itertools.cycle(range(8))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(
+            rsa,
+            "generate_private_key",
+            lambda public_exponent, key_size: make(next(numbers), public_exponent, key_size),
+        )
+        yield
 
 
 @pytest.fixture(autouse=True)

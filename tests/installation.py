@@ -28,6 +28,8 @@ from carefund.funders.devices import DeviceState, InMemoryDeviceStore
 from carefund.funders.sessions import open_proda
 from carefund.records.device_keys import DatabaseDeviceStore
 from tests.conftest import DEVICE, Sandbox
+from tests.runs.launching import run_command
+from tests.set_up import CAREFUND, copy_tables
 
 COMMAND = [sys.executable, "-m", "carefund.cli.main"]
 PATIENCE = 120
@@ -61,15 +63,7 @@ class Installation:
 
     def type(self, *words: str, **settings: str) -> Typed:
         """Run a command; `settings` are further CAREFUND_ variables without that beginning."""
-        done = subprocess.run(
-            [*COMMAND, *words],
-            env=self.environment_with(settings),
-            cwd=self.folder,
-            capture_output=True,
-            text=True,
-            timeout=PATIENCE,
-            stdin=subprocess.DEVNULL,
-        )
+        done = run_command([CAREFUND, *words], self.environment_with(settings), self.folder, PATIENCE)
         return Typed(done.returncode, done.stdout, done.stderr)
 
     def begin(self, *words: str, **settings: str) -> "subprocess.Popen[str]":
@@ -176,9 +170,9 @@ def prepared(one_sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> 
         made.device = asyncio.run(_activate(one_sandbox, code))
         return made
     first = Installation(folder, one_sandbox, environment | {"CAREFUND_DATA_FOLDER": str(folder)})
-    for words in (("setup",), ("device", "activate", code)):
-        done = first.type(*words)
-        assert done.status == 0, done.err
+    copy_tables(folder)
+    done = first.type("device", "activate", code)
+    assert done.status == 0, done.err
     first.change_rows("PRAGMA wal_checkpoint(TRUNCATE)")
     return made
 

@@ -13,6 +13,7 @@ import pytest
 
 from tests.cli.test_failures import PASSWORD, TRACEBACK, Visitor
 from tests.runs.installation import CAREFUND, Installation, wait_until
+from tests.set_up import copy_tables
 
 pytestmark = [pytest.mark.slow, pytest.mark.one_database]
 LINE = {
@@ -25,7 +26,7 @@ LINE = {
 def set_up(tmp_path_factory: pytest.TempPathFactory) -> Installation:
     """An installation with one account; nobody asks a funder here."""
     made = Installation(tmp_path_factory.mktemp("disk") / "data", "http://127.0.0.1:9")
-    made.folder.mkdir()
+    copy_tables(made.folder)
     made.carefund("setup", "--environment-file", str(made.folder / "carefund.env"))
     made.carefund("users", "add", "boss", "--password", PASSWORD)
     return made

@@ -5,16 +5,14 @@ import re
 import stat
 import subprocess
 from collections.abc import Iterator
-from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-from django.conf import settings
 from django.test.utils import override_settings
 
 from carefund.cli.file_permissions import mend_own_files
-from tests.runs.conftest import another_database
 from tests.runs.installation import CAREFUND, Installation, wait_until
+from tests.set_up import copy_tables
 
 pytestmark = [pytest.mark.slow, pytest.mark.one_database]
 NEWER = "Error: A newer version of Carefund set up this database."
@@ -25,13 +23,11 @@ NOBODY = "http://127.0.0.1:9"
 @pytest.fixture
 def installation(tmp_path: Path) -> Iterator[Installation]:
     """An installation whose tables were never made."""
-    with ExitStack() as stack:
-        url = stack.enter_context(another_database("carefund_versions")) if settings.ON_POSTGRESQL else ""
-        made = Installation(tmp_path / "data", NOBODY, url)
-        made.settings["CAREFUND_SECRET_KEY"] = "only for this test"
-        made.folder.mkdir()
-        yield made
-        made.stop()
+    made = Installation(tmp_path / "data", NOBODY)
+    made.settings["CAREFUND_SECRET_KEY"] = "only for this test"
+    made.folder.mkdir()
+    yield made
+    made.stop()
 
 
 def test_four_set_ups_at_once_all_end_well(installation: Installation):
@@ -56,7 +52,7 @@ def test_four_set_ups_at_once_all_end_well(installation: Installation):
 
 
 def test_an_older_programme_does_nothing_on_a_newer_database(installation: Installation):
-    installation.carefund("setup")
+    copy_tables(installation.folder)
     installation.write(
         "INSERT INTO django_migrations (app, name, applied) VALUES ('runs', '9999_from_tomorrow', '2026-01-01')"
     )
@@ -70,7 +66,7 @@ def test_an_older_programme_does_nothing_on_a_newer_database(installation: Insta
 
 def test_on_old_tables_every_command_says_one_sentence(installation: Installation):
     assert_old(installation)
-    installation.carefund("setup")
+    copy_tables(installation.folder)
     installation.carefund("runs", "list")
     installation.write("DELETE FROM django_migrations WHERE app = 'access' AND name LIKE '0003%'")
     assert_old(installation)

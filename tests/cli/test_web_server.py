@@ -19,6 +19,7 @@ import pytest
 
 from carefund import web_server
 from tests.installation import COMMAND
+from tests.set_up import copy_tables
 
 pytestmark = [pytest.mark.slow, pytest.mark.one_database]
 MEGABYTE = 2**20
@@ -75,7 +76,10 @@ def start(folder: Path, *words: str, port: int = 0, **settings: str) -> "subproc
 
 
 @contextlib.contextmanager
-def serving(folder: Path, *words: str, **settings: str) -> Iterator[Server]:
+def serving(folder: Path, *words: str, is_first: bool = False, **settings: str) -> Iterator[Server]:
+    """Serve from a folder that was set up, or that is empty."""
+    if not is_first:
+        copy_tables(folder)
     process = start(folder, *words, **settings)
     assert process.stdout is not None
     said = re.search(r"Console on http://127\.0\.0\.1:([0-9]+)", process.stdout.readline())
@@ -98,7 +102,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 @pytest.fixture(scope="module")
 def patient(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """One that waits for requests as long as it does unless told otherwise."""
-    with serving(tmp_path_factory.mktemp("patient"), "--web-only") as running:
+    with serving(tmp_path_factory.mktemp("patient"), "--web-only", is_first=True) as running:
         yield running
 
 
@@ -241,7 +245,7 @@ def test_a_worker_ends_with_the_process_that_it_works_for(tmp_path: Path) -> Non
     outside = {name: value for name, value in os.environ.items() if not name.startswith("CAREFUND_")}
     own = {"CAREFUND_DATA_FOLDER": str(tmp_path), "CAREFUND_ENVIRONMENT_FILE": os.devnull}
     environment = outside | own | {"CAREFUND_SECRET_KEY": "only-for-this-test"}
-    subprocess.run([*COMMAND, "setup"], env=environment, check=True, capture_output=True)
+    copy_tables(tmp_path)
     worker = subprocess.Popen([*COMMAND, "worker", "--parent", str(stranger.pid)], env=environment)
     assert worker.wait(PATIENCE) in (0, -signal.SIGTERM)
 

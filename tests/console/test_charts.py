@@ -3,6 +3,7 @@
 from datetime import date
 from decimal import Decimal
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -11,6 +12,7 @@ from carefund.domain.care_recipient.commitments import Commitment
 from carefund.records.care_recipient.funding import BudgetFigures
 from carefund.records.models import BudgetUsage, Classification, PlanBudget
 
+pytestmark = pytest.mark.one_database
 cents = st.decimals(min_value=0, max_value=20_000, places=2)
 START, END = date(2026, 4, 1), date(2026, 6, 30)
 

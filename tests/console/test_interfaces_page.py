@@ -20,6 +20,7 @@ from tests.browsing import Browser
 from tests.conftest import Sandbox
 from tests.console import world as cast_world
 
+pytestmark = pytest.mark.one_database
 PAGE = reverse("console:interfaces")
 DETAILS = "/service/support-at-home/budget/v1/{budgetId}"
 MEMBERS = {

@@ -11,5 +11,5 @@ from tests.house.tree import ROOT
 @pytest.fixture
 def tree(tmp_path: Path) -> Path:
     """A copy of the sources, to be edited."""
-    shutil.copytree(ROOT / "src", tmp_path / "src", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(ROOT / "src", tmp_path / "src")  # with what is compiled already
     return tmp_path / "src"

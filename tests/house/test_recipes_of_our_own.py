@@ -10,6 +10,7 @@ import pytest
 
 from tests.house.recipes import Recipe, written_recipes
 from tests.runs.installation import Installation
+from tests.set_up import copy_tables
 
 pytestmark = pytest.mark.slow
 FOLLOWED = {
@@ -35,7 +36,7 @@ def installation(tree: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 
 def set_up(installation: Installation) -> None:
     """Tables, secrets, and an administrator."""
-    installation.folder.mkdir()
+    copy_tables(installation.folder)
     installation.carefund("setup", "--environment-file", str(installation.folder / "carefund.env"))
     installation.carefund("users", "add", "ada", "--role", "Administrator", "--password", PASSWORD)
 

@@ -26,6 +26,7 @@ PAGES = (
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 ALL_RULES: dict[str, Any] = {"runOnly": {"type": "tag", "values": TAGS}}
 COLOURS: dict[str, Any] = {"runOnly": {"type": "rule", "values": ["color-contrast"]}}
+BRIEFLY: dict[str, Any] = {"resultTypes": ["violations"]}  # of what is as it should be, no list of places
 
 # What one presses and is less than 24 pixels high or wide (WCAG 2.2, 2.5.8), but for links within a sentence and ticks
 # whose label can be pressed.
@@ -41,7 +42,7 @@ TOO_SMALL = """() => [...document.querySelectorAll('a[href], button, summary, se
 
 def complaints(page: Page, rules: dict[str, Any] = ALL_RULES) -> list[str]:
     """What axe-core objects to: rule and places."""
-    found = Axe().run(page, options=rules).response["violations"]
+    found = Axe().run(page, options=rules | BRIEFLY).response["violations"]
     return [
         f"{page.url} {violation['id']}: {[node['target'] for node in violation['nodes'][:3]]}" for violation in found
     ]

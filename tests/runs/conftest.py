@@ -23,6 +23,7 @@ from carefund.runs.models import Run
 from carefund.runs.requests import request_run
 from tests.conftest import Sandbox
 from tests.runs.installation import Installation, running_sandbox
+from tests.set_up import find_template, server_address
 
 collect_ignore = []
 if "CAREFUND_BACKUP_PROOF" not in os.environ:  # minutes; `make backup-proof` runs it
@@ -97,7 +98,10 @@ def installation(installed: Installation, tmp_path: Path) -> Iterator[Installati
 @pytest.fixture(scope="session")
 def installed_on_postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
     """The same on PostgreSQL, in a database beside the tests' own."""
-    with running_sandbox(MANY) as sandbox_url, another_database("carefund_installed") as database_url:
+    with (
+        running_sandbox(MANY) as sandbox_url,
+        another_database("carefund_installed", template=find_template()) as database_url,
+    ):
         installation = Installation(tmp_path_factory.mktemp("installed") / "data", sandbox_url, database_url)
         installation.prepare(MANY)
         yield installation
@@ -179,10 +183,8 @@ def distributed(installed_on_postgresql: Installation, tmp_path: Path) -> Iterat
 @contextlib.contextmanager
 def another_database(name: str, template: str = "template1", copied: str = "") -> Iterator[str]:
     """A database of one's own on the server of the tests; yields its URL and drops it."""
-    server = settings.DATABASES["default"]
-    credentials = f"{server['USER']}:{server['PASSWORD']}@" if server["PASSWORD"] else f"{server['USER']}@"
-    address = f"postgresql://{credentials}{server['HOST']}:{server['PORT']}"
-    unique = f"{name}_{server['NAME']}"[:60]
+    address = server_address()
+    unique = f"{name}_{settings.DATABASES['default']['NAME']}"[:60]
     with psycopg.connect(f"{address}/postgres", autocommit=True) as database:
         database.execute(f'DROP DATABASE IF EXISTS "{unique}" WITH (FORCE)')
         database.execute(f'CREATE DATABASE "{unique}" TEMPLATE "{template}"')

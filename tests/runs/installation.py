@@ -20,10 +20,10 @@ from typing import Any
 
 import psycopg
 
-from tests.runs.launching import Forked, Launcher
+from tests.runs.launching import Forked, Launcher, run_command
+from tests.set_up import CAREFUND, copy_tables
 
 Process = subprocess.Popen[bytes] | Forked
-CAREFUND = str(Path(sys.executable).parent / "carefund")
 _LONGEST_SECONDS = 180.0
 # Where no run is named, the first that somebody asked for is meant. Its id is not known: what the housekeeping asks for
 # takes numbers as well, and PostgreSQL gives a number out once, even if nothing came of it.
@@ -67,21 +67,14 @@ class Installation:
         """Run the command; gives its standard output, and its complaints if it is expected to fail."""
         if self.forks:
             return self._fork(arguments, status)
-        done = subprocess.run(
-            [CAREFUND, *arguments],
-            env=self.environment,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=_LONGEST_SECONDS,
-        )
+        done = run_command([CAREFUND, *arguments], self.environment, seconds=_LONGEST_SECONDS)
         assert status is None or done.returncode == status, done.stdout + done.stderr
         return done.stdout if done.returncode == 0 else done.stdout + done.stderr
 
     def _fork(self, arguments: tuple[str, ...], status: int | None) -> str:
         output = self.folder / "output"
         output.write_text("")
-        ended = self._launch().run(arguments, output)
+        ended = self._launch().run((CAREFUND, *arguments), output)
         assert status is None or ended == status, output.read_text()
         return output.read_text()
 
@@ -96,7 +89,7 @@ class Installation:
     def start(self, *arguments: str) -> Process:
         """Start the command and leave it running; `stop` ends whatever is left."""
         if self.forks:
-            self.processes.append(self._launch().start(arguments, self.folder / "log"))
+            self.processes.append(self._launch().start((CAREFUND, *arguments), self.folder / "log"))
             return self.processes[-1]
         with (self.folder / "log").open("ab") as log:
             process = subprocess.Popen(
@@ -121,6 +114,8 @@ class Installation:
 
     def prepare(self, care_recipients: int) -> None:
         """Tables, a device that is activated, and clients with the sandbox's first Care Recipient IDs."""
+        if not self.database_url:
+            copy_tables(self.folder)
         self.folder.mkdir(parents=True, exist_ok=True)
         self.carefund("setup", "--environment-file", str(self.folder / "carefund.env"))
         device = {"deviceName": "carefund-sandbox-device"}

@@ -13,6 +13,7 @@ from psycopg.types.json import Jsonb
 
 from tests.runs.conftest import another_database
 from tests.runs.installation import Installation, running_sandbox, wait_until
+from tests.set_up import create_database, only_one
 
 pytestmark = pytest.mark.slow
 
@@ -27,37 +28,49 @@ old = {"records": "0005_usage_without_line", "runs": "0003_failed_items", "acces
 executor.migrate(list((leaves | old).items()))
 """
 PEOPLE = 8
+NOBODY = "http://127.0.0.1:9"
+UPGRADED = "carefund_upgraded"
 
 
 @pytest.fixture
-def old(tmp_path: Path) -> Path:
-    """The old database as a file."""
-    file = tmp_path / "old.sqlite3"
-    file.write_bytes(gzip.decompress(OLD.read_bytes()))
-    return file
-
-
-@pytest.fixture
-def on_sqlite(tmp_path: Path, old: Path) -> Iterator[Installation]:
+def on_sqlite(tmp_path: Path) -> Iterator[Installation]:
+    with only_one("upgraded") as made:
+        if not made.exists():
+            installation = Installation(made, NOBODY)
+            made.mkdir()
+            (made / "carefund.sqlite3").write_bytes(gzip.decompress(OLD.read_bytes()))
+            set_up(installation)
     with running_sandbox(60) as sandbox_url:
-        installation = Installation(tmp_path / "data", sandbox_url)
-        installation.folder.mkdir()
-        old.rename(installation.folder / "carefund.sqlite3")
+        installation = Installation(made, sandbox_url).copy(tmp_path / "data")
         yield installation
         installation.stop()
 
 
 @pytest.fixture
-def on_postgresql(tmp_path: Path, old: Path) -> Iterator[Installation]:
-    """The same rows in a PostgreSQL database that has the old tables."""
-    with running_sandbox(60) as sandbox_url, another_database("carefund_old") as database_url:
-        installation = Installation(tmp_path / "data", sandbox_url, database_url)
-        installation.folder.mkdir()
-        installation.carefund("manage", "shell", "-c", MIGRATE)
-        with contextlib.closing(sqlite3.connect(old)) as source, psycopg.connect(database_url) as target:
-            copy_rows(source, target)
+def on_postgresql(tmp_path: Path) -> Iterator[Installation]:
+    """The same rows in a PostgreSQL database that had the old tables."""
+    with only_one(UPGRADED) as made:
+        if not made.exists():
+            installation = Installation(made, NOBODY, create_database(UPGRADED))
+            made.mkdir()
+            installation.carefund("manage", "shell", "-c", MIGRATE)
+            old = made / "old.sqlite3"
+            old.write_bytes(gzip.decompress(OLD.read_bytes()))
+            with (
+                contextlib.closing(sqlite3.connect(old)) as source,
+                psycopg.connect(installation.database_url) as target,
+            ):
+                copy_rows(source, target)
+            set_up(installation)
+    with running_sandbox(60) as sandbox_url, another_database("carefund_old", template=UPGRADED) as database_url:
+        installation = Installation(made, sandbox_url).copy(tmp_path / "data", database_url)
         yield installation
         installation.stop()
+
+
+def set_up(installation: Installation) -> None:
+    """Upgrade it by this code; once for all tests."""
+    installation.carefund("setup", "--environment-file", str(installation.folder / "carefund.env"))
 
 
 def copy_rows(source: sqlite3.Connection, target: "psycopg.Connection[tuple[object, ...]]") -> None:
@@ -105,7 +118,6 @@ def as_postgresql(value: object, kind: str) -> object:
 def upgraded(request: pytest.FixtureRequest) -> Installation:
     """The old installation after `carefund setup` by this code, with a device of today's sandbox."""
     installation: Installation = request.getfixturevalue(request.param)
-    installation.carefund("setup", "--environment-file", str(installation.folder / "carefund.env"))
     device = {"deviceName": "carefund-sandbox-device"}
     installation.carefund("device", "activate", installation.ask("POST", "/proda/devices", device)["activationCode"])
     return installation

@@ -18,7 +18,7 @@ from carefund.records.trials import list_kept_answers
 from sandbox.dialect import read_dialect
 from tests.cli.one_person.conftest import Terminal
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.one_database]
 PERSON = "400000003"
 
 

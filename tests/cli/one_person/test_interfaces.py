@@ -13,6 +13,7 @@ from carefund.funders.interfaces.file import as_text
 from tests.funders.dialects import ask, make_dialect, save_descriptions, speaking
 from tests.installation import Installation
 
+pytestmark = pytest.mark.one_database
 PERSON = "400000003"
 TABLES = ("plan", "classification", "approvedservice", "supplement", "individualcontribution", "planbudget",
           "entitlement", "budgetusage")  # fmt: skip

@@ -19,7 +19,7 @@ from carefund.sync.ndis.contracts import fetch_plan, identity_of
 from carefund.sync.ndis.problems import NotOnPace, PlanMissing
 from tests.pace_world import NdiaSandbox, not_retrieved, retrieve_for
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.one_database]
 
 
 @pytest.fixture
