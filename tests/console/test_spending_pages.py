@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from carefund.access.models import AuditEntry
 from carefund.records.models import (
+    BudgetUsage,
     Client,
     Invoice,
     InvoiceLineItem,
@@ -196,3 +197,20 @@ def test_a_client_with_equipment_alone_is_shown(browse: Browse, cast: world.Cast
     )  # fmt: skip
     assert "Fits until 29 February 2028: 2 visits, $20.00." in page
     assert "No budget is known yet for the visit on 31 March 2028." in page
+
+
+def test_quarter_by_quarter_rests_on_plans_or_says_that_it_does_not(
+    browse: Browse, cast: world.Cast, client: Client, budget: PlanBudget
+) -> None:
+    BudgetUsage.objects.all().delete()
+    browser = browse(cast.ada)
+    assert "nothing was delivered in the last eight weeks" in read(browser, "spending", client.pk)
+    for week in range(5):
+        deliver(client, "30.00", days_ago=7 * week)
+    page = read(browser, "spending", client.pk)
+    assert "forecast from the last eight weeks: $36.21 a week" in page  # 150.00 in 29 days
+    assert "is likely to remain at the end of the quarter and rolls on." in page
+    planned = add_planned(client, "200.00")
+    assert "What is to come rests on planned services." in read(browser, "spending", client.pk)
+    runs_out = planned.from_date + timedelta(days=14)
+    assert f"Money runs out on {runs_out.day} {runs_out:%B %Y}, " in read(browser, "spending", client.pk)

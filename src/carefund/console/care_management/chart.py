@@ -93,14 +93,18 @@ def sums_by_year(saves: Sequence[Saved]) -> list[tuple[str, Sums | None]]:
 
 def draw_history(figures: Sequence[tuple[str, Sums | None]]) -> Chart | None:
     """The bars of a history; None without any figure."""
-    heights = [sum((amount for _, _, amount in _parts(sums)), _ZERO) for _, sums in figures if sums]
-    highest = max(heights, default=_ZERO)
+    return draw_bars([(label, sums, _parts(sums) if sums else []) for label, sums in figures])
+
+
+def draw_bars(figures: Sequence[tuple[str, Sums | None, list[tuple[str, str, Decimal]]]]) -> Chart | None:
+    """Bars of parts, each with its colour, its name and an amount above zero; None without any."""
+    highest = max((sum((amount for *_, amount in parts), _ZERO) for *_, parts in figures), default=_ZERO)
     if not highest:
         return None
     bars = []
-    for place, (label, sums) in enumerate(figures):
+    for place, (label, sums, parts) in enumerate(figures):
         pieces, ground = [], Decimal(HEIGHT)
-        for name, title, amount in _parts(sums) if sums else ():
+        for name, title, amount in parts:
             height = HEIGHT * amount / highest
             ground -= height
             pieces.append(Piece(name, title, amount, f"{ground:.2f}", f"{height:.2f}"))

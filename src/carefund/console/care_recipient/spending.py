@@ -14,6 +14,7 @@ from carefund.access.audit_log import one_act, store_act
 from carefund.access.gate import find_client_to_read, find_client_to_synchronise
 from carefund.console.care_recipient.client import frame
 from carefund.console.care_recipient.spending_forms import EVERY, FUNDING, BalanceForm, PlannedForm, QuestionForm
+from carefund.console.care_recipient.trend_views import show_trend
 from carefund.console.page_access import Request, page
 from carefund.domain.care_recipient.planned import Frequency, write_fit
 from carefund.records.care_recipient.commitments import Spending, find_spending
@@ -22,6 +23,7 @@ from carefund.records.care_recipient.spending import (
     Source,
     add_planned,
     find_fit,
+    find_trend,
     list_planned,
     list_services_to_plan,
     list_sources,
@@ -107,6 +109,7 @@ def _render(
     context: dict[str, Any] = {
         **frame(client),
         "sources": [SourceView(source, _name(source)) for source in list_sources(spending)],
+        "trend": show_trend(find_trend(spending), today),
         "question": question,
         "answer": _answer(question, spending),
         "planned": [

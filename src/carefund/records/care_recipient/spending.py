@@ -9,7 +9,8 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
-from carefund.domain.care_recipient.commitments import Commitment, drawing_order
+from carefund.domain.care_recipient.budgets import ZERO, effects_of
+from carefund.domain.care_recipient.commitments import ONGOING, Commitment, SpokenFor, drawing_order
 from carefund.domain.care_recipient.planned import (
     Fit,
     Frequency,
@@ -17,6 +18,8 @@ from carefund.domain.care_recipient.planned import (
     fit,
     list_visits,
 )
+from carefund.domain.care_recipient.trend import LOOK_BACK_DAYS, OngoingBudget, Trend, project
+from carefund.domain.periods import Period
 from carefund.records.care_recipient.commitments import (
     Spending,
     available_of,
@@ -24,7 +27,15 @@ from carefund.records.care_recipient.commitments import (
     describe,
     key_of,
 )
-from carefund.records.models import ApprovedService, Client, PlanBudget, PlannedService, UnspentBalance
+from carefund.records.models import (
+    ApprovedService,
+    BudgetUsage,
+    Client,
+    Entitlement,
+    PlanBudget,
+    PlannedService,
+    UnspentBalance,
+)
 from carefund.records.not_found import find_one
 
 _LOOK_AHEAD = timedelta(days=366)
@@ -106,6 +117,43 @@ def list_services_to_plan(client: Client, today: date) -> dict[str, str]:
     services = ApprovedService.objects.filter(client=client, no_longer_returned_date__isnull=True)
     services = services.exclude(end_date__lt=today).exclude(service_id="").order_by("service_text", "service_id")
     return dict(services.values_list("service_id", "service_text"))
+
+
+def find_trend(spending: Spending) -> Trend:
+    """How a person's ongoing money goes from quarter to quarter."""
+    ongoing = [
+        budget
+        for budget in spending.budgets
+        if budget.budget_type_code == ONGOING and budget.no_longer_returned_date is None
+    ]
+    since = spending.today - timedelta(days=LOOK_BACK_DAYS)
+    draws = BudgetUsage.objects.filter(plan_budget__in=ongoing, no_longer_returned_date__isnull=True)
+    drawn = draws.filter(delivery_date__gte=since, amount__isnull=False).values_list("delivery_date", "amount")
+    delivered = [(day, -amount) for day, amount in drawn if day and amount is not None]
+    delivered += [
+        (line.delivery_date, line.amount)
+        for line in spending.lines
+        if line.type_code == ONGOING and line.reason is not SpokenFor.PLANNED
+    ]
+    services = [describe(service) for service in spending.planned if service.funding_source == ONGOING]
+    budgets = [_describe_budget(budget, spending) for budget in ongoing]
+    return project(budgets, _find_entitled(ongoing, spending.today), services, delivered, spending.today)
+
+
+def _describe_budget(budget: PlanBudget, spending: Spending) -> OngoingBudget:
+    effects, total = effects_of(budget), budget.total or ZERO
+    used = total - available_of(budget) + effects.rollover_deduction + effects.write_off
+    committed = spending.find(key_of(budget)).committed
+    period = Period(budget.start_date, budget.end_date)
+    return OngoingBudget(period, total, used + committed, -effects.rollover_deduction, -effects.write_off)
+
+
+def _find_entitled(budgets: list[PlanBudget], today: date) -> Decimal | None:
+    """What the quarter that covers today was given, without what was rolled in; None if that is not known."""
+    current = [budget.pk for budget in budgets if covers(budget, today)]
+    rows = Entitlement.objects.filter(plan_budget__in=current, no_longer_returned_date__isnull=True)
+    amounts = [amount for amount in rows.values_list("amount", flat=True) if amount is not None]
+    return sum(amounts, ZERO) if amounts and len(current) == 1 else None
 
 
 def add_planned(client: Client, values: Mapping[str, Any], entered_by: str) -> PlannedService:
