@@ -35,13 +35,14 @@ from carefund.funders.errors.configuring import NotConfigured
 from carefund.funders.errors.root import FunderError
 from carefund.funders.http import Response
 from carefund.funders.interfaces.answer_check import Examination
-from carefund.funders.interfaces.descriptions import Descriptions, WrongDescription
+from carefund.funders.interfaces.descriptions import Descriptions
+from carefund.funders.interfaces.documents import WrongDescription
 from carefund.funders.interfaces.file import as_text, read_text
 from carefund.funders.interfaces.operation_matching import find_operations
 from carefund.funders.interfaces.proposing import settle
 from carefund.funders.interfaces.shareable_description import Words, describe
 from carefund.funders.ndia.envelopes import open_envelope, sorted_refusal
-from carefund.funders.ndia.partner import PartnerBudget
+from carefund.funders.ndia.partner_payloads import PartnerBudget
 from carefund.funders.ndia.payloads import BudgetTree, Determination, PlanRow
 from carefund.funders.proda_answers import object_in, proda_refusal, token_in, with_expiries
 from carefund.funders.refusals import refusal
@@ -201,7 +202,7 @@ def read_description(content: bytes) -> None:
     with TemporaryDirectory() as folder, suppress(WrongDescription, NotConfigured):
         file = Path(folder, "fuzz.yaml")
         file.write_bytes(content)
-        found = find_operations(Descriptions().read([file]), "https://example.test/base")
+        found = find_operations(Descriptions().read([file]), {"services-australia": "https://example.test/base"})
         read_text(as_text(settle(list(found.values()), lambda proposal: True).interfaces), "fuzz")
 
 
@@ -212,7 +213,7 @@ def examine(content: bytes) -> None:
         with suppress(FunderError):
             words.add(examination.add(operation, content))
     with suppress(NotConfigured):
-        read_text(describe(examination, Interfaces(), words), "fuzz")
+        read_text(describe([(examination, Interfaces())], words), "fuzz")
 
 
 def read_backup(content: bytes) -> None:

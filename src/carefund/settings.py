@@ -102,7 +102,7 @@ _timing = {
 ACCEPTED_INTERFACES_FILE = DATA_FOLDER / "interfaces.toml"
 INTERFACES_FILE = env.str("CAREFUND_INTERFACES_FILE", default=str(next(DATA_FOLDER.glob("interfaces.toml"), "")))
 try:
-    _interfaces = read_file(Path(INTERFACES_FILE)) if INTERFACES_FILE else Interfaces()
+    _interfaces = read_file(Path(INTERFACES_FILE)) if INTERFACES_FILE else {}
 except NotConfigured as _fault:
     raise ImproperlyConfigured(str(_fault)) from None
 FUNDER_ENVIRONMENT: Environment = env.choice(
@@ -116,8 +116,11 @@ SERVICES_AUSTRALIA = configure(
     sandbox_url=SANDBOX_URL,
     timing=_timing,
     base_url=env.str("CAREFUND_SERVICES_AUSTRALIA_URL", default=""),
-    paths={**_interfaces.paths, **env.pairs("CAREFUND_SERVICES_AUSTRALIA_PATHS")},
-    interfaces=_interfaces,
+    paths={
+        **_interfaces.get("services-australia", Interfaces()).paths,
+        **env.pairs("CAREFUND_SERVICES_AUSTRALIA_PATHS"),
+    },
+    interfaces=_interfaces.get("services-australia"),
     spellings=parse_spellings(env.pairs("CAREFUND_SERVICES_AUSTRALIA_SPELLINGS")),
     token_audience=env.str("CAREFUND_SERVICES_AUSTRALIA_AUDIENCE", default=""),
     client_id=CLIENT_ID,
@@ -132,7 +135,8 @@ NDIA = configure(
     sandbox_url=SANDBOX_URL,
     timing=_timing | {"calls_per_second": env.float("CAREFUND_NDIA_CALLS_PER_SECOND", default=_ndia_speed)},
     base_url=env.str("CAREFUND_NDIA_URL", default=""),
-    paths=env.pairs("CAREFUND_NDIA_PATHS"),
+    paths={**_interfaces.get("ndia", Interfaces()).paths, **env.pairs("CAREFUND_NDIA_PATHS")},
+    interfaces=_interfaces.get("ndia"),
     token_audience=env.str("CAREFUND_NDIA_AUDIENCE", default=""),
     client_id=env.str("CAREFUND_NDIA_CLIENT_ID", default=CLIENT_ID),
     **_given,
@@ -154,6 +158,7 @@ NDIA_BUDGETS_PER_HOUR = env.int("CAREFUND_NDIA_BUDGETS_PER_HOUR", default=0)
 # A digital partner's gateway may stand in for the NDIA: set its address, and the pair of names it knows us by.
 NDIA_PARTNER_URL = env.str("CAREFUND_NDIA_PARTNER_URL", default="")
 NDIA_PARTNER_ORGANISATION = env.str("CAREFUND_NDIA_PARTNER_ORGANISATION", default="")
+NDIA_PARTNER_INTERFACES = _interfaces.get("ndia-partner", Interfaces())
 NDIA_PARTNER_KEY = env.str("CAREFUND_NDIA_PARTNER_KEY", default="")
 
 BUSINESS_TIME_ZONE = ZoneInfo(env.str("CAREFUND_BUSINESS_TIME_ZONE", default="Australia/Sydney"))

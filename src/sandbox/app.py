@@ -19,7 +19,7 @@ from sandbox.container import Container
 from sandbox.control import Control
 from sandbox.description.control import Descriptions
 from sandbox.device_control import DeviceControl
-from sandbox.dialect import speak
+from sandbox.dialect_routes import speak
 from sandbox.faults import AFTER, Fault, instead, spoilt
 from sandbox.journal import Line
 from sandbox.ndia.api import NdiaApi

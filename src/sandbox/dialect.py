@@ -1,37 +1,32 @@
-"""Support at Home in other words: paths, parameters and members renamed, other dates, signs, codes, and envelopes.
+"""The funders in other words: paths, parameters and members renamed, other dates, signs, codes, and envelopes.
 
 What an interfaces file of Carefund says (docs/first-contact.md), the other way round: that client's file makes this
-server. Handlers know nothing of it; each route is wrapped. Only the format of the file is shared, no code. A file of
-`carefund interfaces share` also says which members are there and whether numbers come as texts.
+server. How the file is read stands in `dialect_file`, how routes come to speak in `dialect_routes`. Only the format of
+the file is shared, no code.
 """
 
 from __future__ import annotations
 
-import json
 import re
-import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from datetime import date
+from dataclasses import dataclass, field
+from datetime import datetime
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
-from sandbox.description.products import INNER_ROWS, OPERATIONS
-from sandbox.gateway import AGED_CARE_AUDIENCE
-from sandbox.wire import JSON, Answer, Call, Handler, Route, encode
+from sandbox.description.products import INNER_ROWS
 
-_BASE = "/services-australia/claiming/ext-vnd/acws"
+PACE_ROWS = {
+    "Determination", "PlanRow", "BudgetTree", "BudgetTypeLevel", "ManagementLevel", "SupportTypeLevel",
+    "SupportCategory", "StatedItem", "FundingPeriodRow", "FundingComponentRow",
+}  # fmt: skip
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
-_PLACEHOLDER = re.compile(r"([^?&=]+)=\{(\w+)\}")
 _ANCESTORS = {
     "BudgetDetails": ("Budget", "BudgetPeriod"),
     "Budget": ("BudgetPeriod",),
     "InvoiceWritten": ("InvoicePayload",),
     "ClaimWritten": ("ClaimPayload",),
 }
-# One route here, two operations for a client: about a person, and about a whole provider.
-_SAME_ROUTE = {"individual_contribution": ("individual_contribution", "individual_contributions")}
 _WRITTEN = {"dd": "%d", "MM": "%m", "yyyy": "%Y"}
 
 
@@ -44,7 +39,8 @@ class Dialect:
     members: Mapping[str, str] = field(default_factory=dict)
     codes: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     turned: frozenset[str] = frozenset()
-    date_format: str = ""
+    dates: Mapping[str, str] = field(default_factory=dict)
+    sent_dates: Mapping[str, str] = field(default_factory=dict)
     envelopes: Mapping[str, str] = field(default_factory=dict)
     present: Mapping[str, frozenset[str]] = field(default_factory=dict)
     as_text: frozenset[str] = frozenset()
@@ -68,16 +64,45 @@ class Dialect:
         """Whether an amount has the other sign."""
         return bool(self.find(dict.fromkeys(self.turned, True), row, member))
 
-    def write_date(self, text: str) -> str:
-        """A date as the dialect writes it."""
-        return date.fromisoformat(text).strftime(self._date_pattern) if self.date_format else text
+    def format_of(self, row: str) -> str:
+        """How dates of a row are written: what is sent has a format of its own."""
+        dates = self.sent_dates if row.startswith("New") else self.dates
+        return dates.get(interface_of(row), "")
 
-    @property
-    def _date_pattern(self) -> str:
-        pattern = self.date_format
-        for part, code in _WRITTEN.items():
-            pattern = pattern.replace(part, code)
-        return pattern
+    def write_date(self, row: str, text: str) -> str:
+        """A date as the dialect writes it in a row."""
+        # By hand, since no date of Python's is "0000-00-00", and its year 1 has one digit.
+        year, month, day = text.split("-")
+        written = self.format_of(row)
+        return written.replace("yyyy", year).replace("MM", month).replace("dd", day) or text
+
+    def hear(self, row: str, value: Any) -> Any:
+        """What was sent in the dialect, in plain words. A member under its plain name is not understood."""
+        if isinstance(value, list):
+            return [self.hear(row, inner) for inner in value]
+        if not isinstance(value, dict):
+            return value
+        rows = (row, *_ANCESTORS.get(row, ()))
+        ours: dict[str, str] = {
+            theirs: name.partition(".")[2] for name, theirs in self.members.items() if name.split(".")[0] in rows
+        }
+        renamed = set(ours.values())
+        return {
+            (member := ours.get(str(name), str(name))): self._hear_member(row, member, inner)
+            for name, inner in value.items()
+            if name in ours or name not in renamed
+        }
+
+    def _hear_member(self, row: str, member: str, value: Any) -> Any:
+        if isinstance(value, list | dict):
+            inner = INNER_ROWS.get(f"{row}.{member}") or INNER_ROWS.get(member)
+            return self.hear(inner, value) if inner else value
+        codes = {theirs: ours for ours, theirs in (self.find(self.codes, row, member) or {}).items()}
+        if isinstance(value, str) and value in codes:
+            return codes[value]
+        if isinstance(value, str) and self.format_of(row) and member.endswith("Date"):
+            return read_date(value, self.format_of(row))
+        return value
 
     def say(self, row: str, value: Any) -> Any:
         """A row, or a list of them, in the dialect."""
@@ -108,7 +133,7 @@ class Dialect:
             inner = INNER_ROWS.get(f"{row}.{member}") or INNER_ROWS.get(member)
             return self.say(inner, value) if inner else value
         if isinstance(value, str) and _DAY.fullmatch(value):
-            return self.write_date(value)
+            return self.write_date(row, value)
         codes = self.find(self.codes, row, member)
         if codes and isinstance(value, str):
             return codes.get(value, value)
@@ -120,6 +145,27 @@ class Dialect:
 PLAIN = Dialect()
 
 
+def interface_of(row: str) -> str:
+    """Which interface a row is of, by the name of its table in the file."""
+    if row in PACE_ROWS:
+        return "ndia"
+    return "ndia-partner" if row == "PartnerBudget" else "services-australia"
+
+
+def _pattern_of(written: str) -> str:
+    for part, code in _WRITTEN.items():
+        written = written.replace(part, code)
+    return written
+
+
+def read_date(text: str, written: str) -> str:
+    """A date in ISO 8601; what is not written so is refused as a date by whoever reads it."""
+    try:
+        return datetime.strptime(text, _pattern_of(written)).date().isoformat()  # noqa: DTZ007 a date has no zone
+    except ValueError:
+        return f"not {written}"
+
+
 def _whole(text: str) -> int | None:
     return int(text) if text.isdecimal() else None
 
@@ -128,94 +174,3 @@ def _turned(value: Any) -> Any:
     if isinstance(value, str):
         return str(0 - Decimal(value)) if value else value
     return 0 - value if isinstance(value, int | Decimal) else value
-
-
-def read_dialect(path: Path) -> Dialect:
-    """The dialect of a file. Raises ValueError for one that is not of this format."""
-    document = tomllib.loads(path.read_text("utf-8"))
-    if document.get("format") != 1 or not isinstance(document.get("services-australia", {}), dict):
-        raise ValueError("the file is no interfaces file of format 1")
-    table = document.get("services-australia", {})
-    unknown = sorted(table.get("paths", {}).keys() - OPERATIONS.keys() - {"individual_contributions"})
-    if unknown:
-        raise ValueError(f"there is no such operation: {', '.join(unknown)}")
-    paths = {name: path.partition("?")[0] for name, path in table.get("paths", {}).items()}
-    queries: dict[str, dict[str, str]] = {}
-    given = table.get("parameters", {})
-    for operation in OPERATIONS:
-        names = {theirs: ours for ours, theirs in given.items() if isinstance(theirs, str)}
-        for same in _SAME_ROUTE.get(operation, (operation,)):
-            names |= {theirs: ours for ours, theirs in given.get(same, {}).items()}
-            names |= dict(_PLACEHOLDER.findall(table.get("paths", {}).get(same, "").partition("?")[2]))
-        queries[operation] = names
-    return Dialect(
-        paths=paths,
-        queries={operation: names for operation, names in queries.items() if names},
-        members=_by_member(table.get("members", {})),
-        codes=_by_member(table.get("codes", {})),
-        turned=frozenset(name for name, way in _by_member(table.get("signs", {})).items() if way == "opposite"),
-        date_format=table.get("dates", {}).get("format", ""),
-        envelopes=table.get("envelopes", {}),
-        **_read_seen(document.get("seen", {})),
-    )
-
-
-def _read_seen(seen: Mapping[str, Any]) -> dict[str, Any]:
-    """Which members are there, and which come as texts or numbers, by row and camel-case name."""
-    present: dict[str, frozenset[str]] = {}
-    kinds: dict[str, set[str]] = {}
-    for row, described in seen.items():
-        members = described.get("members", {})
-        names = {theirs: _camel(said["is"]) if said.get("is") else theirs for theirs, said in members.items()}
-        present[row] = frozenset(names.values())
-        kinds |= {f"{row}.{names[theirs]}": set(said.get("kinds", ())) for theirs, said in members.items()}
-    texts = {"text of a number", "text of digits"}
-    numbers = {"number", "whole number"}
-    return {
-        "present": present,
-        "as_text": frozenset(name for name, seen_as in kinds.items() if seen_as & texts and not seen_as & numbers),
-        "as_number": frozenset(name for name, seen_as in kinds.items() if seen_as & numbers and not seen_as & texts),
-    }
-
-
-def _by_member(table: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
-    return {f"{row}.{_camel(name)}": entry for row, members in table.items() for name, entry in members.items()}
-
-
-def _camel(name: str) -> str:
-    first, *others = name.split("_")
-    return first + "".join(word.capitalize() for word in others)
-
-
-def speak(routes: list[Route], dialect: Dialect) -> list[Route]:
-    """The routes in a dialect; those of other funders as they are."""
-    if dialect.is_plain:
-        return routes
-    return [_speaking(route, dialect) if route.gate == AGED_CARE_AUDIENCE else route for route in routes]
-
-
-def _speaking(route: Route, dialect: Dialect) -> Route:
-    path = dialect.paths.get(route.operation)
-    template = f"{_BASE}{path}" if path else route.template
-    return route._replace(template=template, handler=_translated(route, dialect))
-
-
-def _translated(route: Route, dialect: Dialect) -> Handler:
-    operation, row = route.operation, OPERATIONS[route.operation].row
-    ours = dialect.queries.get(operation, {})
-    place = dialect.envelopes.get(operation, "")
-    members = {theirs: name.partition(".")[2] for name, theirs in dialect.members.items()}
-
-    def handler(call: Call) -> Answer:
-        call.query = {ours.get(name, name): value for name, value in call.query.items()}
-        if fields := call.query.get("sortFields"):
-            call.query["sortFields"] = ",".join(members.get(field_name, field_name) for field_name in fields.split(","))
-        answer = route.handler(call)
-        if answer.status >= 400 or answer.content_type != JSON or not answer.body:
-            return answer
-        told = dialect.say(row, json.loads(answer.body, parse_float=Decimal))
-        for name in reversed(place.split(".") if place else ()):
-            told = {name: told}
-        return replace(answer, body=encode(told))
-
-    return handler

@@ -16,7 +16,8 @@ from aiohttp import web
 
 from sandbox.app import App
 from sandbox.container import Container
-from sandbox.dialect import PLAIN, read_dialect
+from sandbox.dialect import PLAIN
+from sandbox.dialect_file import read_dialect
 from sandbox.ndia.deliveries import Deliveries
 from sandbox.ndia.state import NdiaState
 from sandbox.switches import Switches

@@ -19,8 +19,10 @@ from carefund.runs.models import Run
 from tests.browsing import Browser
 from tests.conftest import Sandbox
 from tests.console import world as cast_world
+from tests.funders.bad_descriptions import BAD
 
 pytestmark = pytest.mark.one_database
+FUNDER = "services-australia"
 PAGE = reverse("console:interfaces")
 DETAILS = "/service/support-at-home/budget/v1/{budgetId}"
 MEMBERS = {
@@ -70,8 +72,8 @@ def test_descriptions_are_compared_questions_answered_and_the_file_is_used(ada: 
     file: Path = settings.ACCEPTED_INTERFACES_FILE
 
     refused = text_of(ada.post(PAGE, {"step": "preview"}))
-    assert "This was not confirmed." in refused
-    agreed = ["members|Budget.used|spent"]
+    assert "This was not confirmed" in refused
+    agreed = ["services-australia|members|Budget.used|spent"]
     previewed = text_of(ada.post(PAGE, {"step": "preview", "agreed": agreed}))
     assert 'used = "spent"' in previewed
     assert "errors: Carefund reads no member of a refusal of budget_details." in previewed
@@ -79,29 +81,23 @@ def test_descriptions_are_compared_questions_answered_and_the_file_is_used(ada: 
 
     done = text_of(ada.post(PAGE, {"step": "accept", "agreed": agreed}, follow=True))
     assert "Restart Carefund to use it" in done
-    assert dict(read_file(file).dialect.members) == {"Budget.used": "spent"}
+    assert dict(read_file(file)[FUNDER].dialect.members) == {"Budget.used": "spent"}
     assert "A newer file was accepted." in done
     assert "Side by side" not in done
     assert [entry.act for entry in list_acts()[:2]] == ["Interfaces file accepted", "Interface descriptions compared"]
 
     upload(ada, description(MEMBERS | {"used": {"type": "number"}}))
     ada.post(PAGE, {"step": "accept"})
-    assert read_file(file.with_name("interfaces-before.toml")).dialect.members
-    assert not read_file(file).dialect.members
+    assert read_file(file.with_name("interfaces-before.toml"))[FUNDER].dialect.members
+    assert not read_file(file)[FUNDER].dialect.members
 
 
 @pytest.mark.parametrize(
     ("files", "sentence"),
     [
         ([], "Choose at least one file."),
-        ([SimpleUploadedFile("a.yaml", b"{")], "a.yaml"),
-        (
-            [SimpleUploadedFile("a.yaml", b"openapi: 3.0.0\npaths: {/pets: {get: {}}}")],
-            "Check that this is the right interface.",
-        ),
-        ([SimpleUploadedFile("a.yaml", b"#" * 20_000_000)], "a.yaml is larger than 8 MB."),
         ([description(name="../a.json"), description(name="b/a.json")], "Two of the files are called a.json."),
-        ([description(), description(name="b.json")], "describes a second operation with the id"),
+        ([SimpleUploadedFile(f"{n}.yaml", b"#" * 7_000_000) for n in range(5)], "larger than 32 MB together."),
         ([description(MEMBERS | {"x\0": {"type": "string"}})], "These files have a character that cannot be stored."),
         ([description({"$ref": "#"})], ""),
     ],
@@ -114,6 +110,16 @@ def test_what_cannot_be_used_is_one_sentence_and_nothing_waits(
     assert sentence in upload(ada, *files)
     if sentence:
         assert "Side by side" not in text_of(ada.get(PAGE))
+
+
+def test_each_file_that_cannot_be_used_is_one_sentence_on_the_page_too(ada: Browser, settings: Any):
+    for files, words in BAD.values():
+        shown = upload(ada, *(SimpleUploadedFile(name, content) for name, content in files.items()))
+        assert words in shown
+        assert shown.count('class="note bad') == 1
+        assert "Side by side" not in shown
+    assert not settings.ACCEPTED_INTERFACES_FILE.parent.exists()
+    assert not list_acts()
 
 
 def test_only_an_administrator_comes_here(people: cast_world.Cast, browse: Browse):

@@ -10,7 +10,7 @@ from carefund.funders.bounds import Bounds
 from carefund.funders.decoding import RowReader
 from carefund.funders.errors.answers import BadField, ImpossibleValue, NotJson, TooDeep, WrongType
 from carefund.funders.errors.requests import RequestRejected
-from carefund.funders.ndia.partner import PartnerBudget
+from carefund.funders.ndia.partner_payloads import PartnerBudget
 from carefund.funders.ndia.payloads import BudgetTree, PlanRow
 from carefund.funders.services_australia.claim_payloads import (
     ClaimPayload,

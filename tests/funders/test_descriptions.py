@@ -1,6 +1,8 @@
 """Interface descriptions: both versions, YAML and JSON, references in and between files; and bad ones, refused."""
 
 import json
+import subprocess
+import sys
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -8,12 +10,15 @@ from typing import Any
 import pytest
 import yaml
 
-from carefund.funders.interfaces.descriptions import Descriptions, TheirOperation, WrongDescription
+from carefund.funders.interfaces.comparing import compare_descriptions
+from carefund.funders.interfaces.descriptions import Descriptions, TheirOperation
+from carefund.funders.interfaces.documents import WrongDescription
 from carefund.funders.interfaces.operation_matching import find_operations
 from carefund.funders.interfaces.proposing import settle
 from carefund.funders.services_australia.operations import PATHS
 
-DETAILS = "/service/support-at-home/budget/v1/{budgetId}"
+from .bad_descriptions import BAD, DETAILS, swagger
+
 BUDGET = {
     "type": "object",
     "properties": {
@@ -22,15 +27,6 @@ BUDGET = {
         "usage": {"type": "array", "items": {"$ref": "parts.yaml#/usage"}},
     },
 }  # fmt: skip
-
-
-def swagger(schema: Any, **more: Any) -> dict[str, Any]:
-    operation = {
-        "operationId": "AgedcareBudgetSahDetails1Get",
-        "parameters": [{"name": "budgetId", "in": "path", "required": True, "type": "string"}],
-        "responses": {"200": {"schema": schema}},
-    }
-    return {"swagger": "2.0", "basePath": "/claiming/acws", "paths": {DETAILS: {"get": operation}}, **more}
 
 
 def read(folder: Path, *documents: Any) -> list[TheirOperation]:
@@ -43,14 +39,15 @@ def read(folder: Path, *documents: Any) -> list[TheirOperation]:
 
 def test_what_is_found_by_words_type_and_example_becomes_a_file(tmp_path: Path):
     (tmp_path / "parts.yaml").write_text(yaml.safe_dump({"usage": {"properties": {"amount": {"type": "number"}}}}))
-    found = find_operations(read(tmp_path, swagger({"$ref": "#/definitions/B"}, definitions={"B": BUDGET})), "")
+    found = find_operations(read(tmp_path, swagger({"$ref": "#/definitions/B"}, definitions={"B": BUDGET})), {})
 
     outcome = settle(list(found.values()), lambda proposal: proposal.is_likely)
 
-    assert dict(outcome.interfaces.dialect.members) == {"Budget.used": "amountSpent"}
-    assert outcome.interfaces.dialect.date_format == "dd/MM/yyyy"
-    assert outcome.interfaces.dialect.turned == ("Budget.used",)
-    assert outcome.interfaces.paths == {}
+    interfaces = outcome.interfaces["services-australia"]
+    assert dict(interfaces.dialect.members) == {"Budget.used": "amountSpent"}
+    assert interfaces.dialect.date_format == "dd/MM/yyyy"
+    assert interfaces.dialect.turned == ("Budget.used",)
+    assert interfaces.paths == {}
     assert "paths: claims was not found." in outcome.open_points
 
 
@@ -64,7 +61,7 @@ def test_version_3_and_a_wrapped_answer(tmp_path: Path):
             "get": {"operationId": "BudgetDetails", "responses": {200: answer}},
         }},
     }  # fmt: skip
-    details = find_operations(read(tmp_path, json.dumps(document)), "")["budget_details"]
+    details = find_operations(read(tmp_path, json.dumps(document)), {})["budget_details"]
     assert (details.envelope, details.path) == ("data", PATHS["budget_details"])
 
 
@@ -75,46 +72,57 @@ def test_a_schema_within_itself_ends(tmp_path: Path):
     assert set(described.answer.members) == {"budgetId", "again"}
 
 
-@pytest.mark.parametrize(
-    ("documents", "words"),
-    [
-        (["{"], "is neither YAML nor JSON"),
-        (["a: [1"], "line"),
-        (["[]"], "is not an OpenAPI description"),
-        (["just words"], "is not an OpenAPI description"),
-        (["openapi: 4.0.0"], "Carefund reads versions 2 and 3"),
-        (["swagger: '2.0'"], "describes no operations"),
-        ([swagger({"$ref": "#/definitions/Gone"})], 'holds nothing at "#/definitions/Gone"'),
-        ([swagger({"$ref": "gone.yaml#/x"})], "gone.yaml cannot be read"),
-        ([swagger({"$ref": "../../etc/passwd"})], "is outside the folders"),
-        ([swagger({"$ref": "https://example.org/x.yaml"})], "refers to a web address"),
-        ([swagger({"$ref": "#/definitions/A"}, definitions={"A": {"$ref": "#/definitions/A"}})], "form a loop"),
-        ([swagger({}), swagger({})], 'a second operation with the id "AgedcareBudgetSahDetails1Get"'),
-        (["#" + "x" * 20_000_000], "is larger than 8 MB"),
-        (["a: &a [*a]"], "is not an OpenAPI description"),
-        (["x: !!python/object/apply:os.system ['true']"], "is neither YAML nor JSON"),
-    ],
-)
-def test_a_bad_description_is_refused_in_one_sentence(documents: list[Any], words: str, tmp_path: Path):
+@pytest.mark.parametrize("name", BAD)
+def test_a_bad_description_is_refused_in_one_sentence(name: str, tmp_path: Path):
+    files, words = BAD[name]
+    paths = [tmp_path / file for file in files]
+    for path in paths:
+        path.write_bytes(files[path.name])
     with pytest.raises(WrongDescription) as refused:
-        read(tmp_path, *documents)
+        compare_descriptions(paths, {})
     assert words in str(refused.value)
     assert len(str(refused.value).splitlines()) == 1
 
 
+def test_no_description_takes_more_memory_than_a_small_machine_has(tmp_path: Path):
+    for number, (files, _) in enumerate(BAD.values()):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        for name, content in files.items():
+            (folder / name).write_bytes(content)
+    script = """
+import resource, sys
+from pathlib import Path
+from carefund.funders.interfaces.comparing import compare_descriptions
+from carefund.funders.interfaces.documents import WrongDescription
+resource.setrlimit(resource.RLIMIT_AS, (500_000_000, 500_000_000))
+for folder in Path(sys.argv[1]).iterdir():
+    try:
+        compare_descriptions(sorted(folder.iterdir()), {})
+    except WrongDescription as fault:
+        print(fault)
+"""
+    done = subprocess.run([sys.executable, "-c", script, str(tmp_path)], capture_output=True, text=True, timeout=60)
+    assert done.stderr == ""
+    assert len(done.stdout.splitlines()) == len(BAD)
+
+
 def test_nothing_doubtful_is_taken_unasked_and_contradictions_never(tmp_path: Path):
     other = {"type": "object", "properties": {"budgetId": {"type": "string"}, "xyzzy": {"type": "number"}}}
-    found = find_operations(read(tmp_path, swagger(other)), "")
+    found = find_operations(read(tmp_path, swagger(other)), {})
     outcome = settle(list(found.values()), lambda proposal: False)
-    assert outcome.interfaces.dialect.members == ()
+    assert outcome.interfaces["services-australia"].dialect.members == ()
     assert "members: Budget.used was not found." in outcome.open_points
 
 
-def test_what_comes_to_millions_of_values_is_refused_soon(tmp_path: Path):
-    """A few hundred letters can stand for them: a type in which the same type is a dozen times."""
-    twelve = {f"member{number}": {"$ref": "#/definitions/B"} for number in range(12)}
-    with pytest.raises(WrongDescription, match="describes more than"):
-        read(tmp_path, swagger({"$ref": "#/definitions/B"}, definitions={"B": {"properties": twelve}}))
+def test_types_that_hold_each_other_end(tmp_path: Path):
+    """A type in which the same type is a dozen times, also by way of another file."""
+    twelve = {f"member{number}": {"$ref": "parts.yaml#/back"} for number in range(12)}
+    (tmp_path / "parts.yaml").write_text('back: {properties: {owner: {$ref: "0.yaml#/definitions/B"}}}')
+    [described] = read(tmp_path, swagger({"$ref": "#/definitions/B"}, definitions={"B": {"properties": twelve}}))
+    assert described.answer is not None
+    assert set(described.answer.members) == set(twelve)
+    assert set(described.answer.members["member1"].members) == {"owner"}
 
 
 @pytest.mark.parametrize(
@@ -129,4 +137,4 @@ def test_what_comes_to_millions_of_values_is_refused_soon(tmp_path: Path):
 )
 def test_a_value_that_no_description_has_ends_in_one_sentence_or_is_left_out(schema: Any, tmp_path: Path):
     with suppress(WrongDescription):
-        find_operations(read(tmp_path, swagger(schema)), "")
+        find_operations(read(tmp_path, swagger(schema)), {})

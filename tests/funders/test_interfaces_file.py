@@ -76,7 +76,7 @@ def test_a_file_that_is_none_is_refused_in_one_sentence(tmp_path: Path):
 
 @settings(max_examples=20, deadline=None, derandomize=True, database=None)
 @given(interfaces=dialects())
-def test_what_is_written_is_read_as_the_same(interfaces: Interfaces):
+def test_what_is_written_is_read_as_the_same(interfaces: dict[str, Interfaces]):
     assert read_text(as_text(interfaces), "i.toml") == interfaces
 
 

@@ -51,7 +51,7 @@ def test_no_name_id_date_or_amount_survives(group: list[tuple[Any, Any, list[str
         for operation, answer in (("care_recipient_summary", summary), ("budgets_by_care_recipient", budgets)):
             words.add(answer)
             examination.add(operation, json.dumps(answer).encode())
-    text = describe(examination, Interfaces(), words)
+    text = describe([(examination, Interfaces())], words)
     report = f"{examination.unknown}{examination.lines}{examination.absent_members}{examination.undecoded}"
     for value in {value for *_, private in group for value in private}:
         assert value.casefold() not in text.casefold()
@@ -69,7 +69,7 @@ def test_what_remains_says_how_answers_are_written() -> None:
     examination, words = Examination(PLAIN, {}), Words()
     words.add(budgets)
     examination.add("budgets_by_care_recipient", json.dumps({"data": {"rows": budgets}}).encode())
-    text = describe(examination, Interfaces(), words)
+    text = describe([(examination, Interfaces())], words)
     document = tomllib.loads(text)
     members = document["seen"]["Budget"]["members"]
     assert members["used"] == {
@@ -81,6 +81,6 @@ def test_what_remains_says_how_answers_are_written() -> None:
     }  # fmt: skip
     assert (members["startDate"]["kinds"], members["startDate"]["format"]) == (["date"], "dd/MM/yyyy")
     assert document["seen"]["Budget"]["together"] == [["a", "b"]]
-    spoken = read_text(text, "shared.toml")
+    spoken = read_text(text, "shared.toml")["services-australia"]
     assert dict(spoken.dialect.envelopes) == {"budgets_by_care_recipient": "data.rows"}
     assert spoken.dialect.date_format == "dd/MM/yyyy"

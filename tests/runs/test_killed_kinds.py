@@ -210,6 +210,12 @@ CASES = {
         "from carefund.runs.trials import request_trial\nrun = request_trial(Client.objects.order_by('pk')[0])",
         check_trial,
     ),
+    "pace-interface-trial": Case(
+        "from carefund.records.models import ServiceContract\n"
+        "from carefund.runs.ndis.trials import request_pace_trial\n"
+        "run = request_pace_trial(ServiceContract.objects.order_by('pk')[0].client)",
+        lambda installation: None,
+    ),
     "pace-plan": Case(
         "from carefund.records.models import ServiceContract\n"
         "from carefund.runs.ndis.plans import request_plan\n"

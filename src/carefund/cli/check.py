@@ -19,6 +19,7 @@ from carefund.funders.registry import Funder, list_funders
 from carefund.records.database_trouble import describe_tables, name_database
 from carefund.runs.backups import BackupState, describe_backups
 from carefund.runs.funder_sessions import check_funder, is_used
+from carefund.sync.interface_proposals import summarise_interfaces
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +100,7 @@ def _print_installation(database: str, missing: list[str]) -> None:
         screen.print(f"[yellow]![/] Secret: {sentence} {HOW_TO_CLOSE}", highlight=False, soft_wrap=True)
     _line("Environment", True, settings.FUNDER_ENVIRONMENT)
     if settings.INTERFACES_FILE:
-        _line("Interfaces", True, f"{settings.INTERFACES_FILE}: {settings.SERVICES_AUSTRALIA.interfaces.summary}")
+        _line("Interfaces", True, f"{settings.INTERFACES_FILE}: {summarise_interfaces()}")
     for sentence in missing:
         _line("Setting", False, sentence)
 

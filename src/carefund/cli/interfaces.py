@@ -11,16 +11,19 @@ from rich.markup import escape
 
 from carefund.access.audit_log import store_act
 from carefund.cli.client_argument import client_or_exit
+from carefund.cli.ndis import participant_or_exit
 from carefund.cli.output import FAILED, WRONG_INPUT, complain, print_json, screen
 from carefund.cli.refusals import Commands
 from carefund.funders.errors.configuring import NotConfigured
 from carefund.funders.interfaces.comparing import compare_descriptions, describe_operation, list_remarks
-from carefund.funders.interfaces.descriptions import WrongDescription
+from carefund.funders.interfaces.documents import WrongDescription
 from carefund.funders.interfaces.file import SETTING, as_text, read_text
 from carefund.funders.interfaces.operation_matching import FoundOperation
 from carefund.funders.interfaces.proposing import Outcome, Proposal, settle
 from carefund.runs.foreground import finish_one
+from carefund.runs.ndis.trials import request_pace_trial
 from carefund.runs.trials import request_trial
+from carefund.sync.interface_proposals import list_base_urls
 from carefund.sync.shareable_description import describe_archived
 from carefund.sync.trials import write_findings, write_line
 
@@ -49,7 +52,7 @@ def check(
         complain(f"{output} exists already.", "Name another file with --output, or remove it.")
         raise typer.Exit(WRONG_INPUT)
     try:
-        found = compare_descriptions(files, settings.SERVICES_AUSTRALIA.base_url)
+        found = compare_descriptions(files, list_base_urls())
     except WrongDescription as fault:
         complain(str(fault), "Nothing was written.")
         raise typer.Exit(WRONG_INPUT) from None
@@ -81,8 +84,7 @@ def _write(output: Path, outcome: Outcome, found: list[FoundOperation], *, as_js
         print_json({
             "file": str(output),
             "operations": {operation.operation: _as_data(operation) for operation in found},
-            "interfaces": {"paths": dict(outcome.interfaces.paths), "parameters": outcome.interfaces.parameters}
-            | asdict(outcome.interfaces.dialect),
+            "interfaces": {name: asdict(interface) for name, interface in outcome.interfaces.items()},
             "open": outcome.open_points,
         })  # fmt: skip
         return
@@ -96,16 +98,20 @@ def _write(output: Path, outcome: Outcome, found: list[FoundOperation], *, as_js
 
 @app.command("try")
 def try_once(
-    care_recipient_id: Annotated[str, typer.Argument(help="Care Recipient ID of a client.")],
+    client_number: Annotated[
+        str, typer.Argument(metavar="ID", help="Care Recipient ID of a client, or NDIS number of a participant.")
+    ],
+    ndis: Annotated[bool, typer.Option("--ndis", help="The number is an NDIS number: ask the NDIA.")] = False,
     json: Annotated[bool, typer.Option(help="Print the report as JSON.")] = False,
 ) -> None:
     """Make each read call once for a client, and report how the responses differ from what is expected.
 
     The responses are archived, and no record changes. The report shows no value of the client.
     """
-    client = client_or_exit(care_recipient_id)
+    client = participant_or_exit(client_number) if ndis else client_or_exit(client_number)
     store_act(None, "Interfaces tried")
-    report = finish_one(request_trial(client)).result or {}
+    run = request_pace_trial(client) if ndis else request_trial(client)
+    report = finish_one(run).result or {}
     if json:
         print_json(report)
     else:

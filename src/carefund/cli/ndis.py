@@ -31,7 +31,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON."
 @app.command()
 def preview(ndis_number: NdisNumber, as_json: AsJson = False) -> None:
     """Retrieve the PACE plan and its budgets. Creates no contract."""
-    client = _client_or_exit(ndis_number)
+    client = participant_or_exit(ndis_number)
     store_synchronisation(None, client, "carefund pace preview")
     found = retrieve_plan(client)
     data = _plan_as_data(found)
@@ -48,7 +48,7 @@ def create(
     as_json: AsJson = False,
 ) -> None:
     """Create a service contract from the PACE plan: all budgets, or all except those left out."""
-    client = _client_or_exit(ndis_number)
+    client = participant_or_exit(ndis_number)
     store_synchronisation(None, client, "carefund pace create")
     found = retrieve_plan(client)
     ids = budget_ids(found.plan.budgets)
@@ -119,7 +119,7 @@ def _retrieve_and_compare(contract: ServiceContract, command: str) -> tuple[Show
     return shown, compare_contract(contract, shown.plan)
 
 
-def _client_or_exit(ndis_number: str) -> Client:
+def participant_or_exit(ndis_number: str) -> Client:
     number = "".join(ndis_number.split())
     if not NDIS_NUMBER.fullmatch(number):
         complain("This is not an NDIS number.", "It has 9 digits, as shown on the participant's plan.")
@@ -135,7 +135,7 @@ def _client_or_exit(ndis_number: str) -> Client:
 
 
 def _contract_or_exit(ndis_number: str, contract_id: int | None) -> ServiceContract:
-    contracts = list_contracts(_client_or_exit(ndis_number).pk)
+    contracts = list_contracts(participant_or_exit(ndis_number).pk)
     found = next((contract for contract in contracts if contract_id in (None, contract.pk)), None)
     if found is None:
         complain("This client has no such service contract.", "Run `carefund pace create` to create one.")

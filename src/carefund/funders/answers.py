@@ -1,8 +1,13 @@
 """What a client hands back: the answer as received and as understood, together."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Generic, TypeVar
+
+from carefund.funders.errors.access import NotAllowedIn, NotPermitted
+from carefund.funders.errors.outages import Unavailable
+from carefund.funders.errors.root import FunderError
 
 Value = TypeVar("Value", covariant=True)  # noqa: PLC0105 it reads as what it is
 # Told the pages of an answer: whether the caller has understood exactly these bytes before.
@@ -41,3 +46,20 @@ class FunderAnswer(Generic[Value]):
         if self._read is not None:
             self._value, self._read = self._read(), None
         return self._value  # type: ignore[return-value]  # None only where None is the value
+
+
+@dataclass(frozen=True, slots=True)
+class TrialAnswer:
+    """What came of one question: bytes, or the problem in their place; or which id nobody knew, and so nothing."""
+
+    operation: str
+    milliseconds: float = 0.0
+    body: bytes | None = None
+    problem: FunderError | None = None
+    missing_id: str = ""
+
+
+def says_nothing(problem: FunderError) -> bool:
+    """Whether a refusal is of this installation as a whole, or the funder is down: then a trial can say nothing."""
+    is_shut = isinstance(problem, NotAllowedIn) and not isinstance(problem, NotPermitted)
+    return is_shut or isinstance(problem, Unavailable)

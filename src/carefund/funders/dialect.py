@@ -5,6 +5,7 @@ Source: rule SA-01.
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any, get_args, get_origin
 
 import msgspec
@@ -24,18 +25,25 @@ DATE_FORMATS = {
 @dataclass(frozen=True, slots=True)
 class Dialect:
     """What is spelt otherwise. `members`: our member ("Budget.write_off") and theirs. `turned`: amounts whose sign is
-    the other way round. `codes`: our member, their code, ours. `envelopes`: an operation, and where its rows are."""
+    the other way round. `codes`: our member, their code, ours. `envelopes`: an operation, and where its rows are.
+    `date_format` is that of answers, `sent_date_format` that of what is sent."""
 
     members: tuple[tuple[str, str], ...] = ()
     date_format: str = ""
     turned: tuple[str, ...] = ()
     codes: tuple[tuple[str, str, str], ...] = ()
     envelopes: tuple[tuple[str, str], ...] = ()
+    sent_date_format: str = ""
 
     @property
     def description(self) -> str:
         """Everything that changes how an answer is read, in one text; "" for the plain dialect."""
-        return "" if self == PLAIN else repr((self.members, self.date_format, self.turned, self.codes, self.envelopes))
+        read = (self.members, self.date_format, self.turned, self.codes, self.envelopes)
+        return repr(read) if any(read) else ""
+
+    def write_sent(self, day: date) -> str:
+        """A date as it is sent."""
+        return day.strftime(DATE_FORMATS[self.sent_date_format]) if self.sent_date_format else day.isoformat()
 
 
 PLAIN = Dialect()
@@ -63,11 +71,39 @@ class Interfaces:
         )
         said = [f"{what}: {number}" for what, number in numbers if number]
         said += [f"dates: {dialect.date_format}"] if dialect.date_format else []
+        said += [f"dates that are sent: {dialect.sent_date_format}"] if dialect.sent_date_format else []
         return ", ".join(said) or "nothing differs from what is known"
 
     def parameters_of(self, operation: str) -> Mapping[str, str]:
         """What the query parameters of an operation are called there, where that is not as here."""
         return {**self.parameters.get("", {}), **self.parameters.get(operation, {})}
+
+
+_encoder = msgspec.json.Encoder(decimal_format="number")
+
+
+def write(draft: msgspec.Struct, dialect: Dialect) -> bytes:
+    """What is sent, as JSON in the dialect: members, codes and dates as it calls and writes them."""
+    if not (dialect.members or dialect.codes or dialect.sent_date_format):
+        return _encoder.encode(draft)
+    return _encoder.encode(_say(draft, dialect, dict(dialect.members)))
+
+
+def _say(value: Any, dialect: Dialect, renamed: Mapping[str, str]) -> Any:
+    if isinstance(value, tuple):
+        return [_say(inner, dialect, renamed) for inner in value]
+    if isinstance(value, date):
+        return dialect.write_sent(value)
+    if not isinstance(value, msgspec.Struct):
+        return value
+    said = {}
+    for info in msgspec.structs.fields(value):
+        known, inner = find_ancestor(type(value), info.name), getattr(value, info.name)
+        if inner is not msgspec.UNSET:
+            codes = {ours: theirs for name, theirs, ours in dialect.codes if name == known}
+            is_code = isinstance(inner, str) and inner in codes
+            said[renamed.get(known, info.encode_name)] = codes[inner] if is_code else _say(inner, dialect, renamed)
+    return said
 
 
 def find_ancestor(kind: type[msgspec.Struct], member: str) -> str:

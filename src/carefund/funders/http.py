@@ -260,6 +260,13 @@ class Caller:
         return asked + jittered if asked <= self._timing.longest_wait_seconds else None
 
 
+# What calls carry, whoever is asked; others that an interface wants are not sent.
+KNOWN_HEADERS = (
+    "Authorization", "X-IBM-Client-Id", "dhs-auditId", "dhs-auditIdType", "dhs-subjectId", "dhs-subjectIdType",
+    "dhs-productId", "dhs-messageId", "dhs-correlationId", "Accept", "Content-Type", "If-Match", "x-requested-with",
+)  # fmt: skip
+
+
 def gateway_headers(configuration: FunderConfiguration) -> dict[str, str]:
     """The headers that every call carries: who calls, for which device, with which product, and a fresh message id."""
     return {

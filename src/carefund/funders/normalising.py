@@ -180,6 +180,8 @@ def _in_dialect(
 
 def _usual_date(value: Any, written: str) -> Any:
     """A date in ISO 8601; what is not written as the dialect says stays as it is."""
+    if isinstance(value, str) and value.strip() and not value.strip("0/.-"):
+        return NO_DATES[0]
     try:
         return datetime.strptime(value, written).date().isoformat() if isinstance(value, str) else value  # noqa: DTZ007 a date has no zone
     except ValueError:

@@ -106,7 +106,10 @@ async def _open_ndia(opening: Opening) -> AsyncIterator[PaceSource]:
 
 def _find_partner(find_setting: FindSetting) -> Partner | None:
     url = find_setting("NDIA_PARTNER_URL")
-    return Partner(url, find_setting("NDIA_PARTNER_ORGANISATION"), find_setting("NDIA_PARTNER_KEY")) if url else None
+    if not url:
+        return None
+    organisation, key = find_setting("NDIA_PARTNER_ORGANISATION"), find_setting("NDIA_PARTNER_KEY")
+    return Partner(url, organisation, key, find_setting("NDIA_PARTNER_INTERFACES"))
 
 
 def _missing_ndia_values(configuration: FunderConfiguration, find_setting: FindSetting) -> list[tuple[str, str]]:

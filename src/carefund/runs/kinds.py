@@ -9,6 +9,7 @@ from carefund.runs.claims.claiming import CLAIM_BATCH, CLAIM_CHECK
 from carefund.runs.connections import CONNECTION_TEST
 from carefund.runs.ndis.comparing import CONTRACT_COMPARISON
 from carefund.runs.ndis.plans import PACE_PLAN
+from carefund.runs.ndis.trials import PACE_INTERFACE_TRIAL
 from carefund.runs.retention import RETENTION
 from carefund.runs.service_providers import SERVICE_PROVIDERS
 from carefund.runs.trials import INTERFACE_TRIAL
@@ -48,6 +49,7 @@ for _kind in (
     CONTRACT_COMPARISON,
     CONNECTION_TEST,
     INTERFACE_TRIAL,
+    PACE_INTERFACE_TRIAL,
     PACE_PLAN,
     RETENTION,
     BACKUP,

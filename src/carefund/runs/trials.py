@@ -17,9 +17,10 @@ from carefund.runs.models import Run, RunItem
 from carefund.runs.requests import NewRunItem, request_once
 from carefund.runs.sessions import Session
 from carefund.runs.work_kind import ItemResult, WorkKind
-from carefund.sync.trials import try_interfaces
+from carefund.sync.trials import Trial, try_interfaces
 
 _NAME = "interface-trial"
+PACE_TRIAL_NAME = "pace-interface-trial"
 
 
 def request_trial(client: Client, requested_by: User | None = None) -> Run:
@@ -36,7 +37,7 @@ def request_trial(client: Client, requested_by: User | None = None) -> Run:
 
 def find_newest_trial() -> RunItem | None:
     """The newest trial, whoever it was about: under way, or with its report."""
-    return RunItem.objects.filter(run__kind=_NAME).select_related("run").order_by("-id").first()
+    return RunItem.objects.filter(run__kind__in=(_NAME, PACE_TRIAL_NAME)).select_related("run").order_by("-id").first()
 
 
 async def _try(session: Session, item: ClaimedItem) -> ItemResult:
@@ -48,7 +49,13 @@ async def _try(session: Session, item: ClaimedItem) -> ItemResult:
     trial = await try_interfaces(
         session.source, item.care_recipient_id, client.service_provider_id, business_today(), on_call
     )
-    await session.write(item, partial(store_trial, client.pk, trial.answers))
+    return await keep_trial(session, item, trial)
+
+
+async def keep_trial(session: Session, item: ClaimedItem, trial: Trial) -> ItemResult:
+    """Keep the answers of a trial about a client. Return its result, with the report."""
+    assert item.client_id is not None
+    await session.write(item, partial(store_trial, item.client_id, trial.answers))
     refused = sum(bool(call["problem"]) for call in trial.report["calls"])
     asked = sum(call["milliseconds"] is not None for call in trial.report["calls"])
     message = (

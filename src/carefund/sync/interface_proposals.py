@@ -13,9 +13,11 @@ from typing import Any
 import msgspec
 from django.conf import settings
 
+from carefund.funders.dialect import Interfaces
 from carefund.funders.errors.configuring import NotConfigured
 from carefund.funders.interfaces.comparing import Remark, compare_descriptions, describe_operation, list_remarks
-from carefund.funders.interfaces.descriptions import WrongDescription
+from carefund.funders.interfaces.contracts import CONTRACTS
+from carefund.funders.interfaces.documents import WrongDescription
 from carefund.funders.interfaces.file import as_text, read_file, read_text
 from carefund.funders.interfaces.operation_matching import FoundOperation
 from carefund.funders.interfaces.proposing import Proposal, list_proposals, settle
@@ -66,7 +68,32 @@ class ComparedDescriptions:
         ]
 
 
-def read_uploads(uploads: Sequence[tuple[str, bytes]], base_url: str) -> ComparedDescriptions:
+def list_base_urls() -> dict[str, str]:
+    """Our address of each interface."""
+    return {
+        "services-australia": settings.SERVICES_AUSTRALIA.base_url,
+        "ndia": settings.NDIA.base_url,
+        "ndia-partner": settings.NDIA_PARTNER_URL,
+    }
+
+
+def list_interfaces() -> dict[str, Interfaces]:
+    """What is said of each interface in the file that this process read when it started."""
+    return {
+        "services-australia": settings.SERVICES_AUSTRALIA.interfaces,
+        "ndia": settings.NDIA.interfaces,
+        "ndia-partner": settings.NDIA_PARTNER_INTERFACES,
+    }
+
+
+def summarise_interfaces() -> str:
+    """How much the file in use says, in words; the NDIA's and a partner's are named only where it speaks of them."""
+    first, *others = list_interfaces().items()
+    said = [f"{CONTRACTS[name].label}: {found.summary}" for name, found in others if found != Interfaces()]
+    return "; ".join([first[1].summary, *said])
+
+
+def read_uploads(uploads: Sequence[tuple[str, bytes]]) -> ComparedDescriptions:
     """Compare descriptions, given by name and content, and keep what was found. Raises WrongDescription."""
     if len(uploads) > _MOST_FILES:
         raise WrongDescription(f"Upload {_MOST_FILES} files at most.")
@@ -78,9 +105,11 @@ def read_uploads(uploads: Sequence[tuple[str, bytes]], base_url: str) -> Compare
                 raise WrongDescription(f"Two of the files are called {path.name}.")
             path.write_bytes(content)
             paths.append(path)
-        found = compare_descriptions(paths, base_url)
+        found = compare_descriptions(paths, list_base_urls())
     light = tuple(
-        replace(operation, described=replace(operation.described, answer=None)) if operation.described else operation
+        replace(operation, described=replace(operation.described, answer=None, body=None))
+        if operation.described
+        else operation
         for operation in found
     )
     compared = ComparedDescriptions(tuple(path.name for path in paths), light)
@@ -89,6 +118,13 @@ def read_uploads(uploads: Sequence[tuple[str, bytes]], base_url: str) -> Compare
         raise WrongDescription("These files have a character that cannot be stored.")
     store_setting(_KEY, kept)
     return compared
+
+
+def _without_schemas(found: FoundOperation) -> FoundOperation:
+    """What waits, without what was only needed to find it."""
+    if found.described is None:
+        return found
+    return replace(found, described=replace(found.described, answer=None, body=None))
 
 
 def find_compared() -> ComparedDescriptions | None:
@@ -136,9 +172,10 @@ def waits_for_restart() -> bool:
     if not path.exists() or settings.INTERFACES_FILE not in ("", str(path)):
         return False
     try:
-        return read_file(path) != settings.SERVICES_AUSTRALIA.interfaces
+        found = read_file(path)
     except NotConfigured:
         return True
+    return any(found[name] != interfaces for name, interfaces in list_interfaces().items())
 
 
 def require_compared() -> ComparedDescriptions:
@@ -150,4 +187,4 @@ def require_compared() -> ComparedDescriptions:
 
 
 def _key(proposal: Proposal) -> str:
-    return f"{proposal.table}|{proposal.ours}|{proposal.theirs}"
+    return f"{proposal.interface}|{proposal.table}|{proposal.ours}|{proposal.theirs}"

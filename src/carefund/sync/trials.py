@@ -8,9 +8,11 @@ from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from itertools import product
+from types import MappingProxyType
 from typing import Any
 
 from carefund.domain.care_recipient.budgets import ZERO, Effects, adds_up
+from carefund.funders.answers import TrialAnswer
 from carefund.funders.dialect import bind, find_ancestor
 from carefund.funders.errors.answers import BadAnswer
 from carefund.funders.errors.configuring import WrongAddress
@@ -26,13 +28,13 @@ from carefund.funders.services_australia.trial import (
     BUDGET_ID,
     PROVIDER_ID,
     QUESTIONS,
-    TrialAnswer,
     ask_each,
     list_wanted_ids,
 )
 from carefund.records.trials import KeptAnswer
 
 _DEDUCTIONS = Effects._fields
+NO_FIGURES: Mapping[str, int] = MappingProxyType({"budgets": 0, "other_signs": 0, "wrong": 0})
 OnCall = Callable[[int, int], Awaitable[None]]
 
 
@@ -56,30 +58,32 @@ async def try_interfaces(
     async for answer in ask_each(source, care_recipient_id, ids, today):
         if answer.body is not None:
             trial.answers.append(KeptAnswer(answer.operation, answer.body))
-        calls.append(_examine(examination, answer, ids))
+        line, document = examine(examination, answer)
+        if document is not None:
+            _learn_ids(examination, answer.operation, document, ids)
+        calls.append(line)
         await on_call(len(calls), len(QUESTIONS))
-    trial.report = _report(examination, calls)
+    trial.report = write_report(examination, calls, _judge_figures(examination))
     return trial
 
 
-def _examine(examination: Examination, answer: TrialAnswer, ids: dict[str, str]) -> dict[str, Any]:
-    """Examine one answer, and learn ids from it. Return its line of the report."""
-    operation, problem = answer.operation, answer.problem
+def examine(examination: Examination, answer: TrialAnswer) -> tuple[dict[str, Any], Any]:
+    """Examine one answer. Return its line of the report, and the answer as plain JSON, None where there is none."""
+    operation, problem, document = answer.operation, answer.problem, None
     if answer.body is not None:
         try:
             document = examination.add(operation, answer.body)
         except FunderError as unreadable:
             problem = unreadable
-        else:
-            _learn_ids(examination, operation, document, ids)
     if isinstance(problem, WrongAddress | BadAnswer):
-        examination.lines.add(Line("paths", operation, "…", 0.0))
-    return {
+        examination.lines.add(Line("paths", operation, "…", 0.0, examination.contract.name))
+    line = {
         "operation": operation,
         "milliseconds": max(1, round(answer.milliseconds)) if not answer.missing_id else None,
         "rows": len(examination.rows.get(operation, ())) if operation in examination.rows else None,
         "problem": _describe(answer, problem) or examination.problems.get(operation, ""),
     }
+    return line, document
 
 
 def _describe(answer: TrialAnswer, problem: FunderError | None) -> str:
@@ -105,8 +109,10 @@ def _learn_ids(examination: Examination, operation: str, document: Any, ids: dic
             ids.setdefault(id_name, str(value))
 
 
-def _report(examination: Examination, calls: list[dict[str, Any]]) -> dict[str, Any]:
-    figures = _judge_figures(examination)
+def write_report(
+    examination: Examination, calls: list[dict[str, Any]], figures: Mapping[str, int] = NO_FIGURES
+) -> dict[str, Any]:
+    """The report as JSON: calls, and what was found in all answers together."""
     lines = sorted(examination.lines)
     return {
         "calls": calls,
@@ -117,7 +123,7 @@ def _report(examination: Examination, calls: list[dict[str, Any]]) -> dict[str, 
             for (member, kind), times in sorted(examination.undecoded.items())
         ],
         "unknown_codes": [{"member": member, "code": code} for member, code in sorted(examination.codes)],
-        "figures": figures,
+        "figures": dict(figures),
         "lines": [{"line": line.text, "sure": line.confidence} for line in lines],
     }
 
@@ -129,7 +135,7 @@ def _judge_figures(examination: Examination) -> Mapping[str, int]:
     """
     unread = {line.ours.partition(".")[2] for line in examination.lines if line.table == "members"}
     if unread & {"total", "available", *_DEDUCTIONS}:
-        return {"budgets": 0, "other_signs": 0, "wrong": 0}
+        return NO_FIGURES
     budgets = [row for rows in examination.rows.values() for row in rows if isinstance(row, Budget)]
     checked = [budget for budget in budgets if budget.total is not None and budget.available is not None]
     other = wrong = 0

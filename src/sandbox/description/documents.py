@@ -12,6 +12,7 @@ from sandbox.description.products import (
     CODES,
     INNER_ROWS,
     NEVER_ABOVE_ZERO,
+    NEVER_BELOW_ZERO,
     OPERATIONS,
     PARAMETER_TYPES,
     PRODUCTS,
@@ -155,4 +156,6 @@ def _finished(name: str, schema: Schema) -> Schema:
             described["enum"] = list(CODES[place])
         if place in NEVER_ABOVE_ZERO and described.get("type") == "number":
             described["maximum"] = 0
+        if place in NEVER_BELOW_ZERO and described.get("type") == "number":
+            described["minimum"] = 0
     return schema

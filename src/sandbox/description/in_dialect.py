@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from sandbox.description.documents import Document
@@ -10,6 +11,7 @@ from sandbox.description.inference import Schema
 from sandbox.description.products import OPERATIONS
 from sandbox.dialect import Dialect
 
+_OTHER_BOUND = {"maximum": "minimum", "minimum": "maximum"}
 _ANY_DAY = "2026-12-31"
 
 
@@ -21,7 +23,7 @@ def describe_in(dialect: Dialect, document: Document) -> Document:
         for method, described in methods.items():
             name = operations.get(re.sub(r"1[A-Z][a-z]+$", "", described["operationId"]), "")
             placed = dialect.paths.get(name, path)
-            paths.setdefault(placed, {})[method] = _operation(dialect, name, described)
+            paths.setdefault(placed, {})[method] = _operation(dialect, name, described, document["definitions"])
     definitions = {name: _definition(dialect, name, schema) for name, schema in document["definitions"].items()}
     return {**document, "paths": paths, "definitions": definitions}
 
@@ -30,16 +32,18 @@ def _operation_id(name: str) -> str:
     return "".join(word.capitalize() for word in name.split("_"))
 
 
-def _operation(dialect: Dialect, name: str, described: dict[str, Any]) -> dict[str, Any]:
+def _operation(
+    dialect: Dialect, name: str, described: dict[str, Any], definitions: Mapping[str, Schema]
+) -> dict[str, Any]:
     theirs = {ours: their_name for their_name, ours in dialect.queries.get(name, {}).items()}
     parameters = [
         {**parameter, "name": theirs.get(parameter["name"], parameter["name"])}
         if parameter.get("in") == "query"
-        else parameter
+        else _header(theirs, parameter)
         for parameter in described["parameters"]
     ]
     responses = {
-        status: {**response, "schema": _wrapped(dialect.envelopes.get(name, ""), response["schema"])}
+        status: {**response, "schema": _wrapped(dialect.envelopes.get(name, ""), response["schema"], definitions)}
         if status.startswith("2") and "schema" in response
         else response
         for status, response in described["responses"].items()
@@ -47,7 +51,20 @@ def _operation(dialect: Dialect, name: str, described: dict[str, Any]) -> dict[s
     return {**described, "parameters": parameters, "responses": responses}
 
 
-def _wrapped(place: str, schema: Schema) -> Schema:
+def _header(theirs: Mapping[str, str], parameter: dict[str, Any]) -> dict[str, Any]:
+    """A parameter that is no query: a header that is called otherwise is described in its place."""
+    name = parameter.get("$ref", "").rpartition("/")[2]
+    return {"name": theirs[name], "in": "header", "type": "string", "required": True} if name in theirs else parameter
+
+
+def _wrapped(place: str, schema: Schema, definitions: Mapping[str, Schema]) -> Schema:
+    """The schema of an answer whose rows are at a place; of one that always has an envelope, with the rest of that."""
+    answer = definitions.get(schema.get("$ref", "").rpartition("/")[2], {})
+    known = next((name for name in ("result", "data") if name in answer.get("properties", {})), "")
+    if place and known and "$ref" in schema:
+        beside = {name: inner for name, inner in answer["properties"].items() if name != known}
+        moved = _wrapped(place, answer["properties"][known], {})
+        return {"type": "object", "properties": {**beside, **moved["properties"]}}
     for name in reversed(place.split(".") if place else ()):
         schema = {"type": "object", "properties": {name: schema}, "required": [name]}
     return schema
@@ -70,12 +87,12 @@ def _member(dialect: Dialect, row: str, member: str, schema: Schema) -> Schema:
     if f"{row}.{member}" in dialect.as_number and schema.get("type") == "string" and "format" not in schema:
         return {}  # numbers where they are digits alone, else texts: no type of version 2.0 says that
     is_day = schema.get("format") == "date" or str(schema.get("pattern", "")).endswith(r"\d{2})?$")
-    if is_day and dialect.date_format:
+    if is_day and dialect.format_of(row):
         kept = {name: said for name, said in schema.items() if name not in ("format", "pattern")}
-        return {**kept, "description": dialect.date_format, "example": dialect.write_date(_ANY_DAY)}
+        return {**kept, "description": dialect.format_of(row), "example": dialect.write_date(row, _ANY_DAY)}
     codes = dialect.find(dialect.codes, row, member)
     if codes and "enum" in schema:
         return {**schema, "enum": [codes.get(code, code) for code in schema["enum"]]}
-    if dialect.is_turned(row, member) and "maximum" in schema:
-        return {**{name: said for name, said in schema.items() if name != "maximum"}, "minimum": schema["maximum"]}
+    if dialect.is_turned(row, member):
+        return {_OTHER_BOUND.get(name, name): said for name, said in schema.items()}
     return schema

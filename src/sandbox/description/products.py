@@ -148,6 +148,14 @@ INNER_ROWS = {
     "invoices": "InvoiceReference",
     "transactions": "AccountTransaction",
     "PartnerBudgets.data": "PartnerBudget",
+    "bgt_typ_lvl_dtls": "BudgetTypeLevel",
+    "plan_management": "ManagementLevel",
+    "supp_typ_lvl_dtls": "SupportTypeLevel",
+    "supp_cat_lvl_dtls": "SupportCategory",
+    "funded_supports": "SupportCategory",
+    "supp_itm_lvl_dtls": "StatedItem",
+    "funding_periods": "FundingPeriodRow",
+    "funding_components": "FundingComponentRow",
     "errors": "ErrorDetail",
 }
 # Codes of which the sandbox sends these and no others; what a person's scenario adds (unknown codes) is left open.
@@ -161,6 +169,11 @@ CODES = {
     "InvoicePayload.status": ("OPEN", "SUBMITTED", "HELD", "CLAIMED", "COMPLETED", "DELETED"),
     "InvoiceWritten.status": ("OPEN", "SUBMITTED", "HELD", "DELETED"),
 }
+# Amounts that only ever add to what is there.
+NEVER_BELOW_ZERO = {
+    "PaymentStatement.claimTotal", "PaymentStatement.careRecipientIndividualContribution", "PaymentItem.paymentAmount",
+    "PaymentItem.individualContributionAmount", "AccountSummary.paymentAmount", "PaymentStatement.totalPaid",
+}  # fmt: skip
 # Amounts that only ever lower what is there.
 NEVER_ABOVE_ZERO = {
     f"{row}.{member}" for row in ("Budget", "BudgetDetails") for member in ("used", "writeOff", "rolloverDeduction")

@@ -15,7 +15,7 @@ from carefund.funders.interfaces.observed_members import walk
 from carefund.funders.services_australia.expected_answers import OPERATIONS
 from carefund.records.models import TriedAnswer
 from carefund.records.trials import list_kept_answers
-from sandbox.dialect import read_dialect
+from sandbox.dialect_file import read_dialect
 from tests.cli.one_person.conftest import Terminal
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.one_database]

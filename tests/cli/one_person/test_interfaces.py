@@ -39,6 +39,14 @@ def register(installation: Installation, url: str) -> None:
     assert done.status == 0, done.err
 
 
+def share(installation: Installation, url: str, name: str) -> Path:
+    """What the installation gives away of all that it has seen."""
+    file = installation.folder / name
+    done = installation.type("interfaces", "share", str(file), sandbox_url=url)
+    assert done.status == 0, done.err
+    return file
+
+
 class Dice:
     """Chance that falls the same way each time, of a generator that nobody looked at."""
 
@@ -73,7 +81,7 @@ def test_who_follows_the_document_word_for_word_has_right_figures(
     assert theirs.dialect.date_format
     assert theirs.dialect.envelopes
     file = tmp_path / "theirs.toml"
-    file.write_text(as_text(theirs))
+    file.write_text(as_text({"services-australia": theirs}))
     folder = tmp_path / "descriptions"
     folder.mkdir()
     with speaking(file) as url:
@@ -84,8 +92,8 @@ def test_who_follows_the_document_word_for_word_has_right_figures(
         words = [word for given in first for word in (names if given == "*.json" else [given])]
         checked = installation.type(*words, sandbox_url=url)
         assert checked.status == 0, checked.err
-        again = installation.type(*words, sandbox_url=url)
-        assert (again.status, "exists already" in again.err) == (2, True)
+        refused = installation.type(*words, sandbox_url=url)
+        assert (refused.status, "exists already" in refused.err) == (2, True)
         ready = installation.type("check", "--json", sandbox_url=url)
         assert ready.data["interfaces_file"] == str(installation.folder / "interfaces.toml")
         tried = installation.type(*second, "--json", sandbox_url=url)
@@ -94,10 +102,20 @@ def test_who_follows_the_document_word_for_word_has_right_figures(
         assert tried.data["figures"]["wrong"] == 0
         done = installation.type(*third, sandbox_url=url)
         assert done.status == 0, done.err
+        seen = share(installation, url, "seen.toml")
     found = rows_of(installation)
     assert plain["planbudget"]
     assert plain["budgetusage"]
     assert found == plain
+
+    with speaking(seen) as url:
+        register(installation, url)
+        for words in (second, third):
+            done = installation.type(*words, sandbox_url=url)
+            assert done.status == 0, done.err
+        again = share(installation, url, "again.toml")
+    assert again.read_text() == seen.read_text(), "a sandbox started from what was shared speaks as the funder did"
+    assert rows_of(installation) == plain
 
 
 def test_a_description_of_something_else_is_refused_and_nothing_is_written(installation: Installation):

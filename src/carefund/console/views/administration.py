@@ -20,6 +20,7 @@ from carefund.runs.funder_sessions import SERVICES_AUSTRALIA
 from carefund.runs.models import Run
 from carefund.runs.queries import list_runs
 from carefund.runs.schedule import find_obstacle, list_schedules, next_due_at, store_schedule
+from carefund.sync.interface_proposals import summarise_interfaces
 
 
 @page(may_run_in_bulk)
@@ -64,8 +65,7 @@ def show_connections(request: Request) -> HttpResponse:
 
 def _describe_interfaces() -> str:
     """Return which interfaces are spoken, in words."""
-    summary = settings.SERVICES_AUSTRALIA.interfaces.summary
-    return f"{settings.INTERFACES_FILE}: {summary}" if settings.INTERFACES_FILE else "As publicly known"
+    return f"{settings.INTERFACES_FILE}: {summarise_interfaces()}" if settings.INTERFACES_FILE else "As publicly known"
 
 
 def _store(request: Request, form: ScheduleForm) -> None:

@@ -14,7 +14,7 @@ from carefund.access.roles import may_administer
 from carefund.console.background_work import describe_item
 from carefund.console.page_access import Request, page, report_refusals
 from carefund.domain.care_recipient.clients import is_care_recipient_id
-from carefund.funders.interfaces.descriptions import LARGEST, WrongDescription
+from carefund.funders.interfaces.documents import LARGEST, MOST_TOGETHER, WrongDescription
 from carefund.runs.trials import find_newest_trial, request_trial
 from carefund.sync.interface_proposals import (
     ComparedDescriptions,
@@ -25,6 +25,7 @@ from carefund.sync.interface_proposals import (
     preview,
     read_uploads,
     require_compared,
+    summarise_interfaces,
     waits_for_restart,
 )
 from carefund.sync.shareable_description import describe_archived
@@ -61,7 +62,7 @@ def _show(request: Request, compared: ComparedDescriptions | None, **more: Any) 
             (question, question.is_likely if agreed is None else question.key in agreed)
             for question in (compared.questions if compared else ())
         ],
-        "interfaces": settings.SERVICES_AUSTRALIA.interfaces.summary if settings.INTERFACES_FILE else "",
+        "interfaces": summarise_interfaces() if settings.INTERFACES_FILE else "",
         "file": settings.INTERFACES_FILE,
         "waits_for_restart": waits_for_restart(),
         "is_set_elsewhere": settings.INTERFACES_FILE not in ("", str(settings.ACCEPTED_INTERFACES_FILE)),
@@ -82,9 +83,11 @@ def _compare(request: Request) -> None:
             raise WrongDescription("Choose at least one file.")
         if large:
             raise WrongDescription(f"{large} is larger than {LARGEST // 1024 // 1024} MB.")
+        if sum(file.size or 0 for file in files) > MOST_TOGETHER:
+            raise WrongDescription(f"These files are larger than {MOST_TOGETHER // 1024 // 1024} MB together.")
         uploads = [(file.name or "", file.read()) for file in files]
         with one_act():
-            read_uploads(uploads, settings.SERVICES_AUSTRALIA.base_url)
+            read_uploads(uploads)
             store_act(request.user, "Interface descriptions compared", f"{len(files)} files")
     except WrongDescription as fault:
         messages.error(request, str(fault))

@@ -12,10 +12,12 @@ import msgspec
 
 from carefund.funders.any_json import decode_any
 from carefund.funders.bounds import kind_of
+from carefund.funders.contract import Asked, Contract
 from carefund.funders.decoding import RowReader
 from carefund.funders.dialect import Dialect, bind, find_ancestor
 from carefund.funders.errors.people import NotFound
 from carefund.funders.errors.root import FunderError
+from carefund.funders.interfaces.member_matching import FoundRow, find_answer
 from carefund.funders.interfaces.observed_members import (
     LEFT_OUT,
     SeenPlace,
@@ -25,27 +27,27 @@ from carefund.funders.interfaces.observed_members import (
     is_name,
     kind_of_value,
 )
-from carefund.funders.interfaces.operation_matching import FoundRow, find_answer
 from carefund.funders.interfaces.similarity import DOUBTFUL, likeness_of_names, pair
 from carefund.funders.normalising import Shape, Spellings, shape_of
-from carefund.funders.services_australia.expected_answers import KNOWN_CODES, OPERATIONS
+from carefund.funders.services_australia.expected_answers import SERVICES_AUSTRALIA
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Line:
-    """One line for the interfaces file: its table, our name, theirs, and how sure that is."""
+    """One line for the interfaces file: its table, our name, theirs, how sure that is, and of which interface."""
 
     table: str
     ours: str
     theirs: str
     confidence: float = 1.0
+    interface: str = SERVICES_AUSTRALIA.name
 
     @property
     def text(self) -> str:
         """The line as it is written into the file."""
         kind, _, member = self.ours.rpartition(".")
         table = f"{self.table}.{kind}" if kind else self.table
-        return f'[services-australia.{table}] {member} = "{self.theirs}"'
+        return f'[{self.interface}.{table}] {member} = "{self.theirs}"'
 
 
 @dataclass
@@ -54,6 +56,7 @@ class Examination:
 
     dialect: Dialect
     spellings: Spellings
+    contract: Contract = SERVICES_AUSTRALIA
     types: dict[str, SeenPlace] = field(default_factory=dict)
     envelopes: dict[str, str] = field(default_factory=dict)
     rows: dict[str, list[Any]] = field(default_factory=dict)
@@ -67,20 +70,20 @@ class Examination:
 
     def add(self, operation: str, body: bytes) -> Any:
         """Examine one answer; gives it as plain JSON. Raises FunderError for what is no JSON."""
-        asked = OPERATIONS[operation]
+        asked = self.contract.operations[operation]
         assert asked.answer is not None
         kind = bind(asked.answer, self.dialect)
         document = decode_any(body, operation)
         this = SeenPlace()
         this.add(document)
         place, _, row = find_answer(replace(asked, answer=kind), as_schema(this))
-        self._read(operation, asked.answer, body, is_list=asked.is_list)
+        self._read(operation, asked, body)
         if row is None:
             return document
         self.envelopes[operation] = place
         is_safe = all(map(is_name, filter(None, place.split("."))))
         if operation in self.problems and place and is_safe and dict(self.dialect.envelopes).get(operation) != place:
-            self.lines.add(Line("envelopes", operation, place, row.share))
+            self._note_line("envelopes", operation, place, row.share)
         there = this.find(place)
         inner = there.rows if there and there.rows else there
         if inner is not None:
@@ -89,10 +92,16 @@ class Examination:
             self._check(kind, shape_of(kind, self.spellings, self.dialect), raw)
         return document
 
-    def _read(self, operation: str, kind: type[msgspec.Struct], body: bytes, *, is_list: bool) -> None:
-        reader = RowReader(kind, self.spellings, self.dialect)
+    def _note_line(self, table: str, ours: str, theirs: str, confidence: float) -> None:
+        self.lines.add(Line(table, ours, theirs, confidence, self.contract.name))
+
+    def _read(self, operation: str, asked: Asked, body: bytes) -> None:
+        assert asked.answer is not None
+        known = {operation: asked.envelope} if asked.envelope else {}
+        dialect = replace(self.dialect, envelopes=tuple((known | dict(self.dialect.envelopes)).items()))
+        reader = RowReader(asked.answer, self.spellings, dialect)
         try:
-            rows = reader.read_rows(body, operation) if is_list else [reader.read_one(body, operation)]
+            rows = reader.read_rows(body, operation) if asked.is_list else [reader.read_one(body, operation)]
         except NotFound:
             rows = []
         except FunderError as problem:  # its text names a field at most
@@ -111,7 +120,7 @@ class Examination:
                 continue
             self.unknown.add(f"{title}.{match.theirs if is_name(match.theirs) else LEFT_OUT}")
             if match.confidence >= DOUBTFUL and is_name(match.theirs):
-                self.lines.add(Line("members", match.ours, match.theirs, round(match.confidence, 2)))
+                self._note_line("members", match.ours, match.theirs, round(match.confidence, 2))
         for name in (name for name in seen.members if name in readable):
             found.update(find_ancestor(kind, member.name) for member in shape.members
                          if name in (member.wire_name, *member.other_names))  # fmt: skip
@@ -129,7 +138,7 @@ class Examination:
             elif name and member.is_date:
                 written = find_written_date(name, seen.members[name])
                 if written and written != self.dialect.date_format:
-                    self.lines.add(Line("dates", "format", written, 0.9))
+                    self._note_line("dates", "format", written, 0.9)
 
     def _check(self, kind: type[msgspec.Struct], shape: Shape, raw: Any) -> None:
         """Decode the members of one object, each for itself."""
@@ -157,11 +166,11 @@ class Examination:
             place = (known, f"{said}, which is not {wanted}")
             self.undecoded[place] = self.undecoded.get(place, 0) + 1
             return
-        ours = KNOWN_CODES.get(known)
+        ours = self.contract.known_codes.get(known)
         if ours and isinstance(read, str) and read and read.casefold() not in map(str.casefold, ours):
             self.codes.add((known, read if is_code(read) else "a text that is no code"))
             for match in pair(ours, [read] if is_code(read) else [], likeness_of_names, (str, str)):
-                self.lines.add(Line("codes", f"{known}.{match.ours}", match.theirs, round(match.confidence, 2)))
+                self._note_line("codes", f"{known}.{match.ours}", match.theirs, round(match.confidence, 2))
 
     @property
     def absent_members(self) -> list[str]:

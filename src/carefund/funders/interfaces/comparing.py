@@ -1,12 +1,17 @@
 """Descriptions and what is known, side by side, in words that a command prints and a page shows."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from carefund.funders.interfaces.descriptions import Descriptions, Schema, WrongDescription
-from carefund.funders.interfaces.operation_matching import FoundOperation, FoundRow, find_operations
+from carefund.funders.http import KNOWN_HEADERS
+from carefund.funders.interfaces.descriptions import Descriptions, Schema
+from carefund.funders.interfaces.documents import WrongDescription
+from carefund.funders.interfaces.member_matching import FoundRow
+from carefund.funders.interfaces.operation_matching import FoundOperation, find_operations
 from carefund.funders.refusals import KNOWN_MEMBERS
+
+_IS_THERE = 0.5  # an operation that is as alike says that its interface is described
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,10 +22,13 @@ class Remark:
     text: str
 
 
-def compare_descriptions(files: list[Path], base_url: str) -> list[FoundOperation]:
-    """Each of our operations in these files. Raises WrongDescription, also where none of them is described."""
-    found = list(find_operations(Descriptions().read(files), base_url).values())
-    if all(operation.described is None for operation in found):
+def compare_descriptions(files: list[Path], base_urls: Mapping[str, str]) -> list[FoundOperation]:
+    """Each operation of the interfaces of ours that these files describe. Raises WrongDescription, also where they
+    describe none. `base_urls`: our address of each interface."""
+    everything = find_operations(Descriptions().read(files), base_urls).values()
+    described = {found.contract.name for found in everything if found.described and found.confidence >= _IS_THERE}
+    found = [operation for operation in everything if operation.contract.name in described]
+    if not found:
         names = ", ".join(file.name for file in files)
         raise WrongDescription(
             f"{names}: no operation that Carefund uses is described here. Check that this is the right interface."
@@ -49,6 +57,8 @@ def list_remarks(found: FoundOperation) -> Iterator[Remark]:
         yield Remark("not in the descriptions", f"parameter {name}")
     for rival in found.rivals:
         yield Remark("may also be", rival)
+    for name in list_unsent_headers(found):
+        yield Remark("only in the descriptions", f"header {name}")
     if found.envelope:
         yield Remark("rows are in", found.envelope)
     if found.described.refusals:
@@ -57,6 +67,18 @@ def list_remarks(found: FoundOperation) -> Iterator[Remark]:
         yield Remark("error shape", words)
     if found.row is not None:
         yield from _list_of_row(found.row)
+    if found.sent is not None:
+        yield from _list_of_row(found.sent)
+
+
+def list_unsent_headers(found: FoundOperation) -> list[str]:
+    """The headers that have to be sent there, and that Carefund does not know."""
+    if found.described is None:
+        return []
+    known = {name.casefold() for name in (*KNOWN_HEADERS, *found.contract.headers)}
+    known |= {match.theirs.casefold() for match in found.parameters}
+    there = [name for name in found.described.names_in("header") if name in found.described.required]
+    return [name for name in there if name.casefold() not in known]
 
 
 def describe_refusal(schema: Schema | None) -> str:

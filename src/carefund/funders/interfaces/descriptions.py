@@ -1,28 +1,24 @@
 """Interface descriptions read into plain values: OpenAPI 2.0 and 3.x, YAML or JSON, with the references in them.
 
-References are followed to files beside the ones given, never over the network. Schemas are resolved when asked for and
-to a few levels only, so that one that refers to itself ends.
+References are followed to files beside the ones given, never over the network. Schemas are resolved when asked for; one
+that refers to itself, directly or by others, ends where it would begin anew.
 """
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-import yaml
+from carefund.funders.interfaces.documents import MOST_TOGETHER, WrongDescription, load_document
 
-LARGEST = 8 * 1024 * 1024
-DEEPEST = 6
+DEEPEST = 12  # levels of members and rows in one answer; a PACE budget has eight
 _MOST_SCHEMAS = 50_000  # read for all operations; real descriptions come to some thousands
 _METHODS = ("get", "put", "post", "delete", "patch")
 _LONGEST_CHAIN = 32  # references to references
+_LONGEST_NAME = 120
+_LONGEST_TEXT = 1_000
 _TEXT_FIELDS = ("type", "format", "pattern", "description", "example")
-
-
-class WrongDescription(Exception):
-    """A description cannot be used; says why in one sentence that names the file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +40,7 @@ class Schema:
 @dataclass(frozen=True, slots=True)
 class TheirOperation:
     """One operation of a description. `path` includes the base path; `answer` is that of the first success, `refusal`
-    the body of the first refusal that has one."""
+    the body of the first refusal that has one, `body` what is to be sent, `required` the parameters that have to be."""
 
     file: str
     operation_id: str
@@ -54,6 +50,8 @@ class TheirOperation:
     answer: Schema | None
     refusals: tuple[int, ...] = ()
     refusal: Schema | None = None
+    body: Schema | None = None
+    required: tuple[str, ...] = ()
 
     def names_in(self, place: str) -> dict[str, Schema]:
         """The parameters in path, query or header."""
@@ -67,6 +65,7 @@ class Descriptions:
         self._documents: dict[Path, Any] = {}
         self._folders: set[Path] = set()
         self._schemas = 0
+        self._bytes = 0
 
     def read(self, paths: list[Path]) -> list[TheirOperation]:
         """Every operation of the files given. Raises WrongDescription."""
@@ -102,19 +101,10 @@ class Descriptions:
             return self._documents[path]
         if path.parent not in self._folders and not any(folder in path.parents for folder in self._folders):
             raise WrongDescription(f"{path.name} is outside the folders of these files, so it is not read.")
-        try:
-            if path.stat().st_size > LARGEST:
-                raise WrongDescription(f"{path.name} is larger than {LARGEST // 1024 // 1024} MB.")
-            text = path.read_text("utf-8-sig")
-            is_json = text.lstrip().startswith("{")
-            document = json.loads(text) if is_json else yaml.load(text, Loader=_TextLoader)  # noqa: S506 a safe loader
-        except OSError:
-            raise WrongDescription(f"{path.name} cannot be read.") from None
-        except (ValueError, yaml.YAMLError, RecursionError) as problem:
-            mark = getattr(problem, "problem_mark", None)
-            line = mark.line + 1 if mark else getattr(problem, "lineno", 0)
-            place = f", line {line}" if line else ""
-            raise WrongDescription(f"{path.name}{place} is neither YAML nor JSON.") from None
+        document, size = load_document(path)
+        self._bytes += size
+        if self._bytes > MOST_TOGETHER:
+            raise WrongDescription(f"These files are larger than {MOST_TOGETHER // 1024 // 1024} MB together.")
         self._documents[path] = document
         return document
 
@@ -130,21 +120,39 @@ class Descriptions:
                     given = [*_list(item.get("parameters")), *_list(operation.get("parameters"))]
                     yield TheirOperation(
                         path.name,
-                        _text(operation.get("operationId")),
+                        " ".join(_text(operation.get("operationId")).split())[:_LONGEST_NAME],
                         method.upper(),
                         base + template,
                         dict(self._parameters(place, given)),
                         self._answer(place, operation, 200, 299),
                         tuple(_statuses(operation, lowest=400)),
                         self._answer(place, operation, 400, 499),
+                        self._body(place, operation, given),
+                        tuple(name for _, name, said in self._named(place, given) if said.get("required") is True),
                     )
 
     def _parameters(self, path: Path, given: list[Any]) -> Iterator[tuple[str, tuple[str, Schema]]]:
+        for place, name, parameter in self._named(path, given):
+            raw = parameter.get("schema", parameter)
+            yield name, (_text(parameter.get("in")), self._schema(place, raw, DEEPEST))
+
+    def _named(self, path: Path, given: list[Any]) -> Iterator[tuple[Path, str, dict[str, Any]]]:
+        """Each parameter that has a name, but for bodies, with the file that it is in."""
         for reference in given:
             place, parameter = self._resolve(path, reference)
-            if isinstance(parameter, dict) and isinstance(parameter.get("name"), str):
-                raw = parameter.get("schema", parameter)
-                yield parameter["name"], (_text(parameter.get("in")), self._schema(place, raw, DEEPEST))
+            is_named = isinstance(parameter, dict) and isinstance(parameter.get("name"), str)
+            if is_named and parameter.get("in") != "body" and len(parameter["name"]) <= _LONGEST_NAME:
+                yield place, parameter["name"], parameter
+
+    def _body(self, path: Path, operation: Mapping[str, Any], given: list[Any]) -> Schema | None:
+        """The schema of what is to be sent: a parameter in version 2, apart in version 3."""
+        for reference in given:
+            place, parameter = self._resolve(path, reference)
+            if isinstance(parameter, dict) and parameter.get("in") == "body" and parameter.get("schema") is not None:
+                return self._schema(place, parameter["schema"], 0)
+        place, body = self._resolve(path, operation.get("requestBody"))
+        schema = _json_schema(body) if isinstance(body, dict) else None
+        return None if schema is None else self._schema(place, schema, 0)
 
     def _answer(self, path: Path, operation: Mapping[str, Any], lowest: int, highest: int) -> Schema | None:
         """The schema of the first answer with a status between two that has one."""
@@ -153,16 +161,8 @@ class Descriptions:
             place, response = self._resolve(path, responses.get(str(status), responses.get(status)))
             if not isinstance(response, dict):
                 continue
-            contents = response.get("content")
-            if isinstance(contents, dict):
-                media = [
-                    media_type
-                    for kind, media_type in contents.items()
-                    if "json" in str(kind) and isinstance(media_type, dict)
-                ]
-                response = media[0] if media else {}
-            if response.get("schema") is not None:
-                return self._schema(place, response["schema"], 0)
+            if (schema := _json_schema(response)) is not None:
+                return self._schema(place, schema, 0)
         return None
 
     def _resolve(self, path: Path, thing: Any) -> tuple[Path, Any]:
@@ -170,8 +170,7 @@ class Descriptions:
         for _ in range(_LONGEST_CHAIN):
             if not isinstance(thing, dict) or not isinstance(thing.get("$ref"), str):
                 return path, thing
-            reference = thing["$ref"]
-            address, _, pointer = reference.partition("#")
+            address, _, pointer = thing["$ref"].partition("#")
             try:
                 is_elsewhere = bool(urlsplit(address).scheme)
                 path = (path.parent / unquote(address)).resolve() if address else path
@@ -183,31 +182,40 @@ class Descriptions:
             for part in filter(None, unquote(pointer).split("/")):
                 key = part.replace("~1", "/").replace("~0", "~")
                 if not isinstance(thing, dict) or key not in thing:
-                    raise WrongDescription(f'{path.name} holds nothing at "#{pointer}", although it refers to that.')
+                    shown = " ".join(pointer.split())[:_LONGEST_NAME]
+                    raise WrongDescription(f'{path.name} holds nothing at "#{shown}", although it refers to that.')
                 thing = thing[key]
         raise WrongDescription(f"{path.name} has references that form a loop.")
 
-    def _schema(self, path: Path, raw: Any, depth: int) -> Schema:
+    def _schema(self, path: Path, raw: Any, depth: int, around: tuple[int, ...] = ()) -> Schema:
+        """A schema; `around` are those in which it stands, of which none begins anew within itself."""
         path, raw = self._resolve(path, raw)
-        if not isinstance(raw, dict) or depth > DEEPEST:
+        if not isinstance(raw, dict) or depth > DEEPEST or id(raw) in around:
             return Schema()
-        self._schemas += 1
+        codes = _list(raw.get("enum"))
+        self._schemas += 1 + len(codes)
         if self._schemas > _MOST_SCHEMAS:
             raise WrongDescription(f"{path.name} describes more than {_MOST_SCHEMAS:,} values.")
-        parts = [self._schema(path, inner, depth + 1) for inner in _list(raw.get("allOf"))]
+
+        def within(inner: Any) -> Schema:
+            return self._schema(path, inner, depth + 1, (*around, id(raw)))
+
+        parts = [within(inner) for inner in _list(raw.get("allOf"))]
         choices = [inner for inner in _list(raw.get("oneOf")) + _list(raw.get("anyOf")) if inner != {"type": "null"}]
-        parts += [self._schema(path, choices[0], depth + 1)] if len(choices) == 1 else []
+        parts += [within(choices[0])] if len(choices) == 1 else []
         properties = raw.get("properties")
         members = {name: inner for part in parts for name, inner in part.members.items()}
         if isinstance(properties, dict):
-            members |= {str(name): self._schema(path, inner, depth + 1) for name, inner in properties.items()}
-        texts = {name: _text(raw.get(name)) for name in _TEXT_FIELDS}
+            members |= {
+                str(name): within(inner) for name, inner in properties.items() if len(str(name)) <= _LONGEST_NAME
+            }
+        texts = {name: _text(raw.get(name))[:_LONGEST_TEXT] for name in _TEXT_FIELDS}
         for part in parts:
             texts = {name: inner or getattr(part, name) for name, inner in texts.items()}
-        rows = self._schema(path, raw["items"], depth + 1) if isinstance(raw.get("items"), dict) else None
+        rows = within(raw["items"]) if isinstance(raw.get("items"), dict) else None
         return Schema(
             **{**texts, "type": texts["type"] or ("object" if members else "array" if rows else "")},
-            codes=tuple(_text(code) for code in _list(raw.get("enum")) if code is not None),
+            codes=tuple(_text(code) for code in codes if code is not None),
             minimum=_number(raw.get("minimum")),
             maximum=_number(raw.get("maximum")),
             members=members,
@@ -215,18 +223,13 @@ class Descriptions:
         )
 
 
-# libyaml's where it is there: several times as fast.
-_SafeLoader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-
-
-class _TextLoader(_SafeLoader):  # type: ignore[misc, valid-type]  # one of two, known at run time only
-    """A safe loader for which a date is a text, as it is in JSON."""
-
-
-_TextLoader.yaml_implicit_resolvers = {
-    first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
-    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
-}
+def _json_schema(thing: Mapping[str, Any]) -> Any:
+    """The schema of a body or an answer; of several kinds of content, that of JSON."""
+    contents = thing.get("content")
+    if not isinstance(contents, dict):
+        return thing.get("schema")
+    media = [media for kind, media in contents.items() if "json" in str(kind) and isinstance(media, dict)]
+    return media[0].get("schema") if media else None
 
 
 def _base_path(document: Mapping[str, Any]) -> str:

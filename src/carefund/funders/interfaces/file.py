@@ -12,22 +12,21 @@ from typing import Any
 import tomli_w
 from msgspec import structs
 
+from carefund.funders.contract import Contract
 from carefund.funders.dialect import DATE_FORMATS, Dialect, Interfaces, find_ancestor, list_members
 from carefund.funders.errors.configuring import NotConfigured
+from carefund.funders.interfaces.contracts import CONTRACTS
 from carefund.funders.paths import find_nearest, wrong_paths
-from carefund.funders.services_australia.expected_answers import OPERATIONS, list_parameters, list_payloads
-from carefund.funders.services_australia.operations import PATHS
 
 SETTING = "CAREFUND_INTERFACES_FILE"
 LARGEST = 1024 * 1024
 FORMAT = 1
-FUNDER = "services-australia"
 _TABLES = ("paths", "parameters", "members", "codes", "dates", "signs", "envelopes")
 _WAYS = ("usual", "opposite")
 
 
-def read_file(path: Path) -> Interfaces:
-    """What a file says. Raises NotConfigured, with a line per fault."""
+def read_file(path: Path) -> dict[str, Interfaces]:
+    """What a file says of each interface. Raises NotConfigured, with a line per fault."""
     try:
         if path.stat().st_size > LARGEST:
             raise NotConfigured(f"{SETTING}: {path.name} is larger than a megabyte, so it is no interfaces file.")
@@ -39,8 +38,11 @@ def read_file(path: Path) -> Interfaces:
     return read_text(text, path.name)
 
 
-def read_text(text: str, name: str) -> Interfaces:
-    """What the text of a file says. Raises NotConfigured, with a line per fault."""
+def read_text(text: str, name: str) -> dict[str, Interfaces]:
+    """What the text of a file says of each interface, by the name of its table.
+
+    Raises NotConfigured, with a line per fault.
+    """
     try:
         document = tomllib.loads(text)
     except (ValueError, RecursionError) as problem:  # also for numbers of thousands of digits
@@ -86,42 +88,54 @@ class Faults:
         return texts
 
 
-def _read_document(document: Mapping[str, Any], faults: Faults) -> Interfaces:
+def _read_document(document: Mapping[str, Any], faults: Faults) -> dict[str, Interfaces]:
     if document.get("format") != FORMAT:
         faults.add(f'must begin with "format = {FORMAT}"; another format is of another version of Carefund.')
     # What `carefund interfaces share` adds is for people and for the sandbox.
-    for name in document.keys() - {"format", FUNDER, "seen"}:
-        faults.add_unknown(name, "a table of this file", ["format", FUNDER])
-    table = faults.find_table(document, FUNDER, f"[{FUNDER}]")
+    for name in document.keys() - {"format", "seen", *CONTRACTS}:
+        faults.add_unknown(name, "a table of this file", ["format", *CONTRACTS])
+    return {
+        name: _read_interface(faults.find_table(document, name, f"[{name}]"), contract, faults)
+        for name, contract in CONTRACTS.items()
+    }
+
+
+def _read_interface(table: Mapping[str, Any], contract: Contract, faults: Faults) -> Interfaces:
     for name in table.keys() - set(_TABLES):
-        faults.add_unknown(name, f"a table of [{FUNDER}]", _TABLES)
-    paths = faults.find_texts(faults.find_table(table, "paths", "paths"), "paths")
-    faults.sentences += wrong_paths(faults.name, paths, PATHS)
+        faults.add_unknown(name, f"a table of [{contract.name}]", _TABLES)
+
+    def find(name: str) -> dict[str, Any]:
+        return faults.find_table(table, name, name)
+
+    paths = faults.find_texts(find("paths"), "paths")
+    faults.sentences += wrong_paths(faults.name, paths, contract.paths)
+    written, sent = _read_date_formats(find("dates"), faults)
     dialect = Dialect(
-        members=tuple(_read_members(faults.find_table(table, "members", "members"), faults)),
-        date_format=_read_date_format(faults.find_table(table, "dates", "dates"), faults),
-        turned=tuple(_read_signs(faults.find_table(table, "signs", "signs"), faults)),
-        codes=tuple(_read_codes(faults.find_table(table, "codes", "codes"), faults)),
-        envelopes=tuple(_read_envelopes(faults.find_table(table, "envelopes", "envelopes"), faults)),
+        members=tuple(_read_members(find("members"), contract, faults)),
+        date_format=written,
+        turned=tuple(_read_signs(find("signs"), contract, faults)),
+        codes=tuple(_read_codes(find("codes"), contract, faults)),
+        envelopes=tuple(_read_envelopes(find("envelopes"), contract, faults)),
+        sent_date_format=sent,
     )
-    return Interfaces(paths, _read_parameters(faults.find_table(table, "parameters", "parameters"), faults), dialect)
+    return Interfaces(paths, _read_parameters(find("parameters"), contract, faults), dialect)
 
 
-def _read_parameters(table: Mapping[str, Any], faults: Faults) -> dict[str, dict[str, str]]:
+def _read_parameters(table: Mapping[str, Any], contract: Contract, faults: Faults) -> dict[str, dict[str, str]]:
     """Names for every operation, and within a table of its own for one."""
     general = {name: entry for name, entry in table.items() if not isinstance(entry, dict)}
     found = {"": faults.find_texts(general, "parameters")}
     for operation, entry in table.items():
         if isinstance(entry, dict):
-            if operation not in OPERATIONS:
-                faults.add_unknown(operation, "an operation", OPERATIONS)
+            if operation not in contract.operations:
+                faults.add_unknown(operation, "an operation", contract.operations)
             found[operation] = faults.find_texts(entry, f"parameters, {operation}")
-    known = list_parameters()
+    known = contract.parameters
     for names in found.values():
         for name in names.keys() - known:
             faults.add_unknown(name, "a query parameter that Carefund sends", known)
     twice = set()
-    for operation, asked in OPERATIONS.items():
+    for operation, asked in contract.operations.items():
         theirs = {**found[""], **found.get(operation, {})}
         called: dict[str, list[str]] = {}
         for name in asked.query:
@@ -132,20 +146,25 @@ def _read_parameters(table: Mapping[str, Any], faults: Faults) -> dict[str, dict
     return {operation: names for operation, names in found.items() if names}
 
 
-def _list_names() -> dict[str, str]:
+def _list_names(contract: Contract) -> dict[str, str]:
     """Every member under every type that has it, and the name that it is known by."""
     return {
         f"{kind.__name__}.{info.name}": find_ancestor(kind, info.name)
-        for kind in list_payloads()
+        for kind in contract.payloads
         for info in structs.fields(kind)
     }
 
 
 def _read_each_member(
-    table: Mapping[str, Any], title: str, faults: Faults, is_right: Callable[[Any], bool], wanted: str
+    table: Mapping[str, Any],
+    title: str,
+    contract: Contract,
+    faults: Faults,
+    is_right: Callable[[Any], bool],
+    wanted: str,
 ) -> Iterator[tuple[str, Any]]:
     """Each member of each payload type in a table of tables, if there is such a member and its entry is right."""
-    known = _list_names()
+    known = _list_names(contract)
     types = {name.partition(".")[0] for name in known}
     said: dict[str, Any] = {}
     for kind, members in table.items():
@@ -168,10 +187,10 @@ def _is_text(entry: Any) -> bool:
     return isinstance(entry, str) and bool(entry.strip())
 
 
-def _read_members(table: Mapping[str, Any], faults: Faults) -> Iterator[tuple[str, str]]:
-    found = dict(_read_each_member(table, "members", faults, _is_text, "must be a text that is not blank."))
+def _read_members(table: Mapping[str, Any], contract: Contract, faults: Faults) -> Iterator[tuple[str, str]]:
+    found = dict(_read_each_member(table, "members", contract, faults, _is_text, "must be a text that is not blank."))
     said: set[str] = set()
-    for kind in list_payloads():
+    for kind in contract.payloads:
         ours_of: dict[str, list[str]] = {}
         for name, known in list_members(kind):
             ours_of.setdefault(found.get(name, known), []).append(name)
@@ -182,61 +201,68 @@ def _read_members(table: Mapping[str, Any], faults: Faults) -> Iterator[tuple[st
     yield from sorted((name, theirs.strip()) for name, theirs in found.items())
 
 
-def _read_codes(table: Mapping[str, Any], faults: Faults) -> Iterator[tuple[str, str, str]]:
+def _read_codes(table: Mapping[str, Any], contract: Contract, faults: Faults) -> Iterator[tuple[str, str, str]]:
     def is_right(entry: Any) -> bool:
         return isinstance(entry, dict) and all(_is_text(code) for code in entry.values())
 
     wanted = "must be a table of codes, ours = theirs."
-    for member, codes in _read_each_member(table, "codes", faults, is_right, wanted):
+    for member, codes in _read_each_member(table, "codes", contract, faults, is_right, wanted):
         theirs = list(codes.values())
         for twice in sorted({code for code in theirs if theirs.count(code) > 1}):
             faults.add(f'codes, {member}: "{twice}" would stand for two codes.')
         yield from ((member, code, ours) for ours, code in sorted(codes.items()))
 
 
-def _read_signs(table: Mapping[str, Any], faults: Faults) -> Iterator[str]:
+def _read_signs(table: Mapping[str, Any], contract: Contract, faults: Faults) -> Iterator[str]:
     wanted = 'must be "usual" or "opposite".'
-    for member, way in _read_each_member(table, "signs", faults, lambda entry: entry in _WAYS, wanted):
-        if member not in list_amounts():
-            faults.add_unknown(member, "an amount", list_amounts())
+    for member, way in _read_each_member(table, "signs", contract, faults, lambda entry: entry in _WAYS, wanted):
+        if member not in list_amounts(contract):
+            faults.add_unknown(member, "an amount", list_amounts(contract))
         elif way == "opposite":
             yield member
 
 
-def list_amounts() -> set[str]:
-    """The members that are amounts of money, by the names that they are known by."""
+def list_amounts(contract: Contract) -> set[str]:
+    """The members of answers that are amounts of money, by the names that they are known by."""
     return {
         find_ancestor(kind, name)
-        for kind in list_payloads()
+        for kind in contract.payloads
         for name, annotation in kind.__annotations__.items()
-        if "Money" in repr(annotation) or "Decimal" in repr(annotation)
+        if ("Money" in repr(annotation) or "Decimal" in repr(annotation)) and kind not in contract.sent
     }
 
 
-def _read_date_format(table: Mapping[str, Any], faults: Faults) -> str:
-    for name in table.keys() - {"format"}:
-        faults.add_unknown(name, "a setting of dates", ["format"])
-    given = table.get("format", "")
-    if given in ("", "yyyy-MM-dd"):
-        return ""
-    if not isinstance(given, str) or given not in DATE_FORMATS:
-        faults.add(f"dates: the format must be one of {', '.join(('yyyy-MM-dd', *DATE_FORMATS))}.")
-        return ""
-    return str(given)
+def _read_date_formats(table: Mapping[str, Any], faults: Faults) -> tuple[str, str]:
+    """How dates of answers are written, and those that are sent; "" for both is as usual."""
+    for name in table.keys() - {"format", "sent"}:
+        faults.add_unknown(name, "a setting of dates", ["format", "sent"])
+    found = []
+    for name, words in (("format", "the format"), ("sent", "the format of what is sent")):
+        given = table.get(name, "")
+        is_known = isinstance(given, str) and given in ("", "yyyy-MM-dd", *DATE_FORMATS)
+        if not is_known:
+            faults.add(f"dates: {words} must be one of {', '.join(('yyyy-MM-dd', *DATE_FORMATS))}.")
+        found.append(given if is_known and given in DATE_FORMATS else "")
+    return found[0], found[1]
 
 
-def _read_envelopes(table: Mapping[str, Any], faults: Faults) -> Iterator[tuple[str, str]]:
+def _read_envelopes(table: Mapping[str, Any], contract: Contract, faults: Faults) -> Iterator[tuple[str, str]]:
     for operation, place in sorted(faults.find_texts(table, "envelopes").items()):
-        if operation not in OPERATIONS:
-            faults.add_unknown(operation, "an operation", OPERATIONS)
+        if operation not in contract.operations:
+            faults.add_unknown(operation, "an operation", contract.operations)
         elif not all(place.split(".")):
             faults.add(f'envelopes, {operation}: must name members with points between them, such as "data.rows".')
         else:
             yield operation, place
 
 
-def as_text(interfaces: Interfaces) -> str:
+def as_text(interfaces: Mapping[str, Interfaces]) -> str:
     """The file as text, without empty tables."""
+    tables = {name: _as_tables(interface) for name, interface in interfaces.items()}
+    return tomli_w.dumps({"format": FORMAT, **{name: table for name, table in tables.items() if table}})
+
+
+def _as_tables(interfaces: Interfaces) -> dict[str, Any]:
     dialect = interfaces.dialect
     members: dict[str, Any] = {}
     for name, theirs in dialect.members:
@@ -249,16 +275,17 @@ def as_text(interfaces: Interfaces) -> str:
     for name in dialect.turned:
         _put(signs, name, "opposite")
     own = {operation: dict(names) for operation, names in interfaces.parameters.items() if operation}
+    dates = {"format": dialect.date_format, "sent": dialect.sent_date_format}
     tables = {
         "paths": dict(interfaces.paths),
         "parameters": {**interfaces.parameters.get("", {}), **own},
         "members": members,
         "codes": codes,
-        "dates": {"format": dialect.date_format} if dialect.date_format else {},
+        "dates": {name: written for name, written in dates.items() if written},
         "signs": signs,
         "envelopes": dict(dialect.envelopes),
     }
-    return tomli_w.dumps({"format": FORMAT, FUNDER: {name: content for name, content in tables.items() if content}})
+    return {name: content for name, content in tables.items() if content}
 
 
 def _put(table: dict[str, Any], name: str, entry: str) -> None:

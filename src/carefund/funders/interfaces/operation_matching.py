@@ -1,69 +1,24 @@
-"""Our operations found in descriptions, and our members in their answers. Pure functions of what was read."""
+"""Our operations found in descriptions, with their paths and parameters. Pure functions of what was read."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, get_args
+from functools import lru_cache
 from urllib.parse import urlsplit
 
-from msgspec import Struct, structs
+from msgspec import Struct
 
-from carefund.funders.bounds import kind_of
-from carefund.funders.dialect import find_ancestor
+from carefund.funders.contract import Asked, Contract
+from carefund.funders.interfaces.contracts import CONTRACTS, contract_of
 from carefund.funders.interfaces.descriptions import Schema, TheirOperation
-from carefund.funders.interfaces.similarity import (
-    DOUBTFUL,
-    LIKELY,
-    SURE,
-    Match,
-    fits,
-    kind_of_member,
-    likeness_of_names,
-    likeness_of_types,
-    pair,
-    words_of,
-)
-from carefund.funders.services_australia.expected_answers import OPERATIONS, PARAMETER_SPELLINGS, Asked
-from carefund.funders.services_australia.operations import PATHS
+from carefund.funders.interfaces.member_matching import FoundRow, find_answer, find_row, list_own_members
+from carefund.funders.interfaces.similarity import DOUBTFUL, SURE, Match, likeness_of_names, pair, words_of
 
 _PLACEHOLDER = re.compile(r"\{([^}]+)\}")
-_VERSION = re.compile(r"v\d+")
-_DEEPEST_ENVELOPE = 3
+_VERSION = re.compile(r"v?\d+(\.\d+)*")
+_METHODS = {"get", "put", "post", "delete", "patch"}
+_MOST_IN_FULL = 12  # operations that are compared in full with one of ours
 _MEMBERS_WEIGH, _PATH_WEIGHS, _PARAMETERS_WEIGH, _ID_WEIGHS = 0.45, 0.3, 0.15, 0.1
-
-
-@dataclass(frozen=True, slots=True)
-class OwnMember:
-    """One member of ours: the name that it is known by, what the wire is known to call it, and of which kind it is."""
-
-    name: str
-    spellings: tuple[str, ...]
-    kind: str
-    row: type[Struct] | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class FoundRow:
-    """A payload type found in a schema: what matches, what is missing there, what is new, what is of another type."""
-
-    kind: str
-    first: str = ""
-    matches: tuple[tuple[Match, Schema], ...] = ()
-    missing: tuple[str, ...] = ()
-    new: tuple[str, ...] = ()
-    other_type: tuple[str, ...] = ()
-    inner: tuple["FoundRow", ...] = ()
-
-    @property
-    def share(self) -> float:
-        """How much of the type was found, from 0 to 1; nested rows count as one member each."""
-        number = len(self.matches) + len(self.missing)
-        return sum(match.confidence for match, _ in self.matches) / number if number else 0.0
-
-    @property
-    def identifies(self) -> bool:
-        """Whether the first member, by which a row is known, was found under a name that leaves no doubt."""
-        return any(match.ours == self.first and match.confidence >= SURE for match, _ in self.matches)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,96 +35,43 @@ class FoundOperation:
     is_list: bool | None = None
     row: FoundRow | None = None
     rivals: tuple[str, ...] = field(default=())
+    sent: FoundRow | None = None
+
+    @property
+    def contract(self) -> Contract:
+        """The interface of ours that has it."""
+        return contract_of(self.operation)
 
 
-def list_own_members(kind: type[Struct]) -> list[OwnMember]:
-    """The members of a payload type, with every spelling that is known; of one bound to a dialect, the usual too."""
-    known: dict[str, tuple[str, ...]] = {}
-    usual: dict[str, str] = {}
-    for ancestor in reversed(kind.__mro__):
-        known |= vars(ancestor).get("other_spellings", {})
-        if issubclass(ancestor, Struct) and ancestor is not Struct:
-            usual = {info.name: info.encode_name for info in structs.fields(ancestor)} | usual
-    return [
-        OwnMember(
-            find_ancestor(kind, info.name),
-            tuple(dict.fromkeys((info.encode_name, *known.get(info.name, ()), usual[info.name]))),
-            kind_of_member(info.type),
-            _row_of(info.type),
-        )
-        for info in structs.fields(kind)
-    ]
+def find_operations(described: list[TheirOperation], base_urls: Mapping[str, str]) -> dict[str, FoundOperation]:
+    """Each of our operations in the descriptions; two of ours may be one of theirs where they share a path.
 
-
-def _row_of(annotation: Any) -> type[Struct] | None:
-    for option in kind_of(annotation).options:
-        for inner in get_args(option):
-            if isinstance(inner, type) and issubclass(inner, Struct):
-                return inner
-    return None
-
-
-def find_row(kind: type[Struct], schema: Schema) -> FoundRow:
-    """A payload type in a schema."""
-    ours, theirs = list_own_members(kind), list(schema.members.items())
-    inner: dict[tuple[str, str], FoundRow] = {
-        (member.name, name): find_row(member.row, schema_there.rows)
-        for member in ours
-        for name, schema_there in theirs
-        if member.row is not None and schema_there.rows is not None and schema_there.rows.members
-    }
-
-    def score(member: OwnMember, other: tuple[str, Schema]) -> float:
-        name, schema_there = other
-        best = max(likeness_of_names(spelling, name) for spelling in member.spellings)
-        if best == 1.0:
-            return 1.0 if name == member.spellings[0] else 0.95
-        if (member.name, name) in inner:
-            return min(0.95, best * 0.4 + inner[member.name, name].share * 0.6)
-        return best * likeness_of_types(member.kind, schema_there)
-
-    matches = pair(ours, theirs, score, (lambda member: member.name, lambda other: other[0]))
-    kinds = {member.name: member.kind for member in ours}
-    wrong = {
-        match.ours
-        for match in matches
-        if match.confidence >= LIKELY and not fits(kinds[match.ours], schema.members[match.theirs])
-    }
-    used = {match.theirs for match in matches}
-    return FoundRow(
-        kind.__name__,
-        ours[0].name,
-        tuple((match, schema.members[match.theirs]) for match in matches if match.ours not in wrong),
-        tuple(member.name for member in ours if member.name not in {match.ours for match in matches}),
-        tuple(name for name, _ in theirs if name not in used),
-        tuple(sorted(wrong)),
-        tuple(
-            inner[match.ours, match.theirs]
-            for match in matches
-            if (match.ours, match.theirs) in inner and match.ours not in wrong
-        ),
-    )
-
-
-def find_operations(described: list[TheirOperation], base_url: str) -> dict[str, FoundOperation]:
-    """Each of our operations in the descriptions; two of ours may be one of theirs where they share a path."""
-    answers = {
-        (operation, place): find_answer(asked, operation_there.answer)
-        for operation, asked in OPERATIONS.items()
+    `base_urls`: our address of each interface, without which their paths stand in the file.
+    """
+    asked_of = {name: asked for contract in CONTRACTS.values() for name, asked in contract.operations.items()}
+    around = {
+        (operation, place): _look_around(operation, operation_there, base_urls)
+        for operation, asked in asked_of.items()
         for place, operation_there in enumerate(described)
         if operation_there.method == asked.method
     }
-    scores = {key: _score(key[0], described[key[1]], found, base_url) for key, found in answers.items()}
+    answers = {
+        (operation, place): find_answer(asked, described[place].answer)
+        for operation, asked in asked_of.items()
+        for place in _list_worth_a_look(operation, described, around)
+    }
+    scores = {key: _score(asked_of[key[0]], found, around[key]) for key, found in answers.items()}
     units: dict[str, list[str]] = {}
-    for operation, path in PATHS.items():
-        units.setdefault(f"{OPERATIONS[operation].method} {path.partition('?')[0]}", []).append(operation)
+    for operation, asked in asked_of.items():
+        path = contract_of(operation).paths[operation].partition("?")[0]
+        units.setdefault(f"{asked.method} {path}", []).append(operation)
 
     def score_unit(unit: str, place: int) -> float:
         return max(scores.get((operation, place), 0.0) for operation in units[unit])
 
     places = list(range(len(described)))
     matches = pair(list(units), places, score_unit, (str, str))
-    found = {operation: FoundOperation(operation) for operation in PATHS}
+    found = {operation: FoundOperation(operation) for operation in asked_of}
     for match in matches:
         place = int(match.theirs)
         for operation in units[match.ours]:
@@ -178,59 +80,97 @@ def find_operations(described: list[TheirOperation], base_url: str) -> dict[str,
                 for other in places
                 if other != place and scores.get((operation, other), 0.0) >= max(DOUBTFUL, match.confidence - 0.08)
             ]
-            envelope, is_list, row = answers[operation, place]
-            whole = FoundOperation(operation, described[place], match.confidence, envelope=envelope, is_list=is_list,
-                                   row=row, rivals=tuple(rivals))  # fmt: skip
-            found[operation] = _with_parameters(whole, base_url)
+            there, asked = described[place], asked_of[operation]
+            envelope, is_list, row = answers.get((operation, place)) or find_answer(asked, there.answer)
+            whole = FoundOperation(operation, there, match.confidence, envelope=envelope, is_list=is_list,
+                                   row=row, rivals=tuple(rivals), sent=_find_sent(asked, there))  # fmt: skip
+            found[operation] = _with_parameters(whole, base_urls)
     return found
 
 
-def find_answer(asked: Asked, answer: Schema | None) -> tuple[str, bool | None, FoundRow | None]:
-    """Where in the answer our rows are ("" for bare), whether it is a list, and what of the type is in it."""
-    if asked.answer is None or answer is None:
-        return "", None, None
-    found = [(place, is_list, find_row(asked.answer, schema)) for place, is_list, schema in _list_places(answer, "", 0)]
-    # Among equals the outermost: an envelope is only where the rows are not at the top.
-    return max(
-        found,
-        key=lambda place: (round(place[2].share, 3), -place[0].count("."), -len(place[0])),
-        default=("", None, None),
+def _find_sent(asked: Asked, described: TheirOperation) -> FoundRow | None:
+    """What we send in what they take."""
+    return find_row(asked.body, described.body) if asked.body is not None and described.body is not None else None
+
+
+@dataclass(frozen=True, slots=True)
+class _Around:
+    """How alike an operation of theirs is but for its answer: path, parameters and id, each from 0 to 1."""
+
+    path: float
+    parameters: float
+    id: float
+
+    @property
+    def weight(self) -> float:
+        """What all of it adds."""
+        return self.path * _PATH_WEIGHS + self.parameters * _PARAMETERS_WEIGH + self.id * _ID_WEIGHS
+
+
+def _look_around(operation: str, described: TheirOperation, base_urls: Mapping[str, str]) -> _Around:
+    contract = contract_of(operation)
+    ours = contract.paths[operation]
+    wanted = [*_PLACEHOLDER.findall(ours), *contract.operations[operation].query]
+    there = [*described.names_in("path"), *described.names_in("query")]
+    best = [max((likeness_of_names(name, name_there) for name_there in there), default=0.0) for name in wanted]
+    parameters = sum(best) / len(best) if best else 1.0
+    if len(_PLACEHOLDER.findall(ours.partition("?")[0])) != len(described.names_in("path")):
+        parameters *= 0.5
+    return _Around(
+        _likeness_of_paths(ours, strip_base(described.path, base_urls.get(contract.name, ""))),
+        parameters,
+        _likeness_of_words(words_of(operation), [word for word in words_of(described.operation_id) if _says(word)]),
     )
 
 
-def _list_places(schema: Schema, place: str, depth: int) -> Iterator[tuple[str, bool, Schema]]:
-    """Every object, or list of objects, that may be what was asked for."""
-    if schema.rows is not None and schema.rows.members:
-        yield place, True, schema.rows
-    elif schema.members:
-        yield place, False, schema
-        if depth < _DEEPEST_ENVELOPE:
-            for name, inner in schema.members.items():
-                yield from _list_places(inner, f"{place}.{name}".strip("."), depth + 1)
+def _says(word: str) -> bool:
+    """Whether a word of an operation's id says which it is; a method and a number do not."""
+    return word not in _METHODS and not word.isdecimal()
 
 
-def _score(
-    operation: str, described: TheirOperation, answer: tuple[str, bool | None, FoundRow | None], base_url: str
-) -> float:
+def _list_worth_a_look(
+    operation: str, described: list[TheirOperation], around: Mapping[tuple[str, int], _Around]
+) -> list[int]:
+    """The operations of theirs that one of ours may be, at first glance: of hundreds, a few are compared in full."""
+    answer = contract_of(operation).operations[operation].answer
+    ours = _spell_out(answer) if answer else frozenset()
+    glances: list[tuple[float, int]] = []
+    for place, operation_there in enumerate(described):
+        if (operation, place) in around:
+            theirs = frozenset("".join(words_of(name)) for name in _list_names(operation_there.answer))
+            share = len(ours & theirs) / len(ours) if ours else 0.0
+            glances.append((around[operation, place].weight + share * _MEMBERS_WEIGH, -place))
+    return [-place for _, place in sorted(glances, reverse=True)[:_MOST_IN_FULL]]
+
+
+@lru_cache(maxsize=100)
+def _spell_out(kind: type[Struct]) -> frozenset[str]:
+    """The members of a type and of the rows in it, however their words are joined."""
+    members = list_own_members(kind)
+    own = frozenset("".join(words_of(member.spellings[0])) for member in members)
+    return own.union(*(_spell_out(member.row) for member in members if member.row is not None))
+
+
+def _list_names(schema: Schema | None) -> Iterator[str]:
+    """The names of all members in a schema."""
+    if schema is not None:
+        yield from schema.members
+        for inner in schema.members.values():
+            yield from _list_names(inner)
+        yield from _list_names(schema.rows)
+
+
+def _score(asked: Asked, answer: tuple[str, bool | None, FoundRow | None], around: _Around) -> float:
     """How much an operation of theirs looks like one of ours, from 0 to 1."""
-    asked, ours = OPERATIONS[operation], PATHS[operation]
     _, is_list, row = answer
     share = row.share if row is not None else (0.5 if asked.answer is None else 0.0)
     if row is not None and asked.method != "GET" and row.identifies:
         share = 1.0  # a write need say no more than what was written
     if is_list is not None and is_list is not asked.is_list and not (asked.is_list is False and is_list):
         share *= 0.6
-    path = _likeness_of_paths(ours, strip_base(described.path, base_url))
-    ids = _PLACEHOLDER.findall(ours)
-    wanted = [*ids, *asked.query]
-    there = [*described.names_in("path"), *described.names_in("query")]
-    best = [max((likeness_of_names(name, name_there) for name_there in there), default=0.0) for name in wanted]
-    parameters = sum(best) / len(best) if best else 1.0
-    if len(_PLACEHOLDER.findall(ours.partition("?")[0])) != len(described.names_in("path")):
-        parameters *= 0.5
-    given = _likeness_of_words(words_of(operation), words_of(described.operation_id))
-    whole: float = path * _PATH_WEIGHS + parameters * _PARAMETERS_WEIGH + given * _ID_WEIGHS + share * _MEMBERS_WEIGH
-    return 1.0 if path == 1.0 and parameters > 0.9 and share >= 0.5 else whole
+    if around.path == 1.0 and around.parameters > 0.9:
+        return 1.0 if share >= 0.5 else SURE
+    return around.weight + share * _MEMBERS_WEIGH
 
 
 def strip_base(path: str, base_url: str) -> str:
@@ -243,7 +183,7 @@ def strip_base(path: str, base_url: str) -> str:
 
 
 def _likeness_of_paths(ours: str, theirs: str) -> float:
-    left, right = (_PLACEHOLDER.sub("{}", path.partition("?")[0]) for path in (ours, theirs))
+    left, right = (_PLACEHOLDER.sub("{}", path.partition("?")[0]).rstrip("/") for path in (ours, theirs))
     if left == right:
         return 1.0
     parts = [[part for part in path.split("/") if part and not _VERSION.fullmatch(part)] for path in (left, right)]
@@ -261,14 +201,15 @@ def _likeness_of_words(left: Iterable[str], right: Iterable[str]) -> float:
     return len(one & other) / len(one | other) if one | other else 0.0
 
 
-def _with_parameters(found: FoundOperation, base_url: str) -> FoundOperation:
+def _with_parameters(found: FoundOperation, base_urls: Mapping[str, str]) -> FoundOperation:
     """The operation with its path in our placeholders, and what its parameters are called."""
     described = found.described
     if described is None:
         return found
     query = list(described.names_in("query"))
-    own_path, _, own_query = PATHS[found.operation].partition("?")
-    path, missing = _fill_path(strip_base(described.path, base_url), own_path)
+    contract = found.contract
+    own_path, _, own_query = contract.paths[found.operation].partition("?")
+    path, missing = _fill_path(strip_base(described.path, base_urls.get(contract.name, "")), own_path)
     parameters: list[Match] = []
     for name in _PLACEHOLDER.findall(own_query):
         best = max(query, key=lambda name_there: likeness_of_names(name, name_there), default="")
@@ -278,15 +219,17 @@ def _with_parameters(found: FoundOperation, base_url: str) -> FoundOperation:
         query.remove(best)
         path += f"?{best}={{{name}}}"
         parameters.append(Match(name, best, likeness_of_names(name, best)))
-    asked = list(OPERATIONS[found.operation].query)
-    pairs = pair(asked, query, _likeness_of_parameters, (str, str))
+    asked = list(contract.operations[found.operation].query)
+
+    def likeness(ours: str, theirs: str) -> float:
+        others = (likeness_of_names(spelling, theirs) for spelling in contract.parameter_spellings.get(ours, ()))
+        return max(likeness_of_names(ours, theirs), *(0.95 * other for other in others), 0.0)
+
+    pairs = pair(asked, query, likeness, (str, str))
+    if contract.headers:
+        pairs += pair(list(contract.headers), list(described.names_in("header")), likeness, (str, str))
     missing += [name for name in asked if name not in {match.ours for match in pairs}]
     return replace(found, path=path, parameters=(*parameters, *pairs), missing_parameters=tuple(missing))
-
-
-def _likeness_of_parameters(ours: str, theirs: str) -> float:
-    others = [likeness_of_names(spelling, theirs) for spelling in PARAMETER_SPELLINGS.get(ours, ())]
-    return max(likeness_of_names(ours, theirs), *(0.95 * likeness for likeness in others), 0.0)
 
 
 def _fill_path(theirs: str, ours: str) -> tuple[str, list[str]]:

@@ -3,13 +3,18 @@
 Pure functions. Nothing doubtful is taken unless somebody said yes to its question.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from operator import attrgetter
 
+from carefund.funders.contract import Contract
 from carefund.funders.dialect import Dialect, Interfaces, list_members
-from carefund.funders.interfaces.comparing import list_refusal_members
-from carefund.funders.interfaces.operation_matching import FoundOperation, FoundRow
+from carefund.funders.interfaces.comparing import list_refusal_members, list_unsent_headers
+from carefund.funders.interfaces.contracts import CONTRACTS, PAYLOADS
+from carefund.funders.interfaces.descriptions import Schema
+from carefund.funders.interfaces.member_matching import FoundRow
+from carefund.funders.interfaces.operation_matching import FoundOperation
 from carefund.funders.interfaces.similarity import (
     LIKELY,
     SURE,
@@ -19,14 +24,14 @@ from carefund.funders.interfaces.similarity import (
     pair,
 )
 from carefund.funders.refusals import KNOWN_MEMBERS
-from carefund.funders.services_australia.expected_answers import KNOWN_CODES, LOWERING, OPERATIONS, list_payloads
-from carefund.funders.services_australia.operations import PATHS
 
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """One line that the file could hold: of which table, our name and theirs, where it was seen, and how sure it is."""
+    """One line that the file could hold: of which interface and table, our name and theirs, where it was seen, and how
+    sure it is."""
 
+    interface: str
     table: str
     ours: str
     theirs: str
@@ -53,39 +58,47 @@ class Proposal:
 class Outcome:
     """A file's content, and what could not be settled, one sentence each."""
 
-    interfaces: Interfaces
+    interfaces: Mapping[str, Interfaces]
     open_points: tuple[str, ...]
 
 
 def list_proposals(found: Iterable[FoundOperation]) -> list[Proposal]:
-    """Every line that differs from what is known, each once; what is contradictory comes back as doubtful."""
-    gathered: dict[tuple[str, str], dict[str, Proposal]] = {}
+    """Every line that differs from what is known, each once; what is contradictory is none."""
+    weighed = _gather(found)
+    return [next(iter(said.values())) for said in weighed if len(said) == 1 and _differs(*said.values())]
+
+
+def _gather(found: Iterable[FoundOperation]) -> list[dict[str, Proposal]]:
+    """What is said of each of ours, by what it is called; what is doubtful does not speak against what is likely."""
+    gathered: dict[tuple[str, str, str], dict[str, Proposal]] = {}
     for operation in found:
         for proposal in _of_operation(operation):
-            said = gathered.setdefault((proposal.table, proposal.ours), {})
+            said = gathered.setdefault((proposal.interface, proposal.table, proposal.ours), {})
             known = said.get(proposal.theirs)
             if known is None or known.confidence < proposal.confidence:
                 said[proposal.theirs] = proposal
-    return [next(iter(said.values())) for said in gathered.values() if len(said) == 1 and _differs(*said.values())]
+    return [
+        {theirs: proposal for theirs, proposal in said.items() if proposal.is_likely} or said
+        for said in gathered.values()
+    ]
 
 
 def list_contradictions(found: Iterable[FoundOperation]) -> list[str]:
     """A sentence for each of ours that is called one thing here and another there."""
-    gathered: dict[tuple[str, str], dict[str, str]] = {}
-    for operation in found:
-        for proposal in _of_operation(operation):
-            gathered.setdefault((proposal.table, proposal.ours), {})[proposal.theirs] = proposal.seen_in
     return [
-        f"{table}: {ours} is " + " and ".join(f'"{theirs}" in {place}' for theirs, place in said.items()) + "."
-        for (table, ours), said in gathered.items()
+        f"{first.table}: {first.ours} is "
+        + " and ".join(f'"{theirs}" in {proposal.seen_in}' for theirs, proposal in said.items())
+        + "."
+        for said in _gather(found)
         if len(said) > 1
+        for first in [next(iter(said.values()))]
     ]
 
 
 def _differs(proposal: Proposal) -> bool:
     """Whether a line says anything: what is as known needs none."""
     if proposal.table == "paths":
-        return PATHS[proposal.ours] != proposal.theirs
+        return CONTRACTS[proposal.interface].paths[proposal.ours] != proposal.theirs
     return proposal.table not in ("members", "parameters") or _known_name(proposal) != proposal.theirs
 
 
@@ -93,7 +106,7 @@ def _known_name(proposal: Proposal) -> str:
     if proposal.table == "parameters":
         return proposal.ours.rpartition(".")[2]
     kind, _, member = proposal.ours.partition(".")
-    fields = {payload.__name__: payload for payload in list_payloads()}[kind]
+    fields = PAYLOADS[kind]
     names = dict(zip(fields.__struct_fields__, fields.__struct_encode_fields__, strict=True))
     return names[member]
 
@@ -101,38 +114,51 @@ def _known_name(proposal: Proposal) -> str:
 def _of_operation(found: FoundOperation) -> Iterator[Proposal]:
     if found.described is None:
         return
-    place, operation = found.described.operation_id or found.described.path, found.operation
-    yield Proposal("paths", operation, found.path, found.confidence, place)
+    contract, operation = found.contract, found.operation
+    place, asked = found.described.operation_id or found.described.path, contract.operations[operation]
+    propose = partial(Proposal, contract.name)
+    yield propose("paths", operation, found.path, found.confidence, place)
     for match in found.parameters:
-        if match.ours in OPERATIONS[operation].query:
+        if match.ours in (*asked.query, *contract.headers):
             confidence = min(match.confidence, found.confidence + 0.1)
-            yield Proposal("parameters", f"{operation}.{match.ours}", match.theirs, confidence, place)
-    if found.envelope:
-        yield Proposal("envelopes", operation, found.envelope, min(0.95, found.confidence + 0.1), place)
+            yield propose("parameters", f"{operation}.{match.ours}", match.theirs, confidence, place)
+    if found.envelope and found.envelope != asked.envelope:
+        yield propose("envelopes", operation, found.envelope, min(0.95, found.confidence + 0.1), place)
     if found.row is not None:
-        yield from _of_row(found.row, place, found.confidence)
+        yield from _of_row(contract, found.row, place, found.confidence, "format")
+    if found.sent is not None:
+        yield from _of_row(contract, found.sent, place, found.confidence, "sent")
 
 
-def _of_row(row: FoundRow, place: str, confidence: float) -> Iterator[Proposal]:
-    """Members, and what their values look like; no surer than the operation in which they stand."""
+def _of_row(contract: Contract, row: FoundRow, place: str, confidence: float, dates: str) -> Iterator[Proposal]:
+    """Members, and what their values look like; no surer than the operation in which they stand. `dates`: which
+    setting of dates it is about."""
+    propose, codes = partial(Proposal, contract.name), contract.known_codes
     for match, schema in row.matches:
-        sure = min(match.confidence, confidence + 0.1)
-        yield Proposal("members", match.ours, match.theirs, sure, place)
+        sure = min(match.confidence, confidence + (0.1 if confidence >= LIKELY else 0.0))
+        yield propose("members", match.ours, match.theirs, sure, place)
         if KINDS[match.ours] == "date" and (written := find_date_format(schema)):
-            yield Proposal("dates", "format", written, min(0.95, sure + 0.3), place)
-        if match.ours in LOWERING and schema.minimum is not None and schema.minimum >= 0:
-            yield Proposal("signs", match.ours, "opposite", sure, place)
-        if match.ours in KNOWN_CODES and schema.codes and not set(schema.codes) & set(KNOWN_CODES[match.ours]):
-            for code in pair(KNOWN_CODES[match.ours], schema.codes, likeness_of_names, (str, str)):
-                yield Proposal("codes", f"{match.ours}.{code.ours}", code.theirs, min(sure, code.confidence), place)
+            yield propose("dates", dates, written, min(0.95, sure + 0.3), place)
+        if _is_turned(contract, match.ours, schema):
+            yield propose("signs", match.ours, "opposite", sure, place)
+        if match.ours in codes and schema.codes and not set(schema.codes) & set(codes[match.ours]):
+            for code in pair(codes[match.ours], schema.codes, likeness_of_names, (str, str)):
+                yield propose("codes", f"{match.ours}.{code.ours}", code.theirs, min(sure, code.confidence), place)
     for inner in row.inner:
-        yield from _of_row(inner, place, confidence)
+        yield from _of_row(contract, inner, place, confidence, dates)
+
+
+def _is_turned(contract: Contract, member: str, schema: Schema) -> bool:
+    """Whether the bounds of an amount say that its sign is the other way round."""
+    if member in contract.lowering:
+        return schema.minimum is not None and schema.minimum >= 0
+    return member in contract.rising and schema.maximum is not None and schema.maximum <= 0
 
 
 def _list_kinds() -> dict[str, str]:
     return {
         f"{kind.__name__}.{name}": kind_of_member(annotation)
-        for kind in list_payloads()
+        for kind in PAYLOADS.values()
         for name, annotation in kind.__annotations__.items()
         if name in kind.__struct_fields__
     }
@@ -156,14 +182,20 @@ def settle(found: list[FoundOperation], is_taken: Callable[[Proposal], bool]) ->
         f'members: {proposal.ours} may be "{proposal.theirs}", a name that another member also has.'
         for proposal in refused
     ]
-    there = {name for operation in found for name in _list_found(operation.row)}
-    missing = {name for operation in found for name in _list_missing(operation.row)} - there
+    rows = [row for operation in found for row in (operation.row, operation.sent)]
+    there = {name for row in rows for name in _list_found(row)}
+    missing = {name for row in rows for name in _list_missing(row)} - there
     points += [f"members: {name} was not found." for name in sorted(missing)]
     settled = {proposal.ours for proposal in taken if proposal.table == "signs"}
-    unbounded = {name for operation in found for name in _list_unbounded(operation.row)} - settled
+    unbounded = {name for operation in found for name in _list_unbounded(operation.row, operation.contract)} - settled
     points += [
         f"signs: {name} may have the opposite sign. The descriptions do not say. Try a client to find out."
         for name in sorted(unbounded)
+    ]
+    points += [
+        f'headers: Carefund sends no "{name}" to {operation.operation}.'
+        for operation in found
+        for name in list_unsent_headers(operation)
     ]
     points += [
         f"errors: Carefund reads no member of a refusal of {operation.operation}."
@@ -171,13 +203,16 @@ def settle(found: list[FoundOperation], is_taken: Callable[[Proposal], bool]) ->
         if operation.described and (refusal := operation.described.refusal) and refusal.members
         if not KNOWN_MEMBERS & set(list_refusal_members(refusal))
     ]
-    return Outcome(_as_interfaces(taken), tuple(points))
+    interfaces = {
+        name: _as_interfaces([proposal for proposal in taken if proposal.interface == name]) for name in CONTRACTS
+    }
+    return Outcome(interfaces, tuple(points))
 
 
 def _without_clashes(taken: list[Proposal]) -> tuple[list[Proposal], list[Proposal]]:
     """The lines without those by which two of ours would be one of theirs: of two, the surer stays."""
     refused: list[Proposal] = []
-    for kind in list_payloads():
+    for kind in PAYLOADS.values():
         known = dict(list_members(kind))
         renamed = {proposal.ours for proposal in taken if proposal.table == "members" and proposal not in refused}
         held = {name: ours for ours, name in known.items() if ours not in renamed}
@@ -195,14 +230,15 @@ def _list_missing(row: FoundRow | None) -> Iterator[str]:
             yield from _list_missing(inner)
 
 
-def _list_unbounded(row: FoundRow | None) -> Iterator[str]:
-    """The amounts that usually lower what is there, and have no bounds that say so or deny it."""
+def _list_unbounded(row: FoundRow | None, contract: Contract) -> Iterator[str]:
+    """The amounts that usually have one sign, and no bounds that say so or deny it."""
     if row is not None:
         for match, schema in row.matches:
-            if match.ours in LOWERING and schema.minimum is None and schema.maximum is None:
+            is_signed = match.ours in (*contract.lowering, *contract.rising)
+            if is_signed and schema.minimum is None and schema.maximum is None:
                 yield match.ours
         for inner in row.inner:
-            yield from _list_unbounded(inner)
+            yield from _list_unbounded(inner, contract)
 
 
 def _list_found(row: FoundRow | None) -> Iterator[str]:
@@ -231,7 +267,8 @@ def _as_interfaces(taken: list[Proposal]) -> Interfaces:
         parameters=parameters,
         dialect=Dialect(
             members=tuple(of("members")),
-            date_format=next((proposal.theirs for proposal in taken if proposal.table == "dates"), ""),
+            date_format=dict(of("dates")).get("format", ""),
+            sent_date_format=dict(of("dates")).get("sent", ""),
             turned=tuple(name for name, _ in of("signs")),
             codes=tuple(sorted(codes)),
             envelopes=tuple(of("envelopes")),

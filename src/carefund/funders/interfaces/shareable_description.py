@@ -7,12 +7,13 @@ are codes. A code is left out if it is about a person, or occurs in a value that
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from carefund.funders.dialect import Interfaces, bind, find_ancestor
 from carefund.funders.interfaces.answer_check import Examination
+from carefund.funders.interfaces.contracts import PAYLOADS
 from carefund.funders.interfaces.file import as_text
 from carefund.funders.interfaces.observed_members import (
     BLANK,
@@ -27,7 +28,6 @@ from carefund.funders.interfaces.observed_members import (
 )
 from carefund.funders.interfaces.similarity import LIKELY, words_of
 from carefund.funders.normalising import shape_of
-from carefund.funders.services_australia.expected_answers import list_payloads
 
 _HEAD = """\
 # How a funder's answers are written, as Carefund has seen them: names, kinds, lengths by class, and codes.
@@ -71,20 +71,27 @@ class Words:
         return is_name(name) and name.casefold() not in self.texts | self.words
 
 
-def describe(examination: Examination, interfaces: Interfaces, words: Words) -> str:
-    """The whole file."""
-    lines = [_HEAD + as_text(_with_lines(examination, interfaces, words))]
-    payloads = {kind.__name__: kind for kind in list_payloads()}
-    for title, seen in sorted(examination.types.items()):
-        shape = shape_of(bind(payloads[title], examination.dialect), examination.spellings, examination.dialect)
-        ours = {name: member.name for member in shape.members for name in (member.wire_name, *member.other_names)}
-        ours = {
-            line.theirs: line.ours.partition(".")[2]
-            for line in examination.lines
-            if line.table == "members" and line.ours in _list_known(payloads[title]) and words.may_name(line.theirs)
-        } | ours
-        lines += _describe_type(title, seen, ours, words)
+def describe(examined: Sequence[tuple[Examination, Interfaces]], words: Words) -> str:
+    """The whole file: what was seen of each interface, and what is said of it in an interfaces file."""
+    known = {
+        examination.contract.name: _with_lines(examination, interfaces, words) for examination, interfaces in examined
+    }
+    lines = [_HEAD + as_text(known)]
+    for examination, _ in examined:
+        for title, seen in sorted(examination.types.items()):
+            lines += _describe_type(title, seen, _list_ours(examination, PAYLOADS[title], words), words)
     return "\n".join(lines) + "\n"
+
+
+def _list_ours(examination: Examination, kind: type[Any], words: Words) -> dict[str, str]:
+    """What members of theirs are in our type: those that are read, and those that were found since."""
+    shape = shape_of(bind(kind, examination.dialect), examination.spellings, examination.dialect)
+    found = {
+        line.theirs: line.ours.partition(".")[2]
+        for line in examination.lines
+        if line.table == "members" and line.ours in _list_known(kind) and words.may_name(line.theirs)
+    }
+    return found | {name: member.name for member in shape.members for name in (member.wire_name, *member.other_names)}
 
 
 def _with_lines(examination: Examination, interfaces: Interfaces, words: Words) -> Interfaces:
@@ -99,6 +106,7 @@ def _with_lines(examination: Examination, interfaces: Interfaces, words: Words) 
     envelopes = {
         operation: place
         for operation, place in examination.envelopes.items()
+        if place != examination.contract.operations[operation].envelope
         if place and all(map(words.may_name, place.split(".")))
     }
     written = next((line.theirs for line in examination.lines if line.table == "dates"), dialect.date_format)

@@ -46,6 +46,10 @@ _FILLERS = {"the", "of", "at", "time", "details", "info"}
 _GENERAL = {_STANDS_FOR.get(word, word) for word in ("amount", "date", "text", "field", "period")}
 _CONTAINED = 0.8  # all words of one name within the other
 _ISO = {"yyyy-mm-dd", "date", "full-date"}
+_SPELLED_FORMATS = {
+    written: re.compile(rf"(?<![a-z]){re.escape(written)}(?![a-z])", re.IGNORECASE) for written in DATE_FORMATS
+}
+_SHAPES = {re.sub("[A-Za-z]", "0", written): written for written in DATE_FORMATS if written[:2] != "MM"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,25 +66,43 @@ def words_of(name: str) -> list[str]:
     return [word.lower() for word in _WORD.findall(name)]
 
 
+class _Name:
+    """What two names are compared by; made once for each."""
+
+    __slots__ = ("joined", "meaning", "particular", "thirds")
+
+    def __init__(self, name: str) -> None:
+        words = words_of(name)
+        self.joined = "".join(words)
+        self.meaning = frozenset(_STANDS_FOR.get(word, word) for word in words) - _FILLERS
+        self.particular = self.meaning - _GENERAL
+        self.thirds = frozenset(self.joined[place : place + 3] for place in range(max(1, len(self.joined) - 2)))
+
+
+_name = lru_cache(maxsize=50_000)(_Name)
+
+
 @lru_cache(maxsize=100_000)
 def likeness_of_names(ours: str, theirs: str) -> float:
     """1 for the same name, nearly that for the same words, less for words that mean or look the same."""
     if ours == theirs:
         return 1.0
-    left, right = words_of(ours), words_of(theirs)
-    if not left or not right:
+    left, right = _name(ours), _name(theirs)
+    if not left.joined or not right.joined:
         return 0.0
-    if "".join(left) == "".join(right):
+    if left.joined == right.joined:
         return 0.97
-    plain_left, plain_right = ({_STANDS_FOR.get(word, word) for word in words} - _FILLERS for words in (left, right))
-    shared = max(_share(plain_left, plain_right), _share(plain_left - _GENERAL, plain_right - _GENERAL))
-    if min(plain_left, plain_right, key=len) <= max(plain_left, plain_right, key=len) and plain_left & plain_right:
+    shared = max(_share(left.meaning, right.meaning), _share(left.particular, right.particular))
+    if not shared and left.thirds.isdisjoint(right.thirds):
+        return 0.0  # and not worth looking at letter by letter
+    is_within = left.meaning <= right.meaning or right.meaning <= left.meaning
+    if is_within and left.particular & right.particular:  # "date" within "updatedDate" says nothing
         shared = max(shared, _CONTAINED)
-    looks = SequenceMatcher(None, "".join(left), "".join(right)).ratio()
+    looks = SequenceMatcher(None, left.joined, right.joined).ratio()
     return min(0.88, max(shared * 0.88, looks * 0.75, (shared + looks) / 2 * 0.9))
 
 
-def _share(left: set[str], right: set[str]) -> float:
+def _share(left: frozenset[str], right: frozenset[str]) -> float:
     return len(left & right) / len(left | right) if left | right else 0.0
 
 
@@ -100,16 +122,20 @@ def kind_of_member(annotation: Any) -> str:
 
 def find_date_format(schema: Schema) -> str | None:
     """How a date is written there: "" as usual, a format that is known, or None where nothing says that it is one."""
-    said = f"{schema.format} {schema.pattern} {schema.description}"
-    for written in DATE_FORMATS:
-        if re.search(rf"(?<![a-z]){re.escape(written)}(?![a-z])", said, re.IGNORECASE):
+    return _find_date_format(schema.type, schema.format, schema.pattern, schema.description, schema.example)
+
+
+@lru_cache(maxsize=10_000)
+def _find_date_format(kind: str, form: str, pattern: str, description: str, example: str) -> str | None:
+    said = f"{form} {pattern} {description}"
+    for written, spelled in _SPELLED_FORMATS.items():
+        if spelled.search(said):
             return written
-    shapes = {re.sub("[A-Za-z]", "0", written): written for written in DATE_FORMATS if written[:2] != "MM"}
-    example = re.sub(r"\d", "0", schema.example)
-    if example in shapes and schema.type == "string":
-        return shapes[example]
-    is_usual = schema.format.lower() in _ISO or "yyyy-mm-dd" in said.lower() or example == "0000-00-00"
-    return "" if is_usual or (r"\d{4}-\d{2}-\d{2}" in schema.pattern and "T" not in schema.pattern) else None
+    shown = re.sub(r"\d", "0", example)
+    if shown in _SHAPES and kind == "string":
+        return _SHAPES[shown]
+    is_usual = form.lower() in _ISO or "yyyy-mm-dd" in said.lower() or shown == "0000-00-00"
+    return "" if is_usual or (r"\d{4}-\d{2}-\d{2}" in pattern and "T" not in pattern) else None
 
 
 def fits(kind: str, schema: Schema) -> bool:

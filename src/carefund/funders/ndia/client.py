@@ -15,12 +15,14 @@ from carefund.funders.answers import FunderAnswer
 from carefund.funders.configuration import FunderConfiguration
 from carefund.funders.decoding import RowReader
 from carefund.funders.devices import DeviceStore
+from carefund.funders.dialect import Interfaces
 from carefund.funders.errors.answers import WrongType
 from carefund.funders.errors.configuring import WrongAddress
 from carefund.funders.errors.people import IdentityNotMatched
 from carefund.funders.errors.root import FunderError
 from carefund.funders.http import Caller
 from carefund.funders.limiter import CallLimiter
+from carefund.funders.ndia.contract import NDIA
 from carefund.funders.ndia.envelopes import open_envelope, sorted_refusal
 from carefund.funders.ndia.operations import (
     BUDGET,
@@ -33,16 +35,13 @@ from carefund.funders.ndia.operations import (
     call_for,
 )
 from carefund.funders.ndia.payloads import BudgetTree, Determination, PlanRow
+from carefund.funders.ndia.readers import pace_readers_for
 from carefund.funders.ndia.source import Identity
 from carefund.funders.paging import require_few
 from carefund.funders.paths import require_right_paths
 from carefund.funders.sessions import open_caller
 
 Row = TypeVar("Row", bound=msgspec.Struct)
-
-_DETERMINATION = RowReader(Determination)
-_PLANS = RowReader(PlanRow)
-_BUDGET = RowReader(BudgetTree)
 
 
 class Ndia:
@@ -53,14 +52,20 @@ class Ndia:
     ) -> None:
         self._caller = caller
         self._paths = configuration.paths
+        self.interfaces: Interfaces = configuration.interfaces
+        self._envelopes = dict(self.interfaces.dialect.envelopes)
+        self._readers = pace_readers_for(self.interfaces.dialect)
+        self.contract = NDIA
         self._channel = identity_channel
         self._most_rows = configuration.timing.most_rows
         self._budget_operation = BUDGET
 
     async def fetch_determination(self, identity: Identity) -> FunderAnswer[Determination]:
         """Whether the participant is on PACE. Raises IdentityNotMatched."""
-        answer = await self._fetch_one(DETERMINE, _DETERMINATION, identity)
-        if b'"is_pace_plan"' not in answer.pages[0]:  # nothing is required of these types, yet this is the answer
+        reader = self._readers.determination
+        answer = await self._fetch_one(DETERMINE, reader, identity)
+        if not reader.mentions(answer.pages[0], "is_pace_plan"):
+            # Nothing is required of these types, yet this is the answer.
             raise WrongType("The field is_pace_plan is missing.", field="is_pace_plan", operation=DETERMINE)
         return answer
 
@@ -68,7 +73,7 @@ class Ndia:
         """The current plan and the one before. Raises AuthorityMissing, IdentityNotMatched."""
         begun = datetime.now(UTC)
         body, result = await self._fetch(PLANS, identity)
-        rows = tuple(_PLANS.read_rows(_as_list(result), PLANS))
+        rows = tuple(self._readers.plans.read_rows(_as_list(result), PLANS))
         require_few(len(rows), self._most_rows, PLANS)
         if not rows:
             raise IdentityNotMatched(operation=PLANS)
@@ -80,11 +85,11 @@ class Ndia:
         Raises AuthorityMissing, IdentityNotMatched.
         """
         try:
-            return await self._fetch_one(self._budget_operation, _BUDGET, identity)
+            return await self._fetch_one(self._budget_operation, self._readers.budget, identity)
         except WrongAddress:
             if self._budget_operation == BUDGET_ALIAS:
                 raise
-        answer = await self._fetch_one(BUDGET_ALIAS, _BUDGET, identity)
+        answer = await self._fetch_one(BUDGET_ALIAS, self._readers.budget, identity)
         self._budget_operation = BUDGET_ALIAS
         return answer
 
@@ -100,12 +105,16 @@ class Ndia:
 
     async def _fetch(self, operation: str, identity: Identity) -> tuple[bytes, bytes]:
         """The body as received, and what its envelope held."""
-        path, headers = call_for(operation, self._paths, identity, self._channel)
+        body = await self.ask(operation, identity)
+        return body, open_envelope(body, operation, self._envelopes.get(operation, ""))
+
+    async def ask(self, operation: str, identity: Identity) -> bytes:
+        """One question about a participant: the body as received, not understood. Raises what a refusal stands for."""
+        path, headers = call_for(operation, self._paths, identity, self._channel, self.interfaces)
         try:
-            body = (await self._caller.read(operation, path, headers=headers)).body
+            return (await self._caller.read(operation, path, headers=headers)).body
         except FunderError as problem:
             raise sorted_refusal(problem) from None
-        return body, open_envelope(body, operation)
 
 
 def _as_list(result: bytes) -> bytes:

@@ -29,15 +29,16 @@ class _Envelope(msgspec.Struct):
     errors: list[Any] = []
 
 
-def open_envelope(body: bytes, operation: str) -> bytes:
-    """The bytes of the result; a body without an envelope is taken as the result itself.
+def open_envelope(body: bytes, operation: str, place: str = "") -> bytes:
+    """The bytes of the result; a body without an envelope is taken as the result itself. `place`: where an interfaces
+    file says that it is, names with points between them.
 
     Raises IdentityNotMatched when nothing is in it, whatever its errors stand for, NotJson, Incomplete, WrongType.
     """
     document = decode_any(body, operation)
     if not isinstance(document, dict):
         return body
-    if not document.keys() & {"success", "result", "errors"}:
+    if not document.keys() & {"success", "result", "errors", place.partition(".")[0]}:
         return body
     try:
         envelope = msgspec.json.decode(body, type=_Envelope)
@@ -46,10 +47,20 @@ def open_envelope(body: bytes, operation: str) -> bytes:
     details = details_in({"errors": envelope.errors})
     if details or not envelope.success:
         raise sorted_refusal(RequestRejected(operation=operation, details=details))
-    result = bytes(envelope.result)
+    result = _find_within(body, place) if place else bytes(envelope.result)
     if b"".join(result.split()) in _NOTHING:
         raise IdentityNotMatched(operation=operation)
     return result
+
+
+def _find_within(body: bytes, place: str) -> bytes:
+    """The bytes at a place; none where nothing is."""
+    for name in place.split("."):
+        try:
+            body = bytes(msgspec.json.decode(body, type=dict[str, msgspec.Raw]).get(name, b""))
+        except msgspec.DecodeError:
+            return b""
+    return body
 
 
 def sorted_refusal(problem: FunderError) -> FunderError:

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Literal
 from urllib.parse import quote
 
+from carefund.funders.dialect import Interfaces
 from carefund.funders.ndia.source import Identity
 
 IdentityChannel = Literal["query", "header"]
@@ -27,17 +28,25 @@ SETTING = "CAREFUND_NDIA_PATHS"
 
 
 def call_for(
-    operation: str, overridden: Mapping[str, str], identity: Identity, channel: IdentityChannel
+    operation: str,
+    overridden: Mapping[str, str],
+    identity: Identity,
+    channel: IdentityChannel,
+    interfaces: Interfaces = Interfaces(),
 ) -> tuple[str, dict[str, str]]:
-    """The path with its query, and the headers, of one call about one participant."""
+    """The path with its query, and the headers, of one call about one participant, as the interfaces call them."""
     path = overridden.get(operation) or PATHS[operation]
+    called = interfaces.parameters_of(operation)
     who = {
-        "participant": identity.ndis_number,
-        "participant_surname": identity.surname,
-        "date_of_birth": identity.birth_date.isoformat(),
+        called.get(name, name): value
+        for name, value in (
+            ("participant", identity.ndis_number),
+            ("participant_surname", identity.surname),
+            ("date_of_birth", interfaces.dialect.write_sent(identity.birth_date)),
+        )
     }
     if channel == "header" and operation != PLANS:
         # Header values are latin-1 on the wire; a surname beyond it goes as its UTF-8 bytes, percent-encoded.
         return path, {name: value if value.isascii() else quote(value, safe=" '") for name, value in who.items()}
-    pairs = "&".join(f"{name}={quote(value, safe='')}" for name, value in who.items())
+    pairs = "&".join(f"{quote(name)}={quote(value, safe='')}" for name, value in who.items())
     return f"{path}{'&' if '?' in path else '?'}{pairs}", {}

@@ -10,27 +10,26 @@ import asyncio
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
-from decimal import Decimal
+from datetime import UTC, datetime
 from http import HTTPStatus
 from itertools import groupby
 from typing import TypeVar
 from urllib.parse import quote
 
 import aiohttp
-from msgspec import Struct
 from yarl import URL
 
 from carefund.funders.answers import FunderAnswer
-from carefund.funders.bounds import Code, Money, Name
 from carefund.funders.configuration import Timing
 from carefund.funders.counting import count_answer
-from carefund.funders.decoding import RowReader
+from carefund.funders.dialect import Interfaces
 from carefund.funders.errors.configuring import NotConfigured
 from carefund.funders.errors.outages import Unavailable
 from carefund.funders.errors.people import IdentityNotMatched
 from carefund.funders.http import back_off, exchange, open_session
+from carefund.funders.ndia.contract import PARTNER
 from carefund.funders.ndia.envelopes import sorted_refusal
+from carefund.funders.ndia.partner_payloads import KEY_HEADER, OPERATION, ORGANISATION_HEADER, PATHS, PartnerBudget
 from carefund.funders.ndia.payloads import (
     BudgetTree,
     BudgetTypeLevel,
@@ -40,11 +39,11 @@ from carefund.funders.ndia.payloads import (
     SupportCategory,
     SupportTypeLevel,
 )
+from carefund.funders.ndia.readers import pace_readers_for
 from carefund.funders.ndia.source import Identity
 from carefund.funders.paging import require_few
 from carefund.funders.refusals import refusal
 
-OPERATION = "ndia_partner_budget"
 _FUNDER = "ndia"
 Value = TypeVar("Value")
 
@@ -56,44 +55,7 @@ class Partner:
     base_url: str
     organisation: str
     key: str = field(repr=False)
-
-
-class PartnerBudget(Struct, frozen=True, kw_only=True, rename="camel"):
-    """One row of the gateway's list: the money for one category, with names old and new.
-
-    `is_deleted` is 1 for a row that the gateway keeps and no longer means.
-    """
-
-    type: Code = ""
-    start_date: date | None = None
-    end_date: date | None = None
-    management: Code = ""
-    support: Code = ""
-    support_category_pace: Name = ""
-    support_category_api: Name = ""
-    budget_type: Code = ""
-    allocated_amount: Money | None = None
-    approved_amount: Money | None = None
-    spent_amount: Money | None = None
-    remaining_amount: Money | None = None
-    is_deleted: bool | int | Code | None = None
-
-    @property
-    def counts(self) -> bool:
-        return str(self.is_deleted).strip().casefold() not in ("1", "true")
-
-    @property
-    def released_amount(self) -> Decimal | None:
-        """What was released; None where the gateway's 0 means that nobody set it.
-
-        A true 0 leaves nothing that could be spent or remain; in the gateway's own sample 0 stands beside 78,000 left.
-        """
-        is_all_told = self.spent_amount is not None and self.remaining_amount is not None
-        comes_to_nothing = is_all_told and not (self.spent_amount or 0) + (self.remaining_amount or 0)
-        return None if self.allocated_amount == 0 and not comes_to_nothing else self.allocated_amount
-
-
-_ROWS = RowReader(PartnerBudget)
+    interfaces: Interfaces = field(default_factory=Interfaces)
 
 
 class PartnerGateway:
@@ -103,6 +65,9 @@ class PartnerGateway:
         self._session = session
         self._partner = partner
         self._timing = timing
+        self.contract = PARTNER
+        self.interfaces = partner.interfaces
+        self._rows = pace_readers_for(partner.interfaces.dialect).partner
         self._known: dict[str, FunderAnswer[tuple[PartnerBudget, ...]]] = {}
 
     async def fetch_determination(self, identity: Identity) -> FunderAnswer[Determination]:
@@ -135,10 +100,10 @@ class PartnerGateway:
         known = self._known.get(identity.ndis_number)
         if known is None:
             begun = datetime.now(UTC)
-            body = await self._read(f"/paceBudget/{quote(identity.ndis_number)}")
-            rows = tuple(_ROWS.read_rows(body, OPERATION))
+            body = await self.ask(OPERATION, identity)
+            rows = tuple(self._rows.read_rows(body, OPERATION))
             require_few(len(rows), self._timing.most_rows, OPERATION)
-            _ROWS.require_possible_sum(rows, OPERATION)
+            self._rows.require_possible_sum(rows, OPERATION)
             if not rows:
                 raise IdentityNotMatched(operation=OPERATION)
             known = self._known[identity.ndis_number] = FunderAnswer(
@@ -146,11 +111,17 @@ class PartnerGateway:
             )
         return known
 
+    async def ask(self, operation: str, identity: Identity) -> bytes:
+        """The question about a participant: the body as received, not understood. Raises what a refusal stands for."""
+        template = self.interfaces.paths.get(operation, PATHS[operation])
+        return await self._read(template.format(ndisNumber=quote(identity.ndis_number)))
+
     async def _read(self, path: str) -> bytes:
+        called = self.interfaces.parameters_of(OPERATION)
         headers = {
             "Accept": "application/json",
-            "org-id": self._partner.organisation,
-            "x-api-key": self._partner.key,
+            called.get(ORGANISATION_HEADER, ORGANISATION_HEADER): self._partner.organisation,
+            called.get(KEY_HEADER, KEY_HEADER): self._partner.key,
         }
         url = URL(self._partner.base_url.rstrip("/") + path, encoded=True)
         attempt = 1

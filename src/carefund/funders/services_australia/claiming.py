@@ -15,6 +15,7 @@ import msgspec
 
 from carefund.funders.configuration import FunderConfiguration
 from carefund.funders.decoding import RowReader
+from carefund.funders.dialect import write
 from carefund.funders.errors.access import NotAllowedIn
 from carefund.funders.errors.answers import WrongType
 from carefund.funders.errors.configuring import NotConfigured
@@ -42,7 +43,6 @@ from carefund.funders.unreadable import UnreadableRow
 
 Row = TypeVar("Row", bound=msgspec.Struct)
 
-_encoder = msgspec.json.Encoder(decimal_format="number")
 _NOT_SENT = (MalformedId, NotConfigured)
 _REFUSED = (RequestRejected, NotAllowedIn, NotFound, *_NOT_SENT)
 
@@ -202,7 +202,7 @@ class Claiming:
         subject_id: str = "",
     ) -> Response:
         path = path_for(operation, self._configuration.paths, ids)
-        body = b"{}" if draft is None else _encoder.encode(draft)
+        body = b"{}" if draft is None else write(draft, self._configuration.interfaces.dialect)
         answer = await self._caller.send(operation, "POST", path, body=body, if_match=etag)
         if answer.body:
             await self._keep(ClaimingAnswer(operation, subject_id or next(iter(ids.values()), ""), 1, answer.body))

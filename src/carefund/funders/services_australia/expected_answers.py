@@ -4,16 +4,16 @@ What an interface description is compared with, and what an interfaces file may 
 Source: rules SA-01, SA-06 and CLAIM-01.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass
-
-import msgspec
-
+from carefund.funders.contract import Asked, Contract, list_types
 from carefund.funders.services_australia import claim_payloads, payloads
 from carefund.funders.services_australia.claim_payloads import (
     AccountSummary,
     ClaimPayload,
     InvoicePayload,
+    NewAttachment,
+    NewClaim,
+    NewInvoice,
+    NewInvoiceItem,
     PaymentItem,
     PaymentStatement,
     WrittenItem,
@@ -23,6 +23,7 @@ from carefund.funders.services_australia.operations import (
     BUDGETS_BY_CARE_RECIPIENT,
     CARE_RECIPIENT_SUMMARY,
     INDIVIDUAL_CONTRIBUTION,
+    PATHS,
 )
 from carefund.funders.services_australia.payloads import (
     Budget,
@@ -35,17 +36,6 @@ _PAGE = ("page", "limit", "sort")
 _ROLL = (*_PAGE, "sortFields")
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """One operation: its method, the type of its answer or None, whether that is a list, and the query parameters
-    that are sent beside those in its path."""
-
-    method: str
-    answer: type[msgspec.Struct] | None
-    is_list: bool = False
-    query: tuple[str, ...] = ()
-
-
 OPERATIONS: dict[str, Asked] = {
     CARE_RECIPIENT_SUMMARY: Asked("GET", CareRecipientSummary),
     "care_recipient_summaries": Asked("GET", CareRecipientSummary, True, _ROLL),
@@ -55,16 +45,16 @@ OPERATIONS: dict[str, Asked] = {
     "budgets_by_service_provider": Asked("GET", Budget, True, _ROLL),
     "budget_summary": Asked("GET", Budget, True, (*_ROLL, "effectiveDateFrom")),
     BUDGET_DETAILS: Asked("GET", BudgetDetails),
-    "invoice_create": Asked("POST", InvoicePayload),
+    "invoice_create": Asked("POST", InvoicePayload, body=NewInvoice),
     "invoices": Asked(
         "GET", InvoicePayload, True, (*_PAGE, "serviceProviderId", "externalReferenceId", "updatedAtDateTimeFrom")
     ),
     "invoice_details": Asked("GET", InvoicePayload),
     "invoice_submit": Asked("POST", InvoicePayload),
     "invoice_delete": Asked("POST", InvoicePayload),
-    "invoice_item_add": Asked("POST", WrittenItem),
-    "invoice_item_attach": Asked("POST", None),
-    "claim_create": Asked("POST", ClaimPayload),
+    "invoice_item_add": Asked("POST", WrittenItem, body=NewInvoiceItem),
+    "invoice_item_attach": Asked("POST", None, body=NewAttachment),
+    "claim_create": Asked("POST", ClaimPayload, body=NewClaim),
     "claims": Asked("GET", ClaimPayload, True, (*_PAGE, "serviceProviderId", "createdAtDateTimeFrom")),
     "claim_details": Asked("GET", ClaimPayload),
     "payment_statement": Asked("GET", PaymentStatement),
@@ -87,15 +77,19 @@ KNOWN_CODES = {
 LOWERING = ("Budget.used", "Budget.write_off", "Budget.rollover_deduction", "BudgetUsage.amount")
 
 
-def list_payloads() -> Iterator[type[msgspec.Struct]]:
-    """Every type of answer, with those of the rows within."""
-    for module in (payloads, claim_payloads):
-        for kind in vars(module).values():
-            is_payload = isinstance(kind, type) and issubclass(kind, msgspec.Struct) and kind is not msgspec.Struct
-            if is_payload and kind.__module__ == module.__name__ and not kind.__name__.startswith("New"):
-                yield kind
-
-
-def list_parameters() -> set[str]:
-    """Every query parameter that is sent."""
-    return {name for asked in OPERATIONS.values() for name in asked.query}
+RISING = (
+    "PaymentStatement.claim_total", "PaymentStatement.total_paid",
+    "PaymentStatement.care_recipient_individual_contribution", "PaymentItem.payment_amount",
+    "PaymentItem.individual_contribution_amount", "AccountSummary.payment_amount",
+)  # fmt: skip
+SERVICES_AUSTRALIA = Contract(
+    "services-australia",
+    "Services Australia",
+    OPERATIONS,
+    PATHS,
+    tuple(list_types(payloads, claim_payloads)),
+    PARAMETER_SPELLINGS,
+    KNOWN_CODES,
+    LOWERING,
+    RISING,
+)

@@ -6,11 +6,9 @@ Nothing is understood here and nothing is kept.
 
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import date
 
-from carefund.funders.errors.access import NotAllowedIn, NotPermitted
-from carefund.funders.errors.outages import Unavailable
+from carefund.funders.answers import TrialAnswer, says_nothing
 from carefund.funders.errors.root import FunderError
 from carefund.funders.services_australia.client import ServicesAustralia
 from carefund.funders.services_australia.expected_answers import OPERATIONS
@@ -53,17 +51,6 @@ _IDS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class TrialAnswer:
-    """What came of one question: bytes, or the problem in their place; or which id nobody knew, and so nothing."""
-
-    operation: str
-    milliseconds: float = 0.0
-    body: bytes | None = None
-    problem: FunderError | None = None
-    missing_id: str = ""
-
-
 async def ask_each(
     client: ServicesAustralia, care_recipient_id: str, ids: dict[str, str], today: date
 ) -> AsyncIterator[TrialAnswer]:
@@ -83,8 +70,7 @@ async def ask_each(
             body = (await client.caller.read(operation, path, subject_id=person)).body
             answer = TrialAnswer(operation, (time.monotonic() - begun) * 1000, body)
         except FunderError as problem:
-            is_shut = isinstance(problem, NotAllowedIn) and not isinstance(problem, NotPermitted)
-            if is_shut or isinstance(problem, Unavailable):
+            if says_nothing(problem):
                 raise
             answer = TrialAnswer(operation, (time.monotonic() - begun) * 1000, problem=problem)
         yield answer

@@ -91,8 +91,7 @@ async def ask_about(session: Session, client_id: int) -> RetrievedPlan:
     Raises FunderError, PaceProblem, and Postponed when this hour's number of budgets is used up.
     """
     identity = await session.database.do(prepare_question, client_id)
-    if not await session.database.do(pace_store.take_budget_call, settings.NDIA_BUDGETS_PER_HOUR, timezone.now()):
-        raise Postponed(_HOUR_USED, await session.database.do(_next_free_at))
+    await take_budget_call(session)
     outcome = SUCCEEDED
     try:
         fetched = await fetch_plan(session.source, identity, timezone.localdate())
@@ -103,6 +102,12 @@ async def ask_about(session: Session, client_id: int) -> RetrievedPlan:
         raise
     finally:
         await session.database.do(pace_store.store_question, client_id, outcome, timezone.now())
+
+
+async def take_budget_call(session: Session) -> None:
+    """Take one of this hour's questions about budgets. Raises Postponed when they are used up."""
+    if not await session.database.do(pace_store.take_budget_call, settings.NDIA_BUDGETS_PER_HOUR, timezone.now()):
+        raise Postponed(_HOUR_USED, await session.database.do(_next_free_at))
 
 
 def _store_compared(session: Session, items: Sequence[ClaimedItem], answers: Sequence[_Compared]) -> None:
