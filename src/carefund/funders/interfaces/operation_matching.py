@@ -117,7 +117,7 @@ def _look_around(operation: str, described: TheirOperation, base_urls: Mapping[s
     if len(_PLACEHOLDER.findall(ours.partition("?")[0])) != len(described.names_in("path")):
         parameters *= 0.5
     return _Around(
-        _likeness_of_paths(ours, strip_base(described.path, base_urls.get(contract.name, ""))),
+        _likeness_of_paths(ours, strip_base(described.path, base_urls.get(contract.name, ""), ours)),
         parameters,
         _likeness_of_words(words_of(operation), [word for word in words_of(described.operation_id) if _says(word)]),
     )
@@ -173,8 +173,11 @@ def _score(asked: Asked, answer: tuple[str, bool | None, FoundRow | None], aroun
     return around.weight + share * _MEMBERS_WEIGH
 
 
-def strip_base(path: str, base_url: str) -> str:
-    """A path of a description without what our base address holds already."""
+def strip_base(path: str, base_url: str, ours: str) -> str:
+    """A path of a description without what our base address holds already, or, where none is set yet, will hold."""
+    own = _PLACEHOLDER.sub("{}", ours.partition("?")[0])
+    if not base_url and _PLACEHOLDER.sub("{}", path).endswith(own):
+        return "/" + "/".join(path.split("/")[-own.count("/") :])
     base = urlsplit(base_url).path.rstrip("/")
     if base and path.startswith(f"{base}/"):
         return path[len(base) :]
@@ -209,7 +212,7 @@ def _with_parameters(found: FoundOperation, base_urls: Mapping[str, str]) -> Fou
     query = list(described.names_in("query"))
     contract = found.contract
     own_path, _, own_query = contract.paths[found.operation].partition("?")
-    path, missing = _fill_path(strip_base(described.path, base_urls.get(contract.name, "")), own_path)
+    path, missing = _fill_path(strip_base(described.path, base_urls.get(contract.name, ""), own_path), own_path)
     parameters: list[Match] = []
     for name in _PLACEHOLDER.findall(own_query):
         best = max(query, key=lambda name_there: likeness_of_names(name, name_there), default="")
