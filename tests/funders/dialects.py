@@ -311,7 +311,7 @@ async def _claim(url: str, claiming: Claiming) -> dict[str, Any]:
         found["payments"] = _without_times(tuple(await claiming.fetch_payment_items(claim.claim_id)))
         found["account"] = _without_times(await claiming.fetch_account_summary(provider))
         found["invoices"] = _without_times(tuple(await claiming.fetch_invoices(provider, "INV-1")))
-        found["claims"] = _without_times(tuple(await claiming.fetch_claims(provider)))
+        found["claims"] = _without_times(tuple((await claiming.fetch_claims(provider)).rows))
     except FunderError as problem:
         found["claiming"] = type(problem).__name__
     return found
