@@ -50,8 +50,8 @@ def _shop(number: int) -> bytes:
     """Many operations of something else, in words that occur here too."""
     words = ("account", "budget", "client", "date", "amount", "total", "start", "code", "item", "provider", "used")
     members = {
-        f"{words[one % 11]}{words[one % 7].capitalize()}{chr(97 + one % 26)}{one}": {"type": "number"}
-        for one in range(number * 40)
+        f"{words[place % 11]}{words[place % 7].capitalize()}{chr(97 + place % 26)}{place}": {"type": "number"}
+        for place in range(number * 40)
     }
     names = list(members)
 

@@ -26,7 +26,7 @@ FED_BY = {
     "funders/any_json.py": "Budget",
     "funders/decoding.py": "Budget",
     "funders/device_keys.py": OWN,
-    "funders/interfaces/descriptions.py": "description",
+    "funders/interfaces/documents.py": "description",
     "funders/interfaces/file.py": "interfaces file",
     "funders/ndia/envelopes.py": "PlanRow",
     "funders/response_body.py": "packed answers",

@@ -106,12 +106,7 @@ def read_uploads(uploads: Sequence[tuple[str, bytes]]) -> ComparedDescriptions:
             path.write_bytes(content)
             paths.append(path)
         found = compare_descriptions(paths, list_base_urls())
-    light = tuple(
-        replace(operation, described=replace(operation.described, answer=None, body=None))
-        if operation.described
-        else operation
-        for operation in found
-    )
+    light = tuple(map(_without_schemas, found))
     compared = ComparedDescriptions(tuple(path.name for path in paths), light)
     kept = msgspec.to_builtins(compared)
     if _UNKEPT.search(msgspec.json.encode(kept)):

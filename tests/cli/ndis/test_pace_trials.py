@@ -29,7 +29,7 @@ def test_each_pace_operation_is_asked_once_and_what_was_seen_can_be_shared(ndia:
     report = try_pace(participant.ndis_number)
     assert [call["operation"] for call in report["calls"]] == list(NDIA.operations)
     assert [call["problem"] for call in report["calls"]] == [""] * 4
-    assert (report["lines"], report["undecoded"], report["unknown_members"]) == ([], [], [])
+    assert (report["lines"], report["undecoded"]) == ([], [])
     assert TriedAnswer.objects.count() == 4
     assert not ServiceContract.objects.exists()
     shared = CliRunner().invoke(app, ["share"]).stdout

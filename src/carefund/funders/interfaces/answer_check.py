@@ -96,10 +96,11 @@ class Examination:
         self.lines.add(Line(table, ours, theirs, confidence, self.contract.name))
 
     def _read(self, operation: str, asked: Asked, body: bytes) -> None:
-        assert asked.answer is not None
+        kind = asked.answer
+        assert kind is not None
         known = {operation: asked.envelope} if asked.envelope else {}
         dialect = replace(self.dialect, envelopes=tuple((known | dict(self.dialect.envelopes)).items()))
-        reader = RowReader(asked.answer, self.spellings, dialect)
+        reader = RowReader(kind, self.spellings, dialect)
         try:
             rows = reader.read_rows(body, operation) if asked.is_list else [reader.read_one(body, operation)]
         except NotFound:
