@@ -14,7 +14,7 @@ from carefund.access.idempotency import AnsweredCall, CallKey, forget_answers, o
 from carefund.access.models import AccessLogEntry, ApiToken
 from carefund.records.models import Change, Client, ServiceProvider
 from carefund.rest.api import api
-from carefund.runs.expired_data import forget_leftovers
+from carefund.runs.expired_data import delete_expired_data
 from carefund.runs.models import Run
 from tests.rest.conftest import BRANCH, Call
 
@@ -82,7 +82,7 @@ def test_a_key_counts_for_a_day(ask: Call):
     AnsweredCall.objects.update(answered_at=timezone.now() - timedelta(hours=25))
     assert ask("put", PATH, WILMA, KEY).status_code == 200, "the client is here"
     AnsweredCall.objects.update(answered_at=timezone.now() - timedelta(hours=25))
-    forget_leftovers(timezone.now())
+    delete_expired_data(timezone.now())
     assert not AnsweredCall.objects.exists()
 
 
