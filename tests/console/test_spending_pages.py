@@ -83,8 +83,9 @@ def test_the_same_estimate_stands_on_every_page(
     browse: Browse, cast: world.Cast, client: Client, budget: PlanBudget
 ) -> None:
     deliver(client, "70.00")
-    add_planned(client)  # three visits within the budget's days
+    add_planned(client, days=-13)  # two visits before that line came in, and three to come within the budget's days
     browser = browse(cast.ada)
+    assert cells(read(browser, "spending", client.pk), "estimate</span>")[2] == "−$240.00"
     assert cells(read(browser, "spending", client.pk), "From Services Australia") == [
         "$500.00", "$0.00", "−$70.00", "−$240.00", "$190.00"
     ]  # fmt: skip

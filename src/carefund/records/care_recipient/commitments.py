@@ -46,12 +46,16 @@ _ALWAYS = Period(None, None)
 
 @dataclass(slots=True)
 class Spending:
-    """One person's money, and what is spoken for of it. `balances` are those that were entered by hand and count."""
+    """One person's money, and what is spoken for of it. `balances` are those that were entered by hand and count.
+
+    `services` are the planned ones as the rules know them, with the last day on which a line of each came in.
+    """
 
     today: date
     budgets: list[PlanBudget]
     balances: list[UnspentBalance]
     planned: list[PlannedService]
+    services: list[Planned]
     lines: list[OpenLine]
     funds: list[Fund]
     commitments: dict[BudgetKey, Commitment]
@@ -130,7 +134,8 @@ def _find_all(
         services = planned.get(client_id, [])
         to_come = [describe(service, delivered.get((client_id, service.service_id))) for service in services]
         all_lines = [*lines.get(client_id, ()), *plan_lines(to_come, funds, today)]
-        found[client_id] = Spending(today, budgets, counted, services, all_lines, funds, commit(all_lines, funds))
+        placed = commit(all_lines, funds)
+        found[client_id] = Spending(today, budgets, counted, services, to_come, all_lines, funds, placed)
     return found
 
 

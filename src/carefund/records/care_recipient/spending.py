@@ -135,7 +135,7 @@ def find_trend(spending: Spending) -> Trend:
         for line in spending.lines
         if line.type_code == ONGOING and line.reason is not SpokenFor.PLANNED
     ]
-    services = [describe(service) for service in spending.planned if service.funding_source == ONGOING]
+    services = [service for service in spending.services if service.type_code == ONGOING]
     budgets = [_describe_budget(budget, spending) for budget in ongoing]
     return project(budgets, _find_entitled(ongoing, spending.today), services, delivered, spending.today)
 
