@@ -8,6 +8,7 @@ from carefund.rest.api import api
 OF_PEOPLE = {
     "sign-in", "sign-out", "earlier-sign-in", "account", "password", "two-factor", "two-factor-off",
     "two-factor-verify", "theme", "mark-as-seen", "run-watch", "service-providers-progress", "home", "synchronise-run",
+    "other-sessions",
     "help",
 }  # fmt: skip
 OPERATIONS = {
@@ -28,17 +29,23 @@ OPERATIONS = {
     "care-management-history": "list_pools",
     "ndis-contract": "find_contract",
     "invoices": "store_invoice",
+    "spending": "find_spending",
+    "plan-service": "store_planned_service",
+    "remove-planned-service": "remove_planned_service",
     "clients-csv": "list_clients",
     "client-changes-csv": "list_changes",
     "run-csv": "list_run_items",
+    "ndis-comparisons": "list_contracts",
+    "support-at-home": "list_service_providers",
 }
 NOT_YET = {
+    "enter-balance", "claim-exceptions-csv", "exceptions-change",
     "tokens", "token-revoke", "all-tokens", "people", "person-new", "person", "administration", "connections",
     "schedules",
     "access-log", "audit-log", "client-matches", "client-match", "preview-apply", "client-syncs", "evidence",
-    "claim-exceptions-csv", "exceptions-change", "support-at-home", "service-providers-sync",
+    "service-providers-sync",
     "care-management-saving", "care-management-all", "ndis-settings", "ndis-client", "ndis-client-edit", "ndis-pace",
-    "ndis-pace-create", "ndis-pace-plan", "ndis-contract-sync", "ndis-contract-decide", "ndis-comparisons", "claims",
+    "ndis-pace-create", "ndis-pace-plan", "ndis-contract-sync", "ndis-contract-decide", "claims",
     "invoice-upload", "batch-new", "batch", "batch-send", "batch-withdraw", "line-evidence", "line-evidence-file",
     "money", "money-list", "money-csv", "budget-explained", "interfaces", "interfaces-description",
     "claims-check", "claim-exceptions", "draws-without-line", "claim", "claim-answers", "claim-evidence", "claim-check",
@@ -51,7 +58,7 @@ def test_each_page_has_its_operation_or_is_known_not_to_have_one_yet():
     assert pages - set().union(*sorted_pages) == set(), "name the operation that does the same"
     assert set().union(*sorted_pages) - pages == set(), "no longer a page"
     assert sum(map(len, sorted_pages)) == len(pages), "in one list each"
-    assert len(NOT_YET) <= 53, "this list gets shorter"
+    assert len(NOT_YET) <= 51, "this list gets shorter"
 
 
 def test_each_operation_that_does_the_same_exists():

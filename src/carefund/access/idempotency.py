@@ -86,9 +86,10 @@ def _hold_for_all_processes(call: CallKey) -> None:
     """Beside SQLite one process serves, and whoever writes is alone."""
     if connection.vendor != "postgresql":
         return
-    number = int.from_bytes(sha256(f"{call.token_id} {call.key}".encode()).digest()[:8], "big", signed=True)
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [number])
+    digest = sha256(f"{call.token_id} {call.key}".encode()).digest()
+    numbers = [int.from_bytes(digest[start : start + 4], "big", signed=True) for start in (0, 4)]
+    with connection.cursor() as cursor:  # of two numbers, unlike the locks that mark the order of changes
+        cursor.execute("SELECT pg_try_advisory_xact_lock(%s::integer, %s::integer)", numbers)
         if not cursor.fetchone()[0]:
             raise KeyInUse
 

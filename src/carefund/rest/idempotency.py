@@ -53,7 +53,7 @@ def once(view: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _answer_first(call: CallKey, answer: Status[Any]) -> Status[Any]:
-    call.store_answer(answer.status_code, to_jsonable_python(answer.value))
+    call.store_answer(answer.status_code, {"value": to_jsonable_python(answer.value)})
     return answer
 
 
@@ -67,7 +67,7 @@ def _answer_again(request: AuthenticatedRequest, call: CallKey) -> Status[Any] |
     if found.answer is None:
         raise ApiProblem("conflict", _GONE, advice="Read the record.")
     request.__dict__["is_answered_again"] = True
-    return Status(found.status, found.answer)
+    return Status(found.status, found.answer["value"])
 
 
 def describe_key(operation: dict[str, Any]) -> None:
