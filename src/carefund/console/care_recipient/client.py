@@ -1,6 +1,7 @@
 """One client's funding: as it is now, and the plan across its quarters."""
 
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from django.conf import settings
@@ -39,7 +40,7 @@ def frame(client: Client) -> dict[str, Any]:
         "state": state,
         "checked_at": fresh.checked_at,
         "read_in_full_at": fresh.read_in_full_before,
-        "last_change_at": find_last_change_at(client),
+        "find_last_change_at": partial(find_last_change_at, client),  # asked only where it is shown
         "is_stale": fresh.checked_at is not None and fresh.checked_at < stale_before,
         "last_attempt_failed": state is not None and state.outcome == RunItem.Outcome.FAILED,
     }
