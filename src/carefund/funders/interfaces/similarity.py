@@ -41,9 +41,9 @@ _SAME = (
     {"off"},
 )
 _STANDS_FOR = {word: sorted(group)[0] for group in _SAME for word in group}
-_FILLERS = {"the", "of", "at", "time", "details", "info"}
+_FILLERS = {"the", "of", "at", "time", "detail", "details", "field", "info"}
 # Words that say of what kind a value is, rather than which.
-_GENERAL = {_STANDS_FOR.get(word, word) for word in ("amount", "date", "text", "field", "period")}
+_GENERAL = {_STANDS_FOR.get(word, word) for word in ("amount", "date", "text", "period")}
 _CONTAINED = 0.8  # all words of one name within the other
 _ISO = {"yyyy-mm-dd", "date", "full-date"}
 _SPELLED_FORMATS = {
