@@ -56,7 +56,7 @@ class Launcher:
 
     def close(self) -> None:
         """Start nothing more; what runs goes on."""
-        self._process.communicate(timeout=10)
+        self._process.communicate(timeout=60)
 
     def _ask(self, **request: Any) -> int:
         assert self._process.stdin is not None
