@@ -71,7 +71,7 @@ def demo(world: Sandbox, synchronise: Callable[..., object]) -> list[Client]:
         synchronise(client)
     deliver_services()
     deliver(Client.objects.get(care_recipient_id="400000008"), "AT")
-    change_funding(lambda path, body: world.ask("POST", path.removeprefix("/sandbox"), body))
+    change_funding(lambda path, body: world.ask("POST", path.removeprefix("/sandbox"), body), ids)
     world.change("400000016", "add-usage", budgetTypeCode="AT", amount="5000.00", serviceProviderId="9900000045")
     for client in clients:
         synchronise(client)

@@ -65,7 +65,6 @@ def listed_commands() -> list[list[str]]:
 
 
 @pytest.mark.slow
-@pytest.mark.xfail(strict=False, reason="the random dialect grew claims and PACE; its seed was not proven anew yet")
 def test_who_follows_the_document_word_for_word_has_right_figures(
     installation: Installation, tmp_path: Path, one_sandbox: object
 ):
