@@ -121,6 +121,12 @@ def check_trial(installation: Installation) -> None:
     assert asked[0][0] == asked[0][1] > 8, "each answer is kept once"
 
 
+def check_rollover(installation: Installation) -> None:
+    assert installation.rows("SELECT state, is_uncertain FROM records_rollover") == [("done", 0)]
+    asked = installation.ask("GET", "/journal?operation=budget_roll_over&limit=100")["requests"]
+    assert not asked
+
+
 def check_saves(installation: Installation) -> None:
     saved = installation.rows("SELECT service_provider_id, quarter_start_date FROM records_caremanagementsave")
     assert len(saved) == len(set(saved))
@@ -189,6 +195,17 @@ CASES = {
         "from carefund.runs.claims.claiming import request_check\n"
         "run = request_check(Claim.objects.get())",
         check_claim,
+    ),
+    # Its quarter was rolled over long ago: which is read, and never asked for (tests/runs/test_rollovers.py asks).
+    "rollover": Case(
+        "from carefund.records.models import PlanBudget, Rollover\n"
+        "from carefund.runs.requests import NewRunItem, request_work\n"
+        "ended = timezone.localdate() - datetime.timedelta(days=100)\n"
+        "budget = PlanBudget.objects.filter(budget_type_code='ON', end_date__lt=ended).order_by('-end_date')[0]\n"
+        "rollover = Rollover.objects.create(plan_budget=budget, base=0, carry_over=0, loss=0)\n"
+        "item = NewRunItem(f'rollover:{rollover.pk}', budget.client_id)\n"
+        "run = request_work('rollover', [item], trigger='bulk', scope='killed')",
+        check_rollover,
     ),
     "pools": Case(
         "from carefund.runs.care_management.refreshing import request_saving\nrun = request_saving()", check_saves

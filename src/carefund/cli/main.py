@@ -42,6 +42,7 @@ from carefund.cli import (
     personal_data,
     planned,
     providers,
+    quarter_close,
     reprocess,
     runs,
     serving,
@@ -74,6 +75,7 @@ app.command("spending")(spending.spending)
 app.command("money")(money.money)
 app.command("reprocess")(reprocess.reprocess_stored)
 app.command("replay", hidden=True)(reprocess.reprocess_stored)  # its earlier name
+app.command("quarter-close")(quarter_close.quarter_close)
 app.command("check")(check.check)
 app.command("serve")(serving.serve)
 app.command("worker")(serving.worker)

@@ -3,6 +3,7 @@
 from carefund.runs.backups import BACKUP
 from carefund.runs.care_management.refreshing import POOLS
 from carefund.runs.care_recipient.reprocessing import REPROCESSING
+from carefund.runs.care_recipient.rolling_over import ROLLOVER
 from carefund.runs.care_recipient.surveying import SURVEYING
 from carefund.runs.care_recipient.syncing import SYNC
 from carefund.runs.claims.claiming import CLAIM_BATCH, CLAIM_CHECK
@@ -45,6 +46,7 @@ for _kind in (
     SERVICE_PROVIDERS,
     CLAIM_BATCH,
     CLAIM_CHECK,
+    ROLLOVER,
     POOLS,
     CONTRACT_COMPARISON,
     CONNECTION_TEST,

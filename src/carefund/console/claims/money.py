@@ -15,6 +15,7 @@ from carefund.access.access_log import store_export, store_views
 from carefund.access.roles import may_claim
 from carefund.console.csv_download import stream_csv
 from carefund.console.page_access import Request, page
+from carefund.domain.care_recipient.quarter_close import count_days_to_close, quarter_to_close
 from carefund.domain.claims.money import TO_CLAIM, Stage, StageSums
 from carefund.records.care_recipient.queries import list_service_providers
 from carefund.records.claims.money import MoneyLine, find_money, list_client_ids_in, list_lines_in, list_money_lines
@@ -56,7 +57,15 @@ def show(request: Request) -> HttpResponse:
     """All stages, of one branch or of all."""
     today, branch = timezone.localdate(), read_branch(request)
     stages = [_show_stage(sums, branch, today) for sums in find_money(today, branch)]
-    context = {"stages": stages, "today": today, "branch": branch, "providers": list_service_providers()}
+    last_quarter = quarter_to_close(today)
+    context = {
+        "stages": stages,
+        "today": today,
+        "branch": branch,
+        "providers": list_service_providers(),
+        "last_quarter": last_quarter,
+        "days_left": count_days_to_close(last_quarter.end_date, today),
+    }
     return render(request, "console/claims/money.html", context)
 
 

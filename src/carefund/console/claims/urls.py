@@ -6,10 +6,13 @@ import carefund.console.claims.claim_ids
 import carefund.console.url_numbers  # noqa: F401 makes <number:…> known
 from carefund.console.claims import answers as claim_answers
 from carefund.console.claims import batches as claim_batches
-from carefund.console.claims import claims, exceptions, invoices, late_evidence, money
+from carefund.console.claims import claims, exceptions, invoices, late_evidence, money, quarter_close
 
 urlpatterns = [
     path("money", money.show, name="money"),
+    path("money/quarter", quarter_close.show, name="quarter-close"),
+    path("money/quarter/lines.csv", quarter_close.export, name="quarter-close-csv"),
+    path("money/quarter/rollover", quarter_close.roll_over, name="rollover"),
     path("money/<str:stage>", money.list_stage, name="money-list"),
     path("money/<str:stage>/lines.csv", money.export_stage, name="money-csv"),
     path("claims", claims.list_all, name="claims"),

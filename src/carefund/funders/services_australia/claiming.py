@@ -1,4 +1,4 @@
-"""Invoices, claims and payments of the Support at Home APIs: one method per operation. No storing, no rules.
+"""Invoices, claims, payments and rollovers of the Support at Home APIs: one method per operation. No storing, no rules.
 
 A write is sent once. After an error nobody knows whether it was done, because there is no idempotency key, and a
 refusal need not be true: the caller must read the state before it writes again. Everything raises a `FunderError`.
@@ -137,6 +137,10 @@ class Claiming:
         draft = NewClaim(service_provider_id=service_provider_id, invoices=references)
         answer = await self._send("claim_create", {}, draft, subject_id=service_provider_id)
         return _written(self._readers.claims, answer, "claim_create")
+
+    async def roll_over(self, budget_id: str) -> None:
+        """Ask for the rollover of an ended quarter's budget. What came of it is on this budget and the next one."""
+        await self._send("budget_roll_over", {"budgetId": budget_id}, None)
 
     async def fetch_invoice(self, invoice_id: str) -> Versioned:
         """One invoice with its items. Raises NotFound."""

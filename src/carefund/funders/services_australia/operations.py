@@ -28,6 +28,7 @@ PATHS: dict[str, str] = {
     "budgets_by_service_provider": f"{_BASE}/budget/v1/service-provider/{{serviceProviderId}}",
     "budget_summary": f"{_BASE}/budget/v1/summary?serviceProviderId={{serviceProviderId}}",
     BUDGET_DETAILS: f"{_BASE}/budget/v1/{{budgetId}}",
+    "budget_roll_over": f"{_BASE}/budget/v1/{{budgetId}}/rollover",
     "invoice_create": f"{_BASE}/invoice/v1",
     "invoices": f"{_BASE}/invoice/v1",
     "invoice_details": f"{_BASE}/invoice/v1/{{invoiceId}}",

@@ -23,6 +23,7 @@ from carefund.records.models.ndis import (
     ServiceContractBudget,
 )
 from carefund.records.models.people import Client, ClientMatch, ServiceProvider, SyncState
+from carefund.records.models.rollovers import Rollover
 from carefund.records.models.spending import PlannedService, UnspentBalance
 from carefund.records.models.support_at_home import (
     ApprovedService,
@@ -74,6 +75,7 @@ __all__ = [
     "PlanBudget",
     "PlannedService",
     "ProdaDevice",
+    "Rollover",
     "ServiceContract",
     "ServiceContractBudget",
     "ServiceProvider",

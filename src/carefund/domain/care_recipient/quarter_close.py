@@ -1,0 +1,133 @@
+"""What of an ended quarter's budget goes on into the next one and what is lost, as an estimate, and who is ready.
+
+Pure. The funder's own figures, once there are any, are never mixed with these. Source: rules SAH-06, SAH-07 and SAH-12.
+"""
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+from decimal import ROUND_HALF_UP, Decimal
+from enum import StrEnum
+
+from carefund.domain.claims.checks import CLAIM_WINDOW_DAYS
+from carefund.domain.claims.money import Sum
+from carefund.domain.quarters import Quarter, previous_quarter, quarter_of
+
+ZERO = Decimal("0.00")
+_NOTHING = Sum()
+_FLOOR, _SHARE, _CENT = Decimal("1000.00"), Decimal("0.10"), Decimal("0.01")
+
+
+class Readiness(StrEnum):
+    """Whether a quarter of a person can be rolled over now, and if not, why."""
+
+    READY = "ready"
+    NOT_CLAIMED = "not-claimed"
+    UNDECIDED = "undecided"
+    NOT_DRAWN = "not-drawn"
+    NO_FIGURES = "no-figures"
+    ASKED = "asked"
+    ROLLED_OVER = "rolled-over"
+    NOT_ENDED = "not-ended"
+    WINDOW_OVER = "window-over"
+
+    @property
+    def label(self) -> str:
+        """The reason as people read it."""
+        return _LABELS[self]
+
+
+_LABELS = {
+    Readiness.READY: "Ready",
+    Readiness.NOT_CLAIMED: "Services not claimed",
+    Readiness.UNDECIDED: "Claim not decided",
+    Readiness.NOT_DRAWN: "Draw not shown yet",
+    Readiness.NO_FIGURES: "Amount available not known",
+    Readiness.ASKED: "Rollover requested",
+    Readiness.ROLLED_OVER: "Rolled over",
+    Readiness.NOT_ENDED: "Quarter not over",
+    Readiness.WINDOW_OVER: "Claim window closed",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Projection:
+    """What is left once all that was delivered is drawn, and what becomes of it: carry over + loss = rest. `cap` is the
+    most that goes on: $1,000, or 10% of `base` if that is more."""
+
+    rest: Decimal
+    base: Decimal
+    cap: Decimal
+    carry_over: Decimal
+    loss: Decimal
+
+
+def project(available: Decimal, still_to_draw: Decimal, base: Decimal) -> Projection:
+    """What becomes of a budget with so much available, when so much of our own is still to be drawn from it.
+
+    `base` is what the quarter's entitlements come to. Nobody publishes whether the funder counts them before or after
+    the share for care management, so this is an estimate. Source: rule SAH-07.
+    """
+    rest = max(ZERO, available - still_to_draw)
+    cap = max(_FLOOR, (base * _SHARE).quantize(_CENT, ROUND_HALF_UP))
+    carry_over = min(rest, cap)
+    return Projection(rest, base, cap, carry_over, rest - carry_over)
+
+
+@dataclass(frozen=True, slots=True)
+class ClosingBudget:
+    """One person's budget of a quarter, with own lines of its days that were not drawn, by how far they are.
+
+    `available` None: the funder did not say. `rolled` and `written_off` are what became of it there, as sizes.
+    """
+
+    end_date: date
+    available: Decimal | None
+    base: Decimal
+    is_closed: bool
+    rolled: Decimal = ZERO
+    written_off: Decimal = ZERO
+    not_claimed: Sum = _NOTHING
+    undecided: Sum = _NOTHING
+    not_drawn: Sum = _NOTHING
+    is_asked: bool = False
+
+    @property
+    def is_rolled_over(self) -> bool:
+        """Whether the funder has split what was left."""
+        return self.is_closed or bool(self.rolled or self.written_off)
+
+    @property
+    def projection(self) -> Projection | None:
+        """What is to become of it; None once the funder has said, or where nobody knows what is available."""
+        if self.available is None or self.is_rolled_over:
+            return None
+        still_to_draw = self.not_claimed.amount + self.undecided.amount + self.not_drawn.amount
+        return project(self.available, still_to_draw, self.base)
+
+    def readiness(self, today: date) -> Readiness:
+        """Whether it can be rolled over on a day; the first reason against it counts."""
+        reason = self.readiness_but_for_request(today)
+        return Readiness.ASKED if self.is_asked and reason is not Readiness.ROLLED_OVER else reason
+
+    def readiness_but_for_request(self, today: date) -> Readiness:
+        """The same for what was asked for already, at the moment of asking the funder."""
+        reasons = (
+            (self.is_rolled_over, Readiness.ROLLED_OVER),
+            (today <= self.end_date, Readiness.NOT_ENDED),
+            (count_days_to_close(self.end_date, today) < 0, Readiness.WINDOW_OVER),
+            (self.not_claimed.number > 0, Readiness.NOT_CLAIMED),
+            (self.undecided.number > 0, Readiness.UNDECIDED),
+            (self.not_drawn.number > 0, Readiness.NOT_DRAWN),
+            (self.available is None, Readiness.NO_FIGURES),
+        )
+        return next((reason for applies, reason in reasons if applies), Readiness.READY)
+
+
+def count_days_to_close(end_date: date, today: date) -> int:
+    """Days of the claim window that are left: 0 on the last one, negative after it. Source: rule SAH-12."""
+    return (end_date + timedelta(days=CLAIM_WINDOW_DAYS) - today).days
+
+
+def quarter_to_close(today: date) -> Quarter:
+    """The quarter that ended last: the only one that can still be open for claims on any day."""
+    return previous_quarter(quarter_of(today))
