@@ -45,6 +45,7 @@ OPERATIONS: dict[str, Asked] = {
     "budgets_by_service_provider": Asked("GET", Budget, True, _ROLL),
     "budget_summary": Asked("GET", Budget, True, (*_ROLL, "effectiveDateFrom")),
     BUDGET_DETAILS: Asked("GET", BudgetDetails),
+    "budget_roll_over": Asked("POST", None),
     "invoice_create": Asked("POST", InvoicePayload, body=NewInvoice),
     "invoices": Asked(
         "GET", InvoicePayload, True, (*_PAGE, "serviceProviderId", "externalReferenceId", "updatedAtDateTimeFrom")
