@@ -61,6 +61,7 @@ LOGS: dict[str, set[str]] = {
     "pace preview": {ASKED},
     "providers sync": {ACT},
     "replay": {VIEWED, ACT},  # the earlier name of reprocess
+    "quarter-close": {VIEWED},
     "reprocess": {VIEWED, ACT},
     "restore": {ACT},  # tests/runs/test_backups.py
     "runs cancel": {ACT},
@@ -223,6 +224,12 @@ def test_runs(terminal: Terminal, claims: ClaimWorld):
     terminal.type("runs", "show", str(run.pk), "--json", about=client, expect={VIEWED})
     terminal.type("runs", "show", str(run.pk), "--csv", about=client, expect={EXPORTED})
     terminal.type("runs", "retry", str(run.pk), expect={ACT})
+
+
+def test_quarter_close(terminal: Terminal, claims: ClaimWorld):
+    terminal.type("quarter-close", expect=set())
+    shown = json.loads(terminal.type("quarter-close", "--json", about=claims.clients[0], expect={VIEWED}))
+    assert {row["care_recipient_id"] for row in shown["clients"]} == {row.care_recipient_id for row in claims.clients}
 
 
 @pytest.mark.django_db(transaction=True)  # since Django's commands close their connections

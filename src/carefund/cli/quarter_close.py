@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from carefund.access.access_log import store_export
+from carefund.access.access_log import store_views
 from carefund.cli.output import print_json, screen
 from carefund.domain.care_recipient.quarter_close import count_days_to_close, quarter_to_close
 from carefund.domain.quarters import quarter_of
@@ -28,7 +28,7 @@ def quarter_close(
     rows = list_closing_rows(chosen, today, branch.strip())
     totals, left = add_up_rows(rows), count_days_to_close(chosen.end_date, today)
     if json:
-        store_export(None, "Quarter close (JSON)", clients=[row.budget.client_id for row in rows])
+        store_views(None, (row.budget.client_id for row in rows), "carefund quarter-close")
         print_json({"quarter_end": chosen.end_date, "days_left": left, "clients": [_as_data(row) for row in rows]})
         return
     screen.print(f"{chosen.name}: {many(left, 'day')} left to claim" if left >= 0 else f"{chosen.name}: window closed")
