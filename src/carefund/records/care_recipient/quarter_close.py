@@ -170,7 +170,7 @@ class _Lines:
     def read(cls, quarter: Quarter, clients: Collection[int] | None) -> "_Lines":
         """Those of everybody, or of some people. Each list is short, however many lines there ever were."""
         open_keys = list_unsent_lines().order_by().values("pk").union(list_given_back_lines().order_by().values("pk"))
-        unmatched = PaymentRequest.objects.filter(is_matched=False)
+        unmatched = PaymentRequest.objects.filter(is_matched=False).order_by()
         states = PaymentRequest.State
         prepared = unmatched.filter(state=states.READY).values("line_item")
         claimed = unmatched.filter(state=states.CLAIMED).values("line_item")
