@@ -32,6 +32,7 @@ OPERATIONS = {
     "spending": "find_spending",
     "plan-service": "store_planned_service",
     "remove-planned-service": "remove_planned_service",
+    "budget-explained": "list_explanations",
     "clients-csv": "list_clients",
     "client-changes-csv": "list_changes",
     "run-csv": "list_run_items",
@@ -43,11 +44,11 @@ NOT_YET = {
     "tokens", "token-revoke", "all-tokens", "people", "person-new", "person", "administration", "connections",
     "schedules",
     "access-log", "audit-log", "client-matches", "client-match", "preview-apply", "client-syncs", "evidence",
-    "service-providers-sync",
+    "quarter-close", "service-providers-sync",
     "care-management-saving", "care-management-all", "ndis-settings", "ndis-client", "ndis-client-edit", "ndis-pace",
     "ndis-pace-create", "ndis-pace-plan", "ndis-contract-sync", "ndis-contract-decide", "claims",
     "invoice-upload", "batch-new", "batch", "batch-send", "batch-withdraw", "line-evidence", "line-evidence-file",
-    "money", "money-list", "money-csv", "budget-explained", "interfaces", "interfaces-description",
+    "money", "money-list", "money-csv", "interfaces", "interfaces-description",
     "claims-check", "claim-exceptions", "draws-without-line", "claim", "claim-answers", "claim-evidence", "claim-check",
 }  # fmt: skip
 

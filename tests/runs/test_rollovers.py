@@ -100,7 +100,7 @@ def test_one_that_was_done_and_not_said_so_is_not_asked_for_again(
 
 
 def test_one_that_may_have_been_done_is_read_before_it_is_asked_for_again(world: Sandbox, budget: PlanBudget) -> None:
-    world.fault(operation="budget_roll_over", times=1, kind="status", status=401)
+    world.fault(operation="budget_roll_over", times=1, kind="status", status=418)
     assert ask(budget).outcome == RunItem.Outcome.FAILED
     rollover = Rollover.objects.get()
     assert (rollover.state, rollover.is_uncertain) == ("requested", True)
@@ -152,19 +152,21 @@ def test_finance_sees_what_it_comes_to_confirms_it_and_follows_it(world: Sandbox
     page = browser.get(reverse("console:quarter-close"), quarter).content.decode()
     assert "Wilma Example" in page
     assert "Ready" in page
-    shown = browser.post(reverse("console:rollover"), {**quarter, "chosen": budget.pk}).content.decode()
+    shown = browser.post(reverse("console:quarter-close"), {**quarter, "chosen": budget.pk}).content.decode()
     assert "Confirm the rollover" in shown
     assert not Rollover.objects.exists()
     projected = row_of(budget).projection
     assert projected is not None
     expected = f"1 {projected.carry_over} {projected.loss}"
     assert f'name="expected" value="{expected}"' in shown
-    again = browser.post(reverse("console:rollover"), {**quarter, "keys": budget.pk, "expected": "1 0.00 0.00"})
+    again = browser.post(reverse("console:quarter-close"), {**quarter, "keys": budget.pk, "expected": "1 0.00 0.00"})
     assert "The figures have changed" in again.content.decode()
-    sent = browser.post(reverse("console:rollover"), {**quarter, "keys": budget.pk, "expected": expected})
+    sent = browser.post(reverse("console:quarter-close"), {**quarter, "keys": budget.pk, "expected": expected})
     run = Run.objects.get(kind="rollover")
     assert sent.headers["Location"] == reverse("console:run", args=[run.pk])
     assert AuditEntry.objects.get(act="Rollover requested").after["budgets"] == 1
-    told = b"".join(browser.get(reverse("console:quarter-close-csv"), quarter).streaming_content).decode()
+    told = b"".join(
+        browser.get(reverse("console:quarter-close"), {**quarter, "format": "csv"}).streaming_content
+    ).decode()
     assert "Rollover requested" in told
     assert timezone.now() > Rollover.objects.get().asked_at

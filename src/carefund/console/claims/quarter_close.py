@@ -8,13 +8,14 @@ from urllib.parse import urlencode
 from django.contrib import messages
 from django.core.paginator import Paginator
 from django.http import HttpResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
-from django.views.decorators.http import require_POST
 
 from carefund.access.access_log import store_export, store_views
 from carefund.access.audit_log import one_act, store_act
+from carefund.access.gate import require
 from carefund.access.roles import may_claim, may_export
 from carefund.console.claims.money import read_branch
 from carefund.console.csv_download import stream_csv
@@ -33,8 +34,12 @@ _SHOWN = {"": "Everybody", _LOSES: "Will lose money", **{reason.value: reason.la
 
 
 @page(may_claim)
-def show(request: Request) -> HttpResponse:
-    """One quarter: its totals, and everybody's budget of it."""
+def show(request: Request) -> HttpResponseBase:
+    """One quarter: its totals and everybody's budget of it (GET), the same as CSV, and the rollover of some (POST)."""
+    if request.method == "POST":
+        return _roll_over(request)
+    if request.GET.get("format") == "csv":
+        return _export(request)
     today, quarter, branch = timezone.localdate(), _read_quarter(request), read_branch(request)
     rows = list_closing_rows(quarter, today, branch)
     which = request.GET.get("show", "") if request.GET.get("show", "") in _SHOWN else ""
@@ -58,18 +63,16 @@ def show(request: Request) -> HttpResponse:
     return render(request, "console/claims/quarter_close.html", context)
 
 
-@page(lambda user: may_claim(user) and may_export(user))
-def export(request: Request) -> StreamingHttpResponse:
+def _export(request: Request) -> StreamingHttpResponse:
     """The rows as CSV, in the access log with their number."""
+    require(request.user, may_export)
     today, quarter = timezone.localdate(), _read_quarter(request)
     rows = _choose(list_closing_rows(quarter, today, read_branch(request)), request.GET.get("show", ""))
     store_export(request.user, "Quarter close (CSV)", clients=[row.budget.client_id for row in rows])
     return stream_csv(_write_rows(rows), f"quarter-close-{quarter.end_date:%Y-%m-%d}.csv")
 
 
-@require_POST
-@page(may_claim)
-def roll_over(request: Request) -> HttpResponse:
+def _roll_over(request: Request) -> HttpResponse:
     """What a rollover of those who were chosen comes to; once that was confirmed, the request for it."""
     today, quarter, branch = timezone.localdate(), _read_quarter(request), read_branch(request)
     back = f"{reverse('console:quarter-close')}?{_write_query(quarter, branch)}"

@@ -11,8 +11,6 @@ from carefund.console.claims import claims, exceptions, invoices, late_evidence,
 urlpatterns = [
     path("money", money.show, name="money"),
     path("money/quarter", quarter_close.show, name="quarter-close"),
-    path("money/quarter/lines.csv", quarter_close.export, name="quarter-close-csv"),
-    path("money/quarter/rollover", quarter_close.roll_over, name="rollover"),
     path("money/<str:stage>", money.list_stage, name="money-list"),
     path("money/<str:stage>/lines.csv", money.export_stage, name="money-csv"),
     path("claims", claims.list_all, name="claims"),
