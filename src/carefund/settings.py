@@ -49,6 +49,7 @@ if not _KEYS_WERE_SET and ENCRYPTION_KEYS_SOURCE.words == "CAREFUND_ENCRYPTION_K
 ALLOWED_HOSTS: list[str] = env.list("CAREFUND_ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
 CSRF_TRUSTED_ORIGINS: list[str] = env.list("CAREFUND_TRUSTED_ORIGINS", default=[])
 TRUSTED_PROXIES = env.networks("CAREFUND_TRUSTED_PROXIES", default=[])
+WEBHOOK_ADDRESSES = env.networks("CAREFUND_WEBHOOK_ADDRESSES", default=[])
 METRICS_ADDRESSES = env.networks("CAREFUND_METRICS_ADDRESSES", default=["127.0.0.0/8", "::1"])
 HTTPS = env.bool("CAREFUND_HTTPS", default=False)
 PUBLIC_URL = env.str("CAREFUND_PUBLIC_URL", default="http://127.0.0.1:8000")

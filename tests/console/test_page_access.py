@@ -36,6 +36,8 @@ VALUES = {
     "match_id": 1,
     "item_id": 1,
     "planned_id": 1,
+    "webhook_id": 1,
+    "delivery_id": 1,
 }
 Browse = Callable[[User | None], Browser]
 

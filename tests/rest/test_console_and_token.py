@@ -38,6 +38,10 @@ OPERATIONS = {
     "run-csv": "list_run_items",
     "ndis-comparisons": "list_contracts",
     "support-at-home": "list_service_providers",
+    "webhooks": "list_webhooks",
+    "webhook": "edit_webhook",
+    "webhook-steer": "steer_webhook",
+    "webhook-send-again": "send_webhook_again",
 }
 NOT_YET = {
     "enter-balance", "claim-exceptions-csv", "exceptions-change",

@@ -243,6 +243,12 @@ CASES = {
     "retention": Case(
         "from carefund.runs.retention import request_retention\nrun = request_retention('bulk')", check_old_runs
     ),
+    # To an endpoint that is gone; tests/runs/test_webhooks.py has receivers.
+    "webhooks": Case(
+        "from carefund.runs.requests import NewRunItem, request_once\n"
+        "run = request_once('webhooks', NewRunItem('webhook:999'), trigger='bulk', scope='killed')",
+        lambda installation: None,
+    ),
     # Where the settings name no folder; with one, tests/runs/test_backups.py kills the making itself.
     "backup": Case(
         "from carefund.runs.requests import NewRunItem, request_once\n"

@@ -13,9 +13,14 @@ from carefund.funders.errors.configuring import NotConfigured
 from carefund.records.durability import durable
 from carefund.records.encryption import Cipher
 from carefund.records.models.devices import ProdaDevice
+from carefund.records.models.webhooks import WebhookEndpoint
 
 # Every column that is encrypted.
-_ENCRYPTED: tuple[tuple[type[Model], str], ...] = ((ProdaDevice, "secrets"), (Authenticator, "encrypted_secret"))
+_ENCRYPTED: tuple[tuple[type[Model], str], ...] = (
+    (ProdaDevice, "secrets"),
+    (Authenticator, "encrypted_secret"),
+    (WebhookEndpoint, "secrets"),
+)
 
 
 @dataclass(frozen=True, slots=True)

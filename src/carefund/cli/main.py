@@ -51,6 +51,7 @@ from carefund.cli import (
     sync,
     tokens,
     users,
+    webhooks,
 )
 from carefund.cli import ndis as pace
 from carefund.cli.file_permissions import make_private
@@ -100,6 +101,7 @@ app.add_typer(invoices.app, name="invoices")
 app.add_typer(claims.app, name="claims")
 app.add_typer(users.app, name="users")
 app.add_typer(tokens.app, name="tokens")
+app.add_typer(webhooks.app, name="webhooks")
 
 
 def main() -> None:

@@ -19,6 +19,7 @@ class ItemName:
 _PAGES = {
     "batch": ("Batch", "console:batch"),
     "contract": ("Service contract", "console:ndis-contract"),
+    "webhook": ("Webhook", "console:webhook"),
     "pool": ("Service Provider ID", "console:care-management"),
 }
 _ALONE = {

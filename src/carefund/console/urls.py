@@ -8,7 +8,18 @@ from carefund.console.care_management import urls as care_management_urls
 from carefund.console.care_recipient import client, client_editing, clients, explanation, history, spending, synchronise
 from carefund.console.claims import urls as claim_urls
 from carefund.console.ndis import urls as pace
-from carefund.console.views import account, administration, help_page, home, interfaces, logs, people, runs, tokens
+from carefund.console.views import (
+    account,
+    administration,
+    help_page,
+    home,
+    interfaces,
+    logs,
+    people,
+    runs,
+    tokens,
+    webhooks,
+)
 
 app_name = "console"
 
@@ -72,6 +83,14 @@ urlpatterns = [
     path("administration/access-log", logs.show_access_log, name="access-log"),
     path("administration/audit-log", logs.show_audit_log, name="audit-log"),
     path("administration/tokens", tokens.show_all, name="all-tokens"),
+    path("administration/webhooks", webhooks.list_all, name="webhooks"),
+    path("administration/webhooks/<number:webhook_id>", webhooks.show, name="webhook"),
+    path("administration/webhooks/<number:webhook_id>/<str:step>", webhooks.steer, name="webhook-steer"),
+    path(
+        "administration/webhooks/<number:webhook_id>/deliveries/<number:delivery_id>",
+        webhooks.send_again,
+        name="webhook-send-again",
+    ),
     path("administration/people", people.list_all, name="people"),
     path("administration/people/new", people.add, name="person-new"),
     path("administration/people/<number:user_id>", people.change, name="person"),

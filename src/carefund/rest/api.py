@@ -27,6 +27,7 @@ from carefund.rest.refusals import translate_errors
 from carefund.rest.runs import router as runs
 from carefund.rest.spending import router as spending
 from carefund.rest.tokens import BearerToken
+from carefund.rest.webhooks import router as webhooks
 
 _TAKEN = re.compile(r"<(?:\w+:)?(\w+)>")  # a part of an address that is a value, as Django writes it
 
@@ -103,6 +104,7 @@ for _prefix, _router in (
     ("/ndis", ndis),
     ("/service-providers", branches),
     ("/invoices", invoices),
+    ("/webhooks", webhooks),
 ):
     api.add_router(_prefix, _router)
 translate_errors(api)

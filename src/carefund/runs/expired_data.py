@@ -10,6 +10,7 @@ from django.db.models import QuerySet
 from carefund.access.idempotency import KEPT_FOR, AnsweredCall
 from carefund.access.models import AddressFailures
 from carefund.records.models import InvoiceUpload
+from carefund.records.webhooks.store import list_old_deliveries
 
 UPLOADS_ARE_KEPT = timedelta(days=7)  # whoever has not loaded a file by then uploads it again
 FAILURES_ARE_KEPT = timedelta(days=1)  # they count for a quarter of an hour
@@ -26,6 +27,7 @@ def _list_old(now: datetime) -> list[tuple[QuerySet, str]]:  # type: ignore[type
         (InvoiceUpload.objects.filter(loaded_at__isnull=True, created_at__lt=now - UPLOADS_ARE_KEPT), "created_at"),
         (AddressFailures.objects.filter(begun_at__lt=now - FAILURES_ARE_KEPT), "begun_at"),
         (AnsweredCall.objects.filter(answered_at__lt=now - KEPT_FOR), "answered_at"),
+        (list_old_deliveries(now), "id"),
         (Session.objects.filter(expire_date__lt=now), "expire_date"),
     ]
     if settings.KEEP_SIGN_INS_DAYS:

@@ -12,6 +12,7 @@ from carefund.runs.call_counts import store_call_counts
 from carefund.runs.care_recipient import reprocessing
 from carefund.runs.models import Run, RunItem
 from carefund.runs.requests import CannotChangeRun, resume_run
+from carefund.runs.webhooks.delivering import request_deliveries
 
 log = logging.getLogger(__name__)
 
@@ -29,6 +30,7 @@ def tidy() -> None:
     schedule.request_due_runs(timezone.now())
     clock.read_clock()
     store_call_counts()
+    request_deliveries(timezone.now())
     seal_logs()
 
 

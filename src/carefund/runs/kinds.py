@@ -14,6 +14,7 @@ from carefund.runs.ndis.trials import PACE_INTERFACE_TRIAL
 from carefund.runs.retention import RETENTION
 from carefund.runs.service_providers import SERVICE_PROVIDERS
 from carefund.runs.trials import INTERFACE_TRIAL
+from carefund.runs.webhooks.delivering import WEBHOOKS
 from carefund.runs.work_kind import WorkKind
 
 _KINDS: dict[str, WorkKind] = {}
@@ -55,5 +56,6 @@ for _kind in (
     PACE_PLAN,
     RETENTION,
     BACKUP,
+    WEBHOOKS,
 ):
     register(_kind)

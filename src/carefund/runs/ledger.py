@@ -15,6 +15,7 @@ from django.utils import timezone
 from carefund.funders.errors.root import FunderError
 from carefund.records import synced_tables
 from carefund.runs import leases
+from carefund.runs.endings import note_run_over
 from carefund.runs.leases import ClaimedItem, LeaseLost, lock_held
 from carefund.runs.models import Run, RunItem
 from carefund.runs.work_kind import Failed, Failure, ItemFailed, ItemResult
@@ -211,7 +212,11 @@ def finish_run_if_done(run_id: int) -> bool:
     """Close a run whose items are all done. Return whether it is over now."""
     if RunItem.objects.filter(run_id=run_id, status__in=(RunItem.Status.QUEUED, RunItem.Status.RUNNING)).exists():
         return False
-    Run.objects.filter(id=run_id, status__in=(Run.Status.QUEUED, Run.Status.RUNNING, Run.Status.PAUSED)).update(
-        status=Run.Status.FINISHED, finished_at=timezone.now(), resumes_at=None, paused_at=None, paused_reason=""
-    )
+    going_on = Run.objects.filter(id=run_id, status__in=(Run.Status.QUEUED, Run.Status.RUNNING, Run.Status.PAUSED))
+    with transaction.atomic():
+        finished = going_on.update(
+            status=Run.Status.FINISHED, finished_at=timezone.now(), resumes_at=None, paused_at=None, paused_reason=""
+        )
+        if finished:
+            note_run_over(run_id)
     return True

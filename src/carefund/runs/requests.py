@@ -20,6 +20,7 @@ from django.utils import timezone
 from carefund.records import synced_tables
 from carefund.records.models import Client
 from carefund.runs import enqueueing, leases
+from carefund.runs.endings import note_run_over
 from carefund.runs.models import Run, RunItem
 
 _ITEMS_AT_ONCE = 2000
@@ -204,9 +205,11 @@ def cancel_run(run: Run) -> Run:
         locked.items.filter(status=RunItem.Status.QUEUED).update(
             status=RunItem.Status.CANCELLED, joined=None, finished_at=now
         )
-        return _set(
+        over = _set(
             locked, status=Run.Status.CANCELLED, finished_at=now, resumes_at=None, paused_at=None, paused_reason=""
         )
+        note_run_over(over.pk)
+        return over
 
 
 def pause_run(run: Run, reason: str = "by hand", resumes_at: datetime | None = None, *, by_itself: bool = False) -> Run:

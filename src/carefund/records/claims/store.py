@@ -14,9 +14,10 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from carefund.domain.claims.statuses import CANCELLED, later_claim_status
+from carefund.domain.claims.statuses import CANCELLED, PAID_CLAIM_STATUSES, later_claim_status
 from carefund.records.durability import durable
 from carefund.records.models import Claim, ClaimBatch, Invoice, InvoiceLineItem, PaymentRequest
+from carefund.records.webhooks.events import CLAIM_APPROVED, CLAIM_REFUSED, NewEvent, note_events
 
 _LONGEST_PROBLEM = 500
 _LONGEST_STATUS = 20
@@ -165,6 +166,8 @@ def store_check(claim: Claim, *, reported_status: str, payment_date: date | None
         held.invoice_ids = list(invoice_ids) or held.invoice_ids
         held.checked_at, held.problem = timezone.now(), ""
         held.save()
+        if held.status in PAID_CLAIM_STATUSES and before not in PAID_CLAIM_STATUSES:
+            note_events([_event(CLAIM_APPROVED, held)])
         if held.status == CANCELLED and before != CANCELLED and held.batch_id:
             ClaimBatch.objects.filter(pk=held.batch_id).update(state=ClaimBatch.State.CANCELLED)
             PaymentRequest.objects.filter(batch_id=held.batch_id, state=PaymentRequest.State.CLAIMED).update(
@@ -210,9 +213,17 @@ def store_related(
         claim.save()
         for invoice_id, (status, etag) in invoice_statuses.items():
             Invoice.objects.filter(invoice_id=invoice_id).update(status=status[:20], etag=etag[:120])
+        refused = 0
         for decision in decisions:
             state = PaymentRequest.State.REFUSED if decision.is_refused else PaymentRequest.State.PAID
-            PaymentRequest.objects.filter(pk=decision.request_pk).update(
-                state=state, paid_amount=decision.paid_amount, is_matched=False, **decision.values
-            )
+            held = PaymentRequest.objects.filter(pk=decision.request_pk)
+            refused += decision.is_refused and held.exclude(state=PaymentRequest.State.REFUSED).exists()
+            held.update(state=state, paid_amount=decision.paid_amount, is_matched=False, **decision.values)
+        if refused:
+            note_events([_event(CLAIM_REFUSED, claim, lines=refused)])
     return claim
+
+
+def _event(event: str, claim: Claim, **more: int) -> NewEvent:
+    data = {"claim_id": claim.claim_id, "batch_id": claim.batch_id, "status": claim.status}
+    return NewEvent(event, f"claim:{claim.pk}", data | more)

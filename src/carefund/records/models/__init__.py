@@ -37,6 +37,7 @@ from carefund.records.models.support_at_home import (
     Supplement,
 )
 from carefund.records.models.surveys import Survey, SurveyMark, SurveySuspect
+from carefund.records.models.webhooks import WebhookDelivery, WebhookEndpoint, WebhookEvent
 
 __all__ = [
     "Answer",
@@ -86,4 +87,7 @@ __all__ = [
     "SyncState",
     "TriedAnswer",
     "UnspentBalance",
+    "WebhookDelivery",
+    "WebhookEndpoint",
+    "WebhookEvent",
 ]

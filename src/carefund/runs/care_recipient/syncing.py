@@ -9,6 +9,7 @@ from django.conf import settings
 from django.db import transaction
 
 from carefund.records.models import SyncState
+from carefund.records.webhooks.events import SYNC_FAILED, NewEvent, note_events
 from carefund.runs import ledger
 from carefund.runs.business_day import business_today
 from carefund.runs.care_recipient.survey_marks import Marking, find_markings, is_enough, note_reads
@@ -90,9 +91,18 @@ def _note_failures(failures: Sequence[Failure], now: datetime) -> None:
             id__in=[failure.item.item_id for failure in failures], run__parts=Run.Parts.UNREAD_BUDGETS
         ).values_list("id", flat=True)
     )
-    for failure in failures:
-        if failure.item.item_id in in_background:
-            continue
+    counting = [failure for failure in failures if failure.item.item_id not in in_background]
+    note_events(
+        NewEvent(
+            SYNC_FAILED,
+            f"client:{failure.item.client_id}",
+            {"code": failure.code, "step": failure.step},
+            failure.item.client_id,
+        )
+        for failure in counting
+        if failure.item.client_id
+    )
+    for failure in counting:
         SyncState.objects.update_or_create(
             client_id=failure.item.client_id or 0,
             defaults={

@@ -22,6 +22,7 @@ from carefund.records.ndis.queries import (
     is_pace_api_enabled,
     list_comparable,
 )
+from carefund.records.webhooks.events import CONTRACT_DIFFERS, NewEvent, note_events
 from carefund.runs import ledger
 from carefund.runs.leases import ClaimedItem
 from carefund.runs.models import Run, RunItem
@@ -156,6 +157,10 @@ def _next_free_at() -> datetime:
 def store_comparison(contract: ServiceContract, found: ContractComparison) -> None:
     """Keep what a comparison of a contract found."""
     number = len(found.comparison.counting)
+    before = PaceComparison.objects.filter(contract=contract, outcome=PaceComparison.Outcome.DIFFERENT).first()
+    if number and (before is None or before.number_of_differences != number):
+        data = {"contract_id": contract.pk, "differences": number}
+        note_events([NewEvent(CONTRACT_DIFFERS, f"client:{contract.client_id}", data, contract.client_id)])
     PaceComparison.objects.update_or_create(
         contract=contract,
         defaults={

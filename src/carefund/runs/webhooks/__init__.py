@@ -1,0 +1,1 @@
+"""Deliver webhooks: which are due, and how each is sent."""
