@@ -18,7 +18,7 @@ PAGES = (
     "/clients/1/synchronise", "/clients/1/changes", "/clients/1/syncs", "/clients/1/as-of", "/clients/1/ndis",
     "/clients/99999", "/account", "/account/password", "/account/two-factor", "/runs", "/runs/1", "/runs/new",
     "/claims", "/claims/invoices", "/claims/new", "/claims/exceptions", "/settings/support-at-home/all",
-    "/claims/exceptions/usage", "/money", "/money/quarter", "/account/tokens", "/administration/tokens",
+    "/claims/exceptions/usage", "/money", "/money/quarter", "/account/tokens", "/administration/tokens", "/administration/webhooks",
     "/ndis/comparisons", "/administration", "/settings/ndis-syncpro", "/administration/connections",
     "/administration/schedules", "/administration/access-log", "/administration/people",
     "/administration/people/new", "/administration/people/1", "/administration/connections/interfaces",
