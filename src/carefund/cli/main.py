@@ -34,6 +34,7 @@ from carefund.cli import (
     device,
     doctor,
     explain,
+    exports,
     interfaces,
     invoices,
     keys,
@@ -84,6 +85,7 @@ app.command("setup")(manage.setup)
 app.command("doctor")(doctor.doctor)
 app.command("backup")(backups.backup)
 app.command("restore")(backups.restore)
+app.command("export")(exports.export)
 app.command("manage", context_settings=manage.PASS_ON)(manage.manage)
 app.command("demo")(demo.demo)
 app.add_typer(runs.app, name="runs")

@@ -11,6 +11,7 @@ from carefund.console.ndis import urls as pace
 from carefund.console.views import (
     account,
     administration,
+    exports,
     help_page,
     home,
     interfaces,
@@ -41,6 +42,8 @@ urlpatterns = [
     path("account/tokens/<number:token_id>/revoke", tokens.revoke, name="token-revoke"),
     path("two-factor", account.verify_two_factor, name="two-factor-verify"),
     path("clients", clients.list_all, name="clients"),
+    path("export", exports.show, name="export"),
+    path("export/download", exports.download, name="export-download"),
     path("clients.csv", clients.export, name="clients-csv"),
     path("clients/new", client_editing.add, name="client-new"),
     path("clients/matches", client_editing.list_matches, name="client-matches"),

@@ -18,6 +18,7 @@ from carefund.rest.branches import router as branches
 from carefund.rest.changes import router as changes
 from carefund.rest.client_editing import router as client_editing
 from carefund.rest.clients import router as clients
+from carefund.rest.exports import router as exports
 from carefund.rest.funding import router as funding
 from carefund.rest.idempotency import WRITES, describe_key, once
 from carefund.rest.invoices import router as invoices
@@ -105,6 +106,7 @@ for _prefix, _router in (
     ("/service-providers", branches),
     ("/invoices", invoices),
     ("/webhooks", webhooks),
+    ("/exports", exports),
 ):
     api.add_router(_prefix, _router)
 translate_errors(api)
