@@ -46,6 +46,7 @@ LOGS: dict[str, set[str]] = {
     "device activate": {ACT},
     "device refresh": {ACT},
     "explain": {VIEWED},
+    "export": {EXPORTED},
     "doctor": set(),  # nobody is in it: tests/runs/test_diagnostics.py
     "interfaces check": set(),  # descriptions of interfaces, nobody's records
     "interfaces share": {ACT},
@@ -79,6 +80,14 @@ LOGS: dict[str, set[str]] = {
     "tokens add": {ACT},
     "tokens list": set(),
     "tokens revoke": {ACT},
+    "webhooks add": {ACT},
+    "webhooks deliveries": set(),  # numbers and states: messages are not shown
+    "webhooks list": set(),
+    "webhooks remove": {ACT},
+    "webhooks rotate": {ACT},
+    "webhooks send-again": {ACT},
+    "webhooks switch": {ACT},
+    "webhooks test": {ACT},
     "users add": {ACT},
     "users list": set(),
     "worker": set(),

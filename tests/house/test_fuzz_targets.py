@@ -37,7 +37,10 @@ FED_BY = {
     "records/device_keys.py": OWN,
     "records/personal_data.py": "personal data",
     "records/provider_file.py": "provider file",
+    "records/webhooks/store.py": OWN,
     "rest/api.py": "call",
+    "runs/webhooks/managing.py": OWN,  # an address that an administrator typed
+    "runs/webhooks/sending.py": OWN,  # an address that the resolver gave
     "sync/care_management/previews.py": OWN,
     "sync/care_recipient/previews.py": OWN,
     "sync/ndis/previews.py": OWN,

@@ -192,6 +192,8 @@ def test_each_read_asks_for_the_scope_read(call: Callable[..., Call]):
     ask = call(Role.ADMINISTRATOR, scopes=("sync", "claims", "administration"))
     paths = [path.removeprefix("/api/v1") for path, item in api.get_openapi_schema()["paths"].items() if "get" in item]
     apart = {"/problems", "/invoices/{external_reference_id}"}
-    answers = {path: ask("get", path.replace("{", "").replace("}", "")).status_code for path in set(paths) - apart}
+    apart |= {path for path in paths if path.startswith("/webhooks")}  # of the scope administration
+    typed = {path: path.replace("{kind}", "clients").replace("{", "").replace("}", "") for path in set(paths) - apart}
+    answers = {path: ask("get", address).status_code for path, address in typed.items()}
     assert len(answers) > 10
     assert set(answers.values()) == {403}, answers

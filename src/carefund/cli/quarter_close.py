@@ -60,5 +60,5 @@ def _as_data(row: ClosingRow) -> dict[str, object]:
         "carry_over": projection.carry_over if projection else None,
         "loss": projection.loss if projection else None,
         "rolled_over": row.closing.rolled if row.closing.is_rolled_over else None,
-        "written_off": row.closing.written_off if row.closing.is_rolled_over else None,
+        "write_off": row.closing.written_off if row.closing.is_rolled_over else None,
     }

@@ -147,7 +147,7 @@ def _write_rows(rows: Sequence[ClosingRow]) -> Iterator[Sequence[object]]:
     yield (
         "care_recipient_id", "last_name", "first_name", "service_provider_id", "budget_id", "quarter_end", "readiness",
         "available", "not_claimed", "undecided", "not_drawn", "base", "cap", "carry_over_projected", "loss_projected",
-        "rolled_over", "written_off", "differs_from_projection",
+        "rolled_over", "write_off", "differs_from_projection",
     )  # fmt: skip
     for row in rows:
         client, closing, projection = row.budget.client, row.closing, row.projection
