@@ -9,13 +9,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.fernet import Fernet
 from django.contrib.auth.models import User
+from pytest_django import Settings
 from typer.main import get_command
 from typer.testing import CliRunner
 
 from carefund.access.models import AccessLogEntry, AuditEntry
 from carefund.cli.main import app
 from carefund.records.models import Client, ClientMatch, Invoice
+from carefund.records.models.webhooks import WebhookDelivery, WebhookEndpoint
 from carefund.runs.business_day import business_today
 from carefund.runs.models import Run
 from tests.claim_world import ClaimWorld, approved_services, late_day
@@ -239,6 +242,26 @@ def test_quarter_close(terminal: Terminal, claims: ClaimWorld):
     terminal.type("quarter-close", expect=set())
     shown = json.loads(terminal.type("quarter-close", "--json", about=claims.clients[0], expect={VIEWED}))
     assert {row["care_recipient_id"] for row in shown["clients"]} == {row.care_recipient_id for row in claims.clients}
+
+
+def test_exports(terminal: Terminal, claims: ClaimWorld, tmp_path: Path):
+    file = str(tmp_path / "budgets.csv")
+    terminal.type("export", "budgets", file, about=claims.clients[0], expect={EXPORTED})
+
+
+@pytest.mark.django_db
+def test_webhooks(terminal: Terminal, settings: Settings):
+    settings.ENCRYPTION_KEYS = [Fernet.generate_key().decode()]
+    terminal.type("webhooks", "add", "https://hooks.example.org", expect={ACT})
+    number = str(WebhookEndpoint.objects.get().pk)
+    terminal.type("webhooks", "list", expect=set())
+    terminal.type("webhooks", "deliveries", number, expect=set())
+    terminal.type("webhooks", "test", number, expect={ACT}, act="Webhook tested")
+    delivery = str(WebhookDelivery.objects.latest("pk").pk)
+    terminal.type("webhooks", "send-again", number, delivery, expect={ACT}, act="Webhook message sent again")
+    terminal.type("webhooks", "switch", number, "--off", expect={ACT}, act="Webhook switched off")
+    terminal.type("webhooks", "rotate", number, expect={ACT})
+    terminal.type("webhooks", "remove", number, expect={ACT}, act="Webhook removed")
 
 
 @pytest.mark.django_db(transaction=True)  # since Django's commands close their connections
