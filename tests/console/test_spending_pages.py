@@ -12,11 +12,17 @@ from django.urls import reverse
 from django.utils import timezone
 
 from carefund.access.models import AuditEntry
+from carefund.domain.quarters import previous_quarter, quarter_of
+from carefund.records.care_recipient.commitments import find_spending
+from carefund.records.care_recipient.quarter_close import list_closing_rows
+from carefund.records.care_recipient.spending import find_trend
 from carefund.records.models import (
     BudgetUsage,
     Client,
+    Entitlement,
     Invoice,
     InvoiceLineItem,
+    Plan,
     PlanBudget,
     PlannedService,
     UnspentBalance,
@@ -215,3 +221,21 @@ def test_quarter_by_quarter_rests_on_plans_or_says_that_it_does_not(
     assert "What is to come rests on planned services." in read(browser, "spending", client.pk)
     runs_out = planned.from_date + timedelta(days=14)
     assert f"Money runs out on {runs_out.day} {runs_out:%B %Y}, " in read(browser, "spending", client.pk)
+
+
+def test_the_carry_over_of_an_ended_quarter_is_that_of_quarter_close(client: Client) -> None:
+    """10% of the entitlements, not of a total that holds what was rolled in."""
+    today = timezone.localdate()
+    last = previous_quarter(quarter_of(today))
+    PlanBudget.objects.all().delete()
+    common = {"client": client, "changed_at": timezone.now(), "start_date": last.start_date, "end_date": last.end_date}
+    budget = PlanBudget.objects.create(
+        **common, plan=Plan.objects.get(client=client), budget_id="B-1", budget_type_code="ON", status="OPEN",
+        total=Decimal("12000.00"), available=Decimal("3000.00"), used=Decimal("-9000.00"),
+    )  # fmt: skip
+    Entitlement.objects.create(**common, plan_budget=budget, amount=Decimal("10444.45"))
+    [closing] = list_closing_rows(last, today)
+    quarter = find_trend(find_spending(client, today)).quarters[0]
+    assert closing.projection is not None
+    assert quarter.rolling_on == closing.projection.carry_over == Decimal("1044.45")
+    assert quarter.lost == closing.projection.loss == Decimal("1955.55")

@@ -3,12 +3,11 @@
 from datetime import date, timedelta
 from decimal import Decimal
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from carefund.domain.care_recipient.planned import Frequency, Planned
-from carefund.domain.care_recipient.trend import Foreseen, OngoingBudget, Trend, project, roll_on
+from carefund.domain.care_recipient.trend import Foreseen, OngoingBudget, Trend, project
 from carefund.domain.periods import Period
 
 TODAY = date(2026, 11, 22)
@@ -18,7 +17,7 @@ D = Decimal
 
 
 def budget(total: str = "5000", used: str = "2000", period: Period = NOW, **more: Decimal) -> OngoingBudget:
-    return OngoingBudget(period, D(total), D(used), **({"rolled_on": D(0), "lost": D(0)} | more))
+    return OngoingBudget(period, D(total), D(used), **({"rolled_on": D(0), "lost": D(0), "base": D(total)} | more))
 
 
 def weekly(price: str, start: date = TODAY + timedelta(days=1)) -> Planned:
@@ -28,16 +27,6 @@ def weekly(price: str, start: date = TODAY + timedelta(days=1)) -> Planned:
 def see(*budgets: OngoingBudget, entitled: Decimal | None = None, services: tuple[Planned, ...] = (),
         delivered: tuple[tuple[date, Decimal], ...] = ()) -> Trend:  # fmt: skip
     return project(budgets, entitled, services, delivered, TODAY)
-
-
-@pytest.mark.parametrize(
-    ("remaining", "total", "expected"),
-    [("400", "5000", "400"), ("1500", "5000", "1000"), ("1500", "12000", "1200"), ("-50", "5000", "0")],
-)
-def test_at_most_the_greater_of_a_thousand_dollars_and_a_tenth_moves_on(
-    remaining: str, total: str, expected: str
-) -> None:
-    assert roll_on(D(remaining), D(total)) == D(expected)
 
 
 def test_planned_visits_say_what_remains_and_what_is_lost() -> None:
@@ -85,6 +74,11 @@ def test_of_what_ended_the_funders_figures_count() -> None:
     assert see(ended).quarters[0].rolling_on == 700
     not_yet_closed = budget(period=BEFORE, used="4500")
     assert (see(not_yet_closed).quarters[0].rolling_on, see(not_yet_closed).quarters[0].lost) == (500, 0)
+
+
+def test_a_tenth_is_taken_of_the_entitlements_not_of_what_was_rolled_in() -> None:
+    [quarter] = see(budget("12000", "9000", base=D("10444.45"))).quarters
+    assert (quarter.rolling_on, quarter.lost) == (D("1044.45"), D("1955.55"))
 
 
 def test_the_first_quarter_had_61_days() -> None:

@@ -5,16 +5,16 @@ Pure. The funder's own figures, once there are any, are never mixed with these. 
 
 from dataclasses import dataclass
 from datetime import date, timedelta
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import Decimal
 from enum import StrEnum
 
+from carefund.domain.care_recipient.rollover import cap_of, carry_over_of
 from carefund.domain.claims.checks import CLAIM_WINDOW_DAYS
 from carefund.domain.claims.money import Sum
 from carefund.domain.quarters import Quarter, previous_quarter, quarter_of
 
 ZERO = Decimal("0.00")
 _NOTHING = Sum()
-_FLOOR, _SHARE, _CENT = Decimal("1000.00"), Decimal("0.10"), Decimal("0.01")
 
 
 class Readiness(StrEnum):
@@ -64,13 +64,11 @@ class Projection:
 def project(available: Decimal, still_to_draw: Decimal, base: Decimal) -> Projection:
     """What becomes of a budget with so much available, when so much of our own is still to be drawn from it.
 
-    `base` is what the quarter's entitlements come to. Nobody publishes whether the funder counts them before or after
-    the share for care management, so this is an estimate. Source: rule SAH-07.
+    `base` is what the quarter's entitlements come to.
     """
     rest = max(ZERO, available - still_to_draw)
-    cap = max(_FLOOR, (base * _SHARE).quantize(_CENT, ROUND_HALF_UP))
-    carry_over = min(rest, cap)
-    return Projection(rest, base, cap, carry_over, rest - carry_over)
+    carry_over = carry_over_of(rest, base)
+    return Projection(rest, base, cap_of(base), carry_over, rest - carry_over)
 
 
 @dataclass(frozen=True, slots=True)

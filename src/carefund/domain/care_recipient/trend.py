@@ -11,12 +11,12 @@ from enum import StrEnum
 
 from carefund.domain.care_recipient.commitments import ZERO
 from carefund.domain.care_recipient.planned import Planned, list_visits, list_visits_to_come
+from carefund.domain.care_recipient.rollover import carry_over_of
 from carefund.domain.periods import Period
 from carefund.domain.quarters import next_quarter, quarter_of
 
 LOOK_BACK_DAYS = 56
 _CENTS = Decimal("0.01")
-_FIXED_CAP, _SHARE = Decimal("1000.00"), Decimal("0.10")
 
 
 class Foreseen(StrEnum):
@@ -29,13 +29,17 @@ class Foreseen(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class OngoingBudget:
-    """An ongoing budget of one quarter. `used`: drawn or committed. `rolled_on`, `lost`: as the funder says."""
+    """An ongoing budget of one quarter. `used`: drawn or committed. `rolled_on`, `lost`: as the funder says.
+
+    `base`: what its entitlements come to, or its total where they are not known.
+    """
 
     period: Period
     total: Decimal
     used: Decimal
     rolled_on: Decimal
     lost: Decimal
+    base: Decimal
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,14 +70,6 @@ class Trend:
     runs_out_date: date | None
 
 
-def roll_on(remaining: Decimal, base: Decimal) -> Decimal:
-    """What of a quarter's rest moves on: at most the greater of $1,000 and 10% of `base`, an estimate.
-
-    `base` is what its entitlements come to, or the total where they are not known.
-    """
-    return min(max(remaining, ZERO), max(_FIXED_CAP, (base * _SHARE).quantize(_CENTS)))
-
-
 def project(
     budgets: Iterable[OngoingBudget],
     entitled: Decimal | None,
@@ -98,7 +94,7 @@ def project(
             continue
         spending = _spend(services, daily, today, today, end)
         rows.append(
-            _to_come(budget.period, budget.total, budget.used + budget.lost + budget.rolled_on, spending, entitled)
+            _to_come(budget.period, budget.total, budget.used + budget.lost + budget.rolled_on, spending, budget.base)
         )
         runs_out_date = _find_end(budget.total - budget.used - budget.lost - budget.rolled_on, spending)
         if entitled is not None and end == quarter_of(today).end_date:
@@ -114,16 +110,16 @@ def project(
 def _ended(budget: OngoingBudget) -> QuarterTrend:
     rest = budget.total - budget.used
     known = budget.rolled_on + budget.lost
-    rolling = budget.rolled_on if known else roll_on(rest, budget.total)
+    rolling = budget.rolled_on if known else carry_over_of(rest, budget.base)
     return QuarterTrend(budget.period, budget.total, budget.used, ZERO, rolling, max(rest - rolling, ZERO), False)
 
 
 def _to_come(
-    period: Period, total: Decimal, used: Decimal, spending: Sequence[tuple[date, Decimal]], base: Decimal | None
+    period: Period, total: Decimal, used: Decimal, spending: Sequence[tuple[date, Decimal]], base: Decimal
 ) -> QuarterTrend:
     to_come = sum((amount for _, amount in spending), ZERO).quantize(_CENTS)
     rest = total - used - to_come
-    rolling = roll_on(rest, total if base is None else base) if rest > 0 else rest
+    rolling = carry_over_of(rest, base) if rest > 0 else rest
     return QuarterTrend(period, total, used, to_come, rolling, max(rest - rolling, ZERO), True)
 
 

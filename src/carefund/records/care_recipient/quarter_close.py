@@ -135,9 +135,9 @@ def list_closing_rows(
     listed = list(budgets.select_related("client").order_by("client__last_name", "client__first_name", "id"))
     clients = {budget.client_id for budget in listed} if budget_keys is not None else None
     lines = _Lines.read(quarter, clients)
-    bases = _find_bases(budgets)
+    bases = find_bases(budgets)
     rollovers = {row.plan_budget_id: row for row in Rollover.objects.filter(plan_budget__in=budgets).order_by("id")}
-    return [_row(budget, lines, bases.get(budget.pk, ZERO), rollovers.get(budget.pk), today) for budget in listed]
+    return [_row(budget, lines, bases[budget.pk], rollovers.get(budget.pk), today) for budget in listed]
 
 
 def add_up_rows(rows: Iterable[ClosingRow]) -> QuarterTotals:
@@ -195,13 +195,14 @@ def _add_up(lines: QuerySet[InvoiceLineItem], quarter: Quarter, clients: Collect
     return found
 
 
-def _find_bases(budgets: QuerySet[PlanBudget]) -> dict[int, Decimal]:
-    """What the entitlements of each budget come to."""
+def find_bases(budgets: QuerySet[PlanBudget]) -> dict[int, Decimal]:
+    """Return the base of a rollover's 10%, by the budget's key: its entitlements, or its total without any."""
     listed = Entitlement.objects.filter(
         plan_budget__in=budgets.order_by().values("pk"), no_longer_returned_date__isnull=True
     )
     summed = listed.order_by().values_list("plan_budget").annotate(base=SumOf("amount"))
-    return {key: base or ZERO for key, base in summed}
+    bases = {key: base for key, base in summed if base}
+    return {key: bases.get(key, total or ZERO) for key, total in budgets.order_by().values_list("pk", "total")}
 
 
 def _row(budget: PlanBudget, lines: _Lines, base: Decimal, rollover: Rollover | None, today: date) -> ClosingRow:

@@ -27,6 +27,7 @@ from carefund.records.care_recipient.commitments import (
     describe,
     key_of,
 )
+from carefund.records.care_recipient.quarter_close import find_bases
 from carefund.records.models import (
     ApprovedService,
     BudgetUsage,
@@ -136,16 +137,17 @@ def find_trend(spending: Spending) -> Trend:
         if line.type_code == ONGOING and line.reason is not SpokenFor.PLANNED
     ]
     services = [service for service in spending.services if service.type_code == ONGOING]
-    budgets = [_describe_budget(budget, spending) for budget in ongoing]
+    bases = find_bases(PlanBudget.objects.filter(pk__in=[budget.pk for budget in ongoing]))
+    budgets = [_describe_budget(budget, spending, bases[budget.pk]) for budget in ongoing]
     return project(budgets, _find_entitled(ongoing, spending.today), services, delivered, spending.today)
 
 
-def _describe_budget(budget: PlanBudget, spending: Spending) -> OngoingBudget:
+def _describe_budget(budget: PlanBudget, spending: Spending, base: Decimal) -> OngoingBudget:
     effects, total = effects_of(budget), budget.total or ZERO
     used = total - available_of(budget) + effects.rollover_deduction + effects.write_off
     committed = spending.find(key_of(budget)).committed
     period = Period(budget.start_date, budget.end_date)
-    return OngoingBudget(period, total, used + committed, -effects.rollover_deduction, -effects.write_off)
+    return OngoingBudget(period, total, used + committed, -effects.rollover_deduction, -effects.write_off, base)
 
 
 def _find_entitled(budgets: list[PlanBudget], today: date) -> Decimal | None:
