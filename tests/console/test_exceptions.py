@@ -69,6 +69,11 @@ def read(browser: Browser, **asked: object) -> str:
     return browser.get(PAGE, asked).content.decode()
 
 
+def told_age(usage: BudgetUsage) -> str:
+    assert usage.delivery_date is not None
+    return str((timezone.localdate() - usage.delivery_date).days)
+
+
 def listed(page: str, requests: list[PaymentRequest]) -> list[int]:
     """Which of these requests a page lists, by their place."""
     return [number for number, request in enumerate(requests) if f'value="{request.pk}" aria-label="Select' in page]
@@ -179,6 +184,11 @@ def test_a_draw_without_a_line_has_a_case_too_and_one_drawn_twice_is_called_so(
     browse(cast.fay).post(CHANGE, {"what": "draws", "chosen": again.pk, "draws-state": "accepted"})
     assert "Select draw 5 1" not in browse(cast.fay).get(address).content.decode()
     assert "Select draw 5 1" in browse(cast.fay).get(address, {"state": "accepted"}).content.decode()
+    file = reverse("console:draws-without-line-csv")
+    assert f'href="{file}?state=accepted"' in browse(cast.fay).get(address, {"state": "accepted"}).content.decode()
+    told = b"".join(browse(cast.fay).get(file, {"state": "accepted"}).streaming_content).decode()
+    assert [row.split(",")[-5:-2] for row in told.splitlines()[1:]] == [["Drawn twice", told_age(again), "accepted"]]
+    assert browse(cast.ben).get(file).status_code == 403
     BudgetUsage.objects.filter(pk=again.pk).update(no_longer_returned_date=today)
     assert close_settled_cases(today, timezone.now()) == 1
     assert "Select draw 5 1" in browse(cast.fay).get(address, {"state": "closed"}).content.decode()

@@ -1,6 +1,8 @@
 """The money page: each delivered line is in one stage, a figure is its list, and the list is a file."""
 
+import html
 import json
+import re
 import sys
 from collections.abc import Callable
 from datetime import date, timedelta
@@ -129,6 +131,14 @@ def test_the_page_leads_to_lists_files_and_the_next_step(books: Books, today: da
     batch = browser.get(reverse("console:money-list", args=["not-claimed"]), {"branch": world.BRANCH}).content.decode()
     assert f"service_provider_id={world.BRANCH}&amp;from_date=" in batch, "the next step has the branch filled in"
     assert "Window closed" in batch
+    for step in ("refused", "exceptions"):
+        listed = browser.get(reverse("console:money-list", args=[step]), {"branch": world.BRANCH}).content.decode()
+        assert f'href="{reverse("console:claim-exceptions")}?branch={world.BRANCH}"' in listed
+    for address in {html.unescape(found) for found in re.findall(r'<a class="button[^"]*" href="([^"]+)"', page)}:
+        assert browser.get(address).status_code == 200, "every tile has a next step, and it is there"
+    asked = browser.get(reverse("console:batch-new"), {"service_provider_id": "", "from_date": late}).content.decode()
+    assert f'value="{late}"' in asked, "with all branches one is still to be chosen, for all days"
+    assert "This field is required" not in asked
     assert browser.get(reverse("console:money-list", args=["nothing"])).status_code == 404
     assert AccessLogEntry.objects.filter(action=AccessLogEntry.Action.EXPORTED).count() == len(Stage)
 

@@ -18,6 +18,7 @@ from carefund.records.care_recipient.quarter_close import list_closing_rows
 from carefund.records.care_recipient.spending import find_trend
 from carefund.records.models import (
     BudgetUsage,
+    Change,
     Client,
     Entitlement,
     Invoice,
@@ -118,6 +119,25 @@ def test_what_unspent_funds_pay_for_is_the_same_in_the_list(
     assert cells(page, "From Services Australia")[-1] == "$20.00"
     assert cells(page, "Entered by ben")[-1] == "$50.00"
     assert 'data-label="Safe to spend" class="amount"><span class="money">$20.00' in read(browser, "clients")
+
+
+def test_why_it_fell_is_said_line_by_line(browse: Browse, cast: world.Cast, client: Client, budget: PlanBudget) -> None:
+    deliver(client, "70.00")
+    add_planned(client, days=-13)
+    drawn = {"client": client, "fetched_at": timezone.now(), "key": [budget.budget_id]}
+    Change.objects.create(**drawn, kind="budgets", action="changed", field="available", before="623.45", after="500.00")
+    Change.objects.create(**(drawn | {"key": ["other"]}), kind="budgets", action="new")
+    browser = browse(cast.ada)
+    assert f"budgets/{budget.pk}#why" in read(browser, "client", client.pk)
+    assert f"budgets/{budget.pk}#safe-to-spend" in read(browser, "spending", client.pk)
+    page = read(browser, "budget-explained", client.pk, budget.pk)
+    spoken_for = page[page.index('id="safe-to-spend"') :]
+    amounts = re.findall(r'data-label="Amount" class="amount">\s*<span class="money[^"]*">([^<]+)<', spoken_for)
+    assert amounts == ["$500.00", "−$70.00", "−$240.00"]
+    assert "<b>$190.00</b>" in spoken_for
+    for words in ("Delivered, not claimed", "Imported on", "3 visits", "Entered by ben on", "$123.45 less"):
+        assert words in spoken_for
+    assert spoken_for.count('<span class="dot') == 1, "what another budget did is left out"
 
 
 @pytest.mark.parametrize(

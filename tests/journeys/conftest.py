@@ -100,6 +100,20 @@ def chromium() -> Iterator[Browser]:
 OpenPage = Callable[..., Page]
 
 
+def add_client(page: Page, branch: str, first_name: str, last_name: str, care_recipient_id: str) -> None:
+    """Add a client of the funder's and synchronise them, which ends on the client's page."""
+    page.goto("/clients/new")
+    page.get_by_label("First name").fill(first_name)
+    page.get_by_label("Last name").fill(last_name)
+    page.get_by_label("Branch").select_option(branch)
+    page.get_by_label("Care Recipient ID").fill(care_recipient_id)
+    page.get_by_role("button", name="Add", exact=True).click()
+    page.get_by_role("link", name="Synchronise Budget Information").first.click()
+    page.get_by_role("button", name="Sync", exact=True).click()
+    expect(page.get_by_text("The sync is finished.")).to_be_visible()
+    page.get_by_role("link", name="Close").click()
+
+
 @pytest.fixture
 def open_page(demo: Demo, chromium: Browser) -> Iterator[OpenPage]:
     """A browser window in which somebody signed in; complaints of the browser's console fail the test."""

@@ -1,4 +1,8 @@
-"""How one budget adds up: each figure with its terms, where they come from, and what is not explained."""
+"""How one budget adds up: each figure with its terms, where they come from, what is spoken for, and what changed."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
 
 from django.conf import settings
 from django.http import HttpResponse
@@ -9,16 +13,37 @@ from carefund.access.access_log import store_view
 from carefund.access.gate import find_client_to_read
 from carefund.console.care_recipient.client import frame
 from carefund.console.page_access import Request, page
+from carefund.domain.care_recipient.commitments import SpokenFor
 from carefund.domain.care_recipient.explaining import BudgetExplanation, Origin
 from carefund.domain.care_recipient.rates import RATES
-from carefund.domain.wording import write_money
+from carefund.domain.wording import many, write_day, write_money
+from carefund.records.care_recipient.changes import cut_at_sync, list_changes_of_budget
 from carefund.records.care_recipient.funding import find_funding
+from carefund.records.care_recipient.spoken_for import SpokenForRow, list_spoken_for
 from carefund.records.not_found import NotHere
 from carefund.sync.care_recipient.explanations import explain_funding
 from carefund.sync.change_log.record_names import name_budget
+from carefund.sync.change_log.sentences import write_sentences
 
 _TITLES = {"total": "Total", "used": "Used", "available": "Available"}
 _TONES = {Origin.FUNDER: "", Origin.COMPUTED: "info", Origin.UNKNOWN: "warn"}
+_REASONS = {
+    SpokenFor.CLAIMED: "Claimed, not drawn",
+    SpokenFor.DELIVERED: "Delivered, not claimed",
+    SpokenFor.PLANNED: "Planned",
+}
+_CHANGES = 30
+
+
+@dataclass(frozen=True, slots=True)
+class SpokenForView:
+    """A part of what is spoken for, in words: `known` says since when Carefund has it."""
+
+    service: str
+    reason: str
+    when: str
+    known: str
+    amount: Decimal
 
 
 @page()
@@ -42,8 +67,28 @@ def show(request: Request, client_id: int, budget_key: int) -> HttpResponse:
             for figure in explanation.figures
         ],
         "rates_from": max(rate.from_date for rate in RATES),
+        "figures": figures,
+        "spoken_for": _show_spoken_for(list_spoken_for(figures.budget, funding.today)) if figures.commitment else [],
+        "sentences": write_sentences(cut_at_sync(list_changes_of_budget(figures.budget), _CHANGES).changes)[:_CHANGES],
     }
     return render(request, "console/care_recipient/explanation.html", context)
+
+
+def _show_spoken_for(rows: Sequence[SpokenForRow]) -> list[SpokenForView]:
+    return [
+        SpokenForView(row.service, _REASONS[row.reason], _write_days(row), _known(row), -row.amount) for row in rows
+    ]
+
+
+def _write_days(row: SpokenForRow) -> str:
+    if row.visits == 1:
+        return write_day(row.first_date)
+    return f"{many(row.visits, 'visit')}, {write_day(row.first_date)} to {write_day(row.last_date)}"
+
+
+def _known(row: SpokenForRow) -> str:
+    day = write_day(timezone.localdate(row.known_at))
+    return f"Entered by {row.known_by} on {day}" if row.known_by else f"Imported on {day}"
 
 
 def _write_lead(explanation: BudgetExplanation) -> str:

@@ -6,6 +6,7 @@ from typing import Any
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_POST
 
@@ -36,10 +37,11 @@ from carefund.sync.change_log.record_names import name_budget
 
 @dataclass(frozen=True, slots=True)
 class SourceView:
-    """A source of money with its name."""
+    """A source of money with its name, and where it is explained; "" for what is entered by hand."""
 
     source: Source
     name: str
+    address: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +110,9 @@ def _render(
     store_view(request.user, client, "Spending")
     context: dict[str, Any] = {
         **frame(client),
-        "sources": [SourceView(source, _name(source)) for source in list_sources(spending)],
+        "sources": [
+            SourceView(source, _name(source), _find_explanation(source, client)) for source in list_sources(spending)
+        ],
         "trend": show_trend(find_trend(spending), today),
         "question": question,
         "answer": _answer(question, spending),
@@ -137,6 +141,12 @@ def _name(source: Source) -> str:
     return (
         name_budget(source.budget) if source.budget else source.balance.get_source_display() if source.balance else ""
     )
+
+
+def _find_explanation(source: Source, client: Client) -> str:
+    if source.budget is None:
+        return ""
+    return f"{reverse('console:budget-explained', args=[client.pk, source.budget.pk])}#safe-to-spend"
 
 
 def _name_funding(code: str) -> str:

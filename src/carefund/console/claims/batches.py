@@ -39,8 +39,11 @@ _PAGE_SIZE = 100
 def choose(request: Request) -> HttpResponse:
     """The choice of lines with its preview (GET), and the batch that is made of it (POST)."""
     today = timezone.localdate()
-    data = request.POST or request.GET or None
-    form = BatchForm(data, initial=first_choice(today))
+    asked = request.POST or request.GET
+    # An address may name the days alone: which branch is then still to be chosen.
+    has_branch = bool(asked.get("service_provider_id"))
+    days = {name: asked[name] for name in ("from_date", "to_date") if asked.get(name)}
+    form = BatchForm(asked if has_branch or request.method == "POST" else None, initial=first_choice(today) | days)
     context: dict[str, Any] = {"form": form, "today": today}
     if form.is_bound and form.is_valid():
         if request.method == "POST":

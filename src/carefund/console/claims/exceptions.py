@@ -32,6 +32,7 @@ from carefund.records.claims.exceptions import (
     NOBODY,
     TO_DO,
     CaseChange,
+    DrawRow,
     ExceptionFilter,
     ExceptionRow,
     list_draw_keys,
@@ -155,6 +156,30 @@ def _write_rows(rows: Sequence[ExceptionRow]) -> Iterator[Sequence[object]]:
             row.line.expected_contribution, row.age_days, row.state,
             case.owner.username if case and case.owner else "", case.due_date if case else None,
             " / ".join(row.notes),
+        )  # fmt: skip
+
+
+@page(lambda user: may_claim(user) and may_export(user))
+def export_draws(request: Request) -> StreamingHttpResponse:
+    """The draws of the filter as CSV, in the access log with its size."""
+    today, wanted = timezone.localdate(), read_filter(request.GET)
+    rows = list_draw_rows(list_draw_keys(wanted, today), today)
+    store_export(request.user, "Usage without a matching line (CSV)", clients={row.usage.client_id for row in rows})
+    return stream_csv(_write_draws(rows), f"usage-without-line-{today:%Y-%m-%d}.csv")
+
+
+def _write_draws(rows: Sequence[DrawRow]) -> Iterator[Sequence[object]]:
+    yield (
+        "care_recipient_id", "last_name", "first_name", "service_provider_id", "invoice_id", "item_id", "service_id",
+        "service", "delivery_date", "budget_id", "drawn", "exception", "age_days", "state", "owner", "due_date",
+    )  # fmt: skip
+    for row in rows:
+        draw, case = row.usage, row.case
+        yield (
+            draw.client.care_recipient_id or "", draw.client.last_name, draw.client.first_name,
+            draw.service_provider_id, draw.invoice_id, draw.item_id, draw.item_code, draw.description,
+            draw.delivery_date, draw.plan_budget.budget_id, draw.amount, row.kind.label, row.age_days, row.state,
+            case.owner.username if case and case.owner else "", case.due_date if case else None,
         )  # fmt: skip
 
 

@@ -87,6 +87,8 @@ def list_stage(request: Request, stage: str) -> HttpResponse:
         "query": urlencode({"branch": branch}) if branch else "",
         "step_url": _find_step(chosen, branch, today),
         "to_claim": chosen in TO_CLAIM,
+        # What was refused for good is not claimed again but accepted or written off, which is done there.
+        "review_url": _find_step(Stage.EXCEPTIONS, branch, today) if chosen is Stage.REFUSED else "",
     }
     return render(request, "console/claims/money_list.html", context)
 
@@ -125,13 +127,14 @@ def _show_stage(sums: StageSums, branch: str, today: date) -> StageView:
 
 def _find_step(stage: Stage, branch: str, today: date) -> str:
     """Where the next step with a stage's lines is done."""
+    of_branch = urlencode({"branch": branch}) if branch else ""
     if stage is Stage.EXCEPTIONS:
-        return reverse("console:claim-exceptions")
+        return f"{reverse('console:claim-exceptions')}?{of_branch}".rstrip("?")
     if stage not in TO_CLAIM:
         return reverse("console:claims")
+    # A batch is of one branch: without a choice here, the form asks for it.
     chosen = {"from_date": today - timedelta(days=_LATE_DAYS), "to_date": today}
-    query = urlencode({"service_provider_id": branch, **chosen}) if branch else ""
-    return f"{reverse('console:batch-new')}?{query}".rstrip("?")
+    return f"{reverse('console:batch-new')}?{urlencode({'service_provider_id': branch, **chosen})}"
 
 
 def _write_lines(lines: Iterator[MoneyLine]) -> Iterator[Sequence[object]]:

@@ -114,6 +114,11 @@ class Places:
         )
         self._taken = {fund.key: dict.fromkeys(SpokenFor, ZERO) for fund in self._funds}
         self._left = {fund.key: fund.available for fund in self._funds}
+        self._lines: dict[BudgetKey, list[OpenLine]] = {fund.key: [] for fund in self._funds}
+
+    def lines_of(self, key: BudgetKey) -> list[OpenLine]:
+        """Return the lines that were placed in a fund, in the order in which they were."""
+        return self._lines.get(key, [])
 
     @property
     def commitments(self) -> dict[BudgetKey, Commitment]:
@@ -143,6 +148,7 @@ class Places:
         if fund is not None:
             self._taken[fund.key][line.reason] += line.amount
             self._left[fund.key] -= line.amount
+            self._lines[fund.key].append(line)
         return fund
 
     def _fitness(self, fund: Fund, line: OpenLine) -> tuple[bool, date, Decimal]:

@@ -7,7 +7,9 @@ from datetime import datetime
 
 from django.db.models import Exists, OuterRef, QuerySet
 
-from carefund.records.models import Change, Client
+from carefund.records.models import Change, Client, PlanBudget
+
+_OF_BUDGETS = ("budgets", "entitlements", "budget_usage")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,11 @@ def list_changes(
         first = Change.objects.filter(fetched_at__gte=since).order_by("fetched_at").values_list("id", flat=True).first()
         changes = changes.filter(id__gte=first) if first is not None else changes.none()
     return changes.select_related("client")
+
+
+def list_changes_of_budget(budget: PlanBudget) -> QuerySet[Change]:
+    """Return the rows of the change log about one budget, its entitlements and its draws, newest first."""
+    return list_changes(client=budget.client).filter(kind__in=_OF_BUDGETS, key__0=budget.budget_id)
 
 
 def list_changes_after(
