@@ -31,6 +31,7 @@ LOGS: dict[str, set[str]] = {
     "care-management history": {VIEWED},
     "care-management refresh": {VIEWED, ACT},
     "check": set(),
+    "claims accounts": set(),  # a provider's amounts, nobody's records
     "claims attach": {VIEWED, ACT},
     "claims check": set(),
     "claims list": set(),

@@ -35,6 +35,8 @@ from carefund.funders.sessions import open_proda, open_services_australia
 from sandbox.ndia.partner import KEY, ORGANISATION
 from sandbox.world import World
 
+_PERIOD = (date(2025, 1, 1), date(2035, 12, 31))  # whatever day the sandbox has
+
 FUNDER = "services-australia"
 TODAY = "2026-05-20"
 PEOPLE = ("400000001", "400000002", "400000004", "400000006", "400000034", "400000048", "400000054")
@@ -309,7 +311,7 @@ async def _claim(url: str, claiming: Claiming) -> dict[str, Any]:
         found["claim"] = _without_times(await claiming.fetch_claim(claim.claim_id))
         found["statement"] = _without_times(await claiming.fetch_payment_statement(claim.claim_id))
         found["payments"] = _without_times(tuple(await claiming.fetch_payment_items(claim.claim_id)))
-        found["account"] = _without_times(await claiming.fetch_account_summary(provider))
+        found["account"] = _without_times(await claiming.fetch_account_summary(provider, *_PERIOD))
         found["invoices"] = _without_times(tuple(await claiming.fetch_invoices(provider, "INV-1")))
         found["claims"] = _without_times(tuple((await claiming.fetch_claims(provider)).rows))
     except FunderError as problem:

@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from carefund.access.models import AccessLogEntry
 from carefund.access.roles import Role
+from carefund.records.claims.accounts import record_account_answer, store_account
 from carefund.records.models import Client, PlanBudget, ServiceContract, ServiceContractBudget, ServiceProvider
 from carefund.rest.api import api
 from carefund.sync.care_recipient.recordsets import RECORD_SETS
@@ -188,11 +189,34 @@ def test_branches_and_pools_are_those_that_the_token_may_see(call: Callable[...,
     assert call()("get", f"/service-providers/{BRANCH}/pools").status_code == 403
 
 
+def test_account_summaries_say_what_does_not_tie_with_their_evidence(call: Callable[..., Call]):
+    now, month = timezone.now(), timezone.localdate().replace(day=1)
+    ServiceProvider.objects.create(service_provider_id=BRANCH, first_seen_at=now, last_seen_at=now)
+    record_account_answer(BRANCH, month, b'{"serviceProviderId": "x"}')
+    stated = {"opening": Decimal(0), "paid": Decimal("90.00"), "closing": Decimal(0)}
+    moved = {"claim_id": "C-1", "amount": Decimal("90.00"), "payment_amount": Decimal("90.00")}
+    assert store_account(BRANCH, month, stated, [moved])
+    assert not store_account(BRANCH, month, stated, [moved])
+    ask = call(Role.FINANCE)
+    [account] = ask("get", f"/service-providers/{BRANCH}/accounts").json()
+    assert (account["difference"], account["ties"]) == ("90.00", False)
+    assert [(found["issue"], found["amount"]) for found in account["findings"]] == [("unknown-claim", "90.00")]
+    [digest] = account["answers"]
+    kept = ask("get", f"/service-providers/{BRANCH}/accounts/{month}/answers/{digest}")
+    assert kept.content == b'{"serviceProviderId": "x"}'
+    assert ask("get", f"/service-providers/{BRANCH}/accounts/{month}/answers/{'0' * 64}").status_code == 404
+    assert ask("get", "/service-providers/1/accounts").status_code == 404
+    address = f"/service-providers/{BRANCH}/accounts"
+    assert ask("post", address, {"month": "2020-01-01"}).status_code == 422
+    assert call(Role.COORDINATOR)("get", address).status_code == 403
+
+
 def test_each_read_asks_for_the_scope_read(call: Callable[..., Call]):
     ask = call(Role.ADMINISTRATOR, scopes=("sync", "claims", "administration"))
     paths = [path.removeprefix("/api/v1") for path, item in api.get_openapi_schema()["paths"].items() if "get" in item]
     apart = {"/problems", "/invoices/{external_reference_id}"}
     apart |= {path for path in paths if path.startswith("/webhooks")}  # of the scope administration
+    apart |= {path for path in paths if "/accounts" in path}  # of the scope claims
     typed = {path: path.replace("{kind}", "clients").replace("{", "").replace("}", "") for path in set(paths) - apart}
     answers = {path: ask("get", address).status_code for path, address in typed.items()}
     assert len(answers) > 10

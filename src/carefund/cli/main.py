@@ -25,6 +25,7 @@ except ImproperlyConfigured as error:  # a setting that cannot be right; nothing
 import typer
 
 from carefund.cli import (
+    accounts,
     backups,
     care_management,
     check,
@@ -100,6 +101,7 @@ clients.app.command("erase")(personal_data.erase_client)
 app.add_typer(clients.app, name="clients")
 app.add_typer(planned.app, name="planned")
 app.add_typer(invoices.app, name="invoices")
+claims.app.command("accounts")(accounts.accounts)
 app.add_typer(claims.app, name="claims")
 app.add_typer(users.app, name="users")
 app.add_typer(tokens.app, name="tokens")

@@ -43,6 +43,11 @@ def name_item(item: RunItem) -> ItemName:
         words, page = _ALONE[item.holds]
         return ItemName(words, reverse(page) if page else "")
     kind, _, held_id = item.holds.partition(":")
+    if kind == "account":
+        branch, _, month = held_id.partition(":")
+        return ItemName(
+            f"Account summary of {branch}, {month}", f"{reverse('console:account-summaries')}?branch={branch}"
+        )
     if kind in _PAGES:
         words, page = _PAGES[kind]
         return ItemName(f"{words} {held_id}", reverse(page, args=[held_id]))

@@ -14,6 +14,7 @@ from ninja.openapi.schema import OpenAPISchema
 from ninja.parser import Parser
 
 import carefund.rest.run_requests  # noqa: F401 adds its addresses to those of runs
+from carefund.rest.accounts import router as accounts
 from carefund.rest.branches import router as branches
 from carefund.rest.changes import router as changes
 from carefund.rest.client_editing import router as client_editing
@@ -104,6 +105,7 @@ for _prefix, _router in (
     ("/runs", runs),
     ("/ndis", ndis),
     ("/service-providers", branches),
+    ("/service-providers", accounts),
     ("/invoices", invoices),
     ("/webhooks", webhooks),
     ("/exports", exports),

@@ -22,6 +22,7 @@ from carefund.runs.backups import find_backup_obstacle, request_backup
 from carefund.runs.care_management.refreshing import request_saving
 from carefund.runs.care_recipient.surveying import SURVEYING, request_survey
 from carefund.runs.care_recipient.unread_budgets import request_unread_budgets
+from carefund.runs.claims.accounts import request_routine_accounts
 from carefund.runs.claims.claiming import request_reconciliation, request_routine_checks, request_unsent
 from carefund.runs.models import Run, RunItem, Schedule
 from carefund.runs.ndis.comparing import find_comparison_obstacle, request_daily_comparisons
@@ -158,6 +159,14 @@ def _request_tail(schedule: Schedule, now: datetime) -> Run:
     )
 
 
+def _request_comparison() -> Run:
+    """Our records beside the funder's, and the account summaries that ours are to tie to."""
+    run = request_reconciliation(Run.Trigger.ROUTINE)
+    with suppress(NothingToDo):  # they are being read already
+        request_routine_accounts()
+    return run
+
+
 ENTRIES: dict[str, ScheduleEntry] = {
     Schedule.Kind.NIGHTLY: ScheduleEntry(
         _request_nightly, {"at": time(2, 0), "parts": Run.Parts.SURVEY}, has_parts=True, has_survey=True
@@ -174,9 +183,7 @@ ENTRIES: dict[str, ScheduleEntry] = {
     ),
     Schedule.Kind.CLAIM_BATCHES: ScheduleEntry(lambda *_: request_unsent(), {"every_minutes": 15}),
     Schedule.Kind.CLAIM_CHECKS: ScheduleEntry(lambda *_: request_routine_checks(), {"every_minutes": 15}),
-    Schedule.Kind.CLAIM_BOOKS: ScheduleEntry(
-        lambda *_: request_reconciliation(Run.Trigger.ROUTINE), {"at": time(4, 30)}
-    ),
+    Schedule.Kind.CLAIM_BOOKS: ScheduleEntry(lambda *_: _request_comparison(), {"at": time(4, 30)}),
     Schedule.Kind.POOLS: ScheduleEntry(lambda *_: request_saving(), {"is_enabled": False}, follows_sync=True),
     Schedule.Kind.RETENTION: ScheduleEntry(lambda *_: request_retention(Run.Trigger.ROUTINE), {"at": time(5, 0)}),
     Schedule.Kind.BACKUP: ScheduleEntry(

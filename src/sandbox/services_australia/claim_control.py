@@ -17,7 +17,10 @@ from sandbox.wire import Answer, Call, Route
 
 _FILE_QUERY = (("from", "1"), ("limit", "20"), ("days", "3"))
 _FILE_HEADING = "Invoice reference,Line reference,Care Recipient ID,Service,Description,Date,Quantity,Unit type,Price"
-FATES = ("cancel", "refuse", "split", "withoutUsage", "statementError", "statusText", "stuck")
+FATES = (
+    "cancel", "refuse", "split", "withoutUsage", "statementError", "accountError", "notInAccount", "statusText",
+    "stuck",
+)  # fmt: skip
 
 
 class ClaimControl:
@@ -71,7 +74,7 @@ class ClaimControl:
 
     def steer(self, call: Call) -> Any:
         """Set a claim's fate: cancel, refuse (["invoiceId/itemId"]), split ({"invoiceId/itemId": "AT"}), withoutUsage,
-        statementError (dollars), statusText (a word shown instead of the status), stuck."""
+        statementError, accountError (dollars), notInAccount, statusText (a word shown instead of the status), stuck."""
         wanted = body_of(call)
         unknown = sorted(set(wanted) - set(FATES))
         if unknown:

@@ -139,19 +139,21 @@ class Claims:
             last = date.fromisoformat(call.query.get("periodEndDate") or today.isoformat())
         except ValueError:
             raise Schema("Invalid string: a period date does not match the pattern yyyy-MM-dd") from None
-        paid = [
+        told = [
             claim
             for claim in self.life.claims.values()
             if claim["serviceProviderId"] == provider_id and claim["status"] in PAID
-            and first.isoformat() <= claim["paymentDate"] <= last.isoformat()
+            and claim["paymentDate"] <= last.isoformat() and not claim["fate"].get("notInAccount")
         ]  # fmt: skip
+        before = [claim for claim in told if claim["paymentDate"] < first.isoformat()]
+        paid = [claim for claim in told if claim["paymentDate"] >= first.isoformat()]
         return json_answer({
             "serviceProviderId": provider_id,
             "periodStartDate": first,
             "periodEndDate": last,
-            "heldoverPreviousPeriod": Decimal(paid[0]["statement"]["heldBefore"] if paid else "0.00"),
+            "heldoverPreviousPeriod": _held(before),
             "paymentAmount": sum((Decimal(claim["statement"]["totalPaid"]) for claim in paid), Decimal("0.00")),
-            "heldoverAmount": Decimal(paid[-1]["statement"]["heldNow"] if paid else "0.00"),
+            "heldoverAmount": _held(told),
             "transactions": [_transaction(claim) for claim in paid],
         })  # fmt: skip
 
@@ -186,12 +188,19 @@ def _is_wanted(claim: Row, query: dict[str, str]) -> bool:
     return True
 
 
+def _held(told: list[Row]) -> Decimal:
+    """What is held over after the last of these claims."""
+    return Decimal(told[-1]["statement"]["heldNow"] if told else "0.00")
+
+
 def _transaction(claim: Row) -> Row:
     found = claim["statement"]
     return {
         "date": claim["paymentDate"],
         "description": "Claim",
-        "amount": Decimal(found["claimTotal"]) - Decimal(found["contribution"]),
+        "amount": Decimal(found["claimTotal"])
+        - Decimal(found["contribution"])
+        + Decimal(str(claim["fate"].get("accountError", "0.00"))),
         "transactionType": "Z2",
         "paymentIdentifier": claim["claimId"],
         "heldoverBalance": Decimal(found["heldNow"]),

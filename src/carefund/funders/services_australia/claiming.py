@@ -179,9 +179,14 @@ class Claiming:
         """What was decided on each item of a claim."""
         return await self._read_pages("payment_items", self._readers.payments.read_rows, {"claimId": claim_id})
 
-    async def fetch_account_summary(self, service_provider_id: str) -> AccountSummary:
-        """What was paid and held over lately."""
-        answer = await self._read("account_summary", {}, {"serviceProviderId": service_provider_id})
+    async def fetch_account_summary(self, service_provider_id: str, first: date, last: date) -> AccountSummary:
+        """What was paid and held over from one day to another. Raises NotFound."""
+        query = {
+            "serviceProviderId": service_provider_id,
+            "periodStartDate": first.isoformat(),
+            "periodEndDate": last.isoformat(),
+        }
+        answer = await self._read("account_summary", {}, query)
         return self._readers.accounts.read_one(answer.body, "account_summary")
 
     async def _write_invoice(

@@ -60,7 +60,7 @@ OPERATIONS: dict[str, Asked] = {
     "claim_details": Asked("GET", ClaimPayload),
     "payment_statement": Asked("GET", PaymentStatement),
     "payment_items": Asked("GET", PaymentItem, True, (*_PAGE, "claimId")),
-    "account_summary": Asked("GET", AccountSummary, False, ("serviceProviderId",)),
+    "account_summary": Asked("GET", AccountSummary, False, ("serviceProviderId", "periodStartDate", "periodEndDate")),
 }
 # What parameters are often called elsewhere.
 PARAMETER_SPELLINGS = {

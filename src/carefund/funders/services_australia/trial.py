@@ -6,7 +6,7 @@ Nothing is understood here and nothing is kept.
 
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from datetime import date
+from datetime import date, timedelta
 
 from carefund.funders.answers import TrialAnswer, says_nothing
 from carefund.funders.errors.root import FunderError
@@ -21,6 +21,7 @@ from carefund.funders.services_australia.operations import (
 )
 
 _FEW_ROWS = 10
+_PERIOD_DAYS = 30  # of an account summary
 PERSON_ID, PROVIDER_ID, BUDGET_ID, INVOICE_ID, CLAIM_ID = (
     "careRecipientId", "serviceProviderId", "budgetId", "invoiceId", "claimId",
 )  # fmt: skip
@@ -94,6 +95,8 @@ def _path(client: ServicesAustralia, operation: str, id_name: str, ids: Mapping[
         "sort": lambda: "asc",
         "sortFields": lambda: client.readers.provider_budgets.rows.name_of("care_recipient_id"),
         "effectiveDateFrom": today.isoformat,
+        "periodStartDate": (today - timedelta(days=_PERIOD_DAYS)).isoformat,
+        "periodEndDate": today.isoformat,
         id_name: lambda: ids[id_name],
     }
     for name in asked.query:

@@ -1,5 +1,6 @@
 """All tables of funding, clients and claims, grouped by subject."""
 
+from carefund.records.models.accounts import AccountAnswer, AccountMovement, ProviderAccount
 from carefund.records.models.care_management import (
     CareManagementBudget,
     CareManagementSave,
@@ -40,6 +41,8 @@ from carefund.records.models.surveys import Survey, SurveyMark, SurveySuspect
 from carefund.records.models.webhooks import WebhookDelivery, WebhookEndpoint, WebhookEvent
 
 __all__ = [
+    "AccountAnswer",
+    "AccountMovement",
     "Answer",
     "ApprovedService",
     "BudgetUsage",
@@ -76,6 +79,7 @@ __all__ = [
     "PlanBudget",
     "PlannedService",
     "ProdaDevice",
+    "ProviderAccount",
     "Rollover",
     "ServiceContract",
     "ServiceContractBudget",
