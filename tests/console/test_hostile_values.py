@@ -1,30 +1,45 @@
 """Values that nobody sends by mistake, in every address, query and form: an answer below 500, and nothing kept."""
 
+import re
 from collections.abc import Callable, Iterator
+from datetime import date
+from decimal import Decimal
 from io import BytesIO
+from pathlib import Path
 from urllib.parse import quote
 
 import pytest
+from django import forms as django_forms
 from django.contrib.auth.models import User
+from django.core.exceptions import ValidationError
 from django.urls import URLPattern
 
 from carefund.access.tokens import create_token
+from carefund.console import forms
+from carefund.console.plain_fields import AmountField, DayField, WholeNumberField
 from carefund.console.urls import urlpatterns
 from tests.browsing import Browser
 from tests.console import world
 from tests.console.test_page_access import VALUES
 
 Browse = Callable[[User | None], Browser]
-HOSTILE = ["a\0b", "²", "9" * 19, "9" * 5000, "-1", "1e400", "0001-01-01", "foo"]
-# Every name under which a page reads something from its query or form.
-NAMES = [
-    "after", "all", "back", "before", "birth_date", "budget", "by", "category_0", "client", "code", "column",
-    "confirmed", "contract", "day", "days", "difference", "email", "every_minutes", "first_name", "from_date",
-    "funding_source", "hours", "is_active", "kind", "level", "name", "ndis_number", "new_password", "next",
-    "on", "only", "page", "parts", "plan", "preview", "provider", "role", "save", "scope", "search",
-    "service_provider_id", "service_provider_ids", "sort", "state", "surname", "theme", "tick", "to_date",
-    "up_to", "user", "username", "verdict", "care_recipient_id", "last_name", "branch", "old_password",
-    "new_password1", "new_password2", "password", "remove",
+HOSTILE = ["a\0b", "²", "9" * 19, "9" * 5000, "-1", "1e400", "0001-01-01", "9999-12-31", "١_0", "foo"]
+CONSOLE = Path(forms.__file__).parent
+
+
+def list_names() -> list[str]:
+    """Every name under which a page reads something from its query or form, as the sources say it."""
+    sources = [path.read_text() for path in CONSOLE.rglob("*.py")]
+    read = re.compile(r'\b(?:GET|POST|data)(?:\.get(?:list)?\(|\[)"(\w+)"')
+    field = re.compile(r"^    (\w+) = (?:forms\.\w+|\w+)\($", re.MULTILINE)
+    names = {name for source in sources for found in (read, field) for name in found.findall(source)}
+    return sorted(names | {"category_0", "code", "password", "old_password", "new_password1", "new_password2"})
+
+
+NAMES = list_names()
+SINGLE = [
+    "after", "before", "by", "client", "days", "email", "hours", "ids_file", "kind", "level", "only", "page", "parts",
+    "provider", "role", "scope", "search", "service_provider_id", "sort", "state", "tick", "up_to", "user", "username",
 ]  # fmt: skip
 LEFT_ALONE = {"sign-out", "password", "earlier-sign-in"}  # they would end the session of the test
 
@@ -73,7 +88,7 @@ def test_no_query_and_no_form_makes_a_page_fail(name: str, browser: Browser) -> 
 @pytest.mark.parametrize("name", ["clients", "run-new", "access-log", "person-new"])
 def test_each_single_value_is_survived(name: str, browser: Browser) -> None:
     address = fill(ROUTES[name], VALUES)
-    for field in NAMES:
+    for field in SINGLE:
         for answer in (browser.get(address, {field: "²"}), browser.post(address, {field: "²"})):
             assert answer.status_code < 500, (field, answer.status_code)
 
@@ -101,6 +116,45 @@ def test_no_cell_makes_a_file_of_invoices_fail(value: str, browser: Browser) -> 
         file = BytesIO(text.encode())
         file.name = "invoices.csv"
         assert browser.post("/claims/invoices", {"file": file}, follow=True).status_code < 500, field
+
+
+def list_forms(kind: type = django_forms.BaseForm) -> Iterator[type]:
+    for form in kind.__subclasses__():
+        yield from list_forms(form)
+        if form.__module__.startswith("carefund"):
+            yield form
+
+
+def test_numbers_and_days_of_forms_are_read_in_one_place() -> None:
+    """Django's own fields read digits of every script, `1_000`, and days as Americans write them."""
+    plain = (AmountField, DayField, WholeNumberField)
+    known = (django_forms.DecimalField, django_forms.IntegerField, django_forms.DateField)
+    found = [(form, name, field) for form in list_forms() for name, field in form.base_fields.items()]
+    assert len(found) > 40
+    assert not [
+        (form, name) for form, name, field in found if isinstance(field, known) and not isinstance(field, plain)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("field", "texts"),
+    [
+        (AmountField(), ["1_000", "١٢", "１２", "1e3", "Infinity", "NaN", "1,000", "²", "0x1"]),
+        (WholeNumberField(), ["1_0", "١", "１", "1e1", "+1", "1.0", "²"]),
+        (DayField(), ["٢٠٢٦-07-09", "20260709", "7/31/2026", "31/7/26", "0001-01-01", "9999-12-31", "2026-W28-4"]),
+    ],
+    ids=["amount", "number", "day"],
+)
+def test_no_form_takes_what_only_python_can_read(field: django_forms.Field, texts: list[str]) -> None:
+    for text in texts:
+        with pytest.raises(ValidationError):
+            field.clean(text)
+
+
+def test_a_form_takes_what_people_type() -> None:
+    assert [AmountField().clean(text) for text in ("80", " 80.50 ", "-1")] == [80, Decimal("80.50"), -1]
+    assert WholeNumberField().clean(" 24 ") == 24
+    assert {DayField().clean(text) for text in ("2026-07-09", "9/7/2026", " 09/07/2026 ")} == {date(2026, 7, 9)}
 
 
 def numbers(value: str) -> list[object]:

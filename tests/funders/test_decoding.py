@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from carefund.funders.decoding import RowReader, UnreadableRow
-from carefund.funders.errors.answers import BadAnswer, NotJson, WrongCharacters, WrongType
+from carefund.funders.errors.answers import BadAnswer, ImpossibleValue, NotJson, WrongCharacters, WrongType
 from carefund.funders.errors.outages import Incomplete
 from carefund.funders.errors.people import NotFound
 from carefund.funders.errors.requests import RequestRejected
@@ -22,6 +22,7 @@ from carefund.funders.services_australia.payloads import (
     Classification,
     IndividualContribution,
 )
+from carefund.plain_numbers import read_scientific
 
 BUDGETS = RowReader(Budget)
 DETAILS = RowReader(BudgetDetails)
@@ -235,3 +236,54 @@ def test_a_list_of_many_people_leaves_out_whoever_cannot_be_read():
     for rows in (f"[{bad},{bad}]", '{"a":1}'):
         with pytest.raises(BadAnswer):
             reader.read_list(rows.encode(), "test")
+
+
+ODD_NUMBERS = [
+    "1_000",
+    "_5",
+    "5_",
+    "١٢",
+    "１２",
+    "\\u0661\\u0662",
+    "1\u00a0000",
+    "Infinity",
+    "-Infinity",
+    "NaN",
+    "abc",
+    "0x1f",
+    "²",
+]
+
+
+@pytest.mark.parametrize("text", ODD_NUMBERS)
+def test_a_text_that_only_python_takes_for_a_number_is_refused_by_its_field(text: str):
+    body = f'{{"budgetId":"1","total":5.00,"used":"{text}"}}'.encode()
+    for answer in (b"[" + body + b"]", b'{"budgets":[' + body + b"]}"):
+        with pytest.raises((ImpossibleValue, WrongType), match="The field used "):
+            BUDGETS.read_rows(answer, "x")
+    [good, odd] = BUDGETS.read_list(b'[{"budgetId":"2"},' + body + b"]", "x")
+    assert isinstance(good, Budget)
+    assert isinstance(odd, UnreadableRow)
+
+
+@given(st.text("0123456789.eE+-_ ١１\u00a0\\", max_size=8))
+def test_both_ways_take_the_same_texts_for_a_number(text: str):
+    body = msgspec.json.encode({"budgetId": "1", "total": text})
+    found = []
+    for answer in (b"[" + body + b"]", b'{"budgets":[' + body + b"]}"):
+        try:
+            found.append(BUDGETS.read_rows(answer, "x")[0].total)
+        except BadAnswer as problem:
+            found.append(problem.message)
+    assert found[0] == found[1]
+    try:
+        wanted = read_scientific(text)
+    except ValueError:
+        assert found[0] in (None, "The field total is not a number.", "The field total has an unexpected type.")
+    else:
+        assert isinstance(found[0], str) or abs(found[0] - wanted) <= Decimal("0.005")
+
+
+def test_names_and_codes_that_look_odd_are_no_numbers():
+    body = '[{"budgetId":"2_1","careRecipientName":"É","careRecipientId":"_","total":1.50}]'.encode()
+    assert BUDGETS.read_rows(body, "x")[0].total == Decimal("1.50")

@@ -6,6 +6,7 @@ import pytest
 
 from carefund.funders.decoding import RowReader
 from carefund.funders.errors.answers import BadAnswer, ImpossibleValue, WrongType
+from carefund.funders.errors.outages import Incomplete
 from carefund.funders.services_australia.claim_payloads import ClaimPayload
 from carefund.funders.services_australia.payloads import Budget
 from carefund.funders.unreadable import UnreadableRow
@@ -48,15 +49,28 @@ def test_an_odd_row_costs_itself_and_says_what_is_wrong(odd, person, said):
     assert "4444" not in second.fault
 
 
-@pytest.mark.parametrize("levels", [100, 900, 960, 980, 990])
-def test_a_row_so_deep_that_it_can_hardly_be_read_is_a_row_or_an_error_of_ours(levels):
-    odd = '{"budgetId":"2","careRecipientId":"400000002","total":' + "[" * levels + "]" * levels + "}"
-    try:
-        _, second, _ = read_with(odd)
-    except BadAnswer:
-        return
+@pytest.mark.parametrize("levels", [100, 900, 960, 980, 990, 1100, 100_000])
+def test_a_row_that_is_nested_too_deeply_costs_itself(levels):
+    deep = "[" * levels + "]" * levels
+    odd = f'{{"budgetId":"2","careRecipientId":"400000002","total":{deep},"note":"[{{"}}'
+    _, second, _ = read_with(odd)
     assert isinstance(second, UnreadableRow)
+    assert second.care_recipient_id == "400000002"
+    assert "total" in second.fault
     assert second.content
+
+
+@pytest.mark.parametrize("opened", ['{"a":', "["])
+def test_what_nobody_asks_for_may_be_nested_as_it_likes(opened):
+    deep = opened * 100_000 + '"\\"]"' + ("]" if opened == "[" else "}") * 100_000
+    rows = read_with(f'{{"budgetId":"2","somethingNew":{deep},"total":7}}')
+    assert [row.total for row in rows] == [5, 7, 5]
+
+
+@pytest.mark.parametrize("body", ["[" * 100_000, "[" * 100_000 + "]" * 100_000, '{"a":' * 100_000, "[" + "}" * 100_000])
+def test_bytes_that_are_nothing_but_deep_are_an_error_of_ours(body):
+    with pytest.raises((BadAnswer, Incomplete)):
+        BUDGETS.read_list(body.encode(), "budget_summary")
 
 
 def test_where_no_row_can_be_read_it_is_the_answer_that_is_wrong():

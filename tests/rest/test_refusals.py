@@ -4,6 +4,7 @@ import json
 from copy import deepcopy
 from decimal import Decimal
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from django.contrib.auth.models import User
@@ -216,3 +217,18 @@ def test_what_cannot_be_read_as_json_is_refused_however_it_is_made(
     client: Browser, headers: dict[str, str], body: bytes
 ):
     refused(post(client, headers, body), 400, "malformed")
+
+
+@pytest.mark.parametrize("text", ["1_0", "１０", " 10", "+10", "10.0", "1e1", "²", "true"])
+def test_a_number_in_an_address_is_digits_and_nothing_else(client: Browser, headers: dict[str, str], text: str):
+    for address in ("/api/v1/runs", f"/api/v1/runs/{quote(text)}"):
+        answer = client.get(address, {"limit": text}, headers=headers)
+        assert answer.status_code in (404, 422), (address, answer.content)
+    assert client.get("/api/v1/runs", {"limit": "10"}, headers=headers).status_code == 200
+
+
+@pytest.mark.parametrize("day", ["20260709", "２０２６-07-09", "0001-01-01", "9999-12-31", "2026-W28-4", "1783555200"])
+def test_a_day_is_written_in_one_way(client: Browser, headers: dict[str, str], day: str):
+    refused(post(client, headers, with_line(delivery_date=day)), 422, "invalid")
+    answer = client.get("/api/v1/exports/budgets", {"as_of": day}, headers=headers)
+    refused(answer, 422, "invalid")

@@ -6,11 +6,16 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
+from carefund.domain.quarters import previous_quarter, quarter_of
 from tests.runs.installation import Installation, running_sandbox
 
 pytestmark = [pytest.mark.slow, pytest.mark.one_database]
@@ -103,3 +108,68 @@ def test_a_power_cut_after_the_key_was_renewed_does_not_lock_the_device_out(apar
     restore(installation, [disk_copy for disk_copy in photographs if float(disk_copy.name) < renewed_at][-1])
     installation.ask("POST", "/proda/forget-tokens")
     installation.carefund("sync", "400000001")
+
+
+ROLL_OVER = """
+from datetime import timedelta
+from carefund.domain.quarters import quarter_of
+from carefund.records.care_recipient.quarter_close import list_closing_rows
+from carefund.records.models import PlanBudget
+from carefund.runs.business_day import business_today
+from carefund.runs.care_recipient.rolling_over import request_rollovers
+from carefund.runs.foreground import finish_now
+budget = PlanBudget.objects.filter(budget_type_code="ON", end_date=DAY).get()
+budget.end_date = business_today() - timedelta(days=10)
+budget.save()
+rows = list_closing_rows(quarter_of(budget.end_date), business_today(), budget_keys=[budget.pk])
+finish_now(request_rollovers(rows))
+"""
+
+
+def test_the_mark_of_a_rollover_is_on_the_disk_before_it_is_asked_for(installation: Installation, tmp_path: Path):
+    installation.ask("POST", "/switches", {"latencyMs": 0})
+    ended = previous_quarter(quarter_of(datetime.now(UTC).date())).end_date
+    installation.ask("POST", "/clock", {"today": (ended + timedelta(days=10)).isoformat()})
+    installation.settings["CAREFUND_OPEN_BUDGET_DAYS"] = "120"
+    installation.carefund("sync", "400000001")
+    asking = f"import datetime\nDAY = {ended!r}\n{ROLL_OVER}"
+    photographs = photograph(installation, tmp_path / "disk", "manage", "shell", "-c", asking)
+    [asked_at] = calls(installation, "budget_roll_over")
+    on_disk = [disk_copy for disk_copy in photographs if float(disk_copy.name) < asked_at]
+    assert on_disk, "the call went out before anything was on the disk"
+    assert ask(on_disk[-1], "SELECT is_uncertain, state FROM records_rollover") == [(1, "requested")]
+
+
+DELIVER = """
+from django.utils import timezone
+from carefund.records.webhooks.events import NewEvent, note_events
+from carefund.runs.foreground import finish_now
+from carefund.runs.webhooks import managing
+from carefund.runs.webhooks.delivering import request_deliveries
+managing.add(None, managing.Wanted("Rostering", URL, ["run.finished"], False))
+note_events([NewEvent("run.finished", f"run:{number}", {}) for number in range(3)])
+finish_now(request_deliveries(timezone.now()))
+"""
+
+
+def test_a_message_is_on_the_disk_before_it_is_sent(installation: Installation, tmp_path: Path):
+    """So it comes again under the same id after a power cut, and its receiver knows it."""
+    got: list[tuple[float, str]] = []
+
+    class Receiver(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            got.append((time.time(), self.headers["webhook-id"]))
+            self.send_response(204)
+            self.end_headers()
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Receiver)
+    Thread(target=server.serve_forever, daemon=True).start()
+    installation.settings["CAREFUND_WEBHOOK_ADDRESSES"] = "127.0.0.1"
+    sending = f"URL = 'http://127.0.0.1:{server.server_port}/'\n{DELIVER}"
+    photographs = photograph(installation, tmp_path / "disk", "manage", "shell", "-c", sending)
+    server.shutdown()
+    assert len(got) == 3
+    for at, message_id in got:
+        on_disk = [disk_copy for disk_copy in photographs if float(disk_copy.name) < at]
+        assert on_disk, "a message went out before anything was on the disk"
+        assert (message_id,) in ask(on_disk[-1], "SELECT message_id FROM records_webhookdelivery")

@@ -29,16 +29,19 @@ from carefund.records.models import (
     WebhookEndpoint,
     WebhookEvent,
 )
+from carefund.records.not_found import NotHere
 from carefund.records.webhooks.events import EVENTS, NewEvent, note_events
 from carefund.records.webhooks.feeding import feed
 from carefund.records.webhooks.store import (
     Attempt,
     add_endpoint,
+    add_test,
     list_due,
     list_secrets,
     rotate_secret,
     send_again,
     store_attempts,
+    switch_off,
     switch_on,
 )
 from carefund.runs.models import Run
@@ -263,6 +266,34 @@ def test_410_switches_off_until_somebody_switches_on(receiver: Receiver, add: An
     change(client)
     feed(timezone.now(), "sandbox")
     assert len(waiting()) == 2
+
+
+@pytest.mark.parametrize("status", [500, 204, None])
+def test_what_was_under_way_when_it_was_switched_off_is_not_sent_later(add: Any, add_client: Any, status: int | None):
+    endpoint = add("budget.changed")
+    change(add_client("400000001"))
+    feed(timezone.now(), "sandbox")
+    [delivery] = list_due(timezone.now())
+    switch_off(endpoint.pk, "An administrator.")
+    store_attempts(endpoint.pk, [Attempt(delivery.pk, status, problem="no answer in time")], timezone.now())
+    switch_on(endpoint.pk)
+    delivery.refresh_from_db()
+    assert (delivery.state, delivery.next_attempt_at) == ("delivered" if status == 204 else "failed", None)
+    assert not list_due(timezone.now() + timedelta(days=2))
+
+
+def test_nothing_waits_for_a_webhook_that_is_off(add: Any):
+    endpoint = add("run.finished")
+    delivery = add_test(endpoint.pk, timezone.now())
+    switch_off(endpoint.pk, "An administrator.")
+    with pytest.raises(NotHere):
+        add_test(endpoint.pk, timezone.now())
+    with pytest.raises(NotHere):
+        send_again(endpoint.pk, delivery.pk, timezone.now())
+    switch_on(endpoint.pk)
+    assert not list_due(timezone.now())
+    send_again(endpoint.pk, delivery.pk, timezone.now())
+    assert list(list_due(timezone.now())) == [delivery]
 
 
 def test_private_addresses_are_not_sent_to_unless_allowed(receiver: Receiver, add: Any):

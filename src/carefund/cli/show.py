@@ -13,6 +13,7 @@ from carefund.cli.output import WRONG_INPUT, complain, print_json, screen
 from carefund.domain.care_recipient.budgets import Effects, read_effects
 from carefund.domain.care_recipient.draws import DrawnBy
 from carefund.domain.wording import write_day, write_money
+from carefund.plain_numbers import read_day
 from carefund.records.care_recipient.queries import is_consent_missing
 from carefund.records.models import (
     ApprovedService,
@@ -53,7 +54,7 @@ def show(
 def end_of_day(text: str) -> datetime:
     """The first instant after a day of the provider's calendar; ends the command if it is no day."""
     try:
-        day = datetime.strptime(text, "%Y-%m-%d").date()  # noqa: DTZ007 a day has no zone
+        day = read_day(text)
     except ValueError:
         complain("This is not a date.", "Enter it as YYYY-MM-DD, for example 2026-05-03.")
         raise typer.Exit(WRONG_INPUT) from None

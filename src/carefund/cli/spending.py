@@ -1,7 +1,7 @@
 """`carefund spending`: what is safe to spend, from which money, and whether one more service fits."""
 
 from datetime import date
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Annotated
 
 import typer
@@ -12,6 +12,7 @@ from carefund.cli.client_argument import client_or_exit
 from carefund.cli.output import WRONG_INPUT, complain, print_json, screen
 from carefund.domain.care_recipient.planned import Frequency, write_fit
 from carefund.domain.wording import write_day, write_money
+from carefund.plain_numbers import read_day, read_decimal
 from carefund.records.care_recipient.commitments import Spending, find_spending
 from carefund.records.care_recipient.spending import Source, describe_source, find_fit, list_sources
 from carefund.runs.business_day import business_today
@@ -58,8 +59,8 @@ def _answer(found: Spending, price: str, every: Frequency, from_date: str, fundi
 
 def _read_price(text: str) -> Decimal:
     try:
-        price = Decimal(text)
-    except InvalidOperation:
+        price = read_decimal(text)
+    except ValueError:
         price = Decimal(0)
     if not (price.is_finite() and 0 < price <= _MOST) or price != price.quantize(Decimal("0.01")):
         complain("This is not a price.", "Enter dollars and cents, for example 80.00.")
@@ -69,7 +70,7 @@ def _read_price(text: str) -> Decimal:
 
 def _read_day(text: str) -> date:
     try:
-        day = date.fromisoformat(text)
+        day = read_day(text)
     except ValueError:
         day = date.min
     if not 2025 <= day.year <= 2099:

@@ -11,6 +11,7 @@ from carefund.access.gate import may_read_branch
 from carefund.access.roles import DESCRIPTIONS, Role
 from carefund.access.tokens import SCOPES, TokenScope
 from carefund.console.labels import PARTS
+from carefund.console.plain_fields import WholeNumberField
 from carefund.records.care_recipient.queries import list_service_providers
 from carefund.runs.models import Run, Schedule
 from carefund.runs.schedule import ENTRIES
@@ -156,7 +157,7 @@ class RunForm(forms.Form):
     )
     scope = forms.ChoiceField(label="Who", choices=SCOPES, widget=forms.RadioSelect, initial="everybody")
     service_provider_id = forms.ChoiceField(label="Service Provider ID", required=False)
-    hours = forms.IntegerField(label="Hours", required=False, min_value=1, max_value=8760, initial=24)
+    hours = WholeNumberField(label="Hours", required=False, min_value=1, max_value=8760, initial=24)
     ids_file = forms.FileField(
         label="File with one Care Recipient ID per line",
         required=False,
@@ -212,6 +213,7 @@ class ScheduleForm(_ScheduleForm):
         fields = ("is_enabled", "at", "weekday", "every_minutes", "parts")
         labels = {"is_enabled": "Turned on", "at": "Time", "every_minutes": "Minutes between runs"}
         help_texts = {"at": ""}
+        field_classes = {"every_minutes": WholeNumberField}
         widgets = {"at": forms.TimeInput(format="%H:%M", attrs={"type": "time"})}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

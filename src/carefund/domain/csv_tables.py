@@ -9,16 +9,17 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import NamedTuple
+
+from carefund.plain_numbers import FIRST_YEAR, LAST_YEAR, read_decimal
 
 MOST_PROBLEMS = 1_000
 _ENCODINGS = ((b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"), (b"\xef\xbb\xbf", "utf-8-sig"))
 _NOT_LETTERS = re.compile(r"[^a-z]")
-_DAY_FIRST = re.compile(r"(\d{1,2})[/.-](\d{1,2})[/.-](\d{4})")
-_ISO = re.compile(r"(\d{4})-(\d{2})-(\d{2})(?:[T ]00:00(?::00)?)?")
-_YEARS = range(1900, 2201)
-_MONEY = re.compile(r"-?\d{1,3}(?:[ ,]\d{3})+(?:\.\d+)?|-?\d+(?:\.\d+)?")
+_DAY_FIRST = re.compile(r"([0-9]{1,2})[/.-]([0-9]{1,2})[/.-]([0-9]{4})")
+_ISO = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})(?:[T ]00:00(?::00)?)?")
+_GROUPED = re.compile(r"-?[0-9]{1,3}(?:[ ,][0-9]{3})+(?:\.[0-9]+)?")
 
 
 class UnreadableFile(ValueError):
@@ -124,17 +125,17 @@ def read_day(text: str) -> date:
         day = date(*parts)
     except ValueError:
         raise ValueError("is not a real date (day first)") from None
-    if day.year not in _YEARS:
-        raise ValueError("is before 1900 or after 2200")
+    if not FIRST_YEAR <= day.year <= LAST_YEAR:
+        raise ValueError(f"is before {FIRST_YEAR} or after {LAST_YEAR}")
     return day
 
 
 def read_amount(text: str) -> Decimal:
     """A number with or without dollar sign and thousands separators. Raises ValueError with a sentence."""
     plain = text.replace("\u00a0", " ").replace("$", "").replace("\u2212", "-").strip()
-    if not _MONEY.fullmatch(plain):
-        raise ValueError("is not an amount. Enter it as 1234.50")
+    if _GROUPED.fullmatch(plain):
+        plain = plain.replace(",", "").replace(" ", "")
     try:
-        return Decimal(plain.replace(",", "").replace(" ", ""))
-    except InvalidOperation:
+        return read_decimal(plain)
+    except ValueError:
         raise ValueError("is not an amount. Enter it as 1234.50") from None

@@ -4,6 +4,7 @@ Source: rule SA-06.
 """
 
 import json
+import re
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
@@ -16,6 +17,8 @@ from carefund.funders.errors.root import FunderError
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _NO_NUMBER = Decimal("NaN")
 _LONGEST_WHOLE = 40  # digits; no id and no amount has more
+_DEEPEST = 50  # levels that are kept where an answer has too many; nothing that is asked for has ten
+_TOKEN = re.compile(rb'"(?:[^"\\]++|\\.)*+"|[\[\]{}]', re.DOTALL)
 
 
 def decode_any(body: bytes, operation: str) -> Any:
@@ -27,6 +30,30 @@ def decode_any(body: bytes, operation: str) -> Any:
         raise TooDeep(operation=operation) from None
     except (msgspec.DecodeError, UnicodeDecodeError) as problem:
         return _decode_oddly(body, operation, problem)
+
+
+def decode_cut(body: bytes, operation: str) -> Any:
+    """Any JSON, with NaN in place of each value that is nested too deeply: no member takes it, and one that nobody asks
+    for does no harm. Raises BadAnswer, Incomplete."""
+    try:
+        return decode_any(body, operation)
+    except TooDeep:
+        return decode_any(_cut(body), operation)
+
+
+def _cut(body: bytes) -> bytes:
+    kept, level, place = [], 0, 0
+    for token in _TOKEN.finditer(body):
+        if token[0] in (b"[", b"{"):
+            level += 1
+            if level == _DEEPEST:
+                kept.append(body[place : token.start()])
+        elif token[0] in (b"]", b"}"):
+            if level == _DEEPEST:
+                kept.append(b"NaN")
+                place = token.end()
+            level -= 1
+    return b"".join(kept) + body[place:]
 
 
 def _decode_oddly(body: bytes, operation: str, problem: Exception) -> Any:

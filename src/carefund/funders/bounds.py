@@ -20,11 +20,11 @@ from typing import Annotated, Any, NamedTuple, Union, get_args, get_origin
 
 import msgspec
 
+from carefund.plain_numbers import FIRST_YEAR, LAST_YEAR
+
 # Takes some attributes of rows.
 Take = Callable[[Collection[Any]], Iterator[Any]]
 CENT, TENTH, WHOLE = Decimal("0.01"), Decimal("0.1"), Decimal(1)
-FIRST_YEAR = 1900
-LAST_YEAR = 2200
 _NOTHING = Decimal(0)
 _MOST_DIGITS = 16
 _UNKEPT = re.compile("[\0\ud800-\udfff]")

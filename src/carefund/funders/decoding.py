@@ -7,13 +7,13 @@ Source: rules SA-06 to SA-08 and NDIS-04.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Generic, TypeVar
 
 import msgspec
 
-from carefund.funders.any_json import decode_any
+from carefund.funders.any_json import decode_any, decode_cut
 from carefund.funders.bounds import MOST_MONEY, Bounds
 from carefund.funders.dialect import PLAIN, Dialect, bind, touches
 from carefund.funders.errors.answers import ImpossibleValue, TooDeep, WrongType
@@ -22,6 +22,7 @@ from carefund.funders.errors.requests import RequestRejected
 from carefund.funders.normalising import Spellings, shape_of
 from carefund.funders.refusals import details_in, is_business, says_nothing_found
 from carefund.funders.unreadable import UnreadableRow, describe_content, is_kept
+from carefund.plain_numbers import may_be_misread
 
 Row = TypeVar("Row", bound=msgspec.Struct)
 
@@ -80,7 +81,7 @@ class RowReader(Generic[Row]):
 
         Raises NotFound for a body that says so, and BadAnswer or Incomplete for one that cannot be read.
         """
-        if body[:1] == b"[" and not self._is_rewritten and not _has_nul(body):
+        if body[:1] == b"[" and not self._is_rewritten and not _needs_a_look(body):
             try:
                 rows = self._many.decode(self._without_blank_dates(body))
             except _UNREADABLE:
@@ -99,9 +100,9 @@ class RowReader(Generic[Row]):
         try:
             return [*self.read_rows(body, operation)]
         except (ImpossibleValue, WrongType, TooDeep) as problem:
-            rows = [self._read_apart(row, operation) for row in self._find_rows(body, operation)]
+            rows = [self._read_apart(row, operation) for row in self._find_rows(body, operation, decode_cut)]
             unreadable = [row for row in rows if isinstance(row, UnreadableRow)]
-            if len(unreadable) == len(rows) and (len(rows) > 1 or not unreadable[0].names_something):
+            if rows and len(unreadable) == len(rows) and (len(rows) > 1 or not unreadable[0].names_something):
                 raise problem from None
             return rows
 
@@ -121,13 +122,13 @@ class RowReader(Generic[Row]):
         )
         return tuple((name, value) for name, value in found if isinstance(value, str) and is_kept(value))
 
-    def _find_rows(self, body: bytes, operation: str) -> list[Any]:
-        document = decode_any(body, operation)
+    def _find_rows(self, body: bytes, operation: str, decode: Callable[[bytes, str], Any] = decode_any) -> list[Any]:
+        document = decode(body, operation)
         return document if isinstance(document, list) else self._rows_within(document, operation)
 
     def read_one(self, body: bytes, operation: str) -> Row:
         """The one row of an object, or of an array of one. Raises NotFound when there is none."""
-        if body[:1] == b"{" and self._shape.identifying and not self._is_rewritten and not _has_nul(body):
+        if body[:1] == b"{" and self._shape.identifying and not self._is_rewritten and not _needs_a_look(body):
             try:
                 row = self._one.decode(self._without_blank_dates(body))
             except _UNREADABLE:
@@ -213,8 +214,10 @@ class RowReader(Generic[Row]):
         return found
 
 
-def _has_nul(body: bytes) -> bool:
-    return b"\\" in body and _NUL in body  # a backslash is rare, and looked for at no cost
+def _needs_a_look(body: bytes) -> bool:
+    """Whether the bytes hold what the fast way takes and should not: NUL, or a number in signs that are none."""
+    has_nul = b"\\" in body and _NUL in body  # a backslash is rare, and looked for at no cost
+    return has_nul or may_be_misread(body)
 
 
 def _ending(name: str) -> str:

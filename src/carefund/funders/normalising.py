@@ -17,12 +17,14 @@ import msgspec
 
 from carefund.funders.bounds import kind_of, rounded
 from carefund.funders.dialect import DATE_FORMATS, PLAIN, Dialect, find_ancestor
+from carefund.plain_numbers import read_scientific
 
 NO_DATES = ("0000-00-00", "0001-01-01")
 NO_END = "9999-12-31"
 Spellings = Mapping[str, tuple[str, ...]]
 _LEAVE_OUT = object()
 _DATE_LENGTH = 10
+_NO_NUMBER = Decimal("NaN")  # which bounds refuse
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,10 +182,12 @@ def _in_dialect(
 
 def _usual_date(value: Any, written: str) -> Any:
     """A date in ISO 8601; what is not written as the dialect says stays as it is."""
-    if isinstance(value, str) and value.strip() and not value.strip("0/.-"):
+    if not isinstance(value, str) or not value.isascii():  # strptime reads the digits of every script
+        return value
+    if value.strip() and not value.strip("0/.-"):
         return NO_DATES[0]
     try:
-        return datetime.strptime(value, written).date().isoformat() if isinstance(value, str) else value  # noqa: DTZ007 a date has no zone
+        return datetime.strptime(value, written).date().isoformat()  # noqa: DTZ007 a date has no zone
     except ValueError:
         return value
 
@@ -222,12 +226,21 @@ def _amount(value: Any) -> Any:
         if not value.strip():
             return None
         try:
-            value = Decimal(value)
-        except InvalidOperation:
-            return value
+            value = read_scientific(value)
+        except ValueError:
+            return _refused(value)
     elif isinstance(value, int) and not isinstance(value, bool):
         value = Decimal(value)
     return rounded(value) if isinstance(value, Decimal) else value
+
+
+def _refused(text: str) -> Any:
+    """What no type takes in place of a text that is no number: the text, unless the type could read it."""
+    try:
+        Decimal(text)
+    except InvalidOperation:
+        return text
+    return _NO_NUMBER
 
 
 def _list_of(shape: Shape) -> Callable[[Any], Any]:

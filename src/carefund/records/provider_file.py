@@ -16,6 +16,7 @@ from django.utils import timezone
 
 from carefund.domain.claims.checks import ONGOING
 from carefund.funders.bounds import Bounds, Quantity
+from carefund.plain_numbers import may_be_misread, read_scientific
 from carefund.records.care_recipient.client_matching import sort_clients
 from carefund.records.models import Client, ClientMatch, Invoice, InvoiceLineItem, ServiceProvider
 
@@ -95,7 +96,20 @@ def read_provider_file(content: bytes) -> ProviderFile:
     if fault := _BOUNDS.find_fault([found]):
         field, wrong = fault
         raise NotAProviderFile(f"The field {field} {wrong}.")
+    if may_be_misread(content):
+        _require_plain_numbers(content)
     return found
+
+
+def _require_plain_numbers(content: bytes) -> None:
+    """Refuse amounts in texts that only look like a number to the decoder."""
+    for invoice in msgspec.json.decode(content).get("invoices") or ():
+        for item in invoice["items"]:
+            for name in ("quantity", "pricePerUnit"):
+                try:
+                    read_scientific(str(item[name]))
+                except ValueError:
+                    raise NotAProviderFile(f"The field invoices.items.{name} is not a number.") from None
 
 
 @transaction.atomic

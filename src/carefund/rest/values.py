@@ -8,7 +8,8 @@ from typing import Annotated, Any
 from ninja import Schema
 from pydantic import BeforeValidator, ConfigDict, Field, StringConstraints, WithJsonSchema
 
-_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+from carefund.plain_numbers import is_whole, read_day
+
 _QUANTITY = r"^([1-9][0-9]{0,7}(\.[0-9]{1,2})?|0\.(0[1-9]|[1-9][0-9]?))$"
 _PRICE = r"^(0|[1-9][0-9]{0,9})(\.[0-9]{1,2})?$"
 
@@ -31,9 +32,16 @@ def _read_amount(pattern: str, sentence: str) -> BeforeValidator:
     return BeforeValidator(read)
 
 
-def _read_date(value: Any) -> str:
-    if not isinstance(value, str) or not _DATE.fullmatch(value):
-        raise ValueError("enter a date as 2026-07-09")
+def _read_date(value: Any) -> date:
+    try:
+        return read_day(value if isinstance(value, str) else "")
+    except ValueError:
+        raise ValueError("enter a date as 2026-07-09, of the years 1900 to 2200") from None
+
+
+def _read_whole(value: Any) -> Any:
+    if isinstance(value, bool | float) or (isinstance(value, str) and not is_whole(value)):
+        raise ValueError("enter a number in digits, such as 12")
     return value
 
 
@@ -62,9 +70,10 @@ Price = Annotated[
 
 
 _LARGEST_NUMBER = 10**18 - 1  # so that no number is too large for a database's key
-Number = Annotated[int, Field(ge=1, le=_LARGEST_NUMBER)]
-After = Annotated[int, Field(ge=0, le=_LARGEST_NUMBER)]
-PageSize = Annotated[int, Field(ge=1, le=500)]
+_PLAIN = BeforeValidator(_read_whole)
+Number = Annotated[int, Field(ge=1, le=_LARGEST_NUMBER), _PLAIN]
+After = Annotated[int, Field(ge=0, le=_LARGEST_NUMBER), _PLAIN]
+PageSize = Annotated[int, Field(ge=1, le=500), _PLAIN]
 Searched = Annotated[Text, Field(max_length=80)]
 BranchId = Annotated[Text, Field(max_length=20)]
 

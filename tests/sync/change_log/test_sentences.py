@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from carefund.domain.ndis import comparing
 from carefund.domain.wording import write_day
-from carefund.records.models import Change, Client, IndividualContribution, PlanBudget
+from carefund.records.models import Change, Classification, Client, IndividualContribution, PlanBudget
 from carefund.records.models.columns import FieldType
 from carefund.sync.care_recipient.results import FieldChange
 from carefund.sync.change_log.record_kinds import KINDS, LoggedKind
@@ -54,6 +54,17 @@ def test_a_level_that_rose_is_one_sentence_with_what_it_brings(margaret: Client)
     assert texts[0].startswith("Level rose from 5 to 6 on ")
     assert "; $2,104.33 more until " in texts[0]
     assert len(texts) == 2
+
+
+def test_a_level_that_is_no_number_is_told_as_it_is(margaret: Client) -> None:
+    world.make_changes(margaret)
+    for old, new in (("5", "²"), ("6", "³")):
+        Classification.objects.filter(level=old).update(level=new)
+        for change in Change.objects.filter(kind="classifications"):
+            change.key = [new if part == old else part for part in change.key]
+            change.save()
+    texts = [sentence.text for sentence in write_sentences(Change.objects.order_by("-id"))]
+    assert "New classification: Home support ongoing, from " in " ".join(texts)
 
 
 def test_a_draw_says_what_is_left(margaret: Client) -> None:

@@ -123,6 +123,7 @@ def test_work_killed_between_any_two_steps_goes_on(claims: ClaimWorld, after: bo
             asyncio.run(send_and_die(batch.pk, database))
         except Died:
             deaths += 1
+        assert_marked_where_the_funder_is_ahead(claims)
         Claim.objects.exclude(batch=batch).update(made_at=timezone.now() - timedelta(days=1))
         send_batch(batch.pk)
         batch.refresh_from_db()
@@ -134,6 +135,19 @@ def test_work_killed_between_any_two_steps_goes_on(claims: ClaimWorld, after: bo
     references = [item["externalReferenceId"] for invoice in held for item in invoice["items"]]
     assert sorted(references) == sorted(InvoiceLineItem.objects.values_list("external_reference_id", flat=True))
     assert len(claims.claims()) == len(held) == Claim.objects.count() == deaths + 1
+
+
+def assert_marked_where_the_funder_is_ahead(claims: ClaimWorld) -> None:
+    """Whatever the funder did that our records do not know of, they know that there may be something."""
+    for held in claims.invoices():
+        ours = Invoice.objects.filter(invoice_id=held["invoiceId"]).first()
+        if ours is None:
+            ours = Invoice.objects.get(external_reference_id=held["externalReferenceId"])
+        known = ours.line_items.exclude(item_id="").count()
+        is_behind = not ours.invoice_id or known < len(held["items"]) or ours.status == "OPEN" != held["status"]
+        assert ours.is_uncertain or not is_behind
+    if len(claims.claims()) > Claim.objects.count():
+        assert ClaimBatch.objects.filter(is_claim_uncertain=True).exists()
 
 
 def test_a_second_claim_on_the_same_day_waits(claims: ClaimWorld):

@@ -6,6 +6,7 @@ from django import forms
 from django.contrib.auth.models import User
 
 from carefund.access.gate import list_chosen_clients, may_read_branch
+from carefund.console.plain_fields import DayField
 from carefund.domain.care_recipient.clients import is_care_recipient_id
 from carefund.records.care_recipient.clients import ID_SETTLED, ID_TAKEN, is_id_settled, is_id_taken, list_alike
 from carefund.records.care_recipient.queries import list_service_providers
@@ -20,9 +21,7 @@ class ClientForm(forms.Form):
 
     first_name = forms.CharField(label="First name", max_length=80)
     last_name = forms.CharField(label="Last name", max_length=80)
-    birth_date = forms.DateField(
-        label="Date of birth", required=False, widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
-    )
+    birth_date = DayField(label="Date of birth", required=False)
     care_recipient_id = forms.CharField(
         label="Care Recipient ID",
         required=False,

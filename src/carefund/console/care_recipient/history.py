@@ -24,6 +24,7 @@ from carefund.console.page_access import Request, page
 from carefund.console.stored_responses import StoredResponse
 from carefund.console.url_numbers import read_number
 from carefund.domain.wording import write_day
+from carefund.plain_numbers import read_day
 from carefund.records.archive import ArchivedPage, find_answer
 from carefund.records.care_recipient.changes import cut_at_sync, list_changes
 from carefund.records.models import Change
@@ -124,7 +125,7 @@ def _response(client_id: int, stored: ArchivedPage) -> StoredResponse:
 
 def _read_day(text: str) -> date | None:
     try:
-        return date.fromisoformat(text)
+        return read_day(text)
     except ValueError:
         return None
 

@@ -6,6 +6,7 @@ from typing import Any, cast
 
 from django import forms
 
+from carefund.console.plain_fields import AmountField, DayField
 from carefund.domain.care_recipient.planned import Frequency
 from carefund.domain.care_recipient.planned_file import PLANNED_FROM
 from carefund.domain.claims.funding_sources import FUNDING_SOURCES
@@ -20,11 +21,8 @@ _FIRST_DAY, _LAST_DAY = date(2025, 11, 1), date(2099, 12, 31)
 _HIGHEST_PRICE = Decimal("999999.99")
 
 
-class _Day(forms.DateField):
+class _Day(DayField):
     """A day within the programme's years."""
-
-    def __init__(self, **options: Any) -> None:
-        super().__init__(widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"), **options)
 
     def clean(self, value: Any) -> Any:
         day = super().clean(value)
@@ -33,9 +31,9 @@ class _Day(forms.DateField):
         return day
 
 
-def _amount(label: str, least: str, **options: Any) -> forms.DecimalField:
+def _amount(label: str, least: str, **options: Any) -> AmountField:
     widget = forms.NumberInput(attrs={"inputmode": "decimal", "step": "0.01"})
-    return forms.DecimalField(
+    return AmountField(
         label=label,
         min_value=Decimal(least),
         max_value=_HIGHEST_PRICE,

@@ -6,6 +6,7 @@ from typing import Any, cast
 
 from django import forms
 
+from carefund.console.plain_fields import DayField
 from carefund.domain.claims.funding_sources import FUNDING_SOURCES, name_funding
 from carefund.records.care_recipient.queries import find_branch_names
 from carefund.records.claims.exceptions import NOBODY
@@ -58,10 +59,8 @@ class BatchForm(forms.Form):
 
     service_provider_id = forms.ChoiceField(label="Branch")
     funding_source = forms.ChoiceField(label="Funding", required=False, choices=FUNDING)
-    from_date = forms.DateField(
-        label="Delivered from", widget=forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"})
-    )
-    to_date = forms.DateField(label="Delivered to", widget=forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"}))
+    from_date = DayField(label="Delivered from")
+    to_date = DayField(label="Delivered to")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -85,7 +84,7 @@ class CaseForm(forms.Form):
     """Whose exceptions are, until when, how they stand, and a note. What is left empty stays as it is."""
 
     owner = forms.ChoiceField(label="Owner", required=False)
-    due_date = forms.DateField(label="Due", required=False, widget=forms.DateInput(attrs={"type": "date"}))
+    due_date = DayField(label="Due", required=False)
     state = forms.ChoiceField(
         label="State", required=False, choices=[("", "Leave as is"), *ExceptionCase.State.choices]
     )

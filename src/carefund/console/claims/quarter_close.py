@@ -23,6 +23,7 @@ from carefund.console.page_access import Request, page, report_refusals
 from carefund.console.url_numbers import read_number
 from carefund.domain.care_recipient.quarter_close import Readiness, count_days_to_close, quarter_to_close
 from carefund.domain.quarters import Quarter, previous_quarter, quarter_of
+from carefund.plain_numbers import read_day
 from carefund.records.care_recipient.quarter_close import ClosingRow, add_up_rows, list_closing_rows
 from carefund.records.care_recipient.queries import list_service_providers
 from carefund.runs.care_recipient.rolling_over import request_rollovers
@@ -127,7 +128,7 @@ def _read_quarter(request: Request) -> Quarter:
     asked = request.POST.get("quarter") or request.GET.get("quarter", "")
     today = timezone.localdate()
     try:
-        return min(quarter_of(date.fromisoformat(asked)), quarter_of(today))
+        return min(quarter_of(read_day(asked)), quarter_of(today))
     except ValueError:
         return quarter_to_close(today)
 

@@ -6,6 +6,7 @@ from django import forms
 from django.contrib.auth.models import User
 
 from carefund.access.gate import list_others_of_number
+from carefund.console.plain_fields import DayField
 from carefund.domain.ndis.categories import CATEGORIES
 from carefund.records.models import Client
 from carefund.sync.ndis.contracts import NDIS_NUMBER
@@ -24,11 +25,10 @@ class ParticipantForm(forms.Form):
     surname = forms.CharField(
         label="Surname at the NDIA", required=False, max_length=80, help_text="Only if it differs from the client's."
     )
-    birth_date = forms.DateField(
+    birth_date = DayField(
         label="Date of birth at the NDIA",
         required=False,
         help_text="Only if it differs from the client's.",
-        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
     )
     is_pace_participant = forms.BooleanField(label="NDIS PACE participant", required=False)
     api_access = forms.BooleanField(label="API access", required=False)

@@ -9,6 +9,7 @@ from carefund.access.access_log import store_export
 from carefund.access.gate import list_clients_for
 from carefund.access.roles import may_export
 from carefund.console.page_access import Request, page
+from carefund.console.plain_fields import DayField
 from carefund.records.table_files import MEDIA_TYPES, open_file
 from carefund.sync.care_recipient.exporting import EXPORTS
 
@@ -21,10 +22,9 @@ class ExportForm(forms.Form):
         label="Records", choices=[(export.kind, export.label) for export in EXPORTS.values()], initial="budgets"
     )
     file_format = forms.ChoiceField(label="Format", choices=FORMATS, widget=forms.RadioSelect, initial="xlsx")
-    as_of = forms.DateField(
+    as_of = DayField(
         label="As of",
         required=False,
-        widget=forms.DateInput(attrs={"type": "date"}),
         help_text="Records as they were known at the end of this day. Leave blank for now.",
     )
 

@@ -16,10 +16,10 @@ from carefund.funders.dialect import DATE_FORMATS
 from carefund.funders.interfaces.descriptions import Schema
 from carefund.funders.interfaces.similarity import words_of
 
-_ISO_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
-_INSTANT = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:?\d{2})?")
-_NUMBER = re.compile(r"[+-]?\d+\.\d+")
-_DIGITS = re.compile(r"[+-]?\d+")
+_ISO_DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+_INSTANT = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:?\d{2})?", re.ASCII)
+_NUMBER = re.compile(r"[+-]?\d+\.\d+", re.ASCII)
+_DIGITS = re.compile(r"[+-]?\d+", re.ASCII)
 _NAME = re.compile(r"[A-Za-z_$@][A-Za-z0-9_.$@-]{0,59}")
 _CODE = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,39}")
 _MOST_DIGITS_OF_A_CODE = 4

@@ -11,6 +11,7 @@ from typing import Any
 from django.db import transaction
 
 from carefund.records.change_order import find_complete_id
+from carefund.records.durability import durable
 from carefund.records.models import Change, Client, ProdaDevice, WebhookDelivery, WebhookEndpoint, WebhookEvent
 from carefund.records.webhooks.events import KEY_EXPIRING, list_events_of
 
@@ -158,4 +159,7 @@ def _message(
 
 
 def _write(messages: Iterable[WebhookDelivery]) -> None:
-    WebhookDelivery.objects.bulk_create(messages)
+    """Write messages. They are on the disk before one is sent: after a power cut it comes again under the same id."""
+    if written := list(messages):
+        with durable():
+            WebhookDelivery.objects.bulk_create(written)

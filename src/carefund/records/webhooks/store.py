@@ -139,9 +139,10 @@ def list_old_deliveries(now: datetime) -> QuerySet[WebhookDelivery]:
     return over.filter(happened_at__lt=now - DELIVERIES_ARE_KEPT)
 
 
+@transaction.atomic
 def add_test(endpoint_id: int, now: datetime) -> WebhookDelivery:
-    """Add a message that says nothing, to try an endpoint. Raise NotHere."""
-    endpoint = find_endpoint(endpoint_id)
+    """Add a message that says nothing, to try an endpoint. Raise NotHere, also where it is off."""
+    endpoint = _lock_on(endpoint_id)
     number = WebhookDelivery.objects.filter(endpoint=endpoint, event=TEST).count()
     return WebhookDelivery.objects.create(
         endpoint=endpoint,
@@ -153,8 +154,10 @@ def add_test(endpoint_id: int, now: datetime) -> WebhookDelivery:
     )
 
 
+@transaction.atomic
 def send_again(endpoint_id: int, delivery_id: int, now: datetime) -> WebhookDelivery:
-    """Let a message wait again, under the id that it had. Raise NotHere."""
+    """Let a message wait again, under the id that it had. Raise NotHere, also where the endpoint is off."""
+    _lock_on(endpoint_id)
     deliveries = WebhookDelivery.objects.filter(endpoint_id=endpoint_id, pk=delivery_id)
     delivery = find_one(deliveries, "There is no delivery with this number.")
     delivery.state, delivery.attempts, delivery.problem = _State.WAITING, 0, ""
@@ -204,11 +207,19 @@ def _note(delivery: WebhookDelivery, attempt: Attempt, now: datetime) -> None:
     delivery.first_attempt_at, delivery.last_attempt_at = delivery.first_attempt_at or now, now
     if attempt.is_delivered:
         delivery.state, delivery.next_attempt_at = _State.DELIVERED, None
+    elif delivery.next_attempt_at is None:
+        pass  # given up while it was under way: the webhook was switched off, and sends nothing of before when on
     elif now - delivery.first_attempt_at >= GIVE_UP_AFTER:
         delivery.state, delivery.next_attempt_at = _State.FAILED, None
     else:
         delivery.next_attempt_at = now + wait_before(delivery.attempts)
     delivery.save()
+
+
+def _lock_on(endpoint_id: int) -> WebhookEndpoint:
+    """Lock an endpoint that is on: of one that is off nothing is to wait, or it would be sent once it is on again."""
+    found = WebhookEndpoint.objects.select_for_update(of=("self",)).filter(pk=endpoint_id, is_on=True)
+    return find_one(found, "There is no webhook with this number, or it is off.")
 
 
 def _lock(endpoint_id: int) -> WebhookEndpoint:

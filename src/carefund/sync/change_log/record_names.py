@@ -6,6 +6,7 @@ from typing import Any
 
 from carefund.domain.quarters import quarter_of
 from carefund.domain.wording import write_day
+from carefund.plain_numbers import is_whole
 from carefund.records.care_recipient.client_list import ONGOING
 from carefund.records.models import BudgetUsage, Change, Classification, IndividualContribution, PlanBudget
 from carefund.records.models.columns import FieldType
@@ -52,7 +53,7 @@ def name_level(classification: object) -> str:
     kind = str(getattr(classification, "type", "") or code or "Unnamed classification")
     if code == ONGOING and held.startswith("HCP"):
         return f"Home Care Package level {held.removeprefix('HCP')}"
-    if held.isdigit() and code in (ONGOING, ""):
+    if is_whole(held) and code in (ONGOING, ""):
         return f"Level {held}"
     if code in _TIERED:
         held = held.lower()

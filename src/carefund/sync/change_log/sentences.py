@@ -12,6 +12,7 @@ from typing import Any
 
 from carefund.domain.care_recipient.draws import DrawnBy
 from carefund.domain.wording import write_day, write_drawn, write_money
+from carefund.plain_numbers import is_whole
 from carefund.records.models import BudgetUsage, Change, Classification, PlanBudget
 from carefund.records.models.columns import FieldType, lowers_a_budget, name_in_sentence, names_of
 from carefund.sync.change_log.entries import (
@@ -94,7 +95,7 @@ def _describe_level(changes: list[Change], known: StoredRows) -> _Described:
     begun = ended = None
     for change in changes:
         row = known.find(change)
-        if change.kind != "classifications" or not isinstance(row, Classification) or not row.level.isdigit():
+        if change.kind != "classifications" or not isinstance(row, Classification) or not is_whole(row.level):
             continue
         if change.action == Change.NEW:
             begun = (change, row)

@@ -15,7 +15,6 @@ from django.utils import timezone
 from carefund.domain.claims import statuses
 from carefund.domain.claims.matching import is_refusal
 from carefund.domain.claims.statements import ZERO, PaidLine, Statement, find_discrepancies
-from carefund.funders.bounds import FIRST_YEAR, LAST_YEAR
 from carefund.funders.errors.access import NotPermitted
 from carefund.funders.errors.answers import BadAnswer
 from carefund.funders.errors.people import MalformedId, NotFound
@@ -24,6 +23,7 @@ from carefund.funders.errors.root import FunderError
 from carefund.funders.services_australia.claim_payloads import ClaimPayload, PaymentItem, PaymentStatement
 from carefund.funders.services_australia.claiming import Claiming, Versioned
 from carefund.funders.services_australia.client import ServicesAustralia
+from carefund.plain_numbers import FIRST_YEAR, LAST_YEAR
 from carefund.records.claims import store as claim_store
 from carefund.records.claims.store import LineDecision
 from carefund.records.models import Claim, Client, PaymentRequest

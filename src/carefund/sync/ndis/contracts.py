@@ -42,7 +42,7 @@ from carefund.sync.ndis.problems import (
     PreviewUnknown,
 )
 
-NDIS_NUMBER = re.compile(r"\d{9}")
+NDIS_NUMBER = re.compile(r"[0-9]{9}")
 
 
 @dataclass(frozen=True, slots=True)
