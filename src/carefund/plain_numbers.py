@@ -1,8 +1,8 @@
 """Numbers and days as text: which spellings mean one, whoever wrote them.
 
 Digits are the ten of ASCII. Python's own readers take more: digits of any script, `1_000`, "Infinity", days without
-hyphens. Files, forms, calls, commands and answers are read here; what a reader allows besides, such as the dollar sign
-of a spreadsheet, it takes off before.
+hyphens. Answers, forms, addresses, calls and commands are read here; cells of a CSV, with the same digits, in
+`domain.csv_tables`. No other package of ours is imported.
 """
 
 import re

@@ -12,14 +12,13 @@ from datetime import date
 from decimal import Decimal
 from typing import NamedTuple
 
-from carefund.plain_numbers import FIRST_YEAR, LAST_YEAR, read_decimal
-
 MOST_PROBLEMS = 1_000
 _ENCODINGS = ((b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"), (b"\xef\xbb\xbf", "utf-8-sig"))
 _NOT_LETTERS = re.compile(r"[^a-z]")
 _DAY_FIRST = re.compile(r"([0-9]{1,2})[/.-]([0-9]{1,2})[/.-]([0-9]{4})")
 _ISO = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})(?:[T ]00:00(?::00)?)?")
-_GROUPED = re.compile(r"-?[0-9]{1,3}(?:[ ,][0-9]{3})+(?:\.[0-9]+)?")
+_FIRST_YEAR, _LAST_YEAR = 1900, 2200
+_MONEY = re.compile(r"-?[0-9]{1,3}(?:[ ,][0-9]{3})+(?:\.[0-9]+)?|[+-]?[0-9]+(?:\.[0-9]+)?")
 
 
 class UnreadableFile(ValueError):
@@ -125,17 +124,14 @@ def read_day(text: str) -> date:
         day = date(*parts)
     except ValueError:
         raise ValueError("is not a real date (day first)") from None
-    if not FIRST_YEAR <= day.year <= LAST_YEAR:
-        raise ValueError(f"is before {FIRST_YEAR} or after {LAST_YEAR}")
+    if not _FIRST_YEAR <= day.year <= _LAST_YEAR:
+        raise ValueError(f"is before {_FIRST_YEAR} or after {_LAST_YEAR}")
     return day
 
 
 def read_amount(text: str) -> Decimal:
     """A number with or without dollar sign and thousands separators. Raises ValueError with a sentence."""
     plain = text.replace("\u00a0", " ").replace("$", "").replace("\u2212", "-").strip()
-    if _GROUPED.fullmatch(plain):
-        plain = plain.replace(",", "").replace(" ", "")
-    try:
-        return read_decimal(plain)
-    except ValueError:
-        raise ValueError("is not an amount. Enter it as 1234.50") from None
+    if not _MONEY.fullmatch(plain):
+        raise ValueError("is not an amount. Enter it as 1234.50")
+    return Decimal(plain.replace(",", "").replace(" ", ""))
