@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from carefund.funders.bounds import FIRST_YEAR, LAST_YEAR
 from carefund.funders.services_australia.claim_payloads import AccountSummary, AccountTransaction
 from carefund.funders.services_australia.claiming import Claiming, ClaimingAnswer
 from carefund.funders.services_australia.client import ServicesAustralia
+from carefund.plain_numbers import FIRST_YEAR, LAST_YEAR
 from carefund.records.claims.accounts import end_of_month, record_account_answer, store_account
 from carefund.sync.claims.uploading import Database
 
