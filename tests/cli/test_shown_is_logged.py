@@ -11,12 +11,15 @@ from typing import Any
 import pytest
 from cryptography.fernet import Fernet
 from django.contrib.auth.models import User
+from django.utils import timezone
 from pytest_django import Settings
 from typer.main import get_command
 from typer.testing import CliRunner
 
 from carefund.access.models import AccessLogEntry, AuditEntry
 from carefund.cli.main import app
+from carefund.domain.alerts import AlertKind, FoundAlert
+from carefund.records.alerts.store import store_found
 from carefund.records.models import Client, ClientMatch, Invoice
 from carefund.records.models.webhooks import WebhookDelivery, WebhookEndpoint
 from carefund.runs.business_day import business_today
@@ -27,6 +30,7 @@ VIEWED, EXPORTED, ASKED, ACT = "viewed", "exported", "synchronised", "act"
 # What a command leaves in the logs; a new command is entered here with a test below, or with nothing if it shows and
 # changes nothing of clients, accounts, runs, claims or settings.
 LOGS: dict[str, set[str]] = {
+    "alerts": {VIEWED},
     "backup": {ACT},  # tests/runs/test_backups.py
     "care-management history": {VIEWED},
     "care-management refresh": {VIEWED, ACT},
@@ -243,6 +247,14 @@ def test_quarter_close(terminal: Terminal, claims: ClaimWorld):
     terminal.type("quarter-close", expect=set())
     shown = json.loads(terminal.type("quarter-close", "--json", about=claims.clients[0], expect={VIEWED}))
     assert {row["care_recipient_id"] for row in shown["clients"]} == {row.care_recipient_id for row in claims.clients}
+
+
+def test_alerts(terminal: Terminal, claims: ClaimWorld):
+    store_found([FoundAlert(AlertKind.CONSENT, "1", claims.clients[0].pk)], timezone.now())
+    assert "Consent not given" in terminal.type("alerts", about=claims.clients[0], expect={VIEWED})
+    shown = json.loads(terminal.type("alerts", "--kind", "consent-missing", "--json", expect={VIEWED}))
+    assert [row["care_recipient_id"] for row in shown] == [claims.clients[0].care_recipient_id]
+    terminal.type("alerts", "--kind", "other", expect=set(), status=2)
 
 
 def test_exports(terminal: Terminal, claims: ClaimWorld, tmp_path: Path):

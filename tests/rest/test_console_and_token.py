@@ -9,9 +9,12 @@ OF_PEOPLE = {
     "sign-in", "sign-out", "earlier-sign-in", "account", "password", "two-factor", "two-factor-off",
     "two-factor-verify", "theme", "mark-as-seen", "run-watch", "service-providers-progress", "home", "synchronise-run",
     "other-sessions",
-    "help",
+    "help", "alert-mail",
 }  # fmt: skip
 OPERATIONS = {
+    "alerts": "list_alerts",
+    "alerts-csv": "list_alerts",
+    "alert-rules": "store_alert_rule",
     "changes": "list_changes",
     "clients": "list_clients",
     "client": "list_budgets",

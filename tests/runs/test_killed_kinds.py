@@ -156,6 +156,11 @@ def check_survey(installation: Installation) -> None:
     assert count(installation, "runs_run WHERE kind = 'survey' AND status = 'finished'") == 1
 
 
+def check_alerts(installation: Installation) -> None:
+    standing = installation.rows("SELECT count(*), count(DISTINCT kind || key) FROM records_alert")[0]
+    assert standing[0] == standing[1] > 0, "each alert is there once"
+
+
 CASES = {
     "sync": Case(
         "from carefund.records.models import Client\n"
@@ -247,6 +252,16 @@ CASES = {
     "webhooks": Case(
         "from carefund.runs.requests import NewRunItem, request_once\n"
         "run = request_once('webhooks', NewRunItem('webhook:999'), trigger='bulk', scope='killed')",
+        lambda installation: None,
+    ),
+    "alerts": Case(
+        "from carefund.runs.alerts.looking import request_look\nrun = request_look('bulk')",
+        check_alerts,
+    ),
+    # To an account that is gone; tests/runs/test_alert_mail.py has a mail server.
+    "alert-mail": Case(
+        "from carefund.runs.requests import NewRunItem, request_once\n"
+        "run = request_once('alert-mail', NewRunItem('account:999'), trigger='bulk', scope='killed')",
         lambda installation: None,
     ),
     # Where the settings name no folder; with one, tests/runs/test_backups.py kills the making itself.

@@ -4,6 +4,7 @@ from django.conf import settings
 from django.db import models
 from django.utils import timezone
 
+from carefund.access.alert_mail import AlertMail, AlertMailChoice, ToldAlert
 from carefund.access.idempotency import AnsweredCall
 from carefund.access.tokens import ApiToken
 from carefund.access.two_factor import Authenticator
@@ -12,6 +13,8 @@ from carefund.records.models import Client
 __all__ = [
     "AccessLogEntry",
     "AddressFailures",
+    "AlertMail",
+    "AlertMailChoice",
     "AnsweredCall",
     "ApiToken",
     "AuditEntry",
@@ -20,6 +23,7 @@ __all__ = [
     "LastSeen",
     "LogEntry",
     "LogHead",
+    "ToldAlert",
 ]
 
 

@@ -32,11 +32,13 @@ from carefund.records.care_recipient.queries import list_branches_of_clients
 from carefund.records.models import PaceComparison
 from carefund.records.ndis.queries import count_comparisons
 from carefund.records.provider_file import count_own_records, read_provider_file, store_provider_file
+from carefund.runs.alerts.looking import request_look
 from carefund.runs.bulk_scopes import choose
 from carefund.runs.care_recipient.surveying import find_reads, request_survey
 from carefund.runs.care_recipient.unread_budgets import request_unread_budgets
 from carefund.runs.database_threads import close_connection
 from carefund.runs.engines import embedded
+from carefund.runs.foreground import finish_now
 from carefund.runs.funder_sessions import device_store
 from carefund.runs.models import Run
 from carefund.runs.queries import find_only_item, list_items, reload
@@ -89,6 +91,8 @@ def demo(
             highlight=False,
         )
         _load_ndis()
+        finish_now(request_look(Run.Trigger.ON_DEMAND))
+        _say("Home shows alerts: what will run out, what will be lost, which claim windows close.")
         if not once:
             _serve()
 

@@ -26,6 +26,7 @@ import typer
 
 from carefund.cli import (
     accounts,
+    alerts,
     backups,
     care_management,
     check,
@@ -76,6 +77,7 @@ app.command("show")(show.show)
 app.command("explain")(explain.explain)
 app.command("spending")(spending.spending)
 app.command("money")(money.money)
+app.command("alerts")(alerts.alerts)
 app.command("reprocess")(reprocess.reprocess_stored)
 app.command("replay", hidden=True)(reprocess.reprocess_stored)  # its earlier name
 app.command("quarter-close")(quarter_close.quarter_close)

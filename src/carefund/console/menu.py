@@ -43,6 +43,7 @@ _GROUPS = (
         "",
         (
             _Entry("home", "house", "Home"),
+            _Entry("alerts", "triangle-alert", "Alerts", is_minor=True),
             _Entry("clients", "users", "Clients"),
             _Entry("runs", "refresh-cw", "Runs", "may_run_in_bulk"),
             _Entry("claims", "hand-coins", "Claims", "may_claim"),

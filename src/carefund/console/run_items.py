@@ -30,6 +30,7 @@ _ALONE = {
     "survey": ("The lists of all branches", ""),
     "retention": ("Old runs", ""),
     "backup": ("The database", "console:connections"),
+    "alerts": ("Clients, claims and devices", "console:alerts"),
     "funder:services-australia": ("Services Australia", "console:connections"),
 }
 

@@ -11,6 +11,7 @@ from carefund.console.ndis import urls as pace
 from carefund.console.views import (
     account,
     administration,
+    alerts,
     exports,
     help_page,
     home,
@@ -26,6 +27,8 @@ app_name = "console"
 
 urlpatterns = [
     path("", home.show_home, name="home"),
+    path("alerts", alerts.list_all, name="alerts"),
+    path("alerts.csv", alerts.export, name="alerts-csv"),
     path("help", help_page.show, name="help"),
     path("changes", home.show_changes, name="changes"),
     path("changes/seen", home.mark_as_seen, name="mark-as-seen"),
@@ -34,6 +37,7 @@ urlpatterns = [
     path("sign-out", account.SignOut.as_view(), name="sign-out"),
     path("log-in", RedirectView.as_view(pattern_name="console:sign-in", query_string=True), name="earlier-sign-in"),
     path("account", account.show_account, name="account"),
+    path("account/alerts", alerts.choose_mail, name="alert-mail"),
     path("account/sessions", account.end_other_sessions, name="other-sessions"),
     path("account/password", account.change_password, name="password"),
     path("account/two-factor", account.set_up_two_factor, name="two-factor"),
@@ -83,6 +87,7 @@ urlpatterns = [
         name="interfaces-description",
     ),
     path("administration/schedules", administration.show_schedules, name="schedules"),
+    path("administration/alerts", alerts.edit_rules, name="alert-rules"),
     path("administration/access-log", logs.show_access_log, name="access-log"),
     path("administration/audit-log", logs.show_audit_log, name="audit-log"),
     path("administration/tokens", tokens.show_all, name="all-tokens"),

@@ -15,6 +15,7 @@ from ninja.parser import Parser
 
 import carefund.rest.run_requests  # noqa: F401 adds its addresses to those of runs
 from carefund.rest.accounts import router as accounts
+from carefund.rest.alerts import router as alerts
 from carefund.rest.branches import router as branches
 from carefund.rest.changes import router as changes
 from carefund.rest.client_editing import router as client_editing
@@ -101,6 +102,7 @@ for _prefix, _router in (
     ("/clients", funding),
     ("/clients", spending),
     ("/clients-by-reference", client_editing),
+    ("/alerts", alerts),
     ("/changes", changes),
     ("/runs", runs),
     ("/ndis", ndis),

@@ -1,5 +1,7 @@
 """The table of kinds of work. A new kind is a module beside this one that defines a `WorkKind`, and a line here."""
 
+from carefund.runs.alerts.looking import ALERTS
+from carefund.runs.alerts.mailing import ALERT_MAIL
 from carefund.runs.backups import BACKUP
 from carefund.runs.care_management.refreshing import POOLS
 from carefund.runs.care_recipient.reprocessing import REPROCESSING
@@ -57,5 +59,7 @@ for _kind in (
     RETENTION,
     BACKUP,
     WEBHOOKS,
+    ALERTS,
+    ALERT_MAIL,
 ):
     register(_kind)

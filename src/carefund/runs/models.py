@@ -234,6 +234,8 @@ class Schedule(models.Model):
         POOLS = "pools", "Care management history"
         RETENTION = "retention", "Removal of old runs"
         BACKUP = "backup", "Backup"
+        ALERTS = "alerts", "Alerts"
+        ALERT_MAIL = "alert-mail", "Alerts by e-mail"
 
     kind = models.CharField(max_length=30, unique=True)
     is_enabled = models.BooleanField(default=True)

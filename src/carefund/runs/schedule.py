@@ -18,6 +18,9 @@ from django.utils import timezone
 from carefund.domain.schedules import is_business_hour, latest_slot, next_slot
 from carefund.funders.errors.configuring import NotConfigured
 from carefund.records.models import Client
+from carefund.runs.alerts.looking import request_look
+from carefund.runs.alerts.mailing import request_mail
+from carefund.runs.alerts.smtp import find_mail_obstacle
 from carefund.runs.backups import find_backup_obstacle, request_backup
 from carefund.runs.care_management.refreshing import request_saving
 from carefund.runs.care_recipient.surveying import SURVEYING, request_survey
@@ -188,5 +191,9 @@ ENTRIES: dict[str, ScheduleEntry] = {
     Schedule.Kind.RETENTION: ScheduleEntry(lambda *_: request_retention(Run.Trigger.ROUTINE), {"at": time(5, 0)}),
     Schedule.Kind.BACKUP: ScheduleEntry(
         lambda *_: request_backup(Run.Trigger.ROUTINE), {"at": time(1, 0)}, find_obstacle=find_backup_obstacle
+    ),
+    Schedule.Kind.ALERTS: ScheduleEntry(lambda *_: request_look(Run.Trigger.ROUTINE), {"every_minutes": 60}),
+    Schedule.Kind.ALERT_MAIL: ScheduleEntry(
+        lambda _, now: request_mail(now), {"at": time(7, 0)}, find_obstacle=find_mail_obstacle
     ),
 }

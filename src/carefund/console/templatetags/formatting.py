@@ -108,12 +108,6 @@ def age(value: datetime | None) -> SafeString | str:
 
 
 @register.filter
-def expires(value: datetime) -> SafeString | str:
-    """When something expires or expired: "expires in 3 days"."""
-    return format_html("{} {}", "expired" if value < timezone.now() else "expires", age(value))
-
-
-@register.filter
 def duration(value: timedelta | None) -> str:
     """A span of time, or nothing."""
     return write_duration(value) if value is not None else ""

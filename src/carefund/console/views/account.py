@@ -14,14 +14,17 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
 from carefund.access import failed_attempts, two_factor
+from carefund.access.alerts import find_mail_choice
 from carefund.access.audit_log import one_act, store_act
 from carefund.access.roles import DESCRIPTIONS, rights_of
 from carefund.access.sessions import count_sessions, end_sessions
+from carefund.console.alert_forms import MailForm
 from carefund.console.context_processors import THEME_COOKIE, THEMES
 from carefund.console.forms import CodeForm, ProofForm
 from carefund.console.page_access import Request, signed_in
 from carefund.funders.errors.configuring import NotConfigured
 from carefund.records.care_recipient.queries import name_branch
+from carefund.runs.alerts.smtp import find_mail_obstacle
 
 _YEAR = 365 * 86400
 
@@ -85,8 +88,16 @@ def show_account(request: Request) -> HttpResponse:
             "description": DESCRIPTIONS[rights.role] if rights.role else "",
             "device": two_factor.find_device(request.user),
             "other_sessions": count_sessions(request.user) - 1,
+            "mail_form": _open_mail_form(request),
+            "mail_obstacle": find_mail_obstacle(),
         },
     )
+
+
+def _open_mail_form(request: Request) -> MailForm:
+    choice = find_mail_choice(request.user)
+    named = {"frequency": choice.frequency, "email": request.user.email, "has_amounts": choice.has_amounts}
+    return MailForm(initial=named)
 
 
 @signed_in

@@ -1,6 +1,7 @@
 """Home: what changed since one last looked, what needs attention, and how the runs are doing."""
 
-from datetime import datetime, timedelta
+from collections.abc import Sequence
+from datetime import timedelta
 
 from django.conf import settings
 from django.contrib import messages
@@ -11,24 +12,29 @@ from django.views.decorators.http import require_POST
 
 from carefund.access import last_seen
 from carefund.access.access_log import store_views
+from carefund.access.alerts import list_alerts_for
 from carefund.access.gate import list_clients_for
 from carefund.access.models import LastSeen
 from carefund.access.roles import may_run_in_bulk, rights_of
 from carefund.console.page_access import Request, page
 from carefund.console.url_numbers import read_number
+from carefund.domain.alerts import AlertKind, AlertSum, FoundAlert
 from carefund.domain.wording import many
+from carefund.records.alerts.finding import find_expiring_keys
+from carefund.records.alerts.store import find_rules, list_standing, sum_up_alerts
 from carefund.records.care_recipient import queries
 from carefund.records.care_recipient.changes import cut_at_sync, find_last_change_id, find_newest_id, list_changes
 from carefund.records.care_recipient.queries import Attention
 from carefund.records.models import Change, Client
-from carefund.records.models.devices import ProdaDevice
 from carefund.records.not_found import Listing
+from carefund.runs.business_day import business_today
 from carefund.runs.queries import find_last_run
 from carefund.sync.change_log.sentences import write_sentences
 
 _CHANGES = 100
 _MANY = 1000  # beyond which nobody wants the exact number
-_KEY_WARNING = timedelta(days=14)
+# Of these Home has a tile or a note of its own, which is never an hour old.
+_SHOWN_ELSEWHERE = (AlertKind.CONSENT, AlertKind.STALE, AlertKind.KEY)
 
 
 @page()
@@ -53,7 +59,8 @@ def show_home(request: Request) -> HttpResponse:
             "seen": seen,
             "attention": attention,
             "stale_hours": settings.STALE_AFTER_HOURS,
-            "expiring_devices": _expiring_devices(request, now + _KEY_WARNING),
+            "alert_sums": [sums for sums in _sum_up_alerts(request) if sums.kind not in _SHOWN_ELSEWHERE],
+            "expiring_keys": _find_expiring_keys(request),
             "last_run": last_run,
         },
     )
@@ -120,10 +127,16 @@ def show_changes(request: Request) -> HttpResponse:
     )
 
 
-def _expiring_devices(request: HttpRequest, before: datetime) -> list[ProdaDevice]:
+def _sum_up_alerts(request: Request) -> Sequence[AlertSum]:
+    return sum_up_alerts(list_standing(list_alerts_for(request.user)))
+
+
+def _find_expiring_keys(request: HttpRequest) -> list[FoundAlert]:
+    """The devices that expire soon, as of now."""
     if not may_run_in_bulk(request.user):
         return []
-    return [device for device in queries.list_devices() if device.key_expires_at and device.key_expires_at < before]
+    rule = find_rules()[AlertKind.KEY]
+    return list(find_expiring_keys(rule, business_today(), settings.BUSINESS_TIME_ZONE))
 
 
 @require_POST

@@ -67,8 +67,15 @@ class Spending:
 
 def find_spending(client: Client, today: date) -> Spending:
     """A person's money as it stands."""
-    budgets = list(PlanBudget.objects.filter(client=client))
-    return _find_all({client.pk: budgets}, today)[client.pk]
+    return find_spendings([client.pk], today)[client.pk]
+
+
+def find_spendings(client_ids: Collection[int], today: date) -> dict[int, Spending]:
+    """The money of many people as it stands, by the client's number: a few queries however many they are."""
+    held: dict[int, list[PlanBudget]] = {client_id: [] for client_id in client_ids}
+    for budget in PlanBudget.objects.filter(client_id__in=client_ids).order_by("id"):
+        held[budget.client_id].append(budget)
+    return _find_all(held, today)
 
 
 def find_committed(budgets: Iterable[PlanBudget], today: date) -> dict[int, Commitment]:

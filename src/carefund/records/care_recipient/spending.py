@@ -122,24 +122,62 @@ def list_services_to_plan(client: Client, today: date) -> dict[str, str]:
 
 def find_trend(spending: Spending) -> Trend:
     """How a person's ongoing money goes from quarter to quarter."""
-    ongoing = [
+    return find_trends({0: spending})[0]
+
+
+def find_trends(spendings: Mapping[int, Spending]) -> dict[int, Trend]:
+    """The same for many people, by the number that each is given under. A few queries however many they are."""
+    held = {number: _list_ongoing(spending) for number, spending in spendings.items()}
+    every = [budget for ongoing in held.values() for budget in ongoing]
+    since = min((spending.today for spending in spendings.values()), default=date.max) - timedelta(days=LOOK_BACK_DAYS)
+    drawn: dict[int, list[tuple[date, Decimal]]] = {}
+    draws = BudgetUsage.objects.filter(plan_budget__in=every, no_longer_returned_date__isnull=True)
+    draws = draws.filter(delivery_date__gte=since, amount__isnull=False).order_by()
+    for key, day, amount in draws.values_list("plan_budget", "delivery_date", "amount"):
+        if day and amount is not None:
+            drawn.setdefault(key, []).append((day, -amount))
+    bases = find_bases(PlanBudget.objects.filter(pk__in=[budget.pk for budget in every]))
+    current = [budget.pk for number, listed in held.items() for budget in _list_current(listed, spendings[number])]
+    entitled: dict[int, Decimal] = {}
+    rows = Entitlement.objects.filter(plan_budget__in=current, no_longer_returned_date__isnull=True).order_by()
+    for key, amount in rows.values_list("plan_budget", "amount"):
+        if amount is not None:
+            entitled[key] = entitled.get(key, ZERO) + amount
+    return {number: _project(spending, held[number], drawn, entitled, bases) for number, spending in spendings.items()}
+
+
+def _list_ongoing(spending: Spending) -> list[PlanBudget]:
+    return [
         budget
         for budget in spending.budgets
         if budget.budget_type_code == ONGOING and budget.no_longer_returned_date is None
     ]
-    since = spending.today - timedelta(days=LOOK_BACK_DAYS)
-    draws = BudgetUsage.objects.filter(plan_budget__in=ongoing, no_longer_returned_date__isnull=True)
-    drawn = draws.filter(delivery_date__gte=since, amount__isnull=False).values_list("delivery_date", "amount")
-    delivered = [(day, -amount) for day, amount in drawn if day and amount is not None]
+
+
+def _list_current(ongoing: list[PlanBudget], spending: Spending) -> list[PlanBudget]:
+    return [budget for budget in ongoing if covers(budget, spending.today)]
+
+
+def _project(
+    spending: Spending,
+    ongoing: list[PlanBudget],
+    drawn: Mapping[int, list[tuple[date, Decimal]]],
+    entitled: Mapping[int, Decimal],
+    bases: Mapping[int, Decimal],
+) -> Trend:
+    """One person's trend. What the quarter was given, without what was rolled in, counts where one budget covers today
+    and its entitlements are known."""
+    delivered = [draw for budget in ongoing for draw in drawn.get(budget.pk, ())]
     delivered += [
         (line.delivery_date, line.amount)
         for line in spending.lines
         if line.type_code == ONGOING and line.reason is not SpokenFor.PLANNED
     ]
     services = [service for service in spending.services if service.type_code == ONGOING]
-    bases = find_bases(PlanBudget.objects.filter(pk__in=[budget.pk for budget in ongoing]))
     budgets = [_describe_budget(budget, spending, bases[budget.pk]) for budget in ongoing]
-    return project(budgets, _find_entitled(ongoing, spending.today), services, delivered, spending.today)
+    current = _list_current(ongoing, spending)
+    given = entitled.get(current[0].pk) if len(current) == 1 else None
+    return project(budgets, given, services, delivered, spending.today)
 
 
 def _describe_budget(budget: PlanBudget, spending: Spending, base: Decimal) -> OngoingBudget:
@@ -148,14 +186,6 @@ def _describe_budget(budget: PlanBudget, spending: Spending, base: Decimal) -> O
     committed = spending.find(key_of(budget)).committed
     period = Period(budget.start_date, budget.end_date)
     return OngoingBudget(period, total, used + committed, -effects.rollover_deduction, -effects.write_off, base)
-
-
-def _find_entitled(budgets: list[PlanBudget], today: date) -> Decimal | None:
-    """What the quarter that covers today was given, without what was rolled in; None if that is not known."""
-    current = [budget.pk for budget in budgets if covers(budget, today)]
-    rows = Entitlement.objects.filter(plan_budget__in=current, no_longer_returned_date__isnull=True)
-    amounts = [amount for amount in rows.values_list("amount", flat=True) if amount is not None]
-    return sum(amounts, ZERO) if amounts and len(current) == 1 else None
 
 
 def add_planned(client: Client, values: Mapping[str, Any], entered_by: str) -> PlannedService:

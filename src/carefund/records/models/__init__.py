@@ -1,6 +1,7 @@
 """All tables of funding, clients and claims, grouped by subject."""
 
 from carefund.records.models.accounts import AccountAnswer, AccountMovement, ProviderAccount
+from carefund.records.models.alerts import Alert
 from carefund.records.models.care_management import (
     CareManagementBudget,
     CareManagementSave,
@@ -43,6 +44,7 @@ from carefund.records.models.webhooks import WebhookDelivery, WebhookEndpoint, W
 __all__ = [
     "AccountAnswer",
     "AccountMovement",
+    "Alert",
     "Answer",
     "ApprovedService",
     "BudgetUsage",

@@ -1,0 +1,1 @@
+"""Alerts: found in what is stored, and kept from when each began until it ended."""

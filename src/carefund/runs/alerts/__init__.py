@@ -1,0 +1,1 @@
+"""Alerts as work: looked for every hour, and sent to people by e-mail."""
