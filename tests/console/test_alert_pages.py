@@ -2,7 +2,7 @@
 
 import csv
 from collections.abc import Callable
-from datetime import date, timedelta
+from datetime import date
 from decimal import Decimal
 
 import pytest
@@ -14,7 +14,7 @@ from carefund.access.alerts import find_mail_choice
 from carefund.access.models import AccessLogEntry, AuditEntry
 from carefund.domain.alerts import DEFAULTS, AlertKind, AlertRule, FoundAlert
 from carefund.records.alerts.store import find_rules, store_found
-from carefund.records.models import Alert, Client, ProdaDevice
+from carefund.records.models import Alert, Client
 from carefund.runs.models import Run
 from tests.browsing import Browser
 from tests.console import world
@@ -140,9 +140,8 @@ def test_one_chooses_how_one_is_told(browse: Browse, cast: world.Cast):
     assert browse(cast.dee).post(address, {"frequency": "off"}).status_code == 403
 
 
-def test_a_key_that_expires_is_on_home_by_the_rule(browse: Browse, cast: world.Cast):
-    ProdaDevice.objects.create(
-        environment="sandbox", organisation_id="1", device_name="A", key_expires_at=timezone.now() + timedelta(days=10)
-    )
-    assert "A PRODA device or its key expires on" in text(browse(cast.fay), "home")
+def test_a_key_that_expires_is_on_home_for_those_who_look_after_runs(
+    browse: Browse, cast: world.Cast, alerts: list[Alert]
+):
+    assert "A PRODA device or its key expires on 3 December 2026" in text(browse(cast.fay), "home")
     assert "A PRODA device or its key expires on" not in text(browse(cast.ben), "home")

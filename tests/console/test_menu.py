@@ -32,4 +32,4 @@ def test_one_entry_at_most_is_that_of_the_open_page(path: str, marked: list[str]
 
 def test_who_has_no_rights_sees_no_group_without_entries() -> None:
     (group,) = list_menu("/", NO_RIGHTS)
-    assert [entry.words for entry in group.entries] == ["Home", "Clients", "NDIS contracts"]
+    assert [entry.words for entry in group.entries] == ["Home", "Alerts", "Clients", "NDIS contracts"]

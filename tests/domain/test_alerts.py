@@ -116,10 +116,11 @@ def test_each_kind_says_what_it_is_about():
 
 
 def test_a_message_has_numbers_days_and_links_and_amounts_only_where_wanted():
-    rows = [("loss", TODAY, Decimal("300.00")), ("loss", None, Decimal("5.00")), ("sync-stale", None, None)]
+    rows = [("loss", TODAY, Decimal("300.00")), ("loss", None, Decimal("5.00")), ("runs-out", TODAY, None)]
     sums = list(sum_up(rows))
     assert write_subject(3) == "Carefund: 3 new alerts"
     body = write_body(sums, 1, "https://care.example/alerts", has_amounts=True)
-    assert "Money will be lost: 2, first date 22 November 2026, $305.00\nhttps://care.example/alerts?kind=loss" in body
+    assert "Money will be lost: 2, $305.00\nhttps://care.example/alerts?kind=loss" in body
+    assert "Money runs out: 1, first date 22 November 2026\n" in body
     assert "1 alert from earlier messages is still open." in body
     assert "$" not in write_body(sums, 0, "https://care.example/alerts", has_amounts=False)

@@ -49,7 +49,7 @@ def client_elsewhere(open_page: OpenPage) -> str:
 @pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
 def test_who_may_only_read_sees_their_branches_and_changes_nothing(open_page: OpenPage, size: tuple[int, int]) -> None:
     page = open_page("rex", size)
-    assert menu_of(page) == ["Home", "Clients", "NDIS contracts"]
+    assert menu_of(page) == ["Home", "Alerts", "Clients", "NDIS contracts"]
     address = own_client(page)
     expect(page.get_by_role("heading", name="Budgets").first).to_be_visible()
     expect(page.get_by_text(SYNCHRONISE)).to_have_count(0)
@@ -110,7 +110,7 @@ def test_a_client_of_another_branch_does_not_exist(open_page: OpenPage, name: st
 
 def test_a_coordinator_has_neither_runs_nor_claims_nor_settings(open_page: OpenPage) -> None:
     page = open_page("ben")
-    assert menu_of(page) == ["Home", "Clients", "NDIS contracts"]
+    assert menu_of(page) == ["Home", "Alerts", "Clients", "NDIS contracts"]
     own_client(page)
     expect(page.get_by_role("link", name=SYNCHRONISE).first).to_be_visible()
     for door in ("/clients.csv", "/runs", "/runs/new", "/claims", "/administration", "/settings/support-at-home"):

@@ -20,7 +20,7 @@ from pytest_django import Settings
 from carefund.access.alert_mail import AlertMail, AlertMailChoice, ToldAlert
 from carefund.access.alerts import (
     forget_mail,
-    list_accounts_to_tell,
+    list_accounts_due,
     list_alerts_for,
     note_mail_sent,
     prepare_mail,
@@ -264,16 +264,16 @@ def test_who_is_told_on_which_day(ben: User):
     give_role(fay, Role.FINANCE)
     choose(fay, "weekly", day=monday - timedelta(days=3))
     choose(ben, "daily", day=monday - timedelta(days=3))
-    assert list_accounts_to_tell(monday - timedelta(days=1)) == [ben.pk]
-    assert list_accounts_to_tell(monday) == [ben.pk, fay.pk]
-    assert list_accounts_to_tell(monday + timedelta(days=2)) == [ben.pk, fay.pk], "a Monday that was missed is made up"
+    assert list_accounts_due(monday - timedelta(days=1)) == [ben.pk]
+    assert list_accounts_due(monday) == [ben.pk, fay.pk]
+    assert list_accounts_due(monday + timedelta(days=2)) == [ben.pk, fay.pk], "a Monday that was missed is made up"
     AlertMailChoice.objects.update(told_on=monday)
-    assert list_accounts_to_tell(monday) == []
-    assert list_accounts_to_tell(monday + timedelta(days=1)) == [ben.pk]
-    assert list_accounts_to_tell(monday + timedelta(days=7)) == [ben.pk, fay.pk]
+    assert list_accounts_due(monday) == []
+    assert list_accounts_due(monday + timedelta(days=1)) == [ben.pk]
+    assert list_accounts_due(monday + timedelta(days=7)) == [ben.pk, fay.pk]
     User.objects.filter(pk=ben.pk).update(is_active=False)
     choose(fay, "off")
-    assert list_accounts_to_tell(monday + timedelta(days=8)) == []
+    assert list_accounts_due(monday + timedelta(days=8)) == []
 
 
 @pytest.mark.parametrize("loss", ["address", "role", "choice", "account"])

@@ -53,7 +53,7 @@ def store_mail_choice(user: User, address: str, frequency: str, has_amounts: boo
     AlertMailChoice.objects.update_or_create(user=user, defaults=values)
 
 
-def list_accounts_to_tell(today: date) -> list[int]:
+def list_accounts_due(today: date) -> list[int]:
     """The accounts for which it is time: daily ones that were not looked after today, weekly ones not since Monday."""
     monday = today - timedelta(days=today.weekday())
     due = Q(frequency=Frequency.DAILY) & (Q(told_on__lt=today) | Q(told_on__isnull=True))

@@ -233,6 +233,7 @@ def sum_up(rows: Sequence[tuple[str, date | None, Decimal | None]]) -> Iterator[
     for kind in AlertKind:
         of_kind = [(day, amount) for name, day, amount in rows if name == kind.value]
         if of_kind:
-            days = [day for day, _ in of_kind if day is not None]
+            # The end of a quarter that is being lost is no day by which to do something.
+            days = [day for day, _ in of_kind if day is not None and kind is not AlertKind.LOSS]
             amounts = [amount for _, amount in of_kind if amount is not None]
             yield AlertSum(kind, len(of_kind), min(days, default=None), sum(amounts, ZERO) if amounts else None)

@@ -1,11 +1,10 @@
 """Home: what changed since one last looked, what needs attention, and how the runs are doing."""
 
-from collections.abc import Sequence
 from datetime import timedelta
 
 from django.conf import settings
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_POST
@@ -18,22 +17,20 @@ from carefund.access.models import LastSeen
 from carefund.access.roles import may_run_in_bulk, rights_of
 from carefund.console.page_access import Request, page
 from carefund.console.url_numbers import read_number
-from carefund.domain.alerts import AlertKind, AlertSum, FoundAlert
+from carefund.domain.alerts import AlertKind
 from carefund.domain.wording import many
-from carefund.records.alerts.finding import find_expiring_keys
-from carefund.records.alerts.store import find_rules, list_standing, sum_up_alerts
+from carefund.records.alerts.store import list_standing, sum_up_alerts
 from carefund.records.care_recipient import queries
 from carefund.records.care_recipient.changes import cut_at_sync, find_last_change_id, find_newest_id, list_changes
 from carefund.records.care_recipient.queries import Attention
 from carefund.records.models import Change, Client
 from carefund.records.not_found import Listing
-from carefund.runs.business_day import business_today
 from carefund.runs.queries import find_last_run
 from carefund.sync.change_log.sentences import write_sentences
 
 _CHANGES = 100
 _MANY = 1000  # beyond which nobody wants the exact number
-# Of these Home has a tile or a note of its own, which is never an hour old.
+# Of these Home has a tile or a note of its own.
 _SHOWN_ELSEWHERE = (AlertKind.CONSENT, AlertKind.STALE, AlertKind.KEY)
 
 
@@ -48,6 +45,7 @@ def show_home(request: Request) -> HttpResponse:
     store_views(request.user, (change.client_id for change in newest), "Home")
     last_run = find_last_run() if may_run_in_bulk(request.user) else None
     attention = queries.find_attention(clients, now - timedelta(hours=settings.STALE_AFTER_HOURS))
+    alerts = sum_up_alerts(list_standing(list_alerts_for(request.user)))
     return render(
         request,
         "console/home.html",
@@ -59,8 +57,8 @@ def show_home(request: Request) -> HttpResponse:
             "seen": seen,
             "attention": attention,
             "stale_hours": settings.STALE_AFTER_HOURS,
-            "alert_sums": [sums for sums in _sum_up_alerts(request) if sums.kind not in _SHOWN_ELSEWHERE],
-            "expiring_keys": _find_expiring_keys(request),
+            "alert_sums": [sums for sums in alerts if sums.kind not in _SHOWN_ELSEWHERE],
+            "key_alert": next((sums for sums in alerts if sums.kind is AlertKind.KEY), None),
             "last_run": last_run,
         },
     )
@@ -125,18 +123,6 @@ def show_changes(request: Request) -> HttpResponse:
             "up_to_change_id": read_number(request.GET.get("up_to", "")) or newest,
         },
     )
-
-
-def _sum_up_alerts(request: Request) -> Sequence[AlertSum]:
-    return sum_up_alerts(list_standing(list_alerts_for(request.user)))
-
-
-def _find_expiring_keys(request: HttpRequest) -> list[FoundAlert]:
-    """The devices that expire soon, as of now."""
-    if not may_run_in_bulk(request.user):
-        return []
-    rule = find_rules()[AlertKind.KEY]
-    return list(find_expiring_keys(rule, business_today(), settings.BUSINESS_TIME_ZONE))
 
 
 @require_POST

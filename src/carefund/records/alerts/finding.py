@@ -67,7 +67,7 @@ def find_others(rules: Rules, today: date, now: datetime, stale_hours: int, zone
         AlertKind.REFUSED: lambda _: _find_refused(today),
         AlertKind.CONSENT: lambda _: _find_without_consent(),
         AlertKind.STALE: lambda _: _find_stale(now - timedelta(hours=stale_hours)),
-        AlertKind.KEY: lambda rule: find_expiring_keys(rule, today, zone),
+        AlertKind.KEY: lambda rule: _find_expiring_keys(rule, today, zone),
     }
     return list(chain.from_iterable(find(rules[kind]) for kind, find in finders.items() if rules[kind].is_on))
 
@@ -132,10 +132,8 @@ def _find_stale(stale_before: datetime) -> Iterator[FoundAlert]:
         yield FoundAlert(AlertKind.STALE, branch or "none", None, branch, number=number)
 
 
-def find_expiring_keys(rule: AlertRule, today: date, zone: tzinfo) -> Iterator[FoundAlert]:
+def _find_expiring_keys(rule: AlertRule, today: date, zone: tzinfo) -> Iterator[FoundAlert]:
     """The PRODA devices of which the key or the device itself expires soon, or has; the first day of both counts."""
-    if not rule.is_on:
-        return
     for device in list_devices():
         instants = (device.key_expires_at, device.device_expires_at)
         days = [at.astimezone(zone).date() for at in instants if at is not None]

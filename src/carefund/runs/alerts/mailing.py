@@ -13,7 +13,7 @@ from django.utils import timezone
 from carefund.access.alerts import (
     PreparedMail,
     forget_mail,
-    list_accounts_to_tell,
+    list_accounts_due,
     note_mail_sent,
     prepare_mail,
 )
@@ -37,7 +37,7 @@ def request_mail(now: datetime) -> Run:
     and while the last ones are still on their way."""
     if find_mail_obstacle() or has_open_run(NAME, Run.Trigger.ROUTINE):
         raise NothingToDo
-    accounts = list_accounts_to_tell(now.astimezone(settings.BUSINESS_TIME_ZONE).date())
+    accounts = list_accounts_due(now.astimezone(settings.BUSINESS_TIME_ZONE).date())
     items = [NewRunItem(f"account:{user_id}") for user_id in accounts]
     return request_work(NAME, items, trigger=Run.Trigger.ROUTINE, scope="alerts by e-mail")
 
