@@ -99,9 +99,12 @@ def test_a_run_counts_the_same_everywhere(run: Run, browser: Browser) -> None:
     done, failed = f"{run.total} of {run.total}", str(told["failed"])
     listed = next(row for row in rows_in(get(browser, "runs")) if f"Run {run.pk}," in plain(row))
     assert plain(listed).endswith(f"{done} {failed}")
+    assert f"Run {run.pk}, Synchronise clients" in plain(listed)
     last = plain(get(browser, "home").partition("Last bulk sync</h2>")[2].partition("</section>")[0])
     assert f"Done {done} Failed {failed}" in last
-    assert f"{done} people done: 1 changed" in " ".join(command("runs", "show", str(run.pk)).split())
+    shown = " ".join(command("runs", "show", str(run.pk)).split())
+    assert f"Run {run.pk}, Synchronise clients, bulk" in shown
+    assert f"{done} people done: 1 changed" in shown
 
 
 def test_a_clients_outcome_is_the_same_everywhere(run: Run, browser: Browser) -> None:

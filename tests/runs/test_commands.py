@@ -9,6 +9,7 @@ import typer
 from carefund.cli import runs, sync
 from carefund.runs.care_recipient.surveying import find_reads
 from carefund.runs.foreground import finish_now
+from carefund.runs.kinds import describe_work
 from carefund.runs.models import Run
 from carefund.runs.retention import request_retention
 from tests.cli.conftest import Terminal
@@ -94,6 +95,10 @@ def test_work_of_other_kinds_is_listed_by_kind_and_called_by_its_own_words(clien
     removal = finish_now(request_retention(Run.Trigger.BULK))
     assert [run["run_id"] for run in RUNS.ask("list")] == [removal.pk, people.pk]
     assert [run["run_id"] for run in RUNS.ask("list", "--kind", "retention")] == [removal.pk]
+    listed = " ".join(RUNS.type("list").split())
+    assert (describe_work(removal), describe_work(people)) == ("Removal of old runs", "Synchronise clients")
+    assert all(words in listed for words in ("Removal of old", "Synchronise", "Failed"))  # on 80 columns
+    assert "retention" not in listed
     assert "No runs of this kind" in RUNS.type("list", "--kind", "claim-batch")
     shown = RUNS.type("show", str(removal.pk))
     assert "Removal of old runs" in shown
@@ -105,7 +110,7 @@ def test_work_of_other_kinds_is_listed_by_kind_and_called_by_its_own_words(clien
 
 
 def test_a_kind_that_is_not_in_the_table_is_wrong_input():
-    RUNS.type("list", "--kind", "laundry", status=2)
+    assert "claim-batch (Send claim batches)" in RUNS.type("list", "--kind", "laundry", status=2)
 
 
 def test_everybody_is_synchronised_by_a_survey_or_in_full(clients, carry_out):

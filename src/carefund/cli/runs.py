@@ -21,7 +21,7 @@ from carefund.domain.spreadsheet_formulas import make_plain
 from carefund.records.models import Client
 from carefund.runs.bulk_scopes import EmptyFile, choose, choose_ids, read_ids
 from carefund.runs.care_recipient.surveying import find_reads, request_survey
-from carefund.runs.kinds import find_kind, list_kinds
+from carefund.runs.kinds import describe_work, find_kind, list_kinds
 from carefund.runs.models import Run, RunItem
 from carefund.runs.queries import (
     find_only_item,
@@ -54,9 +54,10 @@ def list_latest(
     json: AsJson = False,
 ) -> None:
     """List the latest runs, of every kind of work or of one."""
-    names = [known.name for known in list_kinds()]
-    if kind and kind not in names:
-        complain(f"There is no kind of work called {kind}.", f"The kinds are {', '.join(names)}.")
+    labels = {known.name: known.label for known in list_kinds()}
+    if kind and kind not in labels:
+        choices = ", ".join(f"{name} ({label})" for name, label in labels.items())
+        complain(f"There is no kind of work called {kind}.", f"The kinds are {choices}.")
         raise typer.Exit(WRONG_INPUT)
     runs = list(list_runs(with_all=True, kind=kind)[:limit])
     if json:
@@ -65,14 +66,15 @@ def list_latest(
     if not runs:
         screen.print("No runs of this kind yet." if kind else "No runs yet. Run `carefund runs start` to start one.")
         return
-    scope = Column("Scope", min_width=16)  # the others may wrap before a scope is cut
-    table = Table("Run", "Requested", "Kind", "Trigger", scope, "Status", box=None, pad_edge=False, header_style="bold")
+    work = Column("Work", min_width=14)  # the others wrap before it is cut
+    table = Table("Run", "Requested", work, "Trigger", "Status", box=None, pad_edge=False, header_style="bold")
     for title in ("Done", "Changed", "Failed"):
         table.add_column(title, justify="right")
     for run in runs:
         progress = find_progress(run, timezone.now())
+        requested = f"{timezone.localtime(run.created_at):%-d %b %H:%M}"
         table.add_row(
-            str(run.pk), f"{timezone.localtime(run.created_at):%-d %b %H:%M}", run.kind, run.trigger, run.scope,
+            str(run.pk), requested, f"{describe_work(run)}, {run.scope}", run.trigger,
             _status(run), f"{progress.done:,}/{progress.total:,}", f"{progress.changed:,}", f"{progress.failed:,}",
         )  # fmt: skip
     screen.print(table)
@@ -98,7 +100,7 @@ def show(
     progress = find_progress(run, timezone.now())
     kind = find_kind(run.kind)
     without_consent = f"{progress.consent_missing:,} without consent, " if run.kind == Run.SYNC else ""
-    screen.print(f"Run {run.pk}, {kind.label}, {run.trigger}, {run.scope}: {_status(run)}", highlight=False)
+    screen.print(f"Run {run.pk}, {describe_work(run)}, {run.trigger}, {run.scope}: {_status(run)}", highlight=False)
     screen.print(
         f"{progress.done:,} of {progress.total:,} {kind.items} done: {progress.changed:,} changed, "
         f"{progress.unchanged:,} unchanged, {without_consent}"

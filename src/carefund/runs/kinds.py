@@ -10,6 +10,7 @@ from carefund.runs.care_recipient.surveying import SURVEYING
 from carefund.runs.care_recipient.syncing import SYNC
 from carefund.runs.claims.claiming import CLAIM_BATCH, CLAIM_CHECK
 from carefund.runs.connections import CONNECTION_TEST
+from carefund.runs.models import Run
 from carefund.runs.ndis.comparing import CONTRACT_COMPARISON
 from carefund.runs.ndis.plans import PACE_PLAN
 from carefund.runs.ndis.trials import PACE_INTERFACE_TRIAL
@@ -35,6 +36,12 @@ def unregister(name: str) -> None:
 def find_kind(name: str) -> WorkKind:
     """The entry of a kind. Raises KeyError for a name that no entry has."""
     return _KINDS[name]
+
+
+def describe_work(run: Run) -> str:
+    """Return what a run does in words: "Send claim batches", "Synchronise clients: budgets and usage"."""
+    label = find_kind(run.kind).label
+    return f"{label}: {run.parts}" if run.kind == Run.SYNC and run.parts != Run.Parts.EVERYTHING else label
 
 
 def list_kinds() -> list[WorkKind]:

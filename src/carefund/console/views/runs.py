@@ -21,13 +21,12 @@ from carefund.console.background_work import describe_run
 from carefund.console.bulk_selection import choose, choose_selection, read_selection
 from carefund.console.csv_download import stream_csv
 from carefund.console.forms import RunForm
-from carefund.console.labels import name_value
 from carefund.console.page_access import Request, page
 from carefund.console.run_items import name_item
 from carefund.records.not_found import NotHere
 from carefund.runs.bulk_scopes import EmptyFile
 from carefund.runs.care_recipient.surveying import find_survey_of, request_survey
-from carefund.runs.kinds import find_kind, list_kinds
+from carefund.runs.kinds import describe_work, find_kind, list_kinds
 from carefund.runs.models import Run
 from carefund.runs.queries import find_only_item, find_progress, find_run, list_client_ids, list_items, list_runs
 from carefund.runs.requests import (
@@ -56,18 +55,13 @@ def list_all(request: Request) -> HttpResponse:
     toggled = {} if with_all else {"all": "1"} | ({"kind": kind} if kind else {})
     context = {
         "page": shown,
-        "lines": [(run, _describe_work(run)) for run in shown.object_list],
+        "lines": [(run, describe_work(run)) for run in shown.object_list],
         "with_all": with_all,
         "toggle_address": f"{reverse('console:runs')}?{urlencode(toggled)}",
         "kinds": kinds,
         "kind": kind,
     }
     return render(request, "console/runs.html", context)
-
-
-def _describe_work(run: Run) -> str:
-    """What a run does: the parts of a sync, or its kind of work."""
-    return name_value(run.parts) if run.kind == Run.SYNC else find_kind(run.kind).label
 
 
 @page(may_run_in_bulk)
@@ -138,7 +132,7 @@ def show(request: Request, run_id: int) -> HttpResponse:
     context: dict[str, Any] = {
         "run": run,
         "kind": kind,
-        "what": _describe_work(run),
+        "what": describe_work(run),
         "progress": progress,
         "item": find_only_item(run) if run.total == 1 else None,
         "may_steer": kind.may_ask(request.user),
