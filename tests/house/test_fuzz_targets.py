@@ -19,8 +19,7 @@ FED_BY = {
     "access/failed_attempts.py": "stranger",
     "cli/claims.py": OWN,  # a PDF, of which nothing is read but its first bytes
     "cli/clients.py": "provider file",
-    "cli/invoices.py": "invoice file",
-    "cli/planned.py": "planned services",
+    "cli/file_import.py": "invoice file",  # and planned services
     "cli/runs.py": "ids file",
     "domain/csv_tables.py": "invoice file",
     "funders/any_json.py": "Budget",

@@ -7,7 +7,7 @@ import csv
 import io
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from typing import NamedTuple
@@ -31,6 +31,24 @@ class BadRow(NamedTuple):
     line: int
     column: str
     message: str
+
+
+@dataclass(slots=True, kw_only=True)
+class RowProblems:
+    """What is wrong with rows. `problem_count` goes on counting where `problems` stops at a thousand."""
+
+    problems: list[BadRow] = field(default_factory=list)
+    problem_count: int = 0
+
+    @property
+    def is_loadable(self) -> bool:
+        return not self.problem_count
+
+    def complain(self, line: int, column: str, message: str) -> None:
+        """Note a problem."""
+        self.problem_count += 1
+        if len(self.problems) < MOST_PROBLEMS:
+            self.problems.append(BadRow(line, column, message))
 
 
 @dataclass(frozen=True, slots=True)

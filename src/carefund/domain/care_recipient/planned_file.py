@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from carefund.domain.care_recipient.planned import Frequency
 from carefund.domain.claims.funding_sources import FUNDING_SOURCES
-from carefund.domain.csv_tables import MOST_PROBLEMS, BadRow, open_table, read_amount, read_day
+from carefund.domain.csv_tables import RowProblems, open_table, read_amount, read_day
 
 # Each column with the headings that mean it, compared without case, spaces and punctuation.
 COLUMNS: dict[str, tuple[str, ...]] = {
@@ -43,18 +43,10 @@ class BookedRow:
 
 
 @dataclass(slots=True)
-class PlannedFile:
-    """A file as read. `problem_count` goes on counting where `problems` stops at a thousand."""
+class PlannedFile(RowProblems):
+    """A file as read, with what is wrong with its rows."""
 
     rows: list[BookedRow] = field(default_factory=list)
-    problems: list[BadRow] = field(default_factory=list)
-    problem_count: int = 0
-
-    def complain(self, line: int, column: str, message: str) -> None:
-        """Note a problem."""
-        self.problem_count += 1
-        if len(self.problems) < MOST_PROBLEMS:
-            self.problems.append(BadRow(line, column, message))
 
 
 def read_planned_file(content: bytes) -> PlannedFile:

@@ -10,7 +10,7 @@ from datetime import date
 from decimal import Decimal
 from typing import TypeVar
 
-from carefund.domain.csv_tables import MOST_PROBLEMS, BadRow, open_table, read_amount, read_day
+from carefund.domain.csv_tables import BadRow, RowProblems, open_table, read_amount, read_day
 
 Value = TypeVar("Value")
 LONGEST_REFERENCE = 24
@@ -63,20 +63,12 @@ class InvoiceRow:
 
 
 @dataclass(slots=True)
-class InvoiceFile:
-    """A file as read. `problem_count` goes on counting where `problems` stops at a thousand."""
+class InvoiceFile(RowProblems):
+    """A file as read, with what is wrong with its rows."""
 
     rows: list[InvoiceRow] = field(default_factory=list)
-    problems: list[BadRow] = field(default_factory=list)
-    problem_count: int = 0
     encoding: str = ""
     separator: str = ""
-
-    def complain(self, line: int, column: str, message: str) -> None:
-        """Note a problem."""
-        self.problem_count += 1
-        if len(self.problems) < MOST_PROBLEMS:
-            self.problems.append(BadRow(line, column, message))
 
 
 def read_invoice_file(content: bytes) -> InvoiceFile:

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from django.db import transaction
 
 from carefund.domain.care_recipient.planned_file import BookedRow, read_planned_file
-from carefund.domain.csv_tables import MOST_PROBLEMS, BadRow, UnreadableFile
+from carefund.domain.csv_tables import RowProblems, UnreadableFile
 from carefund.records.models import ApprovedService, Client, PlannedService
 from carefund.records.not_found import find_one
 
@@ -27,25 +27,13 @@ class Taken(Exception):
 
 
 @dataclass(slots=True)
-class PlannedImport:
+class PlannedImport(RowProblems):
     """What a file would do: `changed` are rows with the names of what differs. Stored only without problems."""
 
     new: list[BookedRow] = field(default_factory=list)
     changed: list[tuple[BookedRow, list[str]]] = field(default_factory=list)
     same_count: int = 0
-    problems: list[BadRow] = field(default_factory=list)
-    problem_count: int = 0
     client_ids: dict[str, int] = field(default_factory=dict)
-
-    @property
-    def is_loadable(self) -> bool:
-        return not self.problem_count
-
-    def complain(self, row: BookedRow, column: str, message: str) -> None:
-        """Note a problem with a row."""
-        self.problem_count += 1
-        if len(self.problems) < MOST_PROBLEMS:
-            self.problems.append(BadRow(row.line, column, message))
 
 
 def plan_planned_file(content: bytes) -> PlannedImport:
@@ -59,11 +47,11 @@ def plan_planned_file(content: bytes) -> PlannedImport:
     for row in file.rows:
         client_id, stored = plan.client_ids.get(row.care_recipient_id), held.get(row.reference)
         if client_id is None:
-            plan.complain(row, "care_recipient_id", "no client has this Care Recipient ID")
+            plan.complain(row.line, "care_recipient_id", "no client has this Care Recipient ID")
         elif stored is None:
             plan.new.append(row)
         elif stored.client_id != client_id:
-            plan.complain(row, "reference", "is that of another client's planned service")
+            plan.complain(row.line, "reference", "is that of another client's planned service")
         elif differences := _compare(stored, {name: getattr(row, name) for name in _FIELDS}):
             plan.changed.append((row, differences))
         else:

@@ -15,7 +15,7 @@ from django.db.models import Count, QuerySet
 
 from carefund.domain.claims.checks import MOST_ITEMS, ONGOING, amount_of
 from carefund.domain.claims.invoice_file import InvoiceRow
-from carefund.domain.csv_tables import MOST_PROBLEMS, BadRow
+from carefund.domain.csv_tables import BadRow, RowProblems
 from carefund.records import synced_tables
 from carefund.records.models import ApprovedService, Client, Invoice, InvoiceLineItem
 
@@ -31,7 +31,7 @@ UNKNOWN_CLIENT = "no client has this Care Recipient ID"
 
 
 @dataclass(slots=True)
-class ImportPlan:
+class ImportPlan(RowProblems):
     """What rows would add. Nothing may be stored while `problem_count` is not 0."""
 
     rows: list[InvoiceRow] = field(default_factory=list)
@@ -39,8 +39,6 @@ class ImportPlan:
     new_invoice_count: int = 0
     client_count: int = 0
     total: Decimal = ZERO
-    problems: list[BadRow] = field(default_factory=list)
-    problem_count: int = 0
     conflict_count: int = 0
     client_ids: dict[str, int] = field(default_factory=dict)
     providers: dict[str, str] = field(default_factory=dict)
@@ -50,16 +48,10 @@ class ImportPlan:
         """Lines that are new."""
         return len(self.rows)
 
-    @property
-    def is_loadable(self) -> bool:
-        return not self.problem_count
-
-    def complain(self, row: InvoiceRow, column: str, message: str, *, is_conflict: bool = False) -> None:
-        """Note a problem with a row."""
-        self.problem_count += 1
-        self.conflict_count += is_conflict
-        if len(self.problems) < MOST_PROBLEMS:
-            self.problems.append(BadRow(row.line, column, message))
+    def note_conflict(self, line: int, column: str, message: str) -> None:
+        """Note that a row contradicts what is stored."""
+        self.conflict_count += 1
+        self.complain(line, column, message)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,14 +72,14 @@ def plan_import(rows: Sequence[InvoiceRow], problems: Sequence[BadRow] = (), pro
     for row in rows:
         client = clients.get(row.care_recipient_id)
         if client is None:
-            plan.complain(row, "care_recipient_id", UNKNOWN_CLIENT)
+            plan.complain(row.line, "care_recipient_id", UNKNOWN_CLIENT)
             continue
         held = lines.get(row.line_reference)
         if held is not None:
             if _is_same(held, row, client[0]):
                 plan.known_line_count += 1
             else:
-                plan.complain(row, "line_reference", "was imported before with different values", is_conflict=True)
+                plan.note_conflict(row.line, "line_reference", "was imported before with different values")
             continue
         _plan_new(plan, row, client, invoices.get(row.invoice_reference), sizes)
     plan.new_invoice_count = len({row.invoice_reference for row in plan.rows} - set(invoices))
@@ -102,20 +94,18 @@ def _plan_new(
     reference = row.invoice_reference
     provider_id = row.service_provider_id or client[1]
     if invoice is not None and invoice.is_sent:
-        plan.complain(
-            row, "invoice_reference", "this invoice has already been sent. Use another reference", is_conflict=True
-        )
+        plan.note_conflict(row.line, "invoice_reference", "this invoice has already been sent. Use another reference")
         return
     if not provider_id:
-        plan.complain(row, "service_provider_id", "is missing, and the client does not have one yet")
+        plan.complain(row.line, "service_provider_id", "is missing, and the client does not have one yet")
         return
     expected = plan.providers.setdefault(reference, invoice.service_provider_id if invoice else provider_id)
     if expected != provider_id:
-        plan.complain(row, "service_provider_id", "differs from the invoice's other lines")
+        plan.complain(row.line, "service_provider_id", "differs from the invoice's other lines")
         return
     sizes[reference] = sizes.get(reference, 0) + 1
     if sizes[reference] > MOST_ITEMS:
-        plan.complain(row, "invoice_reference", f"has more than {MOST_ITEMS:,} lines")
+        plan.complain(row.line, "invoice_reference", f"has more than {MOST_ITEMS:,} lines")
         return
     plan.client_ids[row.care_recipient_id] = client[0]
     plan.rows.append(row)
