@@ -207,7 +207,7 @@ CASES = {
         "from carefund.runs.requests import NewRunItem, request_work\n"
         "ended = timezone.localdate() - datetime.timedelta(days=100)\n"
         "budget = PlanBudget.objects.filter(budget_type_code='ON', end_date__lt=ended).order_by('-end_date')[0]\n"
-        "rollover = Rollover.objects.create(plan_budget=budget, base=0, carry_over=0, loss=0)\n"
+        "rollover = Rollover.objects.create(plan_budget=budget, base=0, amount=0, loss=0)\n"
         "item = NewRunItem(f'rollover:{rollover.pk}', budget.client_id)\n"
         "run = request_work('rollover', [item], trigger='bulk', scope='killed')",
         check_rollover,
@@ -349,8 +349,8 @@ def test_work_that_is_killed_goes_on_and_is_done_once(here: Installation, name: 
         kill(worker)
         kills += 1
     assert here.count("running", run_id) > 0, "what was written half is not there"
-    # Two workers that end at the same item have it set aside (test_takedowns.py); here only one counts.
-    here.write("UPDATE runs_runitem SET takedowns = 0")
+    # Two workers that end at the same item have it set aside (test_set_aside.py); here only one counts.
+    here.write("UPDATE runs_runitem SET crash_count = 0")
     here.start("worker")
     here.wait_for_status("finished", run_id)
     ended = here.rows(f"SELECT DISTINCT status, outcome = 'failed', holder FROM runs_runitem WHERE run_id = {run_id}")
@@ -423,7 +423,7 @@ def test_serve_that_is_killed_with_its_worker_goes_on_after_a_start(here: Instal
         wait_until(lambda: here.count("running", run_id) > 0, lambda: here.log)
         time.sleep(0.3)
         kill(server)
-        here.write("UPDATE runs_runitem SET takedowns = 0")
+        here.write("UPDATE runs_runitem SET crash_count = 0")
     here.ask("POST", "/switches", {"latencyMs": 0})
     here.start("serve", "--port", "0")
     here.wait_for_status("finished", run_id)

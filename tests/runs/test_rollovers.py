@@ -72,13 +72,13 @@ def test_what_rolls_over_is_what_was_projected_and_is_asked_for_once(
     item = ask(budget)
     assert item.outcome == RunItem.Outcome.CHANGED, item.message
     rollover = Rollover.objects.get()
-    assert (rollover.state, rollover.is_uncertain, rollover.carry_over) == ("done", False, projected.carry_over)
+    assert (rollover.state, rollover.is_uncertain, rollover.amount) == ("done", False, projected.rollover)
     assert rollover.answer is not None
     assert budget.budget_id.encode() in read_payload(rollover.answer)
     assert Run.objects.filter(scope="budget rolled over", items__client=budget.client).exists()
     synchronise(budget.client)
     rolled = PlanBudget.objects.get(pk=budget.pk)
-    assert rolled.rollover_deduction == -projected.carry_over
+    assert rolled.rollover_deduction == -projected.rollover
     row = row_of(rolled)
     assert row.readiness is Readiness.ROLLED_OVER
     assert row.deviation == 0
@@ -157,7 +157,7 @@ def test_finance_sees_what_it_comes_to_confirms_it_and_follows_it(world: Sandbox
     assert not Rollover.objects.exists()
     projected = row_of(budget).projection
     assert projected is not None
-    expected = f"1 {projected.carry_over} {projected.loss}"
+    expected = f"1 {projected.rollover} {projected.loss}"
     assert f'name="expected" value="{expected}"' in shown
     again = browser.post(reverse("console:quarter-close"), {**quarter, "keys": budget.pk, "expected": "1 0.00 0.00"})
     assert "The figures have changed" in again.content.decode()

@@ -123,9 +123,9 @@ def test_it_counts_for_its_own_kind_and_three_days_and_not_for_whoever_asks_by_h
     first = bulk(clients[:1])
     end_worker(first)
     end_worker(first)
-    assert bulk(clients[:1]).items.get().takedowns == 1
-    assert bulk(clients[:1], trigger=Run.Trigger.ON_DEMAND).items.get().takedowns == 0
+    assert bulk(clients[:1]).items.get().crash_count == 1
+    assert bulk(clients[:1], trigger=Run.Trigger.ON_DEMAND).items.get().crash_count == 0
     other = request_work(SENDING, [NewRunItem(f"client:{clients[0].pk}")], trigger=Run.Trigger.BULK, scope="test")
-    assert other.items.get().takedowns == 0
+    assert other.items.get().crash_count == 0
     Run.objects.update(created_at=timezone.now() - timedelta(days=4))
-    assert bulk(clients[:1]).items.get().takedowns == 0
+    assert bulk(clients[:1]).items.get().crash_count == 0

@@ -11,8 +11,8 @@ from rich.markup import escape
 
 from carefund.access.audit_log import store_act
 from carefund.cli.client_argument import client_or_exit
-from carefund.cli.ndis import participant_or_exit
 from carefund.cli.output import FAILED, WRONG_INPUT, complain, print_json, screen
+from carefund.cli.pace import participant_or_exit
 from carefund.cli.refusals import Commands
 from carefund.funders.errors.configuring import NotConfigured
 from carefund.funders.interfaces.comparing import compare_descriptions, describe_operation, list_remarks

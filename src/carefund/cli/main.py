@@ -42,6 +42,7 @@ from carefund.cli import (
     keys,
     manage,
     money,
+    pace,
     personal_data,
     planned,
     providers,
@@ -56,7 +57,6 @@ from carefund.cli import (
     users,
     webhooks,
 )
-from carefund.cli import ndis as pace
 from carefund.cli.file_permissions import make_private
 from carefund.cli.output import FAILED, complain
 from carefund.cli.refusals import Commands

@@ -26,8 +26,8 @@ def release_expired(*, holder_prefix: str = "") -> int:
     dead = leases.list_dead(holder_prefix=holder_prefix)
     if not dead.exists():  # so that a look around is one query
         return 0
-    to_blame = list(dead.filter(takedowns__gte=_MOST - 1).values_list("id", flat=True))
-    done = leases.release_dead(dead.filter(takedowns__lt=_MOST - 1))
+    to_blame = list(dead.filter(crash_count__gte=_MOST - 1).values_list("id", flat=True))
+    done = leases.release_dead(dead.filter(crash_count__lt=_MOST - 1))
     return done + sum(_set_aside(dead.filter(id=item_id)) for item_id in to_blame)
 
 
@@ -49,7 +49,7 @@ def _fail(found: "QuerySet[RunItem]", *, tells_kind: bool = True) -> int:
             return 0
         if row.run.status == Run.Status.CANCELLED:
             return leases.release_dead(found)
-        RunItem.objects.filter(id=row.pk).update(takedowns=F("takedowns") + 1)
+        RunItem.objects.filter(id=row.pk).update(crash_count=F("crash_count") + 1)
         item = ClaimedItem(row.pk, row.holds, row.client_id, row.care_recipient_id, row.fence)
         failed = find_kind(row.run.kind).failed if tells_kind else None
         ledger.record_failures(row.holder, [Failure(item, WORKER_ENDED, "work", _MESSAGE, _ADVICE)], failed)

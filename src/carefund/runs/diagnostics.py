@@ -122,7 +122,7 @@ def _list_latest_runs() -> list[dict[str, Any]]:
 
 def _list_failures() -> list[dict[str, Any]]:
     failed = RunItem.objects.filter(outcome=RunItem.Outcome.FAILED).order_by("-id")
-    rows = failed.values("id", "run_id", "run__kind", "error_code", "finished_at", "takedowns")[:_LATEST]
+    rows = failed.values("id", "run_id", "run__kind", "error_code", "finished_at", "crash_count")[:_LATEST]
     return [{**row, "error_code": _as_code(row["error_code"]), "run__kind": _as_code(row["run__kind"])} for row in rows]
 
 

@@ -128,7 +128,7 @@ def _release(held: "QuerySet[RunItem]", *, has_died: bool = False) -> int:
         left = RunItem.objects.filter(id__in=ids, status=RunItem.Status.RUNNING)
         ended: dict[str, Any] = {"holder": "", "held_until": None, "finished_at": timezone.now()}
         done = left.filter(run__status=Run.Status.CANCELLED).update(status=RunItem.Status.CANCELLED, **ended)
-        queued: dict[str, Any] = {"takedowns": F("takedowns") + 1} if has_died else {}
+        queued: dict[str, Any] = {"crash_count": F("crash_count") + 1} if has_died else {}
         queued |= {"status": RunItem.Status.QUEUED, "holder": "", "held_until": None, "started_at": None}
         return done + left.update(**queued)
 

@@ -74,10 +74,10 @@ def _claim(run_id: int, holder: str, limit: int) -> tuple[list[ClaimedItem], int
             run_id=run_id, status=RunItem.Status.QUEUED, joined__isnull=True
         )
         rows = waiting.order_by("id").values_list("id", "holds", "client_id", "care_recipient_id", F("fence") + 1)
-        items = [ClaimedItem(*row) for row in rows.filter(takedowns=0)[:limit]]
+        items = [ClaimedItem(*row) for row in rows.filter(crash_count=0)[:limit]]
         if not items and not _has_any(run_id, holder):
             # One of these has ended a process: each is worked on alone, so that it shows which.
-            items = [ClaimedItem(*row) for row in rows.filter(takedowns__gt=0)[:1]]
+            items = [ClaimedItem(*row) for row in rows.filter(crash_count__gt=0)[:1]]
         if not items:
             return [], 0
         # Locked, so that none of these can end between this look and the joining.

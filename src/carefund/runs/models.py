@@ -95,7 +95,7 @@ class RunItem(models.Model):
     """One thing that a run is to work on, and what came of it.
 
     `holds` names the thing (`client:12`, `batch:5`); nobody else works on it while this item is running. `fence` rises
-    with each taking of the item, so whoever had it before is known to have lost it. `takedowns` counts the processes
+    with each taking of the item, so whoever had it before is known to have lost it. `crash_count` counts the processes
     that ended without a word while they had it. `steps_done` of `steps` tells how far a long item is, in units of its
     own. `result` is what came of it as the kind has it.
     `counts` of a sync is {kind: {"new": n, "changed": n, "unchanged": n, "no_longer_returned": n}}. An id in a file
@@ -139,7 +139,7 @@ class RunItem(models.Model):
     holder = models.CharField(max_length=60, blank=True)
     held_until = models.DateTimeField(null=True)
     fence = models.PositiveIntegerField(db_default=0)
-    takedowns = models.PositiveSmallIntegerField(db_default=0)
+    crash_count = models.PositiveSmallIntegerField(db_default=0)
     steps = models.PositiveIntegerField(db_default=0)
     steps_done = models.PositiveIntegerField(db_default=0)
     started_at = models.DateTimeField(null=True)

@@ -92,7 +92,7 @@ def _put_last(run: Run) -> None:
         error_code=leases.WORKER_ENDED,
     )
     if holds := list(ended.order_by().values_list("holds", flat=True).distinct()):
-        run.items.filter(holds__in=holds).update(takedowns=1)
+        run.items.filter(holds__in=holds).update(crash_count=1)
 
 
 def request_once(kind: str, item: NewRunItem, *, parameters: dict[str, Any] | None = None, **named: Any) -> Run:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
-from carefund.cli.ndis import app
+from carefund.cli.pace import app
 from carefund.records.models import Client, ServiceContract
 from tests.pace_world import NdiaSandbox
 

@@ -213,7 +213,7 @@ def test_whoever_lost_the_batch_writes_neither_to_the_funder_nor_to_us(claims: C
     assert 3 <= added < 10
     claims.sandbox.ask("DELETE", "/faults")
     before = table_rows(Invoice, InvoiceLineItem)
-    RunItem.objects.update(held_until=timezone.now() - timedelta(seconds=1), takedowns=0)
+    RunItem.objects.update(held_until=timezone.now() - timedelta(seconds=1), crash_count=0)
     finish_now(run)
     assert_claimed_once(claims, batch, 10)
     assert claims.count_asked("invoice_item_add") == 10
