@@ -134,7 +134,7 @@ def test_entitlements_of_the_list_are_shown_before_the_usage_is_read(
     page = read(browse(ada), "plan", client_here)
     assert "Carefund reads them once, overnight." in page
     assert "Nothing was drawn" not in page
-    assert "Not read yet</span></td>" not in page, "nothing was rolled in, as the entitlements say"
+    assert "Not read yet</span></td>" not in page, "nothing was rolled over, as the entitlements say"
 
 
 def test_a_day_to_come_is_refused(browse: Browse, ada: User, client_here: Client) -> None:

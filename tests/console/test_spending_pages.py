@@ -236,14 +236,14 @@ def test_quarter_by_quarter_rests_on_plans_or_says_that_it_does_not(
         deliver(client, "30.00", days_ago=7 * week)
     page = read(browser, "spending", client.pk)
     assert "forecast from the last eight weeks: $36.21 a week" in page  # 150.00 in 29 days
-    assert "is likely to remain at the end of the quarter and rolls on." in page
+    assert "is likely to remain at the end of the quarter and rolls over." in page
     planned = add_planned(client, "200.00")
     assert "What is to come rests on planned services." in read(browser, "spending", client.pk)
     runs_out = planned.from_date + timedelta(days=14)
     assert f"Money runs out on {runs_out.day} {runs_out:%B %Y}, " in read(browser, "spending", client.pk)
 
 
-def test_the_carry_over_of_an_ended_quarter_is_that_of_quarter_close(client: Client) -> None:
+def test_the_rollover_of_an_ended_quarter_is_that_of_quarter_close(client: Client) -> None:
     """10% of the entitlements, not of a total that holds what was rolled in."""
     today = timezone.localdate()
     last = previous_quarter(quarter_of(today))
@@ -257,5 +257,5 @@ def test_the_carry_over_of_an_ended_quarter_is_that_of_quarter_close(client: Cli
     [closing] = list_closing_rows(last, today)
     quarter = find_trend(find_spending(client, today)).quarters[0]
     assert closing.projection is not None
-    assert quarter.rolling_on == closing.projection.carry_over == Decimal("1044.45")
+    assert quarter.rollover == closing.projection.rollover == Decimal("1044.45")
     assert quarter.lost == closing.projection.loss == Decimal("1955.55")

@@ -88,11 +88,11 @@ def test_a_client_whom_a_survey_confirmed_was_checked_then(browse: Browse, cast:
     confirm(margaret)
     shown = browser.get(address).content.decode()
     assert "12 minutes ago" in shown
-    assert "Read in full" in shown
+    assert "Last full sync" in shown
     assert margaret.full_name not in browser.get(stale).content.decode()
     listed = browser.get(reverse("console:clients")).content.decode()
     assert "12 minutes ago" in listed
-    assert "in full" in listed
+    assert "full sync" in listed
     assert "18 days ago" in listed
     lines = b"".join(browser.get(reverse("console:clients-csv")).streaming_content).decode("utf-8-sig")
     rows = {row["care_recipient_id"]: row for row in csv.DictReader(io.StringIO(lines))}
@@ -109,7 +109,7 @@ def test_a_client_who_was_read_narrowly_says_so(browse: Browse, cast: world.Cast
     assert "1 hour ago" in shown
     assert "18 days ago" in shown
     SurveyMark.objects.update(read_in_full_at=timezone.now() - timedelta(hours=1))
-    assert "Read in full" not in browse(cast.ada).get(reverse("console:client", args=[margaret.pk])).content.decode()
+    assert "Last full sync" not in browse(cast.ada).get(reverse("console:client", args=[margaret.pk])).content.decode()
 
 
 def test_a_client_in_doubt_was_not_checked(browse: Browse, cast: world.Cast, margaret: Client) -> None:

@@ -7,7 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from carefund.domain.care_recipient.budgets import Effects, adds_up, find_available, is_open, read_effects, rolled_in
+from carefund.domain.care_recipient.budgets import (
+    Effects,
+    adds_up,
+    find_available,
+    is_open,
+    read_effects,
+    rollover_received,
+)
 
 TODAY = date(2026, 11, 20)
 amounts = st.decimals(Decimal(0), Decimal(100_000), places=2)
@@ -81,7 +88,7 @@ def test_the_column_adds_up_whatever_the_signs(total, used, write_off, deduction
     assert find_available(total, None, effects) == available
 
 
-def test_what_entitlements_do_not_explain_was_rolled_in():
-    assert rolled_in(Decimal("3000.00"), [Decimal("2675.24"), None, Decimal("0.76")]) == Decimal("324.00")
-    assert rolled_in(None, [Decimal(1)]) is None
-    assert rolled_in(Decimal("10.00"), []) == Decimal("10.00")
+def test_what_entitlements_do_not_explain_is_rollover_received():
+    assert rollover_received(Decimal("3000.00"), [Decimal("2675.24"), None, Decimal("0.76")]) == Decimal("324.00")
+    assert rollover_received(None, [Decimal(1)]) is None
+    assert rollover_received(Decimal("10.00"), []) == Decimal("10.00")

@@ -132,7 +132,7 @@ DRAWS = [Drawn("Cleaning of 3 April 2026, $142.00", D("-142.00"), "us"), Drawn("
 
 
 def facts(**changes) -> Facts:
-    """The walk-through's budget with money rolled in, two draws, and a part written off: all of it explained."""
+    """The walk-through's budget with rollover, two draws, and a part written off: all of it explained."""
     rows = [Row("ON_RATE_7", D("13047.49")), Row("OXY_NORM", D("1334.06"))]
     total = D("13047.49") + D("1334.06") + D("1204.55")
     values = {
@@ -157,7 +157,7 @@ def test_all_of_it_is_explained():
     [
         ({"entitlements": [Row("ON_RATE_7", D("13047.49"))]}, "total", "1334.06", "Oxygen supplement is not among"),
         ({"entitlements": [Row("OXY_NORM", D("1334.06"))]}, "total", "13047.49", "Level 7 is not among"),
-        ({"rolled_over": None}, "total", "1204.55", "usually money rolled in"),
+        ({"rolled_over": None}, "total", "1204.55", "usually rollover"),
         ({"draws": DRAWS[1:], "undrawn": [Undrawn("Cleaning", D("142.00"))]}, "used", "-142.00", "Cleaning: delivered"),
         ({"draws": DRAWS[1:]}, "used", "-142.00", "more was used than the draws listed"),
         ({"draws": None}, "used", "-230.25", "has not been read"),
@@ -191,7 +191,7 @@ def test_money_that_is_on_its_way_is_named():
     given = facts()
     total = given.figures.total - D("1204.55")
     found = explain(replace(given, figures=Sums(total, total, D("0.00")), draws=()))
-    assert found.total.cause == "Rolled in from the quarter before is not in the total yet."
+    assert found.total.cause == "Rollover from the quarter before is not in the total yet."
     assert found.total.rest == D("-1204.55")
 
 

@@ -24,7 +24,7 @@ MONEY = st.decimals(0, 40_000, places=2)
 
 
 @pytest.mark.parametrize(
-    ("available", "still", "base", "carry_over", "loss"),
+    ("available", "still", "base", "rollover", "loss"),
     [
         ("800.00", "0.00", "13000.00", "800.00", "0.00"),  # less than either: all of it goes on
         ("1200.00", "0.00", "13000.00", "1200.00", "0.00"),  # between $1,000 and 10%: never more than is left
@@ -37,18 +37,18 @@ MONEY = st.decimals(0, 40_000, places=2)
     ],
 )
 def test_the_greater_of_1000_and_a_tenth_goes_on_and_never_more_than_is_left(
-    available: str, still: str, base: str, carry_over: str, loss: str
+    available: str, still: str, base: str, rollover: str, loss: str
 ) -> None:
     found = project(D(available), D(still), D(base))
-    assert (found.carry_over, found.loss) == (D(carry_over), D(loss))
+    assert (found.rollover, found.loss) == (D(rollover), D(loss))
 
 
 @given(MONEY, MONEY, MONEY)
 def test_what_is_left_is_carried_over_or_lost_to_the_cent(available: Decimal, still: Decimal, base: Decimal) -> None:
     found = project(available, still, base)
-    assert found.carry_over + found.loss == found.rest == max(D(0), available - still)
-    assert 0 <= found.carry_over <= max(D(1000), base / 10 + D("0.005"))
-    assert found.loss == 0 or found.carry_over == found.cap
+    assert found.rollover + found.loss == found.rest == max(D(0), available - still)
+    assert 0 <= found.rollover <= max(D(1000), base / 10 + D("0.005"))
+    assert found.loss == 0 or found.rollover == found.cap
 
 
 def closing(**more: Any) -> ClosingBudget:

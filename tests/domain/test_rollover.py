@@ -1,10 +1,10 @@
-"""How much of a quarter's rest moves on. Source: rule SAH-07."""
+"""How much of a quarter's rest rolls over. Source: rule SAH-07."""
 
 from decimal import Decimal
 
 import pytest
 
-from carefund.domain.care_recipient.rollover import carry_over_of
+from carefund.domain.care_recipient.rollover import rollover_of
 
 
 @pytest.mark.parametrize(
@@ -18,4 +18,4 @@ from carefund.domain.care_recipient.rollover import carry_over_of
     ],
 )
 def test_at_most_the_greater_of_a_thousand_dollars_and_a_tenth_moves_on(rest: str, base: str, expected: str) -> None:
-    assert carry_over_of(Decimal(rest), Decimal(base)) == Decimal(expected)
+    assert rollover_of(Decimal(rest), Decimal(base)) == Decimal(expected)

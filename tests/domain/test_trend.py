@@ -17,7 +17,7 @@ D = Decimal
 
 
 def budget(total: str = "5000", used: str = "2000", period: Period = NOW, **more: Decimal) -> OngoingBudget:
-    return OngoingBudget(period, D(total), D(used), **({"rolled_on": D(0), "lost": D(0), "base": D(total)} | more))
+    return OngoingBudget(period, D(total), D(used), **({"rollover": D(0), "lost": D(0), "base": D(total)} | more))
 
 
 def weekly(price: str, start: date = TODAY + timedelta(days=1)) -> Planned:
@@ -33,13 +33,14 @@ def test_planned_visits_say_what_remains_and_what_is_lost() -> None:
     trend = see(budget(), services=(weekly("200"),), delivered=((TODAY, D(9999)),))
     [quarter] = trend.quarters
     assert (trend.basis, quarter.to_come, quarter.remaining) == (Foreseen.PLANNED, 1200, 1800)
-    assert (quarter.rolling_on, quarter.lost, trend.runs_out_date) == (1000, 800, None)
+    assert (quarter.rollover, quarter.lost, trend.runs_out_date) == (1000, 800, None)
 
 
 def test_the_day_on_which_money_runs_out() -> None:
     trend = see(budget(), services=(weekly("1100"),))
     assert trend.runs_out_date == date(2026, 12, 7)
-    assert (trend.quarters[0].rolling_on, trend.quarters[0].lost) == (-3600, 0)
+    [quarter] = trend.quarters
+    assert (quarter.remaining, quarter.rollover, quarter.lost) == (-3600, 0, 0)
 
 
 def test_without_plans_the_last_eight_weeks_are_the_forecast() -> None:
@@ -70,15 +71,15 @@ def test_the_next_quarter_begins_with_what_moves_on() -> None:
 
 
 def test_of_what_ended_the_funders_figures_count() -> None:
-    ended = budget(period=BEFORE, used="3000", rolled_on=D(700), lost=D(1300))
-    assert see(ended).quarters[0].rolling_on == 700
+    ended = budget(period=BEFORE, used="3000", rollover=D(700), lost=D(1300))
+    assert see(ended).quarters[0].rollover == 700
     not_yet_closed = budget(period=BEFORE, used="4500")
-    assert (see(not_yet_closed).quarters[0].rolling_on, see(not_yet_closed).quarters[0].lost) == (500, 0)
+    assert (see(not_yet_closed).quarters[0].rollover, see(not_yet_closed).quarters[0].lost) == (500, 0)
 
 
 def test_a_tenth_is_taken_of_the_entitlements_not_of_what_was_rolled_in() -> None:
     [quarter] = see(budget("12000", "9000", base=D("10444.45"))).quarters
-    assert (quarter.rolling_on, quarter.lost) == (D("1044.45"), D("1955.55"))
+    assert (quarter.rollover, quarter.lost) == (D("1044.45"), D("1955.55"))
 
 
 def test_the_first_quarter_had_61_days() -> None:
@@ -92,6 +93,6 @@ amounts = st.decimals(0, 20_000, places=2)
 
 
 @given(amounts, amounts, amounts)
-def test_the_parts_of_a_quarter_are_its_total(total: Decimal, used: Decimal, price: Decimal) -> None:
+def test_what_remains_rolls_over_or_is_lost(total: Decimal, used: Decimal, price: Decimal) -> None:
     [quarter] = see(budget(str(total), str(used)), services=(weekly(str(price)),)).quarters
-    assert quarter.used + quarter.to_come + quarter.rolling_on + quarter.lost == quarter.total
+    assert quarter.rollover + quarter.lost == max(quarter.remaining, 0)

@@ -21,7 +21,8 @@ FIGURES = {
     "write_off": ("Write off", r"write-off|writeoff|written-off"),
     "committed": ("Committed", r"commitments? total|reserved amount"),
     "safe_to_spend": ("Safe to spend", r"left over to spend|remaining to spend"),
-    "rolled_in": ("Rolled in", r"rolled-in amount"),
+    "rollover_received": ("Rollover received", r"rolled[- ]in\b"),
+    "rollover": ("Rollover", r"\broll(s|ed|ing)? on\b|\b(goe?s?|went|move[sd]?) on (in)?to (the|this|that) next"),
     "clinical_percentage": ("Clinical", r"clinical share|clinical rate"),
     "independence_percentage": ("Independence", r"independence share"),
     "everyday_living_percentage": ("Everyday living", r"everyday share"),
@@ -49,6 +50,11 @@ def read(path: Path) -> str:
 def prose(path: Path) -> str:
     """A document's text without its code."""
     return re.sub(r"```.*?```|`[^`\n]*`|\]\([^)]*\)", " ", path.read_text(), flags=re.DOTALL)
+
+
+def names_other_words(page: Path) -> bool:
+    """Whether a document names what something is not called: the decisions and the glossary."""
+    return page.parent.name == "decisions" or page.name == "glossary.md"
 
 
 def is_read_by_people(node: ast.AST) -> bool:
@@ -102,13 +108,26 @@ def test_a_stored_figure_has_its_one_name_in_every_table(figure: str):
 def test_nobody_calls_a_figure_otherwise(figure: str):
     _, others = FIGURES[figure]
     texts = [(str(path.relative_to(ROOT)), read(path)) for path in TEMPLATES]
-    texts += [(str(page.relative_to(ROOT)), prose(page)) for page in pages() if page.parent.name != "decisions"]
+    texts += [(str(page.relative_to(ROOT)), prose(page)) for page in pages() if not names_other_words(page)]
     wrong = [
         (where, found[0])
         for where, text in [*texts, *sentences(*INTERFACES)]
         if (found := re.search(others, text, re.I))
     ]
     assert not wrong, f"this is called {FIGURES[figure][0]!r}: {wrong}"
+
+
+def test_only_a_pool_is_carried_over():
+    """The funder rolls a client's budget over; the rule of a pool is another one (SAH-09)."""
+    of_pools = r"care[-_]management|page_terms|glossary|support-at-home"
+    texts = [(str(path.relative_to(ROOT)), read(path)) for path in TEMPLATES]
+    texts += [(str(page.relative_to(ROOT)), prose(page)) for page in pages() if page.parent.name != "decisions"]
+    wrong = [
+        (where, text)
+        for where, text in [*texts, *sentences(*INTERFACES)]
+        if re.search(r"carr(y|ied|ies)[- ]over", text, re.I) and not re.search(of_pools, where)
+    ]
+    assert not wrong, f"a client's budget rolls over: {wrong}"
 
 
 def test_headings_of_the_list_of_clients_are_those_names():

@@ -17,7 +17,7 @@ def preview(page: Page, care_recipient_id: str) -> None:
     page.locator("tbody th a").click()
     page.get_by_role("link", name="Synchronise Budget Information").first.click()
     page.get_by_role("button", name="Preview changes").click()
-    expect(page.get_by_role("heading", name="Preview of the sync")).to_be_visible()
+    expect(page.get_by_role("heading", name="Preview of changes")).to_be_visible()
 
 
 def test_what_was_previewed_is_what_is_applied(demo: Demo, open_page: OpenPage) -> None:

@@ -51,7 +51,7 @@ def test_a_coordinator_synchronises_and_follows_the_budget_link(
     usage = dialog.get_by_role("row", name="Budget usage")
     expect(usage.get_by_role("cell").first).not_to_have_text("0")
     expect(page.locator("#funding").get_by_text("33.00 drawn").first).to_be_visible()
-    dialog.get_by_role("link", name="Budget", exact=True).click()
+    dialog.get_by_role("link", name="View budget").click()
     expect(page.get_by_role("heading", name="Support at Home plan")).to_be_visible()
     expect(page.get_by_role("heading", name="Budgets across quarters")).to_be_visible()
 
@@ -119,7 +119,7 @@ def test_it_all_works_without_a_script(open_page: OpenPage) -> None:
     page.get_by_role("link", name="Synchronise Budget Information").first.click()
     page.get_by_role("button", name="Sync", exact=True).click()
     expect(page.get_by_text("The sync is finished.")).to_be_visible()
-    page.get_by_role("link", name="Budget", exact=True).click()
+    page.get_by_role("link", name="View budget").click()
     expect(page.get_by_role("heading", name="Support at Home plan")).to_be_visible()
 
 

@@ -41,7 +41,7 @@ def explain_all(client: Client) -> list[BudgetExplanation]:
 def test_every_budget_is_explained_to_the_cent(
     world: Sandbox, add_client: Any, synchronise: Callable[..., Any], settings: Settings
 ):
-    """Levels that change, interim funding, money rolled in and written off, pathways, tiers, another provider's use."""
+    """Levels that change, interim funding, rollover and money written off, pathways, tiers, another provider's use."""
     settings.OPEN_BUDGET_DAYS = 500  # so that one sync reads the details of all
     unexplained = []
     for scenario in EXPLAINED:

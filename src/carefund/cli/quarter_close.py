@@ -1,4 +1,4 @@
-"""`carefund quarter-close`: what of an ended quarter goes on and is lost, and who is ready, as on the page."""
+"""`carefund quarter-close`: the rollover and the loss of an ended quarter, and who is ready, as on the page."""
 
 from datetime import datetime
 from typing import Annotated
@@ -22,7 +22,7 @@ def quarter_close(
     ] = None,
     json: Annotated[bool, typer.Option(help="Print as JSON, with a row for each client.")] = False,
 ) -> None:
-    """Show what of an ended quarter goes on and what is lost, by estimate, and how many clients are ready."""
+    """Show the rollover and the loss of an ended quarter, as estimates, and how many clients are ready."""
     today = business_today()
     chosen = quarter_of(quarter.date()) if quarter else quarter_to_close(today)
     rows = list_closing_rows(chosen, today, branch.strip())
@@ -40,7 +40,7 @@ def quarter_close(
         ("Rolled over", f"{totals.rolled_over:,}"),
         ("Delivered, not claimed", write_money(totals.not_claimed.amount)),
         ("Claimed, not drawn", write_money(totals.pending.amount)),
-        ("Carry over (estimate)", write_money(totals.carry_over)),
+        ("Rollover (estimate)", write_money(totals.rollover)),
         ("Loss (estimate)", write_money(totals.loss)),
     ):
         table.add_row(label, value)
@@ -57,8 +57,8 @@ def _as_data(row: ClosingRow) -> dict[str, object]:
         "not_claimed": row.closing.not_claimed.amount,
         "pending": (row.closing.undecided + row.closing.not_drawn).amount,
         "base": row.closing.base,
-        "carry_over": projection.carry_over if projection else None,
-        "loss": projection.loss if projection else None,
-        "rolled_over": row.closing.rolled if row.closing.is_rolled_over else None,
+        "projected_rollover": projection.rollover if projection else None,
+        "projected_loss": projection.loss if projection else None,
+        "rollover": row.closing.rolled if row.closing.is_rolled_over else None,
         "write_off": row.closing.written_off if row.closing.is_rolled_over else None,
     }

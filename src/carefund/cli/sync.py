@@ -115,7 +115,7 @@ def _show_item(client: Client, item: RunItem, as_json: bool) -> None:
         RunItem.Outcome.CHANGED: "synchronised",
         RunItem.Outcome.UNCHANGED: "checked, no changes",
         RunItem.Outcome.CONSENT_MISSING: "consent not given for budget details. All other records are synchronised",
-        RunItem.Outcome.SUPERSEDED: "a newer sync finished first",
+        RunItem.Outcome.SUPERSEDED: "a newer sync has already finished",
     }[RunItem.Outcome(item.outcome)]
     screen.print(f"Care recipient {item.care_recipient_id}: {heading}.", highlight=False)
     if item.joined_id:

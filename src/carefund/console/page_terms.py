@@ -29,8 +29,14 @@ PAGE_TERMS = (
     ("planned", "visits that are booked and for which no line has come in"),
     ("safe to spend", "available less committed and planned: our estimate"),
     ("unspent funds", "what is left of a Home Care Package, held by the provider or in the home care account"),
-    ("rolled in", "money of the quarter before in a budget's total"),
-    ("rollover deduction", "money that moved from a budget to the next quarter"),
+    (
+        "rollover",
+        "what is left of a client's home support budget and goes to the next quarter: at most $1,000 or 10% of the "
+        "quarter's budget, whichever is more. The rest is lost. Both are estimates until Services Australia has done "
+        "it",
+    ),
+    ("rollover received", "the part of a budget's total that no entitlement explains: usually rollover"),
+    ("rollover deduction", "the rollover that Services Australia took from a budget for the next quarter"),
     (
         "write off",
         "money that lapsed at the end of a budget's quarter: Services Australia decides it, Carefund shows its figure",
@@ -38,16 +44,25 @@ PAGE_TERMS = (
     ("contribution", "the share of the price that a person pays"),
     (
         "consent",
-        "what a person gives in My Aged Care, so that Services Australia shows a budget's details; refused, "
-        "it is an outcome of its own",
+        "what a person gives in My Aged Care so that Services Australia shows the details of their budgets. Without "
+        "it, a sync brings everything else and keeps the last known details",
     ),
     ("pool", "a branch's care management budget of one quarter"),
-    ("carry over", "what of a pool goes on into the next financial year; the rest may be lost on 30 June"),
+    (
+        "carry over",
+        "what a pool takes into the next financial year; the rest may be lost on 30 June. For a client's budget, see "
+        "rollover",
+    ),
     (
         "claim, batch, invoice line",
-        "lines of delivered services go in a batch to the funder, and one claim is made over it",
+        "an invoice line is one delivered service. Lines are sent to the funder in a batch, and one claim is made for "
+        "it",
     ),
-    ("exception", "a decided line that does not match what was paid or drawn, or a draw by us without a line"),
+    (
+        "exception",
+        "an invoice line that was refused, or whose claim, payment and draw do not match, or a draw by us without a "
+        "line",
+    ),
     ("PACE", "the NDIA's computer system"),
     ("service contract", "an NDIS plan as the provider works with it"),
     ("sync, synchronise", "fetch, compare and apply all that the funder says about one person"),

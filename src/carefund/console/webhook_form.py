@@ -19,7 +19,7 @@ class WebhookForm(forms.Form):
         label="Address",
         max_length=LONGEST_URL,
         widget=forms.TextInput(attrs={"placeholder": "https://…", "inputmode": "url", "spellcheck": "false"}),
-        help_text="Messages are sent here by HTTPS. The address of a private network must be allowed in the settings.",
+        help_text="Use HTTPS. An address in a private network must be allowed in CAREFUND_WEBHOOK_ADDRESSES.",
     )
     events = forms.MultipleChoiceField(
         label="Events",
@@ -29,7 +29,7 @@ class WebhookForm(forms.Form):
     has_names = forms.BooleanField(
         label="Include client names",
         required=False,
-        help_text="Without it, messages have IDs only.",
+        help_text="If not selected, messages contain IDs only.",
     )
 
     def clean(self) -> dict[str, Any]:

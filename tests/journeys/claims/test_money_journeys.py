@@ -85,7 +85,7 @@ def test_finances_monday(turned: Demo, open_page: OpenPage) -> None:  # noqa: F8
     lines = page.get_by_role("region", name="Lines", exact=True)
     for number in (3, 4, 5):
         lines.get_by_label(f"Select MON-{number}").check()
-    lines.get_by_label("State").select_option("written-off")
+    lines.get_by_label("State").select_option("closed-unpaid")
     lines.get_by_label("Note").fill("Client was in hospital.")
     lines.get_by_role("button", name="Change selected").click()
     expect(page.get_by_text("3 exceptions changed.")).to_be_visible()

@@ -32,8 +32,8 @@ class BudgetView:
     without_details: bool
 
     @property
-    def rolled_in_missing(self) -> str:
-        """What stands where nothing rolled in is known."""
+    def rollover_received_missing(self) -> str:
+        """What stands where the rollover received is not known."""
         return self.missing.short if self.missing and self.without_details else "–"
 
     @property

@@ -24,12 +24,12 @@ class Note:
 _CANCELLED = Note("warn", "ban", "The sync was cancelled.", "Nothing was changed.")
 _RESULTS: dict[str, str] = {
     RunItem.Outcome.UNCHANGED: "No changes. These records match Services Australia.",
-    RunItem.Outcome.SUPERSEDED: "A newer sync of this client finished first, so its result was kept.",
+    RunItem.Outcome.SUPERSEDED: "A newer sync of this client has already finished. Its result is shown.",
 }
 _RESULTS_FOR_OTHERS: dict[str, str] = {
     RunItem.Outcome.CONSENT_MISSING: "Consent was not given for budget details.",
     RunItem.Outcome.UNCHANGED: "Nothing changed.",
-    RunItem.Outcome.SUPERSEDED: "A newer sync finished first, so its result was kept.",
+    RunItem.Outcome.SUPERSEDED: "A newer sync of this client has already finished. Its result was kept.",
 }
 
 

@@ -45,15 +45,15 @@ def _parts(quarter: QuarterTrend) -> list[tuple[str, str, Decimal]]:
     parts = (
         ("used", "Used and committed", quarter.used),
         ("planned", "To come", quarter.to_come),
-        ("available", "Rolling on", quarter.rolling_on),
-        ("write-off", "Lost", quarter.lost),
+        ("available", "Rollover", quarter.rollover),
+        ("write-off", "Loss", quarter.lost),
     )
     return [(colour, name, amount) for colour, name, amount in parts if amount > 0]
 
 
 def _write_lead(trend: Trend, current: QuarterTrend | None) -> str:
     if current is None or current.period.end_date is None:
-        return "No budget covers today, so nothing can be said of what is to come."
+        return "No budget covers today, so there is no estimate."
     if trend.runs_out_date:
         days = (current.period.end_date - trend.runs_out_date).days
         before = f", {days} day{'' if days == 1 else 's'} before the quarter ends" if days > 0 else ""
@@ -62,8 +62,8 @@ def _write_lead(trend: Trend, current: QuarterTrend | None) -> str:
         return f"{write_money(current.remaining)} remains. No visits to come are known."
     told = f"{write_money(current.remaining)} is likely to remain at the end of the quarter"
     if current.lost > 0:
-        return f"{told}: {write_money(current.rolling_on)} rolls on and {write_money(current.lost)} is lost."
-    return f"{told} and rolls on."
+        return f"{told}: {write_money(current.rollover)} rolls over and {write_money(current.lost)} is lost."
+    return f"{told} and rolls over."
 
 
 def _write_basis(trend: Trend) -> str:

@@ -37,7 +37,9 @@ _WORDS = {
     Stage.UNDECIDED: _Words("Services Australia has not decided on these lines.", "clock", "Check Status"),
     Stage.UNPAID: _Words("These lines are approved, but no payment date is known yet.", "hand-coins", "Check Status"),
     Stage.REFUSED: _Words("Correct these lines, then claim them again.", "circle-alert", "Claim again"),
-    Stage.EXCEPTIONS: _Words("Paid without a draw, or drawn with another amount.", "scale", "Review exceptions"),
+    Stage.EXCEPTIONS: _Words(
+        "These lines were paid but not drawn, or drawn for a different amount.", "scale", "Review exceptions"
+    ),
 }
 
 

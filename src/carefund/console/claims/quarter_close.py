@@ -1,4 +1,4 @@
-"""Quarter close: who is ready, what goes on and what is lost, and the rollover of those who were chosen."""
+"""Quarter close: who is ready, what rolls over and what is lost, and the rollover of those who were chosen."""
 
 from collections.abc import Iterator, Sequence
 from datetime import date
@@ -82,7 +82,7 @@ def _roll_over(request: Request) -> HttpResponse:
         messages.error(request, "Select at least one client whose quarter is ready.")
         return redirect(back)
     totals = add_up_rows(rows)
-    expected = f"{len(rows)} {totals.carry_over} {totals.loss}"
+    expected = f"{len(rows)} {totals.rollover} {totals.loss}"
     if request.POST.get("expected") == expected:
         with report_refusals(request):
             back = _request(request, rows, expected, back)
@@ -106,8 +106,8 @@ def _request(request: Request, rows: Sequence[ClosingRow], expected: str, back: 
     try:
         with one_act():
             run = request_rollovers(rows, request.user)
-            number, carry_over, loss = expected.split()
-            after = {"budgets": int(number), "carry over": carry_over, "loss": loss}
+            number, rollover, loss = expected.split()
+            after = {"budgets": int(number), "rollover": rollover, "loss": loss}
             store_act(request.user, "Rollover requested", f"run {run.pk}", after=after)
     except NothingToDo:
         messages.error(request, "These rollovers have just been requested by somebody else.")
@@ -147,8 +147,8 @@ def _write_query(quarter: Quarter, branch: str, which: str = "") -> str:
 def _write_rows(rows: Sequence[ClosingRow]) -> Iterator[Sequence[object]]:
     yield (
         "care_recipient_id", "last_name", "first_name", "service_provider_id", "budget_id", "quarter_end", "readiness",
-        "available", "not_claimed", "undecided", "not_drawn", "base", "cap", "carry_over_projected", "loss_projected",
-        "rolled_over", "write_off", "differs_from_projection",
+        "available", "not_claimed", "undecided", "not_drawn", "base", "cap", "projected_rollover", "projected_loss",
+        "rollover", "write_off", "differs_from_projection",
     )  # fmt: skip
     for row in rows:
         client, closing, projection = row.budget.client, row.closing, row.projection
@@ -156,7 +156,7 @@ def _write_rows(rows: Sequence[ClosingRow]) -> Iterator[Sequence[object]]:
             client.care_recipient_id or "", client.last_name, client.first_name, client.service_provider_id,
             row.budget.budget_id, closing.end_date, row.readiness.label, closing.available, closing.not_claimed.amount,
             closing.undecided.amount, closing.not_drawn.amount, closing.base, projection.cap if projection else None,
-            projection.carry_over if projection else None, projection.loss if projection else None,
+            projection.rollover if projection else None, projection.loss if projection else None,
             closing.rolled if closing.is_rolled_over else None, closing.written_off if closing.is_rolled_over else None,
             row.deviation,
         )  # fmt: skip

@@ -97,8 +97,8 @@ def adds_up(
     return available == total + sum(read_effects(total, available, used, write_off, rollover_deduction), ZERO)
 
 
-def rolled_in(total: Decimal | None, entitlements: Iterable[Decimal | None]) -> Decimal | None:
-    """The part of a budget's total that no entitlement explains: usually money rolled in. None if unknown."""
+def rollover_received(total: Decimal | None, entitlements: Iterable[Decimal | None]) -> Decimal | None:
+    """The part of a budget's total that no entitlement explains: usually rollover. None if unknown."""
     if total is None:
         return None
     return total - sum((amount for amount in entitlements if amount is not None), ZERO)

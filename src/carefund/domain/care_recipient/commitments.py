@@ -84,6 +84,11 @@ class Commitment:
 NOTHING = Commitment()
 
 
+def subtract_commitment(available: Decimal, commitment: Commitment) -> Decimal:
+    """Return what is safe to spend, an estimate: what is available less what is committed and planned."""
+    return available - commitment.total
+
+
 def commit(lines: Iterable[OpenLine], funds: Iterable[Fund]) -> dict[BudgetKey, Commitment]:
     """What is spoken for of each fund; a line that none covers is in none.
 

@@ -115,8 +115,8 @@ class Undrawn(NamedTuple):
 class Facts:
     """All that is known about a budget. `entitlements`, `draws` None: not read, so nothing can be said.
 
-    `gone` are entitlements no longer returned. `rolled_over` is what the budget before says went on to this one, with
-    its name; None where it is not here. `held` are the levels and supplements of the person.
+    `gone` are entitlements no longer returned. `rolled_over` is what the budget before says it rolled over to this one,
+    with its name; None where it is not here. `held` are the levels and supplements of the person.
     """
 
     figures: Figures
@@ -157,7 +157,7 @@ def _explain_total(facts: Facts) -> FigureExplanation:
     if facts.rolled_over is not None and facts.rolled_over[1]:
         name, amount = facts.rolled_over
         working_text = f"The rollover deduction of {name}."
-        terms.append(Term("Rolled in from the quarter before", amount, Origin.FUNDER, working_text))
+        terms.append(Term("Rollover from the quarter before", amount, Origin.FUNDER, working_text))
     suspects = [
         *(
             _Suspect(found.amount, f"{held.name} is not among the entitlements: {found.text}.")
@@ -169,9 +169,7 @@ def _explain_total(facts: Facts) -> FigureExplanation:
     ]
     usual = "Entitlements have not been read for this budget." if facts.entitlements is None else ""
     if not usual and facts.rolled_over is None and facts.terms.type_code == "ON":
-        usual = (
-            "This is usually money rolled in from the quarter before. Carefund does not have that budget to confirm it."
-        )
+        usual = "This is usually rollover from the quarter before. Carefund does not have that budget to confirm it."
     return _conclude("total", facts.figures.total, terms, suspects, usual)
 
 
@@ -230,7 +228,7 @@ def _explain_available(facts: Facts) -> FigureExplanation:
             "Rollover deduction",
             figures.rollover_deduction,
             effects.rollover_deduction,
-            "Moved to the next quarter.",
+            "Rolled over to the next quarter.",
         ),
     )
     terms = [Term(name, amount, Origin.FUNDER, text) for name, stated, amount, text in parts if stated is not None]

@@ -10,7 +10,15 @@ from datetime import date, timedelta
 from decimal import Decimal
 from enum import StrEnum
 
-from carefund.domain.care_recipient.commitments import ZERO, Fund, OpenLine, Places, SpokenFor, place
+from carefund.domain.care_recipient.commitments import (
+    ZERO,
+    Fund,
+    OpenLine,
+    Places,
+    SpokenFor,
+    place,
+    subtract_commitment,
+)
 from carefund.domain.wording import many, write_day, write_money
 
 NOT_IN_YET_DAYS = 14  # how long a visit of the past counts as planned while no line of it has come in
@@ -136,7 +144,7 @@ def write_fit(found: Fit, price: Decimal) -> str:
 def _sum_left(type_code: str, places: Places, funds: Sequence[Fund], day: date) -> Decimal:
     commitments = places.commitments
     paying = [fund for fund in funds if fund.type_code == type_code and fund.is_returned and fund.period.covers(day)]
-    return sum((fund.available - commitments[fund.key].total for fund in paying), ZERO)
+    return sum((subtract_commitment(fund.available, commitments[fund.key]) for fund in paying), ZERO)
 
 
 def _horizon(type_code: str, funds: Sequence[Fund], today: date) -> date:

@@ -1,4 +1,4 @@
-"""What of an ended quarter's budget goes on into the next one and what is lost, as an estimate, and who is ready.
+"""What of an ended quarter's budget rolls over to the next one and what is lost, as an estimate, and who is ready.
 
 Pure. The funder's own figures, once there are any, are never mixed with these. Source: rules SAH-06, SAH-07 and SAH-12.
 """
@@ -8,7 +8,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 from enum import StrEnum
 
-from carefund.domain.care_recipient.rollover import cap_of, carry_over_of
+from carefund.domain.care_recipient.rollover import cap_of, rollover_of
 from carefund.domain.claims.checks import CLAIM_WINDOW_DAYS
 from carefund.domain.claims.money import Sum
 from carefund.domain.quarters import Quarter, previous_quarter, quarter_of
@@ -51,13 +51,13 @@ _LABELS = {
 
 @dataclass(frozen=True, slots=True)
 class Projection:
-    """What is left once all that was delivered is drawn, and what becomes of it: carry over + loss = rest. `cap` is the
+    """What is left once all that was delivered is drawn, and what becomes of it: rollover + loss = rest. `cap` is the
     most that goes on: $1,000, or 10% of `base` if that is more."""
 
     rest: Decimal
     base: Decimal
     cap: Decimal
-    carry_over: Decimal
+    rollover: Decimal
     loss: Decimal
 
 
@@ -67,8 +67,8 @@ def project(available: Decimal, still_to_draw: Decimal, base: Decimal) -> Projec
     `base` is what the quarter's entitlements come to.
     """
     rest = max(ZERO, available - still_to_draw)
-    carry_over = carry_over_of(rest, base)
-    return Projection(rest, base, cap_of(base), carry_over, rest - carry_over)
+    rollover = rollover_of(rest, base)
+    return Projection(rest, base, cap_of(base), rollover, rest - rollover)
 
 
 @dataclass(frozen=True, slots=True)

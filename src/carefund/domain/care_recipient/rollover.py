@@ -1,4 +1,4 @@
-"""How much of an ended quarter's rest moves on to the next. Pure. Source: rule SAH-07."""
+"""How much of an ended quarter's rest rolls over to the next. Pure. Source: rule SAH-07."""
 
 from decimal import ROUND_HALF_UP, Decimal
 
@@ -6,7 +6,7 @@ _FLOOR, _SHARE, _CENT = Decimal("1000.00"), Decimal("0.10"), Decimal("0.01")
 
 
 def cap_of(base: Decimal) -> Decimal:
-    """Return the most that moves on: $1,000, or 10% of `base` if that is more.
+    """Return the most that rolls over: $1,000, or 10% of `base` if that is more.
 
     `base` is what the quarter's entitlements come to. Nobody publishes whether the funder counts them before or after
     the share for care management, so this is an estimate.
@@ -14,6 +14,6 @@ def cap_of(base: Decimal) -> Decimal:
     return max(_FLOOR, (base * _SHARE).quantize(_CENT, ROUND_HALF_UP))
 
 
-def carry_over_of(rest: Decimal, base: Decimal) -> Decimal:
-    """Return what of a rest moves on; nothing of a rest below zero."""
+def rollover_of(rest: Decimal, base: Decimal) -> Decimal:
+    """Return what of a rest rolls over; nothing of a rest below zero."""
     return min(max(rest, Decimal("0.00")), cap_of(base))

@@ -1,4 +1,4 @@
-"""How ongoing money goes from quarter to quarter: what was used, what is planned or likely, what moves on. Pure.
+"""How ongoing money goes from quarter to quarter: what was used, what is planned or likely, what rolls over. Pure.
 
 Past figures are the funder's; all that is to come is an estimate. Source: rules SAH-01, SAH-06, SAH-07 and SAH-18.
 """
@@ -11,7 +11,7 @@ from enum import StrEnum
 
 from carefund.domain.care_recipient.commitments import ZERO
 from carefund.domain.care_recipient.planned import Planned, list_visits, list_visits_to_come
-from carefund.domain.care_recipient.rollover import carry_over_of
+from carefund.domain.care_recipient.rollover import rollover_of
 from carefund.domain.periods import Period
 from carefund.domain.quarters import next_quarter, quarter_of
 
@@ -29,7 +29,7 @@ class Foreseen(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class OngoingBudget:
-    """An ongoing budget of one quarter. `used`: drawn or committed. `rolled_on`, `lost`: as the funder says.
+    """An ongoing budget of one quarter. `used`: drawn or committed. `rollover`, `lost`: as the funder says.
 
     `base`: what its entitlements come to, or its total where they are not known.
     """
@@ -37,21 +37,21 @@ class OngoingBudget:
     period: Period
     total: Decimal
     used: Decimal
-    rolled_on: Decimal
+    rollover: Decimal
     lost: Decimal
     base: Decimal
 
 
 @dataclass(frozen=True, slots=True)
 class QuarterTrend:
-    """A quarter in figures: `used` and `to_come` (planned or likely), then `rolling_on` and `lost`, which together are
-    what remains; below zero it is all in `rolling_on`. `is_estimate`: it has not ended."""
+    """A quarter in figures: `used` and `to_come` (planned or likely), then `rollover` and `lost`, which together are
+    what remains; both are zero if it is below zero. `is_estimate`: it has not ended."""
 
     period: Period
     total: Decimal
     used: Decimal
     to_come: Decimal
-    rolling_on: Decimal
+    rollover: Decimal
     lost: Decimal
     is_estimate: bool
 
@@ -94,14 +94,14 @@ def project(
             continue
         spending = _spend(services, daily, today, today, end)
         rows.append(
-            _to_come(budget.period, budget.total, budget.used + budget.lost + budget.rolled_on, spending, budget.base)
+            _to_come(budget.period, budget.total, budget.used + budget.lost + budget.rollover, spending, budget.base)
         )
-        runs_out_date = _find_end(budget.total - budget.used - budget.lost - budget.rolled_on, spending)
+        runs_out_date = _find_end(budget.total - budget.used - budget.lost - budget.rollover, spending)
         if entitled is not None and end == quarter_of(today).end_date:
             coming = next_quarter(quarter_of(today))
             days = (end - (budget.period.start_date or quarter_of(today).start_date)).days + 1
             base = (entitled / days * coming.days).quantize(_CENTS)
-            total = base + max(rows[-1].rolling_on, ZERO)
+            total = base + rows[-1].rollover
             spending = _spend(services, daily, today, coming.start_date, coming.end_date)
             rows.append(_to_come(Period(coming.start_date, coming.end_date), total, ZERO, spending, base))
     return Trend(tuple(rows), basis, (daily * 7).quantize(_CENTS), runs_out_date)
@@ -109,9 +109,9 @@ def project(
 
 def _ended(budget: OngoingBudget) -> QuarterTrend:
     rest = budget.total - budget.used
-    known = budget.rolled_on + budget.lost
-    rolling = budget.rolled_on if known else carry_over_of(rest, budget.base)
-    return QuarterTrend(budget.period, budget.total, budget.used, ZERO, rolling, max(rest - rolling, ZERO), False)
+    known = budget.rollover + budget.lost
+    rollover = budget.rollover if known else rollover_of(rest, budget.base)
+    return QuarterTrend(budget.period, budget.total, budget.used, ZERO, rollover, max(rest - rollover, ZERO), False)
 
 
 def _to_come(
@@ -119,8 +119,8 @@ def _to_come(
 ) -> QuarterTrend:
     to_come = sum((amount for _, amount in spending), ZERO).quantize(_CENTS)
     rest = total - used - to_come
-    rolling = carry_over_of(rest, base) if rest > 0 else rest
-    return QuarterTrend(period, total, used, to_come, rolling, max(rest - rolling, ZERO), True)
+    rollover = rollover_of(rest, base)
+    return QuarterTrend(period, total, used, to_come, rollover, max(rest - rollover, ZERO), True)
 
 
 def _spend(

@@ -11,7 +11,7 @@ from decimal import Decimal
 from django.db.models import Exists, F, FloatField, Max, OuterRef, Q, QuerySet
 from django.db.models.functions import Cast
 
-from carefund.domain.care_recipient.commitments import NOTHING, Commitment
+from carefund.domain.care_recipient.commitments import NOTHING, Commitment, subtract_commitment
 from carefund.records.care_recipient.commitments import available_of, find_committed_on
 from carefund.records.care_recipient.surveys import confirmed, find_last_survey_at
 from carefund.records.models import Classification, Client, PlanBudget
@@ -71,7 +71,9 @@ class ClientRow:
 
     @property
     def safe_to_spend(self) -> Decimal | None:
-        return None if self.available is None or self.commitment is None else self.available - self.commitment.total
+        if self.available is None or self.commitment is None:
+            return None
+        return subtract_commitment(self.available, self.commitment)
 
     @property
     def left_share(self) -> Decimal | None:

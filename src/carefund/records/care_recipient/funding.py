@@ -9,8 +9,8 @@ from datetime import date
 from decimal import Decimal
 from typing import TypeVar
 
-from carefund.domain.care_recipient.budgets import Effects, effects_of, is_open, rolled_in
-from carefund.domain.care_recipient.commitments import Commitment
+from carefund.domain.care_recipient.budgets import Effects, effects_of, is_open, rollover_received
+from carefund.domain.care_recipient.commitments import NOTHING, Commitment, subtract_commitment
 from carefund.domain.care_recipient.draws import DrawnBy, who_drew
 from carefund.domain.care_recipient.in_force import Standing, stand
 from carefund.domain.periods import Period
@@ -92,7 +92,7 @@ class BudgetFigures:
     @property
     def safe_to_spend(self) -> Decimal:
         """What the funder calls available, less what is committed or planned as far as that is known: an estimate."""
-        return self.available - (ZERO if self.commitment is None else self.commitment.total)
+        return subtract_commitment(self.available, self.commitment or NOTHING)
 
     @property
     def draws(self) -> list[AttributedDraw]:
@@ -129,12 +129,12 @@ class BudgetFigures:
         return [entitlement for entitlement in self.entitlements if entitlement.no_longer_returned_date is None]
 
     @property
-    def rolled_in(self) -> Decimal | None:
+    def rollover_received(self) -> Decimal | None:
         """The part of the total that no entitlement explains; None if it is not known or there is none."""
         current = [current_entitlement.amount for current_entitlement in self.current_entitlements]
         if not current:
             return None
-        return rolled_in(self.budget.total, current) or None
+        return rollover_received(self.budget.total, current) or None
 
     def days_gone(self, today: date) -> tuple[int, int] | None:
         """Days of the period that have begun by today, and all its days. None for a budget without both dates."""

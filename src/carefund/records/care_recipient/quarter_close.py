@@ -62,9 +62,11 @@ class ClosingRow:
         """What else there is to say of it, in words."""
         said = [self.rollover.problem] if self.rollover and self.rollover.problem else []
         if self.rollover and self.rollover.is_uncertain and not self.closing.is_rolled_over:
-            said.append("Not certain yet: Carefund reads before it asks again")
+            said.append("Not certain yet. Carefund checks the budget before it asks again.")
         if self.deviation is not None:
-            said.append(f"{write_money(self.deviation)} against the projection" if self.deviation else "As projected")
+            more = "more" if self.deviation > 0 else "less"
+            differs = f"{write_money(abs(self.deviation))} {more} rollover than estimated"
+            said.append(differs if self.deviation else "Rollover as estimated")
         return said
 
     @property
@@ -73,9 +75,9 @@ class ClosingRow:
         return {Readiness.READY: "good", Readiness.NOT_CLAIMED: "warn"}.get(self.readiness, "")
 
     @property
-    def went_on(self) -> Decimal | None:
-        """What goes on: the estimate, or once it is there the funder's figure."""
-        return self.projection.carry_over if self.projection else self._of_funder(self.closing.rolled)
+    def rollover_amount(self) -> Decimal | None:
+        """What goes to the next quarter: the estimate, or once it is there the funder's figure."""
+        return self.projection.rollover if self.projection else self._of_funder(self.closing.rolled)
 
     @property
     def lost(self) -> Decimal | None:
@@ -99,7 +101,7 @@ class ClosingRow:
         """What rolled over beyond what was projected when it was confirmed; None before it is there."""
         if self.rollover is None or not self.closing.is_rolled_over or self.rollover.state == Rollover.State.REFUSED:
             return None
-        projected: Decimal = self.rollover.carry_over
+        projected: Decimal = self.rollover.amount
         return self.closing.rolled - projected
 
 
@@ -112,7 +114,7 @@ class QuarterTotals:
     rolled_over: int
     not_claimed: Sum
     pending: Sum
-    carry_over: Decimal
+    rollover: Decimal
     loss: Decimal
     rolled: Decimal
     written_off: Decimal
@@ -151,7 +153,7 @@ def add_up_rows(rows: Iterable[ClosingRow]) -> QuarterTotals:
         rolled_over=sum(row.readiness is Readiness.ROLLED_OVER for row in listed),
         not_claimed=sum((row.closing.not_claimed for row in listed), Sum()),
         pending=sum(pending, Sum()),
-        carry_over=sum((projection.carry_over for projection in projections), ZERO),
+        rollover=sum((projection.rollover for projection in projections), ZERO),
         loss=sum((projection.loss for projection in projections), ZERO),
         rolled=sum((row.closing.rolled for row in listed), ZERO),
         written_off=sum((row.closing.written_off for row in listed), ZERO),
@@ -174,7 +176,7 @@ class _Lines:
         states = PaymentRequest.State
         prepared = unmatched.filter(state=states.READY).values("line_item")
         claimed = unmatched.filter(state=states.CLAIMED).values("line_item")
-        settled = (ExceptionCase.State.ACCEPTED, ExceptionCase.State.WRITTEN_OFF)  # nobody waits for these draws
+        settled = (ExceptionCase.State.ACCEPTED, ExceptionCase.State.CLOSED_UNPAID)  # nobody waits for these draws
         paid = unmatched.filter(~Exists(_DRAWS), state=states.PAID).exclude(exception_case__state__in=settled)
         return cls(
             _add_up(InvoiceLineItem.objects.filter(pk__in=open_keys), quarter, clients),
@@ -234,7 +236,7 @@ def store_rollovers(rows: Sequence[ClosingRow], by: Any) -> list[Rollover]:
         Rollover(
             plan_budget=row.budget,
             base=row.projection.base,
-            carry_over=row.projection.carry_over,
+            amount=row.projection.rollover,
             loss=row.projection.loss,
             asked_by=by,
         )

@@ -10,7 +10,13 @@ from decimal import Decimal
 from typing import Any
 
 from carefund.domain.care_recipient.budgets import ZERO, effects_of
-from carefund.domain.care_recipient.commitments import ONGOING, Commitment, SpokenFor, drawing_order
+from carefund.domain.care_recipient.commitments import (
+    ONGOING,
+    Commitment,
+    SpokenFor,
+    drawing_order,
+    subtract_commitment,
+)
 from carefund.domain.care_recipient.planned import (
     Fit,
     Frequency,
@@ -54,7 +60,7 @@ class Source:
     @property
     def safe_to_spend(self) -> Decimal:
         """What is available, less all that is spoken for: an estimate."""
-        return self.available - self.commitment.total
+        return subtract_commitment(self.available, self.commitment)
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +171,7 @@ def _project(
     entitled: Mapping[int, Decimal],
     bases: Mapping[int, Decimal],
 ) -> Trend:
-    """One person's trend. What the quarter was given, without what was rolled in, counts where one budget covers today
+    """One person's trend. What the quarter was given, without rollover, counts where one budget covers today
     and its entitlements are known."""
     delivered = [draw for budget in ongoing for draw in drawn.get(budget.pk, ())]
     delivered += [

@@ -24,7 +24,7 @@ from carefund.records.own_service_provider_ids import list_own_service_provider_
 
 State = ExceptionCase.State
 # Nothing more is to be done about these.
-SETTLED = (State.CLAIMED_AGAIN, State.ACCEPTED, State.WRITTEN_OFF)
+SETTLED = (State.CLAIMED_AGAIN, State.ACCEPTED, State.CLOSED_UNPAID)
 TO_DO, CLOSED, EVERY = "to-do", "closed", "every"
 NOBODY = "nobody"
 AGES = (7, 30, 60)

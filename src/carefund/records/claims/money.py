@@ -67,7 +67,7 @@ def list_money_lines(items: Iterable[InvoiceLineItem], stage: Stage, today: date
 
 
 def _find_keys(stage: Stage, today: date) -> "QuerySet[Any, Any]":
-    """The keys of a stage's lines; each line is in one stage, and one that is paid and drawn, accepted or written off
+    """The keys of a stage's lines; each line is in one stage, and one that is paid and drawn, accepted or closed unpaid
     in none."""
     if stage is Stage.NOT_CLAIMED:
         withdrawn = list_given_back_lines().exclude(pk__in=_refused())

@@ -30,7 +30,7 @@ _OVER = (PaymentRequest.State.REFUSED, PaymentRequest.State.WITHDRAWN)
 # Somebody decided that a refusal stays as it is, so its line is not claimed again.
 _SETTLED = ExceptionCase.objects.filter(
     payment_request__line_item=OuterRef("line_item"),
-    state__in=(ExceptionCase.State.ACCEPTED, ExceptionCase.State.WRITTEN_OFF),
+    state__in=(ExceptionCase.State.ACCEPTED, ExceptionCase.State.CLOSED_UNPAID),
     closed_at__isnull=True,
 )
 _ACTIVE = PaymentRequest.objects.filter(line_item=OuterRef("pk")).exclude(state__in=_OVER)

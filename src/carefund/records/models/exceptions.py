@@ -23,7 +23,7 @@ class ExceptionCase(models.Model):
         WAITING = "waiting"
         CLAIMED_AGAIN = "claimed-again", "claimed again"
         ACCEPTED = "accepted"
-        WRITTEN_OFF = "written-off", "written off"
+        CLOSED_UNPAID = "closed-unpaid", "closed unpaid"
 
     payment_request = models.OneToOneField(
         PaymentRequest, models.CASCADE, null=True, blank=True, related_name="exception_case"

@@ -13,7 +13,7 @@ class Rollover(models.Model):
     """One request to roll over one budget.
 
     `attempted_at` is set before the funder is asked, and `is_uncertain` stands until its answer was stored or its state
-    was read: whoever finds it reads before anything is sent. `base`, `carry_over` and `loss` are the projection that
+    was read: whoever finds it reads before anything is sent. `base`, `amount` and `loss` are the projection that
     was confirmed; what came of it is on the budget. `answer` is the funder's, as received.
     """
 
@@ -25,7 +25,7 @@ class Rollover(models.Model):
     plan_budget = models.ForeignKey(PlanBudget, models.CASCADE, related_name="rollovers")
     state = models.CharField(max_length=12, choices=State, default=State.ASKED)
     base = money(null=False)
-    carry_over = money(null=False)
+    amount = money(null=False)
     loss = money(null=False)
     asked_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+")
     asked_at = models.DateTimeField(auto_now_add=True)

@@ -105,7 +105,7 @@ def _were_details_read(figures: BudgetFigures, funding: Funding) -> bool:
 
 
 def _find_rolled_over(budget: PlanBudget, funding: Funding) -> tuple[str, Decimal] | None:
-    """What the budgets that ended the day before say went on, None if there are none or they do not say."""
+    """What the budgets that ended the day before say they rolled over, None if there are none or they do not say."""
     if budget.start_date is None or budget.start_date == date.min:
         return None
     day_before = budget.start_date - timedelta(days=1)

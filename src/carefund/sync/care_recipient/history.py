@@ -14,7 +14,7 @@ import msgspec
 from django.utils import timezone
 
 from carefund.domain.care_recipient.budgets import effects_of, find_available
-from carefund.domain.care_recipient.commitments import BudgetKey, Commitment
+from carefund.domain.care_recipient.commitments import BudgetKey, Commitment, subtract_commitment
 from carefund.domain.care_recipient.draws import DrawnBy, who_drew
 from carefund.domain.care_recipient.in_force import stand
 from carefund.domain.care_recipient.plans import latest_period
@@ -137,7 +137,7 @@ class FundingAsOf:
             "claimed_not_drawn": known and known.claimed,
             "delivered_not_claimed": known and known.delivered,
             "planned": known and known.planned,
-            "safe_to_spend": known and available - known.total,
+            "safe_to_spend": known and subtract_commitment(available, known),
             "entitlements": [_snake(line) for line in entitlements] if details or entitlements else None,
             "usage": [_snake(line) | {"drawn_by": self.who_drew(line)} for line in details.usage] if details else None,
         }
