@@ -1,4 +1,4 @@
-"""Finance on Monday: what is unclaimed goes into a batch, what was refused is claimed again or written off. And a
+"""Finance on Monday: what is unclaimed goes into a batch, what was refused is claimed again or closed unpaid. And a
 quarter is closed."""
 
 import re
@@ -128,7 +128,7 @@ def test_a_quarter_is_closed(demo: Demo, open_page: OpenPage) -> None:
     page.get_by_label("Show").select_option("ready")
     page.get_by_role("button", name="Show", exact=True).click()
     row = page.get_by_role("row", name="Quentin Closer")
-    projected = row.locator("[data-label='Carry over'] .money").first.inner_text()
+    projected = row.locator("[data-label='Rollover'] .money").first.inner_text()
     row.get_by_label("Select Quentin Closer").check()
     page.get_by_role("button", name=re.compile("^Roll over")).click()
     expect(page.get_by_role("heading", name="Roll over 1 budget")).to_be_visible()
@@ -137,8 +137,8 @@ def test_a_quarter_is_closed(demo: Demo, open_page: OpenPage) -> None:
     expect(page.get_by_text("Rollover requested. The client is being synchronised.")).to_be_visible(timeout=40_000)
     for _ in range(60):
         page.goto(f"/money/quarter?quarter={quarter_end}&show=rolled-over")
-        if row.get_by_text("As projected").count():
+        if row.get_by_text("Rollover as estimated").count():
             break
         page.wait_for_timeout(250)
-    expect(row.get_by_text("As projected")).to_be_visible()
-    expect(row.locator("[data-label='Carry over'] .money").first).to_have_text(projected)
+    expect(row.get_by_text("Rollover as estimated")).to_be_visible()
+    expect(row.locator("[data-label='Rollover'] .money").first).to_have_text(projected)
