@@ -20,13 +20,13 @@ import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
 from cryptography.fernet import Fernet
 
+from benchmarks.pages_list import BESIDE_A_RUN, PEOPLE
 from benchmarks.upstream import running_upstream
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -34,57 +34,6 @@ PASSWORD = "a long enough sentence"
 _PATIENCE_SECONDS = 120
 _RUN_SECONDS = 300
 _TICKS = os.sysconf("SC_CLK_TCK")
-_DAY = datetime.now(UTC).date() - timedelta(days=9)
-EVERYBODY = (
-    "/",
-    "/changes",
-    "/clients",
-    "/clients?search=ba",
-    "/clients?search=marg+bal",
-    "/clients?sort=-available",
-    "/clients?sort=available&page=40",
-    "/clients?sort=checked",
-    "/clients?level=6",
-    "/clients?budget=low",
-    "/clients?budget=none",
-    "/clients?state=stale",
-    "/clients?state=failed",
-    "/clients?page=50",
-    "/clients/41",
-    "/clients/41/plan",
-    "/clients/41/changes",
-    "/clients/41/syncs",
-    f"/clients/41/as-of?day={_DAY}",
-    "/clients/41/synchronise",
-    "/clients/41/ndis",
-    "/ndis/comparisons",
-    "/account",
-)
-ADMINISTRATOR = (
-    "/runs",
-    "/runs?all=1",
-    "/runs/30",
-    "/runs/30?only=",
-    "/runs/new",
-    "/claims",
-    "/claims/exceptions",
-    "/money",
-    "/money/not-claimed",
-    "/claims/exceptions/usage",
-    "/claims/new",
-    "/claims/invoices",
-    "/claims/claim/70000400",
-    "/administration",
-    "/administration/access-log",
-    "/administration/people",
-    "/administration/connections",
-    "/administration/schedules",
-    "/settings/ndis-syncpro",
-    "/settings/support-at-home",
-    "/settings/support-at-home/all",
-)
-PEOPLE = {"ada": EVERYBODY + ADMINISTRATOR, "ben": EVERYBODY}
-BESIDE_A_RUN = ("/", "/clients", "/clients?sort=-available", "/clients/41", "/runs")
 
 
 def main() -> None:

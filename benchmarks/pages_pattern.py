@@ -8,9 +8,11 @@ from decimal import Decimal
 from itertools import groupby
 from typing import Any
 
+from django.db.models import F
 from django.utils import timezone
 
 from benchmarks.upstream import FIRST_NUMBER
+from carefund.domain.quarters import previous_quarter, quarter_of
 from carefund.records.archive import ReceivedPage, digest_of, record_answers
 from carefund.records.models import (
     ApprovedService,
@@ -65,10 +67,19 @@ def make_pattern() -> Client:
     # A price that is a whole number of cents, or the database's rounding would make exceptions of a third of the lines.
     InvoiceLineItem.objects.filter(service_id="SERV-0036").update(price_per_unit=Decimal("95.25"))
     BudgetUsage.objects.filter(item_code="SERV-0036").update(amount=Decimal("-190.50"))
+    _leave_last_quarter_open(client)
     _make_changes(client)
     _make_answers(client)
     _deliver_lately(client)
     return client
+
+
+def _leave_last_quarter_open(client: Client) -> None:
+    """What was left of the quarter that ended last has not been rolled over yet."""
+    last = previous_quarter(quarter_of(timezone.localdate()))
+    PlanBudget.objects.filter(client=client, end_date=last.end_date, budget_type_code="ON").update(
+        status="OPEN", rollover_deduction=0, write_off=0, available=F("total") + F("used")
+    )
 
 
 def _deliver_lately(client: Client) -> None:

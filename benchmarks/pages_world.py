@@ -19,6 +19,7 @@ from django.core.management.color import no_style  # noqa: E402
 from django.db import connection, models, transaction  # noqa: E402
 from django.utils import timezone  # noqa: E402
 
+from benchmarks.pages_beside import make_pattern_beside, make_rest  # noqa: E402
 from benchmarks.pages_pattern import BRANCHES, make_branches, make_ndis, make_pattern, make_runs  # noqa: E402
 from benchmarks.upstream import FIRST_NUMBER, care_recipient_id  # noqa: E402
 from carefund.access.models import AccessLogEntry, BranchMembership  # noqa: E402
@@ -32,6 +33,7 @@ from carefund.records.models import (  # noqa: E402
     ClaimBatch,
     Classification,
     Client,
+    DeliveredService,
     Entitlement,
     IndividualContribution,
     Invoice,
@@ -41,16 +43,20 @@ from carefund.records.models import (  # noqa: E402
     PaymentRequest,
     Plan,
     PlanBudget,
+    PlannedService,
     ServiceContract,
     ServiceContractBudget,
     Supplement,
+    SurveyMark,
+    SurveySuspect,
     SyncState,
+    UnspentBalance,
 )
 from carefund.runs.models import Run, RunItem  # noqa: E402
 from tests.console import world  # noqa: E402
 
 OURS, LOOKS = 8, 20
-_ONE_IN_NDIS = 5
+_ONE_IN_NDIS, _ONE_WITH_UNSPENT, _ONE_SUSPECTED = 5, 3, 50
 _BRANCH = f"CAST({world.BRANCH} + n.k % {BRANCHES} AS text)"
 _OF_BRANCH = f"CASE WHEN t.service_provider_id = '{world.BRANCH}' THEN {_BRANCH} ELSE t.service_provider_id END"
 
@@ -66,6 +72,7 @@ def build(clients: int, new: int) -> None:
         pattern = make_pattern()
         make_runs(pattern, cast.ada)
         make_ndis(pattern)
+        make_pattern_beside(pattern, cast.ada)
         AccessLogEntry.objects.bulk_create(
             AccessLogEntry(user=cast.ben, user_name="ben", action="viewed", what="Funding", client=pattern)
             for _ in range(LOOKS)
@@ -73,6 +80,8 @@ def build(clients: int, new: int) -> None:
         _copy_people(clients - 1)
         _copy_ledger(clients - 1)
         _copy_ndis(clients - 1)
+        _copy_beside(clients - 1)
+        make_rest(cast.ada, clients)
         _make_claims()
         _set_counters()
         _make_new(clients, new)
@@ -158,14 +167,28 @@ def _copy_ndis(number: int) -> None:
     ndis_number = "CAST(430000000 + n.k AS text)"
     _copy(NdisParticipant, number, where=where, client_id="1 + n.k", ndis_number=ndis_number)
     _copy(ServiceContract, number, where=where, id=f"t.id + {contracts}", client_id="1 + n.k", ndis_number=ndis_number)
-    _copy(ServiceContractBudget, number, where=where, contract_id=f"t.contract_id + {contracts}")
+    budgets = _stride(ServiceContractBudget)
+    of_contract = {"contract_id": f"t.contract_id + {contracts}"}
+    _copy(ServiceContractBudget, number, where=where, id=f"t.id + {budgets}", **of_contract)
+    _copy(DeliveredService, number, where=where, budget_id=f"t.budget_id + {budgets}", **of_contract)
     _copy(PaceComparison, number, where=where, contract_id=f"t.contract_id + {contracts}")
 
 
+def _copy_beside(number: int) -> None:
+    """Everybody's planned services and marks of the last survey; of some people unspent funds, or a suspicion."""
+    client = {"client_id": "1 + n.k"}
+    _copy(PlannedService, number, **client)
+    _copy(UnspentBalance, number, where=f"WHERE n.k % {_ONE_WITH_UNSPENT} = 0", **client)
+    _copy(SurveyMark, number, **client)
+    _copy(SurveySuspect, number, where=f"WHERE n.k % {_ONE_SUSPECTED} = 0", **client)
+
+
 def _make_claims() -> None:
-    """A batch and its claim per branch and month; all lines but the last fortnight's are paid, a few otherwise."""
+    """A batch and its claim per branch and month. The last fortnight's lines are in none, those of ten days before are
+    not decided yet, and the others are paid; a few otherwise."""
     first = InvoiceLineItem.objects.order_by("delivery_date")[0].delivery_date.replace(day=1)
     until = timezone.localdate() - timedelta(days=14)
+    undecided = until - timedelta(days=10)
     months = []
     while first < until:
         end = (first + timedelta(days=32)).replace(day=1) - timedelta(days=1)
@@ -179,7 +202,8 @@ def _make_claims() -> None:
     Claim.objects.bulk_create(
         Claim(
             claim_id=f"7{batch.pk:07}", batch=batch, service_provider_id=batch.service_provider_id, status="Completed",
-            reported_status="Completed", made_at=datetime.combine(batch.to_date, time(5), UTC), is_settled=True,
+            reported_status="Completed", made_at=datetime.combine(batch.to_date, time(5), UTC),
+            is_settled=batch.to_date < undecided,
             approved_date=batch.to_date, payment_date=batch.to_date, claim_total=Decimal(90000),
             total_paid=Decimal(90000), invoice_ids=[f"1{batch.pk:05}{number:04}" for number in range(500)],
             care_recipient_ids=[care_recipient_id(number) for number in range(500)],
@@ -190,7 +214,8 @@ def _make_claims() -> None:
         cursor.execute(
             f"INSERT INTO {PaymentRequest._meta.db_table} (batch_id, line_item_id, state, amount, cautions, "
             "paid_amount, payment_determination, aged_care_reference, payment_date, is_matched) "
-            "SELECT b.id, l.id, CASE WHEN l.id % 30011 = 0 THEN 'refused' ELSE 'paid' END, "
+            f"SELECT b.id, l.id, CASE WHEN l.delivery_date > '{undecided}' THEN 'claimed' "
+            "WHEN l.id % 30011 = 0 THEN 'refused' ELSE 'paid' END, "
             "l.quantity * l.price_per_unit + CASE WHEN l.id % 20011 = 0 THEN 10 ELSE 0 END, '[]', "
             "l.quantity * l.price_per_unit, '', '', b.to_date, FALSE "
             "FROM records_claimbatch b JOIN records_invoice i ON i.service_provider_id = b.service_provider_id "
@@ -222,7 +247,7 @@ def _make_new(clients: int, new: int) -> None:
 
 def _set_counters() -> None:
     """Let PostgreSQL's sequences go on after the ids given here."""
-    touched = [Client, Plan, PlanBudget, Invoice, InvoiceLineItem, ServiceContract]
+    touched = [Client, Plan, PlanBudget, Invoice, InvoiceLineItem, ServiceContract, ServiceContractBudget]
     with connection.cursor() as cursor:
         for statement in connection.ops.sequence_reset_sql(no_style(), touched):
             cursor.execute(statement)

@@ -1,13 +1,18 @@
 """What administrators and finance change is in the audit log with before and after, and nothing secret is."""
 
+import html
 import json
+import re
 from collections.abc import Callable
 
 from django.contrib.auth.models import User
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from pytest_django import Settings
 
-from carefund.access.models import AuditEntry
+from carefund.access.access_log import store_views
+from carefund.access.models import AccessLogEntry, AuditEntry
 from carefund.records.models import Client
 from carefund.runs.models import Run, Schedule
 from tests.browsing import Browser
@@ -124,6 +129,44 @@ def test_the_access_log_names_the_clients_of_a_list_and_can_be_narrowed_to_one(
         assert f'Margaret Doyle</a><span class="soft small number">{margaret.care_recipient_id}</span>' in page
     for query in ({"client": "499999999"}, {"action": "exported"}, {"client": "400000101"}):
         assert "List of clients" not in browser.get(address, query).content.decode(), query
+
+
+def test_an_entry_about_many_leads_to_all_their_names(browse: Browse, cast: world.Cast) -> None:
+    clients = world.make_clients(30, first_id=400000701)
+    store_views(cast.fay, clients, "Money")
+    browser, address = browse(cast.ada), reverse("console:access-log")
+    page = browser.get(address).content.decode()
+    first, last = clients[0].care_recipient_id or "", clients[29].care_recipient_id or ""
+    assert first in page
+    assert last not in page
+    entry = AccessLogEntry.objects.get(what="Money")
+    assert f"?entry={entry.pk}" in page
+    alone = browser.get(address, {"entry": str(entry.pk)}).content.decode()
+    assert first in alone
+    assert last in alone
+    assert AccessLogEntry.objects.latest("pk").number_of_clients == 30
+
+
+def test_both_logs_are_read_page_by_page_and_never_counted(browse: Browse, cast: world.Cast, margaret: Client) -> None:
+    """Entries that come while somebody turns the pages move nothing."""
+    browser = browse(cast.ada)
+    for number in range(230):
+        AuditEntry.objects.create(user_name="fay", act="Batch sent", subject=f"batch {number:03}.")
+        AccessLogEntry.objects.create(user_name="fay", action="viewed", what=f"Page {number:03}.", client=margaret)
+    for name, found in (("audit-log", r"batch (\d{3})\."), ("access-log", r"Page (\d{3})\.")):
+        address, read = reverse(f"console:{name}"), []
+        while address:
+            with CaptureQueriesContext(connection) as queries:
+                page = browser.get(address).content.decode()
+            counts = [query["sql"] for query in queries if "COUNT(" in query["sql"].upper()]
+            assert not [sql for sql in counts if "access_auditentry" in sql or "access_accesslogentry" in sql]
+            read.append([int(number) for number in re.findall(found, page)])
+            older = re.search(r'rel="next"\s+href="([^"]+)"', page)
+            address = html.unescape(older[1]) if older else ""
+            AuditEntry.objects.create(user_name="fay", act="Batch sent", subject="another")
+        assert [number for numbers in read for number in numbers] == list(range(229, -1, -1))
+        assert "This is the earliest entry" in page
+        assert 'rel="prev"' in page
 
 
 def test_a_page_that_was_refused_is_logged_by_its_name(browse: Browse, cast: world.Cast) -> None:

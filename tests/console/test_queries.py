@@ -1,5 +1,6 @@
 """No page asks the database more often because there is more to show."""
 
+import re
 from collections.abc import Callable
 
 import pytest
@@ -23,9 +24,18 @@ LIMITS = {
 }  # fmt: skip
 
 
+OF_ONE_CLIENT = ("client", "plan", "spending", "synchronise", "client-changes", "client-syncs", "as-of", "ndis-client")
+# What everybody's rows are in, year after year.
+LONG_TABLES = (
+    "records_budgetusage", "records_entitlement", "records_invoicelineitem", "records_paymentrequest",
+    "records_invoice", "records_change", "records_answer", "records_planbudget", "runs_runitem",
+    "access_accesslogentry",
+)  # fmt: skip
+
+
 def count(browser: Browser, name: str, margaret: Client) -> int:
     keywords: dict[str, int] = {}
-    if name in ("client", "plan", "spending", "synchronise", "client-changes", "client-syncs", "as-of"):
+    if name in OF_ONE_CLIENT:
         keywords = {"client_id": margaret.pk}
     elif name == "run":
         keywords = {"run_id": Run.objects.order_by("id").values_list("id", flat=True)[0]}
@@ -50,3 +60,25 @@ def test_a_page_asks_a_fixed_number_of_times(name: str, browse: Browse, cast: wo
         world.make_changes(margaret, hours_ago=hours)
         world.make_run([margaret], cast.fay)
     assert count(browser, name, margaret) <= before
+
+
+@pytest.mark.one_database
+@pytest.mark.parametrize("name", OF_ONE_CLIENT)
+def test_a_page_about_one_client_reads_no_table_from_end_to_end(
+    name: str, browse: Browse, cast: world.Cast, margaret: Client
+) -> None:
+    browser = browse(cast.ada)
+    with CaptureQueriesContext(connection) as queries:
+        assert browser.get(reverse(f"console:{name}", kwargs={"client_id": margaret.pk})).status_code == 200
+    read_whole = set()
+    for sql in [query["sql"] for query in queries if query["sql"].startswith("SELECT")]:
+        names = dict(re.findall(r'"(\w+)" ([UVW]\d)\b', sql))
+        with connection.cursor() as cursor:
+            cursor.execute("EXPLAIN QUERY PLAN " + sql.replace("%", "%%"))
+            steps = [step for *_, step in cursor.fetchall()]
+        for table in LONG_TABLES:
+            called = {table, names.get(table, table)}
+            read_whole |= {
+                f"{step} in {sql}" for step in steps if step.split()[:1] == ["SCAN"] and step.split()[1] in called
+            }
+    assert not read_whole, "\n".join(sorted(read_whole))

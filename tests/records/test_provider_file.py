@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from carefund.records.care_recipient.clients import CannotEdit, decide_match, edit_client
+from carefund.records.claims.open_lines import list_unsent_lines
 from carefund.records.models import (
     Change,
     Client,
@@ -45,6 +46,15 @@ def test_loading_again_changes_nothing_and_overwrites_no_name():
     content["clients"][0]["firstName"] = "Other"
     assert load(json.dumps(content)) == Loaded(0, 0, 0)
     assert table_rows(*TABLES) == before
+
+
+def test_a_line_of_an_invoice_that_was_not_sent_has_no_number_and_is_open():
+    """Whatever the file says: nothing numbers a line of what has no number itself. What is open is found by that."""
+    content = json.loads(EXAMPLE)
+    del content["invoices"][0]["invoiceId"]
+    assert content["invoices"][0]["items"][0]["itemId"]
+    assert load(json.dumps(content)) == Loaded(clients=1, invoices=1, line_items=1)
+    assert [line.item_id for line in list_unsent_lines()] == [""]
 
 
 def test_a_line_of_somebody_who_is_not_here_is_passed_over():

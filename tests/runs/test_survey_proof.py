@@ -3,7 +3,8 @@
 Two installations beside one sandbox, in real processes: one surveys and reads whom that finds, the other reads
 everybody. They must end in the same rows, change log and stored answers for what lists show; the rest within the
 rotation.
-`make survey-proof` runs as many rounds as `CAREFUND_PROOF_ROUNDS` says; the name of a failed test has its seed.
+`make survey-proof` runs as many rounds as `CAREFUND_PROOF_ROUNDS` says, from the seed `CAREFUND_PROOF_FIRST_SEED` on.
+The name of a failed test has its seed.
 Source: rule SYNC-19.
 """
 
@@ -37,6 +38,7 @@ from tests.runs.twins import (
 
 pytestmark = pytest.mark.slow
 ROUNDS = int(os.environ.get("CAREFUND_PROOF_ROUNDS", "1"))
+FIRST = int(os.environ.get("CAREFUND_PROOF_FIRST_SEED", "0"))
 IS_LONG = "CAREFUND_PROOF_ROUNDS" in os.environ
 PEOPLE = 60 if IS_LONG else 30
 STRANGERS = 5  # listed, if created, and no clients here
@@ -223,7 +225,7 @@ def assert_same_end(twins: Twins, since: tuple[int, int]) -> None:
     assert sum_up(twins.surveyed, since[0]) == sum_up(twins.full, since[1])
 
 
-@pytest.mark.parametrize("seed", range(ROUNDS))
+@pytest.mark.parametrize("seed", range(FIRST, FIRST + ROUNDS))
 def test_random_edits_between_surveys(seed: int, twins: Twins) -> None:
     random = Random(seed)
     start(twins)
@@ -234,7 +236,7 @@ def test_random_edits_between_surveys(seed: int, twins: Twins) -> None:
         assert_same_story(twins)
 
 
-@pytest.mark.parametrize("seed", range(100, 100 + ROUNDS))
+@pytest.mark.parametrize("seed", range(FIRST + 100, FIRST + 100 + ROUNDS))
 def test_edits_between_the_pages_of_a_survey_and_faults(seed: int, twins: Twins) -> None:
     random = Random(seed)
     start(twins)
@@ -269,7 +271,7 @@ FAULTS: list[dict[str, Any]] = [
 ]
 
 
-@pytest.mark.parametrize("seed", range(200, 200 + ROUNDS))
+@pytest.mark.parametrize("seed", range(FIRST + 200, FIRST + 200 + ROUNDS))
 def test_what_no_list_shows_is_found_within_the_rotation(seed: int, twins: Twins) -> None:
     random = Random(seed)
     start(twins, CAREFUND_SURVEY_ROTATION_DAYS=str(ROTATION_DAYS))

@@ -47,14 +47,23 @@ def store_use(user: User, what: str) -> None:
 
 
 def list_entries(
-    *, user_name: str = "", client_id: int | None = None, care_recipient_id: str = "", action: str = ""
+    *,
+    user_name: str = "",
+    client_id: int | None = None,
+    care_recipient_id: str = "",
+    action: str = "",
+    entry_id: int = 0,
 ) -> QuerySet[AccessLogEntry]:
-    """The log, newest first, of everybody or of one account, about everybody or about one client."""
+    """The log, newest first, of everybody or of one account, about everybody or about one client; or one entry."""
     entries = AccessLogEntry.objects.select_related("client").order_by("-id")
+    if entry_id:
+        return entries.filter(pk=entry_id)
     if user_name:
         entries = entries.filter(user_name__icontains=user_name)
     if care_recipient_id:
-        client_id = Client.objects.filter(care_recipient_id=care_recipient_id).values_list("pk", flat=True).first() or 0
+        client_id = Client.objects.filter(care_recipient_id=care_recipient_id).values_list("pk", flat=True).first()
+        if client_id is None:
+            return entries.none()
     if client_id is not None:
         entries = entries.filter(Q(client_id=client_id) | Q(client_ids__contains=f",{client_id},"))
     if action:

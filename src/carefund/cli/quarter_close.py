@@ -8,10 +8,10 @@ from rich.table import Table
 
 from carefund.access.access_log import store_views
 from carefund.cli.output import print_json, screen
-from carefund.domain.care_recipient.quarter_close import count_days_to_close, quarter_to_close
+from carefund.domain.care_recipient.quarter_close import add_up_rows, count_days_to_close, quarter_to_close
 from carefund.domain.quarters import quarter_of
 from carefund.domain.wording import many, write_money
-from carefund.records.care_recipient.quarter_close import ClosingRow, add_up_rows, list_closing_rows
+from carefund.records.care_recipient.quarter_close import ClosingRow, list_closing_rows
 from carefund.runs.business_day import business_today
 
 

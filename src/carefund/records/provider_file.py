@@ -154,13 +154,16 @@ def _store_invoices(invoices: Sequence[FileInvoice]) -> None:
         batch_size=1000,
     )
     clients = dict(Client.objects.filter(care_recipient_id__isnull=False).values_list("care_recipient_id", "id"))
-    ours = dict(Invoice.objects.values_list("external_reference_id", "id"))
+    ours = {
+        reference: (key, bool(number))
+        for reference, key, number in Invoice.objects.values_list("external_reference_id", "id", "invoice_id")
+    }
     InvoiceLineItem.objects.bulk_create(
         [
             InvoiceLineItem(
-                invoice_id=ours[invoice.external_reference_id],
+                invoice_id=key,
                 client_id=clients[item.care_recipient_id],
-                item_id=item.item_id,
+                item_id=item.item_id if is_sent else "",  # nobody numbers a line of what was not sent
                 external_reference_id=item.external_reference_id,
                 service_id=item.service_id,
                 service_text=item.service_text,
@@ -170,6 +173,7 @@ def _store_invoices(invoices: Sequence[FileInvoice]) -> None:
                 funding_source=item.funding_source or ONGOING,
             )
             for invoice in invoices
+            for key, is_sent in (ours[invoice.external_reference_id],)
             for item in invoice.items
             if item.care_recipient_id in clients
         ],

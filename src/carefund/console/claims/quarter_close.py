@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import date
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlencode
 
 from django.contrib import messages
@@ -21,14 +21,21 @@ from carefund.console.claims.money import read_branch
 from carefund.console.csv_download import stream_csv
 from carefund.console.page_access import Request, page, report_refusals
 from carefund.console.url_numbers import read_number
-from carefund.domain.care_recipient.quarter_close import Readiness, count_days_to_close, quarter_to_close
+from carefund.domain.care_recipient.quarter_close import Readiness, add_up_rows, count_days_to_close, quarter_to_close
 from carefund.domain.quarters import Quarter, previous_quarter, quarter_of
 from carefund.plain_numbers import read_day
-from carefund.records.care_recipient.quarter_close import ClosingRow, add_up_rows, list_closing_rows
+from carefund.records.care_recipient.quarter_close import (
+    Closing,
+    ClosingRow,
+    list_closing_rows,
+    list_closings,
+    list_rows_of,
+)
 from carefund.records.care_recipient.queries import list_service_providers
 from carefund.runs.care_recipient.rolling_over import request_rollovers
 from carefund.runs.requests import NothingToDo
 
+Row = TypeVar("Row", Closing, ClosingRow)
 _PAGE_SIZE = 100
 _LOSES = "loses"
 _SHOWN = {"": "Everybody", _LOSES: "Will lose money", **{reason.value: reason.label for reason in Readiness}}
@@ -42,16 +49,16 @@ def show(request: Request) -> HttpResponseBase:
     if request.GET.get("format") == "csv":
         return _export(request)
     today, quarter, branch = timezone.localdate(), _read_quarter(request), read_branch(request)
-    rows = list_closing_rows(quarter, today, branch)
+    closings = list_closings(quarter, today, branch)
     which = request.GET.get("show", "") if request.GET.get("show", "") in _SHOWN else ""
-    shown = Paginator(_choose(rows, which), _PAGE_SIZE).get_page(request.GET.get("page"))
-    listed = list(shown.object_list)
+    shown = Paginator(_choose(closings, which), _PAGE_SIZE).get_page(request.GET.get("page"))
+    listed = list_rows_of(list(shown.object_list), today)
     store_views(request.user, (row.budget.client for row in listed), "Quarter close")
     context = {
         "quarter": quarter,
         "earlier": previous_quarter(quarter),
         "days_left": count_days_to_close(quarter.end_date, today),
-        "totals": add_up_rows(rows),
+        "totals": add_up_rows(closings),
         "rows": listed,
         "page": shown,
         "which": which,
@@ -133,9 +140,9 @@ def _read_quarter(request: Request) -> Quarter:
         return quarter_to_close(today)
 
 
-def _choose(rows: Sequence[ClosingRow], which: str) -> list[ClosingRow]:
+def _choose(rows: Sequence[Row], which: str) -> list[Row]:
     if which == _LOSES:
-        return [row for row in rows if row.projection and row.projection.loss]
+        return [row for row in rows if (projection := row.closing.projection) and projection.loss]
     return [row for row in rows if which in ("", row.readiness.value)]
 
 

@@ -2,20 +2,22 @@
 
 from dataclasses import dataclass
 
-from django.core.paginator import Paginator
 from django.http import HttpResponse
 from django.shortcuts import render
 
 from carefund.access.access_log import find_named, list_entries, store_views
 from carefund.access.audit_log import list_acts
+from carefund.access.log_pages import cut_page
 from carefund.access.models import AccessLogEntry, AuditEntry
 from carefund.access.roles import may_administer
 from carefund.console.page_access import Request, page
+from carefund.console.url_numbers import read_number
 from carefund.domain.wording import many
 from carefund.records.models import Client
 
-_PAGE_SIZE = 100
-_MOST_NAMES = 50  # of the clients of one entry
+_PAGE_SIZE = 50
+# Of the clients of one entry: in the log, and where it is looked at alone.
+_FIRST_NAMES, _MOST_NAMES = 10, 1_000
 
 
 _TONES = {AccessLogEntry.Action.EXPORTED.value: "warn", AccessLogEntry.Action.SYNCHRONISED.value: "info"}
@@ -56,27 +58,30 @@ def show_access_log(request: Request) -> HttpResponse:
     wanted = request.GET.get("client", "").strip()[:20]
     action = request.GET.get("action", "")
     action = action if action in AccessLogEntry.Action.values else ""
-    entries = list_entries(user_name=user_name, care_recipient_id=wanted, action=action)
-    shown = Paginator(entries, _PAGE_SIZE).get_page(request.GET.get("page"))
-    named = find_named(shown.object_list, _MOST_NAMES)
-    store_views(request.user, [*(entry.client_id for entry in shown.object_list), *named], "Access log")
+    entry_id = read_number(request.GET.get("entry", ""))
+    most = _MOST_NAMES if entry_id else _FIRST_NAMES
+    entries = list_entries(user_name=user_name, care_recipient_id=wanted, action=action, entry_id=entry_id)
+    shown = cut_page(entries, _PAGE_SIZE, read_number(request.GET.get("before", "")))
+    named = find_named(shown.entries, most)
+    store_views(request.user, [*(entry.client_id for entry in shown.entries), *named], "Access log")
     context = {
         "heading": "Access log",
         "last_column": "Client",
-        "page": shown,
+        "older_before": shown.older_before,
         "lines": [
-            AccessLine(entry, _TONES.get(entry.action, ""), _list_named(entry, named)) for entry in shown.object_list
+            AccessLine(entry, _TONES.get(entry.action, ""), _list_named(entry, named, most)) for entry in shown.entries
         ],
         "user_name": user_name,
         "client": wanted,
         "action": action,
         "actions": AccessLogEntry.Action.choices,
+        "is_one": bool(entry_id),
     }
     return render(request, "console/access_log.html", context)
 
 
-def _list_named(entry: AccessLogEntry, named: dict[int, Client]) -> list[Client]:
-    return [named[number] for number in entry.listed_ids[:_MOST_NAMES] if number in named]
+def _list_named(entry: AccessLogEntry, named: dict[int, Client], most: int) -> list[Client]:
+    return [named[number] for number in entry.listed_ids[:most] if number in named]
 
 
 @page(may_administer)
@@ -85,12 +90,12 @@ def show_audit_log(request: Request) -> HttpResponse:
     user_name = request.GET.get("user", "").strip()[:150]
     words = request.GET.get("words", "").strip()[:80]
     acts = list_acts(user_name=user_name, words=words)
-    shown = Paginator(acts, _PAGE_SIZE).get_page(request.GET.get("page"))
+    shown = cut_page(acts, _PAGE_SIZE, read_number(request.GET.get("before", "")))
     context = {
         "heading": "Audit log",
         "last_column": "Before and after",
-        "page": shown,
-        "lines": [AuditLine(act, _differences(act.before, act.after)) for act in shown.object_list],
+        "older_before": shown.older_before,
+        "lines": [AuditLine(act, _differences(act.before, act.after)) for act in shown.entries],
         "user_name": user_name,
         "words": words,
     }

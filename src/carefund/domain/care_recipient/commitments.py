@@ -53,10 +53,6 @@ class Fund:
     available: Decimal
     is_returned: bool = True
 
-    def covers(self, line: OpenLine) -> bool:
-        """Whether a line of that kind and day can be drawn from it."""
-        return self.is_returned and self.type_code == line.type_code and self.period.covers(line.delivery_date)
-
 
 @dataclass(frozen=True, slots=True)
 class Commitment:
@@ -117,6 +113,10 @@ class Places:
             (fund for fund in self._funds if fund.type_code in UNSPENT and fund.is_returned),
             key=lambda fund: UNSPENT.index(fund.type_code),
         )
+        self._of_kind: dict[str, list[Fund]] = {}
+        for fund in self._funds:
+            if fund.is_returned:
+                self._of_kind.setdefault(fund.type_code, []).append(fund)
         self._taken = {fund.key: dict.fromkeys(SpokenFor, ZERO) for fund in self._funds}
         self._left = {fund.key: fund.available for fund in self._funds}
         self._lines: dict[BudgetKey, list[OpenLine]] = {fund.key: [] for fund in self._funds}
@@ -135,7 +135,8 @@ class Places:
 
     def find(self, line: OpenLine) -> Fund | None:
         """Where a line goes, None if nothing covers it."""
-        covering = [fund for fund in self._funds if fund.covers(line)]
+        day = line.delivery_date
+        covering = [fund for fund in self._of_kind.get(line.type_code, ()) if fund.period.covers(day)]
         own = max(covering, key=lambda fund: self._fitness(fund, line)) if covering else None
         comes_first = line.type_code in _UNSPENT_FIRST
         overflows = own is not None and line.type_code in _OVERFLOWING and not self.holds(own, line)

@@ -3,10 +3,13 @@
 Pure. The funder's own figures, once there are any, are never mixed with these. Source: rules SAH-06, SAH-07 and SAH-12.
 """
 
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 from enum import StrEnum
+from typing import Protocol
 
 from carefund.domain.care_recipient.rollover import cap_of, rollover_of
 from carefund.domain.claims.checks import CLAIM_WINDOW_DAYS
@@ -109,16 +112,19 @@ class ClosingBudget:
 
     def readiness_but_for_request(self, today: date) -> Readiness:
         """The same for what was asked for already, at the moment of asking the funder."""
-        reasons = (
-            (self.is_rolled_over, Readiness.ROLLED_OVER),
-            (today <= self.end_date, Readiness.NOT_ENDED),
-            (count_days_to_close(self.end_date, today) < 0, Readiness.WINDOW_OVER),
-            (self.not_claimed.number > 0, Readiness.NOT_CLAIMED),
-            (self.undecided.number > 0, Readiness.UNDECIDED),
-            (self.not_drawn.number > 0, Readiness.NOT_DRAWN),
-            (self.available is None, Readiness.NO_FIGURES),
-        )
-        return next((reason for applies, reason in reasons if applies), Readiness.READY)
+        if self.is_rolled_over:
+            return Readiness.ROLLED_OVER
+        if today <= self.end_date:
+            return Readiness.NOT_ENDED
+        if count_days_to_close(self.end_date, today) < 0:
+            return Readiness.WINDOW_OVER
+        if self.not_claimed.number:
+            return Readiness.NOT_CLAIMED
+        if self.undecided.number:
+            return Readiness.UNDECIDED
+        if self.not_drawn.number:
+            return Readiness.NOT_DRAWN
+        return Readiness.NO_FIGURES if self.available is None else Readiness.READY
 
 
 def count_days_to_close(end_date: date, today: date) -> int:
@@ -129,3 +135,58 @@ def count_days_to_close(end_date: date, today: date) -> int:
 def quarter_to_close(today: date) -> Quarter:
     """The quarter that ended last: the only one that can still be open for claims on any day."""
     return previous_quarter(quarter_of(today))
+
+
+class Standing(Protocol):
+    """How one budget stands, whatever else is known of it."""
+
+    @property
+    def closing(self) -> ClosingBudget: ...
+
+    @property
+    def readiness(self) -> Readiness: ...
+
+
+@dataclass(frozen=True, slots=True)
+class QuarterTotals:
+    """What the rows of a quarter come to."""
+
+    people: int
+    ready: int
+    rolled_over: int
+    not_claimed: Sum
+    pending: Sum
+    rollover: Decimal
+    loss: Decimal
+    rolled: Decimal
+    written_off: Decimal
+
+
+def add_up_rows(rows: Iterable[Standing]) -> QuarterTotals:
+    """The totals of a quarter's rows."""
+    readiness: Counter[Readiness] = Counter()
+    not_claimed = pending = Sum()
+    rollover = loss = rolled = written_off = ZERO
+    for row in rows:
+        closing = row.closing
+        readiness[row.readiness] += 1
+        if closing.not_claimed.number:
+            not_claimed += closing.not_claimed
+        if closing.undecided.number or closing.not_drawn.number:
+            pending += closing.undecided + closing.not_drawn
+        if projection := closing.projection:
+            rollover += projection.rollover
+            loss += projection.loss
+        rolled += closing.rolled
+        written_off += closing.written_off
+    return QuarterTotals(
+        people=readiness.total(),
+        ready=readiness[Readiness.READY],
+        rolled_over=readiness[Readiness.ROLLED_OVER],
+        not_claimed=not_claimed,
+        pending=pending,
+        rollover=rollover,
+        loss=loss,
+        rolled=rolled,
+        written_off=written_off,
+    )

@@ -163,6 +163,7 @@ class ServicesAustralia:
                 return
             is_last = not guard.add(page)
             yield page
+            page.clear()  # whoever reads it is done with it, and two pages at once would be twice the memory
 
     async def _fetch_list(
         self,

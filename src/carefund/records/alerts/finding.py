@@ -98,8 +98,9 @@ def _find_closing(rule: AlertRule, today: date) -> Iterator[FoundAlert]:
     """By branch and the last day on which a claim can be made."""
     columns = ("invoice__service_provider_id", "funding_source", "delivery_date", "quantity", "price_per_unit")
     for stage in sorted(TO_CLAIM):
-        alike = list_lines_in(stage, today).order_by().values_list(*columns).annotate(number=Count("pk"))
-        for branch, source, delivered, quantity, price, number in alike:
+        parts = list_lines_in(stage, today).parts
+        alike = (part.order_by().values_list(*columns).annotate(number=Count("pk")) for part in parts)
+        for branch, source, delivered, quantity, price, number in chain.from_iterable(alike):
             left = count_days_left(source, delivered, today)
             due_date = None if left is None else today + timedelta(days=left)
             if is_due(due_date, today, rule.days):
@@ -109,10 +110,9 @@ def _find_closing(rule: AlertRule, today: date) -> Iterator[FoundAlert]:
 
 def _find_refused(today: date) -> Iterator[FoundAlert]:
     """By the batch of the newest request for each line that was refused and waits."""
+    [waiting] = list_lines_in(Stage.REFUSED, today).parts
     refused = PaymentRequest.objects.filter(
-        ~Exists(_LATER),
-        state=PaymentRequest.State.REFUSED,
-        line_item__in=list_lines_in(Stage.REFUSED, today).order_by().values("pk"),
+        ~Exists(_LATER), state=PaymentRequest.State.REFUSED, line_item__in=waiting.order_by().values("pk")
     )
     columns = ("batch", "batch__service_provider_id", "line_item__quantity", "line_item__price_per_unit")
     for batch_id, branch, quantity, price in refused.order_by().values_list(*columns):

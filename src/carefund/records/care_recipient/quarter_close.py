@@ -1,17 +1,16 @@
 """A quarter on its way to its close: everybody's budget of it, what is still to be drawn, and the rollovers asked for.
 
 One read for the page, its file, the command and the check before a rollover. The rule is in
-domain/care_recipient/quarter_close.py. `store_rollovers` and the functions after it alone write.
+domain/care_recipient/quarter_close.py. Nothing here writes; what was asked for is kept by rollovers.py.
 """
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
-from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
 from django.db.models import Sum as SumOf
 
@@ -22,7 +21,6 @@ from carefund.domain.claims.money import Sum
 from carefund.domain.quarters import Quarter
 from carefund.domain.wording import write_money
 from carefund.records.claims.open_lines import list_given_back_lines, list_unsent_lines
-from carefund.records.durability import durable
 from carefund.records.models import (
     BudgetUsage,
     Entitlement,
@@ -32,12 +30,34 @@ from carefund.records.models import (
     PlanBudget,
     Rollover,
 )
-from carefund.records.not_found import find_one
-from carefund.records.payload_store import store_payload
 
 ZERO = Decimal("0.00")
 _ONGOING = "ON"
+_NOTHING = Sum()
 _DRAWS = BudgetUsage.objects.filter(invoice_line_item=OuterRef("line_item"), no_longer_returned_date__isnull=True)
+
+
+class Closing(NamedTuple):
+    """One person's budget in figures alone, as totals and filters need it."""
+
+    budget_key: int
+    client_id: int
+    closing: ClosingBudget
+    readiness: Readiness
+
+
+class _HeldFigures(NamedTuple):
+    """What of a budget its close is worked out from."""
+
+    pk: int
+    client_id: int
+    end_date: date
+    status: str
+    total: Decimal | None
+    available: Decimal | None
+    used: Decimal | None
+    write_off: Decimal | None
+    rollover_deduction: Decimal | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,59 +125,63 @@ class ClosingRow:
         return self.closing.rolled - projected
 
 
-@dataclass(frozen=True, slots=True)
-class QuarterTotals:
-    """What the rows of a quarter come to."""
+def list_closings(
+    quarter: Quarter, today: date, branch: str = "", budget_keys: Collection[int] | None = None
+) -> list[Closing]:
+    """Everybody's ongoing budget that ends in a quarter, by name, in figures; of one branch, or of some budgets."""
+    budgets = _list_budgets(quarter, branch)
+    if budget_keys is not None:
+        budgets = budgets.filter(pk__in=budget_keys)
+    figures = budgets.order_by("client__last_name", "client__first_name", "id").values_list(*_HeldFigures._fields)
+    listed = list(map(_HeldFigures._make, figures))
+    clients = None if budget_keys is None else {held.client_id for held in listed}
+    lines = _Lines.read(quarter, clients)
+    entitled, asked = (
+        _add_up_entitlements(budgets, clients),
+        dict(_list_rollovers(budgets).values_list("plan_budget", "state")),
+    )
+    found = []
+    for held in listed:
+        closing = _close(held, lines, entitled.get(held.pk) or held.total or ZERO, asked.get(held.pk))
+        found.append(Closing(held.pk, held.client_id, closing, closing.readiness(today)))
+    return found
 
-    people: int
-    ready: int
-    rolled_over: int
-    not_claimed: Sum
-    pending: Sum
-    rollover: Decimal
-    loss: Decimal
-    rolled: Decimal
-    written_off: Decimal
+
+def list_rows_of(closings: Sequence[Closing], today: date) -> list[ClosingRow]:
+    """The same budgets with all that a list shows of them, in their order."""
+    keys = [closing.budget_key for closing in closings]
+    budgets = PlanBudget.objects.select_related("client").in_bulk(keys)
+    rollovers = {row.plan_budget_id: row for row in Rollover.objects.filter(plan_budget__in=keys).order_by("id")}
+    return [
+        ClosingRow(
+            budgets[key], closing, readiness, rollovers.get(key),
+            closing.readiness_but_for_request(today) is Readiness.READY,
+        )
+        for key, _, closing, readiness in closings
+        if key in budgets
+    ]  # fmt: skip
 
 
 def list_closing_rows(
     quarter: Quarter, today: date, branch: str = "", budget_keys: Collection[int] | None = None
 ) -> list[ClosingRow]:
     """Everybody's ongoing budget that ends in a quarter, by name; of one branch, or of some budgets alone."""
+    return list_rows_of(list_closings(quarter, today, branch, budget_keys), today)
+
+
+def _list_budgets(quarter: Quarter, branch: str) -> QuerySet[PlanBudget]:
     budgets = PlanBudget.objects.filter(
         budget_type_code=_ONGOING,
         end_date__range=(quarter.start_date, quarter.end_date),
         no_longer_returned_date__isnull=True,
         client__is_active=True,
     )
-    if branch:
-        budgets = budgets.filter(client__service_provider_id=branch)
-    if budget_keys is not None:
-        budgets = budgets.filter(pk__in=budget_keys)
-    listed = list(budgets.select_related("client").order_by("client__last_name", "client__first_name", "id"))
-    clients = {budget.client_id for budget in listed} if budget_keys is not None else None
-    lines = _Lines.read(quarter, clients)
-    bases = find_bases(budgets)
-    rollovers = {row.plan_budget_id: row for row in Rollover.objects.filter(plan_budget__in=budgets).order_by("id")}
-    return [_row(budget, lines, bases[budget.pk], rollovers.get(budget.pk), today) for budget in listed]
+    return budgets.filter(client__service_provider_id=branch) if branch else budgets
 
 
-def add_up_rows(rows: Iterable[ClosingRow]) -> QuarterTotals:
-    """The totals of a quarter's rows."""
-    listed = list(rows)
-    projections = [row.projection for row in listed if row.projection]
-    pending = (row.closing.undecided + row.closing.not_drawn for row in listed)
-    return QuarterTotals(
-        people=len(listed),
-        ready=sum(row.readiness is Readiness.READY for row in listed),
-        rolled_over=sum(row.readiness is Readiness.ROLLED_OVER for row in listed),
-        not_claimed=sum((row.closing.not_claimed for row in listed), Sum()),
-        pending=sum(pending, Sum()),
-        rollover=sum((projection.rollover for projection in projections), ZERO),
-        loss=sum((projection.loss for projection in projections), ZERO),
-        rolled=sum((row.closing.rolled for row in listed), ZERO),
-        written_off=sum((row.closing.written_off for row in listed), ZERO),
-    )
+def _list_rollovers(budgets: QuerySet[PlanBudget]) -> QuerySet[Rollover]:
+    """What was asked for, the newest of a budget last. Rollovers are few, so the database begins with them."""
+    return Rollover.objects.filter(plan_budget__in=budgets.order_by().values("pk")).order_by("id")
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,99 +195,64 @@ class _Lines:
     @classmethod
     def read(cls, quarter: Quarter, clients: Collection[int] | None) -> "_Lines":
         """Those of everybody, or of some people. Each list is short, however many lines there ever were."""
-        open_keys = list_unsent_lines().order_by().values("pk").union(list_given_back_lines().order_by().values("pk"))
         unmatched = PaymentRequest.objects.filter(is_matched=False).order_by()
         states = PaymentRequest.State
-        prepared = unmatched.filter(state=states.READY).values("line_item")
-        claimed = unmatched.filter(state=states.CLAIMED).values("line_item")
+        claimed = unmatched.filter(state__in=(states.READY, states.CLAIMED))
         settled = (ExceptionCase.State.ACCEPTED, ExceptionCase.State.CLOSED_UNPAID)  # nobody waits for these draws
         paid = unmatched.filter(~Exists(_DRAWS), state=states.PAID).exclude(exception_case__state__in=settled)
         return cls(
-            _add_up(InvoiceLineItem.objects.filter(pk__in=open_keys), quarter, clients),
-            _add_up(InvoiceLineItem.objects.filter(pk__in=prepared.union(claimed)), quarter, clients),
-            _add_up(InvoiceLineItem.objects.filter(pk__in=paid.values("line_item")), quarter, clients),
+            _add_up((list_unsent_lines(), list_given_back_lines()), quarter, clients),
+            _add_up((InvoiceLineItem.objects.filter(pk__in=claimed.values("line_item")),), quarter, clients),
+            _add_up((InvoiceLineItem.objects.filter(pk__in=paid.values("line_item")),), quarter, clients),
         )
 
 
-def _add_up(lines: QuerySet[InvoiceLineItem], quarter: Quarter, clients: Collection[int] | None) -> dict[int, Sum]:
-    within = lines.filter(
-        delivery_date__range=(quarter.start_date, quarter.end_date), funding_source__in=(_ONGOING, "")
-    )
-    if clients is not None:
-        within = within.filter(client__in=clients)
+def _add_up(
+    parts: Iterable[QuerySet[InvoiceLineItem]], quarter: Quarter, clients: Collection[int] | None
+) -> dict[int, Sum]:
     found: dict[int, Sum] = defaultdict(Sum)
-    for client_id, quantity, price in within.order_by().values_list("client_id", "quantity", "price_per_unit"):
-        found[client_id] += Sum(1, amount_of(quantity, price))
+    for lines in parts:
+        within = lines.filter(
+            delivery_date__range=(quarter.start_date, quarter.end_date), funding_source__in=(_ONGOING, "")
+        )
+        if clients is not None:
+            within = within.filter(client__in=clients)
+        for client_id, quantity, price in within.order_by().values_list("client_id", "quantity", "price_per_unit"):
+            found[client_id] += Sum(1, amount_of(quantity, price))
     return found
 
 
-def find_bases(budgets: QuerySet[PlanBudget]) -> dict[int, Decimal]:
+def find_bases(budgets: Collection[PlanBudget]) -> dict[int, Decimal]:
     """Return the base of a rollover's 10%, by the budget's key: its entitlements, or its total without any."""
-    listed = Entitlement.objects.filter(
-        plan_budget__in=budgets.order_by().values("pk"), no_longer_returned_date__isnull=True
-    )
-    summed = listed.order_by().values_list("plan_budget").annotate(base=SumOf("amount"))
-    bases = {key: base for key, base in summed if base}
-    return {key: bases.get(key, total or ZERO) for key, total in budgets.order_by().values_list("pk", "total")}
+    entitled = _add_up_entitlements([budget.pk for budget in budgets], {budget.client_id for budget in budgets})
+    return {budget.pk: entitled.get(budget.pk) or budget.total or ZERO for budget in budgets}
 
 
-def _row(budget: PlanBudget, lines: _Lines, base: Decimal, rollover: Rollover | None, today: date) -> ClosingRow:
-    effects, client_id = effects_of(budget), budget.client_id
-    assert budget.end_date is not None  # by the filter
-    closing = ClosingBudget(
+def _add_up_entitlements(
+    budgets: QuerySet[PlanBudget] | Collection[int], clients: Collection[int] | None
+) -> dict[int, Decimal | None]:
+    """What each budget is made up of; of some people by the index, which begins with the client."""
+    keys: Any = budgets.order_by().values("pk") if isinstance(budgets, QuerySet) else budgets
+    listed = Entitlement.objects.filter(plan_budget__in=keys, no_longer_returned_date__isnull=True)
+    if clients is not None:
+        listed = listed.filter(client__in=clients)
+    return dict(listed.order_by().values_list("plan_budget").annotate(base=SumOf("amount")))
+
+
+def _close(budget: _HeldFigures, lines: _Lines, base: Decimal, asked: str | None) -> ClosingBudget:
+    rolled = written_off = ZERO
+    if budget.rollover_deduction or budget.write_off:
+        effects = effects_of(budget)
+        rolled, written_off = ZERO - effects.rollover_deduction, ZERO - effects.write_off
+    return ClosingBudget(
         end_date=budget.end_date,
         available=budget.available,
-        base=base or budget.total or ZERO,
+        base=base,
         is_closed=is_closed(budget.status),
-        rolled=ZERO - effects.rollover_deduction,
-        written_off=ZERO - effects.write_off,
-        not_claimed=lines.not_claimed.get(client_id, Sum()),
-        undecided=lines.undecided.get(client_id, Sum()),
-        not_drawn=lines.not_drawn.get(client_id, Sum()),
-        is_asked=rollover is not None and rollover.state == Rollover.State.ASKED,
-    )
-    is_ready = closing.readiness_but_for_request(today) is Readiness.READY
-    return ClosingRow(budget, closing, closing.readiness(today), rollover, is_ready)
-
-
-def store_rollovers(rows: Sequence[ClosingRow], by: Any) -> list[Rollover]:
-    """Keep what was confirmed: a rollover for each row that is ready; one that was asked for before is given again.
-    Raises IntegrityError if somebody else just asked."""
-    before = [
-        row.rollover for row in rows if row.can_be_asked_for and row.readiness is Readiness.ASKED and row.rollover
-    ]
-    return before + Rollover.objects.bulk_create(
-        Rollover(
-            plan_budget=row.budget,
-            base=row.projection.base,
-            amount=row.projection.rollover,
-            loss=row.projection.loss,
-            asked_by=by,
-        )
-        for row in rows
-        if row.readiness is Readiness.READY and row.projection
-    )
-
-
-def find_rollover(number: int) -> Rollover:
-    """A rollover by its number, with its budget and client. Raises NotHere."""
-    return find_one(Rollover.objects.select_related("plan_budget__client").filter(pk=number))
-
-
-def begin_rollover(rollover: Rollover, now: datetime) -> None:
-    """Note that the funder is about to be asked, before it is; a power cut does not undo this."""
-    with durable():
-        Rollover.objects.filter(pk=rollover.pk).update(is_uncertain=True, attempted_at=now)
-
-
-def store_rollover_answer(rollover: Rollover, body: bytes) -> None:
-    """Keep what the funder answered, as it came."""
-    with transaction.atomic():
-        Rollover.objects.filter(pk=rollover.pk).update(answer=store_payload(body))
-
-
-def end_rollover(rollover: Rollover, state: str, now: datetime, problem: str = "") -> None:
-    """Keep what came of a rollover: that is certain from now on."""
-    Rollover.objects.filter(pk=rollover.pk).update(
-        state=state, is_uncertain=False, finished_at=now, problem=problem[:300]
+        rolled=rolled,
+        written_off=written_off,
+        not_claimed=lines.not_claimed.get(budget.client_id, _NOTHING),
+        undecided=lines.undecided.get(budget.client_id, _NOTHING),
+        not_drawn=lines.not_drawn.get(budget.client_id, _NOTHING),
+        is_asked=asked == Rollover.State.ASKED,
     )

@@ -137,15 +137,19 @@ def find_trends(spendings: Mapping[int, Spending]) -> dict[int, Trend]:
     every = [budget for ongoing in held.values() for budget in ongoing]
     since = min((spending.today for spending in spendings.values()), default=date.max) - timedelta(days=LOOK_BACK_DAYS)
     drawn: dict[int, list[tuple[date, Decimal]]] = {}
-    draws = BudgetUsage.objects.filter(plan_budget__in=every, no_longer_returned_date__isnull=True)
+    # By the client as well, with whom the index begins: without, every draw there ever was is read.
+    theirs = {budget.client_id for budget in every}
+    draws = BudgetUsage.objects.filter(client__in=theirs, plan_budget__in=every, no_longer_returned_date__isnull=True)
     draws = draws.filter(delivery_date__gte=since, amount__isnull=False).order_by()
     for key, day, amount in draws.values_list("plan_budget", "delivery_date", "amount"):
         if day and amount is not None:
             drawn.setdefault(key, []).append((day, -amount))
-    bases = find_bases(PlanBudget.objects.filter(pk__in=[budget.pk for budget in every]))
+    bases = find_bases(every)
     current = [budget.pk for number, listed in held.items() for budget in _list_current(listed, spendings[number])]
     entitled: dict[int, Decimal] = {}
-    rows = Entitlement.objects.filter(plan_budget__in=current, no_longer_returned_date__isnull=True).order_by()
+    rows = Entitlement.objects.filter(
+        client__in=theirs, plan_budget__in=current, no_longer_returned_date__isnull=True
+    ).order_by()
     for key, amount in rows.values_list("plan_budget", "amount"):
         if amount is not None:
             entitled[key] = entitled.get(key, ZERO) + amount

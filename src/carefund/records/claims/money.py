@@ -4,7 +4,7 @@ One question for all of them, so that a figure and its list never differ. The st
 Nothing here writes, and nothing asks whether the reader may: only people with the right to claim come here.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -20,6 +20,8 @@ from carefund.records.claims.open_lines import list_given_back_lines, list_unsen
 from carefund.records.claims.queries import list_unsettled_claims
 from carefund.records.models import BudgetUsage, Claim, InvoiceLineItem, PaymentRequest
 
+_AT_ONCE = 2_000
+_OF_EXCEPTIONS = (Stage.UNPAID, Stage.EXCEPTIONS)
 _CURRENT = BudgetUsage.objects.filter(no_longer_returned_date__isnull=True)
 _DRAWS = _CURRENT.filter(invoice_line_item=OuterRef("pk"))
 _DRAWS_OF_REQUEST = _CURRENT.filter(invoice_line_item=OuterRef("line_item"))
@@ -37,22 +39,52 @@ class MoneyLine:
 
 def find_money(today: date, branch: str = "") -> list[StageSums]:
     """The figures of all stages on a day, of one branch or of all."""
-    return [add_up(stage, _sum_up(stage, today, branch), today) for stage in Stage]
+    exceptions = _find_exceptions(today)
+    return [add_up(stage, _sum_up(_list_parts(stage, exceptions, branch)), today) for stage in Stage]
 
 
-def list_lines_in(stage: Stage, today: date, branch: str = "") -> QuerySet[InvoiceLineItem]:
+class StageLines:
+    """The lines of a stage, oldest first, read a page at a time: the database puts keys in order, and only the lines of
+    the page are read. `parts` are the lines, in lists that have none in common. `counted` has a row for each line,
+    where that takes less than to look at the lines."""
+
+    def __init__(self, parts: Sequence[QuerySet[InvoiceLineItem]], counted: "QuerySet[Any, Any] | None" = None) -> None:
+        self.parts = parts
+        first, *others = [part.order_by().values_list("delivery_date", "pk") for part in parts]
+        # The parts have no line in common, so nothing is looked for twice.
+        self._keys: QuerySet[Any, Any] = first.union(*others, all=True) if others else first
+        self._counted = self._keys if counted is None else counted
+
+    def count(self) -> int:
+        """How many lines there are."""
+        return self._counted.count()
+
+    def __getitem__(self, wanted: slice) -> list[InvoiceLineItem]:
+        return _read_in_order([key for _, key in self._keys.order_by("delivery_date", "pk")[wanted]])
+
+    def __iter__(self) -> Iterator[InvoiceLineItem]:
+        keys = [key for _, key in self._keys.order_by("delivery_date", "pk")]
+        for start in range(0, len(keys), _AT_ONCE):
+            yield from _read_in_order(keys[start : start + _AT_ONCE])
+
+
+def _read_in_order(keys: Sequence[int]) -> list[InvoiceLineItem]:
+    found = InvoiceLineItem.objects.select_related("client", "invoice").in_bulk(keys)
+    return [found[key] for key in keys if key in found]
+
+
+def list_lines_in(stage: Stage, today: date, branch: str = "") -> StageLines:
     """The lines of a stage, oldest first."""
-    lines = InvoiceLineItem.objects.filter(pk__in=_find_keys(stage, today))
-    if branch:
-        # As an expression, so that the database begins with a stage's few lines and not with a branch's many invoices.
-        of_branch = Concat("invoice__service_provider_id", Value(""))
-        lines = lines.alias(branch=of_branch).filter(branch=branch)
-    return lines.select_related("client", "invoice").order_by("delivery_date", "id")
+    exceptions = _find_exceptions(today) if stage in _OF_EXCEPTIONS else ()
+    is_of_requests = stage not in TO_CLAIM and not branch
+    counted = _list_requests(stage, exceptions).order_by().values("line_item").distinct() if is_of_requests else None
+    return StageLines(_list_parts(stage, exceptions, branch), counted)
 
 
 def list_client_ids_in(stage: Stage, today: date, branch: str = "") -> set[int]:
     """Whose lines are in a stage."""
-    return set(list_lines_in(stage, today, branch).order_by().values_list("client_id", flat=True))
+    parts = _list_parts(stage, _find_exceptions(today) if stage in _OF_EXCEPTIONS else (), branch)
+    return {key for part in parts for key in part.order_by().values_list("client_id", flat=True).distinct()}
 
 
 def list_money_lines(items: Iterable[InvoiceLineItem], stage: Stage, today: date) -> Iterator[MoneyLine]:
@@ -66,15 +98,26 @@ def list_money_lines(items: Iterable[InvoiceLineItem], stage: Stage, today: date
         )
 
 
-def _find_keys(stage: Stage, today: date) -> "QuerySet[Any, Any]":
-    """The keys of a stage's lines; each line is in one stage, and one that is paid and drawn, accepted or closed unpaid
-    in none."""
+def _find_exceptions(today: date) -> list[int]:
+    """The keys of the requests that are exceptions to be dealt with."""
+    return list(list_exceptions(ExceptionFilter(), today).order_by().values_list("pk", flat=True))
+
+
+def _list_parts(stage: Stage, exceptions: Collection[int], branch: str) -> list[QuerySet[InvoiceLineItem]]:
+    """A stage's lines, in parts that have none in common; each line is in one stage, and one that is paid and drawn,
+    accepted or closed unpaid in none."""
     if stage is Stage.NOT_CLAIMED:
-        withdrawn = list_given_back_lines().exclude(pk__in=_refused())
-        return list_unsent_lines().order_by().values("pk").union(withdrawn.order_by().values("pk"))
-    if stage is Stage.REFUSED:
-        return list_given_back_lines().filter(~Exists(_DRAWS), pk__in=_refused()).order_by().values("pk")
-    return _list_requests(stage, today).order_by().values("line_item")
+        parts = [list_unsent_lines(), list_given_back_lines().exclude(pk__in=_refused())]
+    elif stage is Stage.REFUSED:
+        parts = [list_given_back_lines().filter(~Exists(_DRAWS), pk__in=_refused())]
+    else:
+        of_requests = _list_requests(stage, exceptions).order_by().values("line_item")
+        parts = [InvoiceLineItem.objects.filter(pk__in=of_requests)]
+    if branch:
+        # As an expression, so that the database begins with a stage's few lines and not with a branch's many invoices.
+        of_branch = Concat("invoice__service_provider_id", Value(""))
+        parts = [part.alias(branch=of_branch).filter(branch=branch) for part in parts]
+    return parts
 
 
 def _refused() -> "QuerySet[PaymentRequest, Any]":
@@ -82,15 +125,14 @@ def _refused() -> "QuerySet[PaymentRequest, Any]":
     return refused.order_by().values("line_item")
 
 
-def _list_requests(stage: Stage, today: date) -> QuerySet[PaymentRequest]:
+def _list_requests(stage: Stage, exceptions: Collection[int]) -> QuerySet[PaymentRequest]:
     if stage is Stage.UNDECIDED:
         return PaymentRequest.objects.filter(state=PaymentRequest.State.CLAIMED, is_matched=False)
-    paid = PaymentRequest.objects.filter(state=PaymentRequest.State.PAID)
     if stage is Stage.UNPAID:
-        unpaid = paid.filter(payment_date__isnull=True, batch__in=_unsettled_batches())
-        return unpaid.exclude(pk__in=list_exceptions(ExceptionFilter(), today).order_by().values("pk"))
+        paid = PaymentRequest.objects.filter(state=PaymentRequest.State.PAID)
+        return paid.filter(payment_date__isnull=True, batch__in=_unsettled_batches()).exclude(pk__in=exceptions)
     # What was refused and not drawn is a stage of its own, and what somebody accepted or wrote off in none.
-    found = list_exceptions(ExceptionFilter(), today)
+    found = PaymentRequest.objects.filter(pk__in=exceptions)
     return found.exclude(Q(state=PaymentRequest.State.REFUSED) & ~Exists(_DRAWS_OF_REQUEST))
 
 
@@ -98,9 +140,10 @@ def _unsettled_batches() -> "QuerySet[Claim, Any]":
     return list_unsettled_claims().filter(batch__isnull=False).order_by().values("batch")
 
 
-def _sum_up(stage: Stage, today: date, branch: str) -> Iterator[Delivered]:
+def _sum_up(parts: Iterable[QuerySet[InvoiceLineItem]]) -> Iterator[Delivered]:
     """The lines of a stage, those alike together: many lines have few prices and days, so the database counts."""
     columns = ("funding_source", "delivery_date", "quantity", "price_per_unit")
-    alike = list_lines_in(stage, today, branch).order_by().values_list(*columns).annotate(number=Count("pk"))
-    for source, day, quantity, price, number in alike:
-        yield Delivered(source, day, amount_of(quantity, price) * number, number)
+    for part in parts:
+        alike = part.order_by().values_list(*columns).annotate(number=Count("pk"))
+        for source, day, quantity, price, number in alike:
+            yield Delivered(source, day, amount_of(quantity, price) * number, number)

@@ -45,7 +45,7 @@ def list_open_lines(
 ) -> QuerySet[InvoiceLineItem]:
     """Lines that nothing was claimed for: in no batch that counts, and not sent by other means."""
     # Not yet uploaded, or given back: two short lists, where one condition would look at every line there ever was.
-    not_sent = InvoiceLineItem.objects.filter(invoice__invoice_id__isnull=True).order_by().values("pk")
+    not_sent = InvoiceLineItem.objects.filter(item_id="", invoice__invoice_id__isnull=True).order_by().values("pk")
     lines = InvoiceLineItem.objects.filter(~Exists(_ACTIVE), pk__in=not_sent.union(_given_back()))
     if service_provider_id:
         lines = lines.filter(invoice__service_provider_id=service_provider_id)
@@ -76,10 +76,14 @@ def find_open_total() -> tuple[int, Decimal]:
 
 
 def list_unsent_lines() -> QuerySet[InvoiceLineItem]:
-    """Open lines that Services Australia has no number for."""
+    """Open lines that Services Australia has no number for.
+
+    Such a line is on an invoice without a number, and has none itself. The database begins with its own, since lines
+    without are few and have an index.
+    """
     # A line that was not sent has no matched request, so those that are not matched say which are in a batch.
     in_batch = PaymentRequest.objects.filter(is_matched=False).exclude(state__in=_OVER).order_by().values("line_item")
-    return InvoiceLineItem.objects.filter(invoice__invoice_id__isnull=True).exclude(pk__in=in_batch)
+    return InvoiceLineItem.objects.filter(item_id="", invoice__invoice_id__isnull=True).exclude(pk__in=in_batch)
 
 
 def list_given_back_lines() -> QuerySet[InvoiceLineItem]:

@@ -140,7 +140,10 @@ class PaymentRequest(models.Model):
     class Meta:
         ordering = ("id",)
         indexes = [
-            models.Index(fields=("state",), condition=Q(is_matched=False), name="payment_request_unmatched"),
+            # With whose line and batch each is, so that what is under way is read from the index alone.
+            models.Index(
+                fields=("state", "line_item", "batch"), condition=Q(is_matched=False), name="payment_request_unmatched"
+            ),
         ]
         constraints = [
             models.UniqueConstraint(

@@ -2,6 +2,7 @@
 
 from django.conf import settings
 from django.db import models
+from django.db.models import Q
 
 from carefund.records.models.history import Payload
 from carefund.records.models.people import Client
@@ -27,14 +28,22 @@ class Invoice(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
-        indexes = [models.Index(fields=("service_provider_id",), name="invoice_by_service_provider")]
+        indexes = [
+            models.Index(fields=("service_provider_id",), name="invoice_by_service_provider"),
+            models.Index(
+                fields=("id", "service_provider_id"),
+                condition=Q(invoice_id__isnull=True),
+                name="invoice_without_number",
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"invoice {self.pk}"
 
 
 class InvoiceLineItem(models.Model):
-    """One delivered service on one of our invoices. `item_id` is unique only within its invoice."""
+    """One delivered service on one of our invoices. `item_id` is unique only within its invoice, and empty as long as
+    that has no number itself."""
 
     invoice = models.ForeignKey(Invoice, models.CASCADE, related_name="line_items")
     client = models.ForeignKey(Client, models.PROTECT, related_name="invoice_line_items")
@@ -55,6 +64,20 @@ class InvoiceLineItem(models.Model):
         indexes = [
             models.Index(fields=("invoice", "item_id"), name="line_item_by_item_id"),
             models.Index(fields=("delivery_date",), name="line_item_by_delivery_date"),
+            # With all that is added up of what was not sent, so that ten thousands of lines are read from it alone.
+            models.Index(
+                fields=(
+                    "delivery_date",
+                    "id",
+                    "invoice",
+                    "client",
+                    "funding_source",
+                    "quantity",
+                    "price_per_unit",
+                ),
+                condition=Q(item_id=""),
+                name="line_item_without_number",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 
-from django.db.models import Case, Count, IntegerField, OuterRef, Q, QuerySet, Subquery, Value, When
+from django.db.models import Case, Count, Exists, IntegerField, OuterRef, Q, QuerySet, Value, When
 
 from carefund.domain.ndis.comparing import HeldBudget, HeldContract
 from carefund.domain.ndis.periods import Delivery
@@ -85,10 +85,14 @@ def find_earlier_contract(client_id: int, first_start_date: date | None, start_d
 def list_comparable(clients: QuerySet[Client], *, only: Collection[int] = ()) -> QuerySet[ServiceContract]:
     """The contracts that may be compared with PACE: the newest active one of each client with access, by name; with
     `only` those of them with these keys."""
-    newest = ServiceContract.objects.filter(client=OuterRef("client"), is_active=True).order_by("-start_date")
+    # One per client and day of beginning, so the newest is the one that no later one follows.
+    later = ServiceContract.objects.filter(
+        client=OuterRef("client"), is_active=True, start_date__gt=OuterRef("start_date")
+    )
     contracts = (
-        ServiceContract.objects.filter(client__in=clients, client__is_active=True, client__ndis__api_access=True)
-        .filter(id=Subquery(newest.values("id")[:1]))
+        ServiceContract.objects.filter(
+            ~Exists(later), is_active=True, client__in=clients, client__is_active=True, client__ndis__api_access=True
+        )
         .select_related("client", "comparison")
         .order_by("client__last_name", "client__first_name", "id")
     )

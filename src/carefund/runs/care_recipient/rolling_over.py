@@ -13,7 +13,8 @@ from django.db import IntegrityError, transaction
 
 from carefund.access.roles import may_claim
 from carefund.domain.wording import many
-from carefund.records.care_recipient.quarter_close import ClosingRow, find_rollover, store_rollovers
+from carefund.records.care_recipient.quarter_close import ClosingRow
+from carefund.records.care_recipient.rollovers import find_rollover, store_rollovers
 from carefund.records.models import Client
 from carefund.runs.funder_sessions import SERVICES_AUSTRALIA, require_configured
 from carefund.runs.leases import ClaimedItem

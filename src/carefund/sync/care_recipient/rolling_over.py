@@ -17,7 +17,7 @@ from carefund.funders.errors.root import FunderError
 from carefund.funders.services_australia.claiming import Claiming, ClaimingAnswer, is_uncertain, was_sent
 from carefund.funders.services_australia.client import ServicesAustralia
 from carefund.funders.services_australia.payloads import Budget
-from carefund.records.care_recipient import quarter_close
+from carefund.records.care_recipient import quarter_close, rollovers
 from carefund.records.models import Rollover
 from carefund.sync.claims.uploading import Database, describe_error
 
@@ -43,7 +43,7 @@ class RollingOver:
 
         Raises NotRolledOver; FunderError, after which the next try begins by reading; and whatever `keep` raises.
         """
-        rollover = await self.database.do(quarter_close.find_rollover, number)
+        rollover = await self.database.do(rollovers.find_rollover, number)
         if rollover.state == Rollover.State.REFUSED:
             raise NotRolledOver("rollover-refused", rollover.problem, "Ask for it again on the page Quarter close.")
         if rollover.state == Rollover.State.DONE:
@@ -53,7 +53,7 @@ class RollingOver:
             return rollover.is_uncertain
         await self._require_ready(rollover)
         await self.keep()
-        await self.database.do(quarter_close.begin_rollover, rollover, timezone.now())
+        await self.database.do(rollovers.begin_rollover, rollover, timezone.now())
         try:
             await self._claiming(rollover).roll_over(rollover.plan_budget.budget_id)
         except FunderError as problem:
@@ -92,12 +92,12 @@ class RollingOver:
 
     def _claiming(self, rollover: Rollover) -> Claiming:
         async def keep(answer: ClaimingAnswer) -> None:
-            await self.database.do(quarter_close.store_rollover_answer, rollover, answer.body)
+            await self.database.do(rollovers.store_rollover_answer, rollover, answer.body)
 
         return Claiming.over(self.source, keep)
 
     async def _end(self, rollover: Rollover, state: str, problem: str = "") -> None:
-        await self.database.do(quarter_close.end_rollover, rollover, state, timezone.now(), problem)
+        await self.database.do(rollovers.end_rollover, rollover, state, timezone.now(), problem)
 
 
 def _is_split(held: Budget) -> bool:
