@@ -137,7 +137,7 @@ def quarter_to_close(today: date) -> Quarter:
     return previous_quarter(quarter_of(today))
 
 
-class Standing(Protocol):
+class QuarterStanding(Protocol):
     """How one budget stands, whatever else is known of it."""
 
     @property
@@ -162,7 +162,7 @@ class QuarterTotals:
     written_off: Decimal
 
 
-def add_up_rows(rows: Iterable[Standing]) -> QuarterTotals:
+def add_up_rows(rows: Iterable[QuarterStanding]) -> QuarterTotals:
     """The totals of a quarter's rows."""
     readiness: Counter[Readiness] = Counter()
     not_claimed = pending = Sum()
