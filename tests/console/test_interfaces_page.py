@@ -1,7 +1,9 @@
 """First contact through the page: upload, side by side, accept, try, share."""
 
 import json
+import re
 from collections.abc import Callable
+from dataclasses import replace
 from html import unescape
 from pathlib import Path
 from typing import Any
@@ -14,6 +16,7 @@ from django.urls import reverse
 from carefund.access.access_log import list_entries
 from carefund.access.audit_log import list_acts
 from carefund.funders.interfaces.file import read_file
+from carefund.records.models import Client
 from carefund.runs.foreground import finish_now
 from carefund.runs.models import Run
 from tests.browsing import Browser
@@ -23,7 +26,7 @@ from tests.funders.bad_descriptions import BAD
 
 pytestmark = pytest.mark.one_database
 FUNDER = "services-australia"
-PAGE = reverse("console:interfaces")
+PAGE, PERSON = reverse("console:interfaces"), "400000003"
 DETAILS = "/service/support-at-home/budget/v1/{budgetId}"
 MEMBERS = {
     "budgetId": {"type": "string"}, "spent": {"type": "number"}, "total": {"type": "number"},
@@ -130,19 +133,53 @@ def test_only_an_administrator_comes_here(people: cast_world.Cast, browse: Brows
 def test_without_a_stored_response_there_is_nothing_to_share(ada: Browser):
     assert ada.get(reverse("console:interfaces-description")).status_code == 404
     for nobody in ("1", "no id"):
-        tried = ada.post(PAGE, {"step": "try", "care_recipient_id": nobody}, follow=True)
+        tried = ada.post(PAGE, {"step": "try", "number": nobody}, follow=True)
         assert "No client has this Care Recipient ID." in text_of(tried)
+        tried = ada.post(PAGE, {"step": "try", "interface": "ndia", "number": nobody}, follow=True)
+        assert "No client has this NDIS number." in text_of(tried)
 
 
 @pytest.mark.django_db(transaction=True)
 def test_a_trial_is_work_in_the_background_and_its_report_is_shown(world: Sandbox, add_client: Any, ada: Browser):
     add_client("400000003")
-    ada.post(PAGE, {"step": "try", "care_recipient_id": "400000003"})
+    ada.post(PAGE, {"step": "try", "number": "400000003"})
     assert list_entries()[0].what == "Trial of the interfaces"
     finish_now(Run.objects.get())
     shown = text_of(ada.get(PAGE))
     assert "Nothing to change in the interfaces file." in shown
     assert "budget_details" in shown
+    assert f"/clients/{Client.objects.get(care_recipient_id=PERSON).pk}/synchronise" in shown
     shared = ada.get(reverse("console:interfaces-description"))
     assert "[seen.Budget.members]" in shared.content.decode()
     assert "400000003" not in shared.content.decode()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_write_is_shown_confirmed_and_sent_once(world: Sandbox, add_client: Any, synchronise: Any, ada: Browser):
+    client = add_client(PERSON)
+    assert "3. Try the writes" in text_of(ada.get(PAGE))
+    asked = {"step": "show-write", "write": "invoice_create", "number": PERSON}
+    assert "Synchronise them first." in text_of(ada.post(PAGE, asked, follow=True))
+    synchronise(client)
+    shown = text_of(ada.post(PAGE, asked))
+    assert f"POST {world.url}/services-australia/claiming/ext-vnd/acws/service/support-at-home/invoice/v1" in shown
+    assert '"externalReferenceId":"TRIAL-' in shown
+    assert not world.ask("GET", "/invoices"), "nothing is sent before somebody confirms"
+    digest = re.search('name="digest" value="([0-9a-f]+)"', shown)
+    assert digest is not None
+    confirmed = asked | {"step": "send-write", "digest": digest[1]}
+    assert "has changed" in text_of(ada.post(PAGE, confirmed | {"write": "claim_create"}, follow=True))
+    for _ in range(2):
+        ada.post(PAGE, confirmed)
+        finish_now(Run.objects.order_by("pk").last())
+    assert len(world.ask("GET", "/invoices")) == 1
+    assert "invoice_create: not sent." in text_of(ada.get(PAGE))
+    assert [entry.act for entry in list_acts()[:2]] == ["Interface write tried"] * 2
+    assert list_entries()[0].what == "Trial of a write, to confirm"
+
+
+def test_in_production_the_page_says_why_no_write_is_tried(ada: Browser, settings: Any):
+    settings.SERVICES_AUSTRALIA = replace(settings.SERVICES_AUSTRALIA, environment="production")
+    shown = text_of(ada.get(PAGE))
+    assert "Writes are tried only in the vendor environment" in shown
+    assert "Show what would be sent" not in shown

@@ -121,6 +121,11 @@ def check_trial(installation: Installation) -> None:
     assert asked[0][0] == asked[0][1] > 8, "each answer is kept once"
 
 
+def check_write(installation: Installation) -> None:
+    references = [invoice["externalReferenceId"] for invoice in installation.ask("GET", "/invoices")]
+    assert len([reference for reference in references if reference.startswith("TRIAL-")]) == 1
+
+
 def check_rollover(installation: Installation) -> None:
     assert installation.rows("SELECT state, is_uncertain FROM records_rollover") == [("done", 0)]
     asked = installation.ask("GET", "/journal?operation=budget_roll_over&limit=100")["requests"]
@@ -231,6 +236,14 @@ CASES = {
     "interface-trial": Case(
         "from carefund.runs.trials import request_trial\nrun = request_trial(Client.objects.order_by('pk')[0])",
         check_trial,
+    ),
+    "write-trial": Case(
+        "from carefund.runs.write_trials import request_write\n"
+        "from carefund.sync.shown_writes import show_write\n"
+        "client = Client.objects.order_by('pk')[0]\n"
+        "shown = show_write(client, 'invoice_create', timezone.localdate())\n"
+        "run = request_write(client, 'invoice_create', shown.digest)",
+        check_write,
     ),
     "pace-interface-trial": Case(
         "from carefund.records.models import ServiceContract\n"

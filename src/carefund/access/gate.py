@@ -55,6 +55,11 @@ def find_clients_by_care_recipient_id(user: Visitor, care_recipient_ids: Iterabl
     return {client.care_recipient_id or "": client for client in found}
 
 
+def list_clients_by_ndis_number(user: Visitor, ndis_number: str) -> list[Client]:
+    """The clients with an NDIS number whom somebody may read: one, unless a number was entered for two."""
+    return list(list_clients_for(user).filter(ndis__ndis_number=ndis_number))
+
+
 def list_others_of_number(user: Visitor, ndis_number: str, client: Client) -> list[Client]:
     """The other clients with an NDIS number whom somebody may read; of those whom they may not nothing is told."""
     return list(list_clients_for(user).filter(ndis__ndis_number=ndis_number).exclude(pk=client.pk))

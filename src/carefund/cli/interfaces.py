@@ -1,19 +1,19 @@
 """`carefund interfaces`: from the funder's own descriptions to the file that says how they differ."""
 
-from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from django.conf import settings
-from rich.markup import escape
 
 from carefund.access.audit_log import store_act
 from carefund.cli.client_argument import client_or_exit
 from carefund.cli.output import FAILED, WRONG_INPUT, complain, print_json, screen
 from carefund.cli.pace import participant_or_exit
 from carefund.cli.refusals import Commands
+from carefund.cli.trial_report import print_detail, print_line, print_report
+from carefund.cli.write_trials import try_writes
 from carefund.funders.errors.configuring import NotConfigured
 from carefund.funders.interfaces.comparing import compare_descriptions, describe_operation, list_remarks
 from carefund.funders.interfaces.documents import WrongDescription
@@ -25,7 +25,6 @@ from carefund.runs.ndis.trials import request_pace_trial
 from carefund.runs.trials import request_trial
 from carefund.sync.interface_proposals import list_base_urls
 from carefund.sync.shareable_description import describe_archived
-from carefund.sync.trials import write_findings, write_line
 
 app = typer.Typer(cls=Commands, help="The funder's real interfaces, compared with what is known.", no_args_is_help=True)
 
@@ -90,10 +89,10 @@ def _write(output: Path, outcome: Outcome, found: list[FoundOperation], *, as_js
         return
     screen.print("")
     for point in outcome.open_points:
-        _line("yellow", "?", point)
+        print_line("yellow", "?", point)
     is_used = output == settings.ACCEPTED_INTERFACES_FILE and settings.INTERFACES_FILE in ("", str(output))
     to_do = "Restart Carefund to use it." if is_used else f"Set {SETTING} to it, and restart Carefund."
-    _line("green", "✓", f"{output} was written. {to_do}")
+    print_line("green", "✓", f"{output} was written. {to_do}")
 
 
 @app.command("try")
@@ -102,12 +101,21 @@ def try_once(
         str, typer.Argument(metavar="ID", help="Care Recipient ID of a client, or NDIS number of a participant.")
     ],
     ndis: Annotated[bool, typer.Option("--ndis", help="The number is an NDIS number: ask the NDIA.")] = False,
+    writes: Annotated[
+        bool, typer.Option("--writes", help="Try the writes instead, each after a confirmation. Never in production.")
+    ] = False,
     json: Annotated[bool, typer.Option(help="Print the report as JSON.")] = False,
 ) -> None:
     """Make each read call once for a client, and report how the responses differ from what is expected.
 
     The responses are archived, and no record changes. The report shows no value of the client.
     """
+    if writes and (ndis or json):
+        complain("Writes are of Services Australia alone, and confirmed one by one.", "Leave out --ndis and --json.")
+        raise typer.Exit(WRONG_INPUT)
+    if writes:
+        try_writes(client_or_exit(client_number))
+        return
     client = participant_or_exit(client_number) if ndis else client_or_exit(client_number)
     store_act(None, "Interfaces tried")
     run = request_pace_trial(client) if ndis else request_trial(client)
@@ -115,24 +123,7 @@ def try_once(
     if json:
         print_json(report)
     else:
-        _print_report(report)
-
-
-def _print_report(report: Mapping[str, Any]) -> None:
-    for call in report["calls"]:
-        took = "" if call["milliseconds"] is None else f", {call['milliseconds']:,} ms"
-        rows = "" if call["rows"] is None else f", rows: {call['rows']:,}"
-        colour, mark = ("yellow", "?") if call["problem"] else ("green", "✓")
-        _line(colour, mark, f"{call['operation']}{took}{rows}")
-        if call["problem"]:
-            _detail("problem", call["problem"])
-    screen.print("")
-    for title, texts in write_findings(report):
-        _line("yellow", "?", f"{title}: {', '.join(texts)}")
-    for line in report["lines"]:
-        _line("yellow", "→", write_line(line))
-    if not report["lines"]:
-        _line("green", "✓", "Nothing to change in the interfaces file.")
+        print_report(report)
 
 
 @app.command()
@@ -151,7 +142,7 @@ def share(
     if json:
         print_json({"file": str(file or ""), "description": text})
     elif file is not None:
-        _line("green", "✓", f"{file} was written. Read all of it before you share it.")
+        print_line("green", "✓", f"{file} was written. Read all of it before you share it.")
     else:
         print(text, end="")
 
@@ -163,14 +154,6 @@ def _as_data(found: FoundOperation) -> dict[str, object]:
 
 def _print_operation(found: FoundOperation) -> None:
     good = found.described is not None
-    _line("green" if good else "red", "✓" if good else "✗", describe_operation(found))
+    print_line("green" if good else "red", "✓" if good else "✗", describe_operation(found))
     for remark in list_remarks(found):
-        _detail(remark.title, remark.text)
-
-
-def _detail(title: str, text: str) -> None:
-    screen.print(f"    {title}: {escape(text)}", highlight=False, soft_wrap=True)
-
-
-def _line(colour: str, mark: str, text: str) -> None:
-    screen.print(f"[{colour}]{mark}[/] {escape(text)}", highlight=False, soft_wrap=True)
+        print_detail(remark.title, remark.text)

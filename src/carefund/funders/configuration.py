@@ -38,6 +38,7 @@ Source: rules SA-01, PRODA-05 and NDIS-01.
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
+from urllib.parse import urlsplit
 
 from carefund.funders.dialect import Interfaces
 
@@ -62,6 +63,7 @@ _SANDBOX_AUDIENCES = {
     "services-australia": "https://sandbox.carefund.example/aged-care",
     "ndia": "https://sandbox.carefund.example/ndia",
 }
+_ADDRESSES = ("base_url", "proda_device_url", "proda_token_url")
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +174,27 @@ def _sandbox_presets(funder: Funder, sandbox_url: str) -> dict[str, Any]:
         "product_id": "Carefund 0.1",
         "token_audience": _SANDBOX_AUDIENCES[funder],
     }
+
+
+def is_for_tests(configuration: FunderConfiguration) -> bool:
+    """Whether nothing real can be reached: every address is one of the vendor environment, or of one sandbox.
+
+    An address that is known to be neither makes it False, whatever the environment is called.
+    """
+    given = tuple(getattr(configuration, name) for name in _ADDRESSES)
+    addresses = [urlsplit(address) for address in given]
+    if configuration.environment == "production" or not all(given):
+        return False
+    vendors = {urlsplit(url).hostname for (environment, _), url in _HOSTS.items() if environment == "vendor"}
+    if configuration.environment == "vendor" and all(
+        address.scheme == "https" and address.hostname in vendors for address in addresses
+    ):
+        return True
+    presets = _sandbox_presets(
+        configuration.funder, configuration.base_url.removesuffix(_SANDBOX_PATHS[configuration.funder])
+    )
+    is_government = any(f".{address.hostname}".rstrip(".").endswith(".gov.au") for address in addresses)
+    return not is_government and given == tuple(presets[name] for name in _ADDRESSES)
 
 
 def parse_spellings(given: Mapping[str, str]) -> dict[str, tuple[str, ...]]:

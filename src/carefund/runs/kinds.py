@@ -19,6 +19,7 @@ from carefund.runs.service_providers import SERVICE_PROVIDERS
 from carefund.runs.trials import INTERFACE_TRIAL
 from carefund.runs.webhooks.delivering import WEBHOOKS
 from carefund.runs.work_kind import WorkKind
+from carefund.runs.write_trials import WRITE_TRIAL
 
 _KINDS: dict[str, WorkKind] = {}
 
@@ -62,6 +63,7 @@ for _kind in (
     CONNECTION_TEST,
     INTERFACE_TRIAL,
     PACE_INTERFACE_TRIAL,
+    WRITE_TRIAL,
     PACE_PLAN,
     RETENTION,
     BACKUP,

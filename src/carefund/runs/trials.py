@@ -20,7 +20,7 @@ from carefund.runs.work_kind import ItemResult, WorkKind
 from carefund.sync.trials import Trial, try_interfaces
 
 _NAME = "interface-trial"
-PACE_TRIAL_NAME = "pace-interface-trial"
+PACE_TRIAL_NAME, WRITE_TRIAL_NAME = "pace-interface-trial", "write-trial"
 
 
 def request_trial(client: Client, requested_by: User | None = None) -> Run:
@@ -37,7 +37,8 @@ def request_trial(client: Client, requested_by: User | None = None) -> Run:
 
 def find_newest_trial() -> RunItem | None:
     """The newest trial, whoever it was about: under way, or with its report."""
-    return RunItem.objects.filter(run__kind__in=(_NAME, PACE_TRIAL_NAME)).select_related("run").order_by("-id").first()
+    trials = RunItem.objects.filter(run__kind__in=(_NAME, PACE_TRIAL_NAME, WRITE_TRIAL_NAME))
+    return trials.select_related("run").order_by("-id").first()
 
 
 async def _try(session: Session, item: ClaimedItem) -> ItemResult:

@@ -16,6 +16,7 @@ from carefund.funders.answers import TrialAnswer
 from carefund.funders.dialect import bind, find_ancestor
 from carefund.funders.errors.answers import BadAnswer
 from carefund.funders.errors.configuring import WrongAddress
+from carefund.funders.errors.people import NotFound
 from carefund.funders.errors.root import FunderError
 from carefund.funders.interfaces.answer_check import Examination, Line
 from carefund.funders.interfaces.observed_members import walk
@@ -70,17 +71,22 @@ async def try_interfaces(
 def examine(examination: Examination, answer: TrialAnswer) -> tuple[dict[str, Any], Any]:
     """Examine one answer. Return its line of the report, and the answer as plain JSON, None where there is none."""
     operation, problem, document = answer.operation, answer.problem, None
+    rows_before = len(examination.rows.get(operation, ()))
     if answer.body is not None:
         try:
             document = examination.add(operation, answer.body)
         except FunderError as unreadable:
             problem = unreadable
+    is_empty = isinstance(problem, NotFound) and examination.contract.operations[operation].is_list
+    if is_empty:  # so is a list said to hold nothing
+        problem = None
+        examination.rows.setdefault(operation, [])
     if isinstance(problem, WrongAddress | BadAnswer):
         examination.lines.add(Line("paths", operation, "…", 0.0, examination.contract.name))
     line = {
         "operation": operation,
         "milliseconds": max(1, round(answer.milliseconds)) if not answer.missing_id else None,
-        "rows": len(examination.rows.get(operation, ())) if operation in examination.rows else None,
+        "rows": len(examination.rows[operation]) - rows_before if operation in examination.rows else None,
         "problem": _describe(answer, problem) or examination.problems.get(operation, ""),
     }
     return line, document

@@ -6,16 +6,16 @@ from django.conf import settings
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 
-from carefund.access.access_log import store_synchronisation
 from carefund.access.audit_log import one_act, store_act
-from carefund.access.gate import find_clients_by_care_recipient_id
 from carefund.access.roles import may_administer
 from carefund.console.background_work import describe_item
-from carefund.console.page_access import Request, page, report_refusals
-from carefund.domain.care_recipient.clients import is_care_recipient_id
+from carefund.console.page_access import Request, page
+from carefund.console.views.interface_trials import send_write, show_write_to_confirm, try_reads
 from carefund.funders.interfaces.documents import LARGEST, MOST_TOGETHER, WrongDescription
-from carefund.runs.trials import find_newest_trial, request_trial
+from carefund.runs.models import RunItem
+from carefund.runs.trials import find_newest_trial
 from carefund.sync.interface_proposals import (
     ComparedDescriptions,
     NotAccepted,
@@ -29,7 +29,9 @@ from carefund.sync.interface_proposals import (
     waits_for_restart,
 )
 from carefund.sync.shareable_description import describe_archived
+from carefund.sync.shown_writes import find_obstacle_to_writing
 from carefund.sync.trials import write_findings, write_line
+from carefund.sync.write_trials import WRITES
 
 
 @page(may_administer)
@@ -41,7 +43,11 @@ def show(request: Request) -> HttpResponse:
         case "compare":
             _compare(request)
         case "try":
-            _try(request)
+            try_reads(request)
+        case "show-write":
+            return show_write_to_confirm(request) or redirect("console:interfaces")
+        case "send-write":
+            send_write(request)
         case "discard":
             discard_compared()
         case "preview":
@@ -67,11 +73,20 @@ def _show(request: Request, compared: ComparedDescriptions | None, **more: Any) 
         "waits_for_restart": waits_for_restart(),
         "is_set_elsewhere": settings.INTERFACES_FILE not in ("", str(settings.ACCEPTED_INTERFACES_FILE)),
         "work": work,
+        "to_synchronise": _find_page_to_synchronise(trial) if trial and report and "write" not in report else "",
+        "writes": WRITES,
+        "obstacle_to_writing": find_obstacle_to_writing(),
         "report": report,
         "findings": write_findings(report) if report else [],
         "lines": [write_line(line) for line in report["lines"]] if report else [],
     }
     return render(request, "console/interfaces.html", context | more)
+
+
+def _find_page_to_synchronise(trial: RunItem) -> str:
+    """The address of the page on which the client of a trial is brought in step."""
+    page_name = "console:synchronise" if trial.care_recipient_id else "console:ndis-client"
+    return reverse(page_name, args=[trial.client_id]) if trial.client_id else ""
 
 
 def _compare(request: Request) -> None:
@@ -91,18 +106,6 @@ def _compare(request: Request) -> None:
             store_act(request.user, "Interface descriptions compared", f"{len(files)} files")
     except WrongDescription as fault:
         messages.error(request, str(fault))
-
-
-def _try(request: Request) -> None:
-    care_recipient_id = request.POST.get("care_recipient_id", "").strip()
-    wanted = [care_recipient_id] if is_care_recipient_id(care_recipient_id) else []
-    client = find_clients_by_care_recipient_id(request.user, wanted).get(care_recipient_id)
-    if client is None:
-        messages.error(request, "No client has this Care Recipient ID.")
-        return
-    store_synchronisation(request.user, client, "Trial of the interfaces")
-    with report_refusals(request, "Trial of the interfaces"):
-        request_trial(client, request.user)
 
 
 def _preview(request: Request) -> HttpResponse:

@@ -71,7 +71,8 @@ class Examination:
     def add(self, operation: str, body: bytes) -> Any:
         """Examine one answer; gives it as plain JSON. Raises FunderError for what is no JSON."""
         asked = self.contract.operations[operation]
-        assert asked.answer is not None
+        if asked.answer is None:
+            return self._name_members(operation, body)
         kind = bind(asked.answer, self.dialect)
         document = decode_any(body, operation)
         this = SeenPlace()
@@ -90,6 +91,13 @@ class Examination:
             self._note(row, kind, shape_of(kind, self.spellings, self.dialect), inner)
         for raw in _list_objects(document, place):
             self._check(kind, shape_of(kind, self.spellings, self.dialect), raw)
+        return document
+
+    def _name_members(self, operation: str, body: bytes) -> Any:
+        """Name the members of an answer of which nothing is known; there may be no answer."""
+        document = decode_any(body, operation) if body else None
+        names = {name for raw in _list_objects(document, "") for name in raw}
+        self.unknown.update(f"{operation}.{name if is_name(name) else LEFT_OUT}" for name in names)
         return document
 
     def _note_line(self, table: str, ours: str, theirs: str, confidence: float) -> None:

@@ -13,6 +13,7 @@ from typing import Generic, NamedTuple, TypeVar
 
 import msgspec
 
+from carefund.funders.calls import Calls
 from carefund.funders.configuration import FunderConfiguration
 from carefund.funders.decoding import RowReader
 from carefund.funders.dialect import write
@@ -22,7 +23,7 @@ from carefund.funders.errors.configuring import NotConfigured
 from carefund.funders.errors.people import MalformedId, NotFound
 from carefund.funders.errors.requests import RequestRejected
 from carefund.funders.errors.root import FunderError
-from carefund.funders.http import Caller, Response
+from carefund.funders.http import Response
 from carefund.funders.paging import PagedRows
 from carefund.funders.services_australia.claim_payloads import (
     AccountSummary,
@@ -97,7 +98,7 @@ async def _keep_nothing(answer: ClaimingAnswer) -> None:
 class Claiming:
     """The invoice, claim and payment APIs, ready to be asked."""
 
-    def __init__(self, caller: Caller, configuration: FunderConfiguration, keep: Keep = _keep_nothing) -> None:
+    def __init__(self, caller: Calls, configuration: FunderConfiguration, keep: Keep = _keep_nothing) -> None:
         self._caller = caller
         self._configuration = configuration
         self._keep = keep

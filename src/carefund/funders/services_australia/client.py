@@ -12,11 +12,11 @@ from typing import TypeVar
 import msgspec
 
 from carefund.funders.answers import FunderAnswer, Recognise
+from carefund.funders.calls import Calls
 from carefund.funders.configuration import FunderConfiguration
 from carefund.funders.errors.access import NotPermitted
 from carefund.funders.errors.people import ConsentMissing, NotFound
 from carefund.funders.errors.requests import RequestRejected
-from carefund.funders.http import Caller
 from carefund.funders.paging import PagedRows, PageGuard, require_few
 from carefund.funders.refusals import is_business
 from carefund.funders.services_australia import operations
@@ -43,7 +43,7 @@ class ServicesAustralia:
     Where a method takes `recognise`, an answer recognised by its bytes is only decoded if its value is asked for.
     """
 
-    def __init__(self, caller: Caller, configuration: FunderConfiguration) -> None:
+    def __init__(self, caller: Calls, configuration: FunderConfiguration) -> None:
         self.caller = caller
         self.configuration = configuration
         self.readers = readers_for(configuration.spellings, configuration.interfaces.dialect)
