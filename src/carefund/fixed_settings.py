@@ -96,6 +96,7 @@ AUTH_PASSWORD_VALIDATORS = [
     },
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
     {"NAME": "carefund.access.passwords.NotOfOwnWords"},
+    {"NAME": "carefund.access.passwords.NotBreached"},
     {"NAME": "carefund.access.tokens.TokensEndWithPassword"},
 ]
 MESSAGE_TAGS = {message_levels.SUCCESS: "good", message_levels.WARNING: "warn", message_levels.ERROR: "bad"}

@@ -218,6 +218,9 @@ ADDRESS_FAILURE_LIMIT = env.int("CAREFUND_ADDRESS_FAILURE_LIMIT", default=50)
 API_CALLS_PER_MINUTE = env.int("CAREFUND_API_CALLS_PER_MINUTE", default=600)
 if API_CALLS_PER_MINUTE < 0:
     raise ImproperlyConfigured("CAREFUND_API_CALLS_PER_MINUTE must be 0 (no limit) or a number of calls")
+BREACHED_PASSWORDS_FILE = env.str("CAREFUND_BREACHED_PASSWORDS_FILE", default="")
+if BREACHED_PASSWORDS_FILE and not Path(BREACHED_PASSWORDS_FILE).is_file():
+    raise ImproperlyConfigured("CAREFUND_BREACHED_PASSWORDS_FILE names no file")
 TWO_FACTOR_REQUIRED = env.bool("CAREFUND_TWO_FACTOR_REQUIRED", default=False)
 
 # Messages name operations and counts; never a person, an id or an address with one in it.

@@ -1,6 +1,8 @@
 """Sessions end when nobody uses them, and when the account's owner or an administrator says so."""
 
 from collections.abc import Iterator
+from hashlib import sha1
+from pathlib import Path
 
 import pytest
 from django.contrib.auth.models import User
@@ -102,3 +104,19 @@ def test_a_password_of_our_own_names_is_refused(password: str, settings: Setting
     with pytest.raises(ValidationError):
         validate_password(password)
     validate_password("harbour seals like herring")
+
+
+def test_a_breached_password_is_refused_where_there_is_a_list_of_them(settings: Settings, tmp_path: Path):
+    breached = [f"harbour seals like herring {number}" for number in range(50)]
+    hashes = sorted(sha1(password.encode()).hexdigest().upper() for password in breached)
+    file = tmp_path / "breached.txt"
+    file.write_text("".join(f"{line}:{number}\r\n" for number, line in enumerate(hashes)))
+    validate_password(breached[0])
+    settings.BREACHED_PASSWORDS_FILE = str(file)
+    for password in breached:
+        with pytest.raises(ValidationError, match="data breach"):
+            validate_password(password)
+    validate_password("harbour seals like herring 50")
+    file.unlink()
+    with pytest.raises(ValidationError, match="cannot be read"):
+        validate_password("harbour seals like herring 50")

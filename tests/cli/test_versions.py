@@ -64,6 +64,21 @@ def test_an_older_programme_does_nothing_on_a_newer_database(installation: Insta
     assert "Usage" in installation.carefund("runs", "--help")
 
 
+@pytest.mark.parametrize("words", [("serve", "--port", "0"), ("worker",)], ids=lambda words: words[0])
+def test_an_older_programme_that_runs_stops_beside_a_newer_database(installation: Installation, words: tuple[str, ...]):
+    """As when another machine, or another folder, is upgraded first."""
+    copy_tables(installation.folder)
+    process = installation.start(*words)
+    started = "Console on" if words[0] == "serve" else ""
+    wait_until(lambda: started in installation.log and (started or list(installation.folder.glob("*.lock"))))
+    installation.write(
+        "INSERT INTO django_migrations (app, name, applied) VALUES ('runs', '9999_from_tomorrow', '2026-01-01')"
+    )
+    assert process.wait(60) == 1
+    assert NEWER in installation.log
+    assert "Traceback" not in installation.log
+
+
 def test_on_old_tables_every_command_says_one_sentence(installation: Installation):
     assert_old(installation)
     copy_tables(installation.folder)

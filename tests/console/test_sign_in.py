@@ -49,7 +49,7 @@ def test_the_second_factor_is_asked_before_any_page(cast: world.Cast) -> None:
     sign_in(browser, "ada")
     assert browser.get(reverse("console:two-factor")).status_code == 200
     code = code_for(cast.ada, confirmed=False)
-    assert browser.post(reverse("console:two-factor"), {"code": code}).status_code == 302
+    assert browser.post(reverse("console:two-factor"), {"code": code, "password": world.PASSWORD}).status_code == 302
 
     fresh = Browser()
     sign_in(fresh, "ada")
@@ -71,7 +71,8 @@ def test_the_second_factor_is_asked_before_any_page(cast: world.Cast) -> None:
 def test_a_second_factor_leads_to_no_other_site(cast: world.Cast, browse: Browse) -> None:
     browser = browse(cast.ada)
     browser.get(reverse("console:two-factor"))
-    browser.post(reverse("console:two-factor"), {"code": code_for(cast.ada, confirmed=False)})
+    given = {"code": code_for(cast.ada, confirmed=False), "password": world.PASSWORD}
+    browser.post(reverse("console:two-factor"), given)
     fresh = Browser()
     sign_in(fresh, "ada")
     two_factor.Authenticator.objects.update(last_t=-1)

@@ -44,7 +44,7 @@ def pair(user: User, browser: Browser) -> two_factor.Authenticator:
     """Set the second factor up as a person does; the browser has given it then."""
     browser.get(reverse("console:two-factor"))
     device = two_factor.Authenticator.objects.get(user=user)
-    browser.post(reverse("console:two-factor"), {"code": code_of(device)})
+    browser.post(reverse("console:two-factor"), {"code": code_of(device), "password": world.PASSWORD})
     device.refresh_from_db()
     assert device.confirmed
     return device
@@ -93,6 +93,33 @@ def test_secrets_of_before_are_encrypted_by_the_migration_and_still_work(cast: w
     assert not TOTPDevice.objects.exists()
     migration.decrypt(apps, editor)
     assert TOTPDevice.objects.get(user=cast.ben).bin_key == secret
+
+
+def test_setting_it_up_needs_the_password(cast: world.Cast, browse: Browse) -> None:
+    """Whoever finds a computer that is signed in cannot lock its owner out."""
+    browser = browse(cast.ben)
+    browser.get(reverse("console:two-factor"))
+    device = two_factor.Authenticator.objects.get(user=cast.ben)
+    for wrong in ("", "guess"):
+        page = browser.post(reverse("console:two-factor"), {"code": code_of(device), "password": wrong})
+        assert page.status_code == 200
+        assert two_factor.find_device(cast.ben) is None
+    assert b"This is not your password." in page.content
+
+
+def test_an_administrators_page_is_no_way_around_the_proof_for_ones_own_account(
+    cast: world.Cast, browse: Browse
+) -> None:
+    browser = browse(cast.ada)
+    device = pair(cast.ada, browser)
+    own = reverse("console:person", args=[cast.ada.pk])
+    assert browser.post(own, {"remove-two-factor": "1"}).headers["Location"] == reverse(OFF)
+    assert two_factor.find_device(cast.ada) == device
+    kept = {"username": "ada", "first_name": "Ada", "is_active": "on", "role": Role.ADMINISTRATOR.value}
+    assert browser.post(own, {**kept, "new_password": NEW}).status_code == 302
+    cast.ada.refresh_from_db()
+    assert (cast.ada.first_name, cast.ada.check_password(world.PASSWORD)) == ("Ada", True)
+    assert b"new_password" not in browser.get(own).content
 
 
 def test_taking_it_off_needs_the_password_or_a_code(cast: world.Cast, browse: Browse) -> None:

@@ -11,6 +11,10 @@ LEASES = {"RunItem.held_until", "ProdaDevice.lease_until", "CallLimit.closed_unt
 LEASE = re.compile(r"^(held|busy|lease|closed|taken|locked)_until$")
 PREVIEWS = {"Preview"}
 PARTICULAR = re.compile(r"carefund\.funders\.(services_australia|ndia|opening|proda|http)\b")
+WAITING = re.compile(
+    r"(asyncio|aiohttp)\b|carefund\.runs\.foreground\b|carefund\.funders\.(sessions|http|proda|services_australia\.client)\b"
+    r"|carefund\.runs\.funder_sessions\.open_"
+)
 CLIENTS = re.compile(r"ServicesAustralia|Ndia|PaceSource|Partner|Proda")
 
 
@@ -68,3 +72,20 @@ def test_background_work_knows_no_particular_funder():
 def test_previews_do_not_multiply():
     previews = {model.name for model in classes("src/carefund") if "Preview" in model.name and list(columns(model))}
     assert previews == PREVIEWS, f"keep what was shown in runs.models.Preview: {sorted(previews - PREVIEWS)}"
+
+
+def test_no_page_and_no_call_waits_for_a_funder():
+    """Four people at a page that waited for a funder that hung once stopped the whole console."""
+    asking = []
+    for path, tree in modules("src/carefund/console", "src/carefund/rest"):
+        for node in ast.walk(tree):
+            match node:
+                case ast.ImportFrom(module=str(module), names=names):
+                    found = {f"{module}.{alias.name}" for alias in names}
+                case ast.Import(names=names):
+                    found = {alias.name for alias in names}
+                case _:
+                    continue
+            asking += [f"{path}:{node.lineno} {name}" for name in found if WAITING.match(name)]
+    assert not asking, f"ask for background work, which is watched: {asking}"
+    assert all(WAITING.match(name) for name in ("asyncio", "carefund.runs.foreground.finish_now"))

@@ -21,6 +21,7 @@ from django.conf import settings
 from carefund.cli.file_permissions import mend_own_files
 from carefund.cli.manage import prepare_installation
 from carefund.cli.output import FAILED, complain, screen
+from carefund.records.versions import NEWER, is_database_newer
 from carefund.runs.engines.choosing import AlreadyRunning, serves_alone, work
 
 _GRACE_SECONDS = 30
@@ -29,6 +30,7 @@ _PARENT_DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG
 _POLITENESS = 10
 _KNOCK_SECONDS = 1.0
 _BACKLOG = 1024
+_VERSION_SECONDS = 5.0
 
 
 def serve(
@@ -62,12 +64,18 @@ def worker(
     """Do the background work for this database until stopped."""
     if parent:
         threading.Thread(target=_stop_without, args=(parent,), name="parent", daemon=True).start()
+    newer = threading.Event()
+    if not parent:  # which looks itself
+        threading.Thread(target=_stop_beside_newer, args=(newer,), name="version", daemon=True).start()
     mend_own_files()
     try:
         asyncio.run(work())
     except AlreadyRunning:
         complain("Another process already does the background work.", "Stop it first, or let it continue.")
         raise typer.Exit(FAILED) from None
+    if newer.is_set():
+        complain(*NEWER)
+        raise typer.Exit(FAILED)
 
 
 def listen_or_exit(host: str, port: int) -> socket.socket:
@@ -109,7 +117,8 @@ def listen(host: str, port: int) -> socket.socket:
 def serve_until_stopped(
     listening: socket.socket, *, with_worker: bool, on_ready: Callable[[], None] | None = None
 ) -> None:
-    """Run the web server, and the worker if wanted; whichever dies is started again. Stops on SIGTERM or SIGINT.
+    """Run the web server, and the worker if wanted; whichever dies is started again. Stops on SIGTERM or SIGINT, and
+    when a newer Carefund has changed the database's tables.
 
     The socket stays open here, so that who comes while the web server starts again waits a moment and is served.
     """
@@ -125,13 +134,27 @@ def serve_until_stopped(
     if on_ready:
         on_ready()
     try:
+        looked_at = time.monotonic()
         while not stopping:
             time.sleep(0.2)
             for child in children:
                 child.start_again_if_dead()
+            if time.monotonic() - looked_at > _VERSION_SECONDS:
+                if is_database_newer():
+                    complain(*NEWER)
+                    raise typer.Exit(FAILED)
+                looked_at = time.monotonic()
     finally:
         listening.close()
         _stop([child.process for child in children])
+
+
+def _stop_beside_newer(newer: threading.Event) -> None:
+    """Stop this process politely when a newer Carefund has changed the tables that it writes to."""
+    while not is_database_newer():
+        time.sleep(_VERSION_SECONDS)
+    newer.set()
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 def _stop_without(parent: int) -> None:

@@ -47,6 +47,17 @@ class CodeForm(forms.Form):
         return code
 
 
+class SetUpForm(CodeForm):
+    """A code of the app that is being paired, and the password: a session alone adds no second factor."""
+
+    password = forms.CharField(
+        label="Your password",
+        max_length=128,
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
+    )
+
+
 class ProofForm(forms.Form):
     """What shows that it is really the account's owner who asks."""
 
@@ -83,11 +94,14 @@ class PersonForm(_UserForm):
         labels = {"username": "User name", "is_active": "Can sign in"}
         help_texts = {"username": "", "is_active": "Clear this instead of deleting the account."}
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, is_own: bool = False, **kwargs: Any) -> None:
+        """Of one's own account the password is changed on one's own page, which asks for the present one."""
         super().__init__(*args, **kwargs)
         branches = cast(forms.MultipleChoiceField, self.fields["service_provider_ids"])
         branches.choices = _name_branches()
-        if self.instance.pk:
+        if is_own:
+            del self.fields["new_password"]
+        elif self.instance.pk:
             self.fields[
                 "new_password"
             ].help_text = (

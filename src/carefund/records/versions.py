@@ -7,7 +7,7 @@ from pathlib import Path
 
 from django.apps import apps
 from django.conf import settings
-from django.db import connection
+from django.db import DatabaseError, connection
 from django.db.migrations.recorder import MigrationRecorder
 
 _OURS = ("records", "runs", "access")
@@ -28,6 +28,16 @@ def find_version_problem() -> tuple[str, str] | None:
     if applied - known:
         return NEWER
     return OLDER if known - applied else None
+
+
+def is_database_newer() -> bool:
+    """Whether a newer programme has changed the tables, for a process that stays; its connection does not stay open."""
+    try:
+        return find_version_problem() is NEWER
+    except DatabaseError:  # told elsewhere
+        return False
+    finally:
+        connection.close()
 
 
 def knows_all(applied: Iterable[str]) -> bool:

@@ -4,6 +4,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import messages
+from django.contrib.auth import authenticate
 from django.contrib.auth import views as auth
 from django.contrib.auth.forms import AuthenticationForm
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
@@ -20,7 +21,7 @@ from carefund.access.roles import DESCRIPTIONS, rights_of
 from carefund.access.sessions import count_sessions, end_sessions
 from carefund.console.alert_forms import MailForm
 from carefund.console.context_processors import THEME_COOKIE, THEMES
-from carefund.console.forms import CodeForm, ProofForm
+from carefund.console.forms import CodeForm, ProofForm, SetUpForm
 from carefund.console.page_access import Request, signed_in
 from carefund.funders.errors.configuring import NotConfigured
 from carefund.records.care_recipient.queries import name_branch
@@ -118,7 +119,7 @@ def set_up_two_factor(request: HttpRequest) -> HttpResponse:
         return redirect("console:sign-in")
     if two_factor.find_device(request.user) is not None:
         return redirect("console:two-factor-off")
-    form = CodeForm(request.POST or None)
+    form = SetUpForm(request.POST or None)
     try:
         device = two_factor.begin_set_up(request.user)
         context = {
@@ -127,7 +128,7 @@ def set_up_two_factor(request: HttpRequest) -> HttpResponse:
         }
     except NotConfigured as problem:
         return render(request, "console/two_factor_set_up.html", {"problem": problem})
-    if request.method == "POST" and form.is_valid():
+    if request.method == "POST" and form.is_valid() and _check_password(request, form):
         with one_act():
             is_on = _check_code(request, device, form)
             if is_on:
@@ -165,6 +166,15 @@ def _check_code(request: HttpRequest, device: two_factor.Authenticator, form: Co
     except NotConfigured:
         problem = "Your second factor cannot be read: the encryption keys have changed. Ask an administrator."
     form.add_error("code", problem or "This code is incorrect or has already been used. Wait for the next one.")
+    return False
+
+
+def _check_password(request: HttpRequest, form: SetUpForm) -> bool:
+    """Check the password of whoever is signed in; wrong ones are counted as at the sign-in."""
+    given: dict[str, Any] = {"username": request.user.get_username(), "password": form.cleaned_data["password"]}
+    if authenticate(request, **given) is not None:
+        return True
+    form.add_error("password", "This is not your password.")
     return False
 
 

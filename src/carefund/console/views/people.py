@@ -57,6 +57,8 @@ def change(request: Request, user_id: int) -> HttpResponse:
     """An account's name, role, branches, whether it may sign in; its second factor and sessions can be ended here."""
     person = find_account_by_number(user_id)
     if request.method == "POST" and "remove-two-factor" in request.POST:
+        if person.pk == request.user.pk:  # one's own needs the password or a code
+            return redirect("console:two-factor-off")
         with one_act():
             two_factor.remove(person)
             store_act(request.user, "Second factor removed", f"account {person.get_username()}")
@@ -75,10 +77,11 @@ def _edit(request: Request, person: User) -> HttpResponse:
     rights = rights_of(person)
     before = _describe(find_account_by_number(person.pk), rights.role, rights.service_provider_ids) if person.pk else {}
     initial = {"role": rights.role or "", "service_provider_ids": sorted(rights.service_provider_ids or ())}
-    form = PersonForm(request.POST or None, instance=person, initial=initial)
+    is_own = person.pk == request.user.pk
+    form = PersonForm(request.POST or None, instance=person, initial=initial, is_own=is_own)
     if request.method == "POST" and form.is_valid():
         role = Role(form.cleaned_data["role"]) if form.cleaned_data["role"] else None
-        if person.pk == request.user.pk and (role is not Role.ADMINISTRATOR or not form.cleaned_data["is_active"]):
+        if is_own and (role is not Role.ADMINISTRATOR or not form.cleaned_data["is_active"]):
             form.add_error(None, "You cannot remove your own Administrator role. Ask another administrator.")
         else:
             _save(request, form, role, before)
@@ -90,6 +93,7 @@ def _edit(request: Request, person: User) -> HttpResponse:
         {
             "form": form,
             "person": person,
+            "is_own": is_own,
             "device": two_factor.find_device(person) if person.pk else None,
             "sessions": count_sessions(person) if person.pk else 0,
         },
@@ -100,9 +104,10 @@ def _save(request: Request, form: PersonForm, role: Role | None, before: dict[st
     """Keep an account as the form has it, with the act in the audit log; a password's text is in no log."""
     with one_act():
         person = form.save(commit=False)
-        store_account(person, role, form.cleaned_data["service_provider_ids"], form.cleaned_data["new_password"])
+        new_password = form.cleaned_data.get("new_password", "")
+        store_account(person, role, form.cleaned_data["service_provider_ids"], new_password)
         after = _describe(person, role, form.cleaned_data["service_provider_ids"])
-        if form.cleaned_data["new_password"]:
+        if new_password:
             after |= {"new password": True}
         act = "Account changed" if before else "Account added"
         store_act(request.user, act, f"account {person.get_username()}", before=before, after=after)
