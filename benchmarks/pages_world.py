@@ -136,11 +136,13 @@ def _copy_people(number: int) -> None:
         invoice_id=f"t.invoice_id || '-' || {again}", service_provider_id=_BRANCH,
     )  # fmt: skip
     _copy(
-        InvoiceLineItem, number, id=f"t.id + {lines}", invoice_id=f"t.invoice_id + {invoices}", client_id="1 + n.k",
+        InvoiceLineItem, number, order="ORDER BY t.delivery_date, n.k", id=f"t.id + {lines}",
+        invoice_id=f"t.invoice_id + {invoices}", client_id="1 + n.k",
         external_reference_id=f"t.external_reference_id || '-' || {again}",
     )  # fmt: skip
     _copy(
-        BudgetUsage, number, plan_budget_id=f"t.plan_budget_id + {budgets}", client_id="1 + n.k",
+        BudgetUsage, number, order="ORDER BY t.delivery_date, n.k",
+        plan_budget_id=f"t.plan_budget_id + {budgets}", client_id="1 + n.k",
         service_provider_id=_OF_BRANCH,
         invoice_line_item_id=f"CASE WHEN n.k % 500 <> 0 OR t.id % 50 <> 0 THEN t.invoice_line_item_id + {lines} END",
     )  # fmt: skip
@@ -220,7 +222,7 @@ def _make_claims() -> None:
             "l.quantity * l.price_per_unit, '', '', b.to_date, FALSE "
             "FROM records_claimbatch b JOIN records_invoice i ON i.service_provider_id = b.service_provider_id "
             "JOIN records_invoicelineitem l ON l.invoice_id = i.id "
-            "WHERE i.invoice_id IS NOT NULL AND l.delivery_date BETWEEN b.from_date AND b.to_date"
+            "WHERE i.invoice_id IS NOT NULL AND l.delivery_date BETWEEN b.from_date AND b.to_date ORDER BY b.id, l.id"
         )
 
 

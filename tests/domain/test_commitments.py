@@ -123,16 +123,23 @@ def test_the_order_in_which_they_come_does_not_matter(lines: list[OpenLine], fun
 @given(lines, funds, days)
 def test_older_lines_do_not_bear_on_the_budgets_of_a_day(lines: list[OpenLine], funds: list[Fund], day: date) -> None:
     covering = [funding.key for funding in funds if funding.is_returned and funding.period.covers(day)]
-    first = first_day_of(funds, day)
+    first = first_day_of([funding.period for funding in funds if funding.is_returned], day)
     assert (first is None) is (not covering)
     recent = [line for line in lines if first is not None and line.delivery_date >= first]
     committed, of_recent = commit(lines, funds), commit(recent, funds)
     assert [committed[key] for key in covering] == [of_recent[key] for key in covering]
+    bearing = [
+        funding
+        for funding in funds
+        if funding.is_returned and (first is None or (funding.period.end_date or date.max) >= first)
+    ]
+    of_bearing = commit(recent, bearing)
+    assert [committed[key] for key in covering] == [of_bearing[key] for key in covering]
 
 
 def test_quarters_that_follow_each_other_do_not_reach_back() -> None:
     quarters = [fund("a", date(2026, 4, 1), date(2026, 6, 30)), fund("b", date(2026, 7, 1), date(2026, 9, 30))]
-    assert first_day_of(quarters, date(2026, 8, 1)) == date(2026, 7, 1)
+    assert first_day_of([quarter.period for quarter in quarters], date(2026, 8, 1)) == date(2026, 7, 1)
 
 
 TODAY = date(2026, 11, 22)

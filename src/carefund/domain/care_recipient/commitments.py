@@ -3,7 +3,7 @@
 Pure, so that every page, file and command gets the same. Source: rules SAH-15, SAH-17 and SAH-18.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -163,12 +163,11 @@ class Places:
         return left >= line.amount, fund.period.start_date or date.min, left
 
 
-def first_day_of(funds: Iterable[Fund], day: date) -> date | None:
+def first_day_of(listed: Sequence[Period], day: date) -> date | None:
     """The first day whose lines bear on what is committed of the budgets that cover a day; None if none does.
 
     That is where the earliest of them begins, or of those that share a day with them, directly or through others.
     """
-    listed = [fund.period for fund in funds if fund.is_returned]
     starts = [period.start_date or date.min for period in listed if period.covers(day)]
     first = min(starts, default=None)
     while first is not None:

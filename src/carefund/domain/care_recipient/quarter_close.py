@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 from enum import StrEnum
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from carefund.domain.care_recipient.rollover import cap_of, rollover_of
 from carefund.domain.claims.checks import CLAIM_WINDOW_DAYS
@@ -52,8 +52,7 @@ _LABELS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Projection:
+class Projection(NamedTuple):
     """What is left once all that was delivered is drawn, and what becomes of it: rollover + loss = rest. `cap` is the
     most that goes on: $1,000, or 10% of `base` if that is more."""
 
@@ -74,8 +73,7 @@ def project(available: Decimal, still_to_draw: Decimal, base: Decimal) -> Projec
     return Projection(rest, base, cap_of(base), rollover, rest - rollover)
 
 
-@dataclass(frozen=True, slots=True)
-class ClosingBudget:
+class ClosingBudget(NamedTuple):
     """One person's budget of a quarter, with own lines of its days that were not drawn, by how far they are.
 
     `available` None: the funder did not say. `rolled` and `written_off` are what became of it there, as sizes.

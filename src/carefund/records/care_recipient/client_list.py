@@ -239,23 +239,21 @@ def list_client_rows(clients: Iterable[Client], today: date) -> list[ClientRow]:
     for held in Classification.objects.filter(in_force(today), client_id__in=ids).order_by("-start_date", "id"):
         levels.setdefault(held.client_id, []).append(held)
     ended = _find_ends(set(ids) - set(levels), today)
-    ongoing = list(PlanBudget.objects.filter(client_id__in=ids, budget_type_code=ONGOING).order_by("id"))
-    committed = find_committed_on(ongoing, today, ONGOING)
-    budgets: dict[int, list[PlanBudget]] = {}
-    for budget in ongoing:
-        if budget.pk in committed:
-            budgets.setdefault(budget.client_id, []).append(budget)
-    return [
-        ClientRow(
-            client,
-            tuple(levels.get(client.pk, ())),
-            _sum(budget.total or ZERO for budget in budgets.get(client.pk, ())),
-            _sum(available_of(budget) for budget in budgets.get(client.pk, ())),
-            _add_up([committed[budget.pk] for budget in budgets.get(client.pk, ())]),
-            ended.get(client.pk),
+    committed = find_committed_on(ids, today, ONGOING)
+    rows = []
+    for client in people:
+        budgets = committed.get(client.pk, ())
+        rows.append(
+            ClientRow(
+                client,
+                tuple(levels.get(client.pk, ())),
+                _sum(budget.total or ZERO for budget, _ in budgets),
+                _sum(available_of(budget) for budget, _ in budgets),
+                _add_up([commitment for _, commitment in budgets]),
+                ended.get(client.pk),
+            )
         )
-        for client in people
-    ]
+    return rows
 
 
 def _find_ends(ids: Iterable[int], today: date) -> dict[int, date]:

@@ -84,28 +84,48 @@ def find_committed(budgets: Iterable[PlanBudget], today: date) -> dict[int, Comm
     return {budget.pk: spending.find(key_of(budget)) for spending in found.values() for budget in spending.budgets}
 
 
-def find_committed_on(budgets: Iterable[PlanBudget], day: date, type_code: str) -> dict[int, Commitment]:
-    """What is spoken for of the budgets that cover a day, of many people. Give all their budgets of that kind."""
-    held = _by_client(budgets)
-    balances = _find_balances(held)
-    of_others = PlanBudget.objects.exclude(budget_type_code=type_code)  # who has unspent funds needs all budgets
-    if balances:
-        for budget in of_others.filter(client_id__in=balances):
-            held[budget.client_id].append(budget)
-    firsts = [
-        first
-        for client_id, client_budgets in held.items()
-        if client_id not in balances and (first := first_day_of(map(fund_of, client_budgets), day)) is not None
-    ]
+def find_committed_on(
+    client_ids: Collection[int], day: date, type_code: str
+) -> dict[int, list[tuple[PlanBudget, Commitment]]]:
+    """The budgets of a kind that cover a day, by client, each with what is spoken for of it.
+
+    Of years of budgets only those are read that a line can go to that bears on the day; of whoever has unspent funds
+    all are, since a line may go to any of them.
+    """
+    balances = _find_balances(client_ids)
+    keys, first_day = _find_bearing(set(client_ids) - set(balances), day, type_code)
+    budgets = PlanBudget.objects.filter(Q(pk__in=keys) | Q(client_id__in=list(balances))).order_by("id")
     of_kind = Q(funding_source=type_code)
-    which = of_kind & Q(delivery_date__gte=min(firsts, default=day)) | Q(client_id__in=list(balances))
-    found = _find_all(held, day, which, of_kind | Q(client_id__in=list(balances)), balances)
+    which = of_kind & Q(delivery_date__gte=first_day) | Q(client_id__in=list(balances))
+    found = _find_all(_by_client(budgets), day, which, of_kind | Q(client_id__in=list(balances)), balances)
     return {
-        budget.pk: spending.find(key_of(budget))
-        for spending in found.values()
-        for budget in spending.budgets
-        if budget.budget_type_code == type_code and covers(budget, day)
+        client_id: [
+            (budget, spending.find(key_of(budget)))
+            for budget in spending.budgets
+            if budget.budget_type_code == type_code and covers(budget, day)
+        ]
+        for client_id, spending in found.items()
     }
+
+
+def _find_bearing(client_ids: Collection[int], day: date, type_code: str) -> tuple[list[int], date]:
+    """The keys of these people's budgets of a kind to which a line can go that bears on a day, and the first day of any
+    such line."""
+    periods: dict[int, list[tuple[int, Period]]] = defaultdict(list)
+    listed = PlanBudget.objects.filter(
+        client_id__in=client_ids, budget_type_code=type_code, no_longer_returned_date__isnull=True
+    )
+    for key, client_id, start_date, end_date in listed.order_by().values_list(
+        "pk", "client_id", "start_date", "end_date"
+    ):
+        periods[client_id].append((key, Period(start_date, end_date)))
+    keys, first_day = [], day
+    for held in periods.values():
+        first = first_day_of([period for _, period in held], day)
+        if first is not None:
+            first_day = min(first_day, first)
+            keys += [key for key, period in held if period.end_date is None or period.end_date >= first]
+    return keys, first_day
 
 
 def key_of(budget: PlanBudget) -> BudgetKey:
