@@ -107,9 +107,10 @@ def claim_line(item: InvoiceLineItem) -> ClaimLine:
     )
 
 
-def list_claimed_lines(client_ids: Collection[int]) -> list[ClaimLine]:
-    """These people's lines that are claimed, or about to be."""
-    lines = InvoiceLineItem.objects.filter(Exists(_ACTIVE), client_id__in=client_ids).select_related("client")
+def list_claimed_lines(client_ids: Collection[int], days: Collection[date]) -> list[ClaimLine]:
+    """These people's lines of some days that are claimed, or about to be."""
+    lines = InvoiceLineItem.objects.filter(Exists(_ACTIVE), client_id__in=client_ids, delivery_date__in=days)
+    lines = lines.select_related("client")
     return [claim_line(item) for item in lines]
 
 

@@ -100,7 +100,8 @@ def preview_batch(choice: BatchChoice, today: date) -> BatchPreview:
     client_ids = {item.client_id for item in items}
     known = find_stored_funding(client_ids)
     lines = [claim_line(item) for item in items]
-    repeated = find_duplicates(lines, list_claimed_lines(client_ids))
+    # Of the same days alone, since a line repeats only one of its day: of years of lines a few are read.
+    repeated = find_duplicates(lines, list_claimed_lines(client_ids, {line.delivery_date for line in lines}))
     last = find_last_claim_date(choice.service_provider_id, settings.BUSINESS_TIME_ZONE)
     preview = BatchPreview(choice, next_claim_date(last, today))
     for item, line in zip(items, lines, strict=True):
