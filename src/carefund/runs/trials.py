@@ -38,7 +38,7 @@ def request_trial(client: Client, requested_by: User | None = None) -> Run:
 def find_newest_trial() -> RunItem | None:
     """The newest trial, whoever it was about: under way, or with its report."""
     trials = RunItem.objects.filter(run__kind__in=(_NAME, PACE_TRIAL_NAME, WRITE_TRIAL_NAME))
-    return trials.select_related("run").order_by("-id").first()
+    return trials.select_related("run").order_by("-run_id", "-id").first()  # runs are few: begin with the newest
 
 
 async def _try(session: Session, item: ClaimedItem) -> ItemResult:
