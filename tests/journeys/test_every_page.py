@@ -19,7 +19,7 @@ PAGES = (
     "/clients/99999", "/account", "/account/password", "/account/two-factor", "/runs", "/runs/1", "/runs/new",
     "/claims", "/claims/invoices", "/claims/new", "/claims/exceptions", "/settings/support-at-home/all",
     "/claims/exceptions/usage", "/money", "/money/quarter", "/money/accounts", "/account/tokens",
-    "/administration/tokens", "/administration/webhooks", "/alerts", "/administration/alerts",
+    "/administration/tokens", "/administration/webhooks", "/alerts", "/administration/alerts", "/administration/rates",
     "/ndis/comparisons", "/administration", "/settings/ndis-syncpro", "/administration/connections",
     "/administration/schedules", "/administration/access-log", "/administration/people",
     "/administration/people/new", "/administration/people/1", "/administration/connections/interfaces",

@@ -26,6 +26,7 @@ from carefund.rest.idempotency import WRITES, describe_key, once
 from carefund.rest.invoices import router as invoices
 from carefund.rest.ndis import router as ndis
 from carefund.rest.problems import MEDIA_TYPE, ApiProblem, KindOut, LineProblem, ProblemOut, list_kinds
+from carefund.rest.rates import router as rates
 from carefund.rest.refusals import translate_errors
 from carefund.rest.runs import router as runs
 from carefund.rest.spending import router as spending
@@ -111,6 +112,7 @@ for _prefix, _router in (
     ("/invoices", invoices),
     ("/webhooks", webhooks),
     ("/exports", exports),
+    ("/rates", rates),
 ):
     api.add_router(_prefix, _router)
 translate_errors(api)

@@ -15,10 +15,10 @@ from carefund.console.care_recipient.client import frame
 from carefund.console.page_access import Request, page
 from carefund.domain.care_recipient.commitments import SpokenFor
 from carefund.domain.care_recipient.explaining import BudgetExplanation, Origin
-from carefund.domain.care_recipient.rates import RATES
 from carefund.domain.wording import many, write_day, write_money
 from carefund.records.care_recipient.changes import cut_at_sync, list_changes_of_budget
 from carefund.records.care_recipient.funding import find_funding
+from carefund.records.care_recipient.rates import list_rates
 from carefund.records.care_recipient.spoken_for import SpokenForRow, list_spoken_for
 from carefund.records.not_found import NotHere
 from carefund.sync.care_recipient.explanations import explain_funding
@@ -66,7 +66,7 @@ def show(request: Request, client_id: int, budget_key: int) -> HttpResponse:
             (figure, _TITLES[figure.name], [(term, _TONES[term.origin]) for term in figure.terms])
             for figure in explanation.figures
         ],
-        "rates_from": max(rate.from_date for rate in RATES),
+        "rates_from": max(rate.from_date for rate in list_rates()),
         "figures": figures,
         "spoken_for": _show_spoken_for(list_spoken_for(figures.budget, funding.today)) if figures.commitment else [],
         "sentences": write_sentences(cut_at_sync(list_changes_of_budget(figures.budget), _CHANGES).changes)[:_CHANGES],

@@ -1,9 +1,11 @@
 """Daily rates and fixed amounts of the programme: data with the day from which each holds, and where it was published.
 
 A rate goes on until a later one of the same key is here; whoever uses one says from when it is. No rate is guessed.
+`RATES` come with Carefund. An administrator adds later ones, or corrects one, without a new version.
 Source: rules SAH-02 to SAH-04 and SAH-16.
 """
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -17,6 +19,8 @@ SHARE_OF_LEVEL = Decimal("0.115")  # the veterans' and the dementia supplement, 
 _CENT = Decimal("0.01")
 _PROGRAM_START_DATE = date(2025, 11, 1)
 _LEVEL_CODE = "ON_RATE_"
+_CODE = re.compile(r"[A-Z0-9_]{1,40}")
+_LARGEST, _YEARS_AHEAD = Decimal(100_000), 2
 
 
 class RateKind(StrEnum):
@@ -38,11 +42,28 @@ class Rate:
     amount: Decimal
     from_date: date
     published: str
+    entered_by: str = ""
 
     @property
     def share(self) -> Decimal:
         """The part of it that goes to the person's own budget."""
         return PARTICIPANT_SHARE if self.kind is RateKind.LEVEL else Decimal(1)
+
+
+class WantedRate(NamedTuple):
+    """A rate as somebody enters it: `code` is the level, or the funder's code."""
+
+    code: str
+    name: str
+    kind: str
+    amount: Decimal
+    from_date: date
+    published: str
+
+    def as_rate(self, entered_by: str) -> Rate:
+        """Return it as it is used. Call only without problems."""
+        kind = RateKind(self.kind)
+        return Rate(key_of(self.code), self.name, kind, self.amount, self.from_date, self.published, entered_by)
 
 
 class DaysAtRate(NamedTuple):
@@ -111,6 +132,37 @@ def to_cents(amount: Decimal) -> Decimal:
 def key_of(code: str) -> str:
     """The key of the rate that a funder's item code stands for."""
     return code.strip().upper().removeprefix(_LEVEL_CODE)
+
+
+def merge(published: Iterable[Rate], entered: Iterable[Rate]) -> list[Rate]:
+    """Return the rates that hold: what was entered takes the place of what was published from the same day."""
+    held = {(rate.key, rate.from_date): rate for rate in (*published, *entered)}
+    return list(held.values())
+
+
+def find_problems(wanted: WantedRate, entered: Iterable[Rate], today: date) -> dict[str, str]:
+    """Return what is wrong with a rate that somebody enters, by field; `entered` are the others that were entered."""
+    key, problems = key_of(wanted.code), {}
+    if not _CODE.fullmatch(key):
+        problems["code"] = "Use a level, such as 5 or HCP2, or the funder’s code: letters, digits and _."
+    if wanted.kind not in {kind.value for kind in RateKind}:
+        problems["kind"] = "Choose a kind."
+    others = {rate.kind.value for rate in (*RATES, *entered) if rate.key == key}
+    if "kind" not in problems and others and wanted.kind not in others:
+        problems["kind"] = f"{key} is known as: {', '.join(sorted(others))}."
+    if not (wanted.amount.is_finite() and _CENT <= wanted.amount <= _LARGEST):
+        problems["amount"] = "Enter an amount from $0.01 to $100,000."
+    elif wanted.amount != wanted.amount.quantize(_CENT):
+        problems["amount"] = "Use at most two decimals."
+    last = today.replace(year=today.year + _YEARS_AHEAD, day=min(today.day, 28))
+    if not _PROGRAM_START_DATE <= wanted.from_date <= last:
+        problems["from_date"] = "Enter a day from 1 November 2025, at most two years ahead."
+    elif any((rate.key, rate.from_date) == (key, wanted.from_date) for rate in entered):
+        problems["from_date"] = "A rate from this day has been entered. Edit that one."
+    for field, text in (("name", wanted.name), ("published", wanted.published)):
+        if not text.strip():
+            problems[field] = "Say what the rate pays for." if field == "name" else "Say where it was published."
+    return problems
 
 
 def list_keys(rates: Iterable[Rate], *kinds: RateKind) -> list[str]:

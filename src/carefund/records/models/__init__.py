@@ -25,6 +25,7 @@ from carefund.records.models.ndis import (
     ServiceContractBudget,
 )
 from carefund.records.models.people import Client, ClientMatch, ServiceProvider, SyncState
+from carefund.records.models.rates import EnteredRate
 from carefund.records.models.rollovers import Rollover
 from carefund.records.models.spending import PlannedService, UnspentBalance
 from carefund.records.models.support_at_home import (
@@ -60,6 +61,7 @@ __all__ = [
     "Client",
     "ClientMatch",
     "DeliveredService",
+    "EnteredRate",
     "Entitlement",
     "ExceptionCase",
     "ExceptionNote",

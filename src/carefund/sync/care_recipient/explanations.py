@@ -10,22 +10,23 @@ from typing import Any
 
 from carefund.domain.care_recipient.entitlement_amounts import HeldRate, Terms
 from carefund.domain.care_recipient.explaining import BudgetExplanation, Drawn, Facts, Undrawn, explain, label_draw
-from carefund.domain.care_recipient.rates import RATES, key_of
+from carefund.domain.care_recipient.rates import Rate, key_of
 from carefund.domain.claims.checks import amount_of
 from carefund.domain.periods import Period
 from carefund.records.care_recipient.client_list import ONGOING
 from carefund.records.care_recipient.commitments import list_undrawn_lines
 from carefund.records.care_recipient.funding import ZERO, BudgetFigures, Funding
+from carefund.records.care_recipient.rates import list_rates
 from carefund.records.models import InvoiceLineItem, PlanBudget
 from carefund.sync.care_recipient.details_read import Details, details_of
 from carefund.sync.change_log.record_names import name_budget, name_level
 
 
 def explain_funding(funding: Funding, wanted: Iterable[BudgetFigures]) -> dict[int, BudgetExplanation]:
-    """The explanation of these budgets of a person, by the budget's key here."""
-    undrawn = list_undrawn_lines(funding.client)
+    """The explanation of these budgets of a person, by the budget's key here, with the rates that hold."""
+    undrawn, rates = list_undrawn_lines(funding.client), list_rates()
     held = _list_held(funding)
-    return {figures.budget.pk: explain(_gather(figures, funding, held, undrawn)) for figures in wanted}
+    return {figures.budget.pk: explain(_gather(figures, funding, held, undrawn, rates)) for figures in wanted}
 
 
 def as_data(explanation: BudgetExplanation) -> dict[str, Any]:
@@ -57,12 +58,16 @@ def as_data(explanation: BudgetExplanation) -> dict[str, Any]:
 
 
 def _gather(
-    figures: BudgetFigures, funding: Funding, held: Sequence[HeldRate], undrawn: Sequence[InvoiceLineItem]
+    figures: BudgetFigures,
+    funding: Funding,
+    held: Sequence[HeldRate],
+    undrawn: Sequence[InvoiceLineItem],
+    rates: Sequence[Rate],
 ) -> Facts:
     budget = figures.budget
     is_ongoing = budget.budget_type_code == ONGOING
     terms = Terms(
-        budget.budget_type_code, Period(budget.start_date, budget.end_date), held if is_ongoing else (), RATES
+        budget.budget_type_code, Period(budget.start_date, budget.end_date), held if is_ongoing else (), rates
     )
     were_read = _were_details_read(figures, funding)
     return Facts(
