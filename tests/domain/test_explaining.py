@@ -215,6 +215,15 @@ def test_details_that_were_not_read_are_computed_from_what_the_person_holds():
     assert [term.origin for term in found.total.terms] == [Origin.COMPUTED, Origin.COMPUTED, Origin.FUNDER]
 
 
+def test_interim_funding_is_named_where_no_entitlement_was_read():
+    """Paid at 60% while waiting: what the person holds comes to more than the total says."""
+    given = facts(entitlements=None, rolled_over=None)
+    level = to_cents(D("159.31") * D("0.9") * D("0.6") * 91)
+    found = explain(replace(given, figures=replace(given.figures, total=level + D("1334.06"))))
+    assert found.total.rest == level - D("13047.49")
+    assert found.total.cause == "Level 7 is paid at 60%: interim funding."
+
+
 levels = st.sampled_from([rate.key for rate in RATES if rate.kind is RateKind.LEVEL])
 starts = st.dates(date(2025, 11, 1), date(2029, 1, 1))
 

@@ -18,8 +18,8 @@ from sandbox.wire import Answer, Call, Route
 _FILE_QUERY = (("from", "1"), ("limit", "20"), ("days", "3"))
 _FILE_HEADING = "Invoice reference,Line reference,Care Recipient ID,Service,Description,Date,Quantity,Unit type,Price"
 FATES = (
-    "cancel", "refuse", "split", "withoutUsage", "statementError", "accountError", "notInAccount", "statusText",
-    "stuck",
+    "cancel", "takeBack", "refuse", "split", "withoutUsage", "statementError", "accountError", "notInAccount",
+    "statusText", "stuck",
 )  # fmt: skip
 
 
@@ -73,8 +73,9 @@ class ClaimControl:
         return Answer(200, "\n".join([*lines, ""]).encode(), content_type="text/csv")
 
     def steer(self, call: Call) -> Any:
-        """Set a claim's fate: cancel, refuse (["invoiceId/itemId"]), split ({"invoiceId/itemId": "AT"}), withoutUsage,
-        statementError, accountError (dollars), notInAccount, statusText (a word shown instead of the status), stuck."""
+        """Set a claim's fate: cancel, takeBack (after it was paid), refuse (["invoiceId/itemId"]), split
+        ({"invoiceId/itemId": "AT"}), withoutUsage, statementError, accountError (dollars), notInAccount, statusText (a
+        word shown instead of the status), stuck."""
         wanted = body_of(call)
         unknown = sorted(set(wanted) - set(FATES))
         if unknown:

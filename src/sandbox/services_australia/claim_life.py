@@ -166,6 +166,8 @@ class ClaimLife:
                 self._cancel(claim)
             else:
                 self._approve(claim, approved_at.astimezone(SYDNEY).date())
+        if claim["status"] == "Approved" and claim["fate"].get("takeBack"):
+            self._take_back(claim)
         if claim["status"] == "Approved" and hours >= float(rules["completedAfterHours"]):
             claim["status"] = "Completed"
             self.touch(claim)
@@ -181,6 +183,15 @@ class ClaimLife:
         for invoice in self._invoices_of(claim):
             invoice["status"] = "SUBMITTED"
             self.touch(invoice)
+
+    def _take_back(self, claim: Row) -> None:
+        """Cancel a claim that was paid: each draw is reversed by another of the same size."""
+        for paid in claim["payments"]:
+            invoice = self.invoices[paid["invoiceId"]]
+            item = next(item for item in invoice["items"] if item["itemId"] == paid["itemId"])
+            if Decimal(paid["accepted"]):
+                self._draw(invoice, item, -Decimal(paid["accepted"]), self.world.clock.today(), "")
+        self._cancel(claim)
 
     def _approve(self, claim: Row, day: date) -> None:
         """Decide every item, draw the budgets, and reckon the payment."""

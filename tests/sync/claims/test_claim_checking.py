@@ -1,15 +1,18 @@
 """Check Status: forward only, payments per line, one sync per person, and claims that were made elsewhere."""
 
+from collections.abc import Callable
 from datetime import timedelta
 from decimal import Decimal
 
 import pytest
 
 from carefund.domain.claims.matching import LineState
+from carefund.domain.claims.money import Stage
 from carefund.records.claims.claimed_lines import find_exception_ids, list_lines
 from carefund.records.claims.exceptions import ExceptionFilter, list_draws_without_line
+from carefund.records.claims.money import find_money
 from carefund.records.claims.queries import list_requests_of
-from carefund.records.models import Claim, ClaimBatch, Invoice, PaymentRequest
+from carefund.records.models import BudgetUsage, Claim, ClaimBatch, Invoice, PaymentRequest
 from carefund.runs.business_day import business_today
 from carefund.runs.claims.claiming import request_claim_sync, request_routine_checks
 from carefund.runs.foreground import check_all_claims, finish_now
@@ -145,6 +148,32 @@ def test_a_cancelled_claim_can_be_made_again(claims: ClaimWorld, claim: Claim):
     assert batch.state == "claimed"
     assert len(claims.claims()) == 2
     assert len(claims.invoices()) == 2
+
+
+def test_a_claim_that_is_cancelled_after_its_payment_is_claimed_again(
+    claims: ClaimWorld, claim: Claim, synchronise: Callable[..., object]
+):
+    """The payment is taken back and the draws are reversed: nothing of it counts, and Money shows the lines again."""
+    claims.turn(advanceDays=1.1)
+    assert check_claim(claim).claim.status == "Approved"
+    assert set(PaymentRequest.objects.values_list("state", flat=True)) == {"paid"}
+    claims.steer(claim.claim_id, takeBack=True)
+    assert check_claim(claim).claim.status == "Cancelled"
+    waiting = set(PaymentRequest.objects.values_list("state", "payment_date", "paid_amount", "is_matched"))
+    assert waiting == {("ready", None, None, False)}
+    stages = {sums.stage: sums.total.number for sums in find_money(business_today())}
+    assert (stages[Stage.UNDECIDED], stages[Stage.EXCEPTIONS]) == (3, 0)
+    claims.turn(advanceDays=2)
+    for client in claims.clients:
+        synchronise(client)
+    draws = BudgetUsage.objects.filter(invoice_id__in=[invoice["invoiceId"] for invoice in claims.invoices()])
+    assert draws.count() == 6
+    assert sum(draw.amount for draw in draws) == 0
+    batch = ClaimBatch.objects.get()
+    send_batch(batch.pk)
+    batch.refresh_from_db()
+    assert batch.state == "claimed", batch.problem
+    assert Claim.objects.exclude(status="Cancelled").count() == 1
 
 
 def test_a_status_never_goes_back_and_an_unknown_one_is_kept_and_shown(claims: ClaimWorld, claim: Claim):

@@ -35,7 +35,7 @@ class _Words:
 
 _WORDS = {
     Stage.NOT_CLAIMED: _Words("These lines have not been claimed.", "receipt", "New batch"),
-    Stage.UNDECIDED: _Words("Services Australia has not decided on these lines.", "clock", "Check Status"),
+    Stage.UNDECIDED: _Words("In a batch or claimed, and not decided.", "clock", "Check Status"),
     Stage.UNPAID: _Words("These lines are approved, but no payment date is known yet.", "hand-coins", "Check Status"),
     Stage.REFUSED: _Words("Correct these lines, then claim them again.", "circle-alert", "Claim again"),
     Stage.EXCEPTIONS: _Words(

@@ -23,7 +23,15 @@ from carefund.domain.care_recipient.entitlement_amounts import (
     expect,
     work_out,
 )
-from carefund.domain.care_recipient.rates import key_of, multiply, spread, to_cents
+from carefund.domain.care_recipient.rates import (
+    INTERIM_SHARE,
+    RateKind,
+    key_of,
+    list_keys,
+    multiply,
+    spread,
+    to_cents,
+)
 from carefund.domain.wording import many, write_day, write_money
 
 ZERO = Decimal("0.00")
@@ -165,6 +173,7 @@ def _explain_total(facts: Facts) -> FigureExplanation:
         ),
         *(_Suspect(row.amount, f"{_name(row)} is no longer returned.") for row in facts.gone if row.amount),
         *(_Suspect(-term.amount, f"{term.label} is not in the total yet.") for term in terms if term.amount),
+        *_list_interim_suspects(facts),
         *_list_day_suspects(facts),
     ]
     usual = "Entitlements have not been read for this budget." if facts.entitlements is None else ""
@@ -179,6 +188,17 @@ def _is_for(held: HeldRate, row: GrantedAmount, working: Working, terms: Terms) 
         return False
     days, shared = terms.days_of(row.start_date, row.end_date), terms.share_days(held.span)
     return days is not None and shared is not None and days[0] <= shared[1] and shared[0] <= days[1]
+
+
+def _list_interim_suspects(facts: Facts) -> Iterator[_Suspect]:
+    """A level that is paid at 60% while the person waits for all of it: only an entitlement says so."""
+    levels = set(list_keys(facts.terms.rates, RateKind.LEVEL))
+    for held in facts.terms.held:
+        days = facts.terms.share_days(held.span)
+        spans = spread(facts.terms.rates, held.key, *days) if days and held.key in levels else []
+        if spans:
+            less = to_cents(multiply(spans, INTERIM_SHARE)) - to_cents(multiply(spans))
+            yield _Suspect(less, f"{held.name} is paid at 60%: interim funding.")
 
 
 def _list_day_suspects(facts: Facts) -> Iterator[_Suspect]:

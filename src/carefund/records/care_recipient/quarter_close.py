@@ -34,6 +34,15 @@ from carefund.records.models import (
 ZERO = Decimal("0.00")
 _ONGOING = "ON"
 _NOTHING = Sum()
+# A budget that was issued again stays in the funder's list beside the new one, without money.
+_ISSUED_AGAIN = PlanBudget.objects.filter(
+    client=OuterRef("client"),
+    budget_type_code=_ONGOING,
+    start_date=OuterRef("start_date"),
+    end_date=OuterRef("end_date"),
+    no_longer_returned_date__isnull=True,
+    total__gt=0,
+)
 _DRAWS = BudgetUsage.objects.filter(invoice_line_item=OuterRef("line_item"), no_longer_returned_date__isnull=True)
 
 
@@ -175,7 +184,7 @@ def _list_budgets(quarter: Quarter, branch: str) -> QuerySet[PlanBudget]:
         end_date__range=(quarter.start_date, quarter.end_date),
         no_longer_returned_date__isnull=True,
         client__is_active=True,
-    )
+    ).exclude(Exists(_ISSUED_AGAIN), total=0)
     return budgets.filter(client__service_provider_id=branch) if branch else budgets
 
 

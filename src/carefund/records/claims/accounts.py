@@ -16,6 +16,7 @@ from django.utils import timezone
 
 from carefund.domain.claims.accounts import Movement, PaidClaim, StatedAccount, Tie, find_due, tie
 from carefund.domain.claims.statements import Statement
+from carefund.domain.claims.statuses import CANCELLED
 from carefund.records.archive import digest_of
 from carefund.records.models import AccountAnswer, AccountMovement, Claim, ProviderAccount
 from carefund.records.not_found import find_one
@@ -91,6 +92,7 @@ def _list_paid_claims(accounts: Sequence[ProviderAccount], branches: Collection[
         return []
     first = min(account.month for account in accounts) - timedelta(days=62)
     paid = Claim.objects.filter(service_provider_id__in=branches, claim_total__isnull=False)
+    paid = paid.exclude(status=CANCELLED)  # what was paid was taken back
     return list(paid.filter(payment_date__gte=first).order_by("payment_date", "id"))
 
 

@@ -127,7 +127,9 @@ def _refused() -> "QuerySet[PaymentRequest, Any]":
 
 def _list_requests(stage: Stage, exceptions: Collection[int]) -> QuerySet[PaymentRequest]:
     if stage is Stage.UNDECIDED:
-        return PaymentRequest.objects.filter(state=PaymentRequest.State.CLAIMED, is_matched=False)
+        # What is in a batch and not sent, or not sent again after its claim was cancelled, waits for the same page.
+        waiting = (PaymentRequest.State.READY, PaymentRequest.State.CLAIMED)
+        return PaymentRequest.objects.filter(state__in=waiting, is_matched=False)
     if stage is Stage.UNPAID:
         paid = PaymentRequest.objects.filter(state=PaymentRequest.State.PAID)
         return paid.filter(payment_date__isnull=True, batch__in=_unsettled_batches()).exclude(pk__in=exceptions)

@@ -170,8 +170,16 @@ def store_check(claim: Claim, *, reported_status: str, payment_date: date | None
             note_events([_event(CLAIM_APPROVED, held)])
         if held.status == CANCELLED and before != CANCELLED and held.batch_id:
             ClaimBatch.objects.filter(pk=held.batch_id).update(state=ClaimBatch.State.CANCELLED)
-            PaymentRequest.objects.filter(batch_id=held.batch_id, state=PaymentRequest.State.CLAIMED).update(
-                state=PaymentRequest.State.READY
+            undone = (PaymentRequest.State.CLAIMED, PaymentRequest.State.PAID)  # a payment may be taken back as well
+            PaymentRequest.objects.filter(batch_id=held.batch_id, state__in=undone).update(
+                state=PaymentRequest.State.READY,
+                is_matched=False,
+                paid_amount=None,
+                individual_contribution_amount=None,
+                compensation_reduction=None,
+                payment_determination="",
+                claim_approved_date=None,
+                payment_date=None,
             )
             # The funder has taken its invoices back to some state before: it is read before the next sending.
             Invoice.objects.filter(batch_id=held.batch_id).update(is_uncertain=True)

@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('records', '0027_alerts'),
+        ('records', '0029_money_by_index'),
     ]
 
     operations = [
