@@ -118,7 +118,7 @@ def test_the_page_leads_to_lists_files_and_the_next_step(books: Books, today: da
     books.deliver(late, sent=False)
     browser = browse(fay)
     page = browser.get(reverse("console:money")).content.decode()
-    assert "$200.00" in page, "delivered and not claimed"
+    assert "$210.00" in page, "delivered and not claimed"
     assert "1 too" in " ".join(page.split())
     for stage in Stage:
         address = reverse("console:money-list", args=[stage.value])
