@@ -89,6 +89,7 @@ ADMINISTRATOR = (
     "/administration/connections/interfaces",
     "/administration/schedules",
     "/administration/tokens",
+    "/administration/rates",
     "/administration/webhooks",
     "/administration/webhooks/1",
     "/settings/ndis-syncpro",
@@ -110,7 +111,7 @@ NOT_TIMED = {
     "enter-balance": _SENT, "preview-apply": _SENT, "run-steer": _SENT, "webhook-steer": _SENT,
     "webhook-send-again": _SENT, "batch-send": _SENT, "batch-withdraw": _SENT, "claims-check": _SENT,
     "claim-check": _SENT, "exceptions-change": _SENT, "service-providers-sync": _SENT, "care-management-saving": _SENT,
-    "account-summaries-read": _SENT, "alert-mail": _SENT,
+    "account-summaries-read": _SENT, "alert-mail": _SENT, "rate-steer": _SENT,
     "ndis-pace-create": _SENT, "ndis-contract-sync": _SENT, "support-at-home": _SENT,
     "export-download": _FILE, "clients-csv": _FILE, "client-changes-csv": _FILE, "evidence": _FILE, "run-csv": _FILE,
     "interfaces-description": _FILE, "money-csv": _FILE, "line-evidence-file": _FILE, "claim-exceptions-csv": _FILE,
@@ -118,5 +119,5 @@ NOT_TIMED = {
     "account-summary-evidence": _FILE, "draws-without-line-csv": _FILE,
     "sign-in": _BEFORE, "earlier-sign-in": _BEFORE, "two-factor-verify": _BEFORE,
     "synchronise-run": _WORK, "service-providers-progress": _WORK, "invoice-upload": _WORK, "ndis-pace-plan": _WORK,
-    "ndis-contract-decide": _WORK, "account-summary": _NONE_YET,
+    "ndis-contract-decide": _WORK, "account-summary": _NONE_YET, "rate": _NONE_YET,
 }  # fmt: skip

@@ -90,7 +90,7 @@ def list_stage(request: Request, stage: str) -> HttpResponse:
         "query": urlencode({"branch": branch}) if branch else "",
         "step_url": _find_step(chosen, branch, today),
         "to_claim": chosen in TO_CLAIM,
-        # What was refused for good is not claimed again but accepted or written off, which is done there.
+        # What was refused for good is not claimed again but accepted or closed unpaid, which is done there.
         "review_url": _find_step(Stage.EXCEPTIONS, branch, today) if chosen is Stage.REFUSED else "",
     }
     return render(request, "console/claims/money_list.html", context)
