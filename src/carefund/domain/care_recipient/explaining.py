@@ -23,15 +23,7 @@ from carefund.domain.care_recipient.entitlement_amounts import (
     expect,
     work_out,
 )
-from carefund.domain.care_recipient.rates import (
-    INTERIM_SHARE,
-    RateKind,
-    key_of,
-    list_keys,
-    multiply,
-    spread,
-    to_cents,
-)
+from carefund.domain.care_recipient.rates import INTERIM_SHARE, RateKind, key_of, list_keys, multiply, spread, to_cents
 from carefund.domain.wording import many, write_day, write_money
 
 ZERO = Decimal("0.00")
