@@ -121,7 +121,7 @@ def find_stages(line: InvoiceLineItem, excepted: set[int]) -> set[Stage]:
         elif not is_drawn:
             found.add(Stage.REFUSED)
     for request in requests:
-        if request.state == State.CLAIMED:
+        if request.state in (State.READY, State.CLAIMED):
             found.add(Stage.UNDECIDED)
         if request.pk in excepted and not (request.state == State.REFUSED and not is_drawn):
             found.add(Stage.EXCEPTIONS)
