@@ -53,11 +53,14 @@ def list_entries(
     care_recipient_id: str = "",
     action: str = "",
     entry_id: int = 0,
+    before_id: int = 0,
 ) -> QuerySet[AccessLogEntry]:
     """The log, newest first, of everybody or of one account, about everybody or about one client; or one entry."""
     entries = AccessLogEntry.objects.select_related("client").order_by("-id")
     if entry_id:
         return entries.filter(pk=entry_id)
+    if before_id:
+        entries = entries.filter(pk__lt=before_id)
     if user_name:
         entries = entries.filter(user_name__icontains=user_name)
     if care_recipient_id:

@@ -66,9 +66,11 @@ def store_refusal(user: User, route: str) -> None:
     store_act(user, "Refused: no permission", route)
 
 
-def list_acts(*, user_name: str = "", words: str = "") -> QuerySet[AuditEntry]:
+def list_acts(*, user_name: str = "", words: str = "", before_id: int = 0) -> QuerySet[AuditEntry]:
     """The log, newest first, of everybody or of one account; `words` are looked for in what was done and to what."""
     acts = AuditEntry.objects.order_by("-id")
+    if before_id:
+        acts = acts.filter(pk__lt=before_id)
     if user_name:
         acts = acts.filter(user_name__icontains=user_name)
     for word in words.split():

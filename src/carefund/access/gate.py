@@ -129,6 +129,13 @@ def find_invoice_to_claim(user: Visitor, *, reference: str = "", line_reference:
     return find_one(invoices, "There is no invoice with this reference.")
 
 
+def find_line_to_claim(user: Visitor, line_id: int) -> InvoiceLineItem:
+    """One of our lines by its key, with its client and invoice, for those who may claim and read its client."""
+    require(user, may_claim)
+    lines = InvoiceLineItem.objects.select_related("client", "invoice")
+    return find_one(lines.filter(pk=line_id, client__in=list_clients_for(user)), "There is no line with this number.")
+
+
 def require(user: Visitor, may: Callable[[User], bool]) -> None:
     """Raise PermissionDenied unless somebody may do this; whoever sits at the machine may."""
     if not isinstance(user, Operator) and not may(user):

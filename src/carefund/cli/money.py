@@ -6,7 +6,7 @@ import typer
 from rich.table import Table
 
 from carefund.cli.output import print_json, screen
-from carefund.domain.claims.money import StageSums
+from carefund.domain.claims.money import describe_stage
 from carefund.domain.wording import write_money
 from carefund.records.claims.money import find_money
 from carefund.runs.business_day import business_today
@@ -19,7 +19,7 @@ def money(
     """Show where the money for delivered services is: not claimed, undecided, unpaid, refused, or an exception."""
     stages = find_money(business_today(), branch.strip())
     if json:
-        print_json({"branch": branch.strip(), "stages": [_as_data(sums) for sums in stages]})
+        print_json({"branch": branch.strip(), "stages": [describe_stage(sums) for sums in stages]})
         return
     table = Table("Stage", box=None, pad_edge=False, header_style="bold")
     for title in ("Lines", "Amount", "Closes within 14 days", "Window closed"):
@@ -30,14 +30,3 @@ def money(
             write_money(sums.closing.amount), write_money(sums.closed.amount),
         )  # fmt: skip
     screen.print(table)
-
-
-def _as_data(sums: StageSums) -> dict[str, object]:
-    return {
-        "stage": sums.stage.value,
-        "lines": sums.total.number,
-        "amount": sums.total.amount,
-        "by_age": [{"delivered": words, "lines": part.number, "amount": part.amount} for words, part in sums.by_age],
-        "closes_within_14_days": {"lines": sums.closing.number, "amount": sums.closing.amount},
-        "window_closed": {"lines": sums.closed.number, "amount": sums.closed.amount},
-    }

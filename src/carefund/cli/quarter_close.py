@@ -11,7 +11,7 @@ from carefund.cli.output import print_json, screen
 from carefund.domain.care_recipient.quarter_close import add_up_rows, count_days_to_close, quarter_to_close
 from carefund.domain.quarters import quarter_of
 from carefund.domain.wording import many, write_money
-from carefund.records.care_recipient.quarter_close import ClosingRow, list_closing_rows
+from carefund.records.care_recipient.quarter_close import describe_closing, list_closing_rows
 from carefund.runs.business_day import business_today
 
 
@@ -29,7 +29,9 @@ def quarter_close(
     totals, left = add_up_rows(rows), count_days_to_close(chosen.end_date, today)
     if json:
         store_views(None, (row.budget.client_id for row in rows), "carefund quarter-close")
-        print_json({"quarter_end": chosen.end_date, "days_left": left, "clients": [_as_data(row) for row in rows]})
+        print_json(
+            {"quarter_end": chosen.end_date, "days_left": left, "clients": [describe_closing(row) for row in rows]}
+        )
         return
     screen.print(f"{chosen.name}: {many(left, 'day')} left to claim" if left >= 0 else f"{chosen.name}: window closed")
     table = Table("", box=None, pad_edge=False, show_header=False)
@@ -45,20 +47,3 @@ def quarter_close(
     ):
         table.add_row(label, value)
     screen.print(table)
-
-
-def _as_data(row: ClosingRow) -> dict[str, object]:
-    projection = row.projection
-    return {
-        "care_recipient_id": row.budget.client.care_recipient_id,
-        "budget_id": row.budget.budget_id,
-        "readiness": row.readiness.value,
-        "available": row.closing.available,
-        "not_claimed": row.closing.not_claimed.amount,
-        "pending": (row.closing.undecided + row.closing.not_drawn).amount,
-        "base": row.closing.base,
-        "projected_rollover": projection.rollover if projection else None,
-        "projected_loss": projection.loss if projection else None,
-        "rollover": row.closing.rolled if row.closing.is_rolled_over else None,
-        "write_off": row.closing.written_off if row.closing.is_rolled_over else None,
-    }

@@ -14,7 +14,7 @@ from carefund.console.labels import PARTS
 from carefund.console.plain_fields import WholeNumberField
 from carefund.records.care_recipient.queries import list_service_providers
 from carefund.runs.models import Run, Schedule
-from carefund.runs.schedule import ENTRIES
+from carefund.runs.schedule import ENTRIES, list_changeable
 
 if TYPE_CHECKING:
     _UserForm = forms.ModelForm[User]
@@ -236,11 +236,7 @@ class ScheduleForm(_ScheduleForm):
         entry = ENTRIES[self.instance.kind]
         if not entry.has_survey:
             cast(forms.ChoiceField, self.fields["parts"]).choices = _PARTS_OF_EACH
-        unused = {"parts"} if not entry.has_parts else set()
-        if self.instance.at is None:
-            unused |= {"at", "weekday"}
-        if self.instance.every_minutes is None:
-            unused.add("every_minutes")
+        unused = set(self.fields) - list_changeable(self.instance)
         for name in unused:
             del self.fields[name]
         for name in {"at", "every_minutes"} - unused:

@@ -11,6 +11,7 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils import timezone
 
+from carefund.access.gate import may_read_branch
 from carefund.records.models import Client
 from carefund.records.not_found import find_one
 from carefund.runs import ledger
@@ -65,6 +66,12 @@ def find_preview_to_apply(run_id: int, client: Client) -> Preview:
 def changes_of(preview: Preview) -> list[FieldChange]:
     """Every field that applying would change."""
     return [FieldChange(**{**change, "key": tuple(change["key"])}) for change in preview.changes]
+
+
+def may_see_changes(user: User, changes: Sequence[FieldChange]) -> bool:
+    """Whether somebody may see what a preview found: not where it would move the client to a branch of others."""
+    moves = [change.after for change in changes if change.kind == "client" and change.field == "service_provider_id"]
+    return all(may_read_branch(user, branch or "") for branch in moves)
 
 
 def apply_preview(preview: Preview, requested_by: User | None = None) -> RunItem:

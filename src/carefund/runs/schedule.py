@@ -77,6 +77,13 @@ def next_due_at(schedule: Schedule, now: datetime) -> datetime | None:
     return next_slot(now, schedule.at, settings.BUSINESS_TIME_ZONE, schedule.weekday)
 
 
+def list_changeable(schedule: Schedule) -> set[str]:
+    """Return what people may change of a schedule: whether it is on, and what says when it is due and what it reads."""
+    names = {"is_enabled"} | ({"parts"} if ENTRIES[schedule.kind].has_parts else set())
+    names |= {"at", "weekday"} if schedule.at is not None else set()
+    return names | ({"every_minutes"} if schedule.every_minutes is not None else set())
+
+
 def store_schedule(schedule: Schedule) -> None:
     """Keep what a person changed. It holds from the next slot on; nothing is made up for by an earlier one."""
     schedule.last_slot_at = timezone.now()

@@ -4,7 +4,6 @@ With a script the three are fragments in a dialog; without one they are pages of
 Source: rule SYNC-01.
 """
 
-from collections.abc import Sequence
 from itertools import groupby
 from typing import Any
 
@@ -16,7 +15,7 @@ from django.views.decorators.http import require_POST
 
 from carefund.access.access_log import store_synchronisation, store_view
 from carefund.access.audit_log import store_act
-from carefund.access.gate import find_client_to_synchronise, find_client_to_watch, may_read_branch
+from carefund.access.gate import find_client_to_synchronise, find_client_to_watch
 from carefund.console.care_recipient.client import frame
 from carefund.console.care_recipient.sync_notes import note_lost_access, note_preview, note_result
 from carefund.console.page_access import Request, page
@@ -28,12 +27,12 @@ from carefund.runs.previews import (
     changes_of,
     find_preview,
     find_preview_to_apply,
+    may_see_changes,
     request_preview,
 )
 from carefund.runs.queries import find_progress, find_sync
 from carefund.runs.requests import request_run
 from carefund.sync.care_recipient.recordsets import RECORD_SETS
-from carefund.sync.care_recipient.results import FieldChange
 from carefund.sync.care_recipient.stored_rows import count_stored
 from carefund.sync.change_log.rows import as_entries
 from carefund.sync.change_log.sentences import write_lines_by_kind, write_sentences
@@ -89,7 +88,7 @@ def apply(request: Request, client_id: int, run_id: int) -> HttpResponse:
     """Apply exactly what was previewed, or say why not."""
     client = find_client_to_synchronise(request.user, client_id)
     preview = find_preview_to_apply(run_id, client)
-    if not _may_see(request, changes_of(preview)):
+    if not may_see_changes(request.user, changes_of(preview)):
         raise PermissionDenied
     store_synchronisation(request.user, client, f"{NAME} (reviewed)")
     store_act(request.user, "Preview applied", f"run {run_id}")
@@ -104,17 +103,11 @@ def apply(request: Request, client_id: int, run_id: int) -> HttpResponse:
     return response
 
 
-def _may_see(request: Request, changes: Sequence[FieldChange]) -> bool:
-    """Whether somebody may see what a preview found: not where it would move the client to a branch of others."""
-    moves = [change.after for change in changes if change.kind == "client" and change.field == "service_provider_id"]
-    return all(may_read_branch(request.user, branch or "") for branch in moves)
-
-
 def _preview(request: Request, client: Client, item: RunItem, refusal: str = "") -> dict[str, Any]:
     """Every field that would change, by kind, in the order of the guide; none of a client who would be others'."""
     preview = find_preview(item)
     found = changes_of(preview) if preview else []
-    is_others = not _may_see(request, found)
+    is_others = not may_see_changes(request.user, found)
     changes = as_entries(client.pk, () if is_others else found)
     lines = write_lines_by_kind(changes)
     is_gone, is_applied = preview is None, preview is not None and preview.applied_at is not None

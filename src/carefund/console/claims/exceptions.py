@@ -14,7 +14,6 @@ from django.views.decorators.http import require_POST
 
 from carefund.access.access_log import store_export, store_views
 from carefund.access.accounts import list_accounts_that_claim
-from carefund.access.audit_log import one_act, store_act
 from carefund.access.roles import may_claim, may_export
 from carefund.console.claims.forms import CaseForm
 from carefund.console.csv_download import stream_csv
@@ -41,10 +40,10 @@ from carefund.records.claims.exceptions import (
     list_exception_keys,
     list_exception_rows,
     list_exceptions,
-    store_case_changes,
 )
 from carefund.records.models import ExceptionCase
 from carefund.runs.claims.claiming import find_reconciliation
+from carefund.runs.claims.exceptions import change_exceptions
 
 _PAGE_SIZE = 50
 _MOST_PAGES = 10_000
@@ -107,20 +106,10 @@ def change(request: Request) -> HttpResponse:
     elif not keys:
         messages.error(request, "Select at least one exception.")
     else:
-        number = _store(request, CaseChange(form.sets(), form.cleaned_data["note"]), keys, with_draws=with_draws)
+        asked = CaseChange(form.sets(), form.cleaned_data["note"])
+        number = change_exceptions(request.user, asked, **{"usage_ids" if with_draws else "request_ids": keys})
         messages.success(request, f"{many(number, 'exception')} changed.")
     return redirect(back)
-
-
-def _store(request: Request, asked: CaseChange, keys: Sequence[int], *, with_draws: bool) -> int:
-    chosen = {"usage_ids": keys} if with_draws else {"request_ids": keys}
-    about = "draws" if with_draws else "claimed lines"
-    with one_act():
-        number = store_case_changes(asked, request.user, **chosen)
-        after: dict[str, Any] = {name: str(value or "nobody") for name, value in asked.sets.items()}
-        after |= {about: list(keys)} | ({"note": "added"} if asked.note else {})
-        store_act(request.user, "Exceptions changed", many(number, "exception"), after=after)
-    return number
 
 
 def _read_chosen(request: Request, wanted: ExceptionFilter, *, with_draws: bool) -> list[int]:

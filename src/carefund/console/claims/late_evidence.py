@@ -6,6 +6,7 @@ from django.shortcuts import redirect, render
 
 from carefund.access.access_log import store_export, store_view
 from carefund.access.audit_log import one_act, store_act
+from carefund.access.gate import find_line_to_claim
 from carefund.access.roles import may_claim, may_export
 from carefund.console.claims.forms import EvidenceForm
 from carefund.console.page_access import Request, page
@@ -18,7 +19,6 @@ from carefund.records.claims.late_evidence import (
     remove_evidence,
     store_evidence,
 )
-from carefund.records.claims.queries import find_line_by_number
 from carefund.records.models import InvoiceLineItem
 from carefund.records.payload_store import read_payload
 
@@ -26,7 +26,7 @@ from carefund.records.payload_store import read_payload
 @page(may_claim)
 def show(request: Request, line_id: int) -> HttpResponse:
     """A line's evidence (GET); attach one in its place, or take it away (POST)."""
-    line = find_line_by_number(line_id)
+    line = find_line_to_claim(request.user, line_id)
     form = EvidenceForm(request.POST or None, request.FILES or None)
     if request.method == "POST" and _change(request, line, form):
         return redirect("console:line-evidence", line_id=line.pk)

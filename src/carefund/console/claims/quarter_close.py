@@ -14,7 +14,6 @@ from django.urls import reverse
 from django.utils import timezone
 
 from carefund.access.access_log import store_export, store_views
-from carefund.access.audit_log import one_act, store_act
 from carefund.access.gate import require
 from carefund.access.roles import may_claim, may_export
 from carefund.console.claims.money import read_branch
@@ -32,7 +31,7 @@ from carefund.records.care_recipient.quarter_close import (
     list_rows_of,
 )
 from carefund.records.care_recipient.queries import list_service_providers
-from carefund.runs.care_recipient.rolling_over import request_rollovers
+from carefund.runs.care_recipient.rolling_over import roll_over
 from carefund.runs.requests import NothingToDo
 
 Row = TypeVar("Row", Closing, ClosingRow)
@@ -92,7 +91,7 @@ def _roll_over(request: Request) -> HttpResponse:
     expected = f"{len(rows)} {totals.rollover} {totals.loss}"
     if request.POST.get("expected") == expected:
         with report_refusals(request):
-            back = _request(request, rows, expected, back)
+            back = _request(request, rows, back)
         return redirect(back)
     store_views(request.user, (row.budget.client for row in rows), "Rollover to confirm")
     context = {
@@ -108,14 +107,10 @@ def _roll_over(request: Request) -> HttpResponse:
     return render(request, "console/claims/rollover.html", context)
 
 
-def _request(request: Request, rows: Sequence[ClosingRow], expected: str, back: str) -> str:
+def _request(request: Request, rows: Sequence[ClosingRow], back: str) -> str:
     """Ask for the rollovers; gives the address of the page to go on with."""
     try:
-        with one_act():
-            run = request_rollovers(rows, request.user)
-            number, rollover, loss = expected.split()
-            after = {"budgets": int(number), "rollover": rollover, "loss": loss}
-            store_act(request.user, "Rollover requested", f"run {run.pk}", after=after)
+        run = roll_over(rows, request.user)
     except NothingToDo:
         messages.error(request, "These rollovers have just been requested by somebody else.")
         return back

@@ -7,23 +7,20 @@ from django.http import HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
 
 from carefund.access.access_log import store_view
-from carefund.access.audit_log import one_act, store_act
 from carefund.access.gate import find_client_to_read, find_client_to_synchronise, list_others_of_number
 from carefund.access.roles import may_administer
 from carefund.console.care_recipient.client import frame
 from carefund.console.ndis.forms import ParticipantForm, SettingsForm
 from carefund.console.page_access import Request, page
 from carefund.records.models import Client
-from carefund.records.ndis import store as pace_store
 from carefund.records.ndis.queries import (
-    CATEGORY_ALIASES,
-    PACE_API,
     find_category_aliases,
     find_participant,
     is_pace_api_enabled,
     list_contracts,
     list_unknown_categories,
 )
+from carefund.runs.ndis.enabling import store_details, store_settings
 from carefund.runs.ndis.plans import find_open_question
 
 
@@ -33,21 +30,11 @@ def show_settings(request: Request) -> HttpResponse | HttpResponseRedirect:
     unknown = list_unknown_categories()
     form = SettingsForm(request.POST or None, unknown=unknown, initial={"pace_api": is_pace_api_enabled()})
     if request.method == "POST" and form.is_valid():
-        _store_settings(request, form)
+        store_settings(request.user, pace_api=form.cleaned_data["pace_api"], mapped=form.mapped())
         messages.success(request, "NDIS SyncPro settings saved.")
         return redirect("console:ndis-settings")
     context = {"form": form, "has_unknown": bool(unknown), "aliases": find_category_aliases()}
     return render(request, "console/ndis/settings.html", context)
-
-
-def _store_settings(request: Request, form: SettingsForm) -> None:
-    aliases = find_category_aliases()
-    before = {"PACE API": is_pace_api_enabled(), **aliases}
-    with one_act():
-        pace_store.store_setting(PACE_API, form.cleaned_data["pace_api"])
-        pace_store.store_setting(CATEGORY_ALIASES, aliases | form.mapped())
-        after = {"PACE API": form.cleaned_data["pace_api"], **aliases, **form.mapped()}
-        store_act(request.user, "NDIS settings changed", before=before, after=after)
 
 
 @page()
@@ -92,7 +79,7 @@ def edit_client(request: Request, client_id: int) -> HttpResponse | HttpResponse
     initial = {name: getattr(row, name) for name in names} if row else {}
     form = ParticipantForm(request.POST or None, client=client, user=request.user, initial=initial)
     if request.method == "POST" and form.is_valid():
-        pace_store.store_participant(client, **form.cleaned_data)
+        store_details(client, form.details)
         messages.success(request, "NDIS details saved.")
         return redirect("console:ndis-client", client.pk)
     store_view(request.user, client, "NDIS details")

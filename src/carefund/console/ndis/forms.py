@@ -5,11 +5,10 @@ from typing import Any
 from django import forms
 from django.contrib.auth.models import User
 
-from carefund.access.gate import list_others_of_number
 from carefund.console.plain_fields import DayField
 from carefund.domain.ndis.categories import CATEGORIES
 from carefund.records.models import Client
-from carefund.sync.ndis.contracts import NDIS_NUMBER
+from carefund.runs.ndis.enabling import NdisDetails
 
 
 class ParticipantForm(forms.Form):
@@ -37,25 +36,17 @@ class ParticipantForm(forms.Form):
         super().__init__(*args, **kwargs)
         self._client, self._user = client, user
 
-    def clean_ndis_number(self) -> str | None:
-        """A number that nobody has whom this person may see: of the others they are not to learn."""
-        number = "".join(self.cleaned_data["ndis_number"].split())
-        if not number:
-            return None
-        if not NDIS_NUMBER.fullmatch(number):
-            raise forms.ValidationError("An NDIS number has 9 digits.")
-        if list_others_of_number(self._user, number, self._client):
-            raise forms.ValidationError("Another client already has this NDIS number.")
-        return number
-
     def clean(self) -> dict[str, Any]:
         data = super().clean() or self.cleaned_data
-        data["api_access"] = bool(data.get("api_access") and data.get("is_pace_participant"))
-        if data["api_access"] and "ndis_number" in data and not data["ndis_number"]:
-            self.add_error("ndis_number", "This is required to retrieve plans from the NDIA.")
-        if data["api_access"] and not (data.get("birth_date") or self._client.birth_date):
-            self.add_error("birth_date", "A date of birth is required to retrieve plans from the NDIA.")
+        if not self.errors:
+            for field, problem in self.details.find_problems(self._user, self._client).items():
+                self.add_error(field, problem)
         return data
+
+    @property
+    def details(self) -> NdisDetails:
+        """What was typed."""
+        return NdisDetails.read(**self.cleaned_data)
 
 
 class SettingsForm(forms.Form):

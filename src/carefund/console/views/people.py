@@ -1,8 +1,7 @@
 """Users and their roles."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.models import User
@@ -10,7 +9,8 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 
 from carefund.access import two_factor
-from carefund.access.accounts import Account, find_account_by_number, list_accounts, store_account
+from carefund.access.account_editing import OwnRole, keep_account
+from carefund.access.accounts import Account, find_account_by_number, list_accounts
 from carefund.access.audit_log import one_act, store_act
 from carefund.access.roles import Role, may_administer, rights_of
 from carefund.access.sessions import count_sessions, end_sessions
@@ -75,16 +75,18 @@ def change(request: Request, user_id: int) -> HttpResponse:
 
 def _edit(request: Request, person: User) -> HttpResponse:
     rights = rights_of(person)
-    before = _describe(find_account_by_number(person.pk), rights.role, rights.service_provider_ids) if person.pk else {}
     initial = {"role": rights.role or "", "service_provider_ids": sorted(rights.service_provider_ids or ())}
     is_own = person.pk == request.user.pk
     form = PersonForm(request.POST or None, instance=person, initial=initial, is_own=is_own)
     if request.method == "POST" and form.is_valid():
-        role = Role(form.cleaned_data["role"]) if form.cleaned_data["role"] else None
-        if is_own and (role is not Role.ADMINISTRATOR or not form.cleaned_data["is_active"]):
+        data = form.cleaned_data
+        role, branches = Role(data["role"]) if data["role"] else None, data["service_provider_ids"]
+        try:
+            password = data.get("new_password", "")  # one's own is changed elsewhere
+            keep_account(request.user, form.save(commit=False), role, branches, new_password=password)
+        except OwnRole:
             form.add_error(None, "You cannot remove your own Administrator role. Ask another administrator.")
         else:
-            _save(request, form, role, before)
             messages.success(request, "Account saved.")
             return redirect("console:people")
     return render(
@@ -98,29 +100,3 @@ def _edit(request: Request, person: User) -> HttpResponse:
             "sessions": count_sessions(person) if person.pk else 0,
         },
     )
-
-
-def _save(request: Request, form: PersonForm, role: Role | None, before: dict[str, Any]) -> None:
-    """Keep an account as the form has it, with the act in the audit log; a password's text is in no log."""
-    with one_act():
-        person = form.save(commit=False)
-        new_password = form.cleaned_data.get("new_password", "")
-        store_account(person, role, form.cleaned_data["service_provider_ids"], new_password)
-        after = _describe(person, role, form.cleaned_data["service_provider_ids"])
-        if new_password:
-            after |= {"new password": True}
-        act = "Account changed" if before else "Account added"
-        store_act(request.user, act, f"account {person.get_username()}", before=before, after=after)
-
-
-def _describe(person: User, role: Role | None, branches: Iterable[str] | None) -> dict[str, Any]:
-    """What the audit log keeps of an account."""
-    return {
-        "user name": person.get_username(),
-        "first name": person.first_name,
-        "last name": person.last_name,
-        "email": person.email,
-        "may sign in": person.is_active,
-        "role": role.value if role else "",
-        "branches": sorted(branches or ()),
-    }

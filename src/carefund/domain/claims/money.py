@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from carefund.domain.claims.checks import ClaimLine, last_claim_date
 
@@ -88,6 +88,18 @@ def add_up(stage: Stage, lines: Iterable[Delivered], today: date) -> StageSums:
         elif left is not None and left <= CLOSES_SOON_DAYS:
             closing += found
     return StageSums(stage, total, tuple(by_age.items()), closing, closed)
+
+
+def describe_stage(sums: StageSums) -> dict[str, Any]:
+    """Return a stage as plain data."""
+    return {
+        "stage": sums.stage.value,
+        "lines": sums.total.number,
+        "amount": sums.total.amount,
+        "by_age": [{"delivered": words, "lines": part.number, "amount": part.amount} for words, part in sums.by_age],
+        "closes_within_14_days": {"lines": sums.closing.number, "amount": sums.closing.amount},
+        "window_closed": {"lines": sums.closed.number, "amount": sums.closed.amount},
+    }
 
 
 def name_age(delivery_date: date, today: date) -> str:

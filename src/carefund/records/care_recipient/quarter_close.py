@@ -265,3 +265,21 @@ def _close(budget: _HeldFigures, lines: _Lines, base: Decimal, asked: str | None
         not_drawn=lines.not_drawn.get(budget.client_id, _NOTHING),
         is_asked=asked == Rollover.State.ASKED,
     )
+
+
+def describe_closing(row: ClosingRow) -> dict[str, Any]:
+    """Return a row as plain data."""
+    projection, closing = row.projection, row.closing
+    return {
+        "care_recipient_id": row.budget.client.care_recipient_id,
+        "budget_id": row.budget.budget_id,
+        "readiness": row.readiness.value,
+        "available": closing.available,
+        "not_claimed": closing.not_claimed.amount,
+        "pending": row.pending,
+        "base": closing.base,
+        "projected_rollover": projection.rollover if projection else None,
+        "projected_loss": projection.loss if projection else None,
+        "rollover": closing.rolled if closing.is_rolled_over else None,
+        "write_off": closing.written_off if closing.is_rolled_over else None,
+    }

@@ -9,6 +9,7 @@ from django.db import transaction
 from django.db.models import Q
 
 from carefund.domain.claims.checks import ClaimLine
+from carefund.domain.fingerprints import fingerprint_of
 from carefund.records.models import ClaimBatch, Invoice, InvoiceLineItem, LateEvidence, PaymentRequest
 
 
@@ -97,6 +98,13 @@ def _split(invoice: Invoice, lines: Sequence[InvoiceLineItem]) -> Invoice:
     InvoiceLineItem.objects.filter(pk__in=[line.pk for line in lines]).update(invoice=part, item_id="", etag="")
     LateEvidence.objects.filter(line_item__in=lines).update(sent_at=None)
     return part
+
+
+def fingerprint_batch(batch: ClaimBatch) -> str:
+    """What changes when a batch holds other lines or amounts, or a claim was made of it."""
+    lines = batch.payment_requests.order_by("pk").values_list("line_item_id", "amount")
+    claims = batch.claims.order_by("pk").values_list("claim_id", flat=True)
+    return fingerprint_of([batch.pk, *lines, *claims])
 
 
 def withdraw_batch(batch: ClaimBatch) -> None:

@@ -47,6 +47,11 @@ class ExceptionFilter:
     branch: str = ""
 
 
+def list_notes(case: ExceptionCase | None) -> list[str]:
+    """The notes of a case, oldest first."""
+    return [note.text for note in case.notes.all()] if case else []
+
+
 @dataclass(frozen=True, slots=True)
 class ExceptionRow:
     """One claimed line that does not match, its age in days, and its case if somebody took it up."""
@@ -63,7 +68,7 @@ class ExceptionRow:
     @property
     def notes(self) -> list[str]:
         """The notes of its case, oldest first."""
-        return [note.text for note in self.case.notes.all()] if self.case else []
+        return list_notes(self.case)
 
     @property
     def details(self) -> list[str]:

@@ -22,11 +22,6 @@ def find_line(reference: str) -> InvoiceLineItem:
     return find_one(lines, "No line has this reference.", "Import its invoice first.")
 
 
-def find_line_by_number(number: int) -> InvoiceLineItem:
-    """One of our lines by its key, with its client and invoice. Raises NotHere."""
-    return find_one(InvoiceLineItem.objects.select_related("client", "invoice").filter(pk=number))
-
-
 def find_batch(number: int) -> ClaimBatch:
     """A batch by its number, with its number of lines and total. Raises NotHere."""
     return find_one(list_batches().filter(pk=number), "There is no batch with this number.")

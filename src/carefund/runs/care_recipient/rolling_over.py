@@ -11,7 +11,9 @@ from functools import partial
 from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
 
+from carefund.access.audit_log import one_act, store_act
 from carefund.access.roles import may_claim
+from carefund.domain.care_recipient.quarter_close import add_up_rows
 from carefund.domain.wording import many
 from carefund.records.care_recipient.quarter_close import ClosingRow
 from carefund.records.care_recipient.rollovers import find_rollover, store_rollovers
@@ -45,6 +47,17 @@ def request_rollovers(rows: Sequence[ClosingRow], requested_by: User | None = No
             )
     except IntegrityError:  # somebody else confirmed the same at the same moment
         raise NothingToDo from None
+
+
+def roll_over(rows: Sequence[ClosingRow], requested_by: User) -> Run:
+    """Ask for the rollovers that somebody confirmed, with an entry in the audit log. Raises NothingToDo,
+    NotConfigured."""
+    totals = add_up_rows(rows)
+    with one_act():
+        run = request_rollovers(rows, requested_by)
+        after = {"budgets": len(rows), "rollover": str(totals.rollover), "loss": str(totals.loss)}
+        store_act(requested_by, "Rollover requested", f"run {run.pk}", after=after)
+    return run
 
 
 async def _work(session: Session, item: ClaimedItem) -> ItemResult:

@@ -17,6 +17,7 @@ from carefund.domain.claims.checks import (
     find_duplicates,
     next_claim_date,
 )
+from carefund.domain.fingerprints import fingerprint_of
 from carefund.records.claims.batches import ChosenLine, store_batch
 from carefund.records.claims.open_lines import (
     claim_line,
@@ -28,6 +29,10 @@ from carefund.records.claims.open_lines import (
 from carefund.records.models import ClaimBatch, InvoiceLineItem
 
 ZERO = Decimal("0.00")
+
+
+class PreviewMoved(Exception):
+    """The batch would not hold what was previewed."""
 
 
 class NothingToClaim(Exception):
@@ -83,6 +88,13 @@ class BatchPreview:
         return sum((line.line.amount for line in self.refused), ZERO)
 
     @property
+    def fingerprint(self) -> str:
+        """What changes when the batch would hold other lines or amounts, or others were left out."""
+        choice = self.choice
+        kept = [choice.service_provider_id, choice.from_date, choice.to_date, choice.funding_source]
+        return fingerprint_of([*kept, *((line.line.key, line.line.amount, line.is_refused) for line in self.lines)])
+
+    @property
     def client_count(self) -> int:
         return len({line.item.client_id for line in self.ready})
 
@@ -110,9 +122,14 @@ def preview_batch(choice: BatchChoice, today: date) -> BatchPreview:
     return preview
 
 
-def prepare_batch(choice: BatchChoice, today: date, created_by: User | None = None) -> ClaimBatch:
-    """Keep the lines that may go as a batch. Raises NothingToClaim, or BatchMoved if somebody was quicker."""
+def prepare_batch(
+    choice: BatchChoice, today: date, created_by: User | None = None, *, fingerprint: str = ""
+) -> ClaimBatch:
+    """Keep the lines that may go as a batch. Raises NothingToClaim, or BatchMoved if somebody was quicker; with the
+    `fingerprint` of a preview PreviewMoved if it would hold anything else."""
     preview = preview_batch(choice, today)
+    if fingerprint and preview.fingerprint != fingerprint:
+        raise PreviewMoved
     if not preview.ready:
         raise NothingToClaim
     return store_batch(
