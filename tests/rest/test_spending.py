@@ -37,6 +37,8 @@ def test_a_booking_lowers_what_is_safe_to_spend_until_it_is_removed(call: Callab
     assert (added.status_code, added.json()["external_reference_id"]) == (201, "R/1")
     assert added.json()["service_text"] == "Personal care"
     assert ask("put", address, body).status_code == 200
+    keyed = [ask("put", address, body, {"Idempotency-Key": "1"}) for _ in range(2)]
+    assert [answer.status_code for answer in keyed] == [200, 200]
     assert AuditEntry.objects.filter(act__startswith="Planned service").count() == 1
     [listed] = ask("get", f"/clients/{wilma.pk}/planned-services").json()["planned_services"]
     assert listed == added.json()

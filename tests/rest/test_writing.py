@@ -128,6 +128,18 @@ def test_a_client_of_others_is_not_synchronised(call: Callable[..., Call], add_c
     assert not Run.objects.exists()
 
 
+def test_a_run_is_asked_for_by_care_recipient_id_and_a_survey_of_everybody(call: Callable[..., Call], add_client: Any):
+    add_client("400000001", service_provider_id=BRANCH)
+    ask = call()
+    run = ask("post", "/runs", {"care_recipient_ids": ["400000001"]}).json()
+    assert (run["trigger"], run["total"]) == ("on demand", 1)
+    wrong = ask("post", "/runs", {"care_recipient_ids": ["400000001", "1"]}).json()["problems"]
+    assert [(problem["line"], problem["field"]) for problem in wrong] == [(2, "care_recipient_ids")]
+    assert ask("post", "/runs", {"everybody": True, "parts": "survey"}).json()["kind"] == "survey"
+    assert ask("post", "/runs", {"care_recipient_ids": ["400000001"], "parts": "survey"}).status_code == 422
+    assert call(branches=(BRANCH,))("post", "/runs", {"everybody": True, "parts": "survey"}).status_code == 403
+
+
 def test_a_run_is_paused_resumed_cancelled_and_its_failures_retried(call: Callable[..., Call], add_client: Any):
     add_client("400000001", service_provider_id=BRANCH)
     ask = call()

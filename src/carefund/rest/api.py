@@ -18,19 +18,30 @@ from carefund.rest.accounts import router as accounts
 from carefund.rest.alerts import router as alerts
 from carefund.rest.branches import router as branches
 from carefund.rest.changes import router as changes
+from carefund.rest.claims.batches import router as batches
+from carefund.rest.claims.claims import router as claims
+from carefund.rest.claims.evidence import router as evidence
+from carefund.rest.claims.exceptions import router as exceptions
+from carefund.rest.claims.files import router as invoice_files
+from carefund.rest.claims.money import router as money
+from carefund.rest.claims.quarter_close import router as quarter_close
 from carefund.rest.client_editing import router as client_editing
+from carefund.rest.client_matches import router as client_matches
 from carefund.rest.clients import router as clients
 from carefund.rest.exports import router as exports
 from carefund.rest.funding import router as funding
+from carefund.rest.history import router as history
 from carefund.rest.idempotency import WRITES, describe_key, once
 from carefund.rest.invoices import router as invoices
 from carefund.rest.ndis import router as ndis
+from carefund.rest.previews import router as previews
 from carefund.rest.problems import MEDIA_TYPE, ApiProblem, KindOut, LineProblem, ProblemOut, list_kinds
 from carefund.rest.rates import router as rates
 from carefund.rest.refusals import translate_errors
 from carefund.rest.runs import router as runs
 from carefund.rest.spending import router as spending
 from carefund.rest.tokens import BearerToken
+from carefund.rest.unspent_funds import router as unspent_funds
 from carefund.rest.webhooks import router as webhooks
 
 _TAKEN = re.compile(r"<(?:\w+:)?(\w+)>")  # a part of an address that is a value, as Django writes it
@@ -102,14 +113,25 @@ for _prefix, _router in (
     ("/clients", clients),
     ("/clients", funding),
     ("/clients", spending),
+    ("/clients", previews),
+    ("/clients", history),
+    ("/clients", unspent_funds),
     ("/clients-by-reference", client_editing),
     ("/alerts", alerts),
+    ("/client-matches", client_matches),
     ("/changes", changes),
     ("/runs", runs),
     ("/ndis", ndis),
     ("/service-providers", branches),
     ("/service-providers", accounts),
     ("/invoices", invoices),
+    ("/invoice-files", invoice_files),
+    ("/invoice-lines", evidence),
+    ("/claim-batches", batches),
+    ("", claims),
+    ("/exceptions", exceptions),
+    ("/money", money),
+    ("/quarter-close", quarter_close),
     ("/webhooks", webhooks),
     ("/exports", exports),
     ("/rates", rates),

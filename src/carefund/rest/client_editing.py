@@ -22,7 +22,7 @@ from carefund.records.models import Client
 from carefund.rest.clients import ClientOut, describe_client
 from carefund.rest.problems import ApiProblem, LineProblem, refusals
 from carefund.rest.tokens import AuthenticatedRequest, BearerToken
-from carefund.rest.values import BranchId, Day, Given, Text
+from carefund.rest.values import BranchId, Day, Flag, Given, Text
 from carefund.runs.queries import is_under_way
 
 router = Router(tags=["clients"])
@@ -43,8 +43,8 @@ class ClientIn(Given):
     birth_date: Day | None = None
     care_recipient_id: Annotated[Text, Field(max_length=20)] | None = None
     service_provider_id: BranchId | None = None
-    is_active: bool | None = None
-    is_another: bool = False
+    is_active: Flag | None = None
+    is_another: Flag = False
 
 
 @router.put(

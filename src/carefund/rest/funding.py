@@ -42,10 +42,15 @@ def find_funding_of(client: Client, as_of: date | None) -> Funding:
     today = timezone.localdate()
     if as_of is None:
         return find_funding(client, today, open_days=0, with_all_usage=True)
+    require_past_day(as_of, today)
+    return rebuild_funding(find_funding_as_of(client, end_of(as_of)), as_of)
+
+
+def require_past_day(as_of: date, today: date) -> None:
+    """Raise ApiProblem for a day of which nothing can be known."""
     if not _FIRST_DAY <= as_of <= today:
         problem = LineProblem(line=None, field="as_of", message="must be a day from 2000 to today")
         raise ApiProblem("invalid", "There is nothing to read for this day.", problems=[problem])
-    return rebuild_funding(find_funding_as_of(client, end_of(as_of)), as_of)
 
 
 def _rows_of(funding: Funding, kind: str) -> Iterator[dict[str, Any]]:

@@ -58,6 +58,7 @@ class InvoiceIn(Given):
 class LineOut(Schema):
     """A line as it is kept; `item_id` is Services Australia's number, empty until it was sent."""
 
+    line_id: int
     external_reference_id: str
     care_recipient_id: str
     service_id: str
@@ -175,6 +176,7 @@ def _as_data(invoice: Invoice) -> dict[str, Any]:
         "status": invoice.status,
         "line_items": [
             {
+                "line_id": line.pk,
                 "external_reference_id": line.external_reference_id,
                 "care_recipient_id": line.client.care_recipient_id or "",
                 "service_id": line.service_id,

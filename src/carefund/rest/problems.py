@@ -53,6 +53,9 @@ KINDS: dict[str, ProblemKind] = {
     "key-in-use": ProblemKind(
         409, "A call with this Idempotency-Key is in progress.", "Wait, then send the same call again."
     ),
+    "preview-changed": ProblemKind(
+        409, "What was previewed has changed. Nothing was done.", "Preview it again, then send the new fingerprint."
+    ),
     "conflict": ProblemKind(
         409, "The stored values are different.", "Use a new reference, or withdraw the batch first."
     ),

@@ -9,6 +9,7 @@ from carefund.access.access_log import store_synchronisation
 from carefund.access.audit_log import one_act, store_act
 from carefund.access.gate import (
     find_client_to_synchronise,
+    find_clients_by_care_recipient_id,
     list_chosen_clients,
     list_clients_for,
     reads_every_branch,
@@ -19,8 +20,9 @@ from carefund.domain.wording import many
 from carefund.rest.problems import ApiProblem, LineProblem, refusals
 from carefund.rest.runs import RunOut, describe_run, router
 from carefund.rest.tokens import AuthenticatedRequest, BearerToken
-from carefund.rest.values import BranchId, Given, Number
+from carefund.rest.values import BranchId, Flag, Given, Number, Text, WholeNumber
 from carefund.runs.bulk_scopes import choose
+from carefund.runs.care_recipient.surveying import request_survey
 from carefund.runs.kinds import find_kind
 from carefund.runs.models import Run
 from carefund.runs.requests import (
@@ -40,14 +42,16 @@ _NOBODY = "No clients match this choice, so there is nothing to synchronise."
 
 
 class RunIn(Given):
-    """Whom to synchronise: these clients, or everybody active (with `everybody`) as far as the rest narrows it."""
+    """Whom to synchronise: these clients, by our numbers or their Care Recipient IDs, or everybody active (with
+    `everybody`) as far as the rest narrows it. A `survey` is of everybody: who has changes is then read."""
 
-    client_ids: list[Number] = Field(default=[], max_length=5000)
-    everybody: bool = False
+    client_ids: list[WholeNumber] = Field(default=[], max_length=5000)
+    care_recipient_ids: list[Annotated[Text, Field(min_length=1, max_length=20)]] = Field(default=[], max_length=5000)
+    everybody: Flag = False
     service_provider_id: BranchId = ""
-    failed: bool = False
-    older_than_hours: Annotated[int, Field(ge=0, le=8760)] = 0
-    parts: Literal["everything", "contributions", "budgets", "budgets and usage"] = "everything"
+    failed: Flag = False
+    older_than_hours: Annotated[int, Field(ge=0, le=8760, strict=True)] = 0
+    parts: Literal["everything", "contributions", "budgets", "budgets and usage", "survey"] = "everything"
 
 
 @router.post(
@@ -61,14 +65,45 @@ def start(request: AuthenticatedRequest, wanted: RunIn) -> Status[dict[str, Any]
 
     One client: whoever may synchronise them. More: Administrator and Finance.
     """
-    if wanted.everybody == bool(wanted.client_ids):
-        problem = LineProblem(line=None, field="client_ids", message="give either these or everybody")
+    if [wanted.everybody, bool(wanted.client_ids), bool(wanted.care_recipient_ids)].count(True) != 1:
+        problem = LineProblem(line=None, field="client_ids", message="give either these, their IDs, or everybody")
         raise ApiProblem("invalid", "It is not clear whom to synchronise.", problems=[problem])
+    wanted = _find_by_id(request, wanted) if wanted.care_recipient_ids else wanted
     try:
-        run = _request_one(request, wanted) if len(wanted.client_ids) == 1 else _request_many(request, wanted)
+        if wanted.parts == Run.Parts.SURVEY:
+            run = _request_survey(request, wanted)
+        elif len(wanted.client_ids) == 1:
+            run = _request_one(request, wanted)
+        else:
+            run = _request_many(request, wanted)
     except NothingToDo:
         raise ApiProblem("invalid", _NOBODY) from None
     return Status(202, describe_run(run))
+
+
+def _find_by_id(request: AuthenticatedRequest, wanted: RunIn) -> RunIn:
+    """Return the same request with our numbers. Raise ApiProblem for IDs that nobody here has."""
+    found = find_clients_by_care_recipient_id(request.auth, wanted.care_recipient_ids)
+    problems = [
+        LineProblem(line=place, field="care_recipient_ids", message="no client has this Care Recipient ID")
+        for place, care_recipient_id in enumerate(wanted.care_recipient_ids, 1)
+        if care_recipient_id not in found
+    ]
+    if problems:
+        raise ApiProblem("invalid", "Some clients do not exist. No run was started.", problems=problems)
+    return wanted.model_copy(update={"client_ids": [client.pk for client in found.values()]})
+
+
+def _request_survey(request: AuthenticatedRequest, wanted: RunIn) -> Run:
+    require(request.auth, may_run_in_bulk)
+    require(request.auth, reads_every_branch)
+    if not wanted.everybody or wanted.service_provider_id or wanted.failed or wanted.older_than_hours:
+        problem = LineProblem(line=None, field="parts", message="a survey is of everybody")
+        raise ApiProblem("invalid", problems=[problem])
+    with one_act():
+        run = request_survey(trigger=Run.Trigger.BULK, requested_by=request.auth)
+        _log_request(request, "Bulk run started", run)
+    return run
 
 
 def _request_one(request: AuthenticatedRequest, wanted: RunIn) -> Run:

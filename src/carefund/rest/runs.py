@@ -136,7 +136,7 @@ def list_items(
     clients: list[Client | None] = [item.client for item in shown]
     store_views(request.auth, clients, f"Run {run.pk} (API)")
     return {
-        "items": [_describe_item(item) for item in shown],
+        "items": [describe_item(item) for item in shown],
         "next_after": shown[-1].pk if len(found) > wanted.limit else None,
     }
 
@@ -153,6 +153,7 @@ def describe_run(run: Run) -> dict[str, Any]:
     }
 
 
-def _describe_item(item: RunItem) -> dict[str, Any]:
+def describe_item(item: RunItem) -> dict[str, Any]:
+    """Return one thing that a run works on as the API shows it."""
     values = {name: getattr(item, name) for name in RunItemOut.model_fields if hasattr(item, name)}
     return {"item_id": item.pk, **values}

@@ -16,7 +16,6 @@ from carefund.domain.care_recipient.planned import Frequency, write_fit
 from carefund.records.care_recipient.commitments import find_spending
 from carefund.records.care_recipient.planned_services import Taken, remove_planned_by_reference, store_planned
 from carefund.records.care_recipient.spending import describe_source, find_fit, list_planned, list_sources
-from carefund.records.models import PlannedService
 from carefund.rest.funding import find_funding_of
 from carefund.rest.problems import NOT_CHANGED, ApiProblem, LineProblem, refusals
 from carefund.rest.tokens import AuthenticatedRequest, BearerToken
@@ -231,7 +230,7 @@ def store(
     client_id: Annotated[Number, Path()],
     external_reference_id: Annotated[_Reference, Path()],
     wanted: PlannedIn,
-) -> Status[PlannedService]:
+) -> Status[dict[str, Any]]:
     """Add a planned service (201), or replace the one with this reference (200); the same again changes nothing."""
     client = find_client_to_synchronise(request.auth, client_id)
     if wanted.to_date is not None and wanted.to_date < wanted.from_date:
@@ -248,7 +247,7 @@ def store(
                 store_act(request.auth, f"Planned service {changed}", str(stored), after=values)
     except Taken:
         raise ApiProblem("conflict", "A planned service of another client has this reference.") from None
-    return Status(201 if changed == "added" else 200, stored)
+    return Status(201 if changed == "added" else 200, {name: getattr(stored, name) for name in PlannedOut.model_fields})
 
 
 @router.delete(

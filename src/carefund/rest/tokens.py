@@ -7,7 +7,7 @@ from django.http import HttpRequest
 from ninja.security import HttpBearer
 
 from carefund.access.failed_attempts import note_failure, seconds_refused
-from carefund.access.gate import require
+from carefund.access.gate import reads_every_branch, require
 from carefund.access.roles import may_enter, narrow_rights
 from carefund.access.token_call_limit import Allowance, count_call
 from carefund.access.tokens import begin_use, find_token
@@ -24,6 +24,11 @@ class AuthenticatedRequest(HttpRequest):
 def nobody(user: User | AnonymousUser) -> bool:
     """The right that an operation asks for which names none."""
     return False
+
+
+def of_every_branch(may: Callable[[User | AnonymousUser], bool]) -> Callable[[User | AnonymousUser], bool]:
+    """Return the same right, for those who have all branches: what it is about cannot be told apart by branch."""
+    return lambda user: may(user) and isinstance(user, User) and reads_every_branch(user)
 
 
 class BearerToken(HttpBearer):

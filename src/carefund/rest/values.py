@@ -72,10 +72,14 @@ Price = Annotated[
 _LARGEST_NUMBER = 10**18 - 1  # so that no number is too large for a database's key
 _PLAIN = BeforeValidator(_read_whole)
 Number = Annotated[int, Field(ge=1, le=_LARGEST_NUMBER), _PLAIN]
+# In a body. Elsewhere an address holds numbers and flags as text, which the types around these read as well.
+WholeNumber = Annotated[int, Field(ge=1, le=_LARGEST_NUMBER, strict=True)]
+Flag = Annotated[bool, Field(strict=True)]
 After = Annotated[int, Field(ge=0, le=_LARGEST_NUMBER), _PLAIN]
 PageSize = Annotated[int, Field(ge=1, le=500), _PLAIN]
 Searched = Annotated[Text, Field(max_length=80)]
 BranchId = Annotated[Text, Field(max_length=20)]
+Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
 class Page(Given):
@@ -89,3 +93,15 @@ class OfClientPage(Page):
     """Which page of a list; with `client_id` of one client only."""
 
     client_id: After = 0
+
+
+class Part(Given):
+    """Which part of a list: how many rows to leave out, and how many to give."""
+
+    start: Annotated[int, Field(ge=0, le=1_000_000)] = 0
+    limit: PageSize = 100
+
+    def cut(self, rows: Any) -> tuple[list[Any], int | None]:
+        """Return these rows of a list, and where the next begin; None: there are no more."""
+        found = list(rows[self.start : self.start + self.limit + 1])
+        return found[: self.limit], self.start + self.limit if len(found) > self.limit else None

@@ -11,7 +11,7 @@ from carefund.records.models import WebhookDelivery, WebhookEndpoint
 from carefund.records.webhooks.store import find_endpoint, list_deliveries, list_endpoints
 from carefund.rest.problems import NOT_CHANGED, ApiProblem, LineProblem, refusals
 from carefund.rest.tokens import AuthenticatedRequest, BearerToken
-from carefund.rest.values import After, Given, Number, PageSize, Text
+from carefund.rest.values import After, Flag, Given, Number, PageSize, Text
 from carefund.runs.webhooks import managing
 
 router = Router(tags=["webhooks"])
@@ -34,7 +34,7 @@ class WebhookIn(Given):
     name: Annotated[Text, Field(min_length=1, max_length=80, pattern=r"\S")]
     url: Annotated[Text, Field(min_length=1, max_length=managing.LONGEST_URL)]
     events: list[Event] = Field(min_length=1, max_length=20)
-    has_names: bool = False
+    has_names: Flag = False
 
 
 class WebhookOut(Schema):
