@@ -17,6 +17,7 @@ import carefund.rest.run_requests  # noqa: F401 adds its addresses to those of r
 from carefund.rest.accounts import router as accounts
 from carefund.rest.alerts import router as alerts
 from carefund.rest.branches import router as branches
+from carefund.rest.care_management.refreshing import router as care_management
 from carefund.rest.changes import router as changes
 from carefund.rest.claims.batches import router as batches
 from carefund.rest.claims.claims import router as claims
@@ -33,7 +34,10 @@ from carefund.rest.funding import router as funding
 from carefund.rest.history import router as history
 from carefund.rest.idempotency import WRITES, describe_key, once
 from carefund.rest.invoices import router as invoices
-from carefund.rest.ndis import router as ndis
+from carefund.rest.ndis.contracts import router as ndis
+from carefund.rest.ndis.enabling import router as ndis_clients
+from carefund.rest.ndis.plans import router as ndis_plans
+from carefund.rest.ndis.settings import router as ndis_settings
 from carefund.rest.previews import router as previews
 from carefund.rest.problems import MEDIA_TYPE, ApiProblem, KindOut, LineProblem, ProblemOut, list_kinds
 from carefund.rest.rates import router as rates
@@ -122,8 +126,12 @@ for _prefix, _router in (
     ("/changes", changes),
     ("/runs", runs),
     ("/ndis", ndis),
+    ("/ndis", ndis_settings),
+    ("/clients", ndis_clients),
+    ("", ndis_plans),
     ("/service-providers", branches),
     ("/service-providers", accounts),
+    ("/care-management", care_management),
     ("/invoices", invoices),
     ("/invoice-files", invoice_files),
     ("/invoice-lines", evidence),

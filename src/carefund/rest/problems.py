@@ -16,7 +16,10 @@ from carefund.funders.errors.people import AuthorityMissing, ConsentMissing, Ide
 from carefund.funders.errors.requests import RequestRejected
 from carefund.funders.errors.root import FunderError
 from carefund.funders.errors.tree import all_leaves
+from carefund.runs.ndis.plans import NotRetrieved
+from carefund.sync.ndis.problems import NothingChosen, PaceProblem, PreviewUnknown
 
+_PACE_STATUSES: dict[type[PaceProblem], int] = {NothingChosen: 422, PreviewUnknown: 404}  # whatever is not listed: 409
 ADDRESS = "/api/v1/problems"
 PREFIX = "/api/"  # of every address of the API
 MEDIA_TYPE = "application/problem+json"
@@ -177,10 +180,28 @@ def answer_funder_error(error: FunderError) -> HttpResponse:
     return answer
 
 
+def answer_pace_problem(problem: PaceProblem) -> HttpResponse:
+    """Return the answer for what stands between a client and a contract from PACE."""
+    return _response(problem.code, _pace_kind(type(problem)), problem.message)
+
+
+def answer_not_retrieved(problem: NotRetrieved) -> HttpResponse:
+    """Return the answer where a question about a client brought no plan: with the code of what it met."""
+    known = {kind["type"].rpartition("#")[2] for kind in list_kinds()}
+    where = next((name for name in (problem.code, _FUNDER + problem.code) if name in known), "conflict")
+    kind = ProblemKind(409, "The question to the NDIA brought no plan.", problem.advice)
+    return _response(problem.code, kind, problem.message, where=where)
+
+
 def list_kinds() -> list[dict[str, Any]]:
     """Return every kind of refusal, the funders' too."""
-    kinds = KINDS | {_FUNDER + leaf.code: _funder_kind(leaf) for leaf in all_leaves()}
+    kinds = KINDS | {problem.code: _pace_kind(problem) for problem in PaceProblem.__subclasses__()}
+    kinds |= {_FUNDER + leaf.code: _funder_kind(leaf) for leaf in all_leaves()}
     return [{"type": f"{ADDRESS}#{name}", **kind._asdict()} for name, kind in kinds.items()]
+
+
+def _pace_kind(problem: type[PaceProblem]) -> ProblemKind:
+    return ProblemKind(_PACE_STATUSES.get(problem, 409), " ".join(str(problem.__doc__).split()), problem.advice)
 
 
 def _funder_kind(error: type[FunderError]) -> ProblemKind:

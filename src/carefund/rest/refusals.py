@@ -11,7 +11,16 @@ from ninja.errors import AuthenticationError, HttpError, ValidationError
 from carefund.access.audit_log import store_refusal
 from carefund.funders.errors.root import FunderError
 from carefund.records.not_found import NotHere
-from carefund.rest.problems import ApiProblem, LineProblem, answer_funder_error, answer_status
+from carefund.rest.problems import (
+    ApiProblem,
+    LineProblem,
+    answer_funder_error,
+    answer_not_retrieved,
+    answer_pace_problem,
+    answer_status,
+)
+from carefund.runs.ndis.plans import NotRetrieved
+from carefund.sync.ndis.problems import PaceProblem
 from carefund.unexpected_errors import name_route
 
 _LINES = "line_items"
@@ -22,6 +31,8 @@ def translate_errors(api: NinjaAPI) -> None:
     for kind, answer in (
         (ApiProblem, lambda problem: problem.as_response()),
         (FunderError, answer_funder_error),
+        (PaceProblem, answer_pace_problem),
+        (NotRetrieved, answer_not_retrieved),
         (ValidationError, _answer_invalid),
         (AuthenticationError, lambda _: _answer_without_token()),
         (HttpError, _answer_framework),

@@ -114,6 +114,11 @@ def show(request: AuthenticatedRequest, contract_id: Annotated[Number, Path()]) 
     """Return a contract with its plan budgets and funding periods."""
     contract = find_contract_to_read(request.auth, contract_id)
     store_view(request.auth, contract.client, "NDIS service contract (API)")
+    return describe_whole(contract)
+
+
+def describe_whole(contract: ServiceContract) -> dict[str, Any]:
+    """Return a contract with its plan budgets as the API shows one."""
     return _describe(contract) | {"budgets": [_describe_budget(budget) for budget in list_budgets(contract)]}
 
 

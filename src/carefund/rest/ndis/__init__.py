@@ -1,0 +1,1 @@
+"""NDIS by API: contracts, plans from PACE, comparisons, and who is asked about. No rules here."""
