@@ -38,7 +38,7 @@ def test_alerts_come_page_by_page_to_those_who_may_see_them(call: Callable[..., 
 def test_a_rule_is_changed_by_those_who_administer(call: Callable[..., Call]):
     assert call()("put", "/alerts/rules/loss", {"is_on": False}).status_code == 403
     ask = call(Role.ADMINISTRATOR)
-    answer = ask("put", "/alerts/rules/loss", {"is_on": True, "days": 3, "amount": "9.00"})
+    answer = ask("put", "/alerts/rules/loss", {"is_on": True, "days": 3, "amount": "9.00"}, {"Idempotency-Key": "1"})
     assert answer.json() == {"kind": "loss", "is_on": True, "days": 3, "amount": "9.00"}
     assert find_rules()[AlertKind.LOSS] == AlertRule(days=3, amount=Decimal("9.00"))
     assert answer.json() in ask("get", "/alerts/rules").json()

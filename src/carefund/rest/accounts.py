@@ -79,7 +79,7 @@ def list_all(request: AuthenticatedRequest, service_provider_id: Branch) -> list
 @router.post(
     "/{service_provider_id}/accounts",
     auth=BearerToken(may_claim),
-    response={202: RunOut, **refusals(404, 413, 415, 422)},
+    response={202: RunOut, **refusals(404, 409, 413, 415, 422, 503)},
     operation_id="request_account",
 )
 def read(request: AuthenticatedRequest, service_provider_id: Branch, wanted: AccountIn) -> Status[dict[str, Any]]:

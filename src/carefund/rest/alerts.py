@@ -4,7 +4,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Annotated, Any, Literal
 
-from ninja import Field, Path, Query, Router, Schema
+from ninja import Field, Path, Query, Router, Schema, Status
 
 from carefund.access.access_log import store_views
 from carefund.access.alerts import list_alerts_for
@@ -15,7 +15,7 @@ from carefund.records.alerts.store import find_rules, list_by_number
 from carefund.records.models import Alert
 from carefund.rest.problems import NOT_CHANGED, ApiProblem, LineProblem, refusals
 from carefund.rest.tokens import AuthenticatedRequest, BearerToken
-from carefund.rest.values import BranchId, Given, Page, Price
+from carefund.rest.values import BranchId, Flag, Given, Page, Price
 from carefund.runs.alerts.rules import change_rule
 
 router = Router(tags=["alerts"])
@@ -61,8 +61,8 @@ class AlertPage(Page):
 class RuleIn(Given):
     """A rule: whether it is on, and its limits. A limit that the kind does not have is refused."""
 
-    is_on: bool
-    days: Annotated[int, Field(ge=0, le=MOST_DAYS)] | None = None
+    is_on: Flag
+    days: Annotated[int, Field(ge=0, le=MOST_DAYS, strict=True)] | None = None
     amount: Price | None = None
 
 
@@ -110,7 +110,7 @@ def list_rules(request: AuthenticatedRequest) -> list[dict[str, Any]]:
     response={200: RuleOut, **refusals(413, 415)},
     operation_id="store_alert_rule",
 )
-def store_rule(request: AuthenticatedRequest, kind: Annotated[Kind, Path()], wanted: RuleIn) -> dict[str, Any]:
+def store_rule(request: AuthenticatedRequest, kind: Annotated[Kind, Path()], wanted: RuleIn) -> Status[dict[str, Any]]:
     """Change one rule. It holds from the next look on, which is asked for at once."""
     chosen = AlertKind(kind)
     known = find_rules()[chosen]
@@ -121,7 +121,7 @@ def store_rule(request: AuthenticatedRequest, kind: Annotated[Kind, Path()], wan
         raise _wrong("amount", f"is more than {MOST_AMOUNT}")
     rule = AlertRule(wanted.is_on, wanted.days, wanted.amount)
     change_rule(request.auth, chosen, rule)
-    return _as_data(chosen, rule)
+    return Status(200, _as_data(chosen, rule))
 
 
 def _as_data(kind: AlertKind, rule: AlertRule) -> dict[str, Any]:

@@ -15,6 +15,12 @@ from ninja.parser import Parser
 
 import carefund.rest.run_requests  # noqa: F401 adds its addresses to those of runs
 from carefund.rest.accounts import router as accounts
+from carefund.rest.administration.connections import router as connections
+from carefund.rest.administration.interfaces import router as interfaces
+from carefund.rest.administration.logs import router as logs
+from carefund.rest.administration.people import router as people
+from carefund.rest.administration.schedules import router as schedules
+from carefund.rest.administration.tokens import router as tokens
 from carefund.rest.alerts import router as alerts
 from carefund.rest.branches import router as branches
 from carefund.rest.care_management.refreshing import router as care_management
@@ -141,6 +147,12 @@ for _prefix, _router in (
     ("/money", money),
     ("/quarter-close", quarter_close),
     ("/webhooks", webhooks),
+    ("/people", people),
+    ("/tokens", tokens),
+    ("/schedules", schedules),
+    ("/connections", connections),
+    ("/interfaces", interfaces),
+    ("", logs),
     ("/exports", exports),
     ("/rates", rates),
 ):

@@ -60,7 +60,7 @@ class Confirmed(Given):
     fingerprint: Digest
 
 
-class FindingOut(Schema):
+class LineFindingOut(Schema):
     """What stands against a line; one that `blocks` stays behind."""
 
     code: str
@@ -76,7 +76,7 @@ class PreviewLineOut(Schema):
     client_id: int
     amount: Decimal
     refused: bool
-    problems: list[FindingOut]
+    problems: list[LineFindingOut]
 
 
 class BatchPreviewOut(Schema):

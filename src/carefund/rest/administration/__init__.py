@@ -1,0 +1,1 @@
+"""Administration by API: accounts, tokens, schedules, connections, interfaces and both logs. No rules here."""
