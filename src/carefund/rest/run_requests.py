@@ -70,7 +70,7 @@ def start(request: AuthenticatedRequest, wanted: RunIn) -> Status[dict[str, Any]
         raise ApiProblem("invalid", "It is not clear whom to synchronise.", problems=[problem])
     wanted = _find_by_id(request, wanted) if wanted.care_recipient_ids else wanted
     try:
-        if wanted.parts == Run.Parts.SURVEY:
+        if wanted.parts == "survey":
             run = _request_survey(request, wanted)
         elif len(wanted.client_ids) == 1:
             run = _request_one(request, wanted)
