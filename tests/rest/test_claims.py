@@ -249,7 +249,7 @@ def test_a_rollover_is_asked_for_as_previewed_and_once(call: Callable[..., Call]
     found = ask("get", f"/quarter-close?quarter={budget.end_date}").json()
     assert (found["people"], found["ready"], found["budgets"][0]["can_roll_over"]) == (1, 1, True)
     shown = ask("post", "/quarter-close/rollover-preview", question).json()
-    assert (shown["number"], shown["carry_over"], shown["loss"]) == (1, "1000.00", "200.00")
+    assert (shown["number"], shown["rollover"], shown["loss"]) == (1, "1000.00", "200.00")
     budget.available = Decimal("1100.00")
     budget.save()
     refused = ask("post", "/quarter-close/rollover", question | {"fingerprint": shown["fingerprint"]})

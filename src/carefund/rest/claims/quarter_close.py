@@ -49,7 +49,7 @@ class RolloverIn(RolloverQuestion):
 
 
 class ClosingOut(Schema):
-    """A client's budget of a quarter. `carry_over` and `loss` are our estimate, `rolled_over` and `write_off` what the
+    """A client's budget of a quarter. The projected amounts are our estimate, `rollover` and `write_off` what the
     funder did; `pending` is claimed and not drawn."""
 
     plan_budget_id: int
@@ -62,9 +62,9 @@ class ClosingOut(Schema):
     not_claimed: Decimal
     pending: Decimal
     base: Decimal
-    carry_over: Decimal | None
-    loss: Decimal | None
-    rolled_over: Decimal | None
+    projected_rollover: Decimal | None
+    projected_loss: Decimal | None
+    rollover: Decimal | None
     write_off: Decimal | None
 
 
@@ -79,7 +79,7 @@ class QuarterOut(Schema):
     rolled_over: int
     not_claimed: Decimal
     pending: Decimal
-    carry_over: Decimal
+    rollover: Decimal
     loss: Decimal
     budgets: list[ClosingOut]
     next_start: int | None
@@ -89,7 +89,7 @@ class RolloverPreviewOut(Schema):
     """What a rollover comes to, as an estimate. Hand `fingerprint` back to ask for exactly this."""
 
     number: int
-    carry_over: Decimal
+    rollover: Decimal
     loss: Decimal
     fingerprint: str
     budgets: list[ClosingOut]
@@ -109,7 +109,7 @@ def show(request: AuthenticatedRequest, wanted: Query[ClosingPart]) -> dict[str,
         "start_date": quarter.start_date,
         "end_date": quarter.end_date,
         "days_left": count_days_to_close(quarter.end_date, today),
-        **{name: getattr(totals, name) for name in ("people", "ready", "rolled_over", "carry_over", "loss")},
+        **{name: getattr(totals, name) for name in ("people", "ready", "rolled_over", "rollover", "loss")},
         "not_claimed": totals.not_claimed.amount,
         "pending": totals.pending.amount,
         "budgets": [_describe(row) for row in shown],
@@ -128,7 +128,7 @@ def preview(request: AuthenticatedRequest, wanted: RolloverQuestion) -> Status[d
     rows = _choose(wanted)
     store_views(request.auth, (row.budget.client_id for row in rows), "Rollover to confirm (API)")
     totals = add_up_rows(rows)
-    told = {"number": len(rows), "carry_over": totals.carry_over, "loss": totals.loss}
+    told = {"number": len(rows), "rollover": totals.rollover, "loss": totals.loss}
     return Status(200, told | {"fingerprint": _fingerprint(rows), "budgets": [_describe(row) for row in rows]})
 
 
@@ -163,7 +163,7 @@ def _choose(wanted: RolloverQuestion) -> list[ClosingRow]:
 
 
 def _fingerprint(rows: Sequence[ClosingRow]) -> str:
-    amounts = ((row.projection.carry_over, row.projection.loss) if row.projection else () for row in rows)
+    amounts = ((row.projection.rollover, row.projection.loss) if row.projection else () for row in rows)
     return fingerprint_of([*((row.budget.pk, row.readiness.value) for row in rows), *amounts])
 
 
