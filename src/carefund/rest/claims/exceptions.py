@@ -31,14 +31,16 @@ from carefund.rest.values import BranchId, Day, Given, Part, Searched, Text, Who
 from carefund.runs.claims.exceptions import change_exceptions
 
 router = Router(tags=["exceptions"])
-_State = Literal["open", "waiting", "claimed-again", "accepted", "written-off"]
+_State = Literal["open", "waiting", "claimed-again", "accepted", "closed-unpaid"]
 _Numbers = Annotated[list[WholeNumber], Field(max_length=MOST_AT_ONCE)]
 
 
 class ExceptionPart(Part):
     """Which exceptions: `to-do` is open or waiting. `owner` is the name of an account; `is_unowned`: nobody's."""
 
-    state: Literal["to-do", "open", "waiting", "claimed-again", "accepted", "written-off", "closed", "every"] = "to-do"
+    state: Literal["to-do", "open", "waiting", "claimed-again", "accepted", "closed-unpaid", "closed", "every"] = (
+        "to-do"
+    )
     owner: Searched = ""
     is_unowned: bool = False
     min_age_days: Annotated[int, Field(ge=0, le=3650)] = 0

@@ -9,10 +9,16 @@ from django.utils import timezone
 from ninja import Field, Query, Router, Schema, Status
 
 from carefund.access.access_log import store_views
-from carefund.domain.care_recipient.quarter_close import Readiness, count_days_to_close, quarter_to_close
+from carefund.domain.care_recipient.quarter_close import Readiness, add_up_rows, count_days_to_close, quarter_to_close
 from carefund.domain.fingerprints import fingerprint_of
 from carefund.domain.quarters import Quarter, quarter_of
-from carefund.records.care_recipient.quarter_close import ClosingRow, add_up_rows, describe_closing, list_closing_rows
+from carefund.records.care_recipient.quarter_close import (
+    ClosingRow,
+    describe_closing,
+    list_closing_rows,
+    list_closings,
+    list_rows_of,
+)
 from carefund.rest.claims.lines import CLAIMS
 from carefund.rest.problems import NOT_CHANGED, ApiProblem, LineProblem, refusals
 from carefund.rest.runs import RunOut, describe_run
@@ -100,11 +106,11 @@ def show(request: AuthenticatedRequest, wanted: Query[ClosingPart]) -> dict[str,
     """A quarter on its way to its close: its totals, and everybody's budget of it."""
     today = timezone.localdate()
     quarter = _read_quarter(wanted.quarter, today)
-    rows = list_closing_rows(quarter, today, wanted.service_provider_id)
-    chosen = [row for row in rows if wanted.readiness in (None, row.readiness)]
-    shown, following = wanted.cut(chosen)
+    closings = list_closings(quarter, today, wanted.service_provider_id)
+    chosen, following = wanted.cut([row for row in closings if wanted.readiness in (None, row.readiness)])
+    shown = list_rows_of(chosen, today)
     store_views(request.auth, (row.budget.client_id for row in shown), "Quarter close (API)")
-    totals = add_up_rows(rows)
+    totals = add_up_rows(closings)
     return {
         "start_date": quarter.start_date,
         "end_date": quarter.end_date,
