@@ -32,6 +32,7 @@ from carefund.runs.claims.exceptions import change_exceptions
 
 router = Router(tags=["exceptions"])
 _State = Literal["open", "waiting", "claimed-again", "accepted", "closed-unpaid"]
+_Which = Literal["to-do", "closed", "every"] | _State
 _Numbers = Annotated[list[WholeNumber], Field(max_length=MOST_AT_ONCE)]
 
 
