@@ -84,7 +84,7 @@ OPERATIONS = {
     "money": "list_stages",
     "money-list": "list_stage_lines",
     "money-csv": "list_stage_lines",
-    "quarter-close": "roll_over",
+    "quarter-close": "request_rollover",
     "ndis-settings": "store_ndis_settings",
     "ndis-client": "find_ndis_details",
     "ndis-client-edit": "store_ndis_details",

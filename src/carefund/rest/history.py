@@ -15,7 +15,7 @@ from carefund.rest.funding import AsOf, require_past_day
 from carefund.rest.problems import NOT_CHANGED, ApiProblem, refusals
 from carefund.rest.runs import RunItemOut, describe_item
 from carefund.rest.tokens import AuthenticatedRequest, BearerToken
-from carefund.rest.values import Digest, Number, Part
+from carefund.rest.values import Digest, ListPart, Number
 from carefund.runs.models import RunItem
 from carefund.runs.queries import list_syncs_of
 from carefund.sync.care_recipient.as_of import end_of
@@ -69,7 +69,7 @@ class StoredResponsesOut(Schema):
     operation_id="list_syncs",
 )
 def list_syncs(
-    request: AuthenticatedRequest, client_id: Annotated[Number, Path()], wanted: Query[Part]
+    request: AuthenticatedRequest, client_id: Annotated[Number, Path()], wanted: Query[ListPart]
 ) -> dict[str, Any]:
     """Every sync of a client with its result, newest first."""
     client = find_client_to_read(request.auth, client_id)

@@ -95,7 +95,7 @@ class OfClientPage(Page):
     client_id: After = 0
 
 
-class Part(Given):
+class ListPart(Given):
     """Which part of a list: how many rows to leave out, and how many to give."""
 
     start: Annotated[int, Field(ge=0, le=1_000_000)] = 0

@@ -18,7 +18,7 @@ _MAY = BearerToken(of_every_branch(may_administer))
 _MOST_NAMED = 500  # clients of one entry
 
 
-class LogPage(Given):
+class LogFilter(Given):
     """Which entries: those before a number, of an account whose name has this text."""
 
     before: After = 0
@@ -26,14 +26,14 @@ class LogPage(Given):
     account: Searched = ""
 
 
-class AccessPage(LogPage):
+class AccessPage(LogFilter):
     """Which entries of the access log: of one action, or about one client."""
 
     action: Literal["", "viewed", "exported", "synchronised", "used"] = ""
     care_recipient_id: Searched = ""
 
 
-class AuditPage(LogPage):
+class AuditPage(LogFilter):
     """Which entries of the audit log: those with these words."""
 
     words: Searched = ""

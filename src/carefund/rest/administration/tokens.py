@@ -11,7 +11,7 @@ from carefund.access.roles import may_administer
 from carefund.access.tokens import ApiToken, find_token_by_number, list_tokens, name_token, revoke_token
 from carefund.rest.problems import NOT_CHANGED, refusals
 from carefund.rest.tokens import AuthenticatedRequest, BearerToken, of_every_branch
-from carefund.rest.values import Number, Part
+from carefund.rest.values import ListPart, Number
 
 router = Router(tags=["administration"])
 _MAY = BearerToken(of_every_branch(may_administer))
@@ -39,7 +39,7 @@ class TokensOut(Schema):
 
 
 @router.get("", auth=_MAY, response={200: TokensOut, **NOT_CHANGED, **refusals()}, operation_id="list_tokens")
-def list_all(request: AuthenticatedRequest, wanted: Query[Part]) -> dict[str, Any]:
+def list_all(request: AuthenticatedRequest, wanted: Query[ListPart]) -> dict[str, Any]:
     """Every token, newest first, those that ended among them."""
     shown, following = wanted.cut(list_tokens())
     return {"tokens": [_describe(token) for token in shown], "next_start": following}

@@ -17,7 +17,7 @@ from carefund.rest.claims.lines import CLAIMS, ClaimedLinesOut, describe_line, r
 from carefund.rest.problems import NOT_CHANGED, ApiProblem, LineProblem, refusals
 from carefund.rest.runs import RunItemOut, RunOut, describe_item, describe_run
 from carefund.rest.tokens import AuthenticatedRequest
-from carefund.rest.values import BranchId, Day, Digest, Given, Number, Part
+from carefund.rest.values import BranchId, Day, Digest, Given, ListPart, Number
 from carefund.runs.claims.claiming import name_batch, request_sending
 from carefund.runs.queries import find_shown_item
 from carefund.sync.claims.preparing import (
@@ -44,7 +44,7 @@ class ChoiceIn(Given):
     funding_source: Literal["", "ON", "AT", "HM", "CM", "RC", "EL", "AS"] = ""
 
 
-class ChoicePart(ChoiceIn, Part):
+class ChoicePart(ChoiceIn, ListPart):
     """Which open lines, and which part of them."""
 
 
@@ -128,7 +128,7 @@ class BatchesOut(Schema):
 
 
 @router.get("", auth=CLAIMS, response={200: BatchesOut, **NOT_CHANGED, **refusals()}, operation_id="list_batches")
-def list_all(request: AuthenticatedRequest, wanted: Query[Part]) -> dict[str, Any]:
+def list_all(request: AuthenticatedRequest, wanted: Query[ListPart]) -> dict[str, Any]:
     """Every batch, newest first."""
     shown, following = wanted.cut(list_batches())
     return {"batches": [_describe(batch) for batch in shown], "next_start": following}
@@ -180,7 +180,7 @@ def show(request: AuthenticatedRequest, batch_id: BatchId) -> dict[str, Any]:
     response={200: ClaimedLinesOut, **NOT_CHANGED, **refusals(404)},
     operation_id="list_batch_lines",
 )
-def list_lines(request: AuthenticatedRequest, batch_id: BatchId, wanted: Query[Part]) -> dict[str, Any]:
+def list_lines(request: AuthenticatedRequest, batch_id: BatchId, wanted: Query[ListPart]) -> dict[str, Any]:
     """The lines of a batch. The access log names their clients."""
     batch = find_batch(batch_id)
     shown, following = wanted.cut(list_requests_in(batch))

@@ -19,7 +19,7 @@ from carefund.rest.history import JSON_FILE
 from carefund.rest.problems import NOT_CHANGED, refusals
 from carefund.rest.runs import RunItemOut, RunOut, describe_item, describe_run
 from carefund.rest.tokens import AuthenticatedRequest
-from carefund.rest.values import Digest, Part
+from carefund.rest.values import Digest, ListPart
 from carefund.runs.claims.claiming import name_claim, request_all_checks, request_check
 from carefund.runs.queries import find_shown_item
 
@@ -83,7 +83,7 @@ class ClaimResponsesOut(Schema):
 
 
 @router.get("/claims", auth=CLAIMS, response={200: ClaimsOut, **NOT_CHANGED, **refusals()}, operation_id="list_claims")
-def list_all(request: AuthenticatedRequest, wanted: Query[Part]) -> dict[str, Any]:
+def list_all(request: AuthenticatedRequest, wanted: Query[ListPart]) -> dict[str, Any]:
     """Every claim, newest first, those made outside Carefund among them."""
     shown, following = wanted.cut(list_claim_heads())
     return {"claims": [_describe(claim) for claim in shown], "next_start": following}
@@ -113,9 +113,9 @@ def show(request: AuthenticatedRequest, claim_id: Annotated[ClaimId, Path()]) ->
     operation_id="list_claim_lines",
 )
 def list_lines(
-    request: AuthenticatedRequest, claim_id: Annotated[ClaimId, Path()], wanted: Query[Part]
+    request: AuthenticatedRequest, claim_id: Annotated[ClaimId, Path()], wanted: Query[ListPart]
 ) -> dict[str, Any]:
-    """The lines of a claim with claimed, paid, drawn and the difference; none of a claim made elsewhere."""
+    """The lines of a claim with claimed, paid, drawn and the difference; none of a claim made outside Carefund."""
     claim = find_claim(claim_id)
     shown, following = wanted.cut(list_requests_of(claim))
     rows = read_rows(shown)
@@ -130,7 +130,7 @@ def list_lines(
     operation_id="list_claim_responses",
 )
 def list_responses(
-    request: AuthenticatedRequest, claim_id: Annotated[ClaimId, Path()], wanted: Query[Part]
+    request: AuthenticatedRequest, claim_id: Annotated[ClaimId, Path()], wanted: Query[ListPart]
 ) -> dict[str, Any]:
     """Everything that the funder answered about a claim and its batch, newest first."""
     shown, following = wanted.cut(list_claim_answers(find_claim(claim_id)))
@@ -169,7 +169,7 @@ def check(request: AuthenticatedRequest, claim_id: Annotated[ClaimId, Path()]) -
 
 @router.post("/claim-checks", auth=CLAIMS, response={202: RunOut, **refusals(503)}, operation_id="check_all_claims")
 def check_all(request: AuthenticatedRequest) -> Status[dict[str, Any]]:
-    """Ask for Check Status of every claim that is not at its end, and for a look for claims made elsewhere."""
+    """Ask for Check Status of every claim that is not at its end, and for claims made outside Carefund."""
     return Status(202, describe_run(request_all_checks(request.auth)))
 
 

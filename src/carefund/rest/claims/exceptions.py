@@ -27,7 +27,7 @@ from carefund.records.models import ExceptionCase
 from carefund.rest.claims.lines import CLAIMS, ClaimedLineOut, describe_line
 from carefund.rest.problems import NOT_CHANGED, ApiProblem, LineProblem, refusals
 from carefund.rest.tokens import AuthenticatedRequest
-from carefund.rest.values import BranchId, Day, Given, Part, Searched, Text, WholeNumber
+from carefund.rest.values import BranchId, Day, Given, ListPart, Searched, Text, WholeNumber
 from carefund.runs.claims.exceptions import change_exceptions
 
 router = Router(tags=["exceptions"])
@@ -36,7 +36,7 @@ _Which = Literal["to-do", "closed", "every"] | _State
 _Numbers = Annotated[list[WholeNumber], Field(max_length=MOST_AT_ONCE)]
 
 
-class ExceptionPart(Part):
+class ExceptionPart(ListPart):
     """Which exceptions: `to-do` is open or waiting. `owner` is the name of an account; `is_unowned`: nobody's."""
 
     state: Literal["to-do", "open", "waiting", "claimed-again", "accepted", "closed-unpaid", "closed", "every"] = (

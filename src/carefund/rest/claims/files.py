@@ -57,7 +57,7 @@ class FileOut(Schema):
 
 
 @router.post("", auth=CLAIMS, response={201: FileOut, **refusals(413, 415)}, operation_id="preview_invoice_file")
-def hand_in(request: AuthenticatedRequest, wanted: FileIn) -> Status[dict[str, Any]]:
+def upload(request: AuthenticatedRequest, wanted: FileIn) -> Status[dict[str, Any]]:
     """Hand in a file and see what it would add. It is kept until the account hands in another; nothing is loaded."""
     try:
         content = wanted.content.encode()

@@ -13,7 +13,7 @@ from carefund.records.claims.money import MoneyLine, find_money, list_lines_in, 
 from carefund.rest.claims.lines import CLAIMS
 from carefund.rest.problems import NOT_CHANGED, refusals
 from carefund.rest.tokens import AuthenticatedRequest
-from carefund.rest.values import BranchId, Given, Part
+from carefund.rest.values import BranchId, Given, ListPart
 
 router = Router(tags=["money"])
 
@@ -24,7 +24,7 @@ class Branch(Given):
     service_provider_id: BranchId = ""
 
 
-class BranchPart(Branch, Part):
+class BranchPart(Branch, ListPart):
     """Which part of a list, of which branch."""
 
 

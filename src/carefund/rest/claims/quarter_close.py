@@ -23,7 +23,7 @@ from carefund.rest.claims.lines import CLAIMS
 from carefund.rest.problems import NOT_CHANGED, ApiProblem, LineProblem, refusals
 from carefund.rest.runs import RunOut, describe_run
 from carefund.rest.tokens import AuthenticatedRequest
-from carefund.rest.values import BranchId, Day, Digest, Flag, Given, Part, WholeNumber
+from carefund.rest.values import BranchId, Day, Digest, Flag, Given, ListPart, WholeNumber
 from carefund.runs.care_recipient.rolling_over import roll_over
 from carefund.runs.requests import NothingToDo
 
@@ -31,7 +31,7 @@ router = Router(tags=["quarter close"])
 _FIRST_DAY = date(2000, 1, 1)
 
 
-class ClosingPart(Part):
+class ClosingPart(ListPart):
     """Which quarter, by any of its days (unless given: the one that ended last), of which branch, and which part."""
 
     quarter: Day | None = None
@@ -142,7 +142,7 @@ def preview(request: AuthenticatedRequest, wanted: RolloverQuestion) -> Status[d
     "/rollover",
     auth=CLAIMS,
     response={202: RunOut, **refusals(409, 413, 415, 503)},
-    operation_id="roll_over",
+    operation_id="request_rollover",
 )
 def ask(request: AuthenticatedRequest, wanted: RolloverIn) -> Status[dict[str, Any]]:
     """Ask for the rollover of exactly what was previewed. It cannot be taken back. Follow it at `/runs/{run_id}`."""

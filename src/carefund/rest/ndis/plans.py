@@ -142,7 +142,7 @@ def ask(request: AuthenticatedRequest, client_id: ClientId) -> Status[dict[str, 
     operation_id="find_pace_plan",
 )
 def show(request: AuthenticatedRequest, client_id: ClientId, question_id: QuestionId) -> dict[str, Any]:
-    """Return the plan that a question brought. It can be used for half an hour, once."""
+    """Return the plan that a question brought. It can be used once, for 30 minutes."""
     client = find_client_to_synchronise(request.auth, client_id)
     prepare_question(client.pk)
     item = find_question(question_id, client.pk)
