@@ -75,7 +75,7 @@ def merge(people: int, page: Path) -> str:
     section = f"""{_HEADING}
 
 Every scenario of the sandbox in turn, {people:,} people: levels that change in mid-quarter, interim funding, the first
-quarter of 61 days, money rolled in late and written off, pathways, tiers, codes that nobody knows. Counted on
+quarter of 61 days, late rollover and money written off, pathways, tiers, codes that nobody knows. Counted on
 {datetime.now(UTC):%-d %B %Y} in {counts["seconds"]:,} CPU seconds, without network and database.
 
 | | budgets | share |
