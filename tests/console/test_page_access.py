@@ -38,6 +38,7 @@ VALUES = {
     "planned_id": 1,
     "webhook_id": 1,
     "delivery_id": 1,
+    "account_id": 1,
 }
 Browse = Callable[[User | None], Browser]
 

@@ -6,6 +6,7 @@ from typing import Any
 from django import forms
 
 from carefund.access.alerts import Frequency
+from carefund.console.plain_fields import AmountField, WholeNumberField
 from carefund.domain.alerts import MOST_AMOUNT, MOST_DAYS, AlertKind, AlertRule
 
 
@@ -20,11 +21,11 @@ class RulesForm(forms.Form):
                 label=kind.label, required=False, initial=rule.is_on, help_text=kind.meaning
             )
             if rule.days is not None:
-                self.fields[f"{kind.value}-days"] = forms.IntegerField(
+                self.fields[f"{kind.value}-days"] = WholeNumberField(
                     label="Days", min_value=0, max_value=MOST_DAYS, initial=rule.days
                 )
             if rule.amount is not None:
-                self.fields[f"{kind.value}-amount"] = forms.DecimalField(
+                self.fields[f"{kind.value}-amount"] = AmountField(
                     label="Amount in dollars", min_value=0, max_value=MOST_AMOUNT, decimal_places=2,
                     initial=rule.amount,
                 )  # fmt: skip
