@@ -81,7 +81,7 @@ def few_keys() -> Iterator[None]:
         patch.setattr(
             rsa,
             "generate_private_key",
-            lambda public_exponent, key_size: make(next(numbers), public_exponent, key_size),
+            lambda public_exponent, key_size, backend=None: make(next(numbers), public_exponent, key_size),
         )
         yield
 

@@ -9,11 +9,13 @@ environment.
 import re
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from django.core.exceptions import ImproperlyConfigured
 
 from carefund import fixed_settings
+from carefund.access.role_names import read_group_roles
 from carefund.domain.backups import LEAST_CHARACTERS
 from carefund.environment import EnvironmentVariables, SecretSource
 from carefund.fixed_settings import *  # noqa: F403 Django looks for all its settings here
@@ -223,6 +225,29 @@ if BREACHED_PASSWORDS_FILE and not Path(BREACHED_PASSWORDS_FILE).is_file():
     raise ImproperlyConfigured("CAREFUND_BREACHED_PASSWORDS_FILE names no file")
 TWO_FACTOR_REQUIRED = env.bool("CAREFUND_TWO_FACTOR_REQUIRED", default=False)
 
+# The provider's own directory signs people in, by OpenID Connect.
+OIDC_ISSUER = env.web_address("CAREFUND_OIDC_ISSUER")
+OIDC_CLIENT_ID = env.str("CAREFUND_OIDC_CLIENT_ID", default="")
+OIDC_CLIENT_SECRET, _ = env.secret(
+    "CAREFUND_OIDC_CLIENT_SECRET", "CAREFUND_OIDC_CLIENT_SECRET_FILE", "CAREFUND_OIDC_CLIENT_SECRET_COMMAND"
+)
+OIDC_NAME = env.str("CAREFUND_OIDC_NAME", default="your organisation's account")
+OIDC_SCOPES = env.str("CAREFUND_OIDC_SCOPES", default="openid profile email")
+OIDC_GROUPS_CLAIM = env.str("CAREFUND_OIDC_GROUPS_CLAIM", default="groups")
+try:
+    OIDC_ROLES = read_group_roles(env.pairs("CAREFUND_OIDC_ROLES"))
+except ValueError as _fault:
+    raise ImproperlyConfigured(f"CAREFUND_OIDC_ROLES: {_fault}.") from None
+PASSWORD_ACCOUNTS: list[str] = env.list("CAREFUND_PASSWORD_ACCOUNTS", default=[])
+if OIDC_ISSUER and not (OIDC_CLIENT_ID and OIDC_CLIENT_SECRET and OIDC_ROLES):
+    raise ImproperlyConfigured(
+        "CAREFUND_OIDC_ISSUER needs CAREFUND_OIDC_CLIENT_ID, CAREFUND_OIDC_CLIENT_SECRET and CAREFUND_OIDC_ROLES."
+    )
+if OIDC_ISSUER.startswith("http://") and urlsplit(OIDC_ISSUER).hostname not in ("localhost", "127.0.0.1"):
+    raise ImproperlyConfigured("CAREFUND_OIDC_ISSUER must begin with https://.")
+if "openid" not in OIDC_SCOPES.split():
+    raise ImproperlyConfigured("CAREFUND_OIDC_SCOPES must hold openid.")
+
 # Messages name operations and counts; never a person, an id or an address with one in it.
 LOGGING = {
     "version": 1,
@@ -241,6 +266,7 @@ LOGGING = {
     "loggers": {
         "django.request": {"level": "ERROR", "handlers": ["console"], "propagate": False},
         "django.server": {"level": "ERROR"},
+        "authlib": {"level": "ERROR"},
         "axes": {"level": "ERROR"},
         "aiohttp.access": {"level": "ERROR"},
         "procrastinate": {"level": "ERROR"},

@@ -89,6 +89,8 @@ def store_account(user: User, role: Role | None, service_provider_ids: Iterable[
     may not sign in end."""
     if new_password:
         user.set_password(new_password)
+    elif user._state.adding:  # somebody whom the directory will sign in
+        user.set_unusable_password()
     user.save()
     give_role(user, role, service_provider_ids)
     if not user.is_active:

@@ -20,6 +20,7 @@ __all__ = [
     "AuditEntry",
     "Authenticator",
     "BranchMembership",
+    "DirectoryIdentity",
     "LastSeen",
     "LogEntry",
     "LogHead",
@@ -40,6 +41,23 @@ class BranchMembership(models.Model):
 
     def __str__(self) -> str:
         return f"branch membership {self.pk}"
+
+
+class DirectoryIdentity(models.Model):
+    """Whose an account is in the provider's own directory; `subject` never changes there, a user name may."""
+
+    user = models.OneToOneField(
+        settings.AUTH_USER_MODEL, models.CASCADE, primary_key=True, related_name="directory_identity"
+    )
+    issuer = models.CharField(max_length=255)
+    subject = models.CharField(max_length=255)
+
+    class Meta:
+        verbose_name_plural = "directory identities"
+        constraints = [models.UniqueConstraint(fields=("issuer", "subject"), name="directory_identity_once")]
+
+    def __str__(self) -> str:
+        return f"directory identity of user {self.user_id}"
 
 
 class LastSeen(models.Model):

@@ -11,6 +11,7 @@ from django.utils import timezone
 from msgspec import to_builtins
 from rich.markup import escape
 
+from carefund.access import openid_connect
 from carefund.access.log_sealing import LOGS, LogState, check_log
 from carefund.cli.file_permissions import HOW_TO_CLOSE, describe_open_secrets
 from carefund.cli.output import FAILED, print_json, screen
@@ -101,6 +102,9 @@ def _print_installation(database: str, missing: list[str]) -> None:
     _line("Environment", True, settings.FUNDER_ENVIRONMENT)
     if settings.INTERFACES_FILE:
         _line("Interfaces", True, f"{settings.INTERFACES_FILE}: {summarise_interfaces()}")
+    if openid_connect.is_configured():
+        problem = openid_connect.find_problem()
+        _line("Directory", not problem, problem or f"signs people in. Address: {settings.OIDC_ISSUER}")
     for sentence in missing:
         _line("Setting", False, sentence)
 

@@ -6,7 +6,9 @@ from django import forms
 from django.contrib.auth.models import User
 from django.contrib.auth.password_validation import validate_password
 
+from carefund.access import openid_connect
 from carefund.access.accounts import list_active_accounts
+from carefund.access.directory import is_of_directory
 from carefund.access.gate import may_read_branch
 from carefund.access.roles import DESCRIPTIONS, Role
 from carefund.access.tokens import SCOPES, TokenScope
@@ -99,16 +101,20 @@ class PersonForm(_UserForm):
         super().__init__(*args, **kwargs)
         branches = cast(forms.MultipleChoiceField, self.fields["service_provider_ids"])
         branches.choices = _name_branches()
-        if is_own:
+        self._adapt_password(is_own=is_own)
+
+    def _adapt_password(self, *, is_own: bool) -> None:
+        field = self.fields["new_password"]
+        if is_own or is_of_directory(self.instance):
             del self.fields["new_password"]
         elif self.instance.pk:
-            self.fields[
-                "new_password"
-            ].help_text = (
+            field.help_text = (
                 "Leave blank to keep the current password. A new one ends this person's sessions and API tokens."
             )
+        elif openid_connect.is_configured():
+            field.help_text = "Leave blank if this person signs in with your organisation's directory."
         else:
-            self.fields["new_password"].required = True
+            field.required = True
 
     def clean_new_password(self) -> str:
         password: str = self.cleaned_data["new_password"]

@@ -21,6 +21,7 @@ from django_htmx.middleware import HtmxDetails
 
 from carefund.access import two_factor
 from carefund.access.audit_log import store_refusal
+from carefund.access.directory import is_of_directory
 from carefund.access.roles import may_enter
 from carefund.funders.errors.root import FunderError
 from carefund.records.not_found import NotHere
@@ -87,13 +88,18 @@ def signed_in(view: View) -> View:
     return guarded
 
 
+def _lacks_two_factor(user: User) -> bool:
+    """Whether an account has no second factor of its own, and no directory that sees to it."""
+    return two_factor.find_device(user) is None and not is_of_directory(user)
+
+
 def _refuse_stranger(request: HttpRequest) -> HttpResponse | None:
     """The answer to somebody who is not fully signed in. A fragment's request is sent to the whole page."""
     if not request.user.is_authenticated:
         answer = redirect_to_login(request.get_full_path())
     elif two_factor.is_awaited(request.user):
         answer = redirect_to_login(request.get_full_path(), reverse("console:two-factor-verify"))
-    elif settings.TWO_FACTOR_REQUIRED and two_factor.find_device(request.user) is None:
+    elif settings.TWO_FACTOR_REQUIRED and _lacks_two_factor(request.user):
         answer = redirect("console:two-factor")
     else:
         return None

@@ -3,6 +3,7 @@
 from typing import Any
 
 from django import forms
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import authenticate
 from django.contrib.auth import views as auth
@@ -14,9 +15,10 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
-from carefund.access import failed_attempts, two_factor
+from carefund.access import failed_attempts, openid_connect, two_factor
 from carefund.access.alerts import find_mail_choice
 from carefund.access.audit_log import one_act, store_act
+from carefund.access.directory import is_of_directory
 from carefund.access.roles import DESCRIPTIONS, rights_of
 from carefund.access.sessions import count_sessions, end_sessions
 from carefund.console.alert_forms import MailForm
@@ -43,6 +45,10 @@ class SignIn(auth.LoginView):
         ):
             return render(request, "console/locked_out.html", status=429)
         return super().post(request, *args, **kwargs)
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        name = settings.OIDC_NAME if openid_connect.is_configured() else ""
+        return super().get_context_data(**kwargs) | {"directory_name": name}
 
     def form_valid(self, form: AuthenticationForm) -> HttpResponse:
         answer = super().form_valid(form)
@@ -88,6 +94,7 @@ def show_account(request: Request) -> HttpResponse:
             "branches": "All" if branches is None else ", ".join(sorted(map(name_branch, branches))) or "None",
             "description": DESCRIPTIONS[rights.role] if rights.role else "",
             "device": two_factor.find_device(request.user),
+            "is_of_directory": is_of_directory(request.user),
             "other_sessions": count_sessions(request.user) - 1,
             "mail_form": _open_mail_form(request),
             "mail_obstacle": find_mail_obstacle(),
@@ -117,6 +124,11 @@ def set_up_two_factor(request: HttpRequest) -> HttpResponse:
     """Pair an authenticator app. An account that has one turns it off first, which needs a proof."""
     if not request.user.is_authenticated or two_factor.is_awaited(request.user):
         return redirect("console:sign-in")
+    if is_of_directory(request.user):
+        messages.info(
+            request, "Your organisation's directory signs you in. It asks for a second factor if it wants one."
+        )
+        return redirect("console:account")
     if two_factor.find_device(request.user) is not None:
         return redirect("console:two-factor-off")
     form = SetUpForm(request.POST or None)

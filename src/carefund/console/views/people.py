@@ -12,6 +12,7 @@ from carefund.access import two_factor
 from carefund.access.account_editing import OwnRole, keep_account
 from carefund.access.accounts import Account, find_account_by_number, list_accounts
 from carefund.access.audit_log import one_act, store_act
+from carefund.access.directory import is_of_directory
 from carefund.access.roles import Role, may_administer, rights_of
 from carefund.access.sessions import count_sessions, end_sessions
 from carefund.console.forms import PersonForm
@@ -98,5 +99,6 @@ def _edit(request: Request, person: User) -> HttpResponse:
             "is_own": is_own,
             "device": two_factor.find_device(person) if person.pk else None,
             "sessions": count_sessions(person) if person.pk else 0,
+            "is_of_directory": is_of_directory(person),
         },
     )
