@@ -214,5 +214,5 @@ def test_of_several_groups_the_role_of_furthest_reach_counts_with_its_own_branch
 
 @pytest.mark.parametrize("text", ["Boss", "Coordinator", "Finance:4049000001", "", "Coordinator:+"])
 def test_a_group_without_a_whole_role_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match="role|branches"):
+    with pytest.raises(ValueError, match=r"role|branches"):
         read_group_roles({"group": text})
