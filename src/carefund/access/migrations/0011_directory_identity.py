@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('access', '0009_answered_calls'),
+        ('access', '0010_alerts'),
         ('auth', '0012_alter_user_first_name_max_length'),
     ]
 
