@@ -10,7 +10,7 @@ OF_PEOPLE = {
     "sign-in", "sign-out", "earlier-sign-in", "account", "password", "two-factor", "two-factor-off",
     "two-factor-verify", "theme", "mark-as-seen", "run-watch", "service-providers-progress", "home", "synchronise-run",
     "other-sessions",
-    "help", "alert-mail",
+    "help", "alert-mail", "directory-sign-in", "directory-return", "first-visit", "getting-started",
 }  # fmt: skip
 OPERATIONS = {
     "alerts": "list_alerts",

@@ -17,7 +17,9 @@ from urllib.parse import urlsplit
 
 import typer
 from django.conf import settings
+from django.urls import reverse
 
+from carefund.access import first_visit
 from carefund.cli.file_permissions import mend_own_files
 from carefund.cli.manage import prepare_installation
 from carefund.cli.output import FAILED, complain, screen
@@ -31,6 +33,7 @@ _POLITENESS = 10
 _KNOCK_SECONDS = 1.0
 _BACKLOG = 1024
 _VERSION_SECONDS = 5.0
+_NOT_PUBLIC = "http://127.0.0.1:8000"  # what CAREFUND_PUBLIC_URL is if nobody sets it
 
 
 def serve(
@@ -55,7 +58,21 @@ def serve(
     prepare_installation()
     shown = f"[{host}]" if ":" in host else host
     screen.print(f"Console on http://{shown}:{listening.getsockname()[1]}", highlight=False, markup=False)
+    if first_visit.is_awaited():
+        _show_first_visit(f"http://{shown}:{listening.getsockname()[1]}")
     serve_until_stopped(listening, with_worker=serves_alone() if with_worker is None else with_worker)
+
+
+def _show_first_visit(here: str) -> None:
+    """Print the link by which the first administrator comes in; at the public address if one is set."""
+    base = here if settings.PUBLIC_URL == _NOT_PUBLIC else settings.PUBLIC_URL.rstrip("/")
+    screen.print(
+        f"Nobody has an account yet. Open this link within {first_visit.HOURS} hours to add the first administrator:\n"
+        f"{base}{reverse('console:first-visit')}?key={first_visit.make_key()}",
+        highlight=False,
+        markup=False,
+        soft_wrap=True,
+    )
 
 
 def worker(

@@ -15,7 +15,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
-from carefund.access import failed_attempts, openid_connect, two_factor
+from carefund.access import failed_attempts, first_visit, openid_connect, two_factor
 from carefund.access.alerts import find_mail_choice
 from carefund.access.audit_log import one_act, store_act
 from carefund.access.directory import is_of_directory
@@ -48,7 +48,8 @@ class SignIn(auth.LoginView):
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         name = settings.OIDC_NAME if openid_connect.is_configured() else ""
-        return super().get_context_data(**kwargs) | {"directory_name": name}
+        more = {"directory_name": name, "is_first_visit": first_visit.is_awaited()}
+        return super().get_context_data(**kwargs) | more
 
     def form_valid(self, form: AuthenticationForm) -> HttpResponse:
         answer = super().form_valid(form)
