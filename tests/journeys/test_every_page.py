@@ -22,7 +22,8 @@ PAGES = (
     "/administration/tokens", "/administration/webhooks", "/alerts", "/administration/alerts", "/administration/rates",
     "/ndis/comparisons", "/administration", "/settings/ndis-syncpro", "/administration/connections",
     "/administration/schedules", "/administration/access-log", "/administration/people",
-    "/administration/people/new", "/administration/getting-started", "/administration/people/1", "/administration/connections/interfaces",
+    "/administration/people/new",
+    "/administration/getting-started", "/administration/people/1", "/administration/connections/interfaces",
 )  # fmt: skip
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 ALL_RULES: dict[str, Any] = {"runOnly": {"type": "tag", "values": TAGS}}
