@@ -23,6 +23,7 @@ import zstandard
 from django.test import RequestFactory
 from pydantic import ValidationError
 
+from carefund.access import first_visit
 from carefund.access.failed_attempts import is_known_browser
 from carefund.access.request_addresses import find_client_address, name_for_counting
 from carefund.domain.care_recipient.planned_file import read_planned_file
@@ -239,6 +240,7 @@ def read_stranger(content: bytes) -> None:
     request = RequestFactory().get("/")
     request.COOKIES["carefund_browser"] = text
     assert not is_known_browser(request, "boss")
+    assert not first_visit.is_valid(text)
 
 
 TARGETS: dict[str, Callable[[bytes], None]] = {

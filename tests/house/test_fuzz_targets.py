@@ -17,6 +17,7 @@ OWN = "written by ourselves"
 FED_BY = {
     "access/request_addresses.py": "stranger",
     "access/failed_attempts.py": "stranger",
+    "access/first_visit.py": "stranger",
     "cli/claims.py": OWN,  # a PDF, of which nothing is read but its first bytes
     "cli/clients.py": "provider file",
     "cli/file_import.py": "invoice file",  # and planned services

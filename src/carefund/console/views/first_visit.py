@@ -13,15 +13,12 @@ from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 
 from carefund.access import failed_attempts, first_visit, two_factor
+from carefund.access.accounts import list_active_accounts
 from carefund.access.directory import is_of_directory
 from carefund.access.first_visit import NotTheFirst
 from carefund.access.roles import may_administer
 from carefund.console.page_access import Request, page
-from carefund.funders.configuration import missing_values
-from carefund.records.care_recipient.queries import list_devices, list_service_providers
-from carefund.records.models import Client
-from carefund.runs.queries import find_last_run
-from carefund.runs.schedule import find_schedule
+from carefund.runs.set_up_progress import find_set_up_progress
 
 _BACKEND = "carefund.access.directory.LocalAccounts"
 
@@ -100,57 +97,66 @@ def show_steps(request: Request) -> HttpResponse:
 
 
 def _list_steps(user: User) -> list[SetUpStep]:
-    has_factor = is_of_directory(user) or two_factor.find_device(user) is not None
+    return [*_list_steps_to_funding(), *_list_steps_to_safety(user)]
+
+
+def _list_steps_to_funding() -> list[SetUpStep]:
+    """From the funder's settings to a client's figures."""
+    found = find_set_up_progress()
     return [
         SetUpStep(
             "Settings of Services Australia",
-            not missing_values(settings.SERVICES_AUSTRALIA),
+            found.has_settings,
             "Funder connections lists the settings that are missing.",
             "console:connections",
         ),
         SetUpStep(
             "PRODA device",
-            list_devices().exclude(status="").exists(),
+            found.has_device,
             "Register a B2B device in PRODA, then run carefund device activate with its one-time code.",
             "console:connections",
         ),
         SetUpStep(
             "Branches",
-            list_service_providers().exists(),
+            found.has_branches,
             "Sync Service Providers finds the Service Provider IDs of your branches.",
             "console:support-at-home",
         ),
         SetUpStep(
             "Clients",
-            Client.objects.exists(),
+            found.has_clients,
             "Add a client, or import a file with carefund clients import.",
             "console:client-new",
             "Add a client",
         ),
-        SetUpStep(
-            "First sync", find_last_run() is not None, "Start a bulk sync of all clients.", "console:run-new", "Start"
-        ),
+        SetUpStep("First sync", found.has_run, "Start a bulk sync of all clients.", "console:run-new", "Start"),
         SetUpStep(
             "Nightly sync",
-            find_schedule("nightly").is_enabled,
+            found.runs_nightly,
             "Switch on All active clients, so that the figures are new each morning.",
             "console:schedules",
         ),
         SetUpStep(
             "Backups",
-            bool(settings.BACKUP_FOLDER),
+            found.has_backups,
             "Set CAREFUND_BACKUP_FOLDER to a folder on another disk, then restart Carefund.",
         ),
+    ]
+
+
+def _list_steps_to_safety(user: User) -> list[SetUpStep]:
+    """Who can come in, and how."""
+    return [
         SetUpStep(
             "Two-factor authentication for your account",
-            has_factor,
+            is_of_directory(user) or two_factor.find_device(user) is not None,
             "Your password alone opens every client's funding.",
             "console:two-factor",
             "Set up",
         ),
         SetUpStep(
             "More accounts",
-            User.objects.filter(is_active=True).count() > 1,
+            len(list_active_accounts()) > 1,
             "Give each person an account of their own, and a second person the Administrator role.",
             "console:people",
         ),
