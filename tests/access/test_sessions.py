@@ -90,7 +90,7 @@ def test_an_administrator_ends_the_sessions_of_an_account(boss: User):
     person = User.objects.create_user("worker")
     browsers = [browse(person), browse(person)]
     page = browse(boss)
-    assert "signed in 2 times" in page.get(f"/administration/people/{person.pk}").content.decode()
+    assert "2 active sessions" in page.get(f"/administration/people/{person.pk}").content.decode()
     page.post(f"/administration/people/{person.pk}", {"end-sessions": "1"})
     assert [browser.get("/account").status_code for browser in browsers] == [302, 302]
     assert page.get("/account").status_code == 200

@@ -69,7 +69,7 @@ def test_only_an_administrator_tests_a_connection(people: cast_world.Cast, brows
 
 
 def test_the_page_says_which_interfaces_are_spoken(world: Sandbox, ada: Browser, settings: object):
-    assert "As publicly known" in text_of(ada)
+    assert "Standard interfaces, no interfaces file" in text_of(ada)
     dialect = Dialect(members=(("Budget.used", "spent"),), date_format="dd/MM/yyyy")
     settings.INTERFACES_FILE = "interfaces.toml"  # type: ignore[attr-defined]
     known = settings.SERVICES_AUSTRALIA  # type: ignore[attr-defined]

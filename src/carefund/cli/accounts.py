@@ -32,7 +32,7 @@ def accounts(
     ] = False,
     json: Annotated[bool, typer.Option("--json", help="Print as JSON.")] = False,
 ) -> None:
-    """Show what was paid and held over by branch and month, and what does not tie to our claims."""
+    """Show what was paid and held over by branch and month, and what does not match our claims."""
     chosen = begin_of_month(month.date()) if month else None
     has_failed = read and not _read([chosen] if chosen else list_months(business_today(), 2), branch.strip())
     rows = list_account_rows(list_accounts(branch.strip(), chosen))

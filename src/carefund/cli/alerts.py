@@ -20,7 +20,7 @@ from carefund.runs.models import Run
 def alerts(
     kind: Annotated[str, typer.Option(help="Alerts of one kind, such as window-closes. Without it, all.")] = "",
     branch: Annotated[str, typer.Option(help="One branch by its Service Provider ID. Without it, all of them.")] = "",
-    look: Annotated[bool, typer.Option("--look", help="Look again first. Without it, as of the last look.")] = False,
+    look: Annotated[bool, typer.Option("--look", help="Check again first. Without it, as of the last check.")] = False,
     json: Annotated[bool, typer.Option(help="Print as JSON.")] = False,
 ) -> None:
     """List the alerts: money that runs out or will be lost, claim windows that close, refusals, keys that expire."""

@@ -1,6 +1,7 @@
 """`carefund show`: what is known of one care recipient, now or on an earlier day."""
 
 from datetime import datetime, time, timedelta
+from decimal import Decimal
 from typing import Annotated, Any
 
 import typer
@@ -12,7 +13,8 @@ from carefund.cli.client_argument import client_or_exit
 from carefund.cli.output import WRONG_INPUT, complain, print_json, screen
 from carefund.domain.care_recipient.budgets import Effects, read_effects
 from carefund.domain.care_recipient.draws import DrawnBy
-from carefund.domain.wording import write_day, write_money
+from carefund.domain.periods import Period
+from carefund.domain.wording import write_day, write_money, write_percentage
 from carefund.plain_numbers import read_day
 from carefund.records.care_recipient.queries import is_consent_missing
 from carefund.records.models import (
@@ -24,6 +26,7 @@ from carefund.records.models import (
     Supplement,
 )
 from carefund.records.models.columns import FieldType, label_of, names_of, type_of
+from carefund.runs.business_day import business_today
 from carefund.sync.care_recipient.history import FundingAsOf, find_funding_as_of, find_funding_now
 
 _ENDS = ("total", "available")  # what all begins with, and what is left
@@ -75,6 +78,7 @@ def _print(funding: FundingAsOf, *, as_of: bool) -> None:
         screen.print(f"[yellow]A stored response cannot be shown:[/] {problem}", highlight=False)
     screen.print(f"Plan: {_name_dates(funding)}", highlight=False)
     budgets = [_signed(row) | {"budget": _name(row)} for row in data["budgets"]]
+    current = [row for row in budgets if Period(row["start_date"], row["end_date"]).covers(business_today())]
     for title, model, rows, columns in (
         (
             "Classifications",
@@ -95,7 +99,7 @@ def _print(funding: FundingAsOf, *, as_of: bool) -> None:
             ("supplement", "start_date", "end_date", "standing"),
         ),
         ("Budgets", PlanBudget, budgets, ("budget", *_FIGURES)),
-        (_SAFE, PlanBudget, [] if as_of else budgets, ("budget", "available", *_OWN)),
+        (_SAFE, PlanBudget, [] if as_of else current, ("budget", "available", *_OWN)),
         (
             "Drawn",
             BudgetUsage,
@@ -128,7 +132,7 @@ def _table(title: str, model: Any, rows: list[dict[str, Any]], columns: tuple[st
         is_number = column in money or type_of(model, column) is FieldType.PERCENTAGE
         table.add_column(label_of(model, column), justify="right" if is_number else "left", no_wrap=is_number)
     for row in rows:
-        table.add_row(*(_as_text(row[column], is_money=column in money) for column in columns))
+        table.add_row(*(_as_text(row[column], type_of(model, column), is_money=column in money) for column in columns))
     return table
 
 
@@ -152,8 +156,10 @@ def _add_up(usage: list[dict[str, Any]] | None) -> list[dict[str, Any]]:
     ]
 
 
-def _as_text(value: Any, *, is_money: bool) -> str:
+def _as_text(value: Any, kind: FieldType, *, is_money: bool) -> str:
     """A value as people read it: nothing for what is not known, money with separators and cents."""
     if value is None:
         return ""
+    if kind is FieldType.PERCENTAGE and isinstance(value, Decimal) and value.is_finite():
+        return write_percentage(value)
     return write_money(value) if is_money else str(value)

@@ -23,7 +23,7 @@ _MOST = Decimal("999999.99")
 
 def spending(
     care_recipient_id: Annotated[str, typer.Argument(help="Care Recipient ID.")],
-    price: Annotated[str, typer.Option(help="Price of a visit of one more service, such as 80.00.")] = "",
+    price: Annotated[str, typer.Option(help="Price per visit of one more service, such as 80.00.")] = "",
     every: Annotated[Frequency, typer.Option(help="How often it is delivered.")] = Frequency.FORTNIGHTLY,
     from_date: Annotated[
         str, typer.Option("--from", help="Day of the first visit, YYYY-MM-DD. Without it: today.")

@@ -61,7 +61,11 @@ def list_all() -> None:
     """List the tokens, without their secret text."""
     columns = ("Token", "Name", "Account", "Permissions", "Branches", "Created", "Last used", "Expires", "Status")
     table = Table(*columns, box=None, pad_edge=False)
-    for token in list_tokens():
+    tokens = list(list_tokens())
+    if not tokens:
+        screen.print("No tokens yet. Run `carefund tokens add` to create one.")
+        return
+    for token in tokens:
         used = f"{timezone.localtime(token.last_used_at):%-d %b %Y}" if token.last_used_at else "never"
         expires = f"{timezone.localtime(token.expires_at):%-d %b %Y}" if token.expires_at else "never"
         made = f"{timezone.localtime(token.created_at):%-d %b %Y}"

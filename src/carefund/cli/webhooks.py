@@ -13,7 +13,7 @@ from carefund.records.webhooks.events import EVENTS
 from carefund.records.webhooks.store import find_endpoint, list_deliveries, list_endpoints
 from carefund.runs.webhooks import managing
 
-app = typer.Typer(cls=Commands, help="Webhooks: tell other systems what changed.", no_args_is_help=True)
+app = typer.Typer(cls=Commands, help="Webhooks: notify other systems of changes.", no_args_is_help=True)
 Number = Annotated[int, typer.Argument(help="Number of the webhook.", metavar="WEBHOOK")]
 _SHOWN = ("name", "url", "events", "has_names", "is_on", "off_reason")
 AsJson = Annotated[bool, typer.Option("--json", help="Print as JSON.")]
@@ -24,7 +24,7 @@ def add(
     url: Annotated[str, typer.Argument(help="The https address that messages are sent to.")],
     name: Annotated[str, typer.Option(help="What the webhook is for.")] = "Webhook",
     event: Annotated[
-        list[str] | None, typer.Option(help="An event to tell of. Repeat for several. Without this, all events.")
+        list[str] | None, typer.Option(help="An event to send. Repeat for several. Without this, all events.")
     ] = None,
     with_names: Annotated[bool, typer.Option("--with-names", help="Include client names in messages.")] = False,
 ) -> None:
@@ -45,6 +45,9 @@ def list_all(json: AsJson = False) -> None:
     endpoints = list(list_endpoints())
     if json:
         print_json([_as_data(endpoint) for endpoint in endpoints])
+        return
+    if not endpoints:
+        screen.print("No webhooks yet. Run `carefund webhooks add` to add one.")
         return
     table = Table("Webhook", "Purpose", "Address", "Events", "Names", "Status", box=None, pad_edge=False)
     for endpoint in endpoints:

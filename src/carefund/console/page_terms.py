@@ -22,59 +22,63 @@ PAGE_TERMS = (
         "open budget",
         "a budget that has no end date, or ended at most 90 days ago (the 90-day rule). A full sync reads its details",
     ),
-    ("entitlement", "a reason why there is money in a budget, with its amount"),
+    ("entitlement", "an amount that makes up a budget, such as that of a level or a supplement"),
     ("usage", "what was drawn from a budget, line by line"),
     ("draw", "one amount taken from one budget; drawn by says who was paid"),
-    ("committed", "services delivered whose invoice is in Carefund, and that the funder has not drawn yet"),
-    ("planned", "visits that are booked and for which no line has come in"),
+    ("committed", "delivered services whose invoice is in Carefund and that the funder has not drawn yet"),
+    ("planned", "booked visits for which Carefund has no invoice line yet"),
     ("safe to spend", "available less committed and planned: our estimate"),
     ("unspent funds", "what is left of a Home Care Package, held by the provider or in the home care account"),
     (
         "rollover",
-        "what is left of a client's home support budget and goes to the next quarter: at most $1,000 or 10% of the "
-        "quarter's budget, whichever is more. The rest is lost. Both are estimates until Services Australia has done "
-        "it",
+        "what is left of a client's home support budget and goes to the next quarter: at most $1,000 or "
+        "10% of the quarter's budget, whichever is more. The rest is lost. Carefund estimates both until "
+        "Services Australia has rolled the budget over",
     ),
     ("rollover received", "the part of a budget's total that no entitlement explains: usually rollover"),
     ("rollover deduction", "the rollover that Services Australia took from a budget for the next quarter"),
     (
         "write off",
-        "money that lapsed at the end of a budget's quarter: Services Australia decides it, Carefund shows its figure",
+        "money that lapsed at the end of a budget's quarter. Services Australia decides the amount",
     ),
     ("contribution", "the share of the price that a person pays"),
     (
         "consent",
-        "what a person gives in My Aged Care so that Services Australia shows the details of their budgets. Without "
-        "it, a sync brings everything else and keeps the last known details",
+        "what a person gives in My Aged Care so that Services Australia shows the details of their "
+        "budgets. Without it, a sync brings everything else and keeps the last known details",
     ),
     ("pool", "a branch's care management budget of one quarter"),
     (
         "carry over",
-        "what a pool takes into the next financial year; the rest may be lost on 30 June. For a client's budget, see "
-        "rollover",
+        "what a pool keeps into the next financial year; the rest may be lost on 30 June. For a client's "
+        "budget, see rollover",
     ),
     (
         "claim, batch, invoice line",
-        "an invoice line is one delivered service. Lines are sent to the funder in a batch, and one claim is made for "
-        "it",
+        "an invoice line is one delivered service. Lines are sent to the funder in a batch, and one claim"
+        " is made for it",
     ),
     (
         "exception",
-        "an invoice line that was refused, or whose claim, payment and draw do not match, or a draw by us without a "
-        "line",
+        "an invoice line that was refused, or whose claim, payment and draw do not match, or a draw by us"
+        " without a line",
     ),
     ("PACE", "the NDIA's computer system"),
     ("service contract", "an NDIS plan as the provider works with it"),
-    ("sync, synchronise", "fetch, compare and apply all that the funder says about one person"),
+    (
+        "sync, synchronise",
+        "retrieve all that the funder has about one client, compare it with what is stored, and save what differs",
+    ),
     (
         "survey",
-        "read the lists of each Service Provider ID to find out who changed, and sync them and a share of "
-        "all others in turn",
+        "read the lists of each Service Provider ID to find the clients whose records changed, and sync "
+        "these and a share of all others in turn",
     ),
-    ("preview", "what a sync would change, kept as it was shown, to be applied as it was shown or not at all"),
+    ("preview", "what a sync would change, before it is saved. It is saved exactly as it was shown, or not at all"),
     ("as at a date", "what was known at the end of that day, from the archive"),
     (
         "reprocessing",
-        "compare everybody's stored responses again after an upgrade that reads them differently, without a call",
+        "read everybody's stored responses again after an upgrade that reads them differently, without "
+        "asking the funder",
     ),
 )

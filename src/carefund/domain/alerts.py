@@ -65,7 +65,7 @@ _WORDS = {
     ),
     AlertKind.REFUSED: (
         "Claim refused",
-        "Lines of a claim were refused, and nobody has claimed them again, accepted or written them off. By batch.",
+        "Lines of a claim were refused, and nobody has claimed them again, accepted or closed them unpaid. By batch.",
     ),
     AlertKind.CONSENT: ("Consent not given", "Services Australia does not release the client's budget details."),
     AlertKind.STALE: (

@@ -94,7 +94,7 @@ def _known(row: SpokenForRow) -> str:
 def _write_lead(explanation: BudgetExplanation) -> str:
     """How far the budget is explained, in a sentence."""
     if explanation.is_worked_out:
-        return "Every figure adds up to the cent, and the published rates give each entitlement."
+        return "Every figure adds up to the cent, and every entitlement matches the published rates."
     if explanation.is_explained:
         return "Every figure adds up to the cent. No published rate gives some of the entitlements."
     parts = [

@@ -47,7 +47,7 @@ def _amount(label: str, least: str, **options: Any) -> AmountField:
 class QuestionForm(forms.Form):
     """One more service: does it fit, and until when?"""
 
-    price = _amount("Price of a visit ($)", "0.01")
+    price = _amount("Price per visit ($)", "0.01")
     frequency = forms.ChoiceField(label="How often", choices=EVERY, initial=Frequency.FORTNIGHTLY)
     from_date = _Day(label="From")
     funding_source = forms.ChoiceField(label="Paid from", choices=FUNDING, initial="ON")
@@ -58,10 +58,10 @@ class PlannedForm(forms.Form):
 
     prefix = "planned"
     service_id = forms.ChoiceField(label="Service")
-    price = _amount("Price of a visit ($)", "0.01")
+    price = _amount("Price per visit ($)", "0.01")
     frequency = forms.ChoiceField(label="How often", choices=EVERY, initial=Frequency.WEEKLY)
     from_date = _Day(label="First visit")
-    to_date = _Day(label="Last day", required=False, help_text="Leave blank if it goes on.")
+    to_date = _Day(label="Last day", required=False, help_text="Leave blank if there is no end date.")
     funding_source = forms.ChoiceField(label="Paid from", choices=FUNDING, initial="ON")
 
     def __init__(self, *args: Any, services: dict[str, str], **kwargs: Any) -> None:

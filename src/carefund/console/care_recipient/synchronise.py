@@ -38,6 +38,7 @@ from carefund.sync.change_log.rows import as_entries
 from carefund.sync.change_log.sentences import write_lines_by_kind, write_sentences
 
 NAME = "Synchronise Budget Information"
+_LOGGED_AS = {"ask": "opened", "access_lost": "result"}
 # The kinds of the guide, in its order, and what hangs on budgets.
 KINDS = [(kind.label, kind) for kind in RECORD_SETS if not kind.is_child]
 DETAILS = [(kind.label, kind) for kind in RECORD_SETS if kind.is_child]
@@ -158,7 +159,7 @@ def _show(request: Request, name: str, context: dict[str, Any]) -> HttpResponse:
     """A step as a fragment of the dialog, or as a page. Only the polls of a dialog that is open are no entry each."""
     client = context.get("client")
     if client is not None and not (request.htmx and name == "progress"):
-        store_view(request.user, client, f"{NAME} ({name})")
+        store_view(request.user, client, f"{NAME} ({_LOGGED_AS.get(name, name)})")
     context |= {
         "piece": f"console/care_recipient/synchronise/{name}.html",
         "is_under_way": name == "progress" or context.get("waiting", False),

@@ -86,7 +86,9 @@ class CaseForm(forms.Form):
     owner = forms.ChoiceField(label="Owner", required=False)
     due_date = DayField(label="Due", required=False)
     state = forms.ChoiceField(
-        label="State", required=False, choices=[("", "Leave as is"), *ExceptionCase.State.choices]
+        label="State",
+        required=False,
+        choices=[("", "Leave as is"), *((state.value, state.label.capitalize()) for state in ExceptionCase.State)],
     )
     note = forms.CharField(label="Note", required=False, max_length=1000)
 

@@ -37,8 +37,17 @@ def upload(request: Request) -> HttpResponse:
         else:
             kept = store_upload(file.name, content, request.user)
             return redirect("console:invoice-upload", upload_id=kept.pk)
-    columns = [(name.replace("_", " "), name in REQUIRED) for name in COLUMNS]
+    columns = [(_name_column(name), name in REQUIRED) for name in COLUMNS]
     return render(request, "console/claims/invoices.html", {"form": form, "columns": columns})
+
+
+def _name_column(name: str) -> str:
+    """Return what people call a column: Care Recipient ID, Service ID, Delivery date."""
+    if name.endswith("_naps_id"):
+        return "Service NAPS ID"
+    if name in ("care_recipient_id", "service_provider_id"):
+        return name.removesuffix("_id").replace("_", " ").title() + " ID"
+    return name.replace("_", " ").capitalize().replace(" id", " ID")
 
 
 @page(may_claim)

@@ -65,7 +65,11 @@ def show_connections(request: Request) -> HttpResponse:
 
 def _describe_interfaces() -> str:
     """Return which interfaces are spoken, in words."""
-    return f"{settings.INTERFACES_FILE}: {summarise_interfaces()}" if settings.INTERFACES_FILE else "As publicly known"
+    return (
+        f"{settings.INTERFACES_FILE}: {summarise_interfaces()}"
+        if settings.INTERFACES_FILE
+        else "Standard interfaces, no interfaces file"
+    )
 
 
 def _store(request: Request, form: ScheduleForm) -> None:

@@ -78,7 +78,7 @@ TOPICS = (
             HelpTask(
                 "See whether one more service fits",
                 "clients",
-                "Open the client. Enter the price of a visit, how often, and from when.",
+                "Open the client. Enter the price per visit, how often, and from when.",
             ),
             HelpTask(
                 "Get today's figures",
