@@ -6,7 +6,7 @@ A token is long and random, so a plain SHA-256 is enough to keep it; a slow hash
 import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from hashlib import sha256
 
@@ -146,6 +146,12 @@ def list_tokens(user: User | None = None) -> QuerySet[ApiToken]:
     """The tokens of everybody or of one account, newest first."""
     tokens = ApiToken.objects.select_related("user").order_by("-id")
     return tokens if user is None else tokens.filter(user=user)
+
+
+def list_expiring_tokens(now: datetime, before: datetime) -> QuerySet[ApiToken]:
+    """The tokens in force that expire before a time, of accounts that may sign in, the first to expire first."""
+    expiring = list_tokens().filter(revoked_at__isnull=True, user__is_active=True)
+    return expiring.filter(expires_at__gt=now, expires_at__lt=before).order_by("expires_at", "id")
 
 
 def find_token_by_number(number: int, *, of: User | None = None) -> ApiToken:

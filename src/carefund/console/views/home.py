@@ -1,6 +1,6 @@
 """Home: what changed since one last looked, what needs attention, and how the runs are doing."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.contrib import messages
@@ -14,7 +14,8 @@ from carefund.access.access_log import store_views
 from carefund.access.alerts import list_alerts_for
 from carefund.access.gate import list_clients_for
 from carefund.access.models import LastSeen
-from carefund.access.roles import may_run_in_bulk, rights_of
+from carefund.access.roles import may_administer, may_run_in_bulk, rights_of
+from carefund.access.tokens import list_expiring_tokens
 from carefund.console.page_access import Request, page
 from carefund.console.url_numbers import read_number
 from carefund.domain.alerts import AlertKind
@@ -25,6 +26,7 @@ from carefund.records.care_recipient.changes import cut_at_sync, find_last_chang
 from carefund.records.care_recipient.queries import Attention
 from carefund.records.models import Change, Client
 from carefund.records.not_found import Listing
+from carefund.records.webhooks.store import list_gone_endpoints
 from carefund.runs.queries import find_last_run
 from carefund.sync.change_log.sentences import write_sentences
 
@@ -32,6 +34,8 @@ _CHANGES = 100
 _MANY = 1000  # beyond which nobody wants the exact number
 # Of these Home has a tile or a note of its own.
 _SHOWN_ELSEWHERE = (AlertKind.CONSENT, AlertKind.STALE, AlertKind.KEY)
+_TOKEN_WARNING = timedelta(days=14)
+_NOTICES = 5
 
 
 @page()
@@ -59,9 +63,20 @@ def show_home(request: Request) -> HttpResponse:
             "stale_hours": settings.STALE_AFTER_HOURS,
             "alert_sums": [sums for sums in alerts if sums.kind not in _SHOWN_ELSEWHERE],
             "key_alert": next((sums for sums in alerts if sums.kind is AlertKind.KEY), None),
+            **(_list_for_administrators(now) if may_administer(request.user) else {}),
             "last_run": last_run,
         },
     )
+
+
+def _list_for_administrators(now: datetime) -> dict[str, object]:
+    """Doors for other systems that closed, or are about to."""
+    expiring = list(list_expiring_tokens(now, now + _TOKEN_WARNING)[: _NOTICES + 1])
+    return {
+        "gone_webhooks": list(list_gone_endpoints()[:_NOTICES]),
+        "expiring_tokens": expiring[:_NOTICES],
+        "has_more_tokens": len(expiring) > _NOTICES,
+    }
 
 
 def _write_lead(attention: Attention) -> str:

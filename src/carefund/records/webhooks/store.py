@@ -18,6 +18,7 @@ from carefund.records.not_found import find_one
 from carefund.records.webhooks.events import TEST
 
 GONE = 410
+_GONE_REASON = "The receiver answered 410 (gone)."
 DELIVERIES_ARE_KEPT = timedelta(days=30)
 _State = WebhookDelivery.State
 
@@ -133,6 +134,11 @@ def list_deliveries(endpoint: WebhookEndpoint, *, before_id: int = 0) -> QuerySe
     return deliveries.filter(id__lt=before_id) if before_id else deliveries
 
 
+def list_gone_endpoints() -> QuerySet[WebhookEndpoint]:
+    """The endpoints that are off because their receiver said so, not a person."""
+    return list_endpoints().filter(is_on=False, off_reason=_GONE_REASON)
+
+
 def list_old_deliveries(now: datetime) -> QuerySet[WebhookDelivery]:
     """Messages that nobody looks at any more: delivered or given up, and noted long ago."""
     over = WebhookDelivery.objects.exclude(state=_State.WAITING)
@@ -197,7 +203,7 @@ def store_attempts(endpoint_id: int, attempts: Iterable[Attempt], now: datetime)
         endpoint.save(update_fields=["failures", "resting_until"])
         is_gone = any(attempt.status == GONE for attempt in tried.values())
         if is_gone:
-            switch_off(endpoint_id, "The receiver answered 410 (gone).")
+            switch_off(endpoint_id, _GONE_REASON)
     return is_gone
 
 
