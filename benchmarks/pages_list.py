@@ -59,6 +59,7 @@ ADMINISTRATOR = (
     "/claims/new",
     f"/claims/new?service_provider_id={_BRANCH}&{_WINDOW}",
     "/claims/invoices",
+    "/clients/import",
     "/claims/claim/70000400",
     "/claims/claim/70000400/answers",
     "/claims/batches/400",
@@ -120,6 +121,7 @@ NOT_TIMED = {
     "account-summary-evidence": _FILE, "draws-without-line-csv": _FILE,
     "first-visit": _BEFORE, "directory-sign-in": _BEFORE, "directory-return": _BEFORE,
     "sign-in": _BEFORE, "earlier-sign-in": _BEFORE, "two-factor-verify": _BEFORE,
-    "synchronise-run": _WORK, "service-providers-progress": _WORK, "invoice-upload": _WORK, "ndis-pace-plan": _WORK,
+    "synchronise-run": _WORK, "service-providers-progress": _WORK, "invoice-upload": _WORK, "client-upload": _WORK,
+    "ndis-pace-plan": _WORK,
     "ndis-contract-decide": _WORK, "account-summary": _NONE_YET, "rate": _NONE_YET,
 }  # fmt: skip

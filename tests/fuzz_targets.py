@@ -26,6 +26,7 @@ from pydantic import ValidationError
 from carefund.access import first_visit
 from carefund.access.failed_attempts import is_known_browser
 from carefund.access.request_addresses import find_client_address, name_for_counting
+from carefund.domain.care_recipient.client_file import read_client_file
 from carefund.domain.care_recipient.planned_file import read_planned_file
 from carefund.domain.claims.invoice_file import read_invoice_file
 from carefund.domain.csv_tables import UnreadableFile
@@ -145,6 +146,15 @@ def read_letters(body: bytes) -> None:
         in_utf8(body[1:], charset, "fuzz")
 
 
+def read_clients(content: bytes) -> None:
+    """Any bytes as a file of clients."""
+    with suppress(UnreadableFile):
+        for row in read_client_file(content, date(2026, 11, 22)).rows:
+            assert len(row.first_name) <= 80
+            assert "\0" not in f"{row.first_name}{row.last_name}{row.external_reference_id}"
+            assert row.birth_date is None or row.birth_date.year >= 1900
+
+
 def read_invoices(content: bytes) -> None:
     """Any bytes as a file of invoice lines."""
     with suppress(UnreadableFile):
@@ -249,6 +259,7 @@ TARGETS: dict[str, Callable[[bytes], None]] = {
     "refusals": read_refusal,
     "letters": read_letters,
     "invoice file": read_invoices,
+    "client file": read_clients,
     "planned services": read_planned,
     "provider file": read_provider,
     "ids file": read_id_list,

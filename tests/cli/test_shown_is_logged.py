@@ -46,7 +46,7 @@ LOGS: dict[str, set[str]] = {
     "clients edit": {VIEWED, ACT},
     "clients data": {EXPORTED, ACT},  # tests/runs/test_erasure.py
     "clients erase": {VIEWED, ACT},  # tests/runs/test_erasure.py
-    "clients import": {ACT},
+    "clients import": {ACT, VIEWED},
     "clients list": {VIEWED},
     "clients match": {VIEWED, ACT},
     "clients matches": {VIEWED},
@@ -178,6 +178,11 @@ def test_clients_are_added_edited_and_confirmed(terminal: Terminal, tmp_path: Pa
     file = tmp_path / "provider.json"
     file.write_text(json.dumps({"clients": people}))
     terminal.type("clients", "import", str(file), expect={ACT}, act="Provider file loaded")
+    table = tmp_path / "clients.csv"
+    table.write_text("First name,Last name,Care Recipient ID\nWilma,Sample,400000003\n")
+    terminal.type("clients", "import", str(table), about=wilma, expect={VIEWED})
+    update = ("clients", "import", str(table), "--confirm", "--update", "last_name")
+    terminal.type(*update, about=wilma, expect={VIEWED, ACT}, act="Client file imported")
     assert "Otto" in terminal.type("clients", "matches", about=here, expect={VIEWED})
     match = str(ClientMatch.objects.get().pk)
     terminal.type("clients", "match", match, "--same", about=here, expect={VIEWED, ACT}, act="Client confirmed")

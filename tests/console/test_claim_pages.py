@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from carefund.access.models import AccessLogEntry
 from carefund.records.claims.store import store_claim
-from carefund.records.models import Claim, ClaimBatch, Client, InvoiceLineItem, InvoiceUpload, PaymentRequest
+from carefund.records.models import Claim, ClaimBatch, Client, FileUpload, InvoiceLineItem, PaymentRequest
 from carefund.runs.models import Run, RunItem
 from tests.browsing import Browser
 from tests.console import world
@@ -42,7 +42,7 @@ def test_a_file_is_shown_before_it_is_loaded(browse: Browse, cast: world.Cast) -
     answer = send_file(browser, CSV)
     assert "Import 1 line" in answer.content.decode()
     assert InvoiceLineItem.objects.count() == lines
-    upload = InvoiceUpload.objects.get()
+    upload = FileUpload.objects.get()
     browser.post(reverse("console:invoice-upload", args=[upload.pk]))
     assert InvoiceLineItem.objects.count() == lines + 1
 
@@ -54,20 +54,20 @@ def test_a_bad_row_is_named_and_nothing_can_be_loaded(browse: Browse, cast: worl
     assert "1 problem found" in page
     assert "Is not a real date" in page
     assert "Load " not in page
-    browser.post(reverse("console:invoice-upload", args=[InvoiceUpload.objects.get().pk]))
+    browser.post(reverse("console:invoice-upload", args=[FileUpload.objects.get().pk]))
     assert InvoiceLineItem.objects.count() == lines
 
 
 def test_a_file_that_is_no_table_is_refused_at_once(browse: Browse, cast: world.Cast) -> None:
     page = send_file(browse(cast.fay), "nothing,useful\n1,2\n").content.decode()
     assert "These columns are missing" in page
-    assert not InvoiceUpload.objects.exists()
+    assert not FileUpload.objects.exists()
 
 
 def test_a_batch_is_chosen_kept_and_withdrawn(browse: Browse, cast: world.Cast) -> None:
     browser = browse(cast.fay)
     send_file(browser, CSV)
-    browser.post(reverse("console:invoice-upload", args=[InvoiceUpload.objects.get().pk]))
+    browser.post(reverse("console:invoice-upload", args=[FileUpload.objects.get().pk]))
     choice = {"service_provider_id": world.BRANCH, "from_date": "2026-07-01", "to_date": "2026-07-31"}
     preview = browser.get(reverse("console:batch-new"), choice).content.decode()
     assert "INV-1-1" in preview
@@ -78,7 +78,7 @@ def test_a_batch_is_chosen_kept_and_withdrawn(browse: Browse, cast: world.Cast) 
 def test_every_page_with_lines_is_in_the_access_log_of_each_client(browse: Browse, cast: world.Cast) -> None:
     browser = browse(cast.fay)
     send_file(browser, CSV + "INV-1;INV-1-2;400000002;SERV-0001;9/7/2026;1;80.00\r\n")
-    browser.post(reverse("console:invoice-upload", args=[InvoiceUpload.objects.get().pk]))
+    browser.post(reverse("console:invoice-upload", args=[FileUpload.objects.get().pk]))
     choice = {"service_provider_id": world.BRANCH, "from_date": "2026-07-01", "to_date": "2026-07-31"}
     browser.get(reverse("console:batch-new"), choice)
     assert seen_by(cast.fay, "Lines to claim") >= {"400000001", "400000002"}

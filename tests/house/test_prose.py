@@ -12,7 +12,16 @@ FOLDERS = ("src", "tests", "tools", "benchmarks", "docs", ".github", ".ci")
 WRITTEN = {".py", ".html", ".css", ".js", ".toml", ".sql"}
 MADE_BY_USE = ("var/", ".venv/", "htmlcov/")  # folders that a command makes
 # What other people's programs and standards call things.
-FOREIGN = {"pg_dump", "update_conflicts", "application/json", "application/problem+json", "jti", "typ", "kid"}
+FOREIGN = {
+    "pg_dump",
+    "update_conflicts",
+    "application/json",
+    "application/problem+json",
+    "text/csv",
+    "jti",
+    "typ",
+    "kid",
+}
 
 
 @cache

@@ -7,8 +7,9 @@ from decimal import Decimal
 import pytest
 
 from carefund.domain.claims.invoice_file import InvoiceRow
-from carefund.records.claims.invoice_uploads import NotLoadable, load_upload, plan_upload, store_upload
+from carefund.records.claims.invoice_uploads import NotLoadable, load_upload, plan_upload
 from carefund.records.claims.invoices import plan_import, store_import
+from carefund.records.file_uploads import INVOICES, store_upload
 from carefund.records.models import Invoice, InvoiceLineItem
 from tests.conftest import table_rows
 
@@ -63,7 +64,7 @@ def test_an_invoice_that_was_sent_takes_no_more_lines():
 
 
 def test_a_file_is_loaded_after_its_preview_and_only_once():
-    upload = store_upload("july.csv", CSV.encode())
+    upload = store_upload(INVOICES, "july.csv", CSV.encode())
     plan = plan_upload(upload)
     assert (plan.line_count, plan.new_invoice_count, plan.total) == (2, 1, Decimal("240.00"))
     assert InvoiceLineItem.objects.count() == 0
@@ -74,7 +75,7 @@ def test_a_file_is_loaded_after_its_preview_and_only_once():
 
 
 def test_a_file_with_one_bad_row_loads_nothing():
-    upload = store_upload("july.csv", (CSV + "INV-2;X;400000001;SERV-0001;99/99/2026;1;1\r\n").encode())
+    upload = store_upload(INVOICES, "july.csv", (CSV + "INV-2;X;400000001;SERV-0001;99/99/2026;1;1\r\n").encode())
     assert [(problem.line, problem.column) for problem in plan_upload(upload).problems] == [(4, "delivery_date")]
     with pytest.raises(NotLoadable):
         load_upload(upload)
@@ -84,5 +85,5 @@ def test_a_file_with_one_bad_row_loads_nothing():
 @pytest.mark.slow
 def test_a_hundred_thousand_lines_are_loaded():
     lines = "".join(f"INV-{n // 1000};L{n};400000001;SERV-0001;9/7/2026;1.5;{n % 500}.25\r\n" for n in range(100_000))
-    upload = store_upload("all.csv", (CSV.splitlines()[0] + "\r\n" + lines).encode("cp1252"))
+    upload = store_upload(INVOICES, "all.csv", (CSV.splitlines()[0] + "\r\n" + lines).encode("cp1252"))
     assert load_upload(upload) == 100_000

@@ -18,9 +18,9 @@ from carefund.records.models import (
     ClaimBatch,
     Client,
     ExceptionCase,
+    FileUpload,
     Invoice,
     InvoiceLineItem,
-    InvoiceUpload,
     PaymentRequest,
     Plan,
     PlanBudget,
@@ -186,7 +186,7 @@ def test_a_file_is_shown_before_it_is_loaded_once(call: Callable[..., Call], wil
     assert ask("post", f"{path}/load").json()["is_loaded"]
     assert ask("post", f"{path}/load").status_code == 409
     assert ask("get", path).json()["plan"] is None
-    assert (InvoiceLineItem.objects.count(), InvoiceUpload.objects.count()) == (1, 1)
+    assert (InvoiceLineItem.objects.count(), FileUpload.objects.count()) == (1, 1)
 
 
 @pytest.mark.django_db

@@ -21,6 +21,8 @@ OPERATIONS = {
     "client": "list_budgets",
     "client-new": "store_client",
     "client-edit": "store_client",
+    "client-import": "import_clients",
+    "client-upload": "import_clients",
     "plan": "find_plan",
     "as-of": "list_budgets",
     "client-changes": "list_changes",

@@ -8,7 +8,7 @@ from django.contrib.sessions.models import Session
 from django.utils import timezone
 
 from carefund.access.models import AuditEntry
-from carefund.records.models import Answer, Change, InvoiceUpload, PlanBudget
+from carefund.records.models import Answer, Change, FileUpload, PlanBudget
 from carefund.records.ndis.store import store_setting
 from carefund.runs import retention
 from carefund.runs.clock import read_clock
@@ -91,10 +91,10 @@ def test_a_preview_that_nobody_applied_goes_after_a_week(add_client, carry_out, 
 
 def test_uploads_never_loaded_ended_sessions_and_old_sign_ins_go(settings):
     now = timezone.now()
-    kept, old = (InvoiceUpload.objects.create(name="lines.csv", content=b"x") for _ in range(2))
-    loaded = InvoiceUpload.objects.create(name="lines.csv", content=b"", loaded_at=now)
+    kept, old = (FileUpload.objects.create(name="lines.csv", content=b"x") for _ in range(2))
+    loaded = FileUpload.objects.create(name="lines.csv", content=b"", loaded_at=now)
     week = now - timedelta(days=8)
-    InvoiceUpload.objects.filter(pk__in=[old.pk, loaded.pk]).update(created_at=week)
+    FileUpload.objects.filter(pk__in=[old.pk, loaded.pk]).update(created_at=week)
     Session.objects.create(session_key="over", session_data="", expire_date=now - timedelta(minutes=1))
     Session.objects.create(session_key="open", session_data="", expire_date=now + timedelta(minutes=1))
     for model, more in ((AccessAttempt, {"failures_since_start": 3}), (AccessFailureLog, {}), (AccessLog, {})):
@@ -106,7 +106,7 @@ def test_uploads_never_loaded_ended_sessions_and_old_sign_ins_go(settings):
     settings.KEEP_SIGN_INS_DAYS = 90
     assert delete_expired_data(now) == 3
     assert delete_expired_data(now) == 0
-    assert set(InvoiceUpload.objects.values_list("pk", flat=True)) == {kept.pk, loaded.pk}
+    assert set(FileUpload.objects.values_list("pk", flat=True)) == {kept.pk, loaded.pk}
     assert [session.session_key for session in Session.objects.all()] == ["open"]
     for model in (AccessAttempt, AccessFailureLog, AccessLog):
         assert [row.username for row in model.objects.all()] == ["somebody-89"]

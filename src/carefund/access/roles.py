@@ -117,6 +117,11 @@ def may_run_in_bulk(user: User | AnonymousUser) -> bool:
     return _may(user, TokenScope.SYNC, Role.ADMINISTRATOR, Role.FINANCE)
 
 
+def may_import_clients(user: User | AnonymousUser) -> bool:
+    """Whether someone may bring many clients in, of any branch."""
+    return _may(user, TokenScope.SYNC, Role.ADMINISTRATOR, Role.FINANCE)
+
+
 def may_export(user: User | AnonymousUser) -> bool:
     """Whether someone may take clients' funding out of the system."""
     return _may(user, TokenScope.READ, Role.ADMINISTRATOR, Role.FINANCE)

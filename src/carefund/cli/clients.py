@@ -16,6 +16,7 @@ from carefund.access.gate import OPERATOR, find_client_to_read, find_match_to_de
 from carefund.access.log_writing import name_terminal
 from carefund.cli import client_list
 from carefund.cli.client_argument import client_or_exit, id_or_exit
+from carefund.cli.client_files import ClientFileImport
 from carefund.cli.output import WRONG_INPUT, complain, screen
 from carefund.cli.refusals import Commands
 from carefund.domain.wording import many
@@ -137,16 +138,32 @@ def match(
 
 @app.command(name="import")
 def import_(
-    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="A provider file (JSON).")],
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="A CSV file, or a provider file (JSON).")],
+    update: Annotated[
+        list[str] | None,
+        typer.Option(help="CSV: a field of existing clients to update. Repeat for several.", metavar="FIELD"),
+    ] = None,
+    confirm: Annotated[bool, typer.Option(help="CSV: import the file. Without this, nothing is imported.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="CSV: print as JSON.")] = False,
+    by: By = "",
 ) -> None:
-    """Import branches, clients and invoices from a provider file. Existing records do not change."""
+    """Import clients from a CSV file, after showing what it would do; or branches, clients and invoices from a provider
+    file (JSON). Existing clients change only in the fields that you name."""
+    content = file.read_bytes()
+    if not content.lstrip().startswith((b"{", b"[")):
+        ClientFileImport(update or [], by, _find_user(by)).carry_out(file, confirm=confirm, as_json=json)
+        return
+    _import_provider_file(content)
+
+
+def _import_provider_file(content: bytes) -> None:
     try:
-        content = read_provider_file(file.read_bytes())
+        found = read_provider_file(content)
     except NotAProviderFile as error:
         complain(f"The file cannot be read: {error}.", "Nothing was imported. The documentation describes the format.")
         raise typer.Exit(WRONG_INPUT) from None
     with one_act():
-        loaded = load_provider_file(content)
+        loaded = load_provider_file(found)
         store_act(None, "Provider file loaded", after=asdict(loaded))
     screen.print(
         f"New: {loaded.clients:,} clients, {loaded.invoices:,} invoices, {loaded.line_items:,} line items.",

@@ -29,6 +29,7 @@ def console(request: HttpRequest) -> dict[str, Any]:
     rights = {
         "may_synchronise": bool(inside and user and roles.may_synchronise(user)),
         "may_run_in_bulk": bool(inside and user and roles.may_run_in_bulk(user)),
+        "may_import_clients": bool(inside and user and roles.may_import_clients(user)),
         "may_export": bool(inside and user and roles.may_export(user)),
         "may_claim": bool(inside and user and roles.may_claim(user)),
         "may_administer": bool(inside and user and roles.may_administer(user)),

@@ -5,7 +5,16 @@ from django.views.generic import RedirectView
 
 import carefund.console.url_numbers  # noqa: F401 makes <number:…> known
 from carefund.console.care_management import urls as care_management_urls
-from carefund.console.care_recipient import client, client_editing, clients, explanation, history, spending, synchronise
+from carefund.console.care_recipient import (
+    client,
+    client_editing,
+    client_files,
+    clients,
+    explanation,
+    history,
+    spending,
+    synchronise,
+)
 from carefund.console.claims import urls as claim_urls
 from carefund.console.ndis import urls as pace
 from carefund.console.views import (
@@ -56,6 +65,8 @@ urlpatterns = [
     path("export/download", exports.download, name="export-download"),
     path("clients.csv", clients.export, name="clients-csv"),
     path("clients/new", client_editing.add, name="client-new"),
+    path("clients/import", client_files.upload, name="client-import"),
+    path("clients/import/<number:upload_id>", client_files.preview, name="client-upload"),
     path("clients/matches", client_editing.list_matches, name="client-matches"),
     path("clients/matches/<number:match_id>", client_editing.decide, name="client-match"),
     path("clients/<number:client_id>", client.show_funding, name="client"),

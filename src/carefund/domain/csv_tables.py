@@ -13,10 +13,12 @@ from decimal import Decimal
 from typing import NamedTuple
 
 MOST_PROBLEMS = 1_000
+ROW = "row"  # the column of a problem that a row has as a whole
 _ENCODINGS = ((b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"), (b"\xef\xbb\xbf", "utf-8-sig"))
 _NOT_LETTERS = re.compile(r"[^a-z]")
 _DAY_FIRST = re.compile(r"([0-9]{1,2})[/.-]([0-9]{1,2})[/.-]([0-9]{4})")
 _ISO = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})(?:[T ]00:00(?::00)?)?")
+_ONE_COLUMN = re.compile(r"\w\s*[|:^~]\s*\w")  # of a heading whose separator is none of ours
 _FIRST_YEAR, _LAST_YEAR = 1900, 2200
 _MONEY = re.compile(r"-?[0-9]{1,3}(?:[ ,][0-9]{3})+(?:\.[0-9]+)?|[+-]?[0-9]+(?:\.[0-9]+)?")
 
@@ -50,6 +52,21 @@ class RowProblems:
         if len(self.problems) < MOST_PROBLEMS:
             self.problems.append(BadRow(line, column, message))
 
+    def check_texts(
+        self, line: int, texts: Mapping[str, str], required: Iterable[str], lengths: Mapping[str, int]
+    ) -> None:
+        """Note what a row has too much of, what it lacks, and what is too long."""
+        if texts.get(ROW):
+            self.complain(
+                line, ROW, "has more values than the heading. Put quotation marks around a value with a comma"
+            )
+        for name in required:
+            if not texts[name]:
+                self.complain(line, name, "is missing")
+        for name, length in lengths.items():
+            if len(texts.get(name, "")) > length:
+                self.complain(line, name, f"is longer than {length} characters")
+
 
 @dataclass(frozen=True, slots=True)
 class CsvTable:
@@ -58,10 +75,12 @@ class CsvTable:
     encoding: str
     separator: str
     places: dict[str, int]
+    width: int
     reader: "Iterator[list[str]]"
 
     def rows(self) -> Iterator[tuple[int, dict[str, str]]]:
-        """Each row that is not empty: its line in the file, and its texts by name. Raises UnreadableFile."""
+        """Each row that is not empty: its line in the file, and its texts by name; ROW has what stands beyond the
+        heading. Raises UnreadableFile."""
         try:
             for values in self.reader:
                 if any(value.strip() for value in values):
@@ -69,6 +88,8 @@ class CsvTable:
                         name: values[place].strip() if place < len(values) else ""
                         for name, place in self.places.items()
                     }
+                    if len(values) > self.width and (beyond := "".join(values[self.width :]).strip()):
+                        texts[ROW] = beyond
                     yield self.reader.line_num, texts  # type: ignore[attr-defined]
         except csv.Error:
             raise _broken() from None
@@ -83,7 +104,9 @@ def open_table(content: bytes, columns: Mapping[str, tuple[str, ...]], required:
         heading = next(reader, [])
     except csv.Error:
         raise _broken() from None
-    return CsvTable(encoding, separator, _places(heading, columns, required), reader)
+    if len(heading) == 1 and _ONE_COLUMN.search(heading[0]):
+        raise UnreadableFile("The columns are not separated by commas, semicolons or tabs. Save the file as CSV again.")
+    return CsvTable(encoding, separator, _places(heading, columns, required), len(heading), reader)
 
 
 def _broken() -> UnreadableFile:
@@ -103,6 +126,12 @@ def _decode(content: bytes) -> tuple[str, str]:
         except UnicodeDecodeError:
             continue
         if "\0" in text:
+            before = text.partition("\0")[0]
+            if text.count("\0") * 4 < len(text):  # more of them: two bytes to a letter
+                line = before.count("\n") + 1
+                raise UnreadableFile(
+                    f"Line {line} has a NUL character. Remove it, or save the file as CSV in UTF-8 again."
+                )
             break
         return text, encoding
     raise UnreadableFile("Carefund cannot read this file's encoding. Save it as CSV in UTF-8.")

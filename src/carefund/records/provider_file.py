@@ -5,7 +5,7 @@ again changes nothing: clients are known by care recipient id, invoices and line
 nobody here has, beside the name and birth date of a client without one, is proposed to a person (client_store.py).
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Annotated
@@ -115,16 +115,7 @@ def _require_plain_numbers(content: bytes) -> None:
 @transaction.atomic
 def store_provider_file(content: ProviderFile) -> Loaded:
     """Add what is not there yet, all of it or nothing. Names of known clients are not overwritten."""
-    now = timezone.now()
-    ServiceProvider.objects.bulk_create(
-        [
-            ServiceProvider(
-                service_provider_id=row.service_provider_id, name=row.name, first_seen_at=now, last_seen_at=now
-            )
-            for row in content.service_providers
-        ],
-        ignore_conflicts=True,
-    )
+    add_service_providers({row.service_provider_id: row.name for row in content.service_providers})
     before = count_own_records()
     people = sort_clients(content.clients)
     Client.objects.bulk_create(people.new, ignore_conflicts=True, batch_size=1000)
@@ -132,6 +123,18 @@ def store_provider_file(content: ProviderFile) -> Loaded:
     _store_invoices(content.invoices)
     clients, invoices, line_items = (there - here for there, here in zip(count_own_records(), before, strict=True))
     return Loaded(clients, invoices, line_items, len(people.matches))
+
+
+def add_service_providers(names: Mapping[str, str]) -> None:
+    """Add the branches that are not here yet; `names` are by their ids."""
+    now = timezone.now()
+    ServiceProvider.objects.bulk_create(
+        [
+            ServiceProvider(service_provider_id=service_provider_id, name=name, first_seen_at=now, last_seen_at=now)
+            for service_provider_id, name in names.items()
+        ],
+        ignore_conflicts=True,
+    )
 
 
 def count_own_records() -> tuple[int, int, int]:

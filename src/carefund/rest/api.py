@@ -33,6 +33,7 @@ from carefund.rest.claims.files import router as invoice_files
 from carefund.rest.claims.money import router as money
 from carefund.rest.claims.quarter_close import router as quarter_close
 from carefund.rest.client_editing import router as client_editing
+from carefund.rest.client_imports import router as client_imports
 from carefund.rest.client_matches import router as client_matches
 from carefund.rest.clients import router as clients
 from carefund.rest.exports import router as exports
@@ -129,6 +130,7 @@ for _prefix, _router in (
     ("/clients-by-reference", client_editing),
     ("/alerts", alerts),
     ("/client-matches", client_matches),
+    ("/client-imports", client_imports),
     ("/changes", changes),
     ("/runs", runs),
     ("/ndis", ndis),

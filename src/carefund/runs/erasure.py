@@ -19,9 +19,9 @@ from carefund.records.models import (
     DeliveredService,
     ExceptionCase,
     ExceptionNote,
+    FileUpload,
     Invoice,
     InvoiceLineItem,
-    InvoiceUpload,
     LateEvidence,
     NdisParticipant,
     Payload,
@@ -65,8 +65,8 @@ def plan_erasure(client: Client) -> ErasurePlan:
     erased = {
         found.label: number for found in list_found_rows(client) if (number := _count_erased(found, client, kept))
     }
-    uploads = InvoiceUpload.objects.count()
-    return ErasurePlan(erased | ({"Uploaded invoice files": uploads} if uploads else {}), kept)
+    uploads = FileUpload.objects.count()
+    return ErasurePlan(erased | ({"Uploaded files": uploads} if uploads else {}), kept)
 
 
 def erase(client: Client, plan: ErasurePlan, by: str) -> None:
@@ -184,7 +184,7 @@ def _erase_unsent_lines(client: Client) -> None:
 
 def _name_nobody(client: Client) -> None:
     """Take the person's id out of what is about many: sums stay right, and nobody is named."""
-    InvoiceUpload.objects.all().delete()  # a file may name anybody; whoever needs it uploads it again
+    FileUpload.objects.all().delete()  # a file may name anybody; whoever needs it uploads it again
     if client.care_recipient_id:
         CareManagementUse.objects.filter(care_recipient_id=client.care_recipient_id).update(care_recipient_id="")
         strangers = RunItem.objects.filter(care_recipient_id=client.care_recipient_id, client__isnull=True)

@@ -9,7 +9,7 @@ from django.db.models import QuerySet
 
 from carefund.access.idempotency import KEPT_FOR, AnsweredCall
 from carefund.access.models import AddressFailures
-from carefund.records.models import InvoiceUpload
+from carefund.records.models import FileUpload
 from carefund.records.webhooks.store import list_old_deliveries
 
 UPLOADS_ARE_KEPT = timedelta(days=7)  # whoever has not loaded a file by then uploads it again
@@ -24,7 +24,7 @@ def delete_expired_data(now: datetime) -> int:
 
 def _list_old(now: datetime) -> list[tuple[QuerySet, str]]:  # type: ignore[type-arg]  # of several models
     old = [
-        (InvoiceUpload.objects.filter(loaded_at__isnull=True, created_at__lt=now - UPLOADS_ARE_KEPT), "created_at"),
+        (FileUpload.objects.filter(loaded_at__isnull=True, created_at__lt=now - UPLOADS_ARE_KEPT), "created_at"),
         (AddressFailures.objects.filter(begun_at__lt=now - FAILURES_ARE_KEPT), "begun_at"),
         (AnsweredCall.objects.filter(answered_at__lt=now - KEPT_FOR), "answered_at"),
         (list_old_deliveries(now), "id"),

@@ -8,12 +8,30 @@ from django.contrib.auth.models import User
 from carefund.access.gate import list_chosen_clients, may_read_branch
 from carefund.console.plain_fields import DayField
 from carefund.domain.care_recipient.clients import is_care_recipient_id
+from carefund.records.care_recipient.client_import import LARGEST_FILE
 from carefund.records.care_recipient.clients import ID_SETTLED, ID_TAKEN, is_id_settled, is_id_taken, list_alike
 from carefund.records.care_recipient.queries import list_service_providers
 from carefund.records.models import Client
 from carefund.runs.queries import is_under_way
 
 _NO_BRANCH = ("", "Not known")
+
+
+class ClientFileForm(forms.Form):
+    """A CSV file of clients."""
+
+    file = forms.FileField(
+        label="CSV file",
+        help_text="A spreadsheet saved as CSV, with a heading row and one line per client. You can preview the import "
+        "first.",
+        widget=forms.FileInput(attrs={"accept": ".csv,.txt,.tsv,text/csv"}),
+    )
+
+    def clean_file(self) -> Any:
+        upload = self.cleaned_data["file"]
+        if upload.size > LARGEST_FILE:
+            raise forms.ValidationError("The file is larger than 16 MB. Split it into smaller files.")
+        return upload
 
 
 class ClientForm(forms.Form):

@@ -13,12 +13,11 @@ from carefund.domain.claims.invoice_file import COLUMNS, REQUIRED
 from carefund.domain.csv_tables import UnreadableFile
 from carefund.records.claims.invoice_uploads import (
     NotLoadable,
-    find_upload,
     load_upload,
     plan_file,
     plan_upload,
-    store_upload,
 )
+from carefund.records.file_uploads import INVOICES, find_upload, store_upload
 
 _SHOWN = 200
 
@@ -35,7 +34,7 @@ def upload(request: Request) -> HttpResponse:
         except UnreadableFile as problem:
             form.add_error("file", str(problem))
         else:
-            kept = store_upload(file.name, content, request.user)
+            kept = store_upload(INVOICES, file.name, content, request.user)
             return redirect("console:invoice-upload", upload_id=kept.pk)
     columns = [(_name_column(name), name in REQUIRED) for name in COLUMNS]
     return render(request, "console/claims/invoices.html", {"form": form, "columns": columns})
@@ -53,7 +52,7 @@ def _name_column(name: str) -> str:
 @page(may_claim)
 def preview(request: Request, upload_id: int) -> HttpResponse:
     """What a file would add, each bad row by line and column; POST loads it, all or nothing."""
-    kept = find_upload(upload_id)
+    kept = find_upload(INVOICES, upload_id)
     if kept.loaded_at is not None:
         messages.info(request, "This file has already been imported.")
         return redirect("console:claims")

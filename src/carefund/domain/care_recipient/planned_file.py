@@ -67,12 +67,7 @@ def read_planned_file(content: bytes) -> PlannedFile:
 
 def _read_row(found: PlannedFile, line: int, texts: dict[str, str]) -> BookedRow | None:
     before = found.problem_count
-    for name in REQUIRED:
-        if not texts[name]:
-            found.complain(line, name, "is missing")
-    for name, length in _LENGTHS.items():
-        if len(texts.get(name, "")) > length:
-            found.complain(line, name, f"is longer than {length} characters")
+    found.check_texts(line, texts, REQUIRED, _LENGTHS)
     price = _read_price(found, line, texts["price"])
     frequency = texts["frequency"].lower()
     if frequency and frequency not in set(Frequency):

@@ -86,12 +86,7 @@ def _read_row(found: InvoiceFile, line: int, texts: dict[str, str]) -> None:
     texts["funding_source"] = texts.get("funding_source", "").upper()  # before lengths are checked: ß becomes SS
     texts["unit_type"] = texts.get("unit_type", "").lower()
     before = found.problem_count
-    for name in REQUIRED:
-        if not texts[name]:
-            found.complain(line, name, "is missing")
-    for name, length in _LENGTHS.items():
-        if len(texts.get(name, "")) > length:
-            found.complain(line, name, f"is longer than {length} characters")
+    found.check_texts(line, texts, REQUIRED, _LENGTHS)
     day = _read(found, line, "delivery_date", texts, read_day)
     quantity = _read(found, line, "quantity", texts, _read_quantity)
     price = _read(found, line, "price_per_unit", texts, _read_price)

@@ -4,47 +4,68 @@ funder lists, who may be a client without an id.
 Source: rule SYNC-16.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from itertools import islice
 from typing import Protocol
 
 from carefund.domain.care_recipient.clients import is_care_recipient_id, may_be_born_alike, name_key
 from carefund.records.models import Client, ClientMatch, SyncState
 
+MOST_CANDIDATES = 20  # for one row of a file: of more of one name, nobody could say who it is
 _LONGEST_NAME = 80
+_SHOWN = ("first_name", "last_name", "birth_date", "care_recipient_id")
 
 
-class Described(Protocol):
-    """A client as a file or a list describes them; an empty care recipient id is not known yet."""
+class Named(Protocol):
+    """Somebody with a name, and perhaps a birth date."""
 
-    @property
-    def care_recipient_id(self) -> str: ...
     @property
     def first_name(self) -> str: ...
     @property
     def last_name(self) -> str: ...
     @property
     def birth_date(self) -> date | None: ...
+
+
+class Described(Named, Protocol):
+    """A client as a file or a list describes them; an empty care recipient id is not known yet."""
+
+    @property
+    def care_recipient_id(self) -> str: ...
     @property
     def service_provider_id(self) -> str: ...
 
 
 @dataclass(slots=True)
 class Sorted:
-    """New ones as unsaved clients, and possible matches as unsaved rows for a person to decide."""
+    """New ones as unsaved clients, and possible matches as unsaved rows for a person to decide. `alike`: rows without
+    an id who have the name of somebody, each with the clients who are here."""
 
     new: list[Client] = field(default_factory=list)
     matches: list[ClientMatch] = field(default_factory=list)
+    alike: list[tuple[Described, list[int]]] = field(default_factory=list)
 
 
-@dataclass(frozen=True, slots=True)
-class _Person:
-    """Somebody who is here, or in the file with an id: client 0. `is_open`: their id may still be learnt or changed."""
+class _ByName:
+    """Clients by name and then birth date, so that many of one name cost no more than others; somebody who is in the
+    file alone is client 0."""
 
-    client_id: int
-    birth_date: date | None
-    is_open: bool
+    def __init__(self) -> None:
+        self._found: dict[str, dict[date | None, list[int]]] = {}
+
+    def add(self, row: Named, client_id: int) -> None:
+        """Add somebody."""
+        key = name_key(row.first_name, row.last_name)
+        self._found.setdefault(key, {}).setdefault(row.birth_date, []).append(client_id)
+
+    def list_alike(self, row: Named) -> Iterator[int]:
+        """Yield those of this name whose birth date may be this one."""
+        born = self._found.get(name_key(row.first_name, row.last_name), {})
+        for birth_date in born if row.birth_date is None else {row.birth_date: 0, None: 0}:
+            if may_be_born_alike(birth_date, row.birth_date):
+                yield from born.get(birth_date, ())
 
 
 def sort_clients(rows: Sequence[Described]) -> Sorted:
@@ -54,24 +75,25 @@ def sort_clients(rows: Sequence[Described]) -> Sorted:
     found = Sorted()
     if not unknown:
         return found
-    by_name = _index(unknown)
+    everybody, changeable = _index(unknown)
     refused = set(
         ClientMatch.objects.filter(verdict=ClientMatch.Verdict.OTHER).values_list("client_id", "care_recipient_id")
     )
     for row in unknown:
-        alike = [
-            person for person in by_name.get(_key(row), ()) if may_be_born_alike(person.birth_date, row.birth_date)
-        ]
         if not row.care_recipient_id:
-            if not alike:
+            alike = list(islice(everybody.list_alike(row), MOST_CANDIDATES))
+            if alike:
+                found.alike.append((row, [client_id for client_id in alike if client_id]))
+            else:
                 found.new.append(_client(row))
-                by_name.setdefault(_key(row), []).append(_Person(0, row.birth_date, is_open=False))
+                everybody.add(row, 0)
             continue
-        candidates = [
-            person for person in alike if person.is_open and (person.client_id, row.care_recipient_id) not in refused
-        ]
-        found.matches += [_match(candidate.client_id, row) for candidate in candidates]
-        if not candidates:
+        candidates = (
+            client_id for client_id in changeable.list_alike(row) if (client_id, row.care_recipient_id) not in refused
+        )
+        matches = [_match(client_id, row) for client_id in islice(candidates, MOST_CANDIDATES)]
+        found.matches += matches
+        if not matches:
             found.new.append(_client(row))
     return found
 
@@ -98,23 +120,18 @@ def _fits(row: Described) -> bool:
     return max(len(row.first_name), len(row.last_name)) <= _LONGEST_NAME
 
 
-def _index(unknown: Iterable[Described]) -> dict[str, list[_Person]]:
-    """Everybody here by name, and who comes in the file with an id."""
+def _index(unknown: Iterable[Described]) -> tuple[_ByName, _ByName]:
+    """Everybody here, and who comes in the file with an id; and those here whose id may still be learnt or changed."""
     settled = set(SyncState.objects.filter(version__gt=0).values_list("client_id", flat=True))
-    by_name: dict[str, list[_Person]] = {}
-    people = Client.objects.values_list("id", "first_name", "last_name", "birth_date", "care_recipient_id")
-    for client_id, first_name, last_name, birth_date, care_recipient_id in people.iterator(5000):
-        is_open = not care_recipient_id or client_id not in settled
-        known = _Person(client_id, birth_date, is_open)
-        by_name.setdefault(name_key(first_name, last_name), []).append(known)
+    everybody, changeable = _ByName(), _ByName()
+    for client in Client.objects.only(*_SHOWN).order_by("id").iterator(5000):
+        everybody.add(client, client.pk)
+        if not client.care_recipient_id or client.pk not in settled:
+            changeable.add(client, client.pk)
     for row in unknown:
         if row.care_recipient_id:
-            by_name.setdefault(_key(row), []).append(_Person(0, row.birth_date, is_open=False))
-    return by_name
-
-
-def _key(row: Described) -> str:
-    return name_key(row.first_name, row.last_name)
+            everybody.add(row, 0)
+    return everybody, changeable
 
 
 def _client(row: Described) -> Client:
@@ -124,6 +141,7 @@ def _client(row: Described) -> Client:
         last_name=row.last_name,
         birth_date=row.birth_date,
         service_provider_id=row.service_provider_id,
+        external_reference_id=getattr(row, "external_reference_id", ""),
     )
 
 

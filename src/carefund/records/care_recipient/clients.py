@@ -3,7 +3,7 @@
 What the funder says about a client is written by sync, never here. Source: rule SYNC-16.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
@@ -12,10 +12,12 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from carefund.domain.care_recipient.clients import may_be_born_alike, name_key
+from carefund.records.batching import batched
 from carefund.records.models import Change, Client, ClientMatch, SyncState
 
 EDITED = ("first_name", "last_name", "birth_date", "care_recipient_id", "service_provider_id", "is_active")
 _ALL_EDITED = (*EDITED, "external_reference_id")
+_AT_ONCE = 500
 ID_TAKEN = "Another client already has this Care Recipient ID."
 _REFERENCE_TAKEN = "Another client already has this external reference."
 ID_SETTLED = (
@@ -33,10 +35,21 @@ def add_client(values: Mapping[str, Any], *, made_by: str, user: User | None = N
     try:
         with transaction.atomic():
             client = Client.objects.create(added_by=user, **values)
-            _note(client, Change.NEW, made_by, timezone.now())
+            _note(client, Change.NEW, made_by, timezone.now()).save()
     except IntegrityError:
         raise CannotEdit(_say_what_is_taken(values)) from None
     return client
+
+
+def add_clients(clients: Sequence[Client], *, made_by: str, user: User | None = None) -> None:
+    """Add many unsaved clients, each with its line in the change log. Raises IntegrityError for a key that another
+    client has."""
+    now = timezone.now()
+    for some in batched(clients, _AT_ONCE):
+        for client in some:
+            client.added_by = user
+        Client.objects.bulk_create(some)
+        Change.objects.bulk_create(_note(client, Change.NEW, made_by, now) for client in some)
 
 
 def edit_client(client_id: int, values: Mapping[str, Any], *, made_by: str) -> list[str]:
@@ -46,21 +59,34 @@ def edit_client(client_id: int, values: Mapping[str, Any], *, made_by: str) -> l
     A care recipient id can be changed until something was synchronised under it.
     """
     try:
-        with transaction.atomic():
-            client = Client.objects.select_for_update().get(pk=client_id)
+        return edit_clients({client_id: values}, made_by=made_by).get(client_id, [])
+    except IntegrityError:
+        raise CannotEdit(_say_what_is_taken(values, client_id)) from None
+
+
+@transaction.atomic
+def edit_clients(edits: Mapping[int, Mapping[str, Any]], *, made_by: str) -> dict[int, list[str]]:
+    """As `edit_client`, of many clients, all or nothing; gives the fields that changed by client. Raises CannotEdit,
+    and IntegrityError for a key that another client has."""
+    now, found = timezone.now(), {}
+    for some in batched(edits, _AT_ONCE):
+        notes: list[Change] = []
+        clients = Client.objects.select_for_update().in_bulk(some)
+        settled = _list_settled(client for key, client in clients.items() if "care_recipient_id" in edits[key])
+        for key, client in sorted(clients.items()):
+            values = edits[key]
             changed = [name for name in _ALL_EDITED if name in values and values[name] != getattr(client, name)]
-            if "care_recipient_id" in changed and is_id_settled(client):
+            if "care_recipient_id" in changed and key in settled:
                 raise CannotEdit(ID_SETTLED)
-            now = timezone.now()
             for name in changed:
                 before, after = getattr(client, name), values[name]
-                _note(client, Change.CHANGED, made_by, now, name, _as_text(before), _as_text(after))
+                notes.append(_note(client, Change.CHANGED, made_by, now, name, _as_text(before), _as_text(after)))
                 setattr(client, name, after)
             if changed:
                 client.save(update_fields=changed)
-    except IntegrityError:
-        raise CannotEdit(_say_what_is_taken(values, client_id)) from None
-    return changed
+                found[key] = changed
+        Change.objects.bulk_create(notes)
+    return found
 
 
 def _say_what_is_taken(values: Mapping[str, Any], client_id: int = 0) -> str:
@@ -77,7 +103,13 @@ def is_id_taken(care_recipient_id: str) -> bool:
 
 def is_id_settled(client: Client) -> bool:
     """Whether a client's care recipient id stays, because funding was synchronised under it."""
-    return bool(client.care_recipient_id) and SyncState.objects.filter(client=client, version__gt=0).exists()
+    return bool(_list_settled([client]))
+
+
+def _list_settled(clients: Iterable[Client]) -> set[int]:
+    with_id = [client.pk for client in clients if client.care_recipient_id]
+    synchronised = SyncState.objects.filter(client__in=with_id, version__gt=0) if with_id else SyncState.objects.none()
+    return set(synchronised.values_list("client_id", flat=True))
 
 
 def decide_match(match_id: int, *, is_same: bool, made_by: str, user: User | None = None) -> Client | None:
@@ -136,8 +168,8 @@ def _note(
     field: str = "",
     before: str | None = None,
     after: str | None = None,
-) -> None:
-    Change.objects.create(
+) -> Change:
+    return Change(
         client=client,
         kind="client",
         action=action,

@@ -4,19 +4,18 @@ A planned service is known by its reference: the same again changes nothing, oth
 leaves out stays.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from itertools import islice
-from typing import Any, TypeVar
+from typing import Any
 
 from django.db import transaction
 
 from carefund.domain.care_recipient.planned_file import BookedRow, read_planned_file
 from carefund.domain.csv_tables import RowProblems, UnreadableFile
+from carefund.records.batching import batched
 from carefund.records.models import ApprovedService, Client, PlannedService
 from carefund.records.not_found import find_one
 
-Value = TypeVar("Value")
 LARGEST_FILE = 16 * 1024 * 1024
 _FIELDS = ("service_id", "price", "frequency", "from_date", "to_date", "funding_source")
 _AT_ONCE = 500
@@ -117,7 +116,7 @@ def _compare(held: PlannedService, given: Mapping[str, Any]) -> list[str]:
 
 def _find_clients(ids: Iterable[str]) -> dict[str, int]:
     found: dict[str, int] = {}
-    for some in _chunks(ids):
+    for some in batched(dict.fromkeys(ids), _AT_ONCE):
         rows = Client.objects.filter(care_recipient_id__in=some).values_list("care_recipient_id", "pk")
         found.update({care_recipient_id: number for care_recipient_id, number in rows if care_recipient_id})
     return found
@@ -126,7 +125,7 @@ def _find_clients(ids: Iterable[str]) -> dict[str, int]:
 def _find_held(references: Iterable[str]) -> dict[str, PlannedService]:
     return {
         held.external_reference_id: held
-        for some in _chunks(references)
+        for some in batched(dict.fromkeys(references), _AT_ONCE)
         for held in PlannedService.objects.filter(external_reference_id__in=some)
     }
 
@@ -135,9 +134,3 @@ def _find_texts(service_ids: Iterable[str]) -> dict[str, str]:
     """What Services Australia calls these services."""
     known = ApprovedService.objects.filter(service_id__in=set(service_ids)).exclude(service_text="").order_by()
     return dict(known.values_list("service_id", "service_text").distinct())
-
-
-def _chunks(values: Iterable[Value]) -> Iterator[list[Value]]:
-    waiting = iter(dict.fromkeys(values))
-    while some := list(islice(waiting, _AT_ONCE)):
-        yield some

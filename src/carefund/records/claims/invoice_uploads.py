@@ -1,30 +1,16 @@
-"""A file of invoice lines between its preview and its loading: kept as received, so what was seen is what is loaded."""
-
-from django.contrib.auth.models import User
-from django.utils import timezone
+"""A file of invoice lines that is kept between its preview and its loading."""
 
 from carefund.domain.claims.invoice_file import read_invoice_file
 from carefund.domain.csv_tables import UnreadableFile
 from carefund.records.claims.invoices import AlreadyBrought, ImportPlan, plan_import, store_import
-from carefund.records.models import InvoiceUpload
-from carefund.records.not_found import find_one
+from carefund.records.file_uploads import mark_as_loaded
+from carefund.records.models import FileUpload
 
 LARGEST_FILE = 64 * 1024 * 1024
 
 
 class NotLoadable(Exception):
     """The file has rows that are wrong, or was loaded before; nothing was stored."""
-
-
-def store_upload(name: str, content: bytes, user: User | None = None) -> InvoiceUpload:
-    """Keep a file for its preview. Files of the same person that were never loaded are dropped."""
-    InvoiceUpload.objects.filter(created_by=user, loaded_at__isnull=True).delete()
-    return InvoiceUpload.objects.create(name=name[:200], content=content, created_by=user)
-
-
-def find_upload(number: int) -> InvoiceUpload:
-    """A kept file by its number. Raises NotHere."""
-    return find_one(InvoiceUpload.objects.filter(pk=number))
 
 
 def plan_file(content: bytes) -> ImportPlan:
@@ -35,12 +21,12 @@ def plan_file(content: bytes) -> ImportPlan:
     return plan_import(found.rows, found.problems, found.problem_count)
 
 
-def plan_upload(upload: InvoiceUpload) -> ImportPlan:
+def plan_upload(upload: FileUpload) -> ImportPlan:
     """As `plan_file`, of a kept file, as things stand now."""
     return plan_file(bytes(upload.content))
 
 
-def load_upload(upload: InvoiceUpload) -> int:
+def load_upload(upload: FileUpload) -> int:
     """Store everything in a kept file; gives the number of new lines. Raises NotLoadable for a bad one."""
     if upload.loaded_at is not None:
         raise NotLoadable("This file has already been imported.")
@@ -53,5 +39,5 @@ def load_upload(upload: InvoiceUpload) -> int:
         raise NotLoadable(
             "Someone else has imported some of these lines since the preview. Preview the import again."
         ) from None
-    InvoiceUpload.objects.filter(pk=upload.pk).update(loaded_at=timezone.now(), content=b"")
+    mark_as_loaded(upload)
     return lines

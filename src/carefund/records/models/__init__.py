@@ -11,8 +11,9 @@ from carefund.records.models.care_management import (
 from carefund.records.models.claims import Claim, ClaimAnswer, ClaimBatch, PaymentRequest
 from carefund.records.models.devices import ProdaDevice
 from carefund.records.models.exceptions import ExceptionCase, ExceptionNote
+from carefund.records.models.file_uploads import FileUpload
 from carefund.records.models.history import Answer, Change, Payload, TriedAnswer
-from carefund.records.models.invoices import Invoice, InvoiceLineItem, InvoiceUpload, LateEvidence
+from carefund.records.models.invoices import Invoice, InvoiceLineItem, LateEvidence
 from carefund.records.models.ndis import (
     DeliveredService,
     FundingComponent,
@@ -65,13 +66,13 @@ __all__ = [
     "Entitlement",
     "ExceptionCase",
     "ExceptionNote",
+    "FileUpload",
     "FunderRecord",
     "FundingComponent",
     "FundingPeriod",
     "IndividualContribution",
     "Invoice",
     "InvoiceLineItem",
-    "InvoiceUpload",
     "LateEvidence",
     "NdiaBudgetCall",
     "NdisParticipant",

@@ -96,16 +96,3 @@ class LateEvidence(models.Model):
 
     def __str__(self) -> str:
         return f"late evidence {self.pk}"
-
-
-class InvoiceUpload(models.Model):
-    """A file of invoice lines, kept from its preview until it is loaded or replaced. `content` is as received."""
-
-    name = models.CharField(max_length=200)
-    content = models.BinaryField()
-    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+")
-    created_at = models.DateTimeField(auto_now_add=True)
-    loaded_at = models.DateTimeField(null=True)
-
-    def __str__(self) -> str:
-        return f"invoice upload {self.pk}"

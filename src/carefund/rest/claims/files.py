@@ -10,14 +10,13 @@ from carefund.access.audit_log import one_act, store_act
 from carefund.domain.csv_tables import UnreadableFile
 from carefund.records.claims.invoice_uploads import (
     NotLoadable,
-    find_upload,
     load_upload,
     plan_file,
     plan_upload,
-    store_upload,
 )
 from carefund.records.claims.invoices import ImportPlan
-from carefund.records.models import InvoiceUpload
+from carefund.records.file_uploads import INVOICES, find_upload, store_upload
+from carefund.records.models import FileUpload
 from carefund.rest.claims.lines import CLAIMS
 from carefund.rest.problems import NOT_CHANGED, ApiProblem, LineProblem, refusals
 from carefund.rest.tokens import AuthenticatedRequest
@@ -65,7 +64,7 @@ def upload(request: AuthenticatedRequest, wanted: FileIn) -> Status[dict[str, An
     except (UnreadableFile, UnicodeEncodeError) as fault:
         message = str(fault) if isinstance(fault, UnreadableFile) else "has signs that are no text"
         raise ApiProblem("invalid", problems=[LineProblem(line=None, field="content", message=message)]) from None
-    kept = store_upload(wanted.file_name, content, request.auth)
+    kept = store_upload(INVOICES, wanted.file_name, content, request.auth)
     return Status(201, _describe(request, kept, plan))
 
 
@@ -77,7 +76,7 @@ def upload(request: AuthenticatedRequest, wanted: FileIn) -> Status[dict[str, An
 )
 def show(request: AuthenticatedRequest, invoice_file_id: Annotated[Number, Path()]) -> dict[str, Any]:
     """Return what a file that was handed in would add as things stand now."""
-    kept = find_upload(invoice_file_id)
+    kept = find_upload(INVOICES, invoice_file_id)
     return _describe(request, kept, None if kept.loaded_at else plan_upload(kept))
 
 
@@ -89,17 +88,17 @@ def show(request: AuthenticatedRequest, invoice_file_id: Annotated[Number, Path(
 )
 def load(request: AuthenticatedRequest, invoice_file_id: Annotated[Number, Path()]) -> Status[dict[str, Any]]:
     """Load a file, all of it or nothing, once."""
-    kept = find_upload(invoice_file_id)
+    kept = find_upload(INVOICES, invoice_file_id)
     try:
         with one_act():
             lines = load_upload(kept)
             store_act(request.auth, "Invoice file loaded", f"upload {kept.pk}", after={"lines": lines})
     except NotLoadable as refusal:
         raise ApiProblem("conflict", str(refusal), advice="Look at the file again.") from None
-    return Status(200, _describe(request, find_upload(kept.pk), None))
+    return Status(200, _describe(request, find_upload(INVOICES, kept.pk), None))
 
 
-def _describe(request: AuthenticatedRequest, kept: InvoiceUpload, plan: ImportPlan | None) -> dict[str, Any]:
+def _describe(request: AuthenticatedRequest, kept: FileUpload, plan: ImportPlan | None) -> dict[str, Any]:
     if plan is not None:
         store_views(request.auth, plan.client_ids.values(), "Invoice file (API)")
     about = {"invoice_file_id": kept.pk, "file_name": kept.name, "is_loaded": kept.loaded_at is not None}
