@@ -159,7 +159,7 @@ def test_all_of_it_is_explained():
         ({"entitlements": [Row("OXY_NORM", D("1334.06"))]}, "total", "13047.49", "Level 7 is not among"),
         ({"rolled_over": None}, "total", "1204.55", "usually rollover"),
         ({"draws": DRAWS[1:], "undrawn": [Undrawn("Cleaning", D("142.00"))]}, "used", "-142.00", "Cleaning: delivered"),
-        ({"draws": DRAWS[1:]}, "used", "-142.00", "more was used than the draws listed"),
+        ({"draws": DRAWS[1:]}, "used", "-142.00", "amount used is more than the draws listed"),
         ({"draws": None}, "used", "-230.25", "has not been read"),
         (
             {"draws": [DRAWS[0]._replace(is_returned=False), DRAWS[1]]},

@@ -127,7 +127,7 @@ def test_nothing_is_sent_while_a_claim_is_pending(world: Sandbox, budget: PlanBu
     assert row_of(budget).readiness is Readiness.ASKED
     item = finish_now(rollovers).items.get()
     assert (item.outcome, item.error_code) == (RunItem.Outcome.FAILED, "not-ready")
-    assert Rollover.objects.get().problem == "Not asked for: claim not decided."
+    assert Rollover.objects.get().problem == "The rollover was not requested: claim not decided."
     assert row_of(budget).readiness is Readiness.UNDECIDED
     assert count_asked(world) == 0
 

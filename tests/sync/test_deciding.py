@@ -188,7 +188,7 @@ def test_budgets_whose_details_were_not_asked_for_keep_what_hangs_on_them(in_ste
     decision = decide(in_step, fetch(answer(BUDGET_DETAILS, none_left, "11")), TODAY)
     assert [row.key[0] for row in decision.compared.differences["budget_usage"].gone] == ["11"]
     assert decision.result.warnings == [
-        "Services Australia returned no budget usage for 1 budget that had some; "
+        "Services Australia returned no budget usage for 1 budget that had some. "
         "They are kept and marked as no longer returned."
     ]
     assert (

@@ -202,7 +202,10 @@ class RunForm(forms.Form):
     def clean(self) -> dict[str, Any]:
         data = super().clean() or self.cleaned_data
         if data.get("parts") == Run.Parts.SURVEY and data.get("scope") != "everybody":
-            self.add_error("parts", "A survey covers all active clients. Choose them, or what to read of each client.")
+            self.add_error(
+                "parts",
+                "A survey covers all active clients. Select All active clients, or something other than Survey.",
+            )
         needed = {"provider": "service_provider_id", "older": "hours", "file": "ids_file"}.get(data.get("scope", ""))
         if needed and not data.get(needed) and needed not in self.errors:
             self.add_error(needed, "This is required for the choice above.")

@@ -3,7 +3,7 @@
 from carefund.runs.models import Run, RunItem
 
 PARTS = {
-    Run.Parts.SURVEY.value: "Survey: read the lists, then only clients with changes",
+    Run.Parts.SURVEY.value: "Survey: read the lists, then clients with changes and those whose turn it is",
     Run.Parts.EVERYTHING.value: "Everything, for every client chosen",
     Run.Parts.CONTRIBUTIONS.value: "Individual contributions only",
     Run.Parts.BUDGETS_AND_USAGE.value: "Budgets, entitlements and usage",

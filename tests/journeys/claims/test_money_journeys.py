@@ -94,7 +94,7 @@ def test_finances_monday(turned: Demo, open_page: OpenPage) -> None:  # noqa: F8
     open_stage(page, "Refused, waiting")
     expect(page.get_by_text(re.compile(r"^MON-\d$"))).to_have_text(["MON-2"])
     make_batch(page, "Claim again", 1)
-    expect(page.get_by_text("Everything is submitted. Send again tomorrow")).to_be_visible(timeout=40_000)
+    expect(page.get_by_text("Everything is submitted. Carefund makes the claim tomorrow")).to_be_visible(timeout=40_000)
     look(page, "money-claimed-again")
     open_stage(page, "Refused, waiting")
     expect(page.get_by_text("Nothing here")).to_be_visible()

@@ -39,7 +39,9 @@ _WORDS = {
     Stage.UNPAID: _Words("These lines are approved, but no payment date is known yet.", "hand-coins", "Check Status"),
     Stage.REFUSED: _Words("Correct these lines, then claim them again.", "circle-alert", "Claim again"),
     Stage.EXCEPTIONS: _Words(
-        "These lines were paid but not drawn, or drawn for a different amount.", "scale", "Review exceptions"
+        "These lines were paid and not drawn, drawn for another amount, or drawn although refused.",
+        "scale",
+        "Review exceptions",
     ),
 }
 

@@ -133,7 +133,7 @@ def _list_steps_to_funding() -> list[SetUpStep]:
         SetUpStep(
             "Nightly sync",
             found.runs_nightly,
-            "Switch on All active clients, so that the figures are new each morning.",
+            "Turn on All active clients, so that the figures are new each morning.",
             "console:schedules",
         ),
         SetUpStep(

@@ -86,7 +86,7 @@ def _list_named(entry: AccessLogEntry, named: dict[int, Client], most: int) -> l
 
 @page(may_administer)
 def show_audit_log(request: Request) -> HttpResponse:
-    """What administrators, finance and the terminal changed, newest first, with before and after."""
+    """What administrators, finance and commands changed, newest first, with before and after."""
     user_name = request.GET.get("user", "").strip()[:150]
     words = request.GET.get("words", "").strip()[:80]
     acts = list_acts(user_name=user_name, words=words)

@@ -226,8 +226,8 @@ def _explain_used(facts: Facts) -> FigureExplanation:
         *(_Suspect(draw.amount, f"{draw.label} is counted twice in what was used.") for draw in listed),
     ]
     rest = (used or ZERO) - sum((term.amount for term in terms), ZERO)
-    more, less = ("used", "the draws listed") if rest < 0 else ("drawn", "what was used")
-    return _conclude("used", used, terms, suspects, f"The funder says that more was {more} than {less} come to.")
+    more, less = ("amount used is", "draws listed") if rest < 0 else ("draws listed come to", "amount used")
+    return _conclude("used", used, terms, suspects, f"The {more} more than the {less}.")
 
 
 def _explain_available(facts: Facts) -> FigureExplanation:

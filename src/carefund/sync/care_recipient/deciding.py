@@ -203,12 +203,12 @@ def _warn_of_emptiness(record_set: RecordSet, found: Differences, incoming: Sequ
         emptied = {row.key[0] for row in found.gone} - {row.key[0] for row in incoming}
         if emptied:
             yield (
-                f"Services Australia returned no {kind} for {many(len(emptied), 'budget')} that had some; "
+                f"Services Australia returned no {kind} for {many(len(emptied), 'budget')} that had some. "
                 "They are kept and marked as no longer returned."
             )
     elif not incoming:
         yield (
-            f"Services Australia returned no {kind} where there were {len(found.gone)}; "
+            f"Services Australia returned no {kind} where there were {len(found.gone)}. "
             "They are kept and marked as no longer returned."
         )
 

@@ -45,7 +45,7 @@ class RollingOver:
         """
         rollover = await self.database.do(rollovers.find_rollover, number)
         if rollover.state == Rollover.State.REFUSED:
-            raise NotRolledOver("rollover-refused", rollover.problem, "Ask for it again on the page Quarter close.")
+            raise NotRolledOver("rollover-refused", rollover.problem, "Request the rollover again under Quarter close.")
         if rollover.state == Rollover.State.DONE:
             return False
         if await self._is_rolled_over(rollover):
@@ -86,7 +86,7 @@ class RollingOver:
         """Refuse where something came in between, such as a claim that is not decided."""
         reason = await self.database.do(_find_reason, rollover)
         if reason is not Readiness.READY:
-            said = f"Not asked for: {reason.label.lower()}."
+            said = f"The rollover was not requested: {reason.label.lower()}."
             await self._end(rollover, Rollover.State.REFUSED, said)
             raise NotRolledOver("not-ready", said, "Claim what is open, wait for the decision, then ask again.")
 

@@ -130,7 +130,7 @@ class Sender:
             raise Stopped(
                 "claimed-today",
                 "A claim has already been made for this service provider today. The funder accepts one a day.",
-                "Everything is submitted. Send again tomorrow to make the claim.",
+                "Everything is submitted. Carefund makes the claim tomorrow.",
             )
         made = await self._create_claim(claiming, batch, invoice_ids, now)
         if made is not None:
