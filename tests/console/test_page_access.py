@@ -15,7 +15,8 @@ from tests.console import world
 
 pytestmark = pytest.mark.one_database
 
-OPEN = {"sign-in", "earlier-sign-in", "sign-out", "theme", "two-factor-verify", "two-factor"}
+OPEN = {"sign-in", "earlier-sign-in", "sign-out", "theme", "two-factor-verify", "two-factor",
+        "directory-sign-in", "directory-return", "first-visit"}  # fmt: skip
 OWN = {"account", "other-sessions", "password", "two-factor-off"}
 VALUES = {
     "client_id": 1,
@@ -39,6 +40,7 @@ VALUES = {
     "webhook_id": 1,
     "delivery_id": 1,
     "account_id": 1,
+    "rate_id": 1,
 }
 Browse = Callable[[User | None], Browser]
 

@@ -143,7 +143,7 @@ def _describe(user: User) -> dict[str, Any]:
 
 def is_of_directory(user: User | AnonymousUser) -> bool:
     """Whether the directory signs an account in, and asks for whatever second factor it wants."""
-    return isinstance(user, User) and DirectoryIdentity.objects.filter(user=user).exists()
+    return user.pk is not None and DirectoryIdentity.objects.filter(user_id=user.pk).exists()
 
 
 class LocalAccounts(ModelBackend):

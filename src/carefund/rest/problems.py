@@ -16,7 +16,6 @@ from carefund.funders.errors.people import AuthorityMissing, ConsentMissing, Ide
 from carefund.funders.errors.requests import RequestRejected
 from carefund.funders.errors.root import FunderError
 from carefund.funders.errors.tree import all_leaves
-from carefund.runs.ndis.plans import NotRetrieved
 from carefund.sync.ndis.problems import NothingChosen, PaceProblem, PreviewUnknown
 
 _PACE_STATUSES: dict[type[PaceProblem], int] = {NothingChosen: 422, PreviewUnknown: 404}  # whatever is not listed: 409
@@ -185,12 +184,12 @@ def answer_pace_problem(problem: PaceProblem) -> HttpResponse:
     return _response(problem.code, _pace_kind(type(problem)), problem.message)
 
 
-def answer_not_retrieved(problem: NotRetrieved) -> HttpResponse:
+def answer_not_retrieved(code: str, message: str, advice: str) -> HttpResponse:
     """Return the answer where a question about a client brought no plan: with the code of what it met."""
     known = {kind["type"].rpartition("#")[2] for kind in list_kinds()}
-    where = next((name for name in (problem.code, _FUNDER + problem.code) if name in known), "conflict")
-    kind = ProblemKind(409, "The question to the NDIA brought no plan.", problem.advice)
-    return _response(problem.code, kind, problem.message, where=where)
+    where = next((name for name in (code, _FUNDER + code) if name in known), "conflict")
+    kind = ProblemKind(409, "The question to the NDIA brought no plan.", advice)
+    return _response(code, kind, message, where=where)
 
 
 def list_kinds() -> list[dict[str, Any]]:

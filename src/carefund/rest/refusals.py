@@ -32,7 +32,7 @@ def translate_errors(api: NinjaAPI) -> None:
         (ApiProblem, lambda problem: problem.as_response()),
         (FunderError, answer_funder_error),
         (PaceProblem, answer_pace_problem),
-        (NotRetrieved, answer_not_retrieved),
+        (NotRetrieved, lambda problem: answer_not_retrieved(problem.code, problem.message, problem.advice)),
         (ValidationError, _answer_invalid),
         (AuthenticationError, lambda _: _answer_without_token()),
         (HttpError, _answer_framework),
