@@ -104,7 +104,7 @@ def ask(user: User, content: str, query: str = "", **named: Any) -> Any:
         f"/api/v1/client-imports{query}",
         data=content.encode(),
         content_type="text/csv",
-        headers={"Authorization": f"Bearer {text}"},
+        headers={"Authorization": f"Bearer {text}", "Idempotency-Key": f"{len(content)}{query}"[:40]},
     )
 
 

@@ -13,6 +13,7 @@ from django.conf import settings
 from django.contrib.auth.backends import ModelBackend
 from django.contrib.auth.models import AnonymousUser, User
 from django.core.exceptions import ValidationError
+from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from carefund.access import two_factor
@@ -119,7 +120,7 @@ def _check(user: User) -> None:
 def _keep(user: User, person: DirectoryPerson, role: Role | None, branches: frozenset[str]) -> None:
     """Set an account's names, role and branches to those of the directory, and note what changed."""
     before = _describe(user)
-    user.first_name, user.last_name, user.email = person.first_name, person.last_name, person.email
+    user.first_name, user.last_name, user.email = person.first_name, person.last_name, person.email or user.email
     user.save(update_fields=["first_name", "last_name", "email"])
     if not user.is_superuser:
         give_role(user, role, branches)
@@ -141,9 +142,13 @@ def _describe(user: User) -> dict[str, Any]:
     }
 
 
+def _identities(user_id: int) -> QuerySet[DirectoryIdentity]:
+    return DirectoryIdentity.objects.filter(user_id=user_id, issuer=settings.OIDC_ISSUER or "none")
+
+
 def is_of_directory(user: User | AnonymousUser) -> bool:
-    """Whether the directory signs an account in, and asks for whatever second factor it wants."""
-    return user.pk is not None and DirectoryIdentity.objects.filter(user_id=user.pk).exists()
+    """Whether the directory that is set up signs an account in, and asks for whatever second factor it wants."""
+    return user.pk is not None and _identities(user.pk).exists()
 
 
 class LocalAccounts(ModelBackend):
@@ -163,6 +168,10 @@ class DirectoryAccounts(ModelBackend):
         self, request: HttpRequest | None, username: str | None = None, password: str | None = None, **kwargs: Any
     ) -> None:
         """Return nobody: the directory asks for passwords, Carefund does not."""
+
+    def user_can_authenticate(self, user: User | AnonymousUser | None) -> bool:
+        """Whether a session goes on: not after its directory was taken out of the settings."""
+        return super().user_can_authenticate(user) and user is not None and is_of_directory(user)
 
 
 def may_use_password(user: User | AnonymousUser) -> bool:

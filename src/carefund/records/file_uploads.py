@@ -20,6 +20,7 @@ def find_upload(kind: str, number: int) -> FileUpload:
     return find_one(FileUpload.objects.filter(kind=kind, pk=number))
 
 
-def mark_as_loaded(upload: FileUpload) -> None:
-    """Note that everything in a file was stored, and forget what was in it."""
-    FileUpload.objects.filter(pk=upload.pk).update(loaded_at=timezone.now(), content=b"")
+def mark_as_loaded(upload: FileUpload) -> bool:
+    """Note that everything in a file was stored, and forget what was in it; False if somebody else did."""
+    waiting = FileUpload.objects.filter(pk=upload.pk, loaded_at__isnull=True)
+    return waiting.update(loaded_at=timezone.now(), content=b"") == 1

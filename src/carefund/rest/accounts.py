@@ -8,8 +8,8 @@ from django.http import HttpResponse
 from ninja import Path, Router, Schema, Status
 
 from carefund.access.access_log import store_export
-from carefund.access.gate import may_read_branch
-from carefund.access.roles import may_claim
+from carefund.access.gate import may_read_branch, require
+from carefund.access.roles import may_claim, may_export
 from carefund.records.claims.accounts import (
     begin_of_month,
     describe_account,
@@ -22,7 +22,7 @@ from carefund.records.own_service_provider_ids import list_own_service_provider_
 from carefund.rest.problems import NOT_CHANGED, ApiProblem, refusals
 from carefund.rest.runs import RunOut, describe_run
 from carefund.rest.tokens import AuthenticatedRequest, BearerToken
-from carefund.rest.values import BranchId, Day, Given
+from carefund.rest.values import BranchId, Day, Digest, Given
 from carefund.runs.business_day import business_today
 from carefund.runs.claims.accounts import list_months, request_accounts
 from carefund.runs.requests import NothingToDo
@@ -103,9 +103,10 @@ def read(request: AuthenticatedRequest, service_provider_id: Branch, wanted: Acc
     openapi_extra={"responses": {200: {"description": "The stored answer.", "content": {"application/json": {}}}}},
 )
 def show_answer(
-    request: AuthenticatedRequest, service_provider_id: Branch, month: Annotated[Day, Path()], digest: str
+    request: AuthenticatedRequest, service_provider_id: Branch, month: Annotated[Day, Path()], digest: Digest
 ) -> HttpResponse:
     """One stored answer about a month by its SHA-256, byte for byte as received."""
+    require(request.auth, may_export)
     _require_branch(request, service_provider_id)
     body, _ = find_account_evidence(find_account_of(service_provider_id, begin_of_month(month)), digest)
     store_export(request.auth, "Stored response: account summary (API)", clients=[])

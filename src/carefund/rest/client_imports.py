@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 from django.core.exceptions import PermissionDenied
 from django.utils import timezone
-from ninja import Field, Query, Router, Schema
+from ninja import Field, Query, Router, Schema, Status
 
 from carefund.access.access_log import store_views
 from carefund.access.audit_log import one_act, store_act
@@ -70,7 +70,7 @@ class ClientImportOut(Schema):
     operation_id="import_clients",
     openapi_extra=_BODY,
 )
-def import_clients(request: AuthenticatedRequest, wanted: Query[ImportChoice]) -> dict[str, Any]:
+def import_clients(request: AuthenticatedRequest, wanted: Query[ImportChoice]) -> Status[dict[str, Any]]:
     """Preview a CSV file of clients, or import it with `confirm`, all or nothing.
 
     Not for tokens limited to branches.
@@ -89,7 +89,7 @@ def import_clients(request: AuthenticatedRequest, wanted: Query[ImportChoice]) -
         _store(request, plan, wanted.update)
     answer = _describe(plan, is_stored=wanted.confirm)
     store_views(user, [row["client_id"] for row in answer["different"]], "Client file (API)")
-    return answer
+    return Status(200, answer)
 
 
 def _store(request: AuthenticatedRequest, plan: ClientImport, fields: list[Name]) -> None:

@@ -11,7 +11,7 @@ from carefund.domain.care_recipient.rates import Rate, WantedRate
 from carefund.records.care_recipient.rates import WrongRate, list_entered, list_rates, rate_of
 from carefund.records.models import EnteredRate
 from carefund.rest.problems import NOT_CHANGED, ApiProblem, LineProblem, refusals
-from carefund.rest.tokens import AuthenticatedRequest, BearerToken
+from carefund.rest.tokens import AuthenticatedRequest, BearerToken, of_every_branch
 from carefund.rest.values import Day, Given, Number, Price, Text
 from carefund.runs import rates as managing
 
@@ -57,7 +57,10 @@ def list_all(request: AuthenticatedRequest) -> list[dict[str, Any]]:
 
 
 @router.post(
-    "", auth=BearerToken(may_administer), response={201: RateOut, **refusals(413, 415, 422)}, operation_id="add_rate"
+    "",
+    auth=BearerToken(of_every_branch(may_administer)),
+    response={201: RateOut, **refusals(413, 415, 422)},
+    operation_id="add_rate",
 )
 def add(request: AuthenticatedRequest, wanted: RateIn) -> Status[dict[str, Any]]:
     """Add a rate. Budgets are explained with it from now on."""
@@ -69,7 +72,7 @@ def add(request: AuthenticatedRequest, wanted: RateIn) -> Status[dict[str, Any]]
 
 @router.put(
     "/{rate_id}",
-    auth=BearerToken(may_administer),
+    auth=BearerToken(of_every_branch(may_administer)),
     response={200: RateOut, **refusals(404, 413, 415, 422)},
     operation_id="edit_rate",
 )
@@ -83,7 +86,7 @@ def edit(request: AuthenticatedRequest, rate_id: RateId, wanted: RateIn) -> Stat
 
 @router.post(
     "/{rate_id}/{step}",
-    auth=BearerToken(may_administer),
+    auth=BearerToken(of_every_branch(may_administer)),
     response={200: RateOut, **refusals(404, 422)},
     operation_id="steer_rate",
 )

@@ -8,6 +8,7 @@ import pytest
 
 from carefund.domain.claims.matching import LineState
 from carefund.domain.claims.money import Stage
+from carefund.records.care_recipient.commitments import list_undrawn_lines
 from carefund.records.claims.claimed_lines import find_exception_ids, list_lines
 from carefund.records.claims.exceptions import ExceptionFilter, list_draws_without_line
 from carefund.records.claims.money import find_money
@@ -17,6 +18,7 @@ from carefund.runs.business_day import business_today
 from carefund.runs.claims.claiming import request_claim_sync, request_routine_checks
 from carefund.runs.foreground import check_all_claims, finish_now
 from carefund.runs.models import Run
+from carefund.sync.claims.preparing import NothingToClaim
 from tests.claim_world import ClaimWorld, approved_services, check_claim, send_batch
 from tests.conftest import table_rows
 
@@ -169,11 +171,30 @@ def test_a_claim_that_is_cancelled_after_its_payment_is_claimed_again(
     draws = BudgetUsage.objects.filter(invoice_id__in=[invoice["invoiceId"] for invoice in claims.invoices()])
     assert draws.count() == 6
     assert sum(draw.amount for draw in draws) == 0
+    undrawn = [line for client in claims.clients for line in list_undrawn_lines(client)]
+    assert len(undrawn) == 3, "a draw and its reversal are none: the lines are committed again"
     batch = ClaimBatch.objects.get()
     send_batch(batch.pk)
     batch.refresh_from_db()
     assert batch.state == "claimed", batch.problem
     assert Claim.objects.exclude(status="Cancelled").count() == 1
+
+
+def test_a_refused_line_goes_with_the_next_claim_of_its_invoice_and_no_other(claims: ClaimWorld, claim: Claim):
+    """The funder submits the whole invoice again when a claim is taken back, the refused line too."""
+    line = Invoice.objects.get(external_reference_id="INV-2").line_items.get()
+    claims.steer(claim.claim_id, refuse=[f"{line.invoice.invoice_id}/{line.item_id}"])
+    claims.turn(advanceDays=1.1)
+    check_claim(claim)
+    assert sorted(PaymentRequest.objects.values_list("state", flat=True)) == ["paid", "paid", "refused"]
+    claims.steer(claim.claim_id, takeBack=True)
+    assert check_claim(claim).claim.status == "Cancelled"
+    assert set(PaymentRequest.objects.values_list("state", flat=True)) == {"ready"}
+    with pytest.raises(NothingToClaim):  # no other batch can take it
+        claims.prepare()
+    send_batch(ClaimBatch.objects.get().pk)
+    assert PaymentRequest.objects.filter(state="claimed").count() == 3
+    assert len(claims.invoices()) == 2
 
 
 def test_a_status_never_goes_back_and_an_unknown_one_is_kept_and_shown(claims: ClaimWorld, claim: Claim):

@@ -71,8 +71,9 @@ def preview(request: Request, upload_id: int) -> HttpResponse:
 
 def _import(request: Request, kept: FileUpload, plan: ClientImport, fields: list[str]) -> Imported:
     with one_act():
+        if not mark_as_loaded(kept):  # two clicks at the same moment
+            raise NotImported("This file has already been imported.")
         imported = store_clients(plan, fields, made_by=request.user.get_username(), user=request.user)
-        mark_as_loaded(kept)
         after = {"new": imported.new, "changed": imported.changed, "fields": fields, "to_confirm": imported.to_confirm}
         store_act(request.user, "Client file imported", f"upload {kept.pk}", after=after)
     return imported

@@ -32,7 +32,9 @@ from carefund.records.models import Client, PaymentRequest, PlanBudget
 
 Rules = Mapping[AlertKind, AlertRule]
 _ONGOING, _EQUIPMENT = "ON", ("AT", "HM")
-_LATER = PaymentRequest.objects.filter(line_item=OuterRef("line_item"), pk__gt=OuterRef("pk"))
+_LATER = PaymentRequest.objects.filter(line_item=OuterRef("line_item"), pk__gt=OuterRef("pk")).exclude(
+    state=PaymentRequest.State.WITHDRAWN
+)
 
 
 def list_clients_with_trend(rules: Rules, today: date) -> list[int]:

@@ -21,8 +21,8 @@ from carefund.domain.claims.money import Sum
 from carefund.domain.quarters import Quarter
 from carefund.domain.wording import write_money
 from carefund.records.claims.open_lines import list_given_back_lines, list_unsent_lines
+from carefund.records.draws import net_draws
 from carefund.records.models import (
-    BudgetUsage,
     Entitlement,
     ExceptionCase,
     InvoiceLineItem,
@@ -43,7 +43,12 @@ _ISSUED_AGAIN = PlanBudget.objects.filter(
     no_longer_returned_date__isnull=True,
     total__gt=0,
 )
-_DRAWS = BudgetUsage.objects.filter(invoice_line_item=OuterRef("line_item"), no_longer_returned_date__isnull=True)
+# Nobody waits for these draws.
+_SETTLED = ExceptionCase.objects.filter(
+    payment_request=OuterRef("pk"),
+    state__in=(ExceptionCase.State.ACCEPTED, ExceptionCase.State.CLOSED_UNPAID),
+    closed_at__isnull=True,
+)
 
 
 class Closing(NamedTuple):
@@ -207,8 +212,7 @@ class _Lines:
         unmatched = PaymentRequest.objects.filter(is_matched=False).order_by()
         states = PaymentRequest.State
         claimed = unmatched.filter(state__in=(states.READY, states.CLAIMED))
-        settled = (ExceptionCase.State.ACCEPTED, ExceptionCase.State.CLOSED_UNPAID)  # nobody waits for these draws
-        paid = unmatched.filter(~Exists(_DRAWS), state=states.PAID).exclude(exception_case__state__in=settled)
+        paid = unmatched.filter(~Exists(_SETTLED), ~Exists(net_draws("line_item")), state=states.PAID)
         return cls(
             _add_up((list_unsent_lines(), list_given_back_lines()), quarter, clients),
             _add_up((InvoiceLineItem.objects.filter(pk__in=claimed.values("line_item")),), quarter, clients),

@@ -157,11 +157,14 @@ def find_trends(spendings: Mapping[int, Spending]) -> dict[int, Trend]:
 
 
 def _list_ongoing(spending: Spending) -> list[PlanBudget]:
-    return [
+    listed = [
         budget
         for budget in spending.budgets
         if budget.budget_type_code == ONGOING and budget.no_longer_returned_date is None
     ]
+    # A budget that was issued again stays in the funder's list beside the new one, without money.
+    periods = {(budget.start_date, budget.end_date) for budget in listed if budget.total}
+    return [budget for budget in listed if budget.total or (budget.start_date, budget.end_date) not in periods]
 
 
 def _list_current(ongoing: list[PlanBudget], spending: Spending) -> list[PlanBudget]:

@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import Any
 
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from carefund.domain.claims.accounts import Movement, PaidClaim, StatedAccount, Tie, find_due, tie
@@ -87,13 +87,15 @@ def list_account_rows(accounts: Iterable[ProviderAccount]) -> list[AccountRow]:
 
 
 def _list_paid_claims(accounts: Sequence[ProviderAccount], branches: Collection[str]) -> list[Claim]:
-    """Claims of the branches whose payment is known, from the month before the first on."""
+    """Claims of the branches whose payment is known, from the month before the first on, and those that are named."""
     if not accounts:
         return []
     first = min(account.month for account in accounts) - timedelta(days=62)
     paid = Claim.objects.filter(service_provider_id__in=branches, claim_total__isnull=False)
     paid = paid.exclude(status=CANCELLED)  # what was paid was taken back
-    return list(paid.filter(payment_date__gte=first).order_by("payment_date", "id"))
+    named = AccountMovement.objects.filter(account__in=[account.pk for account in accounts]).exclude(claim_id="")
+    wanted = Q(payment_date__gte=first) | Q(claim_id__in=named.values("claim_id"))
+    return list(paid.filter(wanted).order_by("payment_date", "id"))
 
 
 def _list_named(branches: Collection[str]) -> dict[str, set[tuple[int, str]]]:

@@ -10,7 +10,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Value
+from django.db.models import Count, Exists, Q, QuerySet, Value
 from django.db.models.functions import Concat
 
 from carefund.domain.claims.checks import amount_of
@@ -18,13 +18,11 @@ from carefund.domain.claims.money import TO_CLAIM, Delivered, Stage, StageSums, 
 from carefund.records.claims.exceptions import ExceptionFilter, list_exceptions
 from carefund.records.claims.open_lines import list_given_back_lines, list_unsent_lines
 from carefund.records.claims.queries import list_unsettled_claims
-from carefund.records.models import BudgetUsage, Claim, InvoiceLineItem, PaymentRequest
+from carefund.records.draws import net_draws
+from carefund.records.models import Claim, InvoiceLineItem, PaymentRequest
 
 _AT_ONCE = 2_000
 _OF_EXCEPTIONS = (Stage.UNPAID, Stage.EXCEPTIONS)
-_CURRENT = BudgetUsage.objects.filter(no_longer_returned_date__isnull=True)
-_DRAWS = _CURRENT.filter(invoice_line_item=OuterRef("pk"))
-_DRAWS_OF_REQUEST = _CURRENT.filter(invoice_line_item=OuterRef("line_item"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +107,7 @@ def _list_parts(stage: Stage, exceptions: Collection[int], branch: str) -> list[
     if stage is Stage.NOT_CLAIMED:
         parts = [list_unsent_lines(), list_given_back_lines().exclude(pk__in=_refused())]
     elif stage is Stage.REFUSED:
-        parts = [list_given_back_lines().filter(~Exists(_DRAWS), pk__in=_refused())]
+        parts = [list_given_back_lines().filter(~Exists(net_draws("pk")), pk__in=_refused())]
     else:
         of_requests = _list_requests(stage, exceptions).order_by().values("line_item")
         parts = [InvoiceLineItem.objects.filter(pk__in=of_requests)]
@@ -135,7 +133,7 @@ def _list_requests(stage: Stage, exceptions: Collection[int]) -> QuerySet[Paymen
         return paid.filter(payment_date__isnull=True, batch__in=_unsettled_batches()).exclude(pk__in=exceptions)
     # What was refused and not drawn is a stage of its own, and what somebody accepted or wrote off in none.
     found = PaymentRequest.objects.filter(pk__in=exceptions)
-    return found.exclude(Q(state=PaymentRequest.State.REFUSED) & ~Exists(_DRAWS_OF_REQUEST))
+    return found.exclude(Q(state=PaymentRequest.State.REFUSED) & ~Exists(net_draws("line_item")))
 
 
 def _unsettled_batches() -> "QuerySet[Claim, Any]":

@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
 from carefund.domain.claims.statuses import CANCELLED, PAID_CLAIM_STATUSES, later_claim_status
@@ -181,9 +181,25 @@ def store_check(claim: Claim, *, reported_status: str, payment_date: date | None
                 claim_approved_date=None,
                 payment_date=None,
             )
+            _offer_refused_again(held.batch_id)
             # The funder has taken its invoices back to some state before: it is read before the next sending.
             Invoice.objects.filter(batch_id=held.batch_id).update(is_uncertain=True)
     return held
+
+
+def _offer_refused_again(batch_id: int) -> None:
+    """Let lines that were refused, and still stand on an invoice of the batch, go with its next claim.
+
+    At the funder they do. Without this, another batch could take them too.
+    """
+    requests = PaymentRequest.objects.filter(
+        batch_id=batch_id, state=PaymentRequest.State.REFUSED, line_item__invoice__batch_id=batch_id
+    ).exclude(line_item__item_id="")
+    later = PaymentRequest.objects.filter(line_item=OuterRef("line_item"), pk__gt=OuterRef("pk"))
+    again = requests.exclude(Exists(later.exclude(state=PaymentRequest.State.WITHDRAWN)))
+    PaymentRequest.objects.filter(pk__in=list(again.values_list("pk", flat=True))).update(
+        state=PaymentRequest.State.READY, is_matched=False, payment_determination="", claim_approved_date=None
+    )
 
 
 def store_claim_problem(claim_pk: int, problem: str) -> None:
