@@ -13,6 +13,7 @@ from django.conf import settings
 from django.contrib.auth.backends import ModelBackend
 from django.contrib.auth.models import AnonymousUser, User
 from django.core.exceptions import ValidationError
+from django.db import IntegrityError
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
@@ -77,10 +78,13 @@ def admit(person: DirectoryPerson, group_roles: Iterable[GroupRole]) -> User:
     account that lost its role loses its sessions and tokens too.
     """
     role, branches = find_role(person.groups, group_roles)
-    with one_act():
-        user = _find_account(person, is_wanted=role is not None)
-        if user is not None:
-            _keep(user, person, role, branches)
+    try:
+        with one_act():
+            user = _find_account(person, is_wanted=role is not None)
+            if user is not None:
+                _keep(user, person, role, branches)
+    except IntegrityError:  # the same person, twice at the same moment
+        raise NotAdmitted("You are signing in twice at the same time. Try again.") from None
     if user is None or role is None:
         raise NotAdmitted("Your account has no role in Carefund. Ask your administrator to add you to a group.")
     if not user.is_active:

@@ -45,7 +45,7 @@ def receive(request: HttpRequest) -> DirectoryPerson:
     _check_discovery(client)
     try:
         token = client.authorize_access_token(request)
-    except (AuthlibBaseError, JoseError, ValueError, KeyError, TypeError) as error:
+    except (AuthlibBaseError, JoseError, ValueError, KeyError, TypeError, RuntimeError) as error:
         log.warning("a sign-in by the directory was refused: %s", type(error).__name__)
         raise NotAdmitted("The directory did not sign you in, or the sign-in took too long.") from None
     except RequestException as error:

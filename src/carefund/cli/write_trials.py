@@ -42,7 +42,11 @@ def _try_write(client: Client, operation: str) -> None:
     with one_act():
         run = request_write(client, operation, shown.digest)
         store_act(None, "Interface write tried", operation)
-    report = finish_one(run).result or {}
+    item = finish_one(run)
+    report = item.result
+    if report is None:  # it failed before anything could be said of it
+        print_line("yellow", "?", f"{operation}: {item.message} {item.advice}")
+        return
     mark = ("green", "✓") if report["write"]["outcome"] == "done" else ("yellow", "?")
     print_line(*mark, f"{operation}: {report['write']['outcome']}. {report['write']['words']}")
     print_report(report)
