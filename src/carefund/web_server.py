@@ -21,6 +21,7 @@ from django.utils.module_loading import import_string
 from waitress import wasyncore
 from waitress.adjustments import Adjustments
 from waitress.channel import HTTPChannel
+from waitress.parser import HTTPRequestParser, ParsingError
 from waitress.server import TcpWSGIServer
 from waitress.task import ErrorTask, ThreadedTaskDispatcher
 
@@ -76,10 +77,22 @@ class _Refusal(ErrorTask):  # type: ignore[misc]  # the package has no types
         self.write(answer.content)
 
 
+class _Parser(HTTPRequestParser):  # type: ignore[misc]
+    """Reads a request's header; one that cannot be read is a bad request, whatever is wrong with it."""
+
+    def parse_header(self, header_plus: bytes) -> None:
+        """Read it. Raise ParsingError, also for a length of thousands of digits."""
+        try:
+            super().parse_header(header_plus)
+        except ValueError:
+            raise ParsingError("Header is invalid") from None
+
+
 class _Channel(HTTPChannel):  # type: ignore[misc]
     """A connection that knows since when it has been receiving the request in hand."""
 
     error_task_class = _Refusal
+    parser_class = _Parser
     logger = ServerLog(logging.getLogger("waitress"))
     request_begun = 0.0
 

@@ -169,6 +169,12 @@ def test_an_upload_that_is_too_large_is_refused_at_its_header(path: str, server:
         assert answer.startswith(b"HTTP/1.1 413 "), answer
 
 
+def test_a_length_of_thousands_of_digits_is_a_bad_request(server: Server) -> None:
+    head = f"POST /sign-in HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: {'9' * 5000}\r\n\r\n"
+    answer = server.connect(head.encode()).recv(100)
+    assert answer.startswith(b"HTTP/1.1 400 "), answer
+
+
 def test_the_api_refuses_it_as_a_problem_detail(server: Server) -> None:
     head = f"POST /api/v1/invoices HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: {200 * MEGABYTE}\r\n\r\n"
     with server.connect(head.encode()).makefile("rb") as whole:
