@@ -99,7 +99,11 @@ def said(served: Served, tmp_path_factory: pytest.TempPathFactory) -> dict[str, 
     }
     said = {}
     for name, process in running.items():
-        said[name], _ = process.communicate(timeout=120)
+        try:
+            said[name], _ = process.communicate(timeout=300)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            raise AssertionError(f"waited in vain\n{served.installation.log}") from None
         assert process.returncode == 0, said[name] + served.installation.log
     return said
 
