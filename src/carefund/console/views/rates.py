@@ -11,6 +11,7 @@ from django.views.decorators.http import require_POST
 
 from carefund.access.roles import may_administer
 from carefund.console.page_access import Request, page
+from carefund.console.plain_fields import AmountField, DayField
 from carefund.domain.care_recipient.rates import RATES, Rate, RateKind, WantedRate
 from carefund.records.care_recipient.rates import (
     WrongRate,
@@ -47,8 +48,8 @@ class RateForm(forms.Form):
     )
     kind = forms.ChoiceField(label="Kind", choices=[(kind.value, words) for kind, words in _ONE.items()])
     name = forms.CharField(label="What it pays for", max_length=120)
-    amount = forms.DecimalField(label="Amount", max_digits=8, decimal_places=2, min_value=Decimal("0.01"))
-    from_date = forms.DateField(label="From", widget=forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"}))
+    amount = AmountField(label="Amount", max_digits=8, decimal_places=2, min_value=Decimal("0.01"))
+    from_date = DayField(label="From")
     published = forms.CharField(
         label="Where it was published",
         max_length=300,
