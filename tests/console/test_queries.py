@@ -18,7 +18,7 @@ Browse = Callable[[User | None], Browser]
 
 # Each limit counts session, account, rights, second factor and, where clients are shown, the entry in the access log.
 LIMITS = {
-    "home": 22, "clients": 19, "client": 29, "plan": 21, "spending": 20, "synchronise": 16, "client-changes": 17,
+    "home": 22, "clients": 20, "client": 30, "plan": 22, "spending": 20, "synchronise": 16, "client-changes": 17,
     "client-syncs": 12, "as-of": 11, "runs": 9, "run": 10, "access-log": 8, "people": 11, "tokens": 8, "all-tokens": 10,
     "claims": 15, "claim-exceptions": 14, "draws-without-line": 12, "ndis-comparisons": 9,
 }  # fmt: skip

@@ -3,9 +3,9 @@
 from collections.abc import Collection
 from typing import Any
 
-from django.db.models import OuterRef, QuerySet, Sum
+from django.db.models import Exists, OuterRef, QuerySet, Sum
 
-from carefund.records.models import BudgetUsage
+from carefund.records.models import BudgetUsage, PaymentRequest
 
 _CURRENT = BudgetUsage.objects.filter(no_longer_returned_date__isnull=True).order_by()
 
@@ -16,8 +16,13 @@ def net_draws(line: str) -> "QuerySet[BudgetUsage, Any]":
     return found.annotate(net=Sum("amount")).exclude(net=0)
 
 
-def draws_of_people(line: str, client_ids: Collection[int]) -> QuerySet[BudgetUsage]:
-    """Return the same for many lines of some people: what was taken back is found once."""
-    of_people = _CURRENT.filter(client_id__in=client_ids, invoice_line_item__isnull=False).values("invoice_line_item")
-    taken_back = of_people.annotate(net=Sum("amount")).filter(net=0).values("invoice_line_item")
-    return _CURRENT.filter(invoice_line_item=OuterRef(line)).exclude(invoice_line_item__in=taken_back)
+def find_taken_back_lines(client_ids: Collection[int]) -> list[int]:
+    """Return the lines of some people that are claimed again after their draws were reversed; mostly none."""
+    waiting = PaymentRequest.objects.filter(
+        is_matched=False,
+        state__in=(PaymentRequest.State.READY, PaymentRequest.State.CLAIMED, PaymentRequest.State.PAID),
+        line_item__client_id__in=client_ids,
+    )
+    drawn = Exists(_CURRENT.filter(invoice_line_item=OuterRef("line_item")))
+    again = waiting.filter(drawn, ~Exists(net_draws("line_item"))).order_by()
+    return list(again.values_list("line_item", flat=True))

@@ -26,8 +26,9 @@ from carefund.domain.care_recipient.commitments import (
 from carefund.domain.care_recipient.planned import NOT_IN_YET_DAYS, Frequency, Planned, plan_lines
 from carefund.domain.claims.checks import amount_of
 from carefund.domain.periods import Period
-from carefund.records.draws import draws_of_people
+from carefund.records.draws import find_taken_back_lines
 from carefund.records.models import (
+    BudgetUsage,
     Client,
     InvoiceLineItem,
     PaymentRequest,
@@ -37,6 +38,7 @@ from carefund.records.models import (
 )
 
 _OVER = ("DELETED", "COMPLETED")
+_DRAWS = BudgetUsage.objects.filter(invoice_line_item=OuterRef("pk"), no_longer_returned_date__isnull=True)
 _IN_VAIN = (PaymentRequest.State.REFUSED, PaymentRequest.State.WITHDRAWN)
 _AWAITED = PaymentRequest.objects.filter(line_item=OuterRef("pk")).exclude(state__in=_IN_VAIN)
 _CLAIMED = _AWAITED.exclude(state=PaymentRequest.State.READY)
@@ -219,7 +221,10 @@ def _find_balances(client_ids: Collection[int]) -> dict[int, list[UnspentBalance
 
 def _undrawn(client_ids: Collection[int]) -> QuerySet[InvoiceLineItem]:
     """Own lines for which no draw is listed: delivered, so committed. Rule SAH-15 says which are left out."""
-    lines = InvoiceLineItem.objects.filter(~Exists(draws_of_people("pk", client_ids)), client_id__in=client_ids)
+    undrawn, taken_back = Q(~Exists(_DRAWS)), find_taken_back_lines(client_ids)
+    if taken_back:  # else one condition, which the database answers by joining
+        undrawn |= Q(pk__in=taken_back)
+    lines = InvoiceLineItem.objects.filter(undrawn, client_id__in=client_ids)
     return lines.filter(~Q(invoice__status__in=_OVER) | (~Q(invoice__status="DELETED") & Exists(_AWAITED)))
 
 
