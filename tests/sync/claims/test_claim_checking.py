@@ -197,6 +197,25 @@ def test_a_refused_line_goes_with_the_next_claim_of_its_invoice_and_no_other(cla
     assert len(claims.invoices()) == 2
 
 
+def test_a_line_that_was_claimed_again_meanwhile_is_not_claimed_with_its_old_invoice(claims: ClaimWorld, claim: Claim):
+    line = Invoice.objects.get(external_reference_id="INV-1").line_items.order_by("pk")[0]
+    claims.steer(claim.claim_id, refuse=[f"{line.invoice.invoice_id}/{line.item_id}"])
+    claims.turn(advanceDays=1.1)
+    check_claim(claim)
+    again = claims.prepare()
+    send_batch(again.pk)
+    again.refresh_from_db()
+    claims.steer(claim.claim_id, takeBack=True)
+    assert check_claim(claim).claim.status == "Cancelled"
+    first = ClaimBatch.objects.order_by("pk")[0]
+    send_batch(first.pk)
+    first.refresh_from_db()
+    assert first.problem_code == "line-claimed-elsewhere"
+    assert "Delete the line" in first.advice
+    assert [row["status"] for row in claims.claims()].count("Cancelled") == 1
+    assert not Claim.objects.filter(batch=first).exclude(status="Cancelled").exists()
+
+
 def test_a_status_never_goes_back_and_an_unknown_one_is_kept_and_shown(claims: ClaimWorld, claim: Claim):
     claims.turn(advanceDays=1.1)
     check_claim(claim)

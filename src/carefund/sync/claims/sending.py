@@ -6,6 +6,7 @@ and nothing is lost, wherever the work stopped. That one process at a time sends
 Source: rules CLAIM-01, CLAIM-04, CLAIM-05 and CLAIM-06.
 """
 
+from collections import defaultdict
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -25,10 +26,10 @@ from carefund.funders.unreadable import UnreadableRow
 from carefund.records.claims import store as claim_store
 from carefund.records.claims.open_lines import find_last_claim_date
 from carefund.records.claims.takeover import find_first_delivery, list_claims_of_other_batches, list_unknown_invoices
-from carefund.records.models import ClaimBatch, Invoice
+from carefund.records.models import ClaimBatch, Invoice, InvoiceLineItem
 from carefund.sync.claims.answer_archive import with_evidence
 from carefund.sync.claims.checking import read_instant
-from carefund.sync.claims.uploading import Database, Uploader, describe_error
+from carefund.sync.claims.uploading import Database, Uploader, describe_error, living_items
 
 _CLAIMABLE = (statuses.SUBMITTED,)
 # A day of delivery is the provider's, the funder's stamps are UTC, and clocks differ.
@@ -123,6 +124,7 @@ class Sender:
                 "No invoice of this batch is ready to be claimed.",
                 "Held invoices are waiting for the funder's decision. Check the refused lines, then send again.",
             )
+        await self._check_moved_lines(claiming, invoice_ids)
         now = timezone.now()
         today = now.astimezone(settings.BUSINESS_TIME_ZONE).date()
         last = await self.database.do(find_last_claim_date, batch.service_provider_id, settings.BUSINESS_TIME_ZONE)
@@ -135,6 +137,20 @@ class Sender:
         made = await self._create_claim(claiming, batch, invoice_ids, now)
         if made is not None:
             await self._store_claim(batch, made, invoice_ids, now)
+
+    async def _check_moved_lines(self, claiming: Claiming, invoice_ids: Sequence[str]) -> None:
+        """Raise Stopped where the funder still holds a line in one of these that was since claimed on another invoice.
+
+        So it is after a claim was taken back of which a refused line had been claimed again in the meantime.
+        """
+        for invoice_id, moved in (await self.database.do(_find_moved_lines, invoice_ids)).items():
+            held = await claiming.fetch_invoice(invoice_id)
+            if any(item.external_reference_id in moved for item in living_items(held.invoice)):
+                raise Stopped(
+                    "line-claimed-elsewhere",
+                    f"At Services Australia, invoice {invoice_id} still holds a line that moved to another invoice.",
+                    "Delete the line from this invoice at Services Australia, then send again, or it is claimed twice.",
+                )
 
     async def _create_claim(
         self, claiming: Claiming, batch: ClaimBatch, invoice_ids: Sequence[str], now: datetime
@@ -215,6 +231,19 @@ def _unfinished_invoices(batch_id: int) -> list[int]:
 def _claimable_invoices(batch_id: int) -> list[str]:
     rows = Invoice.objects.filter(batch_id=batch_id, status__in=_CLAIMABLE, invoice_id__isnull=False)
     return [row.invoice_id for row in rows.order_by("pk") if row.invoice_id]
+
+
+def _find_moved_lines(invoice_ids: Sequence[str]) -> dict[str, set[str]]:
+    """The references of lines that were split off invoices later, by the funder's ID of the invoice that they left."""
+    rows = Invoice.objects.filter(invoice_id__in=invoice_ids)
+    invoices: dict[int | None, Invoice] = {row.split_from_id or row.pk: row for row in rows}
+    parts = InvoiceLineItem.objects.filter(invoice__split_from__in=invoices)
+    found: dict[str, set[str]] = defaultdict(set)
+    for origin, part, reference in parts.values_list("invoice__split_from_id", "invoice_id", "external_reference_id"):
+        left = invoices[origin]
+        if part > left.pk and left.invoice_id:
+            found[left.invoice_id].add(reference)
+    return dict(found)
 
 
 def _invoice_ids(batch_id: int) -> set[str]:

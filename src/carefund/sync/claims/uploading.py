@@ -79,7 +79,7 @@ class Uploader:
         for candidate in found:
             if statuses.invoice_status(candidate.status) != statuses.DELETED:
                 held = await self.claiming.fetch_invoice(candidate.invoice_id)
-                references = {item.external_reference_id for item in _living(held.invoice)}
+                references = {item.external_reference_id for item in living_items(held.invoice)}
                 if not references or await self.database.do(_holds_any, invoice.pk, references):
                     return held
         return None
@@ -122,7 +122,9 @@ class Uploader:
     async def _find_item(self, invoice: Invoice, line: InvoiceLineItem) -> tuple[str, str] | None:
         held = await self.claiming.fetch_invoice(invoice.invoice_id or "")
         numbers = (
-            item.item_id for item in _living(held.invoice) if item.external_reference_id == line.external_reference_id
+            item.item_id
+            for item in living_items(held.invoice)
+            if item.external_reference_id == line.external_reference_id
         )
         item_id = next(numbers, "")
         return (item_id, "") if item_id else None
@@ -151,7 +153,7 @@ class Uploader:
         await self._adopt(invoice, held)
         if invoice.status != statuses.OPEN:
             return
-        step = self.claiming.submit_invoice if _living(held.invoice) else self.claiming.delete_invoice
+        step = self.claiming.submit_invoice if living_items(held.invoice) else self.claiming.delete_invoice
         find_done = partial(self._find_closed, invoice)
         try:
             written = await self._write(invoice, partial(step, held.invoice.invoice_id, held.etag), find_done)
@@ -237,7 +239,8 @@ def _holds_any(invoice_pk: int, references: Collection[str]) -> bool:
     return InvoiceLineItem.objects.filter(invoice_id=invoice_pk, external_reference_id__in=references).exists()
 
 
-def _living(invoice: InvoicePayload) -> list[InvoiceItem]:
+def living_items(invoice: InvoicePayload) -> list[InvoiceItem]:
+    """Return the items of an invoice at the funder's that were not deleted."""
     return [item for item in invoice.items if item.item_status.upper() != statuses.DELETED]
 
 
@@ -249,9 +252,11 @@ def _held_invoice(held: Versioned) -> HeldInvoice:
         status=statuses.invoice_status(invoice.status),
         etag=held.etag,
         problem=" ".join(message.message for message in invoice.validation_messages),
-        items={item.external_reference_id: item.item_id for item in _living(invoice) if item.external_reference_id},
+        items={
+            item.external_reference_id: item.item_id for item in living_items(invoice) if item.external_reference_id
+        },
         attachments={
-            (item.item_id, attachment.file_name) for item in _living(invoice) for attachment in item.attachments
+            (item.item_id, attachment.file_name) for item in living_items(invoice) for attachment in item.attachments
         },
     )
 
