@@ -44,7 +44,9 @@ TOO_SMALL = """() => [...document.querySelectorAll('a[href], button, summary, se
 
 def complaints(page: Page, rules: dict[str, Any] = ALL_RULES) -> list[str]:
     """What axe-core objects to: rule and places."""
-    found = Axe().run(page, options=rules | BRIEFLY).response["violations"]
+    if not page.evaluate("typeof axe === 'object'"):
+        page.evaluate(Axe().axe_script)
+    found = page.evaluate("options => axe.run(options)", rules | BRIEFLY)["violations"]
     return [
         f"{page.url} {violation['id']}: {[node['target'] for node in violation['nodes'][:3]]}" for violation in found
     ]
@@ -52,16 +54,17 @@ def complaints(page: Page, rules: dict[str, Any] = ALL_RULES) -> list[str]:
 
 @pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
 def test_no_page_has_an_accessibility_violation(open_page: OpenPage, size: tuple[int, int]) -> None:
-    """All rules in the light theme; the dark one differs in colours alone."""
+    """All rules in the light theme; the dark one differs in colours alone, and those are the same on each size."""
     page = open_page("ada", size)
     found = []
     for address in PAGES:
         page.goto(address)
         found += complaints(page)
         found += [f"{address} is too small to press: {what}" for what in page.evaluate(TOO_SMALL)]
-        page.emulate_media(color_scheme="dark")
-        found += [f"dark: {complaint}" for complaint in complaints(page, COLOURS)]
-        page.emulate_media(color_scheme="light")
+        if size == DESKTOP:
+            page.emulate_media(color_scheme="dark")
+            found += [f"dark: {complaint}" for complaint in complaints(page, COLOURS)]
+            page.emulate_media(color_scheme="light")
         too_wide = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
         if too_wide > 0:
             found.append(f"{address} is {too_wide} pixels too wide")
