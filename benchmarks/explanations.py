@@ -43,7 +43,7 @@ def count(people: int) -> Counter[str]:
             if facts.terms.held and rows and rows[0].amount:
                 counts["robbed"] += 1
                 robbed = explain(replace(facts, entitlements=rows[1:])).total
-                counts["named"] += robbed.rest == rows[0].amount and "not among the entitlements" in robbed.cause
+                counts["named"] += robbed.rest == rows[0].amount and "entitlements do not include" in robbed.cause
     counts["seconds"] = round(time.process_time() - begun)
     return counts
 

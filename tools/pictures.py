@@ -74,7 +74,7 @@ def wait_for(address: str) -> None:
 def sign_in(page: Page) -> None:
     """Sign in as the demo's administrator."""
     page.goto("/sign-in")
-    page.get_by_label("User name").fill("ada")
+    page.get_by_label("Username").fill("ada")
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Sign in").click()
 

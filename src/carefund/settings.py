@@ -183,7 +183,7 @@ BACKUP_KEEP_DAILY = env.from_zero("CAREFUND_BACKUP_KEEP_DAILY", "backups", defau
 BACKUP_KEEP_WEEKLY = env.from_zero("CAREFUND_BACKUP_KEEP_WEEKLY", "backups", default=5)
 STALE_AFTER_HOURS = env.int("CAREFUND_STALE_AFTER_HOURS", default=24)
 
-# Alerts by e-mail, through any SMTP server.
+# Alerts by email, through any SMTP server.
 EMAIL_HOST = env.str("CAREFUND_SMTP_HOST", default="")
 _smtp_security = env.choice("CAREFUND_SMTP_SECURITY", "starttls", "tls", "none", default="starttls")
 EMAIL_USE_TLS, EMAIL_USE_SSL = _smtp_security == "starttls", _smtp_security == "tls"
@@ -195,7 +195,7 @@ EMAIL_HOST_PASSWORD, _ = env.secret(
 EMAIL_TIMEOUT = env.int("CAREFUND_SMTP_SECONDS", default=20)
 DEFAULT_FROM_EMAIL = env.str("CAREFUND_MAIL_FROM", default="")
 if EMAIL_HOST and "@" not in DEFAULT_FROM_EMAIL:
-    raise ImproperlyConfigured("CAREFUND_MAIL_FROM must be an e-mail address, since CAREFUND_SMTP_HOST is set.")
+    raise ImproperlyConfigured("CAREFUND_MAIL_FROM must be an email address, since CAREFUND_SMTP_HOST is set.")
 
 TIME_ZONE = str(BUSINESS_TIME_ZONE)
 INSTALLED_APPS = fixed_settings.INSTALLED_APPS + (["procrastinate.contrib.django"] if ON_POSTGRESQL else [])

@@ -164,7 +164,7 @@ def test_what_strangers_send_is_refused_before_it_is_read():
     for path in ("/sign-in", "/claims/invoices", "/account"):
         answer = Client().generic("POST", path, b"x" * (2 * 2**20), content_type="application/x-www-form-urlencoded")
         assert answer.status_code == 413
-        assert b"Sign in before" in answer.content
+        assert b"Sign in first" in answer.content
 
 
 @pytest.mark.parametrize("name", ["account", "password", "two-factor", "tokens", "sign-in", "home", "theme"])

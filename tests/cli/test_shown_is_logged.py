@@ -277,7 +277,7 @@ def test_webhooks(terminal: Terminal, settings: Settings):
     terminal.type("webhooks", "test", number, expect={ACT}, act="Webhook tested")
     delivery = str(WebhookDelivery.objects.latest("pk").pk)
     terminal.type("webhooks", "send-again", number, delivery, expect={ACT}, act="Webhook message sent again")
-    terminal.type("webhooks", "switch", number, "--off", expect={ACT}, act="Webhook switched off")
+    terminal.type("webhooks", "switch", number, "--off", expect={ACT}, act="Webhook turned off")
     terminal.type("webhooks", "rotate", number, expect={ACT})
     terminal.type("webhooks", "remove", number, expect={ACT}, act="Webhook removed")
 

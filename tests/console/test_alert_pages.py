@@ -1,4 +1,4 @@
-"""Alerts on pages: Home, the list with its CSV, the rules of an administrator, and the e-mail of one's own account."""
+"""Alerts on pages: Home, the list with its CSV, the rules of an administrator, and the email of one's own account."""
 
 import csv
 from collections.abc import Callable
@@ -64,7 +64,7 @@ def test_the_list_names_clients_of_ones_branch_and_the_log_says_so(
 ):
     shown = text(browse(cast.ben), "alerts")
     assert clients[0].full_name in shown
-    assert "$1,234.50 of the quarter to 3 December 2026 expected to be lost (estimate)" in shown
+    assert "$1,234.50 is expected to be lost from the quarter to 3 December 2026 (estimate)" in shown
     assert "3 lines" not in shown
     entry = AccessLogEntry.objects.order_by("-id")[0]
     assert (entry.what, clients[0].pk in (entry.client_id, *entry.listed_ids)) == ("Alerts", True)
@@ -128,14 +128,14 @@ def test_one_chooses_how_one_is_told(browse: Browse, cast: world.Cast):
     assert find_mail_choice(cast.ben).frequency == "off"
     assert "No mail server is set up yet" in text(browser, "account")
     browser.post(address, {"frequency": "daily", "email": ""})
-    assert "Enter an e-mail address." in text(browser, "account")
+    assert "Enter an email address." in text(browser, "account")
     browser.post(address, {"frequency": "daily", "email": "ben@care.example\nBcc: x@y.example"})
     assert find_mail_choice(cast.ben).frequency == "off"
     browser.post(address, {"frequency": "weekly", "email": "ben@care.example", "has_amounts": "on"})
     choice = find_mail_choice(cast.ben)
     cast.ben.refresh_from_db()
     assert (choice.frequency, choice.has_amounts, cast.ben.email) == ("weekly", True, "ben@care.example")
-    entry = AuditEntry.objects.get(act="Own alert e-mail changed")
+    entry = AuditEntry.objects.get(act="Own alert email changed")
     assert entry.after == {"frequency": "weekly", "amounts": True, "address": "changed"}
     assert browse(cast.dee).post(address, {"frequency": "off"}).status_code == 403
 
@@ -143,5 +143,5 @@ def test_one_chooses_how_one_is_told(browse: Browse, cast: world.Cast):
 def test_a_key_that_expires_is_on_home_for_those_who_look_after_runs(
     browse: Browse, cast: world.Cast, alerts: list[Alert]
 ):
-    assert "A PRODA device or its key expires on 3 December 2026" in text(browse(cast.fay), "home")
-    assert "A PRODA device or its key expires on" not in text(browse(cast.ben), "home")
+    assert "The PRODA device or its key expires on 3 December 2026" in text(browse(cast.fay), "home")
+    assert "The PRODA device or its key expires on" not in text(browse(cast.ben), "home")

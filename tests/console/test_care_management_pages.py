@@ -165,7 +165,7 @@ def test_rollover_deduction_and_write_off_are_explained(detected: Sandbox, ada: 
     meanings = page.split("What the figures mean")[1].split("</details>")[0]
     for word in ("Total", "Used", "Available", "Rollover deduction", "Write off"):
         assert f"<dt>{word}</dt>" in meanings
-    assert "rolled over from the previous quarter" in meanings
+    assert "rolled over from one quarter to the next" in meanings
     assert "has written off" in meanings
 
 

@@ -43,7 +43,7 @@ def cast(db: None) -> world.Cast:
 
 @pytest.fixture
 def requests(today: date) -> list[PaymentRequest]:
-    """Four lines of one client that were claimed and drawn: the first two refused, the third paid without usage, the
+    """Four lines of one client that were claimed and drawn: the first two refused, the third paid but not drawn, the
     fourth with too small a contribution."""
     world.make_branches()
     client = world.make_clients(1)[0]
@@ -84,7 +84,7 @@ def test_every_exception_is_listed_with_its_kind_and_age(
 ) -> None:
     page = read(browse(cast.fay))
     assert listed(page, requests) == [0, 1, 2, 3]
-    for words in ("Refused", "Paid without usage", "Contribution differs", "Taken $1.00", "40 days", "0 days"):
+    for words in ("Refused", "Paid but not drawn", "Contribution differs", "Taken $1.00", "40 days", "0 days"):
         assert words in page
     assert "Claim again" in page
     assert listed(read(browse(cast.fay), age="30"), requests) == [1, 2, 3]

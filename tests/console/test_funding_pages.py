@@ -60,7 +60,7 @@ def test_refused_details_are_no_empty_budget(browse: Browse, ada: User, client_h
     BudgetUsage.objects.filter(client=client_here).delete()
     SyncState.objects.filter(client=client_here).update(consent_missing=True)
     page = read(browse(ada), "client", client_here)
-    assert "Entitlements and usage are not released." in page
+    assert "Services Australia does not release the entitlements and usage of this budget." in page
     assert page.casefold().count("consent was not given") + page.casefold().count("consent not given") == 1, "once"
     assert "Entitlements <span" not in page
     assert 'class="left"' not in page
@@ -91,7 +91,7 @@ def test_a_budget_that_nobody_asked_about_is_not_read_yet(
 ) -> None:
     page = " ".join(read(browse(ada), "plan", client_here).split())
     assert "Not read yet</span></td>" in page
-    assert "For budgets that ended before the first sync, Carefund reads them once, overnight." in page
+    assert "If a budget ended before the first sync, Carefund reads them once, overnight." in page
     assert page.count("Entitlements <span") == PlanBudget.objects.filter(client=client_here).count() - 2
 
 

@@ -19,7 +19,7 @@ from tests.console import world
 
 pytestmark = pytest.mark.django_db
 Browse = Callable[[User | None], Browser]
-GONE, EXPIRE = "was switched off, because its receiver", "API tokens expire soon."
+GONE, EXPIRE = "was turned off, because the other system", "API tokens expire soon."
 
 
 @pytest.fixture

@@ -160,4 +160,4 @@ def test_the_command_says_the_same(books: Books, today: date, monkeypatch: Any, 
 
 def test_nothing_to_do_is_said(browse: Browse, fay: User):
     assert Client.objects.count() == 0
-    assert browse(fay).get(reverse("console:money")).content.decode().count("Nothing here.") == len(Stage)
+    assert browse(fay).get(reverse("console:money")).content.decode().count("No lines.") == len(Stage)

@@ -119,11 +119,11 @@ def test_an_entered_rate_explains_what_no_published_one_does(browse: Browse, cas
     browser = browse(cast.ada)
     address = reverse("console:budget-explained", args=[client.pk, budget.pk])
     before = browser.get(address).content.decode()
-    assert "No known rate gives this amount. It implies $135.0000 × 90%" in before
+    assert "This amount does not match a known rate. It equals $135.0000 × 90%" in before
     browser.post(reverse("console:rates"), WANTED | {"from_date": budget.start_date.isoformat()})
     after = browser.get(address).content.decode()
     assert f"$135.00 × 90% × {days} days" in after
-    assert "No known rate gives this amount" not in after
+    assert "This amount does not match a known rate" not in after
 
 
 def test_two_years_ahead_are_counted_on_a_leap_day_too() -> None:

@@ -143,9 +143,9 @@ def test_why_it_fell_is_said_line_by_line(browse: Browse, cast: world.Cast, clie
 @pytest.mark.parametrize(
     ("price", "frequency", "expected"),
     [
-        ("80", "fortnightly", "2 visits, $160.00. $340.00 stays safe to spend"),
+        ("80", "fortnightly", "2 visits, $160.00. $340.00 would still be safe to spend"),
         ("400", "weekly", "1 visit, $400.00. The visit on"),
-        ("501", "weekly", "Does not fit: $500.00 is safe to spend on"),
+        ("501", "weekly", "Does not fit: only $500.00 is safe to spend on"),
         ("-1", "weekly", "greater than or equal to 0.01"),
     ],
 )
@@ -231,14 +231,14 @@ def test_quarter_by_quarter_rests_on_plans_or_says_that_it_does_not(
 ) -> None:
     BudgetUsage.objects.all().delete()
     browser = browse(cast.ada)
-    assert "nothing was delivered in the last eight weeks" in read(browser, "spending", client.pk)
+    assert "nothing was delivered in the last 8 weeks" in read(browser, "spending", client.pk)
     for week in range(5):
         deliver(client, "30.00", days_ago=7 * week)
     page = read(browser, "spending", client.pk)
-    assert "forecast from the last eight weeks: $36.21 a week" in page  # 150.00 in 29 days
+    assert "estimated from the last 8 weeks: $36.21 a week" in page  # 150.00 in 29 days
     assert "is likely to remain at the end of the quarter and rolls over." in page
     planned = add_planned(client, "200.00")
-    assert "What is to come rests on planned services." in read(browser, "spending", client.pk)
+    assert "To come is estimated from planned services." in read(browser, "spending", client.pk)
     runs_out = planned.from_date + timedelta(days=14)
     assert f"Money runs out on {runs_out.day} {runs_out:%B %Y}, " in read(browser, "spending", client.pk)
 

@@ -50,7 +50,7 @@ def test_an_administrator_adds_tries_and_steers_one(browse: Browse, cast: world.
     assert "Waiting" in steer("test")
     delivery = WebhookDelivery.objects.get()
     steer("off")
-    assert "Switch on" in browser.get(reverse("console:webhook", args=[endpoint.pk])).content.decode()
+    assert "Turn on" in browser.get(reverse("console:webhook", args=[endpoint.pk])).content.decode()
     steer("on")
     browser.post(reverse("console:webhook-send-again", args=[endpoint.pk, delivery.pk]))
     delivery.refresh_from_db()
@@ -62,7 +62,7 @@ def test_an_administrator_adds_tries_and_steers_one(browse: Browse, cast: world.
     assert not WebhookEndpoint.objects.exists()
     acts = list(AuditEntry.objects.order_by("id").values_list("act", flat=True))
     assert [act.removeprefix("Webhook ") for act in acts if act.startswith("Webhook")] == [
-        "added", "secret shown", "secret replaced", "secret shown", "tested", "switched off", "switched on",
+        "added", "secret shown", "secret replaced", "secret shown", "tested", "turned off", "turned on",
         "message sent again", "changed", "removed",
     ]  # fmt: skip
     assert browser.post(reverse("console:webhook-steer", args=[endpoint.pk, "pause"])).status_code == 404

@@ -76,7 +76,7 @@ def terms(*held: HeldRate, period: Period = SPRING, type_code: str = "ON") -> Te
         ),
         pytest.param(
             Row("ON_RATE_7", D("14497.21")), [], SPRING,
-            "$159.31 × 91 days, with the share for care management left in", id="the tenth left in",
+            "$159.31 × 91 days, including the share for care management", id="the tenth left in",
         ),
         pytest.param(
             Row("VET", D("1500.46")), [LEVEL_7], SPRING, "11.5% of the level: $159.31 × 90% × 11.5% × 91 days",
@@ -102,7 +102,7 @@ def test_an_entitlement_is_worked_out_to_the_cent(row, held, period, text):
 def test_a_rate_that_is_not_known_is_implied_and_said_to_be():
     working = work_out(Row("ON_RATE_7", D("13104.82")), terms())
     assert working.basis is Basis.IMPLIED
-    assert working.text == "No known rate gives this amount. It implies $160.0100 × 90% × 91 days."
+    assert working.text == "This amount does not match a known rate. It equals $160.0100 × 90% × 91 days."
     assert work_out(Row("ZZ", D("750.00")), terms(type_code="ZZ")).basis is Basis.STATED
 
 
@@ -155,8 +155,8 @@ def test_all_of_it_is_explained():
 @pytest.mark.parametrize(
     ("changes", "figure", "rest", "cause"),
     [
-        ({"entitlements": [Row("ON_RATE_7", D("13047.49"))]}, "total", "1334.06", "Oxygen supplement is not among"),
-        ({"entitlements": [Row("OXY_NORM", D("1334.06"))]}, "total", "13047.49", "Level 7 is not among"),
+        ({"entitlements": [Row("ON_RATE_7", D("13047.49"))]}, "total", "1334.06", "not include Oxygen supplement ("),
+        ({"entitlements": [Row("OXY_NORM", D("1334.06"))]}, "total", "13047.49", "not include Level 7 ("),
         ({"rolled_over": None}, "total", "1204.55", "usually rollover"),
         ({"draws": DRAWS[1:], "undrawn": [Undrawn("Cleaning", D("142.00"))]}, "used", "-142.00", "Cleaning: delivered"),
         ({"draws": DRAWS[1:]}, "used", "-142.00", "amount used is more than the draws listed"),
@@ -191,7 +191,7 @@ def test_money_that_is_on_its_way_is_named():
     given = facts()
     total = given.figures.total - D("1204.55")
     found = explain(replace(given, figures=Sums(total, total, D("0.00")), draws=()))
-    assert found.total.cause == "Rollover from the quarter before is not in the total yet."
+    assert found.total.cause == "Not in the total yet: Rollover from the quarter before."
     assert found.total.rest == D("-1204.55")
 
 
@@ -199,7 +199,7 @@ def test_a_day_too_few_is_named():
     given = facts()
     less = to_cents(D("159.31") * D("0.9"))
     found = explain(replace(given, figures=replace(given.figures, total=given.figures.total - less)))
-    assert found.total.cause == "This is 1 day of Level 7 fewer than the entitlements say."
+    assert found.total.cause == "The difference equals 1 day of Level 7 too many in the entitlements."
 
 
 def test_what_nothing_explains_is_left_to_the_cent_without_a_guess():
@@ -253,7 +253,7 @@ def test_take_away_any_entitlement_and_it_is_named(data, first, second, start, d
     left = explain(Facts(Sums(total, total), budget, rows[:place] + rows[place + 1 :]))
     assert left.total.rest == rows[place].amount
     alike = [level.name for level, row in zip(held, rows, strict=True) if row.amount == rows[place].amount]
-    assert any(left.total.cause.startswith(f"{name} is not among the entitlements") for name in alike)
+    assert any(left.total.cause.startswith(f"The entitlements do not include {name} (") for name in alike)
 
 
 @given(

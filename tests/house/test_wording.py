@@ -39,6 +39,14 @@ DIALECT = (
     r"|\d %|in your name|half an hour"
 )
 
+# What the product calls its own things, and how it does not call them: pages, messages and documents.
+OWN_WORDS = {
+    "email": r"\be-mail",
+    "username": r"\buser names?\b",
+    "turn on, turn off": r"\bswitch(es|ed|ing)?( it)? (on|off)\b",
+    "paid but not drawn": r"\bpaid without (usage|a draw)\b",
+}
+
 
 def read(path: Path) -> str:
     """A page's text as people meet it: without what a class, an address or a name of a file says."""
@@ -155,6 +163,18 @@ def test_no_page_speaks_a_dialect(page: Path):
 def test_no_message_speaks_a_dialect():
     found = [(where, text) for where, text in sentences("src/carefund") if re.search(DIALECT, text, re.I)]
     assert not found, f"say it in plain words: {found}"
+
+
+@pytest.mark.parametrize("word", OWN_WORDS)
+def test_the_product_has_one_word_for_each_of_its_things(word: str):
+    texts = [(str(path.relative_to(ROOT)), read(path)) for path in TEMPLATES]
+    texts += [(str(page.relative_to(ROOT)), prose(page)) for page in pages() if page.parent.name != "decisions"]
+    wrong = [
+        (where, found[0])
+        for where, text in [*texts, *sentences("src/carefund")]
+        if (found := re.search(OWN_WORDS[word], text, re.I))
+    ]
+    assert not wrong, f"write {word!r}: {wrong}"
 
 
 def test_the_two_ids_are_spelled_in_one_way():

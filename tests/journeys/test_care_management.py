@@ -73,7 +73,7 @@ def test_find_the_ids_open_a_tab_refresh_save_and_see_history(
     budgets = page.locator("table").first.locator("tbody tr")
     expect(budgets).to_have_count(2)
     page.get_by_text("What the figures mean").click()
-    expect(page.get_by_text("rolled over from the previous quarter")).to_be_visible()
+    expect(page.get_by_text("rolled over from one quarter to the next")).to_be_visible()
     if size == DESKTOP:
         page.get_by_role("columnheader", name="Total").get_by_role("link").click()
         expect(budgets.first).to_contain_text("$1,200.00")

@@ -1,4 +1,4 @@
-"""Alerts by e-mail, to a mail server that really listens: each alert once, nobody named, and what goes wrong said."""
+"""Alerts by email, to a mail server that really listens: each alert once, nobody named, and what goes wrong said."""
 
 import smtplib
 import socket
@@ -330,7 +330,7 @@ def test_a_refused_message_fails_with_advice_and_is_told_next_time(
     server.refuses = "recipient"
     run = carry_out(request_mail(timezone.now()))
     item = run.items.get()
-    assert (item.outcome, item.error_code, item.failed_step) == (RunItem.Outcome.FAILED, "mail-refused", "e-mail")
+    assert (item.outcome, item.error_code, item.failed_step) == (RunItem.Outcome.FAILED, "mail-refused", "email")
     assert "Users and roles" in item.advice
     server.refuses = ""
     carry_out(request_mail(timezone.now() + timedelta(days=1)))

@@ -164,7 +164,7 @@ def test_many_who_vanish_at_once_make_a_full_pass(world, everybody, survey, rest
         world.change(client.care_recipient_id, "service-provider", serviceProviderId="4049999999", serviceNapsId="1")
     _, reading = survey()
     assert reading.total == 16
-    assert "suddenly missing from the lists" in reading.scope
+    assert "missing from the lists, unlike last time" in reading.scope
     assert "missing" in Survey.objects.first().why_full
 
 
@@ -200,7 +200,7 @@ def test_a_share_is_read_in_full_each_night(everybody, survey, settings):
     survey()
     SurveyMark.objects.update(read_in_full_at=timezone.now() - timedelta(days=2))
     item, reading = survey()
-    assert (reading.total, reading.scope) == (4, "clients whose turn it is")
+    assert (reading.total, reading.scope) == (4, "clients who are due to be read")
     assert "4 read in turn" in item.message
     newest = Survey.objects.first()
     assert (newest.checked, newest.drifted) == (4, 0)
@@ -288,7 +288,7 @@ def test_a_full_pass_is_due_weekly_at_first_and_later_as_set(everybody, survey, 
     Survey.objects.update(started_at=timezone.now() - timedelta(days=8))
     _, reading = survey()
     assert reading.total == 16
-    assert "on trial for a month" in reading.scope
+    assert "for the first month" in reading.scope
     assert survey()[1] is None
     Survey.objects.update(started_at=timezone.now() - timedelta(days=31))
     assert "due every 28 days" in survey()[1].scope

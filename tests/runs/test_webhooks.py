@@ -420,4 +420,4 @@ def test_the_hall_delivers_and_notes_who_is_gone(
         carry_out(gone)
     endpoint.refresh_from_db()
     assert not endpoint.is_on
-    assert AuditEntry.objects.get(act="Webhook switched off").user_name == "Carefund"
+    assert AuditEntry.objects.get(act="Webhook turned off").user_name == "Carefund"

@@ -230,7 +230,7 @@ def test_a_refusal_is_an_outcome_of_its_own_and_keeps_what_was_known(in_step: St
 def test_a_budget_that_vanished_meanwhile_is_a_warning_and_no_change(in_step: StoredPerson) -> None:
     decision = decide(in_step, fetch(*everything()[:-1], vanished_budget_ids=("12",)), TODAY)
     assert decision.result.outcome is SyncOutcome.UNCHANGED
-    assert "have no details" in decision.result.warnings[0]
+    assert "without details" in decision.result.warnings[0]
 
 
 def test_figures_that_do_not_add_up_are_warned_of_each_time_they_are_asked_for() -> None:

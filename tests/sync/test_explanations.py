@@ -78,7 +78,7 @@ def test_what_is_missing_is_named_on_the_page_and_by_the_command(monkeypatch: An
     gone = BudgetUsage.objects.filter(plan_budget=first).latest("delivery_date")
     BudgetUsage.objects.filter(pk=gone.pk).update(no_longer_returned_date=timezone.localdate())
     page = browser.get(address).content.decode()
-    assert "Oxygen supplement is not among the entitlements: $14.66 × " in page
+    assert "The entitlements do not include Oxygen supplement ($14.66 × " in page
     assert "is no longer returned." in page
 
     monkeypatch.setattr(sys, "argv", ["carefund", "explain", str(client.care_recipient_id), "--json"])

@@ -50,7 +50,7 @@ def _describe_stored(number: int) -> dict[str, Any]:
 def _describe(person: User, role: Role | None, service_provider_ids: Collection[str]) -> dict[str, Any]:
     """What the audit log keeps of an account."""
     return {
-        "user name": person.get_username(),
+        "username": person.get_username(),
         "first name": person.first_name,
         "last name": person.last_name,
         "email": person.email,

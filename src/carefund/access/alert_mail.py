@@ -1,4 +1,4 @@
-"""Who is sent alerts by e-mail and how often, each message, and what was told to whom. Written by access/alerts.py."""
+"""Who is sent alerts by email and how often, each message, and what was told to whom. Written by access/alerts.py."""
 
 from django.conf import settings
 from django.db import models

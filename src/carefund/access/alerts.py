@@ -1,4 +1,4 @@
-"""Which alerts somebody may see, and what they are told by e-mail. What the alerts are is in domain/alerts.py."""
+"""Which alerts somebody may see, and what they are told by email. What the alerts are is in domain/alerts.py."""
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta

@@ -2,7 +2,7 @@
 
 What the directory said is checked before it comes here (openid_connect.py). Roles and branches are set anew at each
 sign-in; in between they last as long as the session. A local account is never handed to somebody of the directory
-because the user names are alike, unless an administrator made it for that: without a password.
+because the usernames are alike, unless an administrator made it for that: without a password.
 """
 
 from collections.abc import Iterable, Mapping
@@ -74,7 +74,7 @@ def _text(claims: Mapping[str, Any], name: str) -> str:
 def admit(person: DirectoryPerson, group_roles: Iterable[GroupRole]) -> User:
     """Return the account of somebody who signed in, with the role and branches of their groups.
 
-    Raise NotAdmitted when they have no role, their account is switched off, or its user name is somebody else's. An
+    Raise NotAdmitted when they have no role, their account is inactive, or its username is somebody else's. An
     account that lost its role loses its sessions and tokens too.
     """
     role, branches = find_role(person.groups, group_roles)
@@ -88,7 +88,7 @@ def admit(person: DirectoryPerson, group_roles: Iterable[GroupRole]) -> User:
     if user is None or role is None:
         raise NotAdmitted("Your account has no role in Carefund. Ask your administrator to add you to a group.")
     if not user.is_active:
-        raise NotAdmitted("Your account in Carefund is switched off. Ask your administrator.")
+        raise NotAdmitted("Your account in Carefund is inactive. Ask your administrator.")
     return user
 
 
@@ -108,7 +108,7 @@ def _find_account(person: DirectoryPerson, *, is_wanted: bool) -> User | None:
         user.save()
         store_act(DIRECTORY, "Account added", f"account {user.get_username()}")
     elif user.has_usable_password() or DirectoryIdentity.objects.filter(user=user).exists():
-        raise NotAdmitted("Another account in Carefund has your user name. Ask your administrator to rename it.")
+        raise NotAdmitted("Another account in Carefund has your username. Ask your administrator to rename it.")
     two_factor.remove(user)
     DirectoryIdentity.objects.create(user=user, issuer=person.issuer, subject=person.subject)
     return user
@@ -118,7 +118,7 @@ def _check(user: User) -> None:
     try:
         user.clean_fields(exclude=["password"])
     except ValidationError:
-        raise NotAdmitted("Your user name in the directory holds characters that Carefund does not take.") from None
+        raise NotAdmitted("Your username in the directory has characters that Carefund cannot use.") from None
 
 
 def _keep(user: User, person: DirectoryPerson, role: Role | None, branches: frozenset[str]) -> None:
@@ -156,7 +156,7 @@ def is_of_directory(user: User | AnonymousUser) -> bool:
 
 
 class LocalAccounts(ModelBackend):
-    """User names and passwords; beside a directory, of the accounts alone that are kept for emergencies."""
+    """Usernames and passwords; beside a directory, of the accounts alone that are kept for emergencies."""
 
     def user_can_authenticate(self, user: User | AnonymousUser | None) -> bool:
         """Whether this account may sign in with a password, or go on with a session."""

@@ -44,7 +44,7 @@ class BranchMembership(models.Model):
 
 
 class DirectoryIdentity(models.Model):
-    """Whose an account is in the provider's own directory; `subject` never changes there, a user name may."""
+    """Whose an account is in the provider's own directory; `subject` never changes there, a username may."""
 
     user = models.OneToOneField(
         settings.AUTH_USER_MODEL, models.CASCADE, primary_key=True, related_name="directory_identity"

@@ -16,7 +16,7 @@ from carefund.access.role_names import Role as Role  # noqa: PLC0414 whoever ask
 from carefund.access.tokens import ApiToken, TokenScope, end_tokens
 
 DESCRIPTIONS = {
-    Role.ADMINISTRATOR: "Everything: all clients, runs, funder connections, users and the access log.",
+    Role.ADMINISTRATOR: "Everything: all clients, runs, funder connections, users, the access log and the audit log.",
     Role.FINANCE: "All clients, bulk synchronisation, exports and claims.",
     Role.COORDINATOR: "Clients of their own branches. Can synchronise one client at a time.",
     Role.READ_ONLY: "Clients of their own branches. Cannot change anything.",

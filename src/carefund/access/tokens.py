@@ -34,7 +34,7 @@ class TokenScope(StrEnum):
 
 SCOPES = {
     TokenScope.READ: "Read clients, funding, contracts, runs and changes",
-    TokenScope.SYNC: "Add and edit clients, start and steer runs",
+    TokenScope.SYNC: "Add and edit clients; start, pause and cancel runs",
     TokenScope.CLAIMS: "Invoices and claims",
     TokenScope.ADMINISTRATION: "Administration",
     TokenScope.MONITORING: "Metrics for monitoring, without clients",

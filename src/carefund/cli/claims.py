@@ -245,7 +245,7 @@ def _show_preview(preview: BatchPreview, today: date) -> None:
     )
     if preview.claim_date > today:
         screen.print(
-            "A claim has already been made today. The funder accepts one a day. This one waits until tomorrow."
+            "A claim has already been made today. Services Australia accepts one a day. This one waits until tomorrow."
         )
     for line in preview.lines:
         for problem in line.problems:

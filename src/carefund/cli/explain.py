@@ -9,7 +9,7 @@ from rich.table import Table
 from carefund.access.access_log import store_view
 from carefund.cli.client_argument import client_or_exit
 from carefund.cli.output import WRONG_INPUT, complain, print_json, screen
-from carefund.domain.care_recipient.explaining import BudgetExplanation
+from carefund.domain.care_recipient.explaining import BudgetExplanation, Origin
 from carefund.domain.wording import write_money
 from carefund.records.care_recipient.funding import find_funding
 from carefund.runs.business_day import business_today
@@ -58,7 +58,7 @@ def _print(title: str, explanation: BudgetExplanation) -> None:
     table.add_column("Amount", justify="right", no_wrap=True)
     for figure in explanation.figures:
         stated = "not stated" if figure.stated is None else write_money(figure.stated)
-        table.add_row(figure.name.capitalize(), "", "", "from the funder", f"[bold]{stated}[/]")
+        table.add_row(figure.name.capitalize(), "", "", Origin.FUNDER.value, f"[bold]{stated}[/]")
         for term in figure.terms:
             table.add_row(
                 "", f"{term.label}\n{term.when}".strip(), term.working, term.origin.value, write_money(term.amount)

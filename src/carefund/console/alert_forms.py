@@ -1,4 +1,4 @@
-"""What people enter about alerts: the rules, and the e-mail of their own account."""
+"""What people enter about alerts: the rules, and the email of their own account."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -54,7 +54,7 @@ class MailForm(forms.Form):
 
     frequency = forms.ChoiceField(label="How often", choices=Frequency.choices)
     email = forms.EmailField(
-        label="E-mail address", required=False, widget=forms.EmailInput(attrs={"autocomplete": "email"})
+        label="Email address", required=False, widget=forms.EmailInput(attrs={"autocomplete": "email"})
     )
     has_amounts = forms.BooleanField(label="Include amounts", required=False)
 
@@ -62,5 +62,5 @@ class MailForm(forms.Form):
         """An address is needed where something is to be sent."""
         given: dict[str, Any] = super().clean() or {}
         if given.get("frequency") != Frequency.OFF and not given.get("email") and "email" not in self.errors:
-            self.add_error("email", "Enter an e-mail address.")
+            self.add_error("email", "Enter an email address.")
         return given

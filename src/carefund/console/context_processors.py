@@ -14,7 +14,7 @@ THEMES = ("system", "light", "dark")
 
 
 def _initials(user: User | AnonymousUser) -> str:
-    """Two letters for an account: of the name, or of the user name where there is none."""
+    """Two letters for an account: of the name, or of the username where there is none."""
     if isinstance(user, AnonymousUser):
         return ""
     return f"{user.first_name[:1]}{user.last_name[:1]}" or user.username[:2].upper()

@@ -93,7 +93,7 @@ class PersonForm(_UserForm):
     class Meta:
         model = User
         fields = ("username", "first_name", "last_name", "email", "is_active")
-        labels = {"username": "User name", "is_active": "Can sign in"}
+        labels = {"username": "Username", "is_active": "Can sign in"}
         help_texts = {"username": "", "is_active": "Clear this instead of deleting the account."}
 
     def __init__(self, *args: Any, is_own: bool = False, **kwargs: Any) -> None:
@@ -148,7 +148,7 @@ class TokenForm(forms.Form):
         label="Branches",
         required=False,
         widget=forms.CheckboxSelectMultiple,
-        help_text="If none is chosen, the token has all branches of the account.",
+        help_text="If none is selected, the token can use all branches of the account.",
     )
 
     def __init__(self, *args: Any, for_whom: User | None = None, **kwargs: Any) -> None:
@@ -170,13 +170,13 @@ class RunForm(forms.Form):
 
     SCOPES = (
         ("everybody", "All active clients"),
-        ("provider", "Clients of one Service Provider ID"),
+        ("provider", "Clients of one branch"),
         ("failed", "Clients whose last sync failed"),
         ("older", "Clients not checked for a number of hours"),
         ("file", "A file of Care Recipient IDs"),
     )
     scope = forms.ChoiceField(label="Who", choices=SCOPES, widget=forms.RadioSelect, initial="everybody")
-    service_provider_id = forms.ChoiceField(label="Service Provider ID", required=False)
+    service_provider_id = forms.ChoiceField(label="Branch", required=False)
     hours = WholeNumberField(label="Hours", required=False, min_value=1, max_value=8760, initial=24)
     ids_file = forms.FileField(
         label="File with one Care Recipient ID per line",
@@ -208,7 +208,7 @@ class RunForm(forms.Form):
             )
         needed = {"provider": "service_provider_id", "older": "hours", "file": "ids_file"}.get(data.get("scope", ""))
         if needed and not data.get(needed) and needed not in self.errors:
-            self.add_error(needed, "This is required for the choice above.")
+            self.add_error(needed, "Enter this, or select another option under Who.")
         upload = data.get("ids_file")
         if upload and upload.size > 5 * 1024 * 1024:
             self.add_error("ids_file", "The file is larger than 5 MB. Split it into smaller files.")

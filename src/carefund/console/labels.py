@@ -3,8 +3,8 @@
 from carefund.runs.models import Run, RunItem
 
 PARTS = {
-    Run.Parts.SURVEY.value: "Survey: read the lists, then clients with changes and those whose turn it is",
-    Run.Parts.EVERYTHING.value: "Everything, for every client chosen",
+    Run.Parts.SURVEY.value: "Survey: read the lists, then clients with changes and some of the others",
+    Run.Parts.EVERYTHING.value: "All records of each selected client",
     Run.Parts.CONTRIBUTIONS.value: "Individual contributions only",
     Run.Parts.BUDGETS_AND_USAGE.value: "Budgets, entitlements and usage",
     Run.Parts.BUDGETS.value: "Budgets only, without usage",
@@ -14,7 +14,7 @@ LABELS = PARTS | {RunItem.Outcome.SUPERSEDED.value: "Superseded by a newer sync"
 
 ASK_ADMINISTRATOR = "Nothing was changed. Tell your administrator."
 _LATER = "Nothing was changed. Try again in a few minutes. If it keeps happening, tell your administrator."
-# What only somebody at the machine or in PRODA can mend, in words for whoever is neither.
+# What only somebody at the machine or in PRODA can correct, in words for whoever is neither.
 FOR_OTHERS = {
     "timed-out": _LATER,
     "throttled": _LATER,

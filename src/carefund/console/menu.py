@@ -63,8 +63,8 @@ _GROUPS = (
         "admin",
         "Admin console",
         (
-            _Entry("administration", "settings", "Admin", "may_administer"),
-            _Entry("connections", "plug", "Connections", "may_administer", is_minor=True),
+            _Entry("administration", "settings", "Overview", "may_administer"),
+            _Entry("connections", "plug", "Funder connections", "may_administer", is_minor=True),
             _Entry("schedules", "calendar-clock", "Schedules", "may_administer", is_minor=True),
             _Entry("people", "user-cog", "Users and roles", "may_administer", is_minor=True),
             _Entry("access-log", "eye", "Access log", "may_administer", is_minor=True),

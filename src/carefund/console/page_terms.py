@@ -22,7 +22,7 @@ PAGE_TERMS = (
         "open budget",
         "a budget that has no end date, or ended at most 90 days ago (the 90-day rule). A full sync reads its details",
     ),
-    ("entitlement", "an amount that makes up a budget, such as that of a level or a supplement"),
+    ("entitlement", "an amount that is part of a budget, such as that of a level or a supplement"),
     ("usage", "what was drawn from a budget, line by line"),
     ("draw", "one amount taken from one budget; drawn by says who was paid"),
     ("committed", "delivered services whose invoice is in Carefund and that the funder has not drawn yet"),
@@ -31,54 +31,58 @@ PAGE_TERMS = (
     ("unspent funds", "what is left of a Home Care Package, held by the provider or in the home care account"),
     (
         "rollover",
-        "what is left of a client's home support budget and goes to the next quarter: at most $1,000 or "
-        "10% of the quarter's budget, whichever is more. The rest is lost. Carefund estimates both until "
-        "Services Australia has rolled the budget over",
+        "what is left of a client's home support budget and goes to the next quarter: at most $1,000 or 10% of "
+        "the quarter's budget, whichever is more. The rest is lost. Carefund estimates both until Services "
+        "Australia has rolled the budget over",
     ),
     ("rollover received", "the part of a budget's total that no entitlement explains: usually rollover"),
-    ("rollover deduction", "the rollover that Services Australia took from a budget for the next quarter"),
+    (
+        "rollover deduction",
+        "the amount that Services Australia deducted from a budget to offset funds that rolled over from one "
+        "quarter to the next",
+    ),
     (
         "write off",
-        "money that lapsed at the end of a budget's quarter. Services Australia decides the amount",
+        "unspent or unrecoverable funds that Services Australia has written off",
     ),
     ("contribution", "the share of the price that a person pays"),
     (
         "consent",
-        "what a person gives in My Aged Care so that Services Australia shows the details of their "
-        "budgets. Without it, a sync brings everything else and keeps the last known details",
+        "permission that a person gives in My Aged Care, so that Services Australia shows the details of their "
+        "budgets. Without it, a sync retrieves everything else and keeps the last known details",
     ),
     ("pool", "a branch's care management budget of one quarter"),
     (
         "carry over",
-        "what a pool keeps into the next financial year; the rest may be lost on 30 June. For a client's "
-        "budget, see rollover",
+        "what a pool keeps into the next financial year; the rest may be lost on 30 June. For a client's budget, "
+        "see rollover",
     ),
     (
         "claim, batch, invoice line",
-        "an invoice line is one delivered service. Lines are sent to the funder in a batch, and one claim"
-        " is made for it",
+        "an invoice line is one delivered service. Lines are sent to Services Australia in a batch, and one "
+        "claim is made for each batch",
     ),
     (
         "exception",
-        "an invoice line that was refused, or whose claim, payment and draw do not match, or a draw by us"
-        " without a line",
+        "an invoice line that was refused, or whose claim, payment and draw do not match, or a draw by us "
+        "without a line",
     ),
     ("PACE", "the NDIA's computer system"),
-    ("service contract", "an NDIS plan as the provider works with it"),
+    ("service contract", "Carefund's record of an NDIS plan, with its budgets and delivered services"),
     (
         "sync, synchronise",
         "retrieve all that the funder has about one client, compare it with what is stored, and save what differs",
     ),
     (
         "survey",
-        "read the lists of each Service Provider ID to find the clients whose records changed, and sync "
-        "these and a share of all others in turn",
+        "read the lists of each Service Provider ID to find the clients whose records changed, then sync these "
+        "clients, and some of the others in turn",
     ),
     ("preview", "what a sync would change, before it is saved. It is saved exactly as it was shown, or not at all"),
     ("as at a date", "what was known at the end of that day, from the archive"),
     (
         "reprocessing",
-        "read everybody's stored responses again after an upgrade that reads them differently, without "
-        "asking the funder",
+        "read everybody's stored responses again after an upgrade that reads them differently, without asking "
+        "the funder",
     ),
 )

@@ -1,4 +1,4 @@
-"""What an e-mail with alerts says: kinds and numbers with links, no name and no ID, amounts only where wanted. Pure."""
+"""What an email with alerts says: kinds and numbers with links, no name and no ID, amounts only where wanted. Pure."""
 
 from collections.abc import Sequence
 
@@ -27,7 +27,7 @@ def write_body(sums: Sequence[AlertSum], told_before: int, address: str, *, has_
     lines += [
         f"All alerts: {address}",
         "",
-        "To change how often you get this message: Carefund, Your account.",
+        "To change how often you get this message, go to Your account in Carefund.",
         "",
     ]
     return "\n".join(lines)

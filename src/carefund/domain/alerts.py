@@ -46,13 +46,14 @@ class AlertKind(StrEnum):
 _WORDS = {
     AlertKind.RUNS_OUT: (
         "Money runs out",
-        "The client's home support budget is expected to run out within this many days. Estimated under Quarter by "
-        "quarter on the client's page Spending.",
+        "The client's home support budget is expected to run out within this many days. The estimate is under "
+        "Spending, Quarter by quarter, on the client's page.",
     ),
     AlertKind.LOSS: (
         "Money will be lost",
-        "At least this amount of a quarter's budget is expected to be lost, by the estimate of Quarter close, or of "
-        "Quarter by quarter once the quarter ends within this many days.",
+        "At least this amount of a quarter's budget is expected to be lost. For the quarter that has ended, the "
+        "estimate is under Quarter close. In the last days of a quarter (as many as entered here), it is under Quarter "
+        "by quarter.",
     ),
     AlertKind.EXPIRES: (
         "Equipment funding expires",
@@ -61,7 +62,7 @@ _WORDS = {
     ),
     AlertKind.WINDOW: (
         "Claim window closes",
-        "Delivered services can be claimed for at most this many days more. By branch and closing date.",
+        "This many days or fewer are left to claim delivered services. By branch and closing date.",
     ),
     AlertKind.REFUSED: (
         "Claim refused",
@@ -70,9 +71,9 @@ _WORDS = {
     AlertKind.CONSENT: ("Consent not given", "Services Australia does not release the client's budget details."),
     AlertKind.STALE: (
         "Figures out of date",
-        "Active clients of a branch were not checked for longer than CAREFUND_STALE_AFTER_HOURS.",
+        "Active clients of a branch have not been checked for longer than the hours in CAREFUND_STALE_AFTER_HOURS.",
     ),
-    AlertKind.KEY: ("PRODA key expires", "A PRODA device or its key expires within this many days."),
+    AlertKind.KEY: ("PRODA key expires", "The PRODA device or its key expires within this many days."),
 }
 
 
@@ -204,7 +205,7 @@ def describe(kind: AlertKind, number: int, due_date: date | None, amount: Decima
     sum_of_money = "" if amount is None else write_money(amount)
     return {
         AlertKind.RUNS_OUT: f"Expected to run out on {when} (estimate)",
-        AlertKind.LOSS: f"{sum_of_money or 'Money'} of the quarter to {when} expected to be lost (estimate)",
+        AlertKind.LOSS: f"{sum_of_money or 'Money'} is expected to be lost from the quarter to {when} (estimate)",
         AlertKind.EXPIRES: f"{sum_of_money or 'Funding'} expires on {when}",
         AlertKind.WINDOW: f"{many(number, 'line')}{_of(sum_of_money)} to claim by {when}",
         AlertKind.REFUSED: f"{many(number, 'line')}{_of(sum_of_money)} refused",

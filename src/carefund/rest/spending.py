@@ -72,7 +72,7 @@ class FitOut(Schema):
 
 
 class TermOut(Schema):
-    """One part of a figure: `origin` says whether it is from the funder, computed or unknown."""
+    """One part of a figure: `origin` says whether it is from Services Australia, computed or unknown."""
 
     label: str
     when: str

@@ -37,10 +37,10 @@ async def _test(session: Session, item: ClaimedItem) -> ItemResult:
         raise NotConfigured("\n".join(sentence for _, sentence in access.missing))
     if access.problem:
         raise access.problem
-    message = "PRODA issued a new token."
+    message = "The connection to PRODA works: it issued a new token."
     if access.token_expires_at:
         until = access.token_expires_at.astimezone(settings.BUSINESS_TIME_ZONE)
-        message = f"PRODA issued a new token that expires on {until:%-d %B %Y at %H:%M}."
+        message = f"The connection to PRODA works: it issued a new token that expires on {until:%-d %B %Y at %H:%M}."
     return ItemResult(RunItem.Outcome.UNCHANGED, message)
 
 

@@ -168,7 +168,7 @@ METRICS = (
     Metric("carefund_clients", "Clients, by what they need.", ("state",), _count_clients),
     Metric(
         "carefund_oldest_answer_timestamp_seconds",
-        "When the one whose turn was longest ago was asked about.",
+        "When the least recently checked one was checked.",
         ("funder", "step"),
         _find_oldest_answers,
     ),
@@ -181,7 +181,9 @@ METRICS = (
     Metric("carefund_calls", "Calls to funders, by status.", ("funder", "status"), _count_calls, grows=True),
     Metric("carefund_calls_per_second_limit", "Calls begun per second; 0: no limit.", ("funder",), _list_call_rates),
     Metric("carefund_calls_at_once_limit", "Calls under way at the same time.", ("funder",), _list_calls_at_once),
-    Metric("carefund_funder_closed_seconds", "For how long the funder asked for patience.", ("funder",), _list_closed),
+    Metric(
+        "carefund_funder_closed_seconds", "For how long the funder asked Carefund to wait.", ("funder",), _list_closed
+    ),
     Metric("carefund_items", "Items of runs that wait or are under way.", ("kind", "status"), _count_items),
     Metric("carefund_oldest_waiting_seconds", "How long the first item has waited.", ("kind",), _find_longest_waits),
     Metric("carefund_runs_paused", "Runs that are paused.", ("kind",), _count_paused),

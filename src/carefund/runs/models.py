@@ -235,7 +235,7 @@ class Schedule(models.Model):
         RETENTION = "retention", "Removal of old runs"
         BACKUP = "backup", "Backup"
         ALERTS = "alerts", "Alerts"
-        ALERT_MAIL = "alert-mail", "Alerts by e-mail"
+        ALERT_MAIL = "alert-mail", "Alerts by email"
 
     kind = models.CharField(max_length=30, unique=True)
     is_enabled = models.BooleanField(default=True)

@@ -38,7 +38,7 @@ _NAME = "retention"
 _REMOVED = "removed-today"  # the setting with the day, and how many of each kind may still be removed on it
 _JUMPED = (
     "clock-jumped",
-    "Nothing was removed, because the clock jumped or Carefund did not run for days.",
+    "Nothing was removed, because the clock was changed or Carefund was off for some days.",
     "Check the clock of this machine and of the database. Removal begins once it has been steady for a day.",
 )
 

@@ -54,7 +54,7 @@ def request_write(client: Client, operation: str, digest: str, requested_by: Use
                 requested_by=requested_by,
             )
     except IntegrityError:
-        raise CannotTry("Somebody else has just asked for this rollover.", "See Quarter close.") from None
+        raise CannotTry("Someone else has just requested this rollover.", "See Quarter close.") from None
 
 
 async def _try(session: Session, item: ClaimedItem) -> ItemResult:

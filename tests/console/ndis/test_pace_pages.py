@@ -77,7 +77,7 @@ def test_the_action_is_there_only_when_every_tick_is_set(ben: Browser, client: C
     pace_store.store_participant(client, is_pace_participant=True, api_access=True)
     pace_store.store_setting(PACE_API, False)
     assert dialog not in ben.get(address).content.decode()
-    assert "switched off for this organisation" in retrieve(ben, client)
+    assert "turned off for this organisation" in retrieve(ben, client)
     assert not ServiceContract.objects.exists()
 
 
@@ -121,7 +121,7 @@ def test_the_contract_page_shows_budgets_periods_and_adjustment_records(ben: Bro
 def test_two_figures_that_differ_are_explained_where_they_stand(
     ndia: NdiaSandbox, ben: Browser, client: Client
 ) -> None:
-    sentence = "<b>PACE remaining</b> also holds what is left of earlier periods."
+    sentence = "<b>PACE remaining</b> also includes what is left from earlier periods."
     pages = []
     for participant in (client, ndia.client("no-periods")):
         contract = create(ben, participant)
@@ -243,7 +243,7 @@ def test_who_is_under_the_ndis_alone_does_not_look_broken(ndia: NdiaSandbox, ben
     assert client.care_recipient_id is None
     for name in ("client", "ndis-client"):
         page = ben.get(reverse(f"console:{name}", args=[client.pk])).content.decode()
-        assert "Never synchronised" not in page
+        assert "Not synchronised yet" not in page
         assert "Not known" not in page
         assert "not known yet" not in page
         assert "just now</time>" in page.split("NDIA checked")[1][:200]
@@ -253,7 +253,7 @@ def test_who_is_under_the_ndis_alone_does_not_look_broken(ndia: NdiaSandbox, ben
     row = listed.split(f'/clients/{client.pk}"')[1].split("</tr>")[0]
     assert "NDIS" in row
     assert f"PACE plan to {write_day(ServiceContract.objects.get().end_date)}" in row
-    assert ">In step<" in row
+    assert ">Matches PACE<" in row
     assert "–" not in row, "what does not apply is not shown"
     assert "Not known yet" not in row
     assert "Never" not in row
@@ -318,7 +318,7 @@ def test_comparing_many_lists_results_and_changes_nothing(ndia: NdiaSandbox, ben
     assert ben.get(watch, headers=HTMX).headers["HX-Refresh"] == "true"
     page = ben.get(address).content.decode()
     assert "All contracts compared" in page
-    assert "In step" in page
+    assert "Matches PACE" in page
     contract.comparison.refresh_from_db()
     assert contract.comparison.outcome == "different"
 

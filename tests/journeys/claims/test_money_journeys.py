@@ -75,7 +75,7 @@ def test_finances_monday(turned: Demo, open_page: OpenPage) -> None:  # noqa: F8
     page.get_by_role("link", name="Check Status", exact=True).click()
     page.get_by_role("button", name="Check Status").click()
     for _ in range(60):
-        open_stage(page, "Refused, waiting")
+        open_stage(page, "Refused, to correct")
         if page.get_by_text(re.compile(r"^MON-\d$")).count() == LINES - 1:
             break
         page.wait_for_timeout(250)
@@ -91,13 +91,13 @@ def test_finances_monday(turned: Demo, open_page: OpenPage) -> None:  # noqa: F8
     expect(page.get_by_text("3 exceptions changed.")).to_be_visible()
     expect(lines.get_by_label("Select MON-3")).to_have_count(0)
     # The fourth is claimed again.
-    open_stage(page, "Refused, waiting")
+    open_stage(page, "Refused, to correct")
     expect(page.get_by_text(re.compile(r"^MON-\d$"))).to_have_text(["MON-2"])
     make_batch(page, "Claim again", 1)
     expect(page.get_by_text("Everything is submitted. Carefund makes the claim tomorrow")).to_be_visible(timeout=40_000)
     look(page, "money-claimed-again")
-    open_stage(page, "Refused, waiting")
-    expect(page.get_by_text("Nothing here")).to_be_visible()
+    open_stage(page, "Refused, to correct")
+    expect(page.get_by_text("No lines")).to_be_visible()
 
 
 def find_somebody_to_roll_over(demo: Demo, quarter_end: date) -> str:

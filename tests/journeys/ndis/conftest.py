@@ -37,7 +37,7 @@ def page(cast: Cast, live_server: Any, monkeypatch: pytest.MonkeyPatch) -> Itera
 
 def sign_in(page: Page, name: str) -> None:
     page.goto("/sign-in")
-    page.get_by_label("User name").fill(name)
+    page.get_by_label("Username").fill(name)
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Sign in").click()
     page.wait_for_url("**/")

@@ -206,7 +206,7 @@ def test_after_a_plan_review_the_contract_is_brought_into_step(
     # Again: nothing differs.
     page.get_by_role("button", name="Sync PACE plan and budgets").click()
     carry_out(page)
-    expect(page.get_by_role("heading", name="The contract is in step with PACE")).to_be_visible()
+    expect(page.get_by_role("heading", name="The contract matches PACE")).to_be_visible()
     accessible(page)
     # The list of contracts says so too.
     page.goto("/ndis/comparisons")
@@ -214,7 +214,7 @@ def test_after_a_plan_review_the_contract_is_brought_into_step(
     page.get_by_role("button", name="Compare selected").click()
     carry_out(page)
     expect(page.get_by_text("All contracts compared")).to_be_visible()
-    expect(page.get_by_role("table").get_by_text("In step")).to_be_visible()
+    expect(page.get_by_role("table").get_by_text("Matches PACE")).to_be_visible()
     picture(page, "comparisons")
     accessible(page)
 

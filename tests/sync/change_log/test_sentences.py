@@ -107,7 +107,7 @@ def test_two_syncs_are_never_told_as_one(margaret: Client) -> None:
         ({"kind": "client", "action": "changed", "field": "service_provider_id", "before": None, "after": "22"},
          "Client: Service Provider ID is now 22."),
         ({"kind": "supplements", "action": "no longer returned", "key": ["OXY_NORM", "2026-01-01"]},
-         "Supplement allocation OXY_NORM from 1 January 2026 is no longer returned by the funder. "
+         "Supplement allocation OXY_NORM from 1 January 2026 is no longer returned by Services Australia. "
          "It is kept and marked."),
         ({"kind": "something_new", "action": "changed", "field": "colour", "key": ["7"], "before": "a", "after": "b"},
          "Something new 7: colour changed from a to b."),

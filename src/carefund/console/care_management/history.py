@@ -83,7 +83,7 @@ class ChangeLine:
     metrics: tuple[MetricText, ...]
 
 
-_WHAT = {"new": ("New", "good"), "gone": ("Removed", "warn"), "changed": ("Changed", "info")}
+_WHAT = {"new": ("New", "good"), "gone": ("No longer returned", "warn"), "changed": ("Changed", "info")}
 
 
 def _describe(change: BudgetChange) -> ChangeLine:
@@ -104,5 +104,5 @@ def _describe_metric(metric: MetricChange, what: str) -> MetricText:
 
 def _write_how(saved: Saved) -> str:
     if saved.is_by_schedule:
-        return "saved after a scheduled run"
+        return "saved after a scheduled sync"
     return f"saved by {saved.saved_by}" if saved.saved_by else "saved"

@@ -50,7 +50,7 @@ STATES = {
     "stale": "Figures out of date or missing",
     "failed": "Last sync failed",
     "consent": "Consent not given",
-    "never": "Never synchronised",
+    "never": "Not synchronised yet",
     "no-id": "Care Recipient ID not known",
     "inactive": "Inactive",
 }
@@ -148,7 +148,7 @@ def _chips(wanted: ClientFilter) -> list[tuple[str, str]]:
     """The filters in force as (query name, words), each to be taken away by a click."""
     chips = [
         ("search", f"“{wanted.search}”" if wanted.search else ""),
-        ("provider", f"Service Provider ID {wanted.service_provider_id}" if wanted.service_provider_id else ""),
+        ("provider", f"Branch {wanted.service_provider_id}" if wanted.service_provider_id else ""),
         ("level", f"Level {wanted.level}" if wanted.level else ""),
         ("budget", BUDGETS.get(wanted.budget, "")),
         ("state", STATES.get(wanted.state, "")),

@@ -96,7 +96,7 @@ def _write_lead(explanation: BudgetExplanation) -> str:
     if explanation.is_worked_out:
         return "Every figure adds up to the cent, and every entitlement matches the published rates."
     if explanation.is_explained:
-        return "Every figure adds up to the cent. No published rate gives some of the entitlements."
+        return "Every figure adds up to the cent. Some entitlements do not match a published rate."
     parts = [
         f"{write_money(figure.rest)} of the {_TITLES[figure.name].lower()}"
         for figure in explanation.figures

@@ -20,12 +20,14 @@ class Missing:
     sentence: str
 
 
-_NOT_RELEASED = Missing("Not released", "Entitlements and usage are not released.")  # the page says why, once
+_NOT_RELEASED = Missing(
+    "Not released", "Services Australia does not release the entitlements and usage of this budget."
+)  # the page says why, once
 _REFUSED = Missing("Not released", "Entitlements and usage are not released because the client has not given consent.")
 _NEXT_SYNC = Missing("Not read yet", "The next sync gets the entitlements and usage of this budget.")
 _IN_BACKGROUND = Missing(
     "Not read yet",
-    "Entitlements and usage are not read yet. For budgets that ended before the first sync, Carefund reads them once, "
+    "Entitlements and usage are not read yet. If a budget ended before the first sync, Carefund reads them once, "
     "overnight.",
 )
 _BEING_READ = Missing("Being read", "Entitlements and usage are being read and will appear shortly.")

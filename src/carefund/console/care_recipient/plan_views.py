@@ -72,5 +72,5 @@ def _explain_by_classifications(funding: Funding) -> Iterator[str]:
         yield f"It has no end date because {name_level(open_ended[0])} has none."
     else:
         end_date, latest = max(ends, key=lambda pair: pair[0])
-        yield f"It ends with the last classification to end: {name_level(latest)} until {write_day(end_date)}."
+        yield f"It ends when the last classification ends: {name_level(latest)}, on {write_day(end_date)}."
     yield "Every sync recalculates both dates."

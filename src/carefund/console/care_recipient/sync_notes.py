@@ -71,8 +71,8 @@ def note_preview(*, refusal: str, is_gone: bool, is_applied: bool, is_others: bo
             "warn",
             "lock",
             "Applying this would move the client to another branch.",
-            more="The changes are not shown here, and nothing has been changed yet. You can still run Sync. You will "
-            "see its outcome, and the client will then belong to the other branch.",
+            more="The changes are not shown here, and nothing has been changed yet. If you select Sync, the client "
+            "moves to the other branch. You will see the result of the sync, but no longer the client.",
         )
     if number:
         return None

@@ -59,7 +59,7 @@ def _write_lead(trend: Trend, current: QuarterTrend | None) -> str:
         before = f", {days} day{'' if days == 1 else 's'} before the quarter ends" if days > 0 else ""
         return f"Money runs out on {write_day(trend.runs_out_date)}{before}."
     if trend.basis is Foreseen.NOTHING:
-        return f"{write_money(current.remaining)} remains. No visits to come are known."
+        return f"{write_money(current.remaining)} remains. No planned services or recent visits are known."
     told = f"{write_money(current.remaining)} is likely to remain at the end of the quarter"
     if current.lost > 0:
         return f"{told}: {write_money(current.rollover)} rolls over and {write_money(current.lost)} is lost."
@@ -68,10 +68,10 @@ def _write_lead(trend: Trend, current: QuarterTrend | None) -> str:
 
 def _write_basis(trend: Trend) -> str:
     if trend.basis is Foreseen.PLANNED:
-        return "What is to come rests on planned services."
+        return "To come is estimated from planned services."
     if trend.basis is Foreseen.DELIVERED:
         return (
-            f"No services are planned, so what is to come is forecast from the last eight weeks: "
+            f"No services are planned, so To come is estimated from the last 8 weeks: "
             f"{write_money(trend.weekly)} a week."
         )
-    return "No services are planned, and nothing was delivered in the last eight weeks."
+    return "No services are planned, and nothing was delivered in the last 8 weeks."

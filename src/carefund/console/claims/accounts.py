@@ -84,7 +84,7 @@ def read(request: Request) -> HttpResponse:
             run = request_accounts([month], branch=branch, requested_by=request.user)
             return redirect("console:run", run.pk)
         except NothingToDo:
-            messages.error(request, "There is no branch to read, or its account is being read already.")
+            messages.error(request, "There is no branch to retrieve a summary for, or it is being retrieved already.")
     return redirect("console:account-summaries")
 
 

@@ -50,7 +50,7 @@ def choose(request: Request) -> HttpResponse:
             try:
                 return redirect("console:batch", batch_id=_prepare(request, form, today).pk)
             except NothingToClaim:
-                form.add_error(None, "No open lines match this choice, or none of them can be claimed.")
+                form.add_error(None, "No unclaimed lines match, or none of them can be claimed.")
             except BatchMoved as moved:
                 form.add_error(None, str(moved))
         preview = preview_batch(form.choice(), today)
@@ -134,5 +134,5 @@ def withdraw(request: Request, batch_id: int) -> HttpResponse:
     except BatchMoved as moved:
         messages.error(request, str(moved))
         return redirect("console:batch", batch_id=batch.pk)
-    messages.success(request, "Batch withdrawn. Its lines are open again.")
+    messages.success(request, "Batch withdrawn. Its lines can be claimed again.")
     return redirect("console:claims")

@@ -76,7 +76,7 @@ def show_draws(request: Request) -> HttpResponse:
     number = min(read_number(request.GET.get("page")) or 1, _MOST_PAGES)
     found = list_draw_keys(wanted, today, (number - 1) * _PAGE_SIZE, number * _PAGE_SIZE + 1)
     rows = list_draw_rows(found[:_PAGE_SIZE], today)
-    store_views(request.user, (row.usage.client for row in rows), "Usage without a matching line")
+    store_views(request.user, (row.usage.client for row in rows), "Drawn by us, no matching line")
     people = list_people()
     query = write_query(wanted)
     context = _describe_filter(wanted, people) | {
@@ -153,7 +153,7 @@ def export_draws(request: Request) -> StreamingHttpResponse:
     """The draws of the filter as CSV, in the access log with its size."""
     today, wanted = timezone.localdate(), read_filter(request.GET)
     rows = list_draw_rows(list_draw_keys(wanted, today), today)
-    store_export(request.user, "Usage without a matching line (CSV)", clients={row.usage.client_id for row in rows})
+    store_export(request.user, "Drawn by us, no matching line (CSV)", clients={row.usage.client_id for row in rows})
     return stream_csv(_write_draws(rows), f"usage-without-line-{today:%Y-%m-%d}.csv")
 
 

@@ -95,7 +95,7 @@ class CaseForm(forms.Form):
     def __init__(self, *args: Any, people: Sequence[tuple[int, str]], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         owner = cast(forms.ChoiceField, self.fields["owner"])
-        owner.choices = [("", "Leave as is"), (NOBODY, "Nobody"), *((str(number), name) for number, name in people)]
+        owner.choices = [("", "Leave as is"), (NOBODY, "No owner"), *((str(number), name) for number, name in people)]
 
     def sets(self) -> dict[str, Any]:
         """What a valid form changes, by column."""

@@ -10,7 +10,7 @@ from carefund.access.roles import may_claim
 from carefund.console.claims.forms import InvoiceFileForm
 from carefund.console.page_access import Request, page
 from carefund.domain.claims.invoice_file import COLUMNS, REQUIRED
-from carefund.domain.csv_tables import UnreadableFile
+from carefund.domain.csv_tables import ROW, UnreadableFile
 from carefund.records.claims.invoice_uploads import (
     NotLoadable,
     load_upload,
@@ -42,6 +42,8 @@ def upload(request: Request) -> HttpResponse:
 
 def _name_column(name: str) -> str:
     """Return what people call a column: Care Recipient ID, Service ID, Delivery date."""
+    if name == ROW:
+        return "Whole row"
     if name.endswith("_naps_id"):
         return "Service NAPS ID"
     if name in ("care_recipient_id", "service_provider_id"):
@@ -69,5 +71,6 @@ def preview(request: Request, upload_id: int) -> HttpResponse:
     plan = plan_upload(kept)
     shown = (plan.client_ids.get(row.care_recipient_id) for row in plan.rows[:20])
     store_views(request.user, shown, "Invoice file")
-    context = {"upload": kept, "plan": plan, "problems": plan.problems[:_SHOWN], "rows": plan.rows[:20]}
+    problems = [problem._replace(column=_name_column(problem.column)) for problem in plan.problems[:_SHOWN]]
+    context = {"upload": kept, "plan": plan, "problems": problems, "rows": plan.rows[:20]}
     return render(request, "console/claims/invoice_upload.html", context)

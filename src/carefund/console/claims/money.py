@@ -39,7 +39,7 @@ _WORDS = {
     Stage.UNPAID: _Words("These lines are approved, but no payment date is known yet.", "hand-coins", "Check Status"),
     Stage.REFUSED: _Words("Correct these lines, then claim them again.", "circle-alert", "Claim again"),
     Stage.EXCEPTIONS: _Words(
-        "These lines were paid and not drawn, drawn for another amount, or drawn although refused.",
+        "Their claimed, paid and drawn amounts do not match.",
         "scale",
         "Review exceptions",
     ),

@@ -37,7 +37,7 @@ from carefund.runs.requests import NothingToDo
 Row = TypeVar("Row", Closing, ClosingRow)
 _PAGE_SIZE = 100
 _LOSES = "loses"
-_SHOWN = {"": "Everybody", _LOSES: "Will lose money", **{reason.value: reason.label for reason in Readiness}}
+_SHOWN = {"": "All clients", _LOSES: "Will lose money", **{reason.value: reason.label for reason in Readiness}}
 
 
 @page(may_claim)
@@ -112,7 +112,7 @@ def _request(request: Request, rows: Sequence[ClosingRow], back: str) -> str:
     try:
         run = roll_over(rows, request.user)
     except NothingToDo:
-        messages.error(request, "These rollovers have just been requested by somebody else.")
+        messages.error(request, "These rollovers have just been requested by someone else.")
         return back
     return reverse("console:run", args=[run.pk])
 

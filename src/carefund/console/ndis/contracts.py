@@ -146,7 +146,7 @@ def _describe_choice(found: ContractComparison, chosen: Sequence[str], ticked: C
 
 
 def _ticked(differences: Sequence[Difference], wanted: str) -> set[str]:
-    """The differences whose tick is set: "all", "none", or all but what was left out when the contract was made."""
+    """The differences whose tick is set: "all", "none", or all but what the contract left out at first."""
     if wanted == "none":
         return set()
     return {difference.id for difference in differences if wanted == "all" or difference.is_chosen}

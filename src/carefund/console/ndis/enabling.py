@@ -51,7 +51,10 @@ def _explain_beginning(*, may_retrieve: bool, enabled: bool) -> str:
         return "+ NDIS PACE retrieves the plan and shows its budgets before anything is created."
     if not enabled:
         return "Plans cannot be retrieved while the PACE API is turned off. An administrator can turn it on."
-    return "Edit the NDIS details and select NDIS PACE participant and API access. Then + NDIS PACE appears here."
+    return (
+        "Edit the NDIS details and select NDIS PACE participant and API access. The button + NDIS PACE then appears "
+        "here."
+    )
 
 
 def _ndis(request: Request, client: Client) -> dict[str, Any]:

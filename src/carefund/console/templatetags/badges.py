@@ -94,7 +94,7 @@ def item_icon(item: RunItem) -> SafeString:
 def comparison_badge(comparison: PaceComparison) -> SafeString:
     """Return how a service contract compares with PACE."""
     if comparison.outcome == PaceComparison.Outcome.IN_STEP:
-        return write_badge("In step", "good", "check")
+        return write_badge("Matches PACE", "good", "check")
     if comparison.outcome == PaceComparison.Outcome.DIFFERENT:
         return write_badge(many(comparison.number_of_differences, "difference"), "warn")
     return write_badge("Failed", "bad")

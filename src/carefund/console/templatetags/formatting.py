@@ -181,7 +181,7 @@ def advice(context: template.Context, item: RunItem) -> str:
 
 @register.filter
 def person_name(user: User | None) -> str:
-    """What people call an account: its full name, or the user name where there is none; "" for nobody."""
+    """What people call an account: its full name, or the username where there is none; "" for nobody."""
     return (user.get_full_name() or user.username) if user else ""
 
 

@@ -24,6 +24,7 @@ from carefund.access.sessions import count_sessions, end_sessions
 from carefund.console.alert_forms import MailForm
 from carefund.console.context_processors import THEME_COOKIE, THEMES
 from carefund.console.forms import CodeForm, ProofForm, SetUpForm
+from carefund.console.lockout import refuse_address
 from carefund.console.page_access import Request, signed_in
 from carefund.funders.errors.configuring import NotConfigured
 from carefund.records.care_recipient.queries import name_branch
@@ -33,17 +34,16 @@ _YEAR = 365 * 86400
 
 
 class SignIn(auth.LoginView):
-    """User name and password; django-axes counts and throttles tries. Every page asks for the second factor."""
+    """Username and password; django-axes counts and throttles tries. Every page asks for the second factor."""
 
     template_name = "console/sign_in.html"
     redirect_authenticated_user = False
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """Try to sign in, unless this address failed too often; a browser that is known may try all the same."""
-        if failed_attempts.seconds_refused(request) and not failed_attempts.is_known_browser(
-            request, request.POST.get("username", "")
-        ):
-            return render(request, "console/locked_out.html", status=429)
+        is_known = failed_attempts.is_known_browser(request, request.POST.get("username", ""))
+        if not is_known and (refused := refuse_address(request)):
+            return refused
         return super().post(request, *args, **kwargs)
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
@@ -126,9 +126,7 @@ def set_up_two_factor(request: HttpRequest) -> HttpResponse:
     if not request.user.is_authenticated or two_factor.is_awaited(request.user):
         return redirect("console:sign-in")
     if is_of_directory(request.user):
-        messages.info(
-            request, "Your organisation's directory signs you in. It asks for a second factor if it wants one."
-        )
+        messages.info(request, "Your organisation's directory signs you in. Any second factor is set up there.")
         return redirect("console:account")
     if two_factor.find_device(request.user) is not None:
         return redirect("console:two-factor-off")
@@ -166,7 +164,7 @@ def turn_off_two_factor(request: Request) -> HttpResponse:
                 store_act(request.user, "Own second factor removed", f"account {request.user.get_username()}")
             messages.success(request, "Two-factor authentication is off for your account.")
             return redirect("console:account")
-        form.add_error("proof", _wait(device) or "This is neither your password nor the code that the app shows now.")
+        form.add_error("proof", _wait(device) or "This is not your password or the current code in your app.")
     return render(request, "console/two_factor_off.html", {"form": form})
 
 

@@ -1,4 +1,4 @@
-"""Alerts: what somebody should know in time, as a list and as CSV; the rules, and the e-mail of one's own account."""
+"""Alerts: what somebody should know in time, as a list and as CSV; the rules, and the email of one's own account."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -97,9 +97,9 @@ def choose_mail(request: Request) -> HttpResponse:
         before = {"frequency": choice.frequency, "amounts": choice.has_amounts, "address": "not changed"}
         after = {"frequency": given["frequency"], "amounts": given["has_amounts"], "address": moved}
         store_mail_choice(request.user, given["email"], given["frequency"], given["has_amounts"], business_today())
-        store_act(request.user, "Own alert e-mail changed", f"account {request.user.get_username()}",
+        store_act(request.user, "Own alert email changed", f"account {request.user.get_username()}",
                   before=before, after=after)  # fmt: skip
-    messages.success(request, "Alert e-mail saved.")
+    messages.success(request, "Alert email saved.")
     return redirect("console:account")
 
 

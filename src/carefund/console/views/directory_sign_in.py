@@ -12,6 +12,7 @@ from django.views.decorators.http import require_safe
 from carefund.access import failed_attempts, openid_connect
 from carefund.access.directory import NotAdmitted, admit
 from carefund.access.openid_connect import DirectoryUnavailable
+from carefund.console.lockout import refuse_address
 
 _BACKEND = "carefund.access.directory.DirectoryAccounts"
 _NEXT = "directory_next"
@@ -22,8 +23,8 @@ _NEXT = "directory_next"
 def begin(request: HttpRequest) -> HttpResponse:
     """Lead the browser to the directory; it comes back to `receive`."""
     _refuse_without_directory()
-    if failed_attempts.seconds_refused(request):
-        return render(request, "console/locked_out.html", status=429)
+    if refused := refuse_address(request):
+        return refused
     wanted = request.GET.get("next", "")
     is_ours = url_has_allowed_host_and_scheme(wanted, {request.get_host()}, require_https=request.is_secure())
     request.session[_NEXT] = wanted if is_ours else ""
@@ -38,8 +39,8 @@ def begin(request: HttpRequest) -> HttpResponse:
 def receive(request: HttpRequest) -> HttpResponse:
     """Let in whom the directory has signed in."""
     _refuse_without_directory()
-    if failed_attempts.seconds_refused(request):
-        return render(request, "console/locked_out.html", status=429)
+    if refused := refuse_address(request):
+        return refused
     wanted = request.session.get(_NEXT) or resolve_url(settings.LOGIN_REDIRECT_URL)
     try:
         user = admit(openid_connect.receive(request), settings.OIDC_ROLES)

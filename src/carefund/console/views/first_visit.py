@@ -17,6 +17,7 @@ from carefund.access.accounts import list_active_accounts
 from carefund.access.directory import is_of_directory
 from carefund.access.first_visit import NotTheFirst
 from carefund.access.roles import may_administer
+from carefund.console.lockout import refuse_address
 from carefund.console.page_access import Request, page
 from carefund.runs.set_up_progress import find_set_up_progress
 
@@ -38,7 +39,7 @@ class FirstAccountForm(forms.ModelForm):  # type: ignore[type-arg]  # a plain cl
     class Meta:
         model = User
         fields = ("username", "first_name", "last_name")
-        labels = {"username": "User name"}
+        labels = {"username": "Username"}
         help_texts = {"username": ""}
 
     def clean_password(self) -> str:
@@ -57,8 +58,8 @@ class FirstAccountForm(forms.ModelForm):  # type: ignore[type-arg]  # a plain cl
 def begin(request: HttpRequest) -> HttpResponse:
     """Add the first administrator, for whoever has the link of the log."""
     key = request.POST.get("key") or request.GET.get("key", "")
-    if failed_attempts.seconds_refused(request):
-        return render(request, "console/locked_out.html", status=429)
+    if refused := refuse_address(request):
+        return refused
     if not first_visit.is_valid(key):
         failed_attempts.note_failure(request)
         return render(request, "console/first_visit.html", {"is_over": True}, status=403)
@@ -133,7 +134,7 @@ def _list_steps_to_funding() -> list[SetUpStep]:
         SetUpStep(
             "Nightly sync",
             found.runs_nightly,
-            "Turn on All active clients, so that the figures are new each morning.",
+            "Turn on the schedule All active clients, so that the figures are up to date each morning.",
             "console:schedules",
         ),
         SetUpStep(
@@ -150,7 +151,7 @@ def _list_steps_to_safety(user: User) -> list[SetUpStep]:
         SetUpStep(
             "Two-factor authentication for your account",
             is_of_directory(user) or two_factor.find_device(user) is not None,
-            "Your password alone opens every client's funding.",
+            "Without it, your password alone gives access to every client's funding.",
             "console:two-factor",
             "Set up",
         ),

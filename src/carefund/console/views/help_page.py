@@ -50,13 +50,13 @@ TOPICS = (
                 may_administer,
             ),
             HelpTask(
-                "Bring your clients in",
+                "Add your clients",
                 "client-new",
                 "Add them one by one, or import a provider file with carefund clients import.",
                 may_administer,
             ),
             HelpTask(
-                "Synchronise everybody once", "run-new", "Choose all active clients, and everything.", may_administer
+                "Synchronise everyone once", "run-new", "Select All active clients, then Everything.", may_administer
             ),
             HelpTask(
                 "Set up backups",

@@ -15,7 +15,7 @@ from carefund.runs.webhooks import managing
 
 _PAGE_SIZE = 50
 _STEPS = {"on", "off", "rotate", "test", "secret"}
-_SWITCHED = {"on": "Webhook switched on.", "off": "Webhook switched off."}
+_SWITCHED = {"on": "Webhook turned on.", "off": "Webhook turned off."}
 
 
 @page(may_administer)

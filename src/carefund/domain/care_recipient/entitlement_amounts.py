@@ -110,12 +110,12 @@ def work_out(row: GrantedAmount, terms: Terms) -> Working:
         if working.amount == amount:
             return working
     if not can_be_worked_out or days is None or terms.type_code not in ("ON", "RC", "EL") or not amount:
-        return Working("As stated by the funder. No rate is known for it.", amount, Basis.STATED)
+        return Working("As stated by Services Australia. No rate is known for it.", amount, Basis.STATED)
     number = (days[1] - days[0]).days + 1
     share = next((span.rate.share for span in spread(terms.rates, key_of(row.item_code), *days)), _WHOLE)
     implied = (amount / number / share).quantize(Decimal("0.0001"))
     of_share = f" × {_percent(share)}" if share != _WHOLE else ""
-    text = f"No known rate gives this amount. It implies ${implied:,}{of_share} × {many(number, 'day')}."
+    text = f"This amount does not match a known rate. It equals ${implied:,}{of_share} × {many(number, 'day')}."
     return Working(text, amount, Basis.IMPLIED)
 
 
@@ -192,7 +192,7 @@ def _without_share(spans: Sequence[DaysAtRate]) -> Iterator[Working]:
     if spans and spans[0].rate.share != _WHOLE:
         text = " + ".join(f"{_daily(span.rate)} × {many(span.days, 'day')}" for span in spans)
         whole = _rate_working(spans, _WHOLE / spans[0].rate.share)
-        yield whole._replace(text=f"{text}, with the share for care management left in")
+        yield whole._replace(text=f"{text}, including the share for care management")
 
 
 def _part_of_level(terms: Terms, days: tuple[date, date]) -> Iterator[Working]:

@@ -34,7 +34,7 @@ _MOST_SUSPECTS = 60  # pairs of more would take long, and a pair among so many p
 class Origin(StrEnum):
     """Where the amount of a term comes from."""
 
-    FUNDER = "from the funder"
+    FUNDER = "from Services Australia"
     COMPUTED = "computed"
     UNKNOWN = "unknown"
 
@@ -160,11 +160,11 @@ def _explain_total(facts: Facts) -> FigureExplanation:
         terms.append(Term("Rollover from the quarter before", amount, Origin.FUNDER, working_text))
     suspects = [
         *(
-            _Suspect(found.amount, f"{held.name} is not among the entitlements: {found.text}.")
+            _Suspect(found.amount, f"The entitlements do not include {held.name} ({found.text}).")
             for held, found in missing
         ),
         *(_Suspect(row.amount, f"{_name(row)} is no longer returned.") for row in facts.gone if row.amount),
-        *(_Suspect(-term.amount, f"{term.label} is not in the total yet.") for term in terms if term.amount),
+        *(_Suspect(-term.amount, f"Not in the total yet: {term.label}.") for term in terms if term.amount),
         *_list_interim_suspects(facts),
         *_list_day_suspects(facts),
     ]
@@ -201,14 +201,16 @@ def _list_day_suspects(facts: Facts) -> Iterator[_Suspect]:
         for number in range(1, 11) if spans else ():
             amount = to_cents(multiply([spans[-1]._replace(days=number)]))
             words = many(number, "day")
-            yield _Suspect(amount, f"This is {words} of {held.name} more than the entitlements say.")
-            yield _Suspect(-amount, f"This is {words} of {held.name} fewer than the entitlements say.")
+            yield _Suspect(
+                amount, f"The difference equals {words} of {held.name} that the entitlements do not include."
+            )
+            yield _Suspect(-amount, f"The difference equals {words} of {held.name} too many in the entitlements.")
 
 
 def _explain_used(facts: Facts) -> FigureExplanation:
     used = effects_of(facts.figures).used if facts.figures.used is not None else None
     if facts.draws is None:
-        usual = "Usage has not been read for this budget, so who drew is not known."
+        usual = "Usage has not been read for this budget, so it is not known who was paid."
         return _conclude("used", used, [], [], usual)
     listed = [draw for draw in facts.draws if draw.is_returned]
     terms = []
@@ -222,8 +224,8 @@ def _explain_used(facts: Facts) -> FigureExplanation:
             if not draw.is_returned
         ),
         *(_Suspect(-line.amount, f"{line.label}: delivered, but no draw is listed.") for line in facts.undrawn),
-        *(_Suspect(-draw.amount, f"{draw.label} is not in what was used yet.") for draw in listed),
-        *(_Suspect(draw.amount, f"{draw.label} is counted twice in what was used.") for draw in listed),
+        *(_Suspect(-draw.amount, f"Not in Used yet: {draw.label}.") for draw in listed),
+        *(_Suspect(draw.amount, f"{draw.label} is counted twice in Used.") for draw in listed),
     ]
     rest = (used or ZERO) - sum((term.amount for term in terms), ZERO)
     more, less = ("amount used is", "draws listed") if rest < 0 else ("draws listed come to", "amount used")
@@ -233,25 +235,30 @@ def _explain_used(facts: Facts) -> FigureExplanation:
 def _explain_available(facts: Facts) -> FigureExplanation:
     figures, effects = facts.figures, effects_of(facts.figures)
     parts = (
-        ("Total", figures.total, figures.total or ZERO, "As above."),
-        ("Used", figures.used, effects.used, "As above."),
-        ("Write off", figures.write_off, effects.write_off, "Lapsed at the end of the quarter."),
+        ("Total", figures.total, figures.total or ZERO, "Shown above."),
+        ("Used", figures.used, effects.used, "Shown above."),
+        (
+            "Write off",
+            figures.write_off,
+            effects.write_off,
+            "Unspent or unrecoverable funds, written off.",
+        ),
         (
             "Rollover deduction",
             figures.rollover_deduction,
             effects.rollover_deduction,
-            "Rolled over to the next quarter.",
+            "Offsets funds that rolled over.",
         ),
     )
     terms = [Term(name, amount, Origin.FUNDER, text) for name, stated, amount, text in parts if stated is not None]
     unstated = [name for name, stated, _, _ in parts if stated is None]
     suspects = [
-        *(_Suspect(-term.amount, f"{term.label} is not in what is available yet.") for term in terms[1:]),
-        *(_Suspect(term.amount, f"{term.label} is counted twice in what is available.") for term in terms[1:]),
-        *(_Suspect(draw.amount, f"{draw.label} is not in what was used yet.") for draw in facts.draws or ()),
-        *(_Suspect(-line.amount, f"{line.label}: not in what was used yet.") for line in facts.undrawn),
+        *(_Suspect(-term.amount, f"Not in Available yet: {term.label}.") for term in terms[1:]),
+        *(_Suspect(term.amount, f"{term.label} is counted twice in Available.") for term in terms[1:]),
+        *(_Suspect(draw.amount, f"Not in Used yet: {draw.label}.") for draw in facts.draws or ()),
+        *(_Suspect(-line.amount, f"Not in Used yet: {line.label}.") for line in facts.undrawn),
     ]
-    usual = f"The funder does not state: {', '.join(unstated).lower()}." if unstated else ""
+    usual = f"Services Australia does not state: {', '.join(unstated).lower()}." if unstated else ""
     if unstated:
         suspects = []  # what is not stated is the first thing to ask about
     return _conclude("available", figures.available, terms, suspects, usual)
@@ -262,7 +269,7 @@ def _conclude(
 ) -> FigureExplanation:
     """The figure with what its terms leave as a last one, and why that may be."""
     if stated is None:
-        return FigureExplanation(name, None, terms, "The funder states no amount.")
+        return FigureExplanation(name, None, terms, "Services Australia states no amount.")
     rest = stated - sum((term.amount for term in terms), ZERO)
     if not rest:
         return FigureExplanation(name, stated, terms)
@@ -276,7 +283,7 @@ def _find_cause(rest: Decimal, number_of_terms: int, suspects: Sequence[_Suspect
     if alone:
         return alone[0]
     if abs(rest) <= _CENT * number_of_terms:
-        return "This is no more than rounding."
+        return "This is a rounding difference."
     likely = list(suspects)[:_MOST_SUSPECTS]
     pairs = (pair for pair in combinations(likely, 2) if pair[0].amount + pair[1].amount == rest)
     return next((f"{first.sentence} {second.sentence}" for first, second in pairs), "")

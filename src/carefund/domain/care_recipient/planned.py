@@ -129,16 +129,16 @@ def write_fit(found: Fit, price: Decimal) -> str:
         if then is None:
             return "There are no visits on these days."
         if found.is_out_of_money:
-            return f"Does not fit: {left} is safe to spend on {write_day(then)}."
+            return f"Does not fit: only {left} is safe to spend on {write_day(then)}."
         return f"Does not fit: no budget is known that covers {write_day(then)}."
     told = (
         f"Fits until {write_day(found.last_date)}: {many(found.visits, 'visit')}, {write_money(price * found.visits)}."
     )
     if then is None:
-        return f"{told} These are all visits in the next 12 months; {left} stays safe to spend."
+        return f"{told} These are all visits in the next 12 months; {left} would still be safe to spend."
     if found.is_out_of_money:
-        return f"{told} The visit on {write_day(then)} does not fit: {left} is left."
-    return f"{told} {left} stays safe to spend. No budget is known yet for the visit on {write_day(then)}."
+        return f"{told} The visit on {write_day(then)} does not fit: only {left} would be left."
+    return f"{told} {left} would still be safe to spend. No budget is known yet for the visit on {write_day(then)}."
 
 
 def _sum_left(type_code: str, places: Places, funds: Sequence[Fund], day: date) -> Decimal:

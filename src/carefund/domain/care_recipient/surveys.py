@@ -122,8 +122,8 @@ class Reason(Enum):
     UNMARKED = "not yet compared with the lists"
     NOT_LISTED = "missing from the lists"
     DISAGREED = "differed from the lists when read"
-    FAILED = "failed last time"
-    CONSENT = "consent not given"
+    FAILED = "whose last sync failed"
+    CONSENT = "without consent"
     HIDDEN = "with budgets that the lists leave out"
     ROTATION = "read in turn"
 

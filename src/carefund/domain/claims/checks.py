@@ -123,7 +123,9 @@ def _check_budget(line: ClaimLine, known: StoredFunding, today: date) -> list[Li
     if last is not None and today > last:
         if line.late_reason:
             found.append(
-                LineFinding("late", "Late, with a reason. The funder will hold and assess the whole invoice.", False)
+                LineFinding(
+                    "late", "Late, with a reason. Services Australia will hold and assess the whole invoice.", False
+                )
             )
         else:
             found.append(

@@ -46,7 +46,7 @@ _LABELS = {
     MatchKind.UNDECIDED: "Not decided yet",
     MatchKind.REFUSED: "Refused",
     MatchKind.REFUSED_DRAWN: "Refused but drawn",
-    MatchKind.MISSING_AT_FUNDER: "Paid without usage",
+    MatchKind.MISSING_AT_FUNDER: "Paid but not drawn",
     MatchKind.MISSING_HERE: "Drawn by us, no matching line",
     MatchKind.DUPLICATE: "Drawn twice",
     MatchKind.AMOUNT: "Drawn amount differs",

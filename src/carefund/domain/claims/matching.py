@@ -35,12 +35,12 @@ class LineState(StrEnum):
     """Where a line stands between claim and budget."""
 
     NOT_CLAIMED = "not claimed"
-    WAITING = "waiting for the funder"
+    WAITING = "waiting for a decision"
     REFUSED = "refused"
     DRAWN = "paid and drawn"
     DIFFERENT = "drawn amount differs"
-    USAGE_AWAITED = "usage not shown yet"
-    NO_USAGE = "paid without usage"
+    USAGE_AWAITED = "draw not shown yet"
+    NO_USAGE = "paid but not drawn"
     REVERSED = "refused but drawn"
 
 

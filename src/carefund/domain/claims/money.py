@@ -33,8 +33,8 @@ class Stage(StrEnum):
             Stage.NOT_CLAIMED: "Delivered, not claimed",
             Stage.UNDECIDED: "Claimed, not decided",
             Stage.UNPAID: "Approved, not paid",
-            Stage.REFUSED: "Refused, waiting",
-            Stage.EXCEPTIONS: "Does not add up",
+            Stage.REFUSED: "Refused, to correct",
+            Stage.EXCEPTIONS: "Does not match",
         }[self]
 
 

@@ -148,8 +148,8 @@ def _leave_for_later(batch_id: int) -> None:
         created_by=batch.created_by,
         state=ClaimBatch.State.SENDING,
         problem_code="left-for-later",
-        problem=f"The claim of batch {batch_id} could not take these lines.",
-        advice="Send again when the funder has released the held invoices.",
+        problem=f"These lines could not be included in the claim of batch {batch_id}.",
+        advice="Send again when Services Australia has released the held invoices.",
     )
     Invoice.objects.filter(batch_id=batch_id, line_items__payment_requests__in=waiting).update(batch=later)
     waiting.update(batch=later)

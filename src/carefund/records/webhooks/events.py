@@ -17,7 +17,7 @@ EVENTS = {
     PLAN_CHANGED: "A client's plan, classification, approved service, supplement or contribution changed",
     CONTRACT_DIFFERS: "A service contract differs from PACE",
     SYNC_FAILED: "A client's sync failed",
-    RUN_FINISHED: "A run has finished or was cancelled, other than routine",
+    RUN_FINISHED: "A run finished or was cancelled (not routine runs)",
     CLAIM_APPROVED: "A claim was approved",
     CLAIM_REFUSED: "Lines of a claim were refused",
     KEY_EXPIRING: "The PRODA key or device expires within 14 days",

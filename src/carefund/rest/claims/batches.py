@@ -155,7 +155,7 @@ def prepare(request: AuthenticatedRequest, wanted: BatchIn) -> Status[dict[str, 
             after = {name: value for name, value in wanted.model_dump(exclude={"fingerprint"}).items() if value}
             store_act(request.auth, "Claim batch prepared", f"batch {batch.pk}", after=after)
     except NothingToClaim:
-        raise ApiProblem("invalid", "No open lines match this choice, or none of them can be claimed.") from None
+        raise ApiProblem("invalid", "No unclaimed lines match, or none of them can be claimed.") from None
     except PreviewMoved:
         raise ApiProblem("preview-changed") from None
     except BatchMoved as moved:

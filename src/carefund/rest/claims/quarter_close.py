@@ -152,7 +152,7 @@ def ask(request: AuthenticatedRequest, wanted: RolloverIn) -> Status[dict[str, A
     try:
         return Status(202, describe_run(roll_over(rows, request.auth)))
     except NothingToDo:
-        raise ApiProblem("preview-changed", "These rollovers have just been requested by somebody else.") from None
+        raise ApiProblem("preview-changed", "These rollovers have just been requested by someone else.") from None
 
 
 def _choose(wanted: RolloverQuestion) -> list[ClosingRow]:

@@ -13,7 +13,7 @@ from carefund.access.roles import may_read, may_synchronise
 from carefund.domain.ndis.comparing import Difference, list_values
 from carefund.domain.ndis.plan import PacePlan, budget_ids
 from carefund.domain.ndis.totals import total_funding
-from carefund.records.models import ServiceContract
+from carefund.records.models import Client, ServiceContract
 from carefund.records.ndis.queries import is_pace_api_enabled, list_comparable
 from carefund.rest.ndis.contracts import WholeContractOut, describe_whole
 from carefund.rest.problems import NOT_CHANGED, ApiProblem, LineProblem, refusals
@@ -129,10 +129,7 @@ class DifferencesOut(QuestionOut):
 )
 def ask(request: AuthenticatedRequest, client_id: ClientId) -> Status[dict[str, Any]]:
     """Have the NDIA asked for a client's plan, for a new contract. Nothing is created yet."""
-    client = find_client_to_synchronise(request.auth, client_id)
-    prepare_question(client.pk)
-    store_synchronisation(request.auth, client, "NDIS PACE plan (API)")
-    return Status(202, _describe_question(request_plan(client, requested_by=request.auth)))
+    return _ask(request, find_client_to_synchronise(request.auth, client_id))
 
 
 @router.get(
@@ -144,9 +141,7 @@ def ask(request: AuthenticatedRequest, client_id: ClientId) -> Status[dict[str, 
 def show(request: AuthenticatedRequest, client_id: ClientId, question_id: QuestionId) -> dict[str, Any]:
     """Return the plan that a question brought. It can be used once, for 30 minutes."""
     client = find_client_to_synchronise(request.auth, client_id)
-    prepare_question(client.pk)
-    item = find_question(question_id, client.pk)
-    store_view(request.auth, client, "NDIS PACE plan (API)")
+    item = _find_question(request, question_id, client)
     is_done = item.status == RunItem.Status.DONE
     return _describe_question(item) | {"plan": _describe_plan(client.pk, find_plan(item).plan) if is_done else None}
 
@@ -178,9 +173,7 @@ def create(
 def ask_again(request: AuthenticatedRequest, contract_id: ContractId) -> Status[dict[str, Any]]:
     """Have the NDIA asked for the plan of a contract, to compare them. Nothing is changed yet."""
     contract = find_contract_to_synchronise(request.auth, contract_id)
-    prepare_question(contract.client_id)
-    store_synchronisation(request.auth, contract.client, "NDIS PACE plan (API)")
-    return Status(202, _describe_question(request_plan(contract.client, contract, request.auth)))
+    return _ask(request, contract.client, contract)
 
 
 @router.get(
@@ -192,9 +185,7 @@ def ask_again(request: AuthenticatedRequest, contract_id: ContractId) -> Status[
 def show_differences(request: AuthenticatedRequest, contract_id: ContractId, question_id: QuestionId) -> dict[str, Any]:
     """Return how a contract differs from the plan that a question brought."""
     contract = find_contract_to_synchronise(request.auth, contract_id)
-    prepare_question(contract.client_id)
-    item = find_question(question_id, contract.client_id, contract)
-    store_view(request.auth, contract.client, "NDIS service contract against PACE (API)")
+    item = _find_question(request, question_id, contract.client, contract)
     return _describe_question(item) | {"differences": _list_differences(contract, item)}
 
 
@@ -238,6 +229,25 @@ def compare(request: AuthenticatedRequest, wanted: ComparisonsIn) -> Status[dict
     except NothingToDo:
         raise ApiProblem("invalid", "None of these contracts can be compared.") from None
     return Status(202, describe_run(run))
+
+
+def _ask(
+    request: AuthenticatedRequest, client: Client, contract: ServiceContract | None = None
+) -> Status[dict[str, Any]]:
+    prepare_question(client.pk)
+    store_synchronisation(request.auth, client, "NDIS PACE plan (API)")
+    return Status(202, _describe_question(request_plan(client, contract, request.auth)))
+
+
+def _find_question(
+    request: AuthenticatedRequest, question_id: int, client: Client, contract: ServiceContract | None = None
+) -> RunItem:
+    """Return a question of this client or contract, with an entry in the access log. Raise PaceProblem."""
+    prepare_question(client.pk)
+    item = find_question(question_id, client.pk, contract)
+    what = "NDIS service contract against PACE (API)" if contract else "NDIS PACE plan (API)"
+    store_view(request.auth, client, what)
+    return item
 
 
 def _describe_question(item: RunItem) -> dict[str, Any]:

@@ -1,1 +1,1 @@
-"""Alerts as work: looked for every hour, and sent to people by e-mail."""
+"""Alerts as work: looked for every hour, and sent to people by email."""

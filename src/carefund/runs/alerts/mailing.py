@@ -1,4 +1,4 @@
-"""Send people their new alerts by e-mail, as a kind of work: an account is an item.
+"""Send people their new alerts by email, as a kind of work: an account is an item.
 
 What is told is noted before it is sent, under a message ID that follows from it, and marked as sent afterwards. After
 a process that ended in between, the same message is sent once more under the same ID, by which mail programs know it.
@@ -39,7 +39,7 @@ def request_mail(now: datetime) -> Run:
         raise NothingToDo
     accounts = list_accounts_due(now.astimezone(settings.BUSINESS_TIME_ZONE).date())
     items = [NewRunItem(f"account:{user_id}") for user_id in accounts]
-    return request_work(NAME, items, trigger=Run.Trigger.ROUTINE, scope="alerts by e-mail")
+    return request_work(NAME, items, trigger=Run.Trigger.ROUTINE, scope="alerts by email")
 
 
 async def _tell(session: Session, item: ClaimedItem) -> ItemResult:
@@ -56,7 +56,7 @@ async def _tell(session: Session, item: ClaimedItem) -> ItemResult:
             await session.write(item, forget_mail, prepared.mail)
         if problem.is_passing:
             raise Postponed(problem.message, timezone.now() + _AGAIN_AFTER) from None
-        raise ItemFailed(problem.code, problem.message, problem.advice, step="e-mail") from None
+        raise ItemFailed(problem.code, problem.message, problem.advice, step="email") from None
     await session.write(item, note_mail_sent, prepared.mail, today, timezone.now())
     return ItemResult(RunItem.Outcome.CHANGED, f"Alerts sent: {len(prepared.alerts):,}.")
 
@@ -69,5 +69,5 @@ def _write(prepared: PreparedMail) -> Letter:
 
 
 ALERT_MAIL = WorkKind(
-    name=NAME, label="Send alerts by e-mail", items="accounts", work=_tell, at_once=1, may_ask=may_administer
+    name=NAME, label="Send alerts by email", items="accounts", work=_tell, at_once=1, may_ask=may_administer
 )

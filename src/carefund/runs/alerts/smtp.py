@@ -60,7 +60,7 @@ def _connect(connection: EmailBackend) -> None:
         connection.open()
     except smtplib.SMTPAuthenticationError:
         raise MailProblem(
-            "mail-sign-in", "The mail server did not accept the user name or password.", f"{_CHECK}."
+            "mail-sign-in", "The mail server did not accept the username or password.", f"{_CHECK}."
         ) from None
     except (smtplib.SMTPNotSupportedError, ssl.SSLError):
         advice = f"{_CHECK}: host, port and CAREFUND_SMTP_SECURITY must fit together, and the certificate the host."

@@ -25,5 +25,9 @@ def find_reason_for_full(now: datetime) -> str:
     is_trusted = trust.first_at <= now - _MONTH and not trust.drifted_lately
     days = settings.SURVEY_FULL_PASS_DAYS
     if not is_trusted:
-        return "the lists are on trial for a month, with a full pass each week" if last <= now - _WEEK else ""
+        return (
+            "for the first month all clients are read in full each week, to check the lists"
+            if last <= now - _WEEK
+            else ""
+        )
     return f"a full pass is due every {days} days" if days and last <= now - timedelta(days=days) else ""

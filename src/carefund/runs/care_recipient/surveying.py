@@ -127,7 +127,7 @@ def _shares(keys: Sequence[int]) -> Iterator[list[int]]:
 
 def _find_why_full(judged: Judged, now: datetime) -> str:
     if are_distrusted(judged.listed_before, judged.vanished, settings.SURVEY_VANISHED_PERCENT):
-        return f"{judged.vanished:,} of {judged.listed_before:,} clients were suddenly missing from the lists"
+        return f"{judged.vanished:,} of {judged.listed_before:,} clients were missing from the lists, unlike last time"
     return find_reason_for_full(now)
 
 
@@ -152,7 +152,7 @@ def _conclude(run: Run, survey: Survey, judged: Judged, refused: int) -> ItemRes
     unheard = _say_refused(refused)
     result = {SURVEY: survey.pk, "calls": survey.calls, "calls_saved": survey.calls_saved, "read": len(judged.read)}
     if not judged.read:
-        message = f"{survey.people:,} clients surveyed in {survey.calls:,} calls. Nothing has changed.{unheard}"
+        message = f"{survey.people:,} clients surveyed in {survey.calls:,} calls. No client needs to be read.{unheard}"
         return ItemResult(RunItem.Outcome.UNCHANGED, message, result=result)
     ids = find_care_recipient_ids(judged.read)
     reading = request_work(
@@ -179,7 +179,7 @@ def _name_scope(survey: Survey) -> str:
     may_have_changed = any(reason.is_doubt for reason in reasons)
     if all(reason.is_doubt for reason in reasons):
         return "clients whose funding may have changed"
-    return f"{'clients whose funding may have changed, and ' if may_have_changed else ''}clients whose turn it is"
+    return f"{'clients whose funding may have changed, and ' if may_have_changed else ''}clients who are due to be read"
 
 
 def _say_refused(refused: int) -> str:

@@ -176,7 +176,7 @@ async def _check(session: Session, item: ClaimedItem) -> ItemResult:
         held = await checker.check(claim)
     except NotOurs:
         raise ItemFailed(
-            "not-ours", "The funder lists a different service provider for this claim.", "Nothing was changed."
+            "not-ours", "Services Australia lists a different service provider for this claim.", "Nothing was changed."
         ) from None
     run = await session.write(item, request_claim_sync, held)
     if run is None and held.status == COMPLETED != claim.status:  # the payment is final: its draws may have come
@@ -185,7 +185,9 @@ async def _check(session: Session, item: ClaimedItem) -> ItemResult:
     if run is None:
         return ItemResult(outcome, f"Status: {write_claim_status(held.status)}.")
     people = f"{run.total:,} client{' is' if run.total == 1 else 's are'} being synchronised"
-    words = f"Status: {write_claim_status(held.status)}. Related Data Updates: {people}."
+    words = (
+        f"Status: {write_claim_status(held.status)}. Related Data Updates: {people}, because the claim was approved."
+    )
     return ItemResult(outcome, words, result={"run": run.pk, "people": run.total})
 
 
@@ -267,7 +269,7 @@ def request_recheck(claim: Claim) -> Run | None:
         return request_run(
             trigger=Run.Trigger.CLAIM_APPROVED,
             clients=list_clients_without_draws(claim),
-            scope="claim approved, usage not shown yet",
+            scope="claim approved, draws not shown yet",
         )
     return None
 
@@ -275,8 +277,8 @@ def request_recheck(claim: Claim) -> Run | None:
 def _describe_rechecks(rechecks: Iterable[Run]) -> str:
     people = sum(run.total for run in rechecks)
     if not people:
-        return "Lines that match what was drawn are marked."
-    return f"Usage not shown yet for {people:,} client{'' if people == 1 else 's'}; synchronising again."
+        return "Lines were compared with what was drawn from budgets."
+    return f"Draws not shown yet for {people:,} client{'' if people == 1 else 's'}; synchronising again."
 
 
 CLAIM_BATCH = WorkKind(

@@ -89,7 +89,7 @@ def _list_due(endpoint_id: int) -> list[WebhookDelivery]:
 def _store(endpoint: WebhookEndpoint, attempts: list[Attempt]) -> None:
     if store_attempts(endpoint.pk, attempts, timezone.now()):
         after = {"reason": "the receiver answered 410 (gone)"}
-        store_act(CAREFUND, "Webhook switched off", f"webhook {endpoint.pk}", after=after)
+        store_act(CAREFUND, "Webhook turned off", f"webhook {endpoint.pk}", after=after)
 
 
 WEBHOOKS = WorkKind(name=NAME, label="Deliver webhooks", items="webhooks", work=_deliver, may_ask=may_administer)

@@ -55,7 +55,7 @@ def find_url_problem(url: str) -> str:
     if parsed.scheme not in ("https", "http") or not host or not port or len(url) > LONGEST_URL:
         return "must be an https address"
     if parsed.user or parsed.password:
-        return "cannot have a user name or password"
+        return "cannot have a username or password"
     if parsed.scheme == "http" and not settings.WEBHOOK_ADDRESSES:
         return "must be an https address"
     try:
@@ -90,7 +90,7 @@ def switch(actor: User | None, endpoint_id: int, *, on: bool) -> WebhookEndpoint
     """Switch a webhook on or off. Raise NotHere."""
     with one_act():
         switched = store.switch_on(endpoint_id) if on else store.switch_off(endpoint_id, "An administrator.")
-        store_act(actor, f"Webhook switched {'on' if on else 'off'}", _name(endpoint_id))
+        store_act(actor, f"Webhook turned {'on' if on else 'off'}", _name(endpoint_id))
     return switched
 
 

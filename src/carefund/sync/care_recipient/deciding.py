@@ -192,7 +192,7 @@ def _warn(after: LastApplied, fetched: Fetched, compared: Compared) -> list[str]
         warnings.append(f"The details of {budgets} cannot be read.")
     if fetched.vanished_budget_ids:
         budgets = many(len(fetched.vanished_budget_ids), "budget")
-        warnings.append(f"{budgets} listed by Services Australia have no details. The last known details are kept.")
+        warnings.append(f"Services Australia lists {budgets} without details. The last known details are kept.")
     return warnings
 
 

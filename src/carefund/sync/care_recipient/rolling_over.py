@@ -77,7 +77,7 @@ class RollingOver:
         listed = (await self.source.fetch_budgets(client.care_recipient_id or "")).value
         held = next((row for row in listed if row.budget_id == budget.budget_id), None)
         if held is None:
-            said = "Services Australia does not list this budget any more."
+            said = "Services Australia no longer lists this budget."
             await self._end(rollover, Rollover.State.REFUSED, said)
             raise NotRolledOver("budget-gone", said, "Synchronise the client, then look at the quarter again.")
         return _is_split(held)
@@ -88,7 +88,9 @@ class RollingOver:
         if reason is not Readiness.READY:
             said = f"The rollover was not requested: {reason.label.lower()}."
             await self._end(rollover, Rollover.State.REFUSED, said)
-            raise NotRolledOver("not-ready", said, "Claim what is open, wait for the decision, then ask again.")
+            raise NotRolledOver(
+                "not-ready", said, "Claim the open services, wait for the decision, then request the rollover again."
+            )
 
     def _claiming(self, rollover: Rollover) -> Claiming:
         async def keep(answer: ClaimingAnswer) -> None:

@@ -17,8 +17,8 @@ from carefund.sync.change_log.rows import StoredRows
 
 GOOD, BAD, PLAIN = "good", "bad", "plain"
 _ACTIONS = {
-    Change.NO_LONGER_RETURNED: ("is no longer returned by the funder. It is kept and marked", BAD),
-    Change.RETURNED_AGAIN: ("is returned by the funder again", GOOD),
+    Change.NO_LONGER_RETURNED: ("is no longer returned by Services Australia. It is kept and marked", BAD),
+    Change.RETURNED_AGAIN: ("is returned by Services Australia again", GOOD),
     Change.REMOVED: ("was replaced", PLAIN),
 }
 

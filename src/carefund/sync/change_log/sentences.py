@@ -36,9 +36,9 @@ _MOVEMENTS = tuple(name for name in names_of(PlanBudget, FieldType.MONEY) if nam
 _FEW = 3  # beyond which records that came or went together are counted and not named
 _CAME_OR_WENT = {
     Change.NEW: "are new",
-    Change.NO_LONGER_RETURNED: "are no longer returned by the funder. They are kept and marked",
+    Change.NO_LONGER_RETURNED: "are no longer returned by Services Australia. They are kept and marked",
     Change.REMOVED: "were replaced",
-    Change.RETURNED_AGAIN: "are returned by the funder again",
+    Change.RETURNED_AGAIN: "are returned by Services Australia again",
 }
 
 

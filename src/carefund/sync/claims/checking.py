@@ -81,7 +81,7 @@ class Checker:
             await self.database.do(claim_store.store_claim_problem, claim.pk, describe_error(problem))
             raise
         except NotOurs:
-            said_so = "The funder lists a different service provider for this claim ID, so nothing was changed."
+            said_so = "Services Australia lists a different service provider for this claim ID, so nothing was changed."
             await self.database.do(claim_store.store_claim_problem, claim.pk, said_so)
             raise
         return claim

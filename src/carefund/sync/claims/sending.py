@@ -122,7 +122,7 @@ class Sender:
             raise Stopped(
                 "nothing-submitted",
                 "No invoice of this batch is ready to be claimed.",
-                "Held invoices are waiting for the funder's decision. Check the refused lines, then send again.",
+                "Held invoices are waiting for a decision. Check the refused lines, then send again.",
             )
         await self._check_moved_lines(claiming, invoice_ids)
         now = timezone.now()
@@ -131,7 +131,7 @@ class Sender:
         if next_claim_date(last, today) > today:
             raise Stopped(
                 "claimed-today",
-                "A claim has already been made for this service provider today. The funder accepts one a day.",
+                "A claim has already been made for this branch today. Services Australia accepts one a day.",
                 "Everything is submitted. Carefund makes the claim tomorrow.",
             )
         made = await self._create_claim(claiming, batch, invoice_ids, now)
@@ -217,7 +217,7 @@ def _require(row: UnreadableRow, member: str, operation: str) -> str:
 
 def _advice(problem: FunderError) -> str:
     if is_uncertain(problem):
-        return "Send again. Carefund checks the funder's records first, so nothing is sent twice."
+        return "Send again. Carefund checks Services Australia's records first, so nothing is sent twice."
     return problem.advice
 
 

@@ -31,7 +31,7 @@ class PaceProblem(Exception):
 
 
 class PaceApiOff(PaceProblem):
-    """The PACE API is switched off for this organisation."""
+    """The PACE API is turned off for this organisation."""
 
     code = "pace-api-off"
     advice = "An administrator can turn it on under Settings, NDIS SyncPro."
@@ -41,7 +41,7 @@ class ClientNotEnabled(PaceProblem):
     """This client is not marked as an NDIS PACE participant with API access."""
 
     code = "pace-client-off"
-    advice = "Edit the client's NDIS details: tick NDIS PACE participant, then API access, and save."
+    advice = "Edit the client's NDIS details: select NDIS PACE participant, then API access, and save."
 
 
 class IdentityIncomplete(PaceProblem):
