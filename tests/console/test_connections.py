@@ -48,7 +48,7 @@ def test_a_page_asks_for_the_test_and_shows_what_came_of_it(world: Sandbox, ada:
     assert watched in text_of(ada)
     finish_now(run)
     assert "HX-Refresh" in ada.get(watched, headers={"HX-Request": "true"}).headers
-    assert "PRODA issued a new token" in text_of(ada)
+    assert "The connection to PRODA works: it issued a new token" in text_of(ada)
     Run.objects.update(finished_at=None)  # the item has ended, and its run is closed a moment later
     assert "Connection test, just now." in re.sub("<[^>]*>", "", text_of(ada))
     assert watched not in text_of(ada)

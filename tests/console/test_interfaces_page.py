@@ -157,7 +157,7 @@ def test_a_trial_is_work_in_the_background_and_its_report_is_shown(world: Sandbo
 @pytest.mark.django_db(transaction=True)
 def test_a_write_is_shown_confirmed_and_sent_once(world: Sandbox, add_client: Any, synchronise: Any, ada: Browser):
     client = add_client(PERSON)
-    assert "3. Try the writes" in text_of(ada.get(PAGE))
+    assert "3. Try sending data" in text_of(ada.get(PAGE))
     asked = {"step": "show-write", "write": "invoice_create", "number": PERSON}
     assert "Synchronise them first." in text_of(ada.post(PAGE, asked, follow=True))
     synchronise(client)

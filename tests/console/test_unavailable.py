@@ -62,7 +62,7 @@ def test_a_form_is_answered_with_a_sentence_and_what_was_typed(refuse: Callable[
     assert (answer.status_code, answer.headers["Retry-After"]) == (503, "30")
     assert answer.headers["Cache-Control"] == "no-store"
     assert READ_ONLY in page
-    assert "Nothing was stored." in page
+    assert "Nothing was saved." in page
     assert fields_of(page)["first_name"] == "Typed “with care”"
     assert fields_of(page)["birth_date"] == TYPED["birth_date"]
     assert f'<form method="post" action="{reverse("console:client-new")}">' in page

@@ -102,7 +102,7 @@ def try_once(
     ],
     ndis: Annotated[bool, typer.Option("--ndis", help="The number is an NDIS number: ask the NDIA.")] = False,
     writes: Annotated[
-        bool, typer.Option("--writes", help="Try the writes instead, each after a confirmation. Never in production.")
+        bool, typer.Option("--writes", help="Try sending data instead, each step after a confirmation. Never in production.")
     ] = False,
     json: Annotated[bool, typer.Option(help="Print the report as JSON.")] = False,
 ) -> None:

@@ -82,7 +82,7 @@ PAGE_TERMS = (
     ("as at a date", "what was known at the end of that day, from the archive"),
     (
         "reprocessing",
-        "read everybody's stored responses again after an upgrade that reads them differently, without asking "
+        "read everyone's stored responses again after an upgrade that reads them differently, without asking "
         "the funder",
     ),
 )

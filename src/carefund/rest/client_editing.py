@@ -114,7 +114,7 @@ def _check_new(user: User, values: dict[str, Any], *, is_another: bool) -> None:
     needed = ["first_name", "last_name"] + ([] if reads_every_branch(user) else ["service_provider_id"])
     problems = [LineProblem(line=None, field=name, message="is needed") for name in needed if not values.get(name)]
     if problems:
-        raise ApiProblem("invalid", "A new client needs more. Nothing was stored.", problems=problems)
+        raise ApiProblem("invalid", "A new client needs more. Nothing was saved.", problems=problems)
     if is_another:
         return
     alike = list_alike(values["first_name"], values["last_name"], values.get("birth_date"))

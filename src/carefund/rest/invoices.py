@@ -121,7 +121,7 @@ def _refuse_others(user: User, rows: list[InvoiceRow]) -> None:
         if row.care_recipient_id not in found
     ]
     if problems:
-        raise ApiProblem("invalid", "Some lines have problems. Nothing was stored.", problems=problems)
+        raise ApiProblem("invalid", "Some lines have problems. Nothing was saved.", problems=problems)
 
 
 def _store(rows: list[InvoiceRow]) -> bool:
@@ -165,7 +165,7 @@ def _refusal(plan: ImportPlan) -> ApiProblem:
             "A line with this reference is stored with different values, or its invoice has been sent.",
             problems=problems,
         )
-    return ApiProblem("invalid", "Some lines have problems. Nothing was stored.", problems=problems)
+    return ApiProblem("invalid", "Some lines have problems. Nothing was saved.", problems=problems)
 
 
 def _as_data(invoice: Invoice) -> dict[str, Any]:

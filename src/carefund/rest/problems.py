@@ -69,7 +69,7 @@ KINDS: dict[str, ProblemKind] = {
         422, "This Idempotency-Key was sent with another call.", "Use a new key for each call of your own."
     ),
     "invalid": ProblemKind(
-        422, "Some values have problems. Nothing was stored.", "Correct the values listed in `problems`."
+        422, "Some values have problems. Nothing was saved.", "Correct the values listed in `problems`."
     ),
     "too-many-calls": ProblemKind(
         429, "The token has no calls left in this minute.", "Wait for the seconds in Retry-After, then try again."
@@ -77,11 +77,11 @@ KINDS: dict[str, ProblemKind] = {
     "too-many-attempts": ProblemKind(429, "Too many calls without a valid token.", "Wait, then send a valid token."),
     "unavailable": ProblemKind(
         503,
-        "The database cannot be used now. Nothing was stored.",
+        "The database cannot be used now. Nothing was saved.",
         "Wait for the seconds in Retry-After, then try again.",
     ),
     "internal": ProblemKind(
-        500, "Carefund failed. Nothing was stored.", "Try again. If it happens again, check Carefund's log."
+        500, "Carefund failed. Nothing was saved.", "Try again. If it happens again, check Carefund's log."
     ),
 }
 _CODES = {kind.status: code for code, kind in KINDS.items()}

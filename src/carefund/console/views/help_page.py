@@ -139,7 +139,7 @@ TOPICS = (
         "Administration",
         (
             HelpTask("Check the connection", "connections", "Select Test the connection.", may_administer),
-            HelpTask("Give somebody access", "people", "Add a user, then choose a role and branches.", may_administer),
+            HelpTask("Give someone access", "people", "Add a user, then choose a role and branches.", may_administer),
             HelpTask("Change when runs start", "schedules", "Each schedule shows when it runs next.", may_administer),
             HelpTask("Connect another system", "all-tokens", "Create a token for the API.", may_administer),
             HelpTask(

@@ -96,7 +96,10 @@ class ClosingRow:
         """What else there is to say of it, in words."""
         said = [self.rollover.problem] if self.rollover and self.rollover.problem else []
         if self.rollover and self.rollover.is_uncertain and not self.closing.is_rolled_over:
-            said.append("Not certain yet. Carefund checks the budget before it asks again.")
+            said.append(
+                "It is not certain whether the budget was rolled over. Carefund checks before it requests the rollover "
+                "again."
+            )
         if self.deviation is not None:
             more = "more" if self.deviation > 0 else "less"
             differs = f"{write_money(abs(self.deviation))} {more} rollover than estimated"

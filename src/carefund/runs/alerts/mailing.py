@@ -47,7 +47,7 @@ async def _tell(session: Session, item: ClaimedItem) -> ItemResult:
     today, now = business_today(), timezone.now()
     prepared = await session.write(item, prepare_mail, int(item.held_id), today, now, settings.PUBLIC_URL)
     if prepared is None:
-        return ItemResult(RunItem.Outcome.UNCHANGED, "No new alerts, or nobody to send them to.")
+        return ItemResult(RunItem.Outcome.UNCHANGED, "No new alerts, or no one to send them to.")
     await session.keep(item)
     try:
         await asyncio.to_thread(send, _write(prepared))

@@ -17,7 +17,7 @@ document.addEventListener("htmx:afterRequest", (event) => {
   note.className = "note bad";
   note.setAttribute("role", "alert");
   note.textContent =
-    "Carefund’s database cannot be used now. Nothing was stored, and what you typed is still here. Try again in a minute.";
+    "Carefund’s database cannot be used now. Nothing was saved, and what you typed is still here. Try again in a minute.";
   (document.querySelector("dialog[open] > *") ?? document.getElementById("content")).prepend(note);
 });
 
