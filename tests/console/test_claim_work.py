@@ -78,10 +78,7 @@ def test_check_status_is_asked_for_and_what_came_of_it_is_shown(
     assert asked(claims) == 0
     finish_now(Run.objects.get(kind="claim-check"))
     page = fay.get(reverse("console:claim", args=[claim.claim_id])).content.decode()
-    assert (
-        "Status: Completed. Related Data Updates: 1 client is being synchronised, because the claim was approved."
-        in page
-    )
+    assert "Status: Completed. Related Data Updates: 1 client is being synchronised, as the claim was approved." in page
     claims.sandbox.ask("DELETE", "/journal")
     fay.post(reverse("console:claims-check"))
     assert asked(claims) == 0

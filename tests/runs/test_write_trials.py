@@ -150,7 +150,7 @@ def test_an_answer_that_is_called_otherwise_is_named_and_nothing_is_made_twice(
     blind = send(client, CREATE)["write"]
     assert (blind["outcome"], "cannot tell" in blind["words"]) == ("not sent", True)
     speak()
-    assert "is a trial invoice" in send(client, CREATE)["write"]["words"]
+    assert "already has a trial invoice" in send(client, CREATE)["write"]["words"]
     assert count_writes(world) == 1
 
 

@@ -114,7 +114,7 @@ def prepare(
                 batch = prepare_batch(choice, today)
                 store_act(None, "Claim batch prepared", f"batch {batch.pk}", after=asdict(choice))
         except (NothingToClaim, BatchMoved) as problem:
-            complain(str(problem) or "No open lines can be claimed.", "Run with --dry-run to see why.")
+            complain(str(problem) or "No lines can be claimed.", "Run with --dry-run to see why.")
             raise typer.Exit(WRONG_INPUT) from None
     store_views(None, (line.item.client for line in preview.lines), "carefund claims prepare")
     if json:

@@ -102,7 +102,8 @@ def try_once(
     ],
     ndis: Annotated[bool, typer.Option("--ndis", help="The number is an NDIS number: ask the NDIA.")] = False,
     writes: Annotated[
-        bool, typer.Option("--writes", help="Try sending data instead, each step after a confirmation. Never in production.")
+        bool,
+        typer.Option("--writes", help="Try sending data instead, each step after a confirmation. Never in production."),
     ] = False,
     json: Annotated[bool, typer.Option(help="Print the report as JSON.")] = False,
 ) -> None:
@@ -111,7 +112,9 @@ def try_once(
     The responses are archived, and no record changes. The report shows no value of the client.
     """
     if writes and (ndis or json):
-        complain("Writes are of Services Australia alone, and confirmed one by one.", "Leave out --ndis and --json.")
+        complain(
+            "Only data for Services Australia can be tried, and each step is confirmed.", "Leave out --ndis and --json."
+        )
         raise typer.Exit(WRONG_INPUT)
     if writes:
         try_writes(client_or_exit(client_number))

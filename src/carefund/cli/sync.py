@@ -33,7 +33,7 @@ from carefund.sync.change_log.sentences import write_sentences
 def sync(
     care_recipient_id: Annotated[str | None, typer.Argument(help="Care Recipient ID.")] = None,
     survey: Annotated[
-        bool, typer.Option(help="All active clients: read lists, then clients with changes and those whose turn it is.")
+        bool, typer.Option(help="All active clients: read lists, then clients with changes and some of the others.")
     ] = False,
     everybody: Annotated[bool, typer.Option(help="All active clients: read each of them in full.")] = False,
     watch: Annotated[bool, typer.Option(help="With --survey or --everybody: show progress.")] = True,

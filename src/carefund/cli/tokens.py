@@ -19,7 +19,7 @@ app = typer.Typer(cls=Commands, help="Tokens for the API.", no_args_is_help=True
 
 @app.command()
 def add(
-    username: Annotated[str, typer.Argument(help="The account in whose name the token acts.")],
+    username: Annotated[str, typer.Argument(help="The account that the token acts for.")],
     name: Annotated[str, typer.Option(help="What the token is for.")] = "API",
     days: Annotated[
         int | None, typer.Option(help="Days until it expires. Without this, it is valid until revoked.", min=1)

@@ -91,7 +91,7 @@ def read(request: AuthenticatedRequest, service_provider_id: Branch, wanted: Acc
     try:
         run = request_accounts([month], branch=service_provider_id, requested_by=request.auth)
     except NothingToDo:
-        raise ApiProblem("conflict", "This month is being read already.") from None
+        raise ApiProblem("conflict", "This month is being retrieved already.") from None
     return Status(202, describe_run(run))
 
 

@@ -67,7 +67,7 @@ def list_page(request: AuthenticatedRequest, wanted: Query[OfClientPage]) -> dic
         problem = LineProblem(line=None, field="after", message="is after the newest change there ever was")
         raise ApiProblem(
             "invalid",
-            "No answer of this installation gave this number.",
+            "This installation has never given this number.",
             advice="Begin again with 0: the database may have been restored from a backup.",
             problems=[problem],
         )

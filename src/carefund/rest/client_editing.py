@@ -27,7 +27,9 @@ from carefund.runs.queries import is_under_way
 
 router = Router(tags=["clients"])
 _LOOK = "Look for the client by this ID or reference."
-_ALIKE = "Give the client who is here this reference by their Care Recipient ID, or send is_another for another person."
+_ALIKE = (
+    "Add this reference to the existing client by their Care Recipient ID, or send is_another for a different person."
+)
 ClientReference = Annotated[Text, Field(min_length=1, max_length=64)]
 _Name = Annotated[Text, Field(min_length=1, max_length=80, pattern=r"\S")]
 

@@ -188,7 +188,7 @@ def answer_not_retrieved(code: str, message: str, advice: str) -> HttpResponse:
     """Return the answer where a question about a client brought no plan: with the code of what it met."""
     known = {kind["type"].rpartition("#")[2] for kind in list_kinds()}
     where = next((name for name in (code, _FUNDER + code) if name in known), "conflict")
-    kind = ProblemKind(409, "The question to the NDIA brought no plan.", advice)
+    kind = ProblemKind(409, "No plan was retrieved from the NDIA.", advice)
     return _response(code, kind, message, where=where)
 
 

@@ -208,7 +208,7 @@ def steer(
 
 def _require_on(webhook_id: int) -> None:
     if not find_endpoint(webhook_id).is_on:
-        raise ApiProblem("conflict", "The webhook is off.", advice="Switch it on first.")
+        raise ApiProblem("conflict", "The webhook is off.", advice="Turn it on first.")
 
 
 def _read(wanted: WebhookIn) -> managing.Wanted:

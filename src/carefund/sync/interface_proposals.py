@@ -177,7 +177,7 @@ def require_compared() -> ComparedDescriptions:
     """What waits for a decision. Raises NotHere."""
     compared = find_compared()
     if compared is None:
-        raise NotHere("No descriptions wait for a decision.")
+        raise NotHere("No descriptions are waiting for a decision.")
     return compared
 
 

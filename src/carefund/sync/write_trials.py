@@ -207,13 +207,13 @@ class TrialSteps:
         held = await self._find()
         if write == CREATE:
             if held is not None:
-                raise NotSent("There is a trial invoice of this client already, which is found by its reference.")
+                raise NotSent("This client already has a trial invoice.")
             return partial(self._claiming.create_invoice, self.invoice.new_invoice)
         if held is None:
-            raise NotSent("There is no trial invoice of this client. Create it first.")
+            raise NotSent("This client has no trial invoice. Create it first.")
         status = statuses.invoice_status(held.invoice.status)
         if status not in _NEEDED[write]:
-            raise NotSent(f"The trial invoice is {status or 'in no state that can be read'}.")
+            raise NotSent(f"The trial invoice is {status or 'in an unknown state'}.")
         return await self._prepare_step(write, held)
 
     async def _prepare_step(self, write: str, held: Versioned) -> Callable[[], Awaitable[object]]:
@@ -221,7 +221,7 @@ class TrialSteps:
         match write:
             case "invoice_item_add":
                 if item is not None:
-                    raise NotSent("The item is on the trial invoice already.")
+                    raise NotSent("The trial invoice already has the item.")
                 return partial(claiming.add_item, invoice_id, self.invoice.item)
             case "invoice_delete":
                 return partial(claiming.delete_invoice, invoice_id, held.etag)
@@ -230,15 +230,15 @@ class TrialSteps:
         match write:
             case "invoice_item_attach":
                 if _has_file(item):
-                    raise NotSent("The PDF is attached already.")
+                    raise NotSent("The PDF is already attached.")
                 return partial(claiming.attach, invoice_id, item.item_id, ATTACHMENT)
             case "invoice_submit":
                 return partial(claiming.submit_invoice, invoice_id, held.etag)
             case "claim_create":
                 if await self._is_claimed(held):
-                    raise NotSent("A claim names the trial invoice already.")
+                    raise NotSent("A claim already includes the trial invoice.")
                 return partial(claiming.create_claim, self.invoice.service_provider_id, [invoice_id])
-        raise NotSent("This is no write on the trial invoice.")
+        raise NotSent("This write does not use the trial invoice.")
 
     async def _find(self) -> Versioned | None:
         """The living trial invoice, with its version. Raises NotSent where reading cannot tell which it is."""
@@ -246,19 +246,19 @@ class TrialSteps:
         if any(row.external_reference_id != self.invoice.reference for row in found):
             self.recording.suggest(Line("parameters", "invoices.externalReferenceId", "…", 0.0))
             raise NotSent(
-                "The list of invoices is not only of the reference asked for, so Carefund cannot tell what is there "
-                "already. Nothing was sent."
+                "The list of invoices also has invoices with other references, so Carefund cannot tell what is already "
+                "there. Nothing was sent."
             )
         living = [row for row in found if statuses.invoice_status(row.status) != statuses.DELETED]
         if len(living) > 1:
-            raise NotSent("There are several trial invoices of this client. Delete all but one in the portal.")
+            raise NotSent("This client has several trial invoices. Delete all but one in the portal.")
         return await self._claiming.fetch_invoice(living[0].invoice_id) if living else None
 
     def _find_item(self, held: Versioned) -> InvoiceItem | None:
         """The item. Raises NotSent where another one is there, or its reference cannot be read."""
         living = [item for item in held.invoice.items if item.item_status.upper() != statuses.DELETED]
         if any(item.external_reference_id != self.invoice.item.external_reference_id for item in living):
-            raise NotSent("The trial invoice has an item that is not known by its reference. Nothing was sent.")
+            raise NotSent("Carefund does not know the reference of an item on the trial invoice. Nothing was sent.")
         return living[0] if living else None
 
     async def _is_claimed(self, held: Versioned) -> bool:
@@ -290,5 +290,5 @@ async def try_rollover(
     except FunderError as problem:
         return Tried(WriteOutcome.UNCERTAIN, f"{problem.message} Try it again: Carefund reads before it sends.")
     if not is_new:
-        return Tried(WriteOutcome.NOT_SENT, "The budget had been rolled over before.")
+        return Tried(WriteOutcome.NOT_SENT, "The budget had already been rolled over.")
     return Tried(WriteOutcome.DONE, "Done. Synchronise the client to see both budgets.")

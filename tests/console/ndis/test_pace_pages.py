@@ -210,7 +210,7 @@ def test_resync_shows_differences_first_then_asks_then_writes(ndia: NdiaSandbox,
     contract.refresh_from_db()
     assert contract.end_date == end
     assert "1 value updated from PACE" in done.content.decode()
-    assert "used already" in ben.post(decide, {"difference": ids[:1], "confirmed": "yes"}).content.decode()
+    assert "was already used" in ben.post(decide, {"difference": ids[:1], "confirmed": "yes"}).content.decode()
 
 
 def test_every_tick_is_set_or_unset_at_once_and_counted(ndia: NdiaSandbox, ben: Browser, client: Client) -> None:
@@ -265,7 +265,7 @@ def test_nothing_ticked_is_said(ndia: NdiaSandbox, ben: Browser, client: Client)
     contract = create(ben, client)
     ndia.change(client, "set-category", category="Consumables", approved="5000.00")
     decide = retrieve_again(ben, contract)
-    assert "Nothing was ticked" in ben.post(decide, {}).content.decode()
+    assert "Nothing was selected" in ben.post(decide, {}).content.decode()
 
 
 def test_editing_hides_and_drops_api_access_without_the_pace_tick(ben: Browser, client: Client) -> None:

@@ -51,7 +51,7 @@ def findings() -> list[tuple[str, Decimal]]:
 def test_a_month_ties_and_its_answer_is_kept_once(claims: ClaimWorld, claim: Claim):
     paid = pay(claims, claim)
     item = read(paid)
-    assert (item.outcome, item.message) == ("changed", "The account summary was stored.")
+    assert (item.outcome, item.message) == ("changed", "The account summary was saved.")
     assert findings() == []
     [row] = list_account_rows(list_accounts(paid.service_provider_id))
     assert row.account.paid == paid.total_paid

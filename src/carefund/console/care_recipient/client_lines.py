@@ -76,7 +76,7 @@ def _describe_contract(contract: ServiceContract | None) -> NdisCell:
     if comparison is None or comparison.compared_at is None:
         return NdisCell(plan, "Not compared yet")
     if comparison.outcome == PaceComparison.Outcome.IN_STEP:
-        return NdisCell(plan, "In step", "good")
+        return NdisCell(plan, "Matches PACE", "good")
     if comparison.outcome == PaceComparison.Outcome.DIFFERENT:
         return NdisCell(plan, many(comparison.number_of_differences, "difference"), "warn")
     return NdisCell(plan, "Comparison failed", "bad")

@@ -51,7 +51,7 @@ STATES = {
     "failed": "Last sync failed",
     "consent": "Consent not given",
     "never": "Not synchronised yet",
-    "no-id": "Care Recipient ID not known",
+    "no-id": "No Care Recipient ID yet",
     "inactive": "Inactive",
 }
 

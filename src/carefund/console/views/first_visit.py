@@ -126,7 +126,7 @@ def _list_steps_to_funding() -> list[SetUpStep]:
         SetUpStep(
             "Clients",
             found.has_clients,
-            "Add a client, or import a file with carefund clients import.",
+            "Add a client, or import a spreadsheet under Import clients.",
             "console:client-new",
             "Add a client",
         ),

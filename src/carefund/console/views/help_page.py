@@ -52,7 +52,7 @@ TOPICS = (
             HelpTask(
                 "Add your clients",
                 "client-new",
-                "Add them one by one, or import a provider file with carefund clients import.",
+                "Add them one by one, or import a spreadsheet under Import clients.",
                 may_administer,
             ),
             HelpTask(

@@ -201,9 +201,7 @@ def _list_day_suspects(facts: Facts) -> Iterator[_Suspect]:
         for number in range(1, 11) if spans else ():
             amount = to_cents(multiply([spans[-1]._replace(days=number)]))
             words = many(number, "day")
-            yield _Suspect(
-                amount, f"The difference equals {words} of {held.name} that the entitlements do not include."
-            )
+            yield _Suspect(amount, f"The difference equals {words} of {held.name} too few in the entitlements.")
             yield _Suspect(-amount, f"The difference equals {words} of {held.name} too many in the entitlements.")
 
 
@@ -237,18 +235,8 @@ def _explain_available(facts: Facts) -> FigureExplanation:
     parts = (
         ("Total", figures.total, figures.total or ZERO, "Shown above."),
         ("Used", figures.used, effects.used, "Shown above."),
-        (
-            "Write off",
-            figures.write_off,
-            effects.write_off,
-            "Unspent or unrecoverable funds, written off.",
-        ),
-        (
-            "Rollover deduction",
-            figures.rollover_deduction,
-            effects.rollover_deduction,
-            "Offsets funds that rolled over.",
-        ),
+        ("Write off", figures.write_off, effects.write_off, "Unspent or unrecoverable funds."),
+        ("Rollover deduction", figures.rollover_deduction, effects.rollover_deduction, "Offsets funds rolled over."),
     )
     terms = [Term(name, amount, Origin.FUNDER, text) for name, stated, amount, text in parts if stated is not None]
     unstated = [name for name, stated, _, _ in parts if stated is None]

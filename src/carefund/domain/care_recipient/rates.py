@@ -144,7 +144,7 @@ def find_problems(wanted: WantedRate, entered: Iterable[Rate], today: date) -> d
     """Return what is wrong with a rate that somebody enters, by field; `entered` are the others that were entered."""
     key, problems = key_of(wanted.code), {}
     if not _CODE.fullmatch(key):
-        problems["code"] = "Use a level, such as 5 or HCP2, or the funder’s code: letters, digits and _."
+        problems["code"] = "Use a level, such as 5 or HCP2, or Services Australia’s code: letters, digits and _."
     if wanted.kind not in {kind.value for kind in RateKind}:
         problems["kind"] = "Choose a kind."
     others = {rate.kind.value for rate in (*RATES, *entered) if rate.key == key}

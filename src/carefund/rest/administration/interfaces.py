@@ -121,7 +121,7 @@ def compare(request: AuthenticatedRequest, wanted: DescriptionsIn) -> Status[dic
             read_uploads(uploads)
             store_act(request.auth, "Interface descriptions compared", f"{len(uploads)} files")
     except (WrongDescription, UnicodeEncodeError) as fault:
-        message = str(fault) if isinstance(fault, WrongDescription) else "has signs that are no text"
+        message = str(fault) if isinstance(fault, WrongDescription) else "has characters that are not text"
         raise ApiProblem("invalid", problems=[LineProblem(line=None, field="files", message=message)]) from None
     return Status(200, _describe(find_compared()))
 
@@ -192,7 +192,7 @@ def _preview(compared: ComparedDescriptions, agreed: list[str]) -> tuple[str, tu
     try:
         return preview(compared, agreed)
     except NotAccepted as fault:
-        raise ApiProblem("conflict", str(fault), advice="Answer the questions otherwise.") from None
+        raise ApiProblem("conflict", str(fault), advice="Answer the questions differently.") from None
 
 
 def _describe(compared: ComparedDescriptions | None) -> dict[str, Any]:

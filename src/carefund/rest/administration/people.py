@@ -118,7 +118,7 @@ def sign_out(request: AuthenticatedRequest, person_id: PersonId) -> Status[dict[
 def _keep(request: AuthenticatedRequest, person: User, wanted: PersonIn) -> dict[str, Any]:
     unknown = set(wanted.service_provider_ids) - set(find_branch_names())
     if unknown:
-        problem = LineProblem(line=None, field="service_provider_ids", message="has one that is not known here")
+        problem = LineProblem(line=None, field="service_provider_ids", message="has one that Carefund does not know")
         raise ApiProblem("invalid", problems=[problem])
     for name in ("first_name", "last_name", "email", "is_active"):
         setattr(person, name, getattr(wanted, name))
@@ -137,7 +137,7 @@ def _keep(request: AuthenticatedRequest, person: User, wanted: PersonIn) -> dict
 
 
 def _taken() -> ApiProblem:
-    return ApiProblem("conflict", "There is an account with this name.", advice="Choose another name.")
+    return ApiProblem("conflict", "An account with this name already exists.", advice="Choose another name.")
 
 
 def _find(number: int) -> dict[str, Any]:

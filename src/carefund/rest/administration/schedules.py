@@ -86,7 +86,9 @@ def edit(
 def _require_changeable(schedule: Schedule, given: dict[str, Any]) -> None:
     """Raise ApiProblem for what cannot be changed of this schedule."""
     wrong = set(given) - list_changeable(schedule)
-    problems = [LineProblem(line=None, field=name, message="is nothing of this schedule") for name in sorted(wrong)]
+    problems = [
+        LineProblem(line=None, field=name, message="does not belong to this schedule") for name in sorted(wrong)
+    ]
     if given.get("parts") == Run.Parts.SURVEY and not wrong and not ENTRIES[schedule.kind].has_survey:
         problems.append(LineProblem(line=None, field="parts", message="cannot be a survey here"))
     if problems:

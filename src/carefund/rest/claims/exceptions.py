@@ -131,7 +131,7 @@ def list_draws(request: AuthenticatedRequest, wanted: Query[ExceptionPart]) -> d
     today, last = timezone.localdate(), wanted.start + wanted.limit
     found = list_draw_keys(_read(wanted), today, wanted.start, last + 1)
     rows = list_draw_rows(found[: wanted.limit], today)
-    store_views(request.auth, (row.usage.client for row in rows), "Usage without a matching line (API)")
+    store_views(request.auth, (row.usage.client for row in rows), "Drawn by us, no matching line (API)")
     return {"draws": [_describe_draw(row) for row in rows], "next_start": last if len(found) > wanted.limit else None}
 
 

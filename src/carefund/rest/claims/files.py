@@ -62,7 +62,7 @@ def upload(request: AuthenticatedRequest, wanted: FileIn) -> Status[dict[str, An
         content = wanted.content.encode()
         plan = plan_file(content)
     except (UnreadableFile, UnicodeEncodeError) as fault:
-        message = str(fault) if isinstance(fault, UnreadableFile) else "has signs that are no text"
+        message = str(fault) if isinstance(fault, UnreadableFile) else "has characters that are not text"
         raise ApiProblem("invalid", problems=[LineProblem(line=None, field="content", message=message)]) from None
     kept = store_upload(INVOICES, wanted.file_name, content, request.auth)
     return Status(201, _describe(request, kept, plan))

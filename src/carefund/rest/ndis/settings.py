@@ -50,7 +50,9 @@ def store(request: AuthenticatedRequest, wanted: NdisSettingsIn) -> Status[dict[
     """Switch the PACE API on or off, and say what unknown category texts are. What was mapped before stays."""
     unknown = set(list_unknown_categories())
     problems = [
-        LineProblem(line=None, field=f"mapped.{text}"[:80], message="is not an unknown text, or not a category")
+        LineProblem(
+            line=None, field=f"mapped.{text}"[:80], message="is not one of the unknown texts, or not a category"
+        )
         for text, number in wanted.mapped.items()
         if text not in unknown or number not in _NUMBERS
     ]

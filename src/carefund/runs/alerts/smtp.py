@@ -64,7 +64,9 @@ def _connect(connection: EmailBackend) -> None:
         ) from None
     except (smtplib.SMTPNotSupportedError, ssl.SSLError):
         advice = f"{_CHECK}: host, port and CAREFUND_SMTP_SECURITY must fit together, and the certificate the host."
-        raise MailProblem("mail-not-encrypted", "The mail server could not be spoken to securely.", advice) from None
+        raise MailProblem(
+            "mail-not-encrypted", "No secure connection to the mail server could be made.", advice
+        ) from None
     except (OSError, smtplib.SMTPException):
         advice = f"{_CHECK} if this lasts. Carefund tries again."
         raise MailProblem("mail-unreachable", "The mail server did not answer.", advice, is_passing=True) from None

@@ -69,7 +69,7 @@ async def _work(session: Session, item: ClaimedItem) -> ItemResult:
         raise ItemFailed(refusal.code, refusal.problem, refusal.advice, step="roll over") from None
     await session.write(item, _request_sync, number)
     if not is_new:
-        return ItemResult(RunItem.Outcome.UNCHANGED, "The budget had been rolled over before.")
+        return ItemResult(RunItem.Outcome.UNCHANGED, "The budget had already been rolled over.")
     return ItemResult(RunItem.Outcome.CHANGED, "Rollover requested. The client is being synchronised.")
 
 

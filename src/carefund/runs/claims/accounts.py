@@ -70,5 +70,5 @@ async def read_account(session: Session, item: ClaimedItem) -> ItemResult:
             "not-ours", "The account summary is about a different service provider.", "Nothing was changed."
         ) from None
     if not is_new:
-        return ItemResult(RunItem.Outcome.UNCHANGED, "The account summary is as before.")
-    return ItemResult(RunItem.Outcome.CHANGED, "The account summary was stored.")
+        return ItemResult(RunItem.Outcome.UNCHANGED, "The account summary has not changed.")
+    return ItemResult(RunItem.Outcome.CHANGED, "The account summary was saved.")

@@ -185,9 +185,7 @@ async def _check(session: Session, item: ClaimedItem) -> ItemResult:
     if run is None:
         return ItemResult(outcome, f"Status: {write_claim_status(held.status)}.")
     people = f"{run.total:,} client{' is' if run.total == 1 else 's are'} being synchronised"
-    words = (
-        f"Status: {write_claim_status(held.status)}. Related Data Updates: {people}, because the claim was approved."
-    )
+    words = f"Status: {write_claim_status(held.status)}. Related Data Updates: {people}, as the claim was approved."
     return ItemResult(outcome, words, result={"run": run.pk, "people": run.total})
 
 

@@ -73,14 +73,14 @@ class BudgetsMissing(PaceProblem):
 
 
 class HourUsed(PaceProblem):
-    """This hour's number of budgets, set by CAREFUND_NDIA_BUDGETS_PER_HOUR, is used up."""
+    """This hour's limit on budgets (CAREFUND_NDIA_BUDGETS_PER_HOUR) has been reached."""
 
     code = "pace-hour-used"
     advice = "The NDIA was not asked. Try again when the oldest request is an hour old."
 
 
 class NothingChosen(PaceProblem):
-    """Nothing was ticked, so there is nothing to do."""
+    """Nothing was selected, so there is nothing to do."""
 
     code = "pace-nothing-chosen"
     advice = "Select at least one line, or close the dialog."
@@ -98,7 +98,7 @@ class ContractExists(PaceProblem):
 
 
 class PreviewUnknown(PaceProblem):
-    """This preview was used already, is too old, or belongs to another client."""
+    """This preview was already used, is too old, or belongs to another client."""
 
     code = "pace-preview-unknown"
     advice = "Retrieve the plan again and review it before continuing."
