@@ -1,6 +1,6 @@
 """Photograph the main pages of the demo world into docs/pictures: `make pictures`.
 
-Starts `carefund demo` in a folder that is thrown away, logs in as its administrator, and takes each page on a desktop,
+Starts `carefund demo` in a folder that is thrown away, signs in as its administrator, and takes each page on a desktop,
 some in the dark theme and on a phone. Needs Chromium. Everybody in the pictures is fictitious.
 """
 
