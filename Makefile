@@ -3,6 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 ARGS ?=
+EXTRA ?=
 
 .DEFAULT_GOAL := help
 .PHONY: help install install-dev demo serve sandbox test check format fuzz machines coverage survey-proof backup-proof install-proof test-clocks bench scale-demo pictures docs clean
@@ -10,8 +11,8 @@ ARGS ?=
 help:  ## list what can be done
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-install:  ## put the locked packages into .venv
-	@$(PYTHON) tools/bootstrap.py
+install:  ## put the locked packages into .venv (EXTRA=parquet: with what Parquet files need)
+	@$(PYTHON) tools/bootstrap.py $(if $(EXTRA),--extra $(EXTRA))
 
 install-dev:  ## the same, with what tests and checks need
 	@$(PYTHON) tools/bootstrap.py --dev

@@ -15,7 +15,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-from benchmarks import explanations, surveys_report
+from benchmarks import explanations, exports, surveys_report
 from benchmarks.report import Report, write_report
 from benchmarks.upstream import running_upstream
 from tools.bootstrap import Stopped, make_environment
@@ -38,7 +38,10 @@ def main() -> None:
     parser.add_argument("--memory-people", type=int, default=5000, help="people of the memory measurement")
     parser.add_argument("--peer-people", type=int, default=300, help="people of the peers")
     parser.add_argument(
-        "--without", nargs="*", default=[], help="parts to leave out: postgresql memory peers workers pages surveys"
+        "--without",
+        nargs="*",
+        default=[],
+        help="parts to leave out: postgresql memory peers workers pages surveys exports",
     )
     parser.add_argument("--clients", type=int, default=10_000, help="clients of the pages' measurement")
     parser.add_argument(
@@ -51,10 +54,14 @@ def main() -> None:
     parser.add_argument(
         "--explanations", action="store_true", help="how many budgets are explained, alone; goes into the page as it is"
     )
+    parser.add_argument("--exports", action="store_true", help="exports alone; their table goes into the page as it is")
+    parser.add_argument("--export-people", type=int, default=100_000, help="people of each export")
     parser.add_argument("--page", type=Path, default=PAGE, help="where the report goes")
     options = parser.parse_args()
     if options.explanations:
         print(explanations.merge(options.clients, options.page))
+    elif options.exports:
+        print(exports.merge(options.export_people, options.page))
     else:
         measure(options)
 
@@ -93,12 +100,22 @@ def measure(options: argparse.Namespace) -> None:
         if "surveys" not in options.without:
             report.surveys = bench.measure_surveys()
             keep(report, options)
-        if options.pages:
-            given = (page.partition("=") for page in options.pages)
-            report.pages = {name: json.loads(Path(file).read_text()) for name, _, file in given}
-        elif "pages" not in options.without:
-            report.pages = {name: bench.measure_pages(name, database_url) for name, database_url in databases.items()}
+        if "exports" not in options.without:
+            say(f"exports of {options.export_people:,} people")
+            report.exports = exports.measure(options.export_people)
+            keep(report, options)
+        report.pages = find_pages(bench, options, databases)
     print(keep(report, options))
+
+
+def find_pages(bench: "Bench", options: argparse.Namespace, databases: dict[str, str]) -> dict[str, Any]:
+    """The pages' figures by database: measured before, or now, unless they are left out."""
+    if options.pages:
+        given = (page.partition("=") for page in options.pages)
+        return {name: json.loads(Path(file).read_text()) for name, _, file in given}
+    if "pages" in options.without:
+        return {}
+    return {name: bench.measure_pages(name, database_url) for name, database_url in databases.items()}
 
 
 def keep(report: Report, options: argparse.Namespace) -> str:

@@ -94,7 +94,7 @@ def build(clients: int, new: int) -> None:
             cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
-def _copy(model: type[models.Model], number: int, *, order: str = "", where: str = "", **expressions: str) -> None:
+def copy_rows(model: type[models.Model], number: int, *, order: str = "", where: str = "", **expressions: str) -> None:
     """Insert each row of a table once more for each k of 1 to `number`; `expressions` say what differs, by column."""
     columns = [field.column for field in model._meta.local_concrete_fields]
     columns = [name for name in columns if name != "id" or "id" in expressions]
@@ -121,68 +121,70 @@ def _copy_people(number: int) -> None:
     of_branch = person | {"service_provider_id": _OF_BRANCH}
     names = f"{letters} || substr('lmnrst', 1 + n.k % 6, 1) || 'ton ' || CAST(n.k / 150 AS text)"
     identity = f"CAST({FIRST_NUMBER} + n.k AS text)"
-    _copy(Client, number, id="1 + n.k", care_recipient_id=identity, last_name=names, service_provider_id=_BRANCH)
-    _copy(Plan, number, id="1 + n.k", client_id="1 + n.k")
+    copy_rows(Client, number, id="1 + n.k", care_recipient_id=identity, last_name=names, service_provider_id=_BRANCH)
+    copy_rows(Plan, number, id="1 + n.k", client_id="1 + n.k")
     for model in (Classification, ApprovedService, Supplement):
-        _copy(model, number, **person)
-    _copy(IndividualContribution, number, **of_branch)
+        copy_rows(model, number, **person)
+    copy_rows(IndividualContribution, number, **of_branch)
     budgets, invoices, lines = (_stride(model) for model in (PlanBudget, Invoice, InvoiceLineItem))
     left = "t.available - (n.k % 900) * 10"
-    _copy(PlanBudget, number, id=f"t.id + {budgets}", available=left, order="ORDER BY n.k, t.id", **of_branch)
-    _copy(Entitlement, number, client_id="1 + n.k", plan_budget_id=f"t.plan_budget_id + {budgets}")
+    copy_rows(PlanBudget, number, id=f"t.id + {budgets}", available=left, order="ORDER BY n.k, t.id", **of_branch)
+    copy_rows(Entitlement, number, client_id="1 + n.k", plan_budget_id=f"t.plan_budget_id + {budgets}")
     again = "CAST(n.k AS text)"
-    _copy(
+    copy_rows(
         Invoice, number, id=f"t.id + {invoices}", external_reference_id=f"t.external_reference_id || '-' || {again}",
         invoice_id=f"t.invoice_id || '-' || {again}", service_provider_id=_BRANCH,
     )  # fmt: skip
-    _copy(
+    copy_rows(
         InvoiceLineItem, number, order="ORDER BY t.delivery_date, n.k", id=f"t.id + {lines}",
         invoice_id=f"t.invoice_id + {invoices}", client_id="1 + n.k",
         external_reference_id=f"t.external_reference_id || '-' || {again}",
     )  # fmt: skip
-    _copy(
+    copy_rows(
         BudgetUsage, number, order="ORDER BY t.delivery_date, n.k",
         plan_budget_id=f"t.plan_budget_id + {budgets}", client_id="1 + n.k",
         service_provider_id=_OF_BRANCH,
         invoice_line_item_id=f"CASE WHEN n.k % 500 <> 0 OR t.id % 50 <> 0 THEN t.invoice_line_item_id + {lines} END",
     )  # fmt: skip
     stale = "n.k % 400 = 7"
-    _copy(SyncState, number, client_id="1 + n.k", outcome=f"CASE WHEN {stale} THEN 'failed' ELSE t.outcome END")
+    copy_rows(SyncState, number, client_id="1 + n.k", outcome=f"CASE WHEN {stale} THEN 'failed' ELSE t.outcome END")
 
 
 def _copy_ledger(number: int) -> None:
     """The change log and the archive in the order of time, the run ledger, the access log."""
     client = {"client_id": "1 + n.k"}
-    _copy(Change, number, order="ORDER BY t.fetched_at, n.k, t.id", **client)
-    _copy(Answer, number, order="ORDER BY t.current_from, n.k, t.id", **client)
+    copy_rows(Change, number, order="ORDER BY t.fetched_at, n.k, t.id", **client)
+    copy_rows(Answer, number, order="ORDER BY t.current_from, n.k, t.id", **client)
     failed = "CASE WHEN (n.k + t.id) % 997 = 0 THEN 'failed' ELSE t.outcome END"
     identity = f"CAST({FIRST_NUMBER} + n.k AS text)"
-    _copy(RunItem, number, order="ORDER BY t.id, n.k", outcome=failed, care_recipient_id=identity, **client)
+    copy_rows(RunItem, number, order="ORDER BY t.id, n.k", outcome=failed, care_recipient_id=identity, **client)
     for run in Run.objects.all():
         Run.objects.filter(pk=run.pk).update(total=number + 1)
-    _copy(AccessLogEntry, number, order="ORDER BY t.id, n.k", **client)
+    copy_rows(AccessLogEntry, number, order="ORDER BY t.id, n.k", **client)
 
 
 def _copy_ndis(number: int) -> None:
     where = f"WHERE n.k % {_ONE_IN_NDIS} = 0"
     contracts = _stride(ServiceContract)
     ndis_number = "CAST(430000000 + n.k AS text)"
-    _copy(NdisParticipant, number, where=where, client_id="1 + n.k", ndis_number=ndis_number)
-    _copy(ServiceContract, number, where=where, id=f"t.id + {contracts}", client_id="1 + n.k", ndis_number=ndis_number)
+    copy_rows(NdisParticipant, number, where=where, client_id="1 + n.k", ndis_number=ndis_number)
+    copy_rows(
+        ServiceContract, number, where=where, id=f"t.id + {contracts}", client_id="1 + n.k", ndis_number=ndis_number
+    )
     budgets = _stride(ServiceContractBudget)
     of_contract = {"contract_id": f"t.contract_id + {contracts}"}
-    _copy(ServiceContractBudget, number, where=where, id=f"t.id + {budgets}", **of_contract)
-    _copy(DeliveredService, number, where=where, budget_id=f"t.budget_id + {budgets}", **of_contract)
-    _copy(PaceComparison, number, where=where, contract_id=f"t.contract_id + {contracts}")
+    copy_rows(ServiceContractBudget, number, where=where, id=f"t.id + {budgets}", **of_contract)
+    copy_rows(DeliveredService, number, where=where, budget_id=f"t.budget_id + {budgets}", **of_contract)
+    copy_rows(PaceComparison, number, where=where, contract_id=f"t.contract_id + {contracts}")
 
 
 def _copy_beside(number: int) -> None:
     """Everybody's planned services and marks of the last survey; of some people unspent funds, or a suspicion."""
     client = {"client_id": "1 + n.k"}
-    _copy(PlannedService, number, **client)
-    _copy(UnspentBalance, number, where=f"WHERE n.k % {_ONE_WITH_UNSPENT} = 0", **client)
-    _copy(SurveyMark, number, **client)
-    _copy(SurveySuspect, number, where=f"WHERE n.k % {_ONE_SUSPECTED} = 0", **client)
+    copy_rows(PlannedService, number, **client)
+    copy_rows(UnspentBalance, number, where=f"WHERE n.k % {_ONE_WITH_UNSPENT} = 0", **client)
+    copy_rows(SurveyMark, number, **client)
+    copy_rows(SurveySuspect, number, where=f"WHERE n.k % {_ONE_SUSPECTED} = 0", **client)
 
 
 def _make_claims() -> None:

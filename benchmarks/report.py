@@ -9,7 +9,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from benchmarks import surveys_report
+from benchmarks import exports, surveys_report
 from benchmarks.pages_report import list_missed, write_section
 
 Figures = list[dict[str, float]]
@@ -38,6 +38,7 @@ class Report:
     peers: dict[str, Any] = field(default_factory=dict)
     pages: dict[str, dict[str, Any]] = field(default_factory=dict)
     surveys: list[dict[str, Any]] = field(default_factory=list)
+    exports: dict[str, Any] = field(default_factory=dict)
 
 
 def write_report(report: Report, people: int, page: Path) -> str:
@@ -51,6 +52,7 @@ def write_report(report: Report, people: int, page: Path) -> str:
             _others(report),
             write_section(report.pages),
             surveys_report.write_section(report.surveys),
+            exports.write_section(report.exports),
             _missed(report),
         )
         if part
@@ -209,5 +211,7 @@ def _missed(report: Report) -> str:
                 lines.append(f"- {times:.1f} × dlt ({NAMES[kind]}) instead of {_DLT_AIM} ×.")
     if report.memory and report.memory["people"] < _AIM_PEOPLE:
         lines.append(f"- Memory was not measured at {_AIM_PEOPLE:,} people (`--memory-people` does).")
-    lines += list_missed(report.pages) + surveys_report.list_missed(report.surveys)
+    lines += (
+        list_missed(report.pages) + surveys_report.list_missed(report.surveys) + exports.list_missed(report.exports)
+    )
     return "\n".join(["## Aims not reached, or not measured", "", *lines]) if lines else ""

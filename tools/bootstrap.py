@@ -6,6 +6,7 @@ milliseconds: a stamp in .venv remembers what was installed.
 
     python3 tools/bootstrap.py          what the product needs to run
     python3 tools/bootstrap.py --dev    that, and what tests and checks need
+    python3 tools/bootstrap.py --extra parquet    what the product needs, and an extra of pyproject.toml
 """
 
 import hashlib
@@ -69,13 +70,14 @@ class Stopped(Exception):
 def main(arguments):
     """Install if the stamp says that something changed; the exit status is 0, or 1 with one line of advice."""
     with_dev = "--dev" in arguments
+    extra = arguments[arguments.index("--extra") + 1] if "--extra" in arguments else ""
     try:
         python = find_python()
-        stamp = VENV / (".installed-dev" if with_dev else ".installed")
+        stamp = VENV / (".installed-dev" if with_dev else ".installed-" + extra if extra else ".installed")
         state = wanted_state(python)
         if any(is_installed(VENV / name, state) for name in {stamp.name, ".installed-dev"}):
             return 0
-        install(find_uv(), python, with_dev)
+        install(find_uv(), python, with_dev, extra)
         stamp.write_text(state)
     except Stopped as stopped:
         print("bootstrap: " + str(stopped), file=sys.stderr)
@@ -219,10 +221,10 @@ def uv_environment(python):
     return environment
 
 
-def install(uv, python, with_dev):
+def install(uv, python, with_dev, extra=""):
     """Make .venv hold what the lock file says; with an index of one's own, the same versions and digests from there."""
     environment = uv_environment(python)
-    groups = [] if with_dev else ["--no-dev"]
+    groups = ([] if with_dev else ["--no-dev"]) + (["--extra", extra] if extra else [])
     if package_index().rstrip("/") == USUAL_INDEX:
         run([uv, "sync", "--frozen", "--inexact", *groups], environment)
         return

@@ -6,6 +6,8 @@ from datetime import date
 import pytest
 from django.contrib.auth.models import User
 
+from carefund.access.exports import open_export
+from carefund.access.gate import OPERATOR
 from carefund.domain.care_recipient.client_file import FIELDS
 from carefund.records.care_recipient.client_import import (
     ClientImport,
@@ -18,7 +20,7 @@ from carefund.records.care_recipient.client_matching import MOST_CANDIDATES
 from carefund.records.care_recipient.clients import edit_client
 from carefund.records.models import Change, Client, ClientMatch, ServiceProvider, SyncState
 from carefund.records.table_files import encode_csv
-from carefund.sync.care_recipient.exporting import CLIENTS, EXPORTS
+from carefund.sync.exports import EXPORTS
 from tests.conftest import table_rows
 
 pytestmark = pytest.mark.django_db
@@ -146,7 +148,7 @@ def test_what_changed_meanwhile_is_seen(add_client: Add):
 def test_the_export_of_clients_comes_back_in_as_it_is(add_client: Add):
     add_client("400000001", service_provider_id="4049000002", external_reference_id="HR-1")
     add_client(None, first_name="Zoë", birth_date=None)
-    text = "".join(encode_csv(EXPORTS[CLIENTS].list_lines(Client.objects.all())))
+    text = "".join(encode_csv(open_export(OPERATOR, EXPORTS["clients"], None, "test")))
     found = plan_clients(text.encode(), TODAY)
     assert (found.same_count, found.problems, found.differences, found.new, found.alike) == (2, [], {}, [], [])
 

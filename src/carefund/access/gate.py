@@ -114,18 +114,20 @@ def find_contract_to_synchronise(user: Visitor, contract_id: int) -> ServiceCont
     return contract
 
 
-def find_invoice_to_claim(user: Visitor, *, reference: str = "", line_reference: str = "") -> Invoice:
-    """One of our invoices by its reference, or by that of one of its lines, for those who may claim.
+def list_invoices_for(user: Visitor) -> QuerySet[Invoice]:
+    """Our invoices; for a token of some branches those with lines of their clients alone."""
+    if reads_every_branch(user):
+        return Invoice.objects.all()
+    lines, theirs = InvoiceLineItem.objects.filter(invoice=OuterRef("pk")), list_clients_for(user)
+    return Invoice.objects.filter(Exists(lines.filter(client__in=theirs)), ~Exists(lines.exclude(client__in=theirs)))
 
-    A token for some branches alone finds those in which nobody of another branch stands.
-    """
+
+def find_invoice_to_claim(user: Visitor, *, reference: str = "", line_reference: str = "") -> Invoice:
+    """One of our invoices by its reference, or by that of one of its lines, for those who may claim."""
     require(user, may_claim)
     wanted = {"line_items__external_reference_id": line_reference} if line_reference else {}
     wanted |= {"external_reference_id": reference} if reference else {}
-    invoices = Invoice.objects.filter(**wanted)
-    if not reads_every_branch(user):
-        others = InvoiceLineItem.objects.filter(invoice=OuterRef("pk")).exclude(client__in=list_clients_for(user))
-        invoices = invoices.exclude(Exists(others))
+    invoices = list_invoices_for(user).filter(**wanted)
     return find_one(invoices, "There is no invoice with this reference.")
 
 

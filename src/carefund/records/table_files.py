@@ -1,11 +1,11 @@
-"""Tables as files for spreadsheets, written line by line: CSV, and XLSX with a bounded memory.
+"""Tables as files, written line by line with a bounded memory: CSV and XLSX for spreadsheets, and Parquet.
 
 A text that a spreadsheet would run as a formula is made plain. An instant is written in the time zone of this
 installation, with its offset; the heading of its column names the zone.
 """
 
 import csv
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from itertools import chain, islice
@@ -18,11 +18,14 @@ from django.utils import timezone
 from xlsxwriter import Workbook
 
 from carefund.domain.spreadsheet_formulas import make_plain
+from carefund.records.cell_types import CellType
+from carefund.records.parquet_files import write_parquet
 
-FORMATS = ("csv", "xlsx")
+FORMATS = ("csv", "xlsx", "parquet")
 MEDIA_TYPES = {
     "csv": "text/csv; charset=utf-8",
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    "parquet": "application/vnd.apache.parquet",
 }
 _LINES_OF_SHEET = 1_048_575  # beside the headings
 _LONGEST_CELL = 32_767
@@ -50,8 +53,13 @@ def encode_csv(lines: Iterable[Iterable[object]]) -> Iterator[str]:
         yield writer.writerow([write(value) for value in line])
 
 
-def write_file(path: Path, lines: Iterable[Iterable[object]], file_format: str) -> int:
-    """Write these lines, the first of them the headings, in one of FORMATS. Return how many came after it."""
+def write_file(path: Path, lines: Iterable[Iterable[object]], file_format: str, types: Sequence[CellType] = ()) -> int:
+    """Write these lines, the first of them the headings, in one of FORMATS. Return how many came after it.
+
+    Parquet needs to know what each column holds.
+    """
+    if file_format == "parquet":
+        return write_parquet(path, lines, types)
     return _write_xlsx(path, lines) if file_format == "xlsx" else _write_csv(path, lines)
 
 
@@ -114,8 +122,8 @@ def _cell(value: object) -> object:
     return make_plain(str(value))
 
 
-def open_file(lines: Iterable[Iterable[object]], file_format: str) -> IO[bytes]:
+def open_file(lines: Iterable[Iterable[object]], file_format: str, types: Sequence[CellType] = ()) -> IO[bytes]:
     """Write these lines to a file that is gone once it is closed, and return it at its beginning."""
     with NamedTemporaryFile(suffix=f".{file_format}") as named:
-        write_file(Path(named.name), lines, file_format)
+        write_file(Path(named.name), lines, file_format, types)
         return Path(named.name).open("rb")  # still readable once its name is gone

@@ -1,32 +1,24 @@
-"""Exports by API: every client's records of one kind as a file for a spreadsheet. No rules here."""
+"""Exports by API: all records of one kind as a file for a spreadsheet or a BI tool. No rules here."""
 
 from datetime import date
+from enum import StrEnum
 from typing import Annotated, Any, Literal
 
 from django.http import FileResponse
 from django.utils import timezone
 from ninja import Path, Query, Router
 
-from carefund.access.access_log import store_export
-from carefund.access.gate import list_clients_for
+from carefund.access.exports import open_export
 from carefund.access.roles import may_export
+from carefund.records.parquet_files import MISSING, MISSING_ADVICE, is_parquet_installed
 from carefund.records.table_files import MEDIA_TYPES, open_file
 from carefund.rest.problems import NOT_CHANGED, ApiProblem, LineProblem, refusals
 from carefund.rest.tokens import AuthenticatedRequest, BearerToken
 from carefund.rest.values import Day, Given
-from carefund.sync.care_recipient.exporting import EXPORTS
+from carefund.sync.exports import EXPORTS
 
 router = Router(tags=["exports"])
-Kind = Literal[
-    "clients",
-    "budgets",
-    "approved_services",
-    "classifications",
-    "individual_contributions",
-    "supplements",
-    "entitlements",
-    "budget_usage",
-]
+ExportKind = StrEnum("ExportKind", {kind.upper(): kind for kind in EXPORTS})  # type: ignore[misc]
 _FIRST_DAY = date(2000, 1, 1)
 _FILE = {"schema": {"type": "string", "format": "binary"}}
 _FILES: dict[str, Any] = {"description": "The file.", "content": dict.fromkeys(MEDIA_TYPES.values(), _FILE)}
@@ -35,7 +27,7 @@ _FILES: dict[str, Any] = {"description": "The file.", "content": dict.fromkeys(M
 class ExportPage(Given):
     """Which format, and as of which day; without it, now."""
 
-    format: Literal["csv", "xlsx"] = "csv"
+    format: Literal["csv", "xlsx", "parquet"] = "csv"
     as_of: Day | None = None
 
 
@@ -46,17 +38,19 @@ class ExportPage(Given):
     operation_id="export_records",
     openapi_extra={"responses": {200: _FILES}},
 )
-def export(request: AuthenticatedRequest, kind: Annotated[Kind, Path()], wanted: Query[ExportPage]) -> Any:
-    """Every client's records of one kind, of the clients whom the token may read, as CSV or XLSX; now or as of a day.
+def export(request: AuthenticatedRequest, kind: Annotated[ExportKind, Path()], wanted: Query[ExportPage]) -> Any:
+    """All records of one kind that the token may read, as CSV, XLSX or Parquet; now, or those of funding as of a day.
 
-    The access log names the clients.
+    Claims need the scope `claims` too, and care management the role Administrator. The access log names the clients.
     """
-    chosen, today = EXPORTS[kind], timezone.localdate()
-    if wanted.as_of is not None and not (chosen.has_history and _FIRST_DAY <= wanted.as_of <= today):
-        problem = LineProblem(line=None, field="as_of", message="must be a day from 2000 to today, of records")
+    chosen, today = EXPORTS[kind.value], timezone.localdate()
+    if wanted.as_of is not None and not (chosen.as_of is not None and _FIRST_DAY <= wanted.as_of <= today):
+        problem = LineProblem(line=None, field="as_of", message="must be a day from 2000 to today, of funding records")
         raise ApiProblem("invalid", "There is nothing to read for this day.", problems=[problem])
-    clients = list_clients_for(request.auth)
-    store_export(request.auth, f"{chosen.label} (API export)", clients=clients)
-    file = open_file(chosen.list_lines(clients, wanted.as_of), wanted.format)
-    name = f"{kind}-{wanted.as_of or today}.{wanted.format}"
+    if wanted.format == "parquet" and not is_parquet_installed():
+        problem = LineProblem(line=None, field="format", message=MISSING)
+        raise ApiProblem("invalid", MISSING, advice=MISSING_ADVICE, problems=[problem])
+    lines = open_export(request.auth, chosen, wanted.as_of, "API export")
+    file = open_file(lines, wanted.format, list(chosen.types.values()))
+    name = f"{chosen.kind}-{wanted.as_of or today}.{wanted.format}"
     return FileResponse(file, as_attachment=True, filename=name, content_type=MEDIA_TYPES[wanted.format])

@@ -21,6 +21,7 @@ from psycopg.conninfo import make_conninfo
 
 from carefund.records.backups.manifest import BackupRefused, DatabaseState, OnStep, TableState
 from carefund.records.backups.packing import packing
+from carefund.records.view_schema import SCHEMA
 
 ENGINE, MEMBER = "postgresql", "database.sql.zst"
 _CHUNK = 1024 * 1024
@@ -74,7 +75,8 @@ def pack(packed: Path, on_step: OnStep) -> DatabaseState:
         database.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
         row = database.execute("SELECT pg_export_snapshot()").fetchone()
         assert row is not None
-        dump = ["pg_dump", "--no-owner", "--no-privileges", f"--snapshot={row[0]}", f"--dbname={_address()}"]
+        dump = ["pg_dump", "--no-owner", "--no-privileges", f"--exclude-schema={SCHEMA}", f"--dbname={_address()}"]
+        dump.append(f"--snapshot={row[0]}")
         with packing(packed) as stream, _started(dump, stdout=subprocess.PIPE) as process:
             assert process.stdout is not None
             megabytes = 0

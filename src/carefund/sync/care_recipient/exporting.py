@@ -1,10 +1,9 @@
-"""Every client's records of one kind as lines of a table, now or as of a day.
+"""Every client's records of one kind as they were known at the end of a day, as lines of a table.
 
-A line at a time, so that memory is bounded however many people there are.
+A client at a time, so that memory is bounded however many people there are.
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
@@ -14,12 +13,9 @@ from carefund.records.care_recipient.funding import Funding
 from carefund.records.models import Client
 from carefund.sync.care_recipient.as_of import end_of, rebuild_funding
 from carefund.sync.care_recipient.history import find_funding_as_of
-from carefund.sync.care_recipient.recordsets import RECORD_SETS, RecordSet
+from carefund.sync.care_recipient.recordsets import RecordSet
 
 _AT_ONCE = 1000
-_OF_CLIENT = ("client_id", "care_recipient_id", "external_reference_id")
-_CLIENT = ("first_name", "last_name", "birth_date", "service_provider_id", "is_active")
-CLIENTS = "clients"
 _FLAT = {
     "classifications": "classifications",
     "approved_services": "approved_services",
@@ -29,61 +25,15 @@ _FLAT = {
 _IN_BUDGETS = {"entitlements": "entitlements", "budget_usage": "usage"}
 
 
-@dataclass(frozen=True, slots=True)
-class Export:
-    """What can be taken out: its name, and what people call it. `has_history`: also as of an earlier day."""
-
-    kind: str
-    label: str
-    record_set: RecordSet | None = None
-
-    @property
-    def has_history(self) -> bool:
-        return self.record_set is not None
-
-    @property
-    def headings(self) -> tuple[str, ...]:
-        if self.record_set is None:
-            return (*_OF_CLIENT, *_CLIENT)
-        return (*_OF_CLIENT, *_list_own(self.record_set), "no_longer_returned_date")
-
-    def list_lines(self, clients: QuerySet[Client], as_of: date | None = None) -> Iterator[Iterable[object]]:
-        """Return the headings, then a line for each record of these clients."""
-        yield self.headings
-        if self.record_set is None:
-            columns = ("pk", *_OF_CLIENT[1:], *_CLIENT)
-            yield from clients.order_by("pk").values_list(*columns).iterator(chunk_size=_AT_ONCE)
-        elif as_of is None:
-            yield from _list_current(self.record_set, clients)
-        else:
-            yield from _list_as_of(self.record_set, clients, as_of)
-
-
-EXPORTS = {
-    CLIENTS: Export(CLIENTS, "Clients"),
-    **{record_set.kind: Export(record_set.kind, record_set.label, record_set) for record_set in RECORD_SETS},
-}
-
-
-def _list_own(record_set: RecordSet) -> tuple[str, ...]:
+def list_own(record_set: RecordSet) -> tuple[str, ...]:
     """The names of a kind's own columns, each once; a child's begin with the budget that it belongs to."""
     parent = ("budget_id",) if record_set.is_child else ()
     return tuple(dict.fromkeys((*parent, *record_set.key, *record_set.fields)))
 
 
-def _list_current(record_set: RecordSet, clients: QuerySet[Client]) -> Iterator[Iterable[object]]:
-    of_client = ("client_id", "client__care_recipient_id", "client__external_reference_id")
-    own = [
-        "plan_budget__budget_id" if record_set.is_child and name == "budget_id" else name
-        for name in _list_own(record_set)
-    ]
-    rows: Any = record_set.model._default_manager
-    theirs = rows.filter(client__in=clients.order_by()).order_by("client_id", "pk")
-    yield from theirs.values_list(*of_client, *own, "no_longer_returned_date").iterator(chunk_size=_AT_ONCE)
-
-
-def _list_as_of(record_set: RecordSet, clients: QuerySet[Client], day: date) -> Iterator[Iterable[object]]:
-    names = _list_own(record_set)
+def list_as_of(record_set: RecordSet, clients: QuerySet[Client], day: date) -> Iterator[Iterable[object]]:
+    """Return a line for each record of these clients: client, own columns, and no day on which it disappeared."""
+    names = list_own(record_set)
     for client in clients.order_by("pk").iterator(chunk_size=_AT_ONCE):
         of_client = (client.pk, client.care_recipient_id, client.external_reference_id)
         known = rebuild_funding(find_funding_as_of(client, end_of(day)), day)
