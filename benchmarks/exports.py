@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 _HEADING, _MISSED_HEADING = "## Exports", "## Aims not reached, or not measured"
-_AIM_MB, BUDGETS = 300, 5
+_AIM_MB, BUDGETS = 300, 2
 KINDS, FORMATS = ("clients", "budgets"), ("csv", "xlsx", "parquet")
 Figures = dict[str, Any]
 
