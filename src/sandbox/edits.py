@@ -184,6 +184,7 @@ def _roll_over(person: Person, edit: Edit) -> None:
 
 def _identity(person: Person, edit: Edit) -> None:
     person.first_name = str(edit.get("firstName", person.first_name))
+    person.middle_name = str(edit.get("middleName", person.middle_name))
     person.last_name = str(edit.get("lastName", person.last_name))
     person.birth_date = _day(edit, "birthDate", person.birth_date)
 

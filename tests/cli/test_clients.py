@@ -6,10 +6,13 @@ from pathlib import Path
 
 import pytest
 from django.contrib.auth.models import User
+from django.utils import timezone
 from typer.testing import CliRunner
 
 from carefund.cli.main import app
+from carefund.domain.care_recipient.identity import Identity
 from carefund.records.care_recipient.client_list import list_client_rows
+from carefund.records.care_recipient.identities import store_identities
 from carefund.records.models import Change, Client, ClientMatch
 from carefund.runs.business_day import business_today
 from tests.console.world import BRANCH, make_branches, make_cast, make_clients, make_funding
@@ -53,6 +56,18 @@ def test_clients_are_listed_as_on_their_page():
     assert "2 of 3 clients. See more with --limit." in run("list", "--limit", "2")
     assert "Wilma" in run("list", "--inactive")
     assert "No clients match." in run("list", "--branch", "999")
+
+
+def test_clients_are_listed_by_identity():
+    people = make_clients(2)
+    names = Identity(people[0].last_name, people[0].first_name)
+    store_identities([(people[0].pk, names, timezone.now())])
+    [found] = json.loads(run("list", "--identity", "differs", "--json"))
+    assert (found["number"], found["identity_differs_in"]) == (people[0].pk, ["first_name", "last_name"])
+    assert "(identity differs)" in run("list")
+    assert str(people[1].care_recipient_id) in run("list", "--identity", "not-compared")
+    assert "No clients match." in run("list", "--identity", "not-found")
+    assert "first name and last name are swapped" in run(people[0].care_recipient_id or "", group="show").lower()
 
 
 def test_accounts_are_listed_with_what_they_may_do():

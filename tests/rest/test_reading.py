@@ -12,6 +12,8 @@ from django.utils import timezone
 
 from carefund.access.models import AccessLogEntry
 from carefund.access.roles import Role
+from carefund.domain.care_recipient.identity import SWAPPED, Identity
+from carefund.records.care_recipient.identities import store_identities
 from carefund.records.claims.accounts import record_account_answer, store_account
 from carefund.records.models import Client, PlanBudget, ServiceContract, ServiceContractBudget, ServiceProvider
 from carefund.rest.api import api
@@ -74,7 +76,28 @@ def test_a_client_is_found_by_what_another_system_knows(
         "client_id": wilma.pk, "care_recipient_id": "400000001", "external_reference_id": "HR-1", "first_name": "Wilma",
         "last_name": "Example", "birth_date": "1940-05-03", "service_provider_id": BRANCH, "is_active": True,
         "checked_at": None, "changed_at": None, "outcome": "changed", "consent_missing": False,
+        "identity": {
+            "state": "not-compared", "differing": [], "sentences": [], "first_name": None, "middle_name": None,
+            "last_name": None, "birth_date": None, "given_at": None,
+        },
     }  # fmt: skip
+
+
+def test_clients_are_listed_by_how_their_identity_stands_to_the_funders(
+    call: Callable[..., Call], wilma: Client, others: Client
+):
+    theirs = Identity("EXAMPLE", "Wilma", date(1940, 5, 3), "Ann")
+    store_identities([(wilma.pk, theirs, timezone.now()), (others.pk, Identity("Wilma", "Example"), timezone.now())])
+    ask = call()
+    [found] = ask("get", "/clients?identity=differs").json()["clients"]
+    assert found["client_id"] == wilma.pk
+    assert found["identity"].pop("given_at")
+    assert found["identity"] == {
+        "state": "differs", "differing": ["first_name", "last_name"], "sentences": [SWAPPED], "first_name": "EXAMPLE",
+        "middle_name": "Ann", "last_name": "Wilma", "birth_date": "1940-05-03",
+    }  # fmt: skip
+    assert [client["client_id"] for client in ask("get", "/clients?identity=in-step").json()["clients"]] == [others.pk]
+    assert ask("get", "/clients?identity=anything").status_code == 422
 
 
 def test_a_client_of_another_branch_does_not_exist(call: Callable[..., Call], wilma: Client, others: Client):

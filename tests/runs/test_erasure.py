@@ -25,6 +25,7 @@ from carefund.records.models import (
     ClaimBatch,
     Client,
     ClientMatch,
+    FunderIdentity,
     Invoice,
     InvoiceLineItem,
     NdisParticipant,
@@ -47,6 +48,7 @@ def people(
     administrator.groups.add(Group.objects.get_or_create(name=Role.ADMINISTRATOR.value)[0])
     before = list_texts()
     her = add_client(HER, first_name="Philippa", last_name="Quisenberry", external_reference_id="REF-PQ-77")
+    world.change(HER, "identity", firstName="Zephyrine", middleName="Ottoline", lastName="Quackenbush")
     synchronise(her)
     ClientMatch.objects.create(client=her, care_recipient_id="4999912345", first_name="Pippa", last_name="Quisenbery")
     NdisParticipant.objects.create(client=her, ndis_number="430012345", surname="Quisen-Berry")
@@ -109,10 +111,15 @@ def test_a_person_who_claimed_nothing_leaves_wholly(people: tuple[Client, Client
         "Quisenbery",
         "430012345",
         "Quisen-Berry",
+        "Zephyrine",
+        "Ottoline",
+        "Quackenbush",
     } <= values
     assert len(values) > 15
     data = json.loads((tmp_path / "her.json").read_text())
-    assert {"Client", "Plan", "Plan budget", "Budget usage", "Answer", "Change", "Run item"} <= data.keys()
+    assert {
+        "Client", "Plan", "Plan budget", "Budget usage", "Answer", "Change", "Run item", "Funder identity",
+    } <= data.keys()  # fmt: skip
     assert any("content" in answer for answer in data["Answer"])
     his_budgets = him.plans.count()
     number, entries = her.pk, AccessLogEntry.objects.count()
@@ -150,6 +157,7 @@ def test_what_was_claimed_stays_and_is_said_beforehand(people: tuple[Client, Cli
     assert not Invoice.objects.filter(external_reference_id="INV-DRAFT").exists()
     assert not her.plans.exists()
     assert not NdisParticipant.objects.exists()
+    assert not FunderIdentity.objects.filter(client=her).exists()
     again = type_command("erase", HER, "--by", "boss", "--yes")
     assert "Plan" not in again
 

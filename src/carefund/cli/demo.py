@@ -22,7 +22,7 @@ from carefund.access.accounts import add_user, has_account
 from carefund.access.gate import OPERATOR, list_clients_for
 from carefund.access.roles import Role
 from carefund.cli.demo_ndis import load_ndis_clients
-from carefund.cli.demo_world import change_funding, deliver_services
+from carefund.cli.demo_world import change_funding, deliver_services, rename_people
 from carefund.cli.manage import prepare_installation
 from carefund.cli.output import FAILED, as_typed, complain, counts_table, screen, this_command
 from carefund.cli.runs import watch_run
@@ -71,6 +71,8 @@ def demo(
             f"The provider's own records are imported: {clients:,} clients, "
             f"{invoices:,} invoices with {line_items:,} line items."
         )
+        if renamed := rename_people(lambda path, body: _ask("POST", path, body), list_clients_for(OPERATOR)):
+            _say(f"Services Australia knows {renamed} of them by another name or date of birth.")
         _say("Synchronising all clients:")
         last = _synchronise_everybody()
         delivered = deliver_services()

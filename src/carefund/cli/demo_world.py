@@ -1,7 +1,7 @@
 """What happens in the demo's world between two nights: services are delivered, and the government changes its mind."""
 
-from collections.abc import Callable, Collection
-from datetime import timedelta
+from collections.abc import Callable, Collection, Iterable
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -10,6 +10,7 @@ from django.utils import timezone
 from carefund.domain.claims.invoice_file import InvoiceRow
 from carefund.records.claims.invoices import list_known_lines, plan_import, store_import
 from carefund.records.claims.open_lines import list_services_in_force
+from carefund.records.models import Client
 
 Ask = Callable[[str, dict[str, Any] | None], Any]
 
@@ -25,6 +26,33 @@ _SPENDING: tuple[tuple[str, str, str, str, dict[str, str]], ...] = (
     ("400000047", "-245.00", "SERV-0036", "Exercise physiology", _ELSEWHERE),
 )
 _LEVEL_RISES = ("400000003", 5)
+
+
+def rename_people(ask: Ask, clients: Iterable[Client]) -> int:
+    """Have the government know some clients by another name or date of birth, as it happens. Gives how many; nobody
+    who was synchronised already."""
+    number = 0
+    for client in clients:
+        known_as = _KNOWN_OTHERWISE.get(client.care_recipient_id or "")
+        if known_as is not None and getattr(client, "sync_state", None) is None:
+            ask(f"/sandbox/care-recipients/{client.care_recipient_id}/identity", known_as(client))
+            number += 1
+    return number
+
+
+_KNOWN_OTHERWISE: dict[str, Callable[[Client], dict[str, Any]]] = {
+    "400000007": lambda client: {"firstName": client.last_name, "lastName": client.first_name},
+    "400000009": lambda client: {"firstName": "Margaret", "middleName": client.first_name},
+    "400000013": lambda client: {"birthDate": _swap_day_and_month(client.birth_date)},
+    "400000019": lambda client: {"lastName": f"{client.last_name}-Everlasting"},
+}
+
+
+def _swap_day_and_month(born: date | None) -> str:
+    """The same date with day and month the wrong way round; another day where no month has that number."""
+    if born is None:
+        return "1940-04-03"
+    return (born.replace(month=born.day, day=born.month) if born.day <= 12 else born.replace(day=1)).isoformat()
 
 
 def deliver_services() -> int:

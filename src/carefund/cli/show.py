@@ -16,6 +16,7 @@ from carefund.domain.care_recipient.draws import DrawnBy
 from carefund.domain.periods import Period
 from carefund.domain.wording import write_day, write_money, write_percentage
 from carefund.plain_numbers import read_day
+from carefund.records.care_recipient.identities import describe_identity
 from carefund.records.care_recipient.queries import is_consent_missing
 from carefund.records.models import (
     ApprovedService,
@@ -71,6 +72,9 @@ def _print(funding: FundingAsOf, *, as_of: bool) -> None:
     screen.print(f"Care recipient {data['care_recipient_id']}, as known {when}", highlight=False)
     if not as_of and is_consent_missing(funding.client):
         screen.print("[yellow]Consent not given:[/] some budget details were refused. The last known details are kept.")
+    identity = describe_identity(funding.client).check
+    if not as_of and identity.sentences:
+        screen.print(f"[yellow]Identity, {identity.state.label.lower()}:[/] {' '.join(identity.sentences)}")
     if not funding.is_known:
         screen.print("No funding information by then.")
         return

@@ -8,7 +8,9 @@ from ninja import Path, Query, Router, Schema
 from carefund.access.access_log import store_view, store_views
 from carefund.access.gate import find_client_to_read, list_clients_for
 from carefund.access.roles import may_read
+from carefund.domain.care_recipient.identity import IDENTITY_FIELDS, IdentityState
 from carefund.records.care_recipient.client_list import list_by_number
+from carefund.records.care_recipient.identities import describe_identity
 from carefund.records.models import Client
 from carefund.rest.funding import AsOf, find_funding_of
 from carefund.rest.problems import NOT_CHANGED, refusals
@@ -16,6 +18,20 @@ from carefund.rest.tokens import AuthenticatedRequest, BearerToken
 from carefund.rest.values import BranchId, Number, Page, Searched
 
 router = Router(tags=["clients"])
+
+
+class IdentityOut(Schema):
+    """How a client's name and date of birth stand to Services Australia's. `differing`: members of the client that are
+    not the same there; `sentences` say how, without a name. The rest is what Services Australia gave; null: nothing."""
+
+    state: IdentityState
+    differing: list[str]
+    sentences: list[str]
+    first_name: str | None = None
+    middle_name: str | None = None
+    last_name: str | None = None
+    birth_date: date | None = None
+    given_at: datetime | None = None
 
 
 class ClientOut(Schema):
@@ -33,6 +49,7 @@ class ClientOut(Schema):
     changed_at: datetime | None
     outcome: str
     consent_missing: bool
+    identity: IdentityOut
 
 
 class ClientsOut(Schema):
@@ -43,12 +60,14 @@ class ClientsOut(Schema):
 
 
 class ClientPage(Page):
-    """Which clients: an empty text stands for no condition. `search`: words that begin a name, or an id."""
+    """Which clients: an empty text stands for no condition. `search`: words that begin a name, or an id; `identity`:
+    how name and date of birth stand to Services Australia's."""
 
     search: Searched = ""
     external_reference_id: Searched = ""
     care_recipient_id: Searched = ""
     service_provider_id: BranchId = ""
+    identity: IdentityState | None = None
 
 
 class PlanOut(Schema):
@@ -75,6 +94,7 @@ def list_page(request: AuthenticatedRequest, wanted: Query[ClientPage]) -> dict[
         external_reference_id=wanted.external_reference_id,
         care_recipient_id=wanted.care_recipient_id,
         service_provider_id=wanted.service_provider_id,
+        identity=wanted.identity,
     )
     clients = list(found[: wanted.limit + 1])
     shown = clients[: wanted.limit]
@@ -129,4 +149,13 @@ def describe_client(client: Client) -> dict[str, Any]:
         "changed_at": state and state.changed_at,
         "outcome": state.outcome if state else "",
         "consent_missing": bool(state and state.consent_missing),
+        "identity": _describe_identity(client),
     }
+
+
+def _describe_identity(client: Client) -> dict[str, Any]:
+    identity = describe_identity(client)
+    theirs = {name: getattr(identity.theirs, name, None) or None for name in IDENTITY_FIELDS}
+    check = identity.check
+    known = {"state": check.state, "differing": check.differing, "sentences": check.sentences}
+    return {**known, **theirs, "given_at": identity.given_at}

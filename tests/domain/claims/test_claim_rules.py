@@ -1,10 +1,12 @@
 """Claim rules as tables: what is refused, how far a claim is, whether a payment adds up."""
 
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 
 import pytest
 
+from carefund.domain.care_recipient.identity import IdentityState
 from carefund.domain.claims.checks import (
     ApprovedSpan,
     BudgetSpan,
@@ -78,6 +80,20 @@ def test_more_than_the_budget_has_may_be_claimed():
 def test_someone_never_synchronised_is_a_caution_not_a_refusal():
     problems = check_line(a_line(), StoredFunding(), TODAY)
     assert [(problem.code, problem.blocks) for problem in problems] == [("services-unknown", False)]
+
+
+@pytest.mark.parametrize(
+    ("state", "codes"),
+    [
+        (IdentityState.DIFFERS, ["identity-differs"]),
+        (IdentityState.NOT_FOUND, ["identity-not-found"]),
+        (IdentityState.CLOSE, []),
+        (IdentityState.IN_STEP, []),
+    ],
+)
+def test_a_name_that_the_funder_has_otherwise_is_a_caution_not_a_refusal(state: IdentityState, codes: list[str]):
+    problems = check_line(a_line(), replace(KNOWN, identity=state), TODAY)
+    assert [(problem.code, problem.blocks) for problem in problems] == [(code, False) for code in codes]
 
 
 def test_the_same_line_twice_is_a_duplicate_within_a_batch_and_against_earlier_claims():

@@ -13,6 +13,7 @@ from carefund.access.access_log import store_view
 from carefund.access.gate import find_client_to_read
 from carefund.console.care_recipient.budget_views import show_budgets
 from carefund.console.care_recipient.charts import draw_time_line
+from carefund.console.care_recipient.identity_views import show_identity
 from carefund.console.care_recipient.missing_details import find_details_state
 from carefund.console.care_recipient.plan_views import explain_plan_dates, write_level, write_plan_dates
 from carefund.console.care_recipient.spending_forms import QuestionForm
@@ -63,6 +64,7 @@ def show_funding(request: Request, client_id: int) -> HttpResponse:
         "console/care_recipient/client.html",
         {
             **head,
+            "identity": show_identity(client),
             "funding": funding,
             "question": QuestionForm(initial={"from_date": funding.today}),
             "level": write_level(funding),

@@ -14,11 +14,15 @@ from carefund.access.gate import find_client_to_synchronise, find_match_to_decid
 from carefund.access.roles import may_synchronise
 from carefund.console.care_recipient.client import frame
 from carefund.console.care_recipient.forms import ClientForm
+from carefund.console.care_recipient.identity_views import list_taken_over
 from carefund.console.page_access import Request, page
 from carefund.records.care_recipient.clients import EDITED, CannotEdit, add_client, decide_match, edit_client
+from carefund.records.care_recipient.identities import describe_identity
 from carefund.records.care_recipient.queries import list_waiting_matches
 from carefund.records.models import Client
 from carefund.runs.queries import is_under_way
+
+_FROM_FUNDER = "services-australia"
 
 
 @page(may_synchronise)
@@ -39,9 +43,12 @@ def add(request: Request) -> HttpResponse:
 
 @page()
 def edit(request: Request, client_id: int) -> HttpResponse:
-    """A client's name, birth date, care recipient id, branch, and whether they are active."""
+    """A client's name, birth date, care recipient id, branch, and whether they are active; where asked for, with the
+    funder's details filled in, to be looked at before they are saved."""
     client = find_client_to_synchronise(request.user, client_id)
+    takes_over = request.GET.get("details") == _FROM_FUNDER
     initial = {name: getattr(client, name) for name in EDITED}
+    initial |= describe_identity(client).offered if takes_over else {}
     form = ClientForm(request.POST or None, user=request.user, client=client, initial=initial)
     if request.method == "POST" and form.is_valid():
         try:
@@ -52,7 +59,12 @@ def edit(request: Request, client_id: int) -> HttpResponse:
             messages.success(request, "Client saved." if changed else "Nothing was changed.")
             return _back_to(request, client)
     store_view(request.user, client, "Client details")
-    context = {**frame(client), "form": form, "cancel_address": reverse("console:client", args=[client.pk])}
+    context = {
+        **frame(client),
+        "form": form,
+        "cancel_address": reverse("console:client", args=[client.pk]),
+        "taken_over": list_taken_over(client) if takes_over else [],
+    }
     return render(request, "console/care_recipient/client_edit.html", context)
 
 

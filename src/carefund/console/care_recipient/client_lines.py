@@ -4,8 +4,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from carefund.console.templatetags.formatting import main_level
+from carefund.domain.care_recipient.identity import IdentityState
 from carefund.domain.wording import many, write_day
 from carefund.records.care_recipient.client_list import ClientRow
+from carefund.records.care_recipient.identities import describe_identity
 from carefund.records.care_recipient.surveys import Freshness
 from carefund.records.models import Client, PaceComparison, ServiceContract, SyncState
 
@@ -34,6 +36,7 @@ class ClientLine:
     read_in_full_at: datetime | None
     is_old: bool
     never_checked: bool
+    identity: IdentityState
     ndis: "NdisCell | None" = None
 
     @property
@@ -64,6 +67,7 @@ def describe_row(
         read_in_full_at=fresh.read_in_full_before,
         is_old=checked_at is not None and checked_at < stale_before,
         never_checked=not is_ndis,
+        identity=describe_identity(client).check.state,
         ndis=_describe_contract(contract) if is_ndis else None,
     )
 

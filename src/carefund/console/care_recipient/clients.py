@@ -18,6 +18,7 @@ from carefund.console.care_recipient.client_lines import describe_row
 from carefund.console.csv_download import stream_csv
 from carefund.console.page_access import Request, page
 from carefund.console.templatetags.formatting import level
+from carefund.domain.care_recipient.identity import IdentityState
 from carefund.records.care_recipient.client_list import (
     BY_AVAILABLE,
     SORTS,
@@ -29,6 +30,7 @@ from carefund.records.care_recipient.client_list import (
     list_in_order,
     list_levels,
 )
+from carefund.records.care_recipient.identities import describe_identity
 from carefund.records.care_recipient.queries import list_service_providers, list_waiting_matches
 from carefund.records.care_recipient.surveys import Freshness, list_freshness
 from carefund.records.models import Client
@@ -54,6 +56,7 @@ STATES = {
     "no-id": "No Care Recipient ID yet",
     "inactive": "Inactive",
 }
+IDENTITIES = {state.value: state.label for state in IdentityState}
 
 
 @page()
@@ -85,6 +88,7 @@ def list_all(request: Request) -> HttpResponse:
     if may_synchronise(request.user):
         context["waiting"] = list_waiting_matches(list_clients_for(request.user)).count()
     context |= {"providers": list_service_providers(), "levels": list_levels(), "budgets": BUDGETS, "states": STATES}
+    context["identities"] = IDENTITIES
     return render(request, "console/care_recipient/clients.html", context)
 
 
@@ -106,6 +110,7 @@ def read_filter(request: Request) -> ClientFilter:
         level=asked.get("level", "")[:20],
         budget=asked["budget"] if asked.get("budget") in BUDGETS else "",
         state=asked["state"] if asked.get("state") in STATES else "",
+        identity=asked["identity"] if asked.get("identity") in IDENTITIES else "",
         sort=sort if sort.removeprefix("-") in {*SORTS, BY_AVAILABLE} else "name",
     )
 
@@ -152,6 +157,7 @@ def _chips(wanted: ClientFilter) -> list[tuple[str, str]]:
         ("level", f"Level {wanted.level}" if wanted.level else ""),
         ("budget", BUDGETS.get(wanted.budget, "")),
         ("state", STATES.get(wanted.state, "")),
+        ("identity", f"Identity: {IDENTITIES[wanted.identity].lower()}" if wanted.identity else ""),
     ]
     return [(name, words) for name, words in chips if words]
 
@@ -160,6 +166,7 @@ def _lines(clients: Listing[Client]) -> Iterator[list[object]]:
     yield [
         "care_recipient_id", "last_name", "first_name", "service_provider_id", "level", "total", "available",
         "committed", "planned", "safe_to_spend", "checked_at", "read_in_full_at", "outcome", "consent_missing",
+        "identity", "identity_differs_in",
     ]  # fmt: skip
     today = timezone.localdate()
     chunk: list[Client] = []
@@ -179,6 +186,7 @@ def _lines_of(clients: list[Client], today: date) -> Iterator[list[object]]:
 def _line(row: ClientRow, fresh: Freshness) -> list[object]:
     client = row.client
     state = getattr(client, "sync_state", None)
+    identity = describe_identity(client).check
     return [
         client.care_recipient_id or "",
         client.last_name,
@@ -194,4 +202,6 @@ def _line(row: ClientRow, fresh: Freshness) -> list[object]:
         fresh.read_in_full_at,
         state.outcome if state else "",
         state.consent_missing if state else "",
+        identity.state.value,
+        " ".join(identity.differing),
     ]

@@ -8,6 +8,7 @@ from django.utils.safestring import SafeString
 
 from carefund.console.labels import name_value
 from carefund.console.templatetags.marks import icon, icon_in
+from carefund.domain.care_recipient.identity import IdentityState
 from carefund.domain.claims.matching import LineState
 from carefund.domain.claims.money import CLOSES_SOON_DAYS
 from carefund.domain.claims.statuses import (
@@ -38,6 +39,12 @@ _CLAIM = {
     CANCELLED: ("bad", "ban"),
     PENDING_APPROVAL: ("info", "clock"),
     BEING_CALCULATED: ("info", "clock"),
+}
+_IDENTITY = {
+    IdentityState.IN_STEP: ("good", "check"),
+    IdentityState.CLOSE: ("info",),
+    IdentityState.DIFFERS: ("warn", "triangle-alert"),
+    IdentityState.NOT_FOUND: ("bad", "circle-alert"),
 }
 _BATCH = {
     ClaimBatch.State.PREPARED: ("Prepared", "brand"),
@@ -98,6 +105,13 @@ def comparison_badge(comparison: PaceComparison) -> SafeString:
     if comparison.outcome == PaceComparison.Outcome.DIFFERENT:
         return write_badge(many(comparison.number_of_differences, "difference"), "warn")
     return write_badge("Failed", "bad")
+
+
+@register.simple_tag
+def identity_badge(state: IdentityState, subject: str = "") -> SafeString:
+    """Return how a client's name and date of birth stand to the funder's, after `subject` where it stands alone."""
+    words = f"{subject} {state.label.lower()}" if subject else state.label
+    return write_badge(words, *_IDENTITY.get(state, ("",)))
 
 
 @register.simple_tag

@@ -1,6 +1,6 @@
 """What the funder would refuse of a line, known before anything is sent; a refusal blocks the line, a caution does not.
 
-Source: rules CLAIM-03 to CLAIM-05, SA-12, SAH-11 and SAH-12.
+Source: rules CLAIM-03 to CLAIM-05, SA-12, SAH-11, SAH-12 and SYNC-20.
 """
 
 from collections.abc import Iterable, Sequence
@@ -9,6 +9,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import NamedTuple
 
+from carefund.domain.care_recipient.identity import IdentityState
 from carefund.domain.claims.funding_sources import name_funding
 from carefund.domain.periods import Period
 from carefund.domain.quarters import quarter_of
@@ -70,16 +71,30 @@ class ClaimLine:
 
 @dataclass(frozen=True, slots=True)
 class StoredFunding:
-    """What is stored of one person. `services` or `budgets` None: never synchronised, so nothing can be said."""
+    """What is stored of one person. `services` or `budgets` None: never synchronised, so nothing can be said.
+    `identity`: how name and date of birth stand to the funder's."""
 
     services: Sequence[ApprovedSpan] | None = None
     budgets: Sequence[BudgetSpan] | None = None
+    identity: IdentityState = IdentityState.NOT_COMPARED
 
 
 def check_line(line: ClaimLine, known: StoredFunding, today: date) -> list[LineFinding]:
     """Everything against claiming a line today, the blocking reasons first."""
     found = [*_check_figures(line, today), *_check_service(line, known), *_check_budget(line, known, today)]
+    if known.identity in _IDENTITY:
+        found.append(_IDENTITY[known.identity])
     return sorted(found, key=lambda problem: not problem.blocks)
+
+
+_IDENTITY = {
+    IdentityState.DIFFERS: LineFinding(
+        "identity-differs", "The client's name or date of birth is different at Services Australia.", False
+    ),
+    IdentityState.NOT_FOUND: LineFinding(
+        "identity-not-found", "Services Australia has no one with the client's Care Recipient ID.", False
+    ),
+}
 
 
 def _check_figures(line: ClaimLine, today: date) -> list[LineFinding]:

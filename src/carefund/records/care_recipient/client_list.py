@@ -12,7 +12,9 @@ from django.db.models import Exists, F, FloatField, Max, OuterRef, Q, QuerySet
 from django.db.models.functions import Cast
 
 from carefund.domain.care_recipient.commitments import NOTHING, Commitment, subtract_commitment
+from carefund.domain.care_recipient.identity import IdentityState
 from carefund.records.care_recipient.commitments import available_of, find_committed_on
+from carefund.records.care_recipient.identities import is_in_state
 from carefund.records.care_recipient.surveys import confirmed, find_last_survey_at
 from carefund.records.models import Classification, Client, PlanBudget
 
@@ -34,7 +36,7 @@ class ClientFilter:
     """What narrows the list of clients; an empty text stands for no condition.
 
     `budget`: "overspent", "low" (under a tenth of the total is available) or "none" (no current ongoing budget).
-    `state`: "stale", "failed", "consent", "never", "no-id" or "inactive".
+    `state`: "stale", "failed", "consent", "never", "no-id" or "inactive". `identity`: an IdentityState.
     `sort`: a key of SORTS or BY_AVAILABLE; "-" before it: falling.
     """
 
@@ -43,6 +45,7 @@ class ClientFilter:
     level: str = ""
     budget: str = ""
     state: str = ""
+    identity: str = ""
     sort: str = "name"
 
     @property
@@ -97,7 +100,7 @@ def list_clients(
     clients: QuerySet[Client], wanted: ClientFilter, *, today: date, stale_before: datetime
 ) -> QuerySet[Client]:
     """The clients that a filter lets through, in its order, with the state of their synchronisation."""
-    clients = _searched(clients.select_related("sync_state", "ndis"), wanted.search)
+    clients = _searched(clients.select_related("sync_state", "ndis", "funder_identity"), wanted.search)
     if wanted.service_provider_id:
         clients = clients.filter(service_provider_id=wanted.service_provider_id)
     if wanted.level:
@@ -106,6 +109,8 @@ def list_clients(
         clients = clients.filter(Exists(held))
     clients = _with_budget(clients, wanted, today)
     clients = _in_state(clients, wanted.state, stale_before)
+    if wanted.identity:
+        clients = clients.filter(is_in_state(IdentityState(wanted.identity)))
     return _sorted(clients, wanted.sort)
 
 
@@ -117,6 +122,7 @@ def list_by_number(
     external_reference_id: str = "",
     care_recipient_id: str = "",
     service_provider_id: str = "",
+    identity: IdentityState | None = None,
 ) -> QuerySet[Client]:
     """The clients after a number, active or not, by number; an empty text stands for no condition."""
     named = {
@@ -125,7 +131,9 @@ def list_by_number(
         "service_provider_id": service_provider_id,
     }
     clients = clients.filter(pk__gt=after_id, **{name: value for name, value in named.items() if value})
-    return _searched(clients.select_related("sync_state"), search).order_by("pk")
+    if identity is not None:
+        clients = clients.filter(is_in_state(identity))
+    return _searched(clients.select_related("sync_state", "funder_identity"), search).order_by("pk")
 
 
 def _searched(clients: QuerySet[Client], search: str) -> QuerySet[Client]:

@@ -13,10 +13,12 @@ from django.utils import timezone
 
 from carefund.domain.care_recipient.clients import may_be_born_alike, name_key
 from carefund.records.batching import batched
+from carefund.records.care_recipient.identities import compare_again
 from carefund.records.models import Change, Client, ClientMatch, SyncState
 
 EDITED = ("first_name", "last_name", "birth_date", "care_recipient_id", "service_provider_id", "is_active")
 _ALL_EDITED = (*EDITED, "external_reference_id")
+_IDENTIFYING = {"first_name", "last_name", "birth_date"}
 _AT_ONCE = 500
 ID_TAKEN = "Another client already has this Care Recipient ID."
 _REFERENCE_TAKEN = "Another client already has this external reference."
@@ -71,7 +73,7 @@ def edit_clients(edits: Mapping[int, Mapping[str, Any]], *, made_by: str) -> dic
     now, found = timezone.now(), {}
     for some in batched(edits, _AT_ONCE):
         notes: list[Change] = []
-        clients = Client.objects.select_for_update().in_bulk(some)
+        clients = Client.objects.select_for_update().order_by("pk").in_bulk(some)
         settled = _list_settled(client for key, client in clients.items() if "care_recipient_id" in edits[key])
         for key, client in sorted(clients.items()):
             values = edits[key]
@@ -85,6 +87,7 @@ def edit_clients(edits: Mapping[int, Mapping[str, Any]], *, made_by: str) -> dic
             if changed:
                 client.save(update_fields=changed)
                 found[key] = changed
+        compare_again([client for key, client in clients.items() if _IDENTIFYING.intersection(found.get(key, ()))])
         Change.objects.bulk_create(notes)
     return found
 

@@ -11,9 +11,11 @@ from typing import Any
 
 from django.db.models import Count, Exists, OuterRef, QuerySet
 
+from carefund.domain.care_recipient.identity import IdentityState
 from carefund.domain.claims.checks import ApprovedSpan, BudgetSpan, ClaimLine, StoredFunding, amount_of
 from carefund.domain.claims.statuses import CANCELLED
 from carefund.domain.periods import Period
+from carefund.records.care_recipient.identities import find_states
 from carefund.records.models import (
     ApprovedService,
     Claim,
@@ -115,7 +117,8 @@ def list_claimed_lines(client_ids: Collection[int], days: Collection[date]) -> l
 
 
 def find_stored_funding(client_ids: Collection[int]) -> dict[int, StoredFunding]:
-    """Approved services and budgets of people who were ever synchronised, as the rules know them."""
+    """What is known of people to check their lines by: approved services and budgets of those who were ever
+    synchronised, and whose name or date of birth the funder says otherwise."""
     services: dict[int, list[ApprovedSpan]] = defaultdict(list)
     budgets: dict[int, list[BudgetSpan]] = defaultdict(list)
     with_plan = set(Plan.objects.filter(client_id__in=client_ids).values_list("client_id", flat=True))
@@ -126,7 +129,15 @@ def find_stored_funding(client_ids: Collection[int]) -> dict[int, StoredFunding]
     for budget in PlanBudget.objects.filter(client_id__in=with_plan, no_longer_returned_date__isnull=True):
         span = Period(budget.start_date, budget.end_date)
         budgets[budget.client_id].append(BudgetSpan(budget.budget_type_code, span, budget.available))
-    return {client_id: StoredFunding(services[client_id], budgets[client_id]) for client_id in with_plan}
+    identities = find_states(client_ids, (IdentityState.DIFFERS, IdentityState.NOT_FOUND))
+    return {
+        client_id: StoredFunding(
+            services[client_id] if client_id in with_plan else None,
+            budgets[client_id] if client_id in with_plan else None,
+            identities.get(client_id, IdentityState.NOT_COMPARED),
+        )
+        for client_id in with_plan.union(identities)
+    }
 
 
 def find_last_claim_date(service_provider_id: str, zone: tzinfo) -> date | None:

@@ -25,7 +25,7 @@ from carefund.records.models.ndis import (
     ServiceContract,
     ServiceContractBudget,
 )
-from carefund.records.models.people import Client, ClientMatch, ServiceProvider, SyncState
+from carefund.records.models.people import Client, ClientMatch, FunderIdentity, ServiceProvider, SyncState
 from carefund.records.models.rates import EnteredRate
 from carefund.records.models.rollovers import Rollover
 from carefund.records.models.spending import PlannedService, UnspentBalance
@@ -67,6 +67,7 @@ __all__ = [
     "ExceptionCase",
     "ExceptionNote",
     "FileUpload",
+    "FunderIdentity",
     "FunderRecord",
     "FundingComponent",
     "FundingPeriod",

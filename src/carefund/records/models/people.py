@@ -111,6 +111,25 @@ class ClientMatch(models.Model):
         return f"client match {self.pk}"
 
 
+class FunderIdentity(models.Model):
+    """Who a client is to Services Australia, as its care recipient summary gives it; empty where it gives nothing.
+
+    `given_at` is when the answer came that first said so. `state` is how this stands to the client's own details; both
+    sides' writers have records/care_recipient/identities.py work it out.
+    """
+
+    client = models.OneToOneField(Client, models.CASCADE, primary_key=True, related_name="funder_identity")
+    first_name = models.CharField(max_length=255, blank=True)
+    middle_name = models.CharField(max_length=255, blank=True)
+    last_name = models.CharField(max_length=255, blank=True)
+    birth_date = models.DateField(null=True)
+    given_at = models.DateTimeField()
+    state = models.CharField(max_length=16, db_index=True)
+
+    def __str__(self) -> str:
+        return f"identity of client {self.client_id}"
+
+
 class SyncState(models.Model):
     """How far one person is in step: the only row that a sync with nothing new writes.
 

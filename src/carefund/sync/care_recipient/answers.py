@@ -30,7 +30,7 @@ from carefund.records.archive import ArchivedPage
 from carefund.sync.care_recipient.recordsets import RECORD_SETS, RecordSet
 
 # Raise it when the same types and columns are read, compared or rounded otherwise than before.
-_REVISION = 1
+_REVISION = 2
 Value = TypeVar("Value")
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from carefund.domain.comparison import Incoming, New
 from carefund.records import synced_tables
 from carefund.records.archive import record_answers
+from carefund.records.care_recipient.identities import store_identities
 from carefund.records.models import Change, Client, InvoiceLineItem, PlanBudget, SyncState
 from carefund.sync.care_recipient.decision import Decision
 from carefund.sync.care_recipient.plans import PlanIds, move_rows, write_plans
@@ -39,6 +40,11 @@ def write_decisions(decisions: Sequence[Decision], now: datetime, today: date) -
         record_answers(
             [page for decision in moving for page in decision.pages],
             [decision.stored.client_id for decision in moving if decision.stored.known.digests],
+        )
+        store_identities(
+            (decision.stored.client_id, decision.compared.identity, decision.fetched.started_at)
+            for decision in moving
+            if decision.compared.identity is not None
         )
         _write_service_provider_ids(moving)
     _write_states(current, now)

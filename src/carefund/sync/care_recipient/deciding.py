@@ -10,19 +10,20 @@ from datetime import date
 from typing import Any
 
 from carefund.domain.care_recipient.budgets import adds_up
+from carefund.domain.care_recipient.identity import IDENTITY_FIELDS, Identity
 from carefund.domain.comparison import Differences, Incoming, compare
 from carefund.domain.service_providers import newest_service_provider_id
 from carefund.domain.wording import many
 from carefund.funders.answers import FunderAnswer
 from carefund.funders.services_australia.payloads import Budget
 from carefund.records.archive import ReceivedPage, digest_of
-from carefund.sync.care_recipient.answers import BUDGET_LIST, key_of, kind_of
+from carefund.sync.care_recipient.answers import BUDGET_LIST, SUMMARY, key_of, kind_of
 from carefund.sync.care_recipient.budget_details import know_details, leave_out_history, list_entitlements
 from carefund.sync.care_recipient.decision import Compared, Decision, Filed
 from carefund.sync.care_recipient.fetching import Fetched
 from carefund.sync.care_recipient.last_applied import LastApplied
 from carefund.sync.care_recipient.plan_assignment import file, list_moves
-from carefund.sync.care_recipient.recordsets import ENTITLEMENTS, RECORD_SETS, RecordSet, record_set_of
+from carefund.sync.care_recipient.recordsets import ENTITLEMENTS, RECORD_SETS, RecordSet, as_text, record_set_of
 from carefund.sync.care_recipient.reporting import count_differences, list_field_changes, list_plan_date_changes
 from carefund.sync.care_recipient.results import Count, FieldChange, SyncOutcome, SyncResult
 from carefund.sync.care_recipient.stored_rows import StoredPerson, StoredRecords
@@ -43,7 +44,10 @@ def decide(stored: StoredPerson, fetched: Fetched, today: date) -> Decision:
     filed = _file(stored, compared, today)
     provider_id = _decide_service_provider(known, fetched, today)
     is_changed = (
-        any(compared.differences.values()) or provider_id != known.service_provider_id or _moves_plan(stored, filed)
+        any(compared.differences.values())
+        or provider_id != known.service_provider_id
+        or _moves_plan(stored, filed)
+        or any(_identity_changes(stored, compared))
     )
     after = _know(known, fetched, new_answers)
     if is_changed or filed.moves or _holds_of(after) != _holds_of(known):
@@ -94,7 +98,28 @@ def _compare(stored: StoredPerson, fetched: Fetched, new_answers: NewAnswers) ->
             if record_set.is_child:
                 before = [row for row in before if row.key[0] in budget_ids[record_set.kind]]
             differences[record_set.kind] = compare(before, incoming[record_set.kind])
-    return Compared(incoming, differences)
+    return Compared(incoming, differences, _find_new_identity(stored, new_answers))
+
+
+def _find_new_identity(stored: StoredPerson, new_answers: NewAnswers) -> Identity | None:
+    """Who the funder says the person is, unless that is known."""
+    for key, answer in new_answers:
+        if key == SUMMARY.key():
+            person = answer.value
+            said = Identity(person.first_name, person.last_name, person.birth_date, person.middle_name)
+            return None if stored.records and stored.records.identity == said else said
+    return None
+
+
+def _identity_changes(stored: StoredPerson, compared: Compared) -> Iterator[FieldChange]:
+    """What the funder says otherwise of who the person is; being told for the first time is no change."""
+    before, after = stored.records and stored.records.identity, compared.identity
+    if before is None or after is None:
+        return
+    for name in IDENTITY_FIELDS:
+        old, new = getattr(before, name) or None, getattr(after, name) or None
+        if old != new:
+            yield FieldChange("identity", "changed", (), name, as_text(old), as_text(new))
 
 
 def _file(stored: StoredPerson, compared: Compared, today: date) -> Filed:
@@ -235,6 +260,7 @@ def _list_field_changes(
     old, new = before.service_provider_id, after.service_provider_id
     if new != old:
         yield FieldChange("client", "changed", (), "service_provider_id", old or None, new)
+    yield from _identity_changes(stored, compared)
     latest = stored.records.latest_plan if stored.records else None
     if latest and filed.filing and not filed.filing.is_new and filed.filing.dates is not None:
         yield from list_plan_date_changes(latest.period, filed.filing.dates)

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from carefund.domain.care_recipient.identity import Identity
 from carefund.domain.comparison import Differences, Incoming
 from carefund.records.archive import ReceivedPage
 from carefund.sync.care_recipient.fetching import Fetched
@@ -14,10 +15,12 @@ from carefund.sync.care_recipient.stored_rows import StoredPerson
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """What came of the answers that are news, and how it differs from what is stored, per kind of record."""
+    """What came of the answers that are news, and how it differs from what is stored, per kind of record. `identity`:
+    who the funder says the person is, None where that is no news."""
 
     incoming: Mapping[str, Sequence[Incoming]] = field(default_factory=dict)
     differences: Mapping[str, Differences] = field(default_factory=dict)
+    identity: Identity | None = None
 
 
 @dataclass(frozen=True, slots=True)

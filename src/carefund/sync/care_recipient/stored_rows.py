@@ -6,10 +6,12 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
+from carefund.domain.care_recipient.identity import Identity
 from carefund.domain.care_recipient.plans import plan_period
 from carefund.domain.comparison import Stored
 from carefund.domain.periods import Period
 from carefund.records import synced_tables
+from carefund.records.care_recipient.identities import read_identities
 from carefund.records.models import Classification, Client, Plan, SyncState
 from carefund.sync.care_recipient.fetching import Fetched
 from carefund.sync.care_recipient.last_applied import COLUMNS, LastApplied, find_last_applied
@@ -27,11 +29,12 @@ class StoredPlan:
 @dataclass(frozen=True, slots=True)
 class StoredRecords:
     """One person's plans, oldest first, and rows per kind; `plan_ids` says per kind on which plan a row hangs, for
-    whoever has several."""
+    whoever has several. `identity` is who the funder said they are, None as long as that was never read."""
 
     plans: Sequence[StoredPlan] = ()
     rows: Rows = field(default_factory=dict)
     plan_ids: Mapping[str, Mapping[int, int]] = field(default_factory=dict)
+    identity: Identity | None = None
 
     @property
     def latest_plan(self) -> StoredPlan | None:
@@ -128,8 +131,10 @@ def _read_records(client_ids: Sequence[int]) -> dict[int, StoredRecords]:
             rows[client_id].setdefault(record_set.kind, []).append(stored)
             if client_id in returned and not record_set.is_child:
                 plan_ids[client_id][record_set.kind][stored.id] = row[2]
+    identities = read_identities(client_ids)
     return {
-        client_id: StoredRecords(plans[client_id], rows[client_id], plan_ids[client_id]) for client_id in client_ids
+        client_id: StoredRecords(plans[client_id], rows[client_id], plan_ids[client_id], identities.get(client_id))
+        for client_id in client_ids
     }
 
 

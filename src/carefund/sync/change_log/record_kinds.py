@@ -12,6 +12,7 @@ from carefund.domain.wording import write_day, write_money, write_percentage
 from carefund.records.models import (
     Client,
     DeliveredService,
+    FunderIdentity,
     FundingPeriod,
     Plan,
     ServiceContract,
@@ -107,6 +108,10 @@ _SYNCED = [
 _OTHERS = [
     LoggedKind("plan", "Plan", "plan", "plans", Plan),
     LoggedKind("client", "Client", "client", "clients", Client),
+    LoggedKind(
+        "identity", "Identity at Services Australia", "identity at Services Australia",
+        "identities at Services Australia", FunderIdentity,
+    ),
     LoggedKind(
         CONTRACT_KIND, "Service contract", "service contract", "service contracts", ServiceContract, "start_date"
     ),
