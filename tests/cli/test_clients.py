@@ -10,7 +10,7 @@ from django.utils import timezone
 from typer.testing import CliRunner
 
 from carefund.cli.main import app
-from carefund.domain.care_recipient.identity import Identity
+from carefund.domain.care_recipient.identity import PersonDetails
 from carefund.records.care_recipient.client_list import list_client_rows
 from carefund.records.care_recipient.identities import store_identities
 from carefund.records.models import Change, Client, ClientMatch
@@ -60,7 +60,7 @@ def test_clients_are_listed_as_on_their_page():
 
 def test_clients_are_listed_by_identity():
     people = make_clients(2)
-    names = Identity(people[0].last_name, people[0].first_name)
+    names = PersonDetails(people[0].last_name, people[0].first_name)
     store_identities([(people[0].pk, names, timezone.now())])
     [found] = json.loads(run("list", "--identity", "differs", "--json"))
     assert (found["number"], found["identity_differs_in"]) == (people[0].pk, ["first_name", "last_name"])

@@ -10,7 +10,7 @@ from django.contrib.auth.models import User
 from django.urls import reverse
 from django.utils import timezone
 
-from carefund.domain.care_recipient.identity import Identity
+from carefund.domain.care_recipient.identity import PersonDetails
 from carefund.records.care_recipient.identities import store_identities
 from carefund.records.models import Change, Client, FunderIdentity, Invoice, InvoiceLineItem, SyncState
 from tests.browsing import Browser
@@ -39,7 +39,7 @@ def client(cast: world.Cast) -> Client:
 def say(client: Client, first_name: str, last_name: str, born: date = date(1940, 5, 3)) -> None:
     """What Services Australia answered."""
     SyncState.objects.get_or_create(client=client)
-    store_identities([(client.pk, Identity(first_name, last_name, born, "An"), timezone.now())])
+    store_identities([(client.pk, PersonDetails(first_name, last_name, born, "An"), timezone.now())])
 
 
 def text_of(answer: Any) -> str:

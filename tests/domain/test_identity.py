@@ -7,14 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from carefund.domain.care_recipient import identity
-from carefund.domain.care_recipient.identity import Identity, IdentityState, compare_identities
+from carefund.domain.care_recipient.identity import IdentityState, PersonDetails, compare_identities
 
 pytestmark = pytest.mark.one_database
 BORN = date(1938, 4, 9)
 
 
 def compare(ours: tuple[str, str], theirs: tuple[str, str, str], born: date | None = BORN, known: date | None = BORN):
-    return compare_identities(Identity(*ours, born), Identity(theirs[0], theirs[2], known, theirs[1]))
+    return compare_identities(PersonDetails(*ours, born), PersonDetails(theirs[0], theirs[2], known, theirs[1]))
 
 
 @pytest.mark.parametrize(
@@ -85,12 +85,12 @@ def test_a_funder_that_gives_no_name_is_compared_by_what_it_gives():
 
 
 NAMES = st.text(st.characters(categories=("Lu", "Ll", "Lt", "Lo", "Mn", "Pd", "Zs", "Po")), max_size=12)
-PEOPLE = st.builds(Identity, NAMES, NAMES, st.none() | st.dates(), NAMES)
+PEOPLE = st.builds(PersonDetails, NAMES, NAMES, st.none() | st.dates(), NAMES)
 
 
 @given(PEOPLE, PEOPLE)
 def test_whoever_is_compared_no_sentence_names_them_and_taking_over_brings_them_in_step(
-    ours: Identity, theirs: Identity
+    ours: PersonDetails, theirs: PersonDetails
 ):
     found = compare_identities(ours, theirs)
     assert set(found.sentences) <= {
@@ -100,12 +100,12 @@ def test_whoever_is_compared_no_sentence_names_them_and_taking_over_brings_them_
     assert bool(found.differing) == bool(found.sentences) == found.state.is_remarkable
     mended = {name: getattr(theirs if name in found.differing else ours, name) for name in ("first_name", "last_name")}
     born = theirs.birth_date if "birth_date" in found.differing else ours.birth_date
-    after = compare_identities(Identity(**mended, birth_date=born), theirs)
+    after = compare_identities(PersonDetails(**mended, birth_date=born), theirs)
     assert after.state in (IdentityState.IN_STEP, IdentityState.NOT_COMPARED)
 
 
 @given(PEOPLE)
-def test_one_person_on_both_sides_is_in_step_in_any_case(person: Identity):
+def test_one_person_on_both_sides_is_in_step_in_any_case(person: PersonDetails):
     assert not compare_identities(person, person).differing
-    shouted = Identity(person.first_name.upper(), person.last_name.upper(), person.birth_date, person.middle_name)
+    shouted = PersonDetails(person.first_name.upper(), person.last_name.upper(), person.birth_date, person.middle_name)
     assert not compare_identities(person, shouted).differing

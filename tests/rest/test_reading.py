@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from carefund.access.models import AccessLogEntry
 from carefund.access.roles import Role
-from carefund.domain.care_recipient.identity import SWAPPED, Identity
+from carefund.domain.care_recipient.identity import SWAPPED, PersonDetails
 from carefund.records.care_recipient.identities import store_identities
 from carefund.records.claims.accounts import record_account_answer, store_account
 from carefund.records.models import Client, PlanBudget, ServiceContract, ServiceContractBudget, ServiceProvider
@@ -86,8 +86,10 @@ def test_a_client_is_found_by_what_another_system_knows(
 def test_clients_are_listed_by_how_their_identity_stands_to_the_funders(
     call: Callable[..., Call], wilma: Client, others: Client
 ):
-    theirs = Identity("EXAMPLE", "Wilma", date(1940, 5, 3), "Ann")
-    store_identities([(wilma.pk, theirs, timezone.now()), (others.pk, Identity("Wilma", "Example"), timezone.now())])
+    theirs = PersonDetails("EXAMPLE", "Wilma", date(1940, 5, 3), "Ann")
+    store_identities(
+        [(wilma.pk, theirs, timezone.now()), (others.pk, PersonDetails("Wilma", "Example"), timezone.now())]
+    )
     ask = call()
     [found] = ask("get", "/clients?identity=differs").json()["clients"]
     assert found["client_id"] == wilma.pk

@@ -335,3 +335,17 @@ def test_a_refused_message_fails_with_advice_and_is_told_next_time(
     server.refuses = ""
     carry_out(request_mail(timezone.now() + timedelta(days=1)))
     assert len(server.got) == 1
+
+
+def test_whoever_may_see_nothing_of_a_message_any_more_is_not_sent_an_empty_one(ben: User, given: Given):
+    """It was noted, nobody knows whether it was sent, and the branch is another's by now."""
+    given((AlertKind.RUNS_OUT, BRANCH))
+    assert prepare(ben).alerts
+    give_role(ben, Role.COORDINATOR, (OTHER_BRANCH,))
+    assert prepare(ben) is None
+    given((AlertKind.RUNS_OUT, BRANCH), (AlertKind.CONSENT, OTHER_BRANCH))
+    assert [alert.kind for alert in prepare(ben).alerts] == ["consent-missing"]
+    give_role(ben, Role.COORDINATOR, (BRANCH, OTHER_BRANCH))
+    told = prepare(ben)
+    note_mail_sent(told.mail, business_today(), timezone.now())
+    assert [alert.kind for alert in prepare(ben).alerts] == ["runs-out"]

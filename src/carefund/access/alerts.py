@@ -82,6 +82,9 @@ def prepare_mail(user_id: int, today: date, now: datetime, public_url: str) -> P
         return None
     seen = list_alerts_for(user)
     mail = AlertMail.objects.filter(user=user, sent_at__isnull=True).first()
+    if mail is not None and not seen.filter(told__mail=mail).exists():  # of a branch that is another's by now
+        forget_mail(mail)
+        mail = None
     if mail is None:
         told = ToldAlert.objects.filter(user=user, alert=OuterRef("pk"))
         new = list(seen.filter(~Exists(told), ended_at__isnull=True).order_by("id"))

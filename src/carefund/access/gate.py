@@ -175,4 +175,6 @@ def may_read_branch(user: User, service_provider_id: str) -> bool:
 
 def _find(user: Visitor, message: str, advice: str = "", **key: int | str) -> Client:
     require(user, may_enter)
-    return find_one(list_clients_for(user).select_related("sync_state", "ndis").filter(**key), message, advice)
+    return find_one(
+        list_clients_for(user).select_related("sync_state", "ndis", "funder_identity").filter(**key), message, advice
+    )

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import date
 
-from carefund.domain.care_recipient.identity import IDENTITY_FIELDS, Identity, IdentityState
+from carefund.domain.care_recipient.identity import IDENTITY_FIELDS, IdentityState, PersonDetails
 from carefund.domain.wording import write_day
 from carefund.records.care_recipient.identities import ClientIdentity, describe_identity
 from carefund.records.models import Client
@@ -53,7 +53,7 @@ def list_taken_over(client: Client) -> list[IdentityRow]:
     return [row for row in show_identity(client).rows if row.differs]
 
 
-def _write_row(name: str, ours: Identity, theirs: Identity, offered: dict[str, object]) -> IdentityRow:
+def _write_row(name: str, ours: PersonDetails, theirs: PersonDetails, offered: dict[str, object]) -> IdentityRow:
     return IdentityRow(_LABELS[name], _write(getattr(ours, name)), _write(getattr(theirs, name)), name in offered)
 
 

@@ -45,7 +45,7 @@ _LABELS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Identity:
+class PersonDetails:
     """Who somebody is, as one side gives it; a blank text and None stand for what is not given."""
 
     first_name: str = ""
@@ -59,7 +59,7 @@ IDENTITY_FIELDS = ("first_name", "middle_name", "last_name", "birth_date")
 
 @dataclass(frozen=True, slots=True)
 class IdentityCheck:
-    """What comparing came to. `differing` names the attributes of `Identity` that are not the same."""
+    """What comparing came to. `differing` names the attributes of `PersonDetails` that are not the same."""
 
     state: IdentityState
     differing: tuple[str, ...] = ()
@@ -77,7 +77,7 @@ DAY_AND_MONTH = "Day and month of the date of birth are swapped."
 NO_BIRTH_DATE = "The date of birth is not entered here."
 
 
-def compare_identities(ours: Identity, theirs: Identity) -> IdentityCheck:
+def compare_identities(ours: PersonDetails, theirs: PersonDetails) -> IdentityCheck:
     """Compare a client with what the funder says of them."""
     if not (_join(theirs.first_name) or _join(theirs.last_name) or theirs.birth_date):
         return IdentityCheck(IdentityState.NOT_COMPARED)
@@ -92,7 +92,7 @@ def compare_identities(ours: Identity, theirs: Identity) -> IdentityCheck:
     return IdentityCheck(state, tuple(name for name, _ in found), sentences)
 
 
-def _compare_names(ours: Identity, theirs: Identity) -> Iterator[tuple[str, str]]:
+def _compare_names(ours: PersonDetails, theirs: PersonDetails) -> Iterator[tuple[str, str]]:
     """The names that differ, each with the sentence that says how."""
     last_alike = _are_alike(ours.last_name, theirs.last_name)
     first_alike = _is_first_alike(ours.first_name, theirs)
@@ -109,7 +109,7 @@ def _compare_names(ours: Identity, theirs: Identity) -> Iterator[tuple[str, str]
         yield "last_name", LAST_NAME
 
 
-def _explain_both(ours: Identity, theirs: Identity) -> Iterator[str]:
+def _explain_both(ours: PersonDetails, theirs: PersonDetails) -> Iterator[str]:
     """What explains at once that both names differ."""
     if _join(ours.first_name) == _join(theirs.last_name) and _join(ours.last_name) == _join(theirs.first_name):
         yield SWAPPED
@@ -139,7 +139,7 @@ def _are_alike(ours: str, theirs: str) -> bool:
     return not one or not other or one == other
 
 
-def _is_first_alike(first_name: str, theirs: Identity) -> bool:
+def _is_first_alike(first_name: str, theirs: PersonDetails) -> bool:
     """Whether a first name here, which may hold middle names or their initials, is the funder's."""
     if _are_alike(first_name, theirs.first_name):
         return True
@@ -148,7 +148,7 @@ def _is_first_alike(first_name: str, theirs: Identity) -> bool:
     return bool(middle) and whole in (given + "".join(middle), given + "".join(name[0] for name in middle))
 
 
-def _may_be_preferred(ours: Identity, theirs: Identity) -> bool:
+def _may_be_preferred(ours: PersonDetails, theirs: PersonDetails) -> bool:
     """Whether last name and date of birth, both given, speak for one person with two forms of the first name."""
     is_same_person = bool(_join(ours.last_name)) and ours.birth_date is not None
     if not is_same_person or not _join(theirs.last_name) or ours.birth_date != theirs.birth_date:

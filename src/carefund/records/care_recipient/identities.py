@@ -13,9 +13,9 @@ from django.db.models import Q
 
 from carefund.domain.care_recipient.identity import (
     IDENTITY_FIELDS,
-    Identity,
     IdentityCheck,
     IdentityState,
+    PersonDetails,
     compare_identities,
 )
 from carefund.funders.errors.answers import WrongPerson
@@ -36,8 +36,8 @@ _ANOTHER = IdentityCheck(
 class ClientIdentity:
     """A client's own details, what the funder says (None: it was never asked, or gave nothing), and how both stand."""
 
-    ours: Identity
-    theirs: Identity | None
+    ours: PersonDetails
+    theirs: PersonDetails | None
     given_at: datetime | None
     check: IdentityCheck
 
@@ -87,16 +87,16 @@ def find_states(client_ids: Collection[int], states: Sequence[IdentityState]) ->
     }
 
 
-def read_identities(client_ids: Collection[int]) -> dict[int, Identity]:
+def read_identities(client_ids: Collection[int]) -> dict[int, PersonDetails]:
     """Who the funder said these clients are; those of whom that was never read are left out."""
     rows = synced_tables.read(FunderIdentity, ("client_id", *IDENTITY_FIELDS), "client_id", client_ids)
     return {
-        client_id: Identity(first_name, last_name, birth_date, middle_name)
+        client_id: PersonDetails(first_name, last_name, birth_date, middle_name)
         for client_id, first_name, middle_name, last_name, birth_date in rows
     }
 
 
-def store_identities(said: Iterable[tuple[int, Identity, datetime]]) -> None:
+def store_identities(said: Iterable[tuple[int, PersonDetails, datetime]]) -> None:
     """Keep who the funder says clients are, each with the time of the answer. The caller holds the transaction."""
     given = {client_id: (theirs, given_at) for client_id, theirs, given_at in said}
     if not given:
@@ -118,11 +118,11 @@ def store_identities(said: Iterable[tuple[int, Identity, datetime]]) -> None:
 _WRITTEN = (*IDENTITY_FIELDS, "given_at", "state")
 
 
-def _lock_ours(client_ids: Collection[int]) -> dict[int, Identity]:
+def _lock_ours(client_ids: Collection[int]) -> dict[int, PersonDetails]:
     """What is kept here of clients, who are not edited until the transaction ends. Rows that refer to them may come."""
     clients = Client.objects.select_for_update(no_key=True).filter(pk__in=list(client_ids)).order_by("pk")
     rows = clients.values_list("pk", "first_name", "last_name", "birth_date")
-    return {client_id: Identity(first_name, last_name, born) for client_id, first_name, last_name, born in rows}
+    return {client_id: PersonDetails(first_name, last_name, born) for client_id, first_name, last_name, born in rows}
 
 
 def compare_again(clients: Iterable[Client]) -> None:
@@ -137,9 +137,9 @@ def compare_again(clients: Iterable[Client]) -> None:
     synced_tables.update(FunderIdentity, ("state",), moved)
 
 
-def _read_ours(client: Client) -> Identity:
-    return Identity(client.first_name, client.last_name, client.birth_date)
+def _read_ours(client: Client) -> PersonDetails:
+    return PersonDetails(client.first_name, client.last_name, client.birth_date)
 
 
-def _read_theirs(row: FunderIdentity) -> Identity:
-    return Identity(row.first_name, row.last_name, row.birth_date, row.middle_name)
+def _read_theirs(row: FunderIdentity) -> PersonDetails:
+    return PersonDetails(row.first_name, row.last_name, row.birth_date, row.middle_name)

@@ -10,7 +10,7 @@ from datetime import date
 from typing import Any
 
 from carefund.domain.care_recipient.budgets import adds_up
-from carefund.domain.care_recipient.identity import IDENTITY_FIELDS, Identity
+from carefund.domain.care_recipient.identity import IDENTITY_FIELDS, PersonDetails
 from carefund.domain.comparison import Differences, Incoming, compare
 from carefund.domain.service_providers import newest_service_provider_id
 from carefund.domain.wording import many
@@ -101,12 +101,12 @@ def _compare(stored: StoredPerson, fetched: Fetched, new_answers: NewAnswers) ->
     return Compared(incoming, differences, _find_new_identity(stored, new_answers))
 
 
-def _find_new_identity(stored: StoredPerson, new_answers: NewAnswers) -> Identity | None:
+def _find_new_identity(stored: StoredPerson, new_answers: NewAnswers) -> PersonDetails | None:
     """Who the funder says the person is, unless that is known."""
     for key, answer in new_answers:
         if key == SUMMARY.key():
             person = answer.value
-            said = Identity(person.first_name, person.last_name, person.birth_date, person.middle_name)
+            said = PersonDetails(person.first_name, person.last_name, person.birth_date, person.middle_name)
             return None if stored.records and stored.records.identity == said else said
     return None
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from carefund.domain.care_recipient.identity import Identity
+from carefund.domain.care_recipient.identity import PersonDetails
 from carefund.domain.comparison import Differences, Incoming
 from carefund.records.archive import ReceivedPage
 from carefund.sync.care_recipient.fetching import Fetched
@@ -20,7 +20,7 @@ class Compared:
 
     incoming: Mapping[str, Sequence[Incoming]] = field(default_factory=dict)
     differences: Mapping[str, Differences] = field(default_factory=dict)
-    identity: Identity | None = None
+    identity: PersonDetails | None = None
 
 
 @dataclass(frozen=True, slots=True)

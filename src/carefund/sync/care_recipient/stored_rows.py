@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from carefund.domain.care_recipient.identity import Identity
+from carefund.domain.care_recipient.identity import PersonDetails
 from carefund.domain.care_recipient.plans import plan_period
 from carefund.domain.comparison import Stored
 from carefund.domain.periods import Period
@@ -34,7 +34,7 @@ class StoredRecords:
     plans: Sequence[StoredPlan] = ()
     rows: Rows = field(default_factory=dict)
     plan_ids: Mapping[str, Mapping[int, int]] = field(default_factory=dict)
-    identity: Identity | None = None
+    identity: PersonDetails | None = None
 
     @property
     def latest_plan(self) -> StoredPlan | None:
