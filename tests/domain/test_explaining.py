@@ -224,6 +224,25 @@ def test_interim_funding_is_named_where_no_entitlement_was_read():
     assert found.total.cause == "Level 7 is paid at 60%: interim funding."
 
 
+def test_draws_that_reverse_and_another_providers_are_explained_of_a_budget_below_zero():
+    """Drawn, given back, drawn with more by us, and by another provider, until more is gone than there was."""
+    draws = [
+        Drawn("Cleaning", D("-142.00"), "us"),
+        Drawn("Cleaning", D("142.00"), "us"),
+        Drawn("Cleaning", D("-15000.00"), "us"),
+        Drawn("Nursing", D("-600.00"), "another provider"),
+    ]
+    total = facts().figures.total
+    figures = Sums(total, total - D("15600.00"), D("-15600.00"), D("0.00"))
+    assert figures.available < 0
+    found = explain(facts(figures=figures, draws=draws))
+    assert found.is_explained
+    assert [(term.label, term.amount, term.working) for term in found.used.terms] == [
+        ("Drawn by us", D("-15000.00"), "3 draws"),
+        ("Drawn by another provider", D("-600.00"), "1 draw"),
+    ]
+
+
 levels = st.sampled_from([rate.key for rate in RATES if rate.kind is RateKind.LEVEL])
 starts = st.dates(date(2025, 11, 1), date(2029, 1, 1))
 
