@@ -1,4 +1,4 @@
-"""kill -9 around the sending of alerts by e-mail, with real processes and a mail server that really listens.
+"""kill -9 around the sending of alerts by email, with real processes and a mail server that really listens.
 
 Between the note and the sending, and between the server's acceptance and the mark: no alert is in two different
 messages, and none is lost.
