@@ -2,7 +2,7 @@
 
 import csv
 from collections.abc import Callable
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
@@ -12,9 +12,12 @@ from django.utils import timezone
 
 from carefund.access.alerts import find_mail_choice
 from carefund.access.models import AccessLogEntry, AuditEntry
+from carefund.console.templatetags.badges import device_badge
 from carefund.domain.alerts import DEFAULTS, AlertKind, AlertRule, FoundAlert
+from carefund.domain.wording import write_day
 from carefund.records.alerts.store import find_rules, store_found
-from carefund.records.models import Alert, Client
+from carefund.records.models import Alert, Client, ProdaDevice
+from carefund.runs.business_day import business_today
 from carefund.runs.models import Run
 from tests.browsing import Browser
 from tests.console import world
@@ -143,5 +146,19 @@ def test_one_chooses_how_one_is_told(browse: Browse, cast: world.Cast):
 def test_a_key_that_expires_is_on_home_for_those_who_look_after_runs(
     browse: Browse, cast: world.Cast, alerts: list[Alert]
 ):
-    assert "The PRODA device or its key expires on 3 December 2026" in text(browse(cast.fay), "home")
-    assert "The PRODA device or its key expires on" not in text(browse(cast.ben), "home")
+    in_12_days = business_today() + timedelta(days=12)
+    Alert.objects.filter(kind=AlertKind.KEY).update(key="device 1 key 14", due_date=in_12_days)
+    words = f"The PRODA key expires on {write_day(in_12_days)}, in 12 days"
+    assert f"<b>{words}.</b>" in text(browse(cast.fay), "home")
+    assert words in text(browse(cast.fay), "alerts")
+    assert "The PRODA key expires on" not in text(browse(cast.ben), "home")
+
+
+def test_the_badge_of_a_device_says_which_of_both_expires_first():
+    now = timezone.now()
+    near, far, past = now + timedelta(days=29), now + timedelta(days=31), now - timedelta(days=1)
+    words = {
+        device_badge(ProdaDevice(status="active", key_expires_at=key, device_expires_at=device), now).split(">")[1][:-6]
+        for key, device in ((near, far), (far, near), (past, near), (near, past), (far, far), (None, None))
+    }
+    assert words == {"Key expires soon", "Device expires soon", "Key expired", "Device expired", "Active"}

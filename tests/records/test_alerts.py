@@ -13,7 +13,7 @@ from carefund.domain.alerts import DEFAULTS, AlertKind, AlertRule, FoundAlert
 from carefund.domain.claims.money import Stage
 from carefund.domain.quarters import quarter_of
 from carefund.records.alerts.finding import find_by_trend, find_others, list_clients_with_trend
-from carefund.records.alerts.store import find_rules, list_standing, store_found, store_rules
+from carefund.records.alerts.store import describe_alert, find_rules, list_standing, store_found, store_rules
 from carefund.records.care_recipient.commitments import find_spending
 from carefund.records.care_recipient.spending import find_trend, find_trends
 from carefund.records.claims.money import list_lines_in
@@ -146,19 +146,48 @@ def test_consent_and_old_figures(margaret: Client):
     assert [(alert.service_provider_id, alert.number) for alert in found[AlertKind.STALE]] == [(world.BRANCH, 1)]
 
 
-def test_a_key_that_expires_soon_or_has_expired(margaret: Client):
-    today = timezone.localdate()
-    device = ProdaDevice.objects.create(environment="sandbox", organisation_id="1", device_name="A")
-    for days, expected in ((15, 0), (13, 1), (-3, 1)):
-        ProdaDevice.objects.update(key_expires_at=timezone.now() + timedelta(days=days))
-        assert len(find()[AlertKind.KEY]) == expected, days
-    ProdaDevice.objects.update(key_expires_at=None, device_expires_at=timezone.now() + timedelta(days=1))
-    found = find()[AlertKind.KEY][0]
-    assert (found.key, found.due_date) == (
-        f"device {device.pk}",
-        timezone.localdate(timezone.now() + timedelta(days=1)),
-    )
-    assert today
+@pytest.mark.parametrize("what", ["key", "device"])
+def test_a_key_or_device_is_an_alert_of_its_own_at_each_of_four_steps(what: str):
+    expires_at = datetime(2027, 3, 31, 12, tzinfo=ZONE)
+    device = ProdaDevice.objects.create(device_name="A", **{f"{what}_expires_at": expires_at})
+    begun: dict[str, list[int]] = {}
+    for ahead in range(33, -3, -1):
+        now = expires_at - timedelta(days=ahead)
+        store_found(find(DEFAULTS, now.date(), now)[AlertKind.KEY], now)
+        store_found(find(DEFAULTS, now.date(), now)[AlertKind.KEY], now)
+        for alert in Alert.objects.filter(begun_at=now):
+            begun.setdefault(alert.key, []).append(ahead)
+        assert Alert.objects.filter(ended_at__isnull=True).count() == (1 if ahead <= 30 else 0), ahead
+    assert begun == {f"device {device.pk} {what} {step}": [step] for step in (30, 14, 7, 1)}
+    last = list_standing(Alert.objects.all()).get()
+    name = f"The PRODA {what}"
+    sentences = {ahead: describe_alert(last, date(2027, 3, 31) - timedelta(days=ahead)) for ahead in (30, 1, 0, -1)}
+    assert sentences == {
+        30: f"{name} expires on 31 March 2027, in 30 days",
+        1: f"{name} expires on 31 March 2027, tomorrow",
+        0: f"{name} expires on 31 March 2027, today",
+        -1: f"{name} expired on 31 March 2027",
+    }
+
+
+def test_the_administrators_limit_says_when_warnings_of_a_key_begin():
+    ProdaDevice.objects.create(device_name="A", key_expires_at=datetime(2027, 3, 31, 12, tzinfo=ZONE))
+
+    def count(days_ahead: int, limit: int) -> int:
+        day = date(2027, 3, 31) - timedelta(days=days_ahead)
+        rules = DEFAULTS | {AlertKind.KEY: AlertRule(days=limit)}
+        return len(find(rules, day)[AlertKind.KEY])
+
+    assert [count(60, 60), count(61, 60), count(10, 10), count(11, 10), count(0, 0), count(1, 0)] == [1, 0, 1, 0, 1, 0]
+
+
+def test_a_device_and_its_key_are_two_matters_and_what_is_extended_ends():
+    now = datetime(2027, 3, 1, 12, tzinfo=ZONE)
+    soon, later = now + timedelta(days=6), now + timedelta(days=400)
+    ProdaDevice.objects.create(device_name="A", key_expires_at=soon, device_expires_at=soon)
+    assert store_found(find(DEFAULTS, now.date(), now)[AlertKind.KEY], now).begun == 2
+    ProdaDevice.objects.update(device_expires_at=later)
+    assert store_found(find(DEFAULTS, now.date(), now)[AlertKind.KEY], now).ended == 1
 
 
 def test_a_rule_that_is_off_finds_nothing(margaret: Client):

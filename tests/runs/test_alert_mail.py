@@ -27,9 +27,10 @@ from carefund.access.alerts import (
     store_mail_choice,
 )
 from carefund.access.roles import Role, give_role
-from carefund.domain.alerts import AlertKind, FoundAlert
+from carefund.domain.alerts import DEFAULTS, AlertKind, FoundAlert
+from carefund.records.alerts.finding import find_others
 from carefund.records.alerts.store import store_found
-from carefund.records.models import Alert, Client
+from carefund.records.models import Alert, Client, ProdaDevice
 from carefund.runs.alerts.mailing import request_mail
 from carefund.runs.alerts.smtp import Letter, MailProblem, find_mail_obstacle, send
 from carefund.runs.business_day import business_today
@@ -256,6 +257,24 @@ def test_each_sees_alerts_of_their_branches_and_role(ben: User, given: Given):
     assert seen == {"ada": everything, "fay": everything, "cy": of_branch, "rex": of_branch}
     assert not list_alerts_for(stranger).exists()
     assert not list_alerts_for(ben).filter(service_provider_id=OTHER_BRANCH).exists()
+
+
+def test_an_expiring_key_is_mailed_once_at_each_step(db: None):
+    fay = User.objects.create_user("fay")
+    give_role(fay, Role.FINANCE)
+    choose(fay, "daily")
+    expires_at = timezone.now() + timedelta(days=32)
+    ProdaDevice.objects.create(device_name="A", device_expires_at=expires_at)
+    rules, zone, mailed = DEFAULTS, timezone.get_default_timezone(), []
+    for later in range(35):
+        now = timezone.now() + timedelta(days=later)
+        today = timezone.localdate(now)
+        store_found(find_others(rules, today, now, 24, zone), now)
+        prepared = prepare_mail(fay.pk, today, now, URL)
+        if prepared:
+            mailed.append((32 - later, [alert.kind for alert in prepared.alerts]))
+            note_mail_sent(prepared.mail, today, now)
+    assert mailed == [(ahead, ["key-expires"]) for ahead in (30, 14, 7, 1)]
 
 
 def test_who_is_told_on_which_day(ben: User):

@@ -377,14 +377,26 @@ def test_events_are_noted_where_they_happen(add: Any, add_client: Any):
     assert (event.event, event.data["status"], event.data["total"]) == ("run.finished", "cancelled", 1)
 
 
-def test_an_expiring_key_is_told_once(add: Any):
+@pytest.mark.parametrize("what", ["key", "device"])
+def test_an_expiring_key_is_told_once_at_each_of_four_steps(add: Any, what: str):
     add("key.expiring")
+    expires_at = timezone.now() + timedelta(days=32)
+    ProdaDevice.objects.create(environment="sandbox", **{f"{what}_expires_at": expires_at})
+    ProdaDevice.objects.create(environment="vendor", **{f"{what}_expires_at": expires_at})
+    for half_days in range(68):
+        feed(timezone.now() + timedelta(days=half_days / 2), "sandbox")
+    told = [delivery.data for delivery in waiting()]
+    assert [(data["what"], data["days_left"]) for data in told] == [(what, step) for step in (30, 14, 7, 1)]
+    assert {data["expires_at"] for data in told} == {expires_at.isoformat()}
+
+
+def test_a_webhook_that_comes_late_is_told_the_step_of_the_day_alone(add: Any):
     now = timezone.now()
-    ProdaDevice.objects.create(environment="sandbox", key_expires_at=now + timedelta(days=9))
-    ProdaDevice.objects.create(environment="vendor", key_expires_at=now + timedelta(days=9))
+    ProdaDevice.objects.create(environment="sandbox", key_expires_at=now + timedelta(days=5))
+    ProdaDevice.objects.create(environment="sandbox", device_name="dead", key_expires_at=now - timedelta(days=5))
+    add("key.expiring")
     feed(now, "sandbox")
-    feed(now + timedelta(days=1), "sandbox")
-    assert [delivery.data["what"] for delivery in waiting()] == ["key"]
+    assert [delivery.data["days_left"] for delivery in waiting()] == [5]
 
 
 def test_messages_go_with_the_client(add: Any, add_client: Any):

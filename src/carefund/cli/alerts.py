@@ -9,10 +9,11 @@ from carefund.access.access_log import store_views
 from carefund.access.alerts import list_alerts_for
 from carefund.access.gate import OPERATOR
 from carefund.cli.output import WRONG_INPUT, complain, print_json, screen
-from carefund.domain.alerts import AlertKind, describe
-from carefund.records.alerts.store import list_standing
+from carefund.domain.alerts import AlertKind
+from carefund.records.alerts.store import describe_alert, list_standing
 from carefund.records.models import Alert, Client
 from carefund.runs.alerts.looking import request_look
+from carefund.runs.business_day import business_today
 from carefund.runs.foreground import finish_now
 from carefund.runs.models import Run
 
@@ -37,8 +38,7 @@ def alerts(
     table = Table("Alert", "About", "Details", box=None, pad_edge=False, header_style="bold")
     for alert in found:
         about = _name(alert.client) if alert.client else alert.service_provider_id
-        words = describe(AlertKind(alert.kind), alert.number, alert.due_date, alert.amount)
-        table.add_row(AlertKind(alert.kind).label, about, words)
+        table.add_row(AlertKind(alert.kind).label, about, describe_alert(alert, business_today()))
     screen.print(table if found else "No alerts.")
 
 
@@ -56,5 +56,5 @@ def _as_data(alert: Alert) -> dict[str, object]:
         "amount": alert.amount,
         "number": alert.number,
         "since": alert.begun_at,
-        "alert": describe(kind, alert.number, alert.due_date, alert.amount),
+        "alert": describe_alert(alert, business_today()),
     }

@@ -13,6 +13,7 @@ from typing import Any
 
 from carefund.domain.care_recipient.quarter_close import Projection, count_days_to_close
 from carefund.domain.care_recipient.trend import Trend
+from carefund.domain.key_expiry import write_expiry
 from carefund.domain.wording import many, write_day, write_money
 
 ZERO = Decimal("0.00")
@@ -73,7 +74,10 @@ _WORDS = {
         "Figures out of date",
         "Active clients of a branch have not been checked for longer than the hours in CAREFUND_STALE_AFTER_HOURS.",
     ),
-    AlertKind.KEY: ("PRODA key expires", "The PRODA device or its key expires within this many days."),
+    AlertKind.KEY: (
+        "PRODA key expires",
+        "The PRODA device or its key expires within this many days. There is a new alert 30, 14, 7 and 1 days ahead.",
+    ),
 }
 
 
@@ -94,7 +98,7 @@ DEFAULTS: Mapping[AlertKind, AlertRule] = {
     AlertKind.REFUSED: AlertRule(),
     AlertKind.CONSENT: AlertRule(),
     AlertKind.STALE: AlertRule(),
-    AlertKind.KEY: AlertRule(days=14),
+    AlertKind.KEY: AlertRule(days=30),
 }
 
 
@@ -199,8 +203,10 @@ def _add(one: FoundAlert, other: FoundAlert) -> FoundAlert:
     )
 
 
-def describe(kind: AlertKind, number: int, due_date: date | None, amount: Decimal | None) -> str:
+def describe(kind: AlertKind, number: int, due_date: date | None, amount: Decimal | None, key: str, today: date) -> str:
     """Return what an alert says, without a name."""
+    if kind is AlertKind.KEY and due_date is not None:
+        return write_expiry(key, due_date, today)
     when = write_day(due_date) if due_date else "an unknown date"
     sum_of_money = "" if amount is None else write_money(amount)
     return {

@@ -10,13 +10,14 @@ from carefund.access.access_log import store_views
 from carefund.access.alerts import list_alerts_for
 from carefund.access.gate import reads_every_branch
 from carefund.access.roles import may_administer, may_read
-from carefund.domain.alerts import MOST_AMOUNT, MOST_DAYS, AlertKind, AlertRule, describe
-from carefund.records.alerts.store import find_rules, list_by_number
+from carefund.domain.alerts import MOST_AMOUNT, MOST_DAYS, AlertKind, AlertRule
+from carefund.records.alerts.store import describe_alert, find_rules, list_by_number
 from carefund.records.models import Alert
 from carefund.rest.problems import NOT_CHANGED, ApiProblem, LineProblem, refusals
 from carefund.rest.tokens import AuthenticatedRequest, BearerToken
 from carefund.rest.values import BranchId, Flag, Given, Page, Price
 from carefund.runs.alerts.rules import change_rule
+from carefund.runs.business_day import business_today
 
 router = Router(tags=["alerts"])
 Kind = Literal[
@@ -130,7 +131,7 @@ def _as_data(kind: AlertKind, rule: AlertRule) -> dict[str, Any]:
 
 def _describe(alert: Alert) -> dict[str, Any]:
     names = ("kind", "client_id", "service_provider_id", "due_date", "amount", "number", "begun_at")
-    words = describe(AlertKind(alert.kind), alert.number, alert.due_date, alert.amount)
+    words = describe_alert(alert, business_today())
     return {"alert_id": alert.pk, "text": words, **{name: getattr(alert, name) for name in names}}
 
 

@@ -19,12 +19,13 @@ from carefund.domain.claims.statuses import (
     PENDING_APPROVAL,
     write_claim_status,
 )
+from carefund.domain.key_expiry import STEPS
 from carefund.domain.wording import many
 from carefund.records.claims.claimed_lines import LineRow
 from carefund.records.models import ClaimBatch, PaceComparison, ProdaDevice
 from carefund.runs.models import Run, RunItem
 
-KEY_EXPIRES_SOON = timedelta(days=14)
+_EXPIRES_SOON = timedelta(days=STEPS[0])
 
 _RUN = {
     Run.Status.FINISHED: ("Finished", "good", "circle-check"),
@@ -158,9 +159,10 @@ def pool_badge(status: str) -> SafeString:
 
 @register.simple_tag
 def device_badge(device: ProdaDevice, now: datetime) -> SafeString | str:
-    """Return how a PRODA device stands: whether its key expires is what matters first."""
-    if device.key_expires_at and device.key_expires_at < now:
-        return write_badge("Key expired", "bad")
-    if device.key_expires_at and device.key_expires_at < now + KEY_EXPIRES_SOON:
-        return write_badge("Key expires soon", "warn")
+    """Return how a PRODA device stands: whether it or its key expires is what matters first."""
+    expiries = (("Device", device.device_expires_at), ("Key", device.key_expires_at))
+    for words, tone, until in (("expired", "bad", now), ("expires soon", "warn", now + _EXPIRES_SOON)):
+        for what, at in expiries:
+            if at and at < until:
+                return write_badge(f"{what} {words}", tone)
     return write_badge(device.status.capitalize(), "good") if device.status else ""

@@ -19,8 +19,15 @@ from carefund.access.roles import may_administer, may_export
 from carefund.console.alert_forms import MailForm, RulesForm
 from carefund.console.csv_download import stream_csv
 from carefund.console.page_access import Request, page
-from carefund.domain.alerts import AlertKind, describe
-from carefund.records.alerts.store import find_looked_at, find_rules, list_clients_of, list_standing, sum_up_alerts
+from carefund.domain.alerts import AlertKind
+from carefund.records.alerts.store import (
+    describe_alert,
+    find_looked_at,
+    find_rules,
+    list_clients_of,
+    list_standing,
+    sum_up_alerts,
+)
 from carefund.records.care_recipient.queries import find_branch_names, list_service_providers
 from carefund.records.models import Alert
 from carefund.runs.alerts.rules import change_rules
@@ -115,10 +122,10 @@ def read_branch(request: Request) -> str:
 
 
 def _describe(alerts: Sequence[Alert]) -> Iterator[AlertView]:
-    branches = find_branch_names()
+    branches, today = find_branch_names(), business_today()
     for alert in alerts:
         kind = AlertKind(alert.kind)
-        words = describe(kind, alert.number, alert.due_date, alert.amount)
+        words = describe_alert(alert, today)
         branch = branches.get(alert.service_provider_id, alert.service_provider_id)
         subject = alert.client.full_name if alert.client else branch or _name_subject(kind)
         yield AlertView(alert, kind, subject, words, _find_address(alert, kind))
@@ -153,11 +160,12 @@ def _write_lines(alerts: Iterator[Alert]) -> Iterator[Sequence[object]]:
         "kind", "care_recipient_id", "last_name", "first_name", "service_provider_id", "due_date", "amount", "number",
         "since", "alert",
     )  # fmt: skip
+    today = business_today()
     for alert in alerts:
         kind, client = AlertKind(alert.kind), alert.client
         yield (
             kind.value, client.care_recipient_id or "" if client else "", client.last_name if client else "",
             client.first_name if client else "", _find_branch(alert),
             alert.due_date or "", "" if alert.amount is None else alert.amount, alert.number,
-            timezone.localdate(alert.begun_at), describe(kind, alert.number, alert.due_date, alert.amount),
+            timezone.localdate(alert.begun_at), describe_alert(alert, today),
         )  # fmt: skip

@@ -20,13 +20,14 @@ from carefund.console.page_access import Request, page
 from carefund.console.url_numbers import read_number
 from carefund.domain.alerts import AlertKind
 from carefund.domain.wording import many
-from carefund.records.alerts.store import list_standing, sum_up_alerts
+from carefund.records.alerts.store import describe_first_expiry, list_standing, sum_up_alerts
 from carefund.records.care_recipient import queries
 from carefund.records.care_recipient.changes import cut_at_sync, find_last_change_id, find_newest_id, list_changes
 from carefund.records.care_recipient.queries import Attention
 from carefund.records.models import Change, Client
 from carefund.records.not_found import Listing
 from carefund.records.webhooks.store import list_gone_endpoints
+from carefund.runs.business_day import business_today
 from carefund.runs.queries import find_last_run
 from carefund.sync.change_log.sentences import write_sentences
 
@@ -49,7 +50,9 @@ def show_home(request: Request) -> HttpResponse:
     store_views(request.user, (change.client_id for change in newest), "Home")
     last_run = find_last_run() if may_run_in_bulk(request.user) else None
     attention = queries.find_attention(clients, now - timedelta(hours=settings.STALE_AFTER_HOURS))
-    alerts = sum_up_alerts(list_standing(list_alerts_for(request.user)))
+    seen_alerts = list_alerts_for(request.user)
+    alerts = sum_up_alerts(list_standing(seen_alerts))
+    has_expiry = any(sums.kind is AlertKind.KEY for sums in alerts)
     return render(
         request,
         "console/home.html",
@@ -62,7 +65,7 @@ def show_home(request: Request) -> HttpResponse:
             "attention": attention,
             "stale_hours": settings.STALE_AFTER_HOURS,
             "alert_sums": [sums for sums in alerts if sums.kind not in _SHOWN_ELSEWHERE],
-            "key_alert": next((sums for sums in alerts if sums.kind is AlertKind.KEY), None),
+            "key_words": describe_first_expiry(seen_alerts, business_today()) if has_expiry else "",
             **(_list_for_administrators(now) if may_administer(request.user) else {}),
             "last_run": last_run,
         },

@@ -22,6 +22,7 @@ from carefund.domain.alerts import (
 from carefund.domain.care_recipient.quarter_close import quarter_to_close
 from carefund.domain.claims.checks import amount_of
 from carefund.domain.claims.money import TO_CLAIM, Stage, count_days_left
+from carefund.domain.key_expiry import DEVICE, KEY, write_matter
 from carefund.records.care_recipient.client_list import is_stale
 from carefund.records.care_recipient.commitments import available_of, find_spendings
 from carefund.records.care_recipient.quarter_close import list_closing_rows
@@ -135,10 +136,10 @@ def _find_stale(stale_before: datetime) -> Iterator[FoundAlert]:
 
 
 def _find_expiring_keys(rule: AlertRule, today: date, zone: tzinfo) -> Iterator[FoundAlert]:
-    """The PRODA devices of which the key or the device itself expires soon, or has; the first day of both counts."""
+    """The PRODA devices and keys that expire soon, or have: each apart, and apart by how far ahead it is."""
     for device in list_devices():
-        instants = (device.key_expires_at, device.device_expires_at)
-        days = [at.astimezone(zone).date() for at in instants if at is not None]
-        due_date = min(days, default=None)
-        if due_date is not None and (due_date - today).days <= (rule.days or 0):
-            yield FoundAlert(AlertKind.KEY, f"device {device.pk}", due_date=due_date)
+        for what, at in ((KEY, device.key_expires_at), (DEVICE, device.device_expires_at)):
+            due_date = None if at is None else at.astimezone(zone).date()
+            left = None if due_date is None else (due_date - today).days
+            if left is not None and left <= (rule.days or 0):
+                yield FoundAlert(AlertKind.KEY, write_matter(device.pk, what, left), due_date=due_date)

@@ -2,11 +2,21 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from django.db.models import Q, QuerySet
 
-from carefund.domain.alerts import AlertKind, AlertRule, AlertSum, FoundAlert, merge, read_rules, sum_up, write_rules
+from carefund.domain.alerts import (
+    AlertKind,
+    AlertRule,
+    AlertSum,
+    FoundAlert,
+    describe,
+    merge,
+    read_rules,
+    sum_up,
+    write_rules,
+)
 from carefund.records.models import Alert, OrganisationSetting
 
 _RULES, _LOOKED_AT = "alerts.rules", "alerts.looked-at"
@@ -82,6 +92,17 @@ def list_standing(alerts: QuerySet[Alert], kind: str = "", branch: str = "") -> 
 def list_by_number(alerts: QuerySet[Alert], after_id: int, kind: str = "", branch: str = "") -> QuerySet[Alert]:
     """The same after a number, by number."""
     return list_standing(alerts, kind, branch).filter(pk__gt=after_id).order_by("pk")
+
+
+def describe_alert(alert: Alert, today: date) -> str:
+    """What an alert says today, without a name."""
+    return describe(AlertKind(alert.kind), alert.number, alert.due_date, alert.amount, alert.key, today)
+
+
+def describe_first_expiry(alerts: QuerySet[Alert], today: date) -> str:
+    """Which PRODA device or key expires first, and in how many days; "" where none does soon."""
+    first = list_standing(alerts, AlertKind.KEY.value).first()
+    return describe_alert(first, today) if first else ""
 
 
 def list_clients_of(alerts: QuerySet[Alert]) -> set[int]:

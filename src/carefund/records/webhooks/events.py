@@ -20,7 +20,7 @@ EVENTS = {
     RUN_FINISHED: "A run finished or was cancelled (not routine runs)",
     CLAIM_APPROVED: "A claim was approved",
     CLAIM_REFUSED: "Lines of a claim were refused",
-    KEY_EXPIRING: "The PRODA key or device expires within 14 days",
+    KEY_EXPIRING: "The PRODA key or device expires: 30, 14, 7 and 1 days ahead",
 }
 # Kinds of records in the change log, by the event that tells of them.
 CHANGES = {

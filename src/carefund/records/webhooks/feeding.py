@@ -5,11 +5,13 @@ Changes come from the change log up to the number that is complete, so none is m
 
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from django.db import transaction
+from django.utils import timezone
 
+from carefund.domain.key_expiry import DEVICE, KEY, find_step
 from carefund.records.change_order import find_complete_id
 from carefund.records.durability import durable
 from carefund.records.models import Change, Client, ProdaDevice, WebhookDelivery, WebhookEndpoint, WebhookEvent
@@ -18,7 +20,6 @@ from carefund.records.webhooks.events import KEY_EXPIRING, list_events_of
 _CHANGES_AT_ONCE = 2000
 _CHANGES_PER_MESSAGE = 100
 _EVENTS_AT_ONCE = 2000
-_EXPIRES_WITHIN = timedelta(days=14)
 
 
 def feed(now: datetime, environment: str) -> None:
@@ -115,20 +116,23 @@ def _feed_events(now: datetime) -> bool:
 
 
 def _feed_expiries(endpoint_id: int, now: datetime, environment: str) -> None:
-    """Tell once of each key and device that expires soon."""
+    """Tell of each key and device that expires, once at each step."""
     for device in ProdaDevice.objects.filter(environment=environment).defer("secrets"):
-        for what, at in (("key", device.key_expires_at), ("device", device.device_expires_at)):
-            if at is None or not now <= at <= now + _EXPIRES_WITHIN:
+        for what, at in ((KEY, device.key_expires_at), (DEVICE, device.device_expires_at)):
+            if at is None or at < now:
                 continue
-            message_id = f"{KEY_EXPIRING}-{what}-{device.pk}-{at:%Y%m%dT%H%M%S}"
+            days_left = (timezone.localdate(at) - timezone.localdate(now)).days
+            step = find_step(days_left)
+            if step is None:
+                continue
+            message_id = f"{KEY_EXPIRING}-{what}-{device.pk}-{at:%Y%m%d}-{step}"
             with transaction.atomic():
                 endpoint = _lock(endpoint_id)
                 if endpoint is None or KEY_EXPIRING not in endpoint.events:
                     return
                 if not endpoint.deliveries.filter(message_id=message_id).exists():
-                    message = _message(
-                        endpoint, KEY_EXPIRING, "device", None, {"what": what, "expires_at": at.isoformat()}, now
-                    )
+                    data = {"what": what, "expires_at": at.isoformat(), "days_left": days_left}
+                    message = _message(endpoint, KEY_EXPIRING, "device", None, data, now)
                     message.message_id = message_id
                     _write([message])
 
