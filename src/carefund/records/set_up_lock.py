@@ -35,6 +35,9 @@ def _on_server(on_wait: Callable[[], None]) -> Iterator[None]:
 @contextlib.contextmanager
 def _beside_file(on_wait: Callable[[], None]) -> Iterator[None]:
     database = Path(settings.DATABASES["default"]["NAME"])
+    if not database.is_absolute():  # in memory: no other process has it
+        yield
+        return
     with database.with_name(database.name + ".setup.lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
