@@ -6,7 +6,7 @@ ARGS ?=
 EXTRA ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-dev demo serve sandbox test check format fuzz machines coverage survey-proof backup-proof install-proof test-clocks bench scale-demo pictures docs clean
+.PHONY: help install install-dev demo serve sandbox test check format fuzz machines coverage survey-proof backup-proof install-proof test-clocks bench scale-demo pictures docs release clean
 
 help:  ## list what can be done
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -70,6 +70,9 @@ pictures: install-dev  ## photograph the main pages of the demo world into docs/
 
 docs: install-dev  ## build the documentation as a searchable site (site/index.html)
 	@$(BIN)/python tools/docs.py $(ARGS)
+
+release: install-dev  ## rehearse a release into dist (ARGS="--key FILE": make one; docs/releasing.md)
+	@$(BIN)/python tools/release.py $(or $(ARGS),--rehearse)
 
 clean:  ## remove packages, the demo's data and caches; never data of your own, which is beside them in var
 	rm -rf .venv .venv-tools var/demo var/fuzz site staticfiles htmlcov .coverage* .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

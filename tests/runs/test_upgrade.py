@@ -5,6 +5,7 @@ import gzip
 import json
 import sqlite3
 from collections.abc import Iterator
+from decimal import Decimal
 from pathlib import Path
 
 import psycopg
@@ -169,3 +170,25 @@ def test_schedules_that_people_changed_stay_and_new_ones_are_there(upgraded: Ins
     schedules = dict(upgraded.rows("SELECT kind, CAST(at AS text) FROM runs_schedule"))
     assert schedules["nightly"] == "03:15:00"
     assert {"retention", "claim-batches", "claim-checks"} <= set(schedules)
+
+
+def test_every_figure_is_as_before(upgraded: Installation):
+    compared = 0
+    with contextlib.closing(sqlite3.connect(":memory:")) as old:
+        old.deserialize(gzip.decompress(OLD.read_bytes()))
+        for (table,) in old.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall():
+            columns = old.execute(f"PRAGMA table_info({table})").fetchall()
+            amounts = [column[1] for column in columns if column[2].startswith("decimal")]
+            if not amounts:
+                continue
+            key = next(column[1] for column in columns if column[5])
+            query = f"SELECT {key}, {', '.join(amounts)} FROM {table} ORDER BY 1"
+            before = [as_figures(row) for row in old.execute(query)]
+            assert [as_figures(row) for row in upgraded.rows(query)] == before, table
+            compared += sum(figure is not None for row in before for figure in row[1:])
+    assert compared > 700
+
+
+def as_figures(row: tuple[object, ...]) -> tuple[object, ...]:
+    """The key of a row and its figures, to the cent, as either database gives them."""
+    return row[0], *(None if value is None else round(Decimal(str(value)), 2) for value in row[1:])
