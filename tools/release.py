@@ -159,10 +159,11 @@ def sign(folder: Path, key: Path, signers: Path) -> None:
     """Sign the checksums, and check the signature as somebody who downloads it does. Raises Stopped."""
     sums, signature = folder / SUMS, folder / f"{SUMS}.sig"
     keygen("-q", "-Y", "sign", "-f", str(key), "-n", NAMESPACE, str(sums))
-    if not signers.exists():
-        raise Stopped(".github/allowed_signers is missing: commit it with the public keys of those who release")
     checking = ["-Y", "verify", "-f", str(signers), "-I", IDENTITY, "-n", NAMESPACE, "-s", str(signature)]
-    keygen(*checking, given=sums.read_bytes())
+    try:
+        keygen(*checking, given=sums.read_bytes())
+    except Stopped as stopped:
+        raise Stopped(f"{signers.name} does not name this key: add its line, commit, try again ({stopped})") from None
 
 
 def keygen(*arguments: str, given: bytes = b"") -> None:
