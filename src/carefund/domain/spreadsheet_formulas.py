@@ -1,4 +1,4 @@
-"""Texts in files that people open with a spreadsheet program, which runs some of them as formulas."""
+"""Make the cells of CSV files safe: a spreadsheet program runs texts that begin as a formula does."""
 
 import unicodedata
 

@@ -1,6 +1,6 @@
 """The interfaces file: how the real interfaces differ from what is publicly known. Read, judged and written here.
 
-TOML, a table per funder. What it names wrongly is told in one sentence each, with the nearest right name; a file with a
+TOML, a table per funder. What it names wrongly is listed, one sentence each, with the nearest right name; a file with a
 fault is not used at all. No network.
 """
 

@@ -20,7 +20,7 @@ _NEW_OBJECTS = 50_000
 
 
 async def carry_out(worker: Worker, run_id: int, *, items: int | None = None) -> None:
-    """Work on one run; never raises. What goes wrong is told in the run, or in the log if it is the database."""
+    """Work on one run; never raises. What goes wrong is recorded in the run, or in the log if it is the database."""
     reason = ""
     try:
         await work_on_run(worker, run_id, items=items)

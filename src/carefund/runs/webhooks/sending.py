@@ -90,7 +90,7 @@ class WebhookSender:
     refusal: str = ""
 
     async def send(self, delivery: WebhookDelivery) -> Attempt:
-        """Send one message. Never raise: what went wrong is told in the attempt."""
+        """Send one message. Never raise: what went wrong is recorded in the attempt."""
         if self.session is None:
             return Attempt(delivery.pk, problem=self.refusal)
         body, timestamp = write_body(delivery), int(time.time())

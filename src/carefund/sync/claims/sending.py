@@ -2,7 +2,8 @@
 
 Before each write the database says "uncertain"; after its answer was stored it says what is so. A process that finds
 the mark reads the funder's state before it writes anything, because there is no idempotency key: nothing is sent twice
-and nothing is lost, wherever the work stopped. That one process at a time sends a batch is the caller's part.
+and nothing is lost, wherever the work stopped. The writes of an invoice are in `uploading`. That one process at a time
+sends a batch is the caller's part.
 Source: rules CLAIM-01, CLAIM-04, CLAIM-05 and CLAIM-06.
 """
 

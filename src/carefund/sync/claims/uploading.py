@@ -1,6 +1,6 @@
 """Upload one invoice: create it, add its items and their evidence, submit it; go on wherever it was left.
 
-Every write stands between its mark and its answer; how that keeps anything from being sent twice is told in `sending`.
+Every write stands between its mark and its answer; `sending` explains how that keeps anything from being sent twice.
 Source: rules CLAIM-01, CLAIM-04, CLAIM-05 and CLAIM-06.
 """
 
