@@ -73,6 +73,8 @@ def test_one_password_tried_on_many_accounts_is_refused_and_told_by_address(boss
         assert answers[0] == 200
         assert answers[-1] == 429
         assert sign_in(Client(), "boss", PASSWORD, STRANGER) == 429
+        refused = Client().post(reverse("console:sign-in"), {"username": "boss"}, REMOTE_ADDR=STRANGER)
+        assert b"15 minutes" in b" ".join(refused.content.split())
         assert sign_in(Client(), "boss", PASSWORD, OFFICE) == 302
     said = [record.getMessage() for record in caplog.records if record.name == "carefund.access.failed_attempts"]
     assert said == [

@@ -17,7 +17,7 @@ ALL_RIGHTS = dict.fromkeys(NO_RIGHTS, True)
         ("/claims/new", ["Claims"]),
         ("/money/refused", ["Money"]),
         ("/ndis/contracts/4", ["NDIS contracts"]),
-        ("/administration/audit-log", ["Overview"]),
+        ("/administration/audit-log", ["Admin console"]),
         ("/administration/connections/interfaces", ["Funder connections"]),
         ("/settings/support-at-home/all", ["Support at Home"]),
         ("/account/tokens", []),
@@ -26,7 +26,7 @@ ALL_RIGHTS = dict.fromkeys(NO_RIGHTS, True)
 )
 def test_one_entry_at_most_is_that_of_the_open_page(path: str, marked: list[str]) -> None:
     groups = list(list_menu(path, ALL_RIGHTS))
-    assert [group.heading for group in groups] == ["", "Settings", "Admin console"]
+    assert [group.heading for group in groups] == ["", "Settings", "Administration"]
     assert [entry.words for group in groups for entry in group.entries if entry.is_current] == marked
 
 

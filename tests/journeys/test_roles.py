@@ -67,7 +67,7 @@ def test_who_may_only_read_sees_their_branches_and_changes_nothing(open_page: Op
 def test_finance_synchronises_many_takes_the_list_away_and_administers_nothing(demo: Demo, open_page: OpenPage) -> None:
     page = open_page("fay")
     assert {"Runs", "Claims"} <= set(menu_of(page))
-    assert not {"Overview", "Users and roles", "Access log", "Funder connections"} & set(menu_of(page))
+    assert not {"Admin console", "Users and roles", "Access log", "Funder connections"} & set(menu_of(page))
     demo.control("POST", "/care-recipients/400000031/add-usage", {"amount": "-44.00"})
     page.goto("/clients?search=400000031")
     page.get_by_label("Select all on this page").check()

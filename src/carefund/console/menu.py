@@ -61,9 +61,9 @@ _GROUPS = (
     ),
     (
         "admin",
-        "Admin console",
+        "Administration",
         (
-            _Entry("administration", "settings", "Overview", "may_administer"),
+            _Entry("administration", "settings", "Admin console", "may_administer"),
             _Entry("connections", "plug", "Funder connections", "may_administer", is_minor=True),
             _Entry("schedules", "calendar-clock", "Schedules", "may_administer", is_minor=True),
             _Entry("people", "user-cog", "Users and roles", "may_administer", is_minor=True),
