@@ -4,7 +4,7 @@ from carefund.runs.models import Run, RunItem
 
 PARTS = {
     Run.Parts.SURVEY.value: "Survey: read the lists, then clients with changes and some of the others",
-    Run.Parts.EVERYTHING.value: "All records of each selected client",
+    Run.Parts.EVERYTHING.value: "Everything: all records of each selected client",
     Run.Parts.CONTRIBUTIONS.value: "Individual contributions only",
     Run.Parts.BUDGETS_AND_USAGE.value: "Budgets, entitlements and usage",
     Run.Parts.BUDGETS.value: "Budgets only, without usage",
