@@ -116,6 +116,10 @@ def check_claim(installation: Installation) -> None:
     assert count(installation, "runs_run WHERE scope = 'claim approved'") == 1
 
 
+def check_accounts(installation: Installation) -> None:
+    assert count(installation, "records_provideraccount") == count(installation, "records_accountanswer") == 1
+
+
 def check_trial(installation: Installation) -> None:
     asked = installation.rows("SELECT count(*), count(DISTINCT operation) FROM records_triedanswer")
     assert asked[0][0] == asked[0][1] > 8, "each answer is kept once"
@@ -205,6 +209,12 @@ CASES = {
         "from carefund.runs.claims.claiming import request_check\n"
         "run = request_check(Claim.objects.get())",
         check_claim,
+    ),
+    "account-summary": Case(
+        "from carefund.records.models import Claim\n"
+        "from carefund.runs.claims.accounts import list_months, request_accounts\n"
+        "run = request_accounts(list_months(today, 1), branch=Claim.objects.get().service_provider_id)",
+        check_accounts,
     ),
     # Its quarter was rolled over long ago: which is read, and never asked for (tests/runs/test_rollovers.py asks).
     "rollover": Case(

@@ -44,7 +44,7 @@ def name_item(item: RunItem) -> ItemName:
         words, page = _ALONE[item.holds]
         return ItemName(words, reverse(page) if page else "")
     kind, _, held_id = item.holds.partition(":")
-    if kind == "account":
+    if kind == "account-summary":
         branch, _, month = held_id.partition(":")
         return ItemName(
             f"Account summary of {branch}, {month}", f"{reverse('console:account-summaries')}?branch={branch}"

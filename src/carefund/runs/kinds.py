@@ -8,6 +8,7 @@ from carefund.runs.care_recipient.reprocessing import REPROCESSING
 from carefund.runs.care_recipient.rolling_over import ROLLOVER
 from carefund.runs.care_recipient.surveying import SURVEYING
 from carefund.runs.care_recipient.syncing import SYNC
+from carefund.runs.claims.accounts import ACCOUNT_SUMMARY
 from carefund.runs.claims.claiming import CLAIM_BATCH, CLAIM_CHECK
 from carefund.runs.connections import CONNECTION_TEST
 from carefund.runs.models import Run
@@ -57,6 +58,7 @@ for _kind in (
     SERVICE_PROVIDERS,
     CLAIM_BATCH,
     CLAIM_CHECK,
+    ACCOUNT_SUMMARY,
     ROLLOVER,
     POOLS,
     CONTRACT_COMPARISON,

@@ -1,24 +1,33 @@
 """Account summaries over HTTP: stored by branch and month with evidence, and tied to our claims to the cent."""
 
+import importlib
 import json
 from collections.abc import Callable
 from datetime import timedelta
 from decimal import Decimal
 
 import pytest
+from django.apps import apps
 from django.contrib.auth.models import User
+from django.test.utils import override_settings
 from django.urls import reverse
+from django.utils import timezone
 
 from carefund.access.roles import Role, give_role
 from carefund.cli import accounts as account_command
+from carefund.console.run_items import name_item
+from carefund.funders.configuration import configure
 from carefund.records.claims.accounts import begin_of_month, find_account_evidence, list_account_rows, list_accounts
-from carefund.records.models import AccountAnswer, AccountMovement, Claim, ProviderAccount
+from carefund.records.models import AccountAnswer, AccountMovement, Claim, ProviderAccount, ServiceProvider
 from carefund.runs.business_day import business_today
-from carefund.runs.claims.accounts import request_accounts
+from carefund.runs.claims.accounts import list_months, request_accounts, request_routine_accounts
+from carefund.runs.claims.claiming import find_shown_checks, request_all_checks, request_routine_checks
 from carefund.runs.foreground import finish_now
-from carefund.runs.models import RunItem
+from carefund.runs.models import Run, RunItem
+from carefund.runs.requests import NewRunItem, NothingToDo, request_work
 from tests.browsing import Browser
 from tests.claim_world import ClaimWorld, check_claim, send_batch
+from tests.conftest import ENCRYPTION_KEY
 
 
 @pytest.fixture
@@ -147,3 +156,51 @@ def test_the_command_says_the_same(claims: ClaimWorld, claim: Claim, capsys: pyt
     [told] = json.loads(capsys.readouterr().out)
     assert told["ties"] is True
     assert Decimal(told["paid"]) == paid.total_paid
+
+
+def test_claims_are_checked_while_account_summaries_cannot_be_read(claims: ClaimWorld, claim: Claim):
+    """Few are licensed for the account: an outage of it alone pauses what reads it, and nothing else."""
+    now = timezone.now()
+    for number in (2, 3):
+        ServiceProvider.objects.create(service_provider_id=f"404900000{number}", first_seen_at=now, last_seen_at=now)
+    claims.sandbox.fault(kind="status", status=503, operation="account_summary")
+    once = configure("services-australia", "sandbox", sandbox_url=claims.sandbox.url, timing={"attempts": 1})
+    with override_settings(SERVICES_AUSTRALIA=once):
+        reading = finish_now(request_routine_accounts())
+    assert (reading.status, reading.total) == (Run.Status.PAUSED, 6)
+    assert reading.resumes_at is not None
+    checking = request_routine_checks()
+    assert checking.items.filter(holds="claim-lines").exists()
+    with pytest.raises(NothingToDo):
+        request_routine_accounts()
+    with pytest.raises(NothingToDo):
+        request_routine_checks()
+
+
+def test_reading_accounts_is_not_shown_as_the_check_of_all_claims(add_client: Callable[..., object]):
+    now = timezone.now()
+    add_client("400000001", service_provider_id="4049000001")
+    configuration = configure("services-australia", "sandbox", sandbox_url="http://[::1]:9")
+    with override_settings(SERVICES_AUSTRALIA=configuration, ENCRYPTION_KEYS=[ENCRYPTION_KEY]):
+        checking = request_all_checks()
+        reading = request_accounts(list_months(business_today(), 2))
+    assert find_shown_checks(now) == checking
+    assert (reading.kind, reading.total) == ("account-summary", 2)
+    item = reading.items.order_by("id")[0]
+    assert name_item(item).words == f"Account summary of 4049000001, {business_today():%Y-%m}"
+    assert "Account summary" not in name_item(RunItem(run=reading, holds="account:7")).words, "an account of Carefund"
+
+
+@pytest.mark.django_db
+def test_what_was_asked_for_as_a_claim_check_is_read_after_an_upgrade():
+    upgrade = importlib.import_module("carefund.runs.migrations.0019_account_summaries_as_work")
+    holds = ("account:4049000001:2026-11", "account:4049000001:2026-10")
+    reading = request_work("claim-check", map(NewRunItem, holds), trigger="routine", scope="account summaries")
+    checking = request_work("claim-check", [NewRunItem("claim:7")], trigger="routine", scope="claims")
+    mail = request_work("alert-mail", [NewRunItem("account:7")], trigger="routine", scope="alerts by e-mail")
+    upgrade.name_them(apps, None)
+    assert [(run.kind, [item.holds for item in run.items.order_by("id")]) for run in Run.objects.order_by("id")] == [
+        ("account-summary", [f"account-summary:{holding.partition(':')[2]}" for holding in holds]),
+        ("claim-check", ["claim:7"]), ("alert-mail", ["account:7"]),
+    ]  # fmt: skip
+    assert reading.pk < checking.pk < mail.pk

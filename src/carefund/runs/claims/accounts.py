@@ -1,5 +1,6 @@
-"""Account summaries as items of claim checks: each a branch's month, on demand and once a day.
+"""Account summaries as a kind of work: an item is a branch's month, on demand and once a day.
 
+A kind apart from the checks of claims, because few interfaces give them: while they cannot be read, claims are checked.
 Source: rule CLAIM-13.
 """
 
@@ -8,6 +9,7 @@ from datetime import date, timedelta
 
 from django.contrib.auth.models import User
 
+from carefund.access.roles import may_claim
 from carefund.domain.wording import many
 from carefund.funders.errors.access import NotPermitted
 from carefund.funders.errors.people import NotFound
@@ -17,13 +19,12 @@ from carefund.runs.business_day import business_today
 from carefund.runs.funder_sessions import SERVICES_AUSTRALIA, require_configured
 from carefund.runs.leases import ClaimedItem
 from carefund.runs.models import Run, RunItem
-from carefund.runs.requests import NewRunItem, request_work
+from carefund.runs.requests import NewRunItem, NothingToDo, has_open_run, request_work
 from carefund.runs.sessions import Session
-from carefund.runs.work_kind import ItemFailed, ItemResult
+from carefund.runs.work_kind import ItemFailed, ItemResult, WorkKind
 from carefund.sync.claims.accounts import AccountReader, NotOurAccount
 
-ACCOUNT = "account:"
-_CHECKING = "claim-check"  # the kind that these items belong to
+_READING = "account-summary"
 _MOST_MONTHS = 24
 
 
@@ -46,17 +47,20 @@ def request_accounts(
     require_configured(SERVICES_AUSTRALIA)
     own = [own_id for own_id in list_own_service_provider_ids() if branch in ("", own_id)]
     asked = list(months)
-    items = [NewRunItem(f"{ACCOUNT}{own_id}:{month:%Y-%m}") for month in asked for own_id in own]
+    items = [NewRunItem(f"{_READING}:{own_id}:{month:%Y-%m}") for month in asked for own_id in own]
     scope = f"account summaries of {many(len(asked), 'month')}"
-    return request_work(_CHECKING, items, trigger=trigger, scope=scope, requested_by=requested_by)
+    return request_work(_READING, items, trigger=trigger, scope=scope, requested_by=requested_by)
 
 
 def request_routine_accounts() -> Run:
-    """Ask for this month and the one before, of every own branch. Raise NothingToDo, NotConfigured."""
+    """Ask for this month and the one before, of every own branch. Raise NotConfigured; NothingToDo while the last ones
+    are still to be read."""
+    if has_open_run(_READING, Run.Trigger.ROUTINE):
+        raise NothingToDo
     return request_accounts(list_months(business_today(), 2), trigger=Run.Trigger.ROUTINE)
 
 
-async def read_account(session: Session, item: ClaimedItem) -> ItemResult:
+async def _read(session: Session, item: ClaimedItem) -> ItemResult:
     """Read one month of a branch. One that the interface does not give is no failure: few are licensed for it."""
     branch, _, text = item.held_id.partition(":")
     month = date.fromisoformat(f"{text}-01")
@@ -72,3 +76,14 @@ async def read_account(session: Session, item: ClaimedItem) -> ItemResult:
     if not is_new:
         return ItemResult(RunItem.Outcome.UNCHANGED, "The account summary has not changed.")
     return ItemResult(RunItem.Outcome.CHANGED, "The account summary was saved.")
+
+
+ACCOUNT_SUMMARY = WorkKind(
+    name=_READING,
+    label="Read account summaries",
+    items="account summaries",
+    funder=SERVICES_AUSTRALIA,
+    work=_read,
+    at_once=4,
+    may_ask=may_claim,
+)

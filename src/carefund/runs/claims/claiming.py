@@ -24,7 +24,6 @@ from carefund.records.models import Claim, Client
 from carefund.records.own_service_provider_ids import list_own_service_provider_ids
 from carefund.runs import leases
 from carefund.runs.business_day import business_today
-from carefund.runs.claims.accounts import ACCOUNT, read_account
 from carefund.runs.funder_sessions import SERVICES_AUSTRALIA, require_configured
 from carefund.runs.leases import ClaimedItem
 from carefund.runs.models import Run, RunItem
@@ -159,8 +158,6 @@ def find_reconciliation() -> RunItem | None:
 
 
 async def _check(session: Session, item: ClaimedItem) -> ItemResult:
-    if item.holds.startswith(ACCOUNT):
-        return await read_account(session, item)
     database = session.held(item)
     if item.holds == _LINES:
         await match_lines(database)
