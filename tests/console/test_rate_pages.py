@@ -1,12 +1,13 @@
 """Rates are data: an administrator adds, edits, removes and undoes, each act is audited, and budgets follow."""
 
 from collections.abc import Callable
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
 from django.contrib.auth.models import User
 from django.urls import reverse
+from django.utils import timezone
 
 from carefund.access.models import AuditEntry
 from carefund.domain.care_recipient.rates import RATES, WantedRate, find_problems
@@ -102,7 +103,7 @@ def test_a_day_has_one_rate_and_administrators_alone_enter_it(browse: Browse, ca
     browser.post(reverse("console:rate-steer", args=[row.pk, "remove"]))
     browser.post(reverse("console:rates"), WANTED)
     refused = browser.post(reverse("console:rate-steer", args=[row.pk, "restore"]), follow=True)
-    assert "has been entered since" in refused.content.decode()
+    assert "has been entered. Edit that one." in refused.content.decode()
     assert browser.post(reverse("console:rate-steer", args=[row.pk, "burn"])).status_code == 404
     assert browse(cast.fay).get(reverse("console:rates")).status_code == 403
 
@@ -130,3 +131,26 @@ def test_two_years_ahead_are_counted_on_a_leap_day_too() -> None:
     wanted = WantedRate("6", "Level 6", "level", Decimal(1), date(2030, 2, 28), "https://example.test")
     assert find_problems(wanted, [], date(2028, 2, 29)) == {}
     assert list(find_problems(wanted._replace(from_date=date(2030, 3, 1)), [], date(2028, 2, 29))) == ["from_date"]
+
+
+def test_what_was_removed_comes_back_only_as_the_kind_that_its_code_has_since(browse: Browse, cast: world.Cast) -> None:
+    browser, other = browse(cast.ada), WANTED | {"code": "NEW", "name": "New"}
+    browser.post(reverse("console:rates"), other | {"kind": "supplement"})
+    row = EnteredRate.objects.get()
+    browser.post(reverse("console:rate-steer", args=[row.pk, "remove"]))
+    browser.post(reverse("console:rates"), other | {"kind": "pathway", "from_date": "2026-08-01"})
+    page = browser.post(reverse("console:rate-steer", args=[row.pk, "restore"]), follow=True).content.decode()
+    assert "NEW is known as: pathway." in page
+    assert [rate.kind for rate in list_rates() if rate.key == "NEW"] == ["pathway"]
+
+
+def test_a_budget_is_not_said_to_be_explained_by_a_rate_that_is_still_to_come(browse: Browse, cast: world.Cast) -> None:
+    client = world.make_clients(1)[0]
+    world.make_funding(client, quarters=1)
+    budget = PlanBudget.objects.get(client=client, budget_type_code="ON")
+    address, browser = reverse("console:budget-explained", args=[client.pk, budget.pk]), browse(cast.ada)
+    latest = "the latest from 1 November 2025"
+    assert latest in " ".join(browser.get(address).content.decode().split())
+    to_come = (timezone.localdate() + timedelta(days=40)).isoformat()
+    browser.post(reverse("console:rates"), WANTED | {"from_date": to_come})
+    assert latest in " ".join(browser.get(address).content.decode().split())

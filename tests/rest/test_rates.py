@@ -1,9 +1,13 @@
 """Rates through the API: the same rules and the same entries in the audit log as by page."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
+from threading import Barrier
 
 import pytest
+from django.db import connection
+from django.http import HttpResponse
 
 from carefund.access.models import AuditEntry
 from carefund.access.roles import Role
@@ -32,3 +36,31 @@ def test_a_rate_is_added_edited_undone_and_removed(call: Callable[..., Call]) ->
     assert ask("post", f"/rates/{number}/remove").status_code == 200
     assert AuditEntry.objects.filter(act__startswith="Rate").count() == 3
     assert call(Role.FINANCE)("post", "/rates", wanted).status_code == 403
+
+
+@pytest.mark.postgresql
+@pytest.mark.django_db(transaction=True)
+def test_acts_at_the_same_moment_are_done_one_after_another(call: Callable[..., Call]) -> None:
+    """On SQLite whoever writes is alone anyway."""
+    ask = call(Role.ADMINISTRATOR)
+    number = ask("post", "/rates", WANTED).json()["rate_id"]
+    edits = [lambda amount=amount: ask("put", f"/rates/{number}", WANTED | {"amount": amount}) for amount in "12"]
+    assert at_once(*edits) == [200, 404]
+    other = WANTED | {"code": "NEW"}
+    kinds = [lambda kind=kind: ask("post", "/rates", other | {"kind": kind}) for kind in ("level", "tier")]
+    assert at_once(*kinds) == [201, 422]
+
+
+def at_once(*calls: Callable[[], HttpResponse]) -> list[int]:
+    """Make calls at the same moment, each with its own connection; gives their statuses, the lowest first."""
+    start = Barrier(len(calls), timeout=20)
+
+    def make(call: Callable[[], HttpResponse]) -> int:
+        try:
+            start.wait()
+            return call().status_code
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(len(calls)) as threads:
+        return sorted(threads.map(make, calls))

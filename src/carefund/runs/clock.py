@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db import transaction
 from django.db.models.functions import Now
 
 from carefund.records.models import OrganisationSetting
+from carefund.records.turns import one_at_a_time
 
 log = logging.getLogger(__name__)
 
@@ -49,9 +49,7 @@ def read_clock() -> Clock:
 
 
 def _note() -> Clock:
-    OrganisationSetting.objects.get_or_create(key=_KEY, defaults={"value": []})
-    with transaction.atomic():
-        OrganisationSetting.objects.select_for_update().get(key=_KEY)
+    with one_at_a_time(_KEY):
         row = OrganisationSetting.objects.annotate(now=Now()).get(key=_KEY)
         since, has_jumped = row.now, False
         if row.value:

@@ -35,10 +35,10 @@ def steer(by: User, number: int, step: str) -> EnteredRate:
             row = store.remove_rate(number, by.get_username())
             _note(by, "Rate removed", row, before=describe_entered(row))
         elif step == "restore":
-            row = store.restore_rate(number)
+            row = store.restore_rate(number, business_today())
             _note(by, "Rate restored", row, after=describe_entered(row))
         else:
-            undone, row = store.undo_edit(number, by.get_username())
+            undone, row = store.undo_edit(number, by.get_username(), business_today())
             _note(by, "Edit of a rate undone", row, before=describe_entered(undone), after=describe_entered(row))
     return row
 

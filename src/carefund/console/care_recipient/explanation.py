@@ -66,7 +66,7 @@ def show(request: Request, client_id: int, budget_key: int) -> HttpResponse:
             (figure, _TITLES[figure.name], [(term, _TONES[term.origin]) for term in figure.terms])
             for figure in explanation.figures
         ],
-        "rates_from": max(rate.from_date for rate in list_rates()),
+        "rates_from": max(rate.from_date for rate in list_rates() if rate.from_date <= funding.today),
         "figures": figures,
         "spoken_for": _show_spoken_for(list_spoken_for(figures.budget, funding.today)) if figures.commitment else [],
         "sentences": write_sentences(cut_at_sync(list_changes_of_budget(figures.budget), _CHANGES).changes)[:_CHANGES],

@@ -6,13 +6,15 @@ An edit ends one version and begins another; undoing it ends that one and begins
 from datetime import date
 from typing import Any
 
-from django.db import transaction
 from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
 from carefund.domain.care_recipient.rates import RATES, Rate, RateKind, WantedRate, find_problems, merge
 from carefund.records.models import EnteredRate
 from carefund.records.not_found import find_one
+from carefund.records.turns import one_at_a_time
+
+_TURN = "rates"  # each act looks at all of them before it writes
 
 
 class WrongRate(Exception):
@@ -69,14 +71,14 @@ def describe_entered(row: EnteredRate) -> dict[str, Any]:
 
 def add_rate(wanted: WantedRate, by: str, today: date) -> EnteredRate:
     """Keep a new rate. Raise WrongRate."""
-    with transaction.atomic():
+    with one_at_a_time(_TURN):
         _check(wanted, today)
         return _store(wanted, by)
 
 
 def edit_rate(number: int, wanted: WantedRate, by: str, today: date) -> tuple[EnteredRate, EnteredRate]:
     """Keep a rate in place of an entered one; return both. Raise WrongRate, NotHere."""
-    with transaction.atomic():
+    with one_at_a_time(_TURN):
         before = find_entered(number)
         _check(wanted, today, but_for=number)
         _end(before, by)
@@ -85,28 +87,28 @@ def edit_rate(number: int, wanted: WantedRate, by: str, today: date) -> tuple[En
 
 def remove_rate(number: int, by: str) -> EnteredRate:
     """End an entered rate, and return it. Raise NotHere."""
-    with transaction.atomic():
+    with one_at_a_time(_TURN):
         return _end(find_entered(number), by)
 
 
-def undo_edit(number: int, by: str) -> tuple[EnteredRate, EnteredRate]:
+def undo_edit(number: int, by: str, today: date) -> tuple[EnteredRate, EnteredRate]:
     """Put the version before an edit in the place of the present one; return both. Raise NotHere, WrongRate."""
-    with transaction.atomic():
+    with one_at_a_time(_TURN):
         row = find_one(EnteredRate.objects.filter(pk=number, ended_at__isnull=True, replaces__isnull=False))
         earlier = row.replaces
         assert earlier is not None
-        _refuse_taken(earlier, but_for=number)
+        _check(_wanted_of(earlier), today, but_for=number)
         _end(row, by)
         EnteredRate.objects.filter(pk=row.pk).update(replaces=None)  # it stands aside, like a removed one
         EnteredRate.objects.filter(pk=earlier.pk).update(ended_at=None, ended_by="")
         return row, earlier
 
 
-def restore_rate(number: int) -> EnteredRate:
+def restore_rate(number: int, today: date) -> EnteredRate:
     """Let a rate that was removed hold again, and return it. Raise NotHere, WrongRate."""
-    with transaction.atomic():
+    with one_at_a_time(_TURN):
         row = find_removed(number)
-        _refuse_taken(row)
+        _check(_wanted_of(row), today)
         EnteredRate.objects.filter(pk=row.pk).update(ended_at=None, ended_by="")
         return row
 
@@ -117,10 +119,8 @@ def _check(wanted: WantedRate, today: date, but_for: int = 0) -> None:
         raise WrongRate(problems)
 
 
-def _refuse_taken(row: EnteredRate, but_for: int = 0) -> None:
-    taken = EnteredRate.objects.filter(key=row.key, from_date=row.from_date, ended_at__isnull=True).exclude(pk=but_for)
-    if taken.exists():
-        raise WrongRate({"from_date": "A rate from this day has been entered since. Edit that one."})
+def _wanted_of(row: EnteredRate) -> WantedRate:
+    return WantedRate(**describe_entered(row))
 
 
 def _store(wanted: WantedRate, by: str, replaces: EnteredRate | None = None) -> EnteredRate:

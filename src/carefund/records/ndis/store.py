@@ -28,8 +28,9 @@ from carefund.records.models import (
     ServiceContractBudget,
 )
 from carefund.records.ndis.contract_log import BUDGET_KIND, CONTRACT_KIND, DELIVERED_KIND, ContractLog
+from carefund.records.turns import one_at_a_time
 
-_BUDGET_CALLS = "ndia-budget-calls"  # a row to hold, not a decision
+_BUDGET_CALLS = "ndia-budget-calls"
 _BUDGET_HOUR = timedelta(hours=1)
 
 
@@ -54,11 +55,9 @@ def store_question(client_id: int, outcome: str, now: datetime) -> None:
 def take_budget_call(limit: int, now: datetime) -> bool:
     """Count one budget call against the hour's limit (0: none); False when the hour is used up.
 
-    Whoever asks holds one row meanwhile, so that askers at the same moment are counted one after another.
+    Askers at the same moment are counted one after another.
     """
-    OrganisationSetting.objects.get_or_create(key=_BUDGET_CALLS, defaults={"value": ""})
-    with transaction.atomic():
-        OrganisationSetting.objects.select_for_update().get(key=_BUDGET_CALLS)
+    with one_at_a_time(_BUDGET_CALLS):
         # What a clock that was ahead has noted must not use up the hours until then.
         outdated = Q(called_at__lte=now - _BUDGET_HOUR) | Q(called_at__gt=now + _BUDGET_HOUR)
         NdiaBudgetCall.objects.filter(outdated).delete()
