@@ -36,6 +36,8 @@ class LyingDirectory:
         self._server.directory = self  # type: ignore[attr-defined]  # for the handler
         self.address = f"http://localhost:{self._server.server_port}"
         self.lie, self.nonce = "", ""
+        self.described: dict[str, Any] = {}
+        self.is_list = False
 
     def __enter__(self) -> Self:
         threading.Thread(target=self._server.serve_forever, args=[0.05], daemon=True).start()
@@ -52,12 +54,14 @@ class LyingDirectory:
         self.lie, self.nonce = lie, asked["nonce"][0]
         return {"code": "a-code", "state": asked["state"][0]}
 
-    def describe(self) -> dict[str, Any]:
+    def describe(self) -> Any:
+        """Its description, with what `described` says in other words, or a list of it."""
         paths = {"authorization_endpoint": "authorize", "token_endpoint": "token", "jwks_uri": "keys"}
-        return {name: f"{self.address}/{path}" for name, path in paths.items()} | {
+        usual = {name: f"{self.address}/{path}" for name, path in paths.items()} | {
             "issuer": self.address,
             "id_token_signing_alg_values_supported": ["RS256"],
         }
+        return [usual] if self.is_list else usual | self.described
 
     def give_token(self) -> bytes:
         now = int(time.time())

@@ -1,11 +1,13 @@
 """Signing in with the provider's own directory, against an OpenID provider on this machine."""
 
+import json
 from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 import requests
+import typer
 from django.contrib.auth.models import User
 from django.test import override_settings
 from django.urls import reverse
@@ -15,7 +17,8 @@ from carefund.access import openid_connect, two_factor
 from carefund.access.models import ApiToken, AuditEntry
 from carefund.access.role_names import Role, find_role, read_group_roles
 from carefund.access.roles import rights_of
-from carefund.access.tokens import create_token
+from carefund.access.tokens import create_token, revoke_token
+from carefund.cli.check import check
 from tests.access.lying_directory import LIES, LyingDirectory
 from tests.browsing import Browser
 from tests.console import world
@@ -126,6 +129,25 @@ def test_a_user_name_alone_takes_over_nobodys_account(directory: str) -> None:
     assert sign_in(directory, "s-7", preferred_username="ben", groups=["north"]).status_code == 403
 
 
+def test_an_account_that_carries_a_token_is_handed_to_nobody(directory: str) -> None:
+    """One that a system added, with no password: its tokens would go on in the name of somebody else."""
+    rostering = User.objects.create_user("rostering")
+    token, _ = create_token(rostering, "rostering")
+    answer = sign_in(directory, "s-12", preferred_username="rostering", groups=["carefund-admins"])
+    assert (answer.status_code, b"has your username" in answer.content) == (403, True)
+    assert rights_of(User.objects.get(pk=rostering.pk)).role is None
+    revoke_token(token)
+    assert sign_in(directory, "s-12", preferred_username="rostering", groups=["north"]).status_code == 403
+
+
+def test_a_superuser_who_left_every_group_loses_sessions_and_tokens(directory: str) -> None:
+    sign_in(directory, "s-13", preferred_username="root", groups=["carefund-admins"])
+    User.objects.update(is_superuser=True)
+    create_token(User.objects.get(), "backup")
+    assert sign_in(directory, "s-13", preferred_username="root", groups=[]).status_code == 403
+    assert not ApiToken.objects.filter(revoked_at__isnull=True).exists()
+
+
 def test_an_account_that_is_switched_off_stays_out(directory: str) -> None:
     sign_in(directory, "s-8", preferred_username="kim", groups=["money"])
     User.objects.update(is_active=False)
@@ -150,6 +172,33 @@ def test_an_answer_that_this_browser_did_not_ask_for_signs_nobody_in(directory: 
     assert (denied.status_code, b"did not sign you in" in denied.content) == (403, True)
     assert mine.get(reverse(RETURN)).status_code == 403
     assert mine.get(reverse(RETURN), {"code": "x", "state": "y" * 5000}).status_code == 403
+
+
+@pytest.mark.parametrize(
+    ("wrong", "sentence"),
+    [
+        ({"jwks_uri": None}, "has no address as jwks_uri"),
+        ({"authorization_endpoint": ["x"], "token_endpoint": "javascript:x"}, "authorization_endpoint, token_endpoint"),
+        ({"issuer": "http://elsewhere.example"}, "names another issuer"),
+        (None, "is no JSON object"),
+    ],
+    ids=["no keys", "no addresses", "another issuer", "a list"],
+)
+def test_a_description_that_cannot_be_used_is_said_and_asked_for_anew(
+    wrong: dict[str, Any] | None, sentence: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with LyingDirectory() as liar, settings_for(liar.address):
+        liar.described = {} if wrong is None else wrong
+        liar.is_list = wrong is None
+        assert sentence in openid_connect.find_problem()
+        with pytest.raises(typer.Exit):
+            check(json=True)
+        assert sentence in json.loads(capsys.readouterr().out)["directory"]
+        for name in (BEGIN, RETURN):
+            answer = Browser().get(reverse(name))
+            assert (answer.status_code, b"is not available" in answer.content) == (503, True)
+        liar.described, liar.is_list = {}, False
+        assert go_there(Browser()).startswith(liar.address)
 
 
 @pytest.mark.parametrize("lie", LIES)

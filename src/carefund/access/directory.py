@@ -2,7 +2,7 @@
 
 What the directory said is checked before it comes here (openid_connect.py). Roles and branches are set anew at each
 sign-in; in between they last as long as the session. A local account is never handed to somebody of the directory
-because the usernames are alike, unless an administrator made it for that: without a password.
+because the usernames are alike, unless an administrator made it for that: without a password or an API token.
 """
 
 from collections.abc import Iterable, Mapping
@@ -23,6 +23,7 @@ from carefund.access.models import DirectoryIdentity
 from carefund.access.role_names import GroupRole, Role, find_role
 from carefund.access.roles import give_role, rights_of
 from carefund.access.sessions import end_sessions
+from carefund.access.tokens import end_tokens, list_tokens
 
 DIRECTORY = "Directory"
 _LONGEST = 255
@@ -75,7 +76,7 @@ def admit(person: DirectoryPerson, group_roles: Iterable[GroupRole]) -> User:
     """Return the account of somebody who signed in, with the role and branches of their groups.
 
     Raise NotAdmitted when they have no role, their account is inactive, or its username is somebody else's. An
-    account that lost its role loses its sessions and tokens too.
+    account that lost its role loses its sessions and tokens too, also a superuser's.
     """
     role, branches = find_role(person.groups, group_roles)
     try:
@@ -107,11 +108,18 @@ def _find_account(person: DirectoryPerson, *, is_wanted: bool) -> User | None:
         _check(user)
         user.save()
         store_act(DIRECTORY, "Account added", f"account {user.get_username()}")
-    elif user.has_usable_password() or DirectoryIdentity.objects.filter(user=user).exists():
+    elif not _is_kept_for_directory(user):
         raise NotAdmitted("Another account in Carefund has your username. Ask your administrator to rename it.")
     two_factor.remove(user)
     DirectoryIdentity.objects.create(user=user, issuer=person.issuer, subject=person.subject)
     return user
+
+
+def _is_kept_for_directory(user: User) -> bool:
+    """Whether whoever has this username in the directory may have the account: not one that carries API tokens, which
+    would go on in the name of somebody else."""
+    is_in_use = user.has_usable_password() or DirectoryIdentity.objects.filter(user=user).exists()
+    return not (is_in_use or list_tokens(user).exists())
 
 
 def _check(user: User) -> None:
@@ -130,6 +138,7 @@ def _keep(user: User, person: DirectoryPerson, role: Role | None, branches: froz
         give_role(user, role, branches)
     if role is None:
         end_sessions(user)
+        end_tokens(user)
     after = _describe(user)
     if before != after:
         store_act(DIRECTORY, "Account changed", f"account {user.get_username()}", before=before, after=after)

@@ -20,6 +20,7 @@ from carefund.access.directory import DirectoryPerson, NotAdmitted, read_person
 log = logging.getLogger(__name__)
 _SECONDS = 8
 _DISCOVERY = "/.well-known/openid-configuration"
+_NEEDED = ("authorization_endpoint", "token_endpoint", "jwks_uri")
 
 
 class DirectoryUnavailable(Exception):
@@ -63,7 +64,7 @@ def _with_groups(client: Any, token: dict[str, Any], claims: dict[str, Any]) -> 
         return claims
     try:
         more = client.userinfo(token=token)
-    except (AuthlibBaseError, RequestException, ValueError) as error:
+    except (AuthlibBaseError, RequestException, ValueError, TypeError, AttributeError) as error:
         log.warning("the directory did not tell somebody's groups: %s", type(error).__name__)
         return claims
     return claims | {name: more.get(name)} if more.get("sub") == claims.get("sub") else claims
@@ -83,10 +84,25 @@ def _check_discovery(client: Any) -> None:
         metadata = client.load_server_metadata()
     except (RequestException, ValueError, AuthlibBaseError) as error:
         raise _unavailable(error) from None
+    except (TypeError, AttributeError):  # it is JSON, but no object
+        raise _wrong("is no JSON object") from None
     if metadata.get("issuer") != settings.OIDC_ISSUER:
-        log.error("the directory's description names another issuer than CAREFUND_OIDC_ISSUER")
-        _client.cache_clear()
-        raise DirectoryUnavailable("The directory's description names another issuer than CAREFUND_OIDC_ISSUER.")
+        raise _wrong("names another issuer than CAREFUND_OIDC_ISSUER")
+    if missing := [name for name in _NEEDED if not _is_address(metadata.get(name))]:
+        raise _wrong(f"has no address as {', '.join(missing)}")
+
+
+def _is_address(value: object) -> bool:
+    """Whether somebody can be asked there; beside an issuer with HTTPS, with nothing less."""
+    wanted = ("https://",) if settings.OIDC_ISSUER.startswith("https://") else ("https://", "http://")
+    return isinstance(value, str) and value.startswith(wanted)
+
+
+def _wrong(words: str) -> DirectoryUnavailable:
+    """The refusal of a description, which is asked for anew next time."""
+    log.error("the directory's description %s", words)
+    _client.cache_clear()
+    return DirectoryUnavailable(f"The directory's description {words}.")
 
 
 def _unavailable(error: Exception) -> DirectoryUnavailable:

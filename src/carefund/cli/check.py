@@ -46,7 +46,8 @@ def check(json: Annotated[bool, typer.Option(help="Print as JSON.")] = False) ->
     logs = [] if database else [check_log(log) for log in LOGS]
     backups = None if database else describe_backups(timezone.now())
     good = all(funder_check.is_good for funder_check in found) and all(log.is_whole for log in logs)
-    good = good and not (backups and backups.is_urgent)
+    directory = openid_connect.find_problem() if openid_connect.is_configured() else ""
+    good = good and not (backups and backups.is_urgent) and not directory
     ready = not database and good and settings.HAS_SECRET_KEY
     if json:
         print_json({
@@ -57,12 +58,13 @@ def check(json: Annotated[bool, typer.Option(help="Print as JSON.")] = False) ->
             "open_secrets": describe_open_secrets(),
             "interfaces_file": settings.INTERFACES_FILE,
             "missing": missing,
+            "directory": (directory or "signs people in") if openid_connect.is_configured() else None,
             "logs": {log.label: asdict(log) | {"is_whole": log.is_whole} for log in logs},
             "backup": asdict(backups) | {"last": to_builtins(backups.last)} if backups else None,
             "funders": {funder_check.funder.name: _as_data(funder_check) for funder_check in found},
         })  # fmt: skip
     else:
-        _print_installation(database, missing)
+        _print_installation(database, missing, directory)
         _print_devices([funder_check.access for funder_check in found if funder_check.access])
         for funder_check in found:
             _print_funder(funder_check)
@@ -89,7 +91,7 @@ def _as_data(found: Found) -> dict[str, Any]:
     return data
 
 
-def _print_installation(database: str, missing: list[str]) -> None:
+def _print_installation(database: str, missing: list[str], directory: str) -> None:
     _line("Database", not database, database or f"ready ({name_database()})")
     for title, variable, is_set in (
         ("Secret key", "CAREFUND_SECRET_KEY", settings.HAS_SECRET_KEY),
@@ -103,8 +105,7 @@ def _print_installation(database: str, missing: list[str]) -> None:
     if settings.INTERFACES_FILE:
         _line("Interfaces", True, f"{settings.INTERFACES_FILE}: {summarise_interfaces()}")
     if openid_connect.is_configured():
-        problem = openid_connect.find_problem()
-        _line("Directory", not problem, problem or f"signs people in. Address: {settings.OIDC_ISSUER}")
+        _line("Directory", not directory, directory or f"signs people in. Address: {settings.OIDC_ISSUER}")
     for sentence in missing:
         _line("Setting", False, sentence)
 
