@@ -59,16 +59,18 @@ PROVIDER_NAME = env.str("CAREFUND_PROVIDER_NAME", default="Our care organisation
 DOCS_URL = env.web_address("CAREFUND_DOCS_URL")
 
 DATABASE_URL = env.str("CAREFUND_DATABASE_URL", default=f"sqlite:///{DATA_FOLDER / 'carefund.sqlite3'}")
+DATABASE_TIMEOUT = env.from_zero("CAREFUND_DATABASE_TIMEOUT", "seconds", default=20)
 _database: dict[str, Any] = EnvironmentVariables.db_url_config(DATABASE_URL)
 ON_POSTGRESQL = "postgresql" in _database["ENGINE"]
 if ON_POSTGRESQL:
     _database["CONN_HEALTH_CHECKS"] = True
     _database["CONN_MAX_AGE"] = 60
+    _database["OPTIONS"] = {"connect_timeout": max(DATABASE_TIMEOUT, 2)} | _database.get("OPTIONS", {})
 elif "sqlite3" in _database["ENGINE"]:
     _database["ENGINE"] = "carefund.records.sqlite"
     _database["OPTIONS"] = {
         "transaction_mode": "IMMEDIATE",
-        "timeout": env.int("CAREFUND_DATABASE_TIMEOUT", default=20),
+        "timeout": DATABASE_TIMEOUT,
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA cache_size=-32000;"
         "PRAGMA mmap_size=67108864; PRAGMA temp_store=MEMORY;",
     }

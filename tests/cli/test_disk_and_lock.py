@@ -130,3 +130,14 @@ def test_while_another_process_holds_the_database_each_door_says_so(installation
     assert visitor.get("/clients.csv")[0] == 200
     assert visitor.post("/clients/new", first_name="Wilma", last_name="Example")[0] == 200
     assert not TRACEBACK.search(installation.log)
+
+
+def test_a_database_server_that_says_nothing_is_told(tmp_path: Path):
+    """As behind a firewall that drops what it does not let through."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        address = f"postgresql://carefund@127.0.0.1:{silent.getsockname()[1]}/carefund"
+        lonely = Installation(tmp_path / "data", "http://127.0.0.1:9", address)
+        lonely.settings |= {"CAREFUND_DATABASE_TIMEOUT": "2", "CAREFUND_SECRET_KEY": "only for this test"}
+        said = lonely.carefund("runs", "list", status=1)
+    assert "The database server cannot be reached." in said
+    assert not TRACEBACK.search(said)

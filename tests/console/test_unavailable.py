@@ -3,16 +3,19 @@
 import re
 from collections.abc import Callable, Iterator
 
+import psycopg
 import pytest
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import connection
+from django.test.utils import override_settings
 from django.urls import reverse
 
 from carefund.access.tokens import create_token
 from carefund.records.models import Client
 from tests.browsing import Browser
 from tests.console import world as cast_world
+from tests.set_up import server_address
 
 pytestmark = pytest.mark.django_db(transaction=True)
 # What is said to the database so that it refuses to be written, and what undoes that.
@@ -120,3 +123,21 @@ def test_a_proof_is_a_secret_too(refuse: Callable[[], None], people: cast_world.
     page = browser.post(reverse("console:client-new"), TYPED | {"proof": cast_world.PASSWORD}).content.decode()
     assert cast_world.PASSWORD not in page
     assert "Go back in your browser" in page
+
+
+@pytest.mark.postgresql
+def test_what_another_session_holds_is_not_waited_for_for_ever(people: cast_world.Cast) -> None:
+    """On SQLite tests/cli/test_disk_and_lock.py. Every thread that waits is one fewer for everybody else."""
+    browser, address = open_as(people.ada), f"{server_address()}/{connection.settings_dict['NAME']}"
+    connection.close()
+    try:
+        with override_settings(DATABASE_TIMEOUT=1), psycopg.connect(address) as other:
+            other.execute("LOCK TABLE records_client IN ACCESS EXCLUSIVE MODE")
+            answer = browser.post(reverse("console:client-new"), TYPED)
+            other.rollback()
+        page = answer.content.decode()
+        assert (answer.status_code, "kept the database locked" in page) == (503, True)
+        assert fields_of(page)["first_name"] == "Typed “with care”"
+        assert browser.post(reverse("console:client-new"), TYPED).status_code == 302
+    finally:
+        connection.close()

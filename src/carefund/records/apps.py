@@ -3,7 +3,7 @@
 from django.apps import AppConfig
 from django.db.backends.signals import connection_created
 
-from carefund.records.postgresql_planning import plan_short_questions
+from carefund.records import postgresql_connections
 
 
 class RecordsConfig(AppConfig):
@@ -11,5 +11,5 @@ class RecordsConfig(AppConfig):
     label = "records"
 
     def ready(self) -> None:
-        """Let every connection that this process opens plan for questions such as ours."""
-        connection_created.connect(plan_short_questions)
+        """Let every connection to PostgreSQL that this process opens begin as ours do."""
+        connection_created.connect(postgresql_connections.begin)

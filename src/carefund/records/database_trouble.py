@@ -15,7 +15,7 @@ _TROUBLE = (OperationalError, InterfaceError, InternalError)
 _NO_TABLES = "The database's tables are missing or out of date."
 _CAUSES = (
     (
-        "locked",
+        ("locked", "lock timeout"),
         "Another process kept the database locked for too long.",
         "Nothing was changed. Try again in a moment. CAREFUND_DATABASE_TIMEOUT sets how long to wait.",
     ),

@@ -8,6 +8,8 @@ from pathlib import Path
 from django.conf import settings
 from django.db import connection
 
+from carefund.records.postgresql_connections import waiting_for_ever
+
 _KEY = 7_236_003_114  # of PostgreSQL's advisory lock; any number that nothing else here uses
 
 
@@ -20,16 +22,17 @@ def only_set_up(on_wait: Callable[[], None]) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _on_server(on_wait: Callable[[], None]) -> Iterator[None]:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(%s)", [_KEY])
-        if not cursor.fetchone()[0]:
-            on_wait()
-            cursor.execute("SELECT pg_advisory_lock(%s)", [_KEY])
-    try:
-        yield
-    finally:
+    with waiting_for_ever():
         with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_unlock(%s)", [_KEY])
+            cursor.execute("SELECT pg_try_advisory_lock(%s)", [_KEY])
+            if not cursor.fetchone()[0]:
+                on_wait()
+                cursor.execute("SELECT pg_advisory_lock(%s)", [_KEY])
+        try:
+            yield
+        finally:
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT pg_advisory_unlock(%s)", [_KEY])
 
 
 @contextlib.contextmanager
