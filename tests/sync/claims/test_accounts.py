@@ -197,7 +197,7 @@ def test_what_was_asked_for_as_a_claim_check_is_read_after_an_upgrade():
     holds = ("account:4049000001:2026-11", "account:4049000001:2026-10")
     reading = request_work("claim-check", map(NewRunItem, holds), trigger="routine", scope="account summaries")
     checking = request_work("claim-check", [NewRunItem("claim:7")], trigger="routine", scope="claims")
-    mail = request_work("alert-mail", [NewRunItem("account:7")], trigger="routine", scope="alerts by e-mail")
+    mail = request_work("alert-mail", [NewRunItem("account:7")], trigger="routine", scope="alerts by email")
     upgrade.name_them(apps, None)
     assert [(run.kind, [item.holds for item in run.items.order_by("id")]) for run in Run.objects.order_by("id")] == [
         ("account-summary", [f"account-summary:{holding.partition(':')[2]}" for holding in holds]),
