@@ -162,7 +162,7 @@ def test_claims_are_checked_while_account_summaries_cannot_be_read(claims: Claim
     """Few are licensed for the account: an outage of it alone pauses what reads it, and nothing else."""
     now = timezone.now()
     for number in (2, 3):
-        ServiceProvider.objects.create(service_provider_id=f"404900000{number}", first_seen_at=now, last_seen_at=now)
+        ServiceProvider.objects.create(service_provider_id=f"404900009{number}", first_seen_at=now, last_seen_at=now)
     claims.sandbox.fault(kind="status", status=503, operation="account_summary")
     once = configure("services-australia", "sandbox", sandbox_url=claims.sandbox.url, timing={"attempts": 1})
     with override_settings(SERVICES_AUSTRALIA=once):
