@@ -67,7 +67,7 @@ def test_both_sides_stand_beside_each_other_and_are_taken_over_by_saving(
     ben.post(address, values | {"service_provider_id": world.BRANCH, "care_recipient_id": "400000099"}, follow=True)
     shown = text_of(ben.get(page))
     assert "are swapped" not in shown
-    assert "In step" in shown
+    assert "Matches</span>" in shown
     assert set(Change.objects.values_list("field", "made_by")) == {("first_name", "ben"), ("last_name", "ben")}
 
 

@@ -31,7 +31,7 @@ def list_all(
     branch: Annotated[str, typer.Option(help="Only clients of this Service Provider ID.", metavar="ID")] = "",
     inactive: Annotated[bool, typer.Option("--inactive", help="Inactive clients instead of active ones.")] = False,
     identity: Annotated[
-        IdentityState | None, typer.Option(help="Only clients whose name and date of birth stand so to the funder's.")
+        IdentityState | None, typer.Option(help="Only clients whose identity check has this result, such as differs.")
     ] = None,
     limit: Annotated[int, typer.Option(min=1, help="Number of clients to list.")] = 50,
     json: Annotated[bool, typer.Option("--json", help="Print as JSON.")] = False,

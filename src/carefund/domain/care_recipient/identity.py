@@ -36,7 +36,7 @@ class IdentityState(StrEnum):
 
 
 _LABELS = {
-    IdentityState.IN_STEP: "In step",
+    IdentityState.IN_STEP: "Matches",
     IdentityState.CLOSE: "Nearly the same",
     IdentityState.DIFFERS: "Differs",
     IdentityState.NOT_FOUND: "Not found",
