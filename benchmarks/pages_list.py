@@ -46,6 +46,7 @@ EVERYBODY = (
     "/account/two-factor",
 )
 ADMINISTRATOR = (
+    "/clients/41/data",
     "/account/tokens",
     "/runs",
     "/runs?all=1",
@@ -119,6 +120,7 @@ NOT_TIMED = {
     "interfaces-description": _FILE, "money-csv": _FILE, "line-evidence-file": _FILE, "claim-exceptions-csv": _FILE,
     "claim-evidence": _FILE, "account-summaries-csv": _FILE, "account-summary-csv": _FILE, "alerts-csv": _FILE,
     "account-summary-evidence": _FILE, "draws-without-line-csv": _FILE,
+    "client-data-file": _FILE,
     "first-visit": _BEFORE, "directory-sign-in": _BEFORE, "directory-return": _BEFORE,
     "sign-in": _BEFORE, "earlier-sign-in": _BEFORE, "two-factor-verify": _BEFORE,
     "synchronise-run": _WORK, "service-providers-progress": _WORK, "invoice-upload": _WORK, "client-upload": _WORK,

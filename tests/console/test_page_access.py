@@ -103,6 +103,8 @@ def test_a_client_of_another_branch_does_not_exist(
         "run-csv",
         "clients-csv",
         "client-changes-csv",
+        "client-data",
+        "client-data-file",
         "connections",
         "schedules",
         "access-log",
@@ -115,7 +117,9 @@ def test_a_coordinator_has_no_part_in_administration(name: str, browse: Browse, 
     assert browse(cast.ben).get(PAGES[name]).status_code == 403
 
 
-@pytest.mark.parametrize("name", ["connections", "schedules", "access-log", "people", "person-new"])
+@pytest.mark.parametrize(
+    "name", ["connections", "schedules", "access-log", "people", "person-new", "client-data", "client-data-file"]
+)
 def test_finance_does_not_administer(name: str, browse: Browse, cast: world.Cast) -> None:
     assert browse(cast.fay).get(PAGES[name]).status_code == 403
 

@@ -12,7 +12,7 @@ pytestmark = pytest.mark.browser
 
 PAGES = (
     "/", "/help", "/changes?all=1",
-    "/clients", "/clients/new", "/clients/import", "/clients/matches", "/clients/1/edit",
+    "/clients", "/clients/new", "/clients/import", "/clients/matches", "/clients/1/edit", "/clients/1/data",
     "/clients?search=nobody", "/clients?state=failed", "/clients/1", "/clients/1/plan",
     "/clients/1/spending?price=80&frequency=fortnightly&from_date=2026-11-22&funding_source=ON",
     "/clients/1/synchronise", "/clients/1/changes", "/clients/1/syncs", "/clients/1/as-of", "/clients/1/ndis",

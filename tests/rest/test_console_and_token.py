@@ -114,6 +114,8 @@ OPERATIONS = {
 # In principle of people: what a token shall not do even where its account may, and why.
 NOT_BY_TOKEN = {
     "tokens": "A token that could make another would outlive its own end. It can list and revoke tokens.",
+    "client-data": "An erasure cannot be undone. It asks for a proof of the person, and a token proves nothing new.",
+    "client-data-file": "An administrator gives it to the person whom it is about, and has to know who asks.",
 }
 
 

@@ -2,7 +2,9 @@
 
 import json
 import re
+import sqlite3
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -10,6 +12,7 @@ from typing import Any
 
 import pytest
 from django.apps import apps
+from django.conf import settings
 from django.contrib.auth.models import Group, User
 from django.db import connection
 from django.utils import timezone
@@ -18,6 +21,9 @@ from typer.testing import CliRunner
 from carefund.access.models import AccessLogEntry, AuditEntry
 from carefund.access.roles import Role
 from carefund.cli.main import app
+from carefund.records.backups import sqlite_file
+from carefund.records.backups.making import make_backup
+from carefund.records.backups.packing import read_manifest, unpack
 from carefund.records.compression import decompress
 from carefund.records.models import (
     CareManagementSave,
@@ -74,6 +80,23 @@ def list_texts() -> set[str]:
     return found
 
 
+def read_backup(folder: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Everything in a backup of the database as it is now: the file that a restore would put in place, and the answers
+    in it. A dump of PostgreSQL holds rows alone, and those are in `list_texts`."""
+    if connection.vendor != "sqlite":
+        return "\n".join(list_texts())
+    folder.mkdir()
+    file, restored = folder / "carefund.sqlite3", folder / "restored.sqlite3"
+    file.write_bytes(connection.connection.serialize())
+    with monkeypatch.context() as patch:
+        patch.setattr(settings, "DATABASES", {"default": {**settings.DATABASES["default"], "NAME": str(file)}})
+        made = make_backup(folder, [], "", lambda done, total, words: None)
+    unpack(made.path, read_manifest(made.path), sqlite_file.MEMBER, restored)
+    with closing(sqlite3.connect(restored)) as database:
+        answers = [decompress(body).decode() for (body,) in database.execute("SELECT body FROM records_payload")]
+    return "\n".join([restored.read_bytes().decode("latin-1"), *answers])
+
+
 def list_leaves(data: Any) -> Iterator[str]:
     if isinstance(data, dict | list):
         for value in data.values() if isinstance(data, dict) else data:
@@ -99,7 +122,9 @@ def find_values(her: Client, before: set[str], file: Path) -> set[str]:
     return {text for text in leaves if text not in everything and not re.match(r"20\d\d-\d\d-\d\d", text)}
 
 
-def test_a_person_who_claimed_nothing_leaves_wholly(people: tuple[Client, Client, set[str]], tmp_path: Path):
+def test_a_person_who_claimed_nothing_leaves_wholly(
+    people: tuple[Client, Client, set[str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
     her, him, before = people
     values = find_values(her, before, tmp_path / "her.json")
     assert {
@@ -122,6 +147,8 @@ def test_a_person_who_claimed_nothing_leaves_wholly(people: tuple[Client, Client
     } <= data.keys()  # fmt: skip
     assert any("content" in answer for answer in data["Answer"])
     his_budgets = him.plans.count()
+    backup = read_backup(tmp_path / "before", monkeypatch)
+    assert [value for value in values if value not in backup and value.isascii()] == []
     number, entries = her.pk, AccessLogEntry.objects.count()
     said = type_command("erase", HER, "--by", "boss", "--yes")
     assert "These records stay" not in said
@@ -131,6 +158,8 @@ def test_a_person_who_claimed_nothing_leaves_wholly(people: tuple[Client, Client
     assert "Backups hold this client" in said
     left = "\n".join(list_texts())
     assert [value for value in values if value in left] == []
+    backup = read_backup(tmp_path / "after", monkeypatch)
+    assert [value for value in values if value in backup] == []
     assert not Client.objects.filter(care_recipient_id=HER).exists()
     assert CareManagementUse.objects.get().amount == Decimal("10.00")
     assert him.plans.count() == his_budgets > 0

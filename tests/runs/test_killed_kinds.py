@@ -287,6 +287,12 @@ CASES = {
         "run = request_once('alert-mail', NewRunItem('account:999'), trigger='bulk', scope='killed')",
         lambda installation: None,
     ),
+    # Of a client who is gone; tests/runs/test_erasing.py ends a real one in between.
+    "erasure": Case(
+        "from carefund.runs.requests import NewRunItem, request_once\n"
+        "run = request_once('erasure', NewRunItem('client:99999'), trigger='bulk', scope='killed')",
+        lambda installation: None,
+    ),
     # Where the settings name no folder; with one, tests/runs/test_backups.py kills the making itself.
     "backup": Case(
         "from carefund.runs.requests import NewRunItem, request_once\n"

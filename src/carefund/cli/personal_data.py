@@ -1,24 +1,20 @@
 """`carefund clients data` and `carefund clients erase`: what is kept of one person, as a file or no longer."""
 
-from datetime import timedelta
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from django.conf import settings
 from django.core.exceptions import PermissionDenied
-from django.utils import timezone
 
-from carefund.access.access_log import store_export, store_view
+from carefund.access.access_log import store_view
 from carefund.access.accounts import find_account
-from carefund.access.audit_log import one_act, store_act
 from carefund.access.gate import OPERATOR, find_client_to_read
+from carefund.access.personal_data import take_out_personal_data
 from carefund.access.roles import may_administer
 from carefund.cli.client_argument import client_or_exit
 from carefund.cli.output import FAILED, complain, screen, write_private_file
 from carefund.records.models import Client
-from carefund.records.personal_data import collect_personal_data
-from carefund.runs.erasure import CannotErase, ErasurePlan, erase, plan_erasure, wipe_free_space
+from carefund.runs.erasure import CannotErase, ErasurePlan, describe_backup_copies, erase, plan_erasure, wipe_free_space
 
 Person = Annotated[str, typer.Argument(help="Care Recipient ID.", metavar="[ID]")]
 Number = Annotated[int, typer.Option(help="The number in the address of the client's page, instead of the ID.")]
@@ -31,10 +27,7 @@ def write_data(
 ) -> None:
     """Write everything that is kept about one client to a file, for an access request."""
     found = _find(client, number)
-    with one_act():
-        store_export(None, "carefund clients data", clients=[found])
-        store_act(None, "Personal data exported", f"client {found.pk}")
-    write_private_file(file, collect_personal_data(found))
+    write_private_file(file, take_out_personal_data(None, found, "carefund clients data"))
     screen.print(f"Wrote {file}.", highlight=False, markup=False)
 
 
@@ -80,15 +73,4 @@ def _show(plan: ErasurePlan) -> None:
         for words, count in plan.kept.items():
             screen.print(f"  {words}: {count:,}", highlight=False)
     screen.print("The access log and the audit log stay. They hold only Carefund's own number of the client.")
-    screen.print(_describe_backups(), highlight=False)
-
-
-def _describe_backups() -> str:
-    if not settings.BACKUP_FOLDER:
-        return "Backups hold this client until you delete them. If you restore one, erase the client again."
-    weeks = max(settings.BACKUP_KEEP_WEEKLY, settings.BACKUP_KEEP_DAILY // 7 + 1)
-    until = timezone.localdate() + timedelta(weeks=weeks)
-    return (
-        f"Backups hold this client until about {until:%-d %B %Y}, when the last of them is removed. If you "
-        "restore one, erase the client again."
-    )
+    screen.print(describe_backup_copies(), highlight=False)

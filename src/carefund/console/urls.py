@@ -12,6 +12,7 @@ from carefund.console.care_recipient import (
     clients,
     explanation,
     history,
+    personal_data,
     spending,
     synchronise,
 )
@@ -71,6 +72,8 @@ urlpatterns = [
     path("clients/matches/<number:match_id>", client_editing.decide, name="client-match"),
     path("clients/<number:client_id>", client.show_funding, name="client"),
     path("clients/<number:client_id>/edit", client_editing.edit, name="client-edit"),
+    path("clients/<number:client_id>/data", personal_data.show, name="client-data"),
+    path("clients/<number:client_id>/data.json", personal_data.download, name="client-data-file"),
     path("clients/<number:client_id>/plan", client.show_plan, name="plan"),
     path("clients/<number:client_id>/budgets/<number:budget_key>", explanation.show, name="budget-explained"),
     path("clients/<number:client_id>/spending", spending.show, name="spending"),

@@ -4,15 +4,22 @@ Records of claims stay, and so do NDIS contracts with delivered services. Source
 Both logs stay as well; they name a person by our own number alone.
 """
 
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import timedelta
+from hashlib import sha256
 from typing import Any
 
+from django.conf import settings
+from django.contrib.auth.models import User
 from django.db import DatabaseError, connection, transaction
 from django.db.models import CASCADE, Model, QuerySet
+from django.utils import timezone
 
 from carefund.access.audit_log import store_act
 from carefund.access.idempotency import forget_answers
+from carefund.domain.wording import write_day
 from carefund.records.models import (
     CareManagementUse,
     Client,
@@ -51,6 +58,11 @@ class ErasurePlan:
         """Whether nothing of the person stays."""
         return not self.kept
 
+    @property
+    def fingerprint(self) -> str:
+        """What stands for this plan when somebody confirms it: another plan has another one."""
+        return sha256(json.dumps([self.erased, self.kept], sort_keys=True).encode()).hexdigest()
+
 
 def plan_erasure(client: Client) -> ErasurePlan:
     """Say what an erasure would do, and change nothing."""
@@ -69,8 +81,8 @@ def plan_erasure(client: Client) -> ErasurePlan:
     return ErasurePlan(erased | ({"Uploaded files": uploads} if uploads else {}), kept)
 
 
-def erase(client: Client, plan: ErasurePlan, by: str) -> None:
-    """Carry out a plan in the name of an administrator, all or nothing.
+def erase(client: Client, plan: ErasurePlan, by: str, *, actor: User | None = None) -> None:
+    """Carry out a plan in the name of an administrator, all or nothing; `actor` is None at the terminal.
 
     Raise CannotErase while a sync is under way, or if something came meanwhile.
     """
@@ -78,7 +90,7 @@ def erase(client: Client, plan: ErasurePlan, by: str) -> None:
         if is_under_way(client):
             raise CannotErase("A sync of this client is in progress. Wait until it finishes.")
         if plan_erasure(client) != plan:
-            raise CannotErase("The client's records have changed meanwhile. Run the command again.")
+            raise CannotErase("The client's records have changed meanwhile. Start again.")
         number, payloads = client.pk, _list_payloads(client)
         _erase_unsent_lines(client)
         _name_nobody(client)
@@ -93,7 +105,19 @@ def erase(client: Client, plan: ErasurePlan, by: str) -> None:
             "records": sum(plan.erased.values()),
             "kept": sum(plan.kept.values()),
         }
-        store_act(None, "Client erased", f"client {number}", after=after)
+        store_act(actor, "Client erased", f"client {number}", after=after)
+
+
+def describe_backup_copies() -> str:
+    """Say how long backups hold a client who is erased today, and what to do after restoring one."""
+    if not settings.BACKUP_FOLDER:
+        return "Backups hold this client until you delete them. If you restore one, erase the client again."
+    weeks = max(settings.BACKUP_KEEP_WEEKLY, settings.BACKUP_KEEP_DAILY // 7 + 1)
+    until = timezone.localdate() + timedelta(weeks=weeks)
+    return (
+        f"Backups hold this client until about {write_day(until)}, when the last of them is removed. If you "
+        "restore one, erase the client again."
+    )
 
 
 def wipe_free_space() -> bool:

@@ -11,6 +11,7 @@ from carefund.runs.care_recipient.syncing import SYNC
 from carefund.runs.claims.accounts import ACCOUNT_SUMMARY
 from carefund.runs.claims.claiming import CLAIM_BATCH, CLAIM_CHECK
 from carefund.runs.connections import CONNECTION_TEST
+from carefund.runs.erasing import ERASURE
 from carefund.runs.models import Run
 from carefund.runs.ndis.comparing import CONTRACT_COMPARISON
 from carefund.runs.ndis.plans import PACE_PLAN
@@ -68,6 +69,7 @@ for _kind in (
     WRITE_TRIAL,
     PACE_PLAN,
     RETENTION,
+    ERASURE,
     BACKUP,
     WEBHOOKS,
     ALERTS,

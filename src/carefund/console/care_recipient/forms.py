@@ -53,7 +53,7 @@ class ClientForm(forms.Form):
         help_text="A sync moves the client to the branch that Services Australia reports.",
     )
     is_active = forms.BooleanField(
-        label="Active", required=False, help_text="Bulk and nightly runs skip inactive clients."
+        label="Active", required=False, help_text="An inactive client's records are frozen: no sync reads them."
     )
     is_another = forms.BooleanField(label="This is a different person. Add them.", required=False)
 
@@ -109,3 +109,33 @@ class ClientForm(forms.Form):
             if self.alike:
                 self.add_error(None, "There is already a client with this name. Is it the same person?")
         return data
+
+
+class ErasureForm(forms.Form):
+    """What confirms an erasure: the client's ID typed, a proof of who asks, and the plan as it was shown."""
+
+    confirmation = forms.CharField(max_length=80, widget=forms.TextInput(attrs={"autocomplete": "off"}))
+    proof = forms.CharField(
+        label="Your password, or a code from your authenticator app",
+        max_length=128,
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
+    )
+
+    def __init__(self, *args: Any, words: str, plan: str, needs_proof: bool) -> None:
+        super().__init__(*args)
+        self._words, self._plan, self.needs_proof = words, plan, needs_proof
+        self.fields["confirmation"].label = f"Type {words} to confirm"
+        if not needs_proof:
+            del self.fields["proof"]
+
+    def clean_confirmation(self) -> str:
+        typed: str = self.cleaned_data["confirmation"]
+        if typed.strip() != self._words:
+            raise forms.ValidationError(f"This is not {self._words}.")
+        return typed
+
+    def clean(self) -> dict[str, Any]:
+        if self.data.get("plan") != self._plan:
+            self.add_error(None, "The records have changed since you opened this page. Check the lists, then confirm.")
+        return super().clean() or self.cleaned_data

@@ -8,7 +8,7 @@ from functools import partial
 from django.conf import settings
 from django.db import transaction
 
-from carefund.records.models import SyncState
+from carefund.records.models import Client, SyncState
 from carefund.records.webhooks.events import SYNC_FAILED, NewEvent, note_events
 from carefund.runs import ledger
 from carefund.runs.business_day import business_today
@@ -18,12 +18,19 @@ from carefund.runs.leases import ClaimedItem
 from carefund.runs.models import Run, RunItem
 from carefund.runs.previews import record_preview
 from carefund.runs.sessions import Session
-from carefund.runs.work_kind import Failure, WorkKind
+from carefund.runs.work_kind import Failure, ItemFailed, WorkKind
 from carefund.sync.care_recipient.answers import SyncParts
 from carefund.sync.care_recipient.fetching import Fetched, OpenBudgets, fetch_care_recipient
 from carefund.sync.care_recipient.last_applied import find_last_applied
 from carefund.sync.care_recipient.results import SyncResult
 from carefund.sync.care_recipient.syncing import apply_fetched
+
+_INACTIVE = "client-inactive"
+_FROZEN = (
+    _INACTIVE,
+    "This client is inactive, so their records are frozen.",
+    "Make the client active under Edit client, then synchronise.",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,14 +43,22 @@ class _Answered:
 
 async def _prepare(session: Session, items: Sequence[ClaimedItem]) -> None:
     client_ids = [item.client_id for item in items if item.client_id]
+    inactive = await session.database.insist(_find_inactive, client_ids)
     known = await session.database.insist(find_last_applied, client_ids)
     markings = await session.database.insist(find_markings, session.run, known, client_ids)
     for item in items:
-        session.memory[item.item_id] = known.get(item.client_id or 0), markings.get(item.client_id or 0)
+        number = item.client_id or 0
+        session.memory[item.item_id] = known.get(number), markings.get(number), number in inactive
+
+
+def _find_inactive(client_ids: Sequence[int]) -> set[int]:
+    return set(Client.objects.filter(pk__in=client_ids, is_active=False).values_list("pk", flat=True))
 
 
 async def _fetch(session: Session, item: ClaimedItem) -> _Answered:
-    known, marking = session.memory.pop(item.item_id, (None, None))
+    known, marking, is_inactive = session.memory.pop(item.item_id, (None, None, False))
+    if is_inactive:
+        raise ItemFailed(*_FROZEN, step="client")
     ask = partial(
         fetch_care_recipient,
         session.source,
@@ -91,7 +106,9 @@ def _note_failures(failures: Sequence[Failure], now: datetime) -> None:
             id__in=[failure.item.item_id for failure in failures], run__parts=Run.Parts.UNREAD_BUDGETS
         ).values_list("id", flat=True)
     )
-    counting = [failure for failure in failures if failure.item.item_id not in in_background]
+    counting = [
+        failure for failure in failures if failure.item.item_id not in in_background and failure.code != _INACTIVE
+    ]
     note_events(
         NewEvent(
             SYNC_FAILED,

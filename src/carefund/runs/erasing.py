@@ -1,0 +1,78 @@
+"""Erase one client, as a kind of work: an administrator asks for it on a page, after seeing the plan.
+
+What is shown and what is done are one plan: the run knows its fingerprint, and another one is refused. Deleting takes
+a moment; clearing unused space of a large SQLite file takes minutes, for which nobody's page waits.
+"""
+
+from typing import Any
+
+from django.contrib.auth.models import User
+
+from carefund.access.roles import may_administer
+from carefund.records.models import Client
+from carefund.runs.erasure import CannotErase, ErasurePlan, erase, plan_erasure, wipe_free_space
+from carefund.runs.leases import ClaimedItem
+from carefund.runs.models import Run, RunItem
+from carefund.runs.requests import NewRunItem, request_once
+from carefund.runs.sessions import Session
+from carefund.runs.work_kind import ItemFailed, ItemResult, WorkKind
+
+NAME = "erasure"
+_AGAIN = "Open Data and erasure on the client's page again."
+_NOT_WIPED = (
+    "Unused space in the database still holds the deleted data. Run VACUUM (SQLite) or VACUUM FULL (PostgreSQL) while "
+    "Carefund and every worker are stopped."
+)
+
+
+def request_erasure(client: Client, plan: ErasurePlan, user: User) -> Run:
+    """Ask for an erasure as it was shown. The item names the client by our number alone, so that it stays."""
+    return request_once(
+        NAME,
+        NewRunItem(f"client:{client.pk}"),
+        parameters={"plan": plan.fingerprint},
+        trigger=Run.Trigger.ON_DEMAND,
+        scope="erasure of one client",
+        requested_by=user,
+    )
+
+
+async def _erase(session: Session, item: ClaimedItem) -> ItemResult:
+    done = await session.write(item, _erase_once, item, session.run)
+    if done is None:
+        return ItemResult(RunItem.Outcome.UNCHANGED, "There is no such client any more.")
+    is_wiped = await session.database.do(wipe_free_space)
+    return ItemResult(RunItem.Outcome.CHANGED, _describe(done), [] if is_wiped else [_NOT_WIPED], done)
+
+
+def _erase_once(item: ClaimedItem, run: Run) -> dict[str, Any] | None:
+    """Erase, and note with the item what went and what stays: a process that ends afterwards leaves nothing to do
+    again. None where the client is gone. Raises ItemFailed."""
+    row = RunItem.objects.get(pk=item.item_id)
+    if row.result:
+        return dict(row.result)
+    client = Client.objects.filter(pk=int(item.held_id)).first()
+    if client is None:
+        return None
+    user, plan = run.requested_by, plan_erasure(client)
+    if user is None or not may_administer(user):
+        raise ItemFailed("not-allowed", "Whoever asked is no longer an administrator.", _AGAIN, step="erasure")
+    if plan.fingerprint != run.parameters["plan"]:
+        raise ItemFailed("changed", "The client's records have changed meanwhile.", _AGAIN, step="erasure")
+    try:
+        erase(client, plan, user.get_username(), actor=user)
+    except CannotErase as refusal:
+        raise ItemFailed("in-progress", str(refusal), _AGAIN, step="erasure") from None
+    done = {"erased": sum(plan.erased.values()), "kept": plan.kept}
+    RunItem.objects.filter(pk=item.item_id).update(result=done)
+    return done
+
+
+def _describe(done: dict[str, Any]) -> str:
+    kept = ", ".join(f"{words} {number:,}" for words, number in done["kept"].items())
+    return f"Records erased: {done['erased']:,}. " + (f"Kept: {kept}." if kept else "Nothing was kept.")
+
+
+ERASURE = WorkKind(
+    name=NAME, label="Erase a client", items="clients", work=_erase, at_once=1, stores_much=True, may_ask=may_administer
+)
