@@ -116,7 +116,7 @@ def test_each_kind_says_what_it_is_about():
 
 
 def test_a_message_has_numbers_days_and_links_and_amounts_only_where_wanted():
-    rows = [("loss", TODAY, Decimal("300.00")), ("loss", None, Decimal("5.00")), ("runs-out", TODAY, None)]
+    rows = [("loss", 1, TODAY, Decimal("300.00")), ("loss", 1, None, Decimal("5.00")), ("runs-out", 1, TODAY, None)]
     sums = list(sum_up(rows))
     assert write_subject(3) == "Carefund: 3 new alerts"
     body = write_body(sums, 1, "https://care.example/alerts", has_amounts=True)

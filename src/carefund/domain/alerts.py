@@ -235,12 +235,13 @@ class AlertSum:
     amount: Decimal | None
 
 
-def sum_up(rows: Sequence[tuple[str, date | None, Decimal | None]]) -> Iterator[AlertSum]:
-    """Yield the sum of each kind that is there, in the order of the kinds. A row: kind, day, amount."""
+def sum_up(rows: Sequence[tuple[str, int, date | None, Decimal | None]]) -> Iterator[AlertSum]:
+    """Yield the sum of each kind that is there, in the order of the kinds. A row: kind, how many, first day, amount."""
     for kind in AlertKind:
-        of_kind = [(day, amount) for name, day, amount in rows if name == kind.value]
+        of_kind = [(number, day, amount) for name, number, day, amount in rows if name == kind.value]
         if of_kind:
             # The end of a quarter that is being lost is no day by which to do something.
-            days = [day for day, _ in of_kind if day is not None and kind is not AlertKind.LOSS]
-            amounts = [amount for _, amount in of_kind if amount is not None]
-            yield AlertSum(kind, len(of_kind), min(days, default=None), sum(amounts, ZERO) if amounts else None)
+            days = [day for _, day, _ in of_kind if day is not None and kind is not AlertKind.LOSS]
+            amounts = [amount for _, _, amount in of_kind if amount is not None]
+            total = sum(amounts, ZERO).quantize(ZERO) if amounts else None
+            yield AlertSum(kind, sum(number for number, _, _ in of_kind), min(days, default=None), total)

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from django.db.models import Q, QuerySet
+from django.db.models import Count, Min, Q, QuerySet, Sum
 
 from carefund.domain.alerts import (
     AlertKind,
@@ -111,5 +111,6 @@ def list_clients_of(alerts: QuerySet[Alert]) -> set[int]:
 
 
 def sum_up_alerts(alerts: QuerySet[Alert]) -> list[AlertSum]:
-    """What alerts come to, kind by kind."""
-    return list(sum_up(list(alerts.order_by().values_list("kind", "due_date", "amount"))))
+    """What alerts come to, kind by kind. The database adds up: there may be one for each client."""
+    rows = alerts.order_by().values_list("kind").annotate(Count("pk"), Min("due_date"), Sum("amount"))
+    return list(sum_up(list(rows)))

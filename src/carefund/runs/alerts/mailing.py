@@ -62,7 +62,7 @@ async def _tell(session: Session, item: ClaimedItem) -> ItemResult:
 
 
 def _write(prepared: PreparedMail) -> Letter:
-    sums = list(sum_up([(alert.kind, alert.due_date, alert.amount) for alert in prepared.alerts]))
+    sums = list(sum_up([(alert.kind, 1, alert.due_date, alert.amount) for alert in prepared.alerts]))
     address = f"{settings.PUBLIC_URL.rstrip('/')}/alerts"
     body = write_body(sums, prepared.told_before, address, has_amounts=prepared.has_amounts)
     return Letter(prepared.address, write_subject(len(prepared.alerts)), body, prepared.mail.message_id)
