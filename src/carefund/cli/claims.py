@@ -116,7 +116,7 @@ def prepare(
         except (NothingToClaim, BatchMoved) as problem:
             complain(str(problem) or "No lines can be claimed.", "Run with --dry-run to see why.")
             raise typer.Exit(WRONG_INPUT) from None
-    store_views(None, (line.item.client for line in preview.lines), "carefund claims prepare")
+    store_views(None, (line.client_id for line in preview.lines), "carefund claims prepare")
     if json:
         print_json(describe_preview(preview, batch))
         return
@@ -250,7 +250,7 @@ def _show_preview(preview: BatchPreview, today: date) -> None:
     for line in preview.lines:
         for problem in line.problems:
             mark = "refused" if problem.blocks else "caution"
-            screen.print(f"  {line.item.external_reference_id} ({mark}): {problem.message}", highlight=False)
+            screen.print(f"  {line.external_reference_id} ({mark}): {problem.message}", highlight=False)
 
 
 def _period(batch: ClaimBatch) -> str:

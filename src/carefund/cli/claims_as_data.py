@@ -68,7 +68,7 @@ def describe_preview(preview: BatchPreview, batch: ClaimBatch | None) -> dict[st
         "refused_total": preview.refused_total,
         "lines": [
             {
-                "external_reference_id": line.item.external_reference_id,
+                "external_reference_id": line.external_reference_id,
                 "amount": line.line.amount,
                 "refused": line.is_refused,
                 "problems": [problem._asdict() for problem in line.problems],

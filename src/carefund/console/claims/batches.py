@@ -19,6 +19,7 @@ from carefund.console.page_access import Request, page, report_refusals
 from carefund.records.care_recipient.queries import name_branch
 from carefund.records.claims.batches import BatchMoved, withdraw_batch
 from carefund.records.claims.claimed_lines import list_lines
+from carefund.records.claims.open_lines import find_line_items
 from carefund.records.claims.queries import (
     count_clients_in,
     find_batch,
@@ -54,9 +55,11 @@ def choose(request: Request) -> HttpResponse:
             except BatchMoved as moved:
                 form.add_error(None, str(moved))
         preview = preview_batch(form.choice(), today)
-        shown = Paginator(preview.refused + preview.ready, _PAGE_SIZE).get_page(request.GET.get("page"))
-        store_views(request.user, (line.item.client for line in shown.object_list), "Lines to claim")
-        context |= {"preview": preview, "page": shown, "lines": shown.object_list}
+        shown = Paginator([*preview.refused, *preview.ready], _PAGE_SIZE).get_page(request.GET.get("page"))
+        store_views(request.user, (checked.client_id for checked in shown.object_list), "Lines to claim")
+        items = find_line_items([checked.line.key for checked in shown.object_list])
+        lines = [(checked, item) for checked in shown.object_list if (item := items.get(checked.line.key))]
+        context |= {"preview": preview, "page": shown, "lines": lines}
     return render(request, "console/claims/batch_new.html", context)
 
 

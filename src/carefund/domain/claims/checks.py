@@ -69,6 +69,11 @@ class ClaimLine:
         return amount_of(self.quantity, self.price_per_unit)
 
 
+def code_of(line: ClaimLine) -> str:
+    """The code of a line's service, without what an own system wrote after it."""
+    return line.service_id.partition("|")[0]
+
+
 @dataclass(frozen=True, slots=True)
 class StoredFunding:
     """What is stored of one person. `services` or `budgets` None: never synchronised, so nothing can be said.
@@ -119,7 +124,7 @@ def _check_service(line: ClaimLine, known: StoredFunding) -> list[LineFinding]:
                 "services-unknown", "The client has not been synchronised, so approval cannot be checked.", False
             )
         ]
-    wanted = line.service_id.partition("|")[0]
+    wanted = code_of(line)
     approved = (service for service in known.services if service.service_id == wanted)
     if any(service.span.covers(line.delivery_date) for service in approved):
         return []

@@ -7,12 +7,12 @@ from collections import defaultdict
 from collections.abc import Collection
 from datetime import date, datetime, tzinfo
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
-from django.db.models import Count, Exists, OuterRef, QuerySet
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 
 from carefund.domain.care_recipient.identity import IdentityState
-from carefund.domain.claims.checks import ApprovedSpan, BudgetSpan, ClaimLine, StoredFunding, amount_of
+from carefund.domain.claims.checks import ApprovedSpan, BudgetSpan, ClaimLine, StoredFunding, amount_of, code_of
 from carefund.domain.claims.statuses import CANCELLED
 from carefund.domain.periods import Period
 from carefund.records.care_recipient.identities import find_states
@@ -36,6 +36,11 @@ _SETTLED = ExceptionCase.objects.filter(
     closed_at__isnull=True,
 )
 _ACTIVE = PaymentRequest.objects.filter(line_item=OuterRef("pk")).exclude(state__in=_OVER)
+# What the rules know of a line, in the order of ClaimLine, after its key and its care recipient id.
+_OF_A_LINE = (
+    "service_id", "delivery_date", "quantity", "price_per_unit", "funding_source", "unit_type", "late_reason_code",
+)  # fmt: skip
+_SPAN = ("start_date", "end_date")
 
 
 def list_open_lines(
@@ -46,17 +51,18 @@ def list_open_lines(
     to_date: date | None = None,
 ) -> QuerySet[InvoiceLineItem]:
     """Lines that nothing was claimed for: in no batch that counts, and not sent by other means."""
-    # Not yet uploaded, or given back: two short lists, where one condition would look at every line there ever was.
-    not_sent = InvoiceLineItem.objects.filter(item_id="", invoice__invoice_id__isnull=True).order_by().values("pk")
-    lines = InvoiceLineItem.objects.filter(~Exists(_ACTIVE), pk__in=not_sent.union(_given_back()))
-    if service_provider_id:
-        lines = lines.filter(invoice__service_provider_id=service_provider_id)
-    if funding_source:
-        lines = lines.filter(funding_source=funding_source)
-    if from_date:
-        lines = lines.filter(delivery_date__gte=from_date)
-    if to_date:
-        lines = lines.filter(delivery_date__lte=to_date)
+    wanted: dict[str, object] = {
+        "invoice__service_provider_id": service_provider_id,
+        "funding_source": funding_source,
+        "delivery_date__gte": from_date,
+        "delivery_date__lte": to_date,
+    }
+    wanted = {name: value for name, value in wanted.items() if value}
+    # Not yet uploaded, or given back: two short lists, where one condition would look at every line there ever was. The
+    # first has thousands for all branches, so it is narrowed before its lines are read.
+    not_sent = InvoiceLineItem.objects.filter(**wanted, item_id="", invoice__invoice_id__isnull=True)
+    waiting = not_sent.order_by().values("pk").union(_given_back())
+    lines = InvoiceLineItem.objects.filter(~Exists(_ACTIVE), **wanted, pk__in=waiting)
     return lines.select_related("invoice", "client", "late_evidence").order_by("delivery_date", "id")
 
 
@@ -94,41 +100,54 @@ def list_given_back_lines() -> QuerySet[InvoiceLineItem]:
     return sent_before.filter(~Exists(_ACTIVE))
 
 
-def claim_line(item: InvoiceLineItem) -> ClaimLine:
-    """A stored line as the rules know it."""
-    return ClaimLine(
-        key=item.pk,
-        care_recipient_id=item.client.care_recipient_id or "",
-        service_id=item.service_id,
-        delivery_date=item.delivery_date,
-        quantity=item.quantity,
-        price_per_unit=item.price_per_unit,
-        funding_source=item.funding_source,
-        unit_type=item.unit_type,
-        late_reason=item.late_reason_code,
-    )
+class ReadLine(NamedTuple):
+    """A stored line as the rules know it, whose it is, and our reference of it."""
+
+    line: ClaimLine
+    client_id: int
+    external_reference_id: str
+
+
+def read_lines(lines: "QuerySet[InvoiceLineItem, Any]") -> list[ReadLine]:
+    """Return the lines of a list in its order, with the columns that a batch is chosen by and no others."""
+    columns = ("client_id", "external_reference_id", "pk", "client__care_recipient_id", *_OF_A_LINE)
+    return [
+        ReadLine(ClaimLine(key, care_recipient_id or "", *others), client_id, reference)
+        for client_id, reference, key, care_recipient_id, *others in lines.values_list(*columns)
+    ]
+
+
+def find_line_items(keys: Collection[int]) -> dict[int, InvoiceLineItem]:
+    """Return these lines with all that a page shows of them, by key."""
+    return InvoiceLineItem.objects.select_related("invoice", "client", "late_evidence").in_bulk(keys)
 
 
 def list_claimed_lines(client_ids: Collection[int], days: Collection[date]) -> list[ClaimLine]:
     """These people's lines of some days that are claimed, or about to be."""
     lines = InvoiceLineItem.objects.filter(Exists(_ACTIVE), client_id__in=client_ids, delivery_date__in=days)
-    lines = lines.select_related("client")
-    return [claim_line(item) for item in lines]
+    return [line for line, *_ in read_lines(lines.order_by())]
 
 
-def find_stored_funding(client_ids: Collection[int]) -> dict[int, StoredFunding]:
-    """What is known of people to check their lines by: approved services and budgets of those who were ever
-    synchronised, and whose name or date of birth the funder says otherwise."""
+def find_stored_funding(client_ids: Collection[int], lines: Collection[ClaimLine]) -> dict[int, StoredFunding]:
+    """What is known of people to check these lines by: approved services and budgets of those who were ever
+    synchronised, as far as they can bear on one by its service, kind of funding and day, and whose name or date of birth
+    the funder says otherwise."""
     services: dict[int, list[ApprovedSpan]] = defaultdict(list)
     budgets: dict[int, list[BudgetSpan]] = defaultdict(list)
     with_plan = set(Plan.objects.filter(client_id__in=client_ids).values_list("client_id", flat=True))
-    approved = ApprovedService.objects.filter(client_id__in=with_plan, no_longer_returned_date__isnull=True)
-    for service in approved:
-        span = Period(service.start_date, service.end_date)
-        services[service.client_id].append(ApprovedSpan(service.service_id, span))
-    for budget in PlanBudget.objects.filter(client_id__in=with_plan, no_longer_returned_date__isnull=True):
-        span = Period(budget.start_date, budget.end_date)
-        budgets[budget.client_id].append(BudgetSpan(budget.budget_type_code, span, budget.available))
+    days = [line.delivery_date for line in lines]
+    bearing = _on_days_of(min(days), max(days)) if days else Q(pk__in=())
+    approved = ApprovedService.objects.filter(
+        bearing, client_id__in=with_plan, service_id__in={code_of(line) for line in lines}
+    )
+    for client_id, service_id, *span in approved.order_by().values_list("client_id", "service_id", *_SPAN):
+        services[client_id].append(ApprovedSpan(service_id, Period(*span)))
+    held = PlanBudget.objects.filter(
+        bearing, client_id__in=with_plan, budget_type_code__in={line.funding_source for line in lines}
+    )
+    columns = ("client_id", "budget_type_code", "available", *_SPAN)
+    for client_id, type_code, available, *span in held.order_by().values_list(*columns):
+        budgets[client_id].append(BudgetSpan(type_code, Period(*span), available))
     identities = find_states(client_ids, (IdentityState.DIFFERS, IdentityState.NOT_FOUND))
     return {
         client_id: StoredFunding(
@@ -138,6 +157,12 @@ def find_stored_funding(client_ids: Collection[int]) -> dict[int, StoredFunding]
         )
         for client_id in with_plan.union(identities)
     }
+
+
+def _on_days_of(first: date, last: date) -> Q:
+    """The condition that a record that the funder still lists covers a day between two, or may."""
+    begun = Q(start_date__isnull=True) | Q(start_date__lte=last)
+    return begun & (Q(end_date__isnull=True) | Q(end_date__gte=first)) & Q(no_longer_returned_date__isnull=True)
 
 
 def find_last_claim_date(service_provider_id: str, zone: tzinfo) -> date | None:

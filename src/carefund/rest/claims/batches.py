@@ -140,8 +140,8 @@ def list_all(request: AuthenticatedRequest, wanted: Query[ListPart]) -> dict[str
 def preview(request: AuthenticatedRequest, wanted: Query[ChoicePart]) -> dict[str, Any]:
     """What a batch of these lines would hold and what would be refused. Nothing is stored."""
     found = preview_batch(_read(wanted), timezone.localdate())
-    shown, following = wanted.cut(found.refused + found.ready)
-    store_views(request.auth, (line.item.client for line in shown), "Lines to claim (API)")
+    shown, following = wanted.cut([*found.refused, *found.ready])
+    store_views(request.auth, (line.client_id for line in shown), "Lines to claim (API)")
     return _describe_preview(found) | {"lines": [_describe_line(line) for line in shown], "next_start": following}
 
 
@@ -246,9 +246,9 @@ def _describe_preview(found: BatchPreview) -> dict[str, Any]:
 
 def _describe_line(line: PreviewLine) -> dict[str, Any]:
     return {
-        "line_id": line.item.pk,
-        "external_reference_id": line.item.external_reference_id,
-        "client_id": line.item.client_id,
+        "line_id": line.line.key,
+        "external_reference_id": line.external_reference_id,
+        "client_id": line.client_id,
         "amount": line.line.amount,
         "refused": line.is_refused,
         "problems": [problem._asdict() for problem in line.problems],

@@ -1,7 +1,7 @@
 """Prepare a batch: choose open lines, say beforehand what would be refused, and keep what may go."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
@@ -20,15 +20,16 @@ from carefund.domain.claims.checks import (
 from carefund.domain.fingerprints import fingerprint_of
 from carefund.records.claims.batches import ChosenLine, store_batch
 from carefund.records.claims.open_lines import (
-    claim_line,
     find_last_claim_date,
     find_stored_funding,
     list_claimed_lines,
     list_open_lines,
+    read_lines,
 )
-from carefund.records.models import ClaimBatch, InvoiceLineItem
+from carefund.records.models import ClaimBatch
 
 ZERO = Decimal("0.00")
+_NEVER_SYNCHRONISED = StoredFunding()
 
 
 class PreviewMoved(Exception):
@@ -51,10 +52,11 @@ class BatchChoice:
 
 @dataclass(frozen=True, slots=True)
 class PreviewLine:
-    """One chosen line with everything that stands against it."""
+    """One chosen line, whose it is, and everything that stands against it."""
 
-    item: InvoiceLineItem
     line: ClaimLine
+    client_id: int
+    external_reference_id: str
     problems: Sequence[LineFinding] = ()
 
     @property
@@ -62,21 +64,16 @@ class PreviewLine:
         return any(problem.blocks for problem in self.problems)
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class BatchPreview:
-    """What a batch would hold. `claim_date`: the first day on which its claim can be made."""
+    """What a batch would hold: its lines in order, and the same apart as those that may go and those that may not.
+    `claim_date`: the first day on which its claim can be made."""
 
     choice: BatchChoice
     claim_date: date
-    lines: list[PreviewLine] = field(default_factory=list)
-
-    @property
-    def ready(self) -> list[PreviewLine]:
-        return [line for line in self.lines if not line.is_refused]
-
-    @property
-    def refused(self) -> list[PreviewLine]:
-        return [line for line in self.lines if line.is_refused]
+    lines: Sequence[PreviewLine]
+    ready: Sequence[PreviewLine]
+    refused: Sequence[PreviewLine]
 
     @property
     def total(self) -> Decimal:
@@ -96,12 +93,12 @@ class BatchPreview:
 
     @property
     def client_count(self) -> int:
-        return len({line.item.client_id for line in self.ready})
+        return len({line.client_id for line in self.ready})
 
 
 def preview_batch(choice: BatchChoice, today: date) -> BatchPreview:
     """What would go and what would be refused, before anything is written or sent."""
-    items = list(
+    listed = read_lines(
         list_open_lines(
             service_provider_id=choice.service_provider_id,
             funding_source=choice.funding_source,
@@ -109,17 +106,24 @@ def preview_batch(choice: BatchChoice, today: date) -> BatchPreview:
             to_date=choice.to_date,
         )
     )
-    client_ids = {item.client_id for item in items}
-    known = find_stored_funding(client_ids)
-    lines = [claim_line(item) for item in items]
+    client_ids = {read.client_id for read in listed}
+    lines = [read.line for read in listed]
+    known = find_stored_funding(client_ids, lines)
     # Of the same days alone, since a line repeats only one of its day: of years of lines a few are read.
     repeated = find_duplicates(lines, list_claimed_lines(client_ids, {line.delivery_date for line in lines}))
+    checked = []
+    for line, client_id, reference in listed:
+        problems = check_line(line, known.get(client_id, _NEVER_SYNCHRONISED), today)
+        problems = [*([DUPLICATE] if line.key in repeated else []), *problems]
+        checked.append(PreviewLine(line, client_id, reference, problems))
     last = find_last_claim_date(choice.service_provider_id, settings.BUSINESS_TIME_ZONE)
-    preview = BatchPreview(choice, next_claim_date(last, today))
-    for item, line in zip(items, lines, strict=True):
-        problems = check_line(line, known.get(item.client_id, StoredFunding()), today)
-        preview.lines.append(PreviewLine(item, line, [*([DUPLICATE] if line.key in repeated else []), *problems]))
-    return preview
+    return BatchPreview(
+        choice,
+        next_claim_date(last, today),
+        checked,
+        [line for line in checked if not line.is_refused],
+        [line for line in checked if line.is_refused],
+    )
 
 
 def prepare_batch(
