@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from carefund.domain.care_management.pools import roll_up
 from carefund.domain.quarters import previous_quarter, quarter_of
-from carefund.records.care_management.store import find_newest, list_saves, store_pool
+from carefund.records.care_management.store import list_newest, list_saves, store_pool
 from carefund.records.models import CareManagementSave, Client, ServiceProvider
 from carefund.runs.business_day import business_today
 from carefund.runs.care_management.refreshing import (
@@ -162,8 +162,7 @@ def test_refresh_stores_nothing_and_save_stores_what_was_shown(detected: Sandbox
     (result,) = refresh(ONE)
     assert not CareManagementSave.objects.exists()
     assert store_pool(result.pool)
-    saved = find_newest(ONE, result.pool.quarter)
-    assert saved is not None
+    (saved,) = list_newest(["2200000000", ONE], result.pool.quarter)
     assert saved.pool == result.pool
     assert saved.last_synced_at == result.pool.asked_at
 

@@ -20,7 +20,7 @@ def show(request: Request, service_provider_id: str) -> HttpResponse:
     """The history of one id, by quarter or by financial year."""
     chosen = find_detected_provider(service_provider_id)
     providers = list(list_detected_providers())
-    saves = list_saves(service_provider_id)
+    saves = list_saves(service_provider_id, with_uses=False)
     by_year = request.GET.get("by") == "year"
     figures = sums_by_year(saves) if by_year else sums_by_quarter(saves)
     before, after = _choose_two(saves, request.GET.get("before", ""), request.GET.get("after", ""))

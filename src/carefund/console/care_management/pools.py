@@ -38,9 +38,9 @@ from carefund.domain.wording import many
 from carefund.records.care_management.store import (
     Saved,
     find_detected_provider,
-    find_newest,
     find_settings,
     list_detected_providers,
+    list_newest,
     list_tabs,
 )
 from carefund.records.models import CareManagementBudget, Client
@@ -201,7 +201,7 @@ def _kept(ids: Sequence[str], service_provider_id: str) -> dict[str, Any]:
     """What was saved last for this quarter, of one id or of all."""
     quarter = quarter_of(business_today())
     wanted = [service_provider_id] if service_provider_id else ids
-    saves = [saved for provider_id in wanted if (saved := find_newest(provider_id, quarter))]
+    saves = list_newest(wanted, quarter)
     split = [(saved.pool, *split_closed(saved.pool.budgets)) for saved in saves]
     return {
         "saves": saves,

@@ -3,7 +3,7 @@
 Callers hand in pools as the domain knows them and get them back the same way, whether fresh or saved.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 from datetime import date, datetime
 from typing import Any
@@ -76,28 +76,40 @@ def _insert(pool: Pool, user_id: int | None, is_by_schedule: bool) -> None:
     )
 
 
-def list_saves(service_provider_id: str) -> list[Saved]:
-    """Every snapshot of one id, oldest first, by quarter."""
-    return _read(CareManagementSave.objects.filter(service_provider_id=service_provider_id))
+def list_saves(service_provider_id: str, *, with_uses: bool = True) -> list[Saved]:
+    """Every snapshot of one id, oldest first, by quarter; without who used the budgets where nobody asks for that."""
+    return _read(CareManagementSave.objects.filter(service_provider_id=service_provider_id), with_uses=with_uses)
 
 
-def find_newest(service_provider_id: str, quarter: Quarter) -> Saved | None:
-    """The newest snapshot of one id in one quarter."""
-    found = CareManagementSave.objects.filter(
-        service_provider_id=service_provider_id, quarter_start_date=quarter.start_date
-    ).order_by("-synced_at", "-id")
-    return next(iter(_read(found[:1])), None)
+def list_newest(service_provider_ids: Sequence[str], quarter: Quarter, *, with_uses: bool = True) -> list[Saved]:
+    """The newest snapshot of each of these ids in one quarter, in their order; an id without one is left out."""
+    saves = CareManagementSave.objects.filter(
+        service_provider_id__in=service_provider_ids, quarter_start_date=quarter.start_date
+    )
+    newest = dict(saves.order_by("synced_at", "id").values_list("service_provider_id", "pk"))
+    read = {
+        saved.pool.service_provider_id: saved
+        for saved in _read(saves.filter(pk__in=newest.values()), with_uses=with_uses)
+    }
+    return [read[provider_id] for provider_id in service_provider_ids if provider_id in read]
 
 
-def _read(saves: "Iterable[CareManagementSave]") -> list[Saved]:
-    rows = list(saves)
+def _read(
+    saves: "QuerySet[CareManagementSave] | Sequence[CareManagementSave]", *, with_uses: bool = True
+) -> list[Saved]:
+    """Snapshots in their order. A year of them has ten thousands of uses, so those are read by column."""
+    rows = list(saves.select_related("saved_by") if isinstance(saves, QuerySet) else saves)
     by_id = {row.pk: row for row in rows}
     budgets: dict[int, list[PooledBudget]] = {key: [] for key in by_id}
     uses: dict[int, list[PooledUse]] = {key: [] for key in by_id}
-    for budget in CareManagementBudget.objects.filter(save_record__in=by_id):
-        budgets[budget.save_record_id].append(PooledBudget(**{name: getattr(budget, name) for name in _COLUMNS}))
-    for use in CareManagementUse.objects.filter(save_record__in=by_id):
-        uses[use.save_record_id].append(PooledUse(use.care_recipient_id, use.amount, use.lines))
+    of_budgets = CareManagementBudget.objects.filter(save_record__in=by_id).values_list("save_record_id", *_COLUMNS)
+    for key, *values in of_budgets:
+        budgets[key].append(PooledBudget(*values))
+    if with_uses:
+        listed = CareManagementUse.objects.filter(save_record__in=by_id)
+        columns = ("save_record_id", "care_recipient_id", "amount", "lines")
+        for key, care_recipient_id, amount, lines in listed.values_list(*columns):
+            uses[key].append(PooledUse(care_recipient_id, amount, lines))
     names = {row.pk: row.saved_by.get_username() if row.saved_by else "" for row in rows}
     return [
         Saved(

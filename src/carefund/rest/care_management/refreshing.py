@@ -11,7 +11,7 @@ from carefund.access.gate import find_clients_by_care_recipient_id
 from carefund.access.roles import may_administer, may_read_pools
 from carefund.domain.care_management.pools import add_up, roll_up
 from carefund.domain.quarters import quarter_of
-from carefund.records.care_management.store import find_newest, list_tabs
+from carefund.records.care_management.store import list_newest, list_tabs
 from carefund.rest.branches import FiguresOut, PooledBudgetOut, PooledUseOut
 from carefund.rest.problems import NOT_CHANGED, ApiProblem, refusals
 from carefund.rest.runs import RunOut, describe_run
@@ -87,8 +87,8 @@ class SavedOut(Schema):
 def show_all(request: AuthenticatedRequest) -> dict[str, Any]:
     """The pools of all Service Provider IDs as one."""
     quarter = quarter_of(business_today())
-    saves = [find_newest(row.service_provider_id, quarter) for row in list_tabs()]
-    whole = roll_up([saved.pool for saved in saves if saved])
+    saves = list_newest([row.service_provider_id for row in list_tabs()], quarter, with_uses=False)
+    whole = roll_up([saved.pool for saved in saves])
     return {
         "quarter": quarter.name,
         "figures": whole.sums,
