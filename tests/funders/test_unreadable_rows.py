@@ -99,3 +99,25 @@ def test_a_text_that_is_left_out_is_known_and_one_that_cannot_be_read_is_not():
     assert isinstance(row, UnreadableRow)
     assert (row.find_text("claim_id"), row.find_text("organisation_id")) == ("1", "")
     assert (row.find_text("status"), row.find_text("service_naps_id")) == (None, None)
+
+
+def test_a_row_whose_bytes_are_known_is_not_decoded_and_the_others_are_read_as_in_a_list():
+    rows = [f'{{"budgetId":"{number}","total":{number}.5}}' for number in range(1, 5)]
+    rows[2] = '{"budgetId":"3","total":1e13}'
+    body = f"[{rows[0]}, {rows[1]} ,{rows[2]},{rows[3]}]".encode()
+    prints = [hash(row.encode()) for row in rows]
+    listed = BUDGETS.read_list(body, "budget_summary")
+    for known in ([], prints, prints[:1], prints[1:3], [prints[0], prints[1], prints[3]]):
+        found = BUDGETS.read_unknown(body, "budget_summary", lambda raw: hash(bytes(raw)), set(known))
+        assert [fingerprint for fingerprint, _ in found] == prints
+        assert [row for _, row in found] == [
+            None if fingerprint in known else row for fingerprint, row in zip(prints, listed, strict=True)
+        ]
+    # The one that cannot be read stands among known ones: it costs itself, here too.
+    assert isinstance(listed[2], UnreadableRow)
+
+
+@pytest.mark.parametrize("body", ['{"budgets":[{"budgetId":"1"}]}', '[{"budgetId":"1","total":NaN},{"budgetId":"2"}]'])
+def test_where_rows_cannot_be_told_apart_by_their_bytes_each_is_read(body):
+    found = BUDGETS.read_unknown(body.encode(), "budget_summary", lambda raw: 1, {1})
+    assert found == [(0, row) for row in BUDGETS.read_list(body.encode(), "budget_summary")]

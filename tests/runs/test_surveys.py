@@ -444,3 +444,29 @@ def test_a_row_that_cannot_be_read_concerns_nobody_but_its_person(world, everybo
     assert outcomes == {spoilt: RunItem.Outcome.FAILED, other: RunItem.Outcome.CHANGED}
     assert reading.items.get(outcome=RunItem.Outcome.FAILED).error_code == "impossible-value"
     assert moved(survey()[1]) == [spoilt]
+
+
+def test_a_summary_whose_bytes_were_read_before_is_not_read_again(world, everybody, survey, rested):
+    """What was kept of the bytes is believed, as long as they were read as today and name the same person."""
+    survey()
+    kept = dict(SurveyMark.objects.values_list("client", "seen_summary"))
+    assert all(kept.values())
+    someone = everybody[4]
+    wrong = kept[someone.pk][:40] + kept[everybody[5].pk][40:72] + kept[someone.pk][72:]
+    for text in ("0" * 8 + wrong[8:], wrong[:72] + "499999999"):
+        SurveyMark.objects.filter(client=someone).update(seen_summary=text)
+        assert survey()[1] is None
+        assert SurveyMark.objects.get(client=someone).seen_summary == kept[someone.pk]
+    SurveyMark.objects.filter(client=someone).update(seen_summary=wrong)
+    assert moved(survey()[1]) == [someone.care_recipient_id]
+
+
+def test_a_summary_that_changes_after_its_bytes_were_kept_is_found_and_kept_anew(world, everybody, survey, rested):
+    survey()
+    before = dict(SurveyMark.objects.values_list("client", "seen_summary"))
+    someone = everybody[4]
+    world.change(someone.care_recipient_id, "identity", firstName="Odette")
+    assert moved(survey()[1]) == [someone.care_recipient_id]
+    assert survey()[1] is None
+    after = dict(SurveyMark.objects.values_list("client", "seen_summary"))
+    assert [key for key in after if after[key] != before[key]] == [someone.pk]

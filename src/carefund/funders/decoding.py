@@ -7,7 +7,7 @@ Source: rules SA-06 to SA-08 and NDIS-04.
 """
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Generic, TypeVar
 
@@ -25,6 +25,8 @@ from carefund.funders.unreadable import UnreadableRow, describe_content, is_kept
 from carefund.plain_numbers import may_be_misread
 
 Row = TypeVar("Row", bound=msgspec.Struct)
+# What tells a row's bytes from others, as the caller wants it.
+Fingerprint = Callable[[bytes], int]
 
 _PLACE = re.compile(r"at `\$?\.?(?P<place>[^`]*)`")
 _INDEX = re.compile(r"\[[^]]*\]")
@@ -33,6 +35,7 @@ _NO_ID = "matching regex"  # ids alone have one: see `bounds.IssuedId`
 _TOO_LONG = re.compile(r"of length <= (?P<most>\d+)")
 # What the patient way must take up: errors of these kinds, and no others, come from msgspec's decoders.
 _UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+_split = msgspec.json.Decoder(list[msgspec.Raw]).decode
 # In the bytes of texts that no database keeps, whoever wrote them.
 _NUL = b"\\u0000"
 
@@ -105,6 +108,30 @@ class RowReader(Generic[Row]):
             if rows and len(unreadable) == len(rows) and (len(rows) > 1 or not unreadable[0].names_something):
                 raise problem from None
             return rows
+
+    def read_unknown(
+        self, body: bytes, operation: str, fingerprint: Fingerprint, known: Container[int]
+    ) -> list[tuple[int, Row | UnreadableRow | None]]:
+        """The rows of a list as `read_list` gives them, each with the fingerprint of its bytes. One whose fingerprint
+        is `known` is not decoded, and None stands for it. Where rows cannot be told apart, each is decoded and has 0.
+        """
+        try:
+            raws = _split(body) if body[:1] == b"[" else []
+        except _UNREADABLE:
+            raws = []
+        if not raws:
+            return [(0, row) for row in self.read_list(body, operation)]
+        prints = [fingerprint(raw) for raw in raws]
+        new = [place for place, found in enumerate(prints) if found not in known]
+        if len(new) == len(raws):
+            return list(zip(prints, self.read_list(body, operation), strict=True))
+        read: dict[int, Row | UnreadableRow] = {}
+        if new:
+            # Beside a known one: rows that hold what they cannot speak against the answer only where all are such.
+            places = [next(place for place, found in enumerate(prints) if found in known), *new]
+            rows = self.read_list(b"[%b]" % b",".join(raws[place] for place in places), operation)
+            read = dict(zip(places[1:], rows[1:], strict=True))
+        return [(found, read.get(place)) for place, found in enumerate(prints)]
 
     def _read_apart(self, raw: Any, operation: str) -> Row | UnreadableRow:
         tidied = self._shape.tidy(raw)

@@ -12,10 +12,11 @@ from carefund.funders.configuration import Timing
 from carefund.funders.errors.answers import RepeatedPage, TooLarge
 
 Row = TypeVar("Row", bound=msgspec.Struct)
+Listed = TypeVar("Listed")
 _BYTES_PER_ROW = 2048  # several times what a row takes; pages are kept as received, so their sum is bounded too
 
 
-class PageGuard(Generic[Row]):
+class PageGuard(Generic[Listed]):
     """Whether another page may follow, by what came so far. It keeps no page. Without `most_rows`, pages alone are
     counted."""
 
@@ -24,11 +25,11 @@ class PageGuard(Generic[Row]):
         self._page_limit = page_limit
         self._most_rows = most_rows
         self._most_pages = timing.most_pages
-        self._first_of_last: Row | None = None
+        self._first_of_last: Listed | None = None
         self._rows = 0
         self.number = 0
 
-    def add(self, page: list[Row]) -> bool:
+    def add(self, page: list[Listed]) -> bool:
         """Take note of one page; gives whether another may follow. Raises TooLarge, RepeatedPage."""
         self.number += 1
         self._rows += len(page)

@@ -23,7 +23,7 @@ _HIDDEN_ARE_READ_AFTER = timedelta(days=7)
 
 
 def digest_of(content: bytes) -> int:
-    """The digest of one row, from its members written in a fixed way."""
+    """The digest of one row, from its members written in a fixed way, or from its bytes as they came."""
     return int.from_bytes(blake2b(content, digest_size=16).digest())
 
 

@@ -4,16 +4,17 @@ Everything raises a `FunderError`; what "nothing found" means is decided here, p
 Source: rules SA-01 to SA-09.
 """
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Container, Mapping
 from datetime import UTC, date, datetime
 from functools import partial
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 
 from carefund.funders.answers import FunderAnswer, Recognise
 from carefund.funders.calls import Calls
 from carefund.funders.configuration import FunderConfiguration
+from carefund.funders.decoding import Fingerprint
 from carefund.funders.errors.access import NotPermitted
 from carefund.funders.errors.people import ConsentMissing, NotFound
 from carefund.funders.errors.requests import RequestRejected
@@ -31,6 +32,7 @@ from carefund.funders.services_australia.readers import ListReader, readers_for
 from carefund.funders.unreadable import UnreadableRow
 
 Row = TypeVar("Row", bound=msgspec.Struct)
+Listed = TypeVar("Listed")
 
 _LONGEST_PAGE = 10_000
 _LONGEST_PAGE_OF_SUMMARIES = 1_000  # some 6 MB
@@ -125,17 +127,28 @@ class ServicesAustralia:
         """The heads of all budgets of one service provider id, with entry dates."""
         return await self._fetch_provider_list(self.readers.provider_budget_heads, service_provider_id)
 
-    def walk_summaries(self, service_provider_id: str) -> AsyncIterator[list[CareRecipientSummary | UnreadableRow]]:
-        """Everybody whom one service provider id cares for, a page at a time; no page is kept."""
+    @property
+    def summaries_as_read(self) -> str:
+        """How summaries are read, as one text: where two are equal, equal bytes are read alike."""
+        return self.readers.provider_summaries.rows.description
+
+    def walk_summaries(
+        self, service_provider_id: str, fingerprint: Fingerprint, known: Container[int]
+    ) -> AsyncIterator[list[tuple[int, CareRecipientSummary | UnreadableRow | None]]]:
+        """Everybody whom one service provider id cares for, a page at a time, as `RowReader.read_unknown` gives them.
+        No page is kept."""
         limit = min(_LONGEST_PAGE_OF_SUMMARIES, self.configuration.page_limit)
-        return self._walk(self.readers.provider_summaries, service_provider_id, limit, {})
+        reader = self.readers.provider_summaries
+        read = partial(reader.rows.read_unknown, fingerprint=fingerprint, known=known)
+        return self._walk(reader, read, service_provider_id, limit, {})
 
     def walk_contributions(
         self, service_provider_id: str
     ) -> AsyncIterator[list[IndividualContribution | UnreadableRow]]:
         """The contribution rows of everybody of one service provider id, a page at a time; no page is kept."""
         limit = min(_LONGEST_PAGE, _WIDER * self.configuration.page_limit)
-        return self._walk(self.readers.provider_contributions, service_provider_id, limit, {})
+        reader = self.readers.provider_contributions
+        return self._walk(reader, reader.rows.read_list, service_provider_id, limit, {})
 
     def walk_budgets(
         self, service_provider_id: str, effective_from: date
@@ -144,13 +157,19 @@ class ServicesAustralia:
         kept. A funder that does not honour the day lists those in force today."""
         limit = min(_LONGEST_PAGE, _WIDER * self.configuration.page_limit)
         extra = {"effectiveDateFrom": effective_from.isoformat()}
-        return self._walk(self.readers.provider_budget_heads, service_provider_id, limit, extra)
+        reader = self.readers.provider_budget_heads
+        return self._walk(reader, reader.rows.read_list, service_provider_id, limit, extra)
 
     async def _walk(
-        self, reader: ListReader[Row], service_provider_id: str, limit: int, extra: Mapping[str, object]
-    ) -> AsyncIterator[list[Row | UnreadableRow]]:
-        """The pages of a list, one after the other. Raises RepeatedPage."""
-        guard = PageGuard[Row | UnreadableRow](reader.operation, limit, self.configuration.timing)
+        self,
+        reader: ListReader[Any],
+        read: Callable[[bytes, str], list[Listed]],
+        service_provider_id: str,
+        limit: int,
+        extra: Mapping[str, object],
+    ) -> AsyncIterator[list[Listed]]:
+        """The pages of a list, one after the other, as `read` gives them. Raises RepeatedPage."""
+        guard = PageGuard[Listed](reader.operation, limit, self.configuration.timing)
         ids = {"serviceProviderId": service_provider_id}
         sort_field = reader.rows.name_of("care_recipient_id")
         is_last = False
@@ -158,7 +177,7 @@ class ServicesAustralia:
             query = {"page": guard.number + 1, "limit": limit, "sort": "asc", "sortFields": sort_field, **extra}
             path = path_for(reader.operation, self.configuration.paths, ids, query, self.configuration.interfaces)
             try:
-                page = reader.rows.read_list((await self.caller.read(reader.operation, path)).body, reader.operation)
+                page = read((await self.caller.read(reader.operation, path)).body, reader.operation)
             except NotFound:
                 return
             is_last = not guard.add(page)

@@ -36,7 +36,8 @@ class Survey(models.Model):
 
 
 class SurveyMark(models.Model):
-    """One person's sums, per list. `details` has, by budget id, the head under which its details were read last.
+    """One person's sums, per list. `details` has, by budget id, the head under which its details were read last, and
+    `seen_summary` what the bytes of their summary said when they were last read in a list.
 
     It stands as long as nothing else was applied: `version` is that of the person's state.
     """
@@ -50,6 +51,9 @@ class SurveyMark(models.Model):
     details = models.JSONField(default=dict)
     hides_budgets = models.BooleanField(default=False, help_text="The lists leave out budgets that are kept in step.")
     read_in_full_at = models.DateTimeField(null=True)
+    seen_summary = models.CharField(
+        max_length=100, blank=True, db_default="", help_text="How it was read, two digests in hexadecimal, and whose."
+    )
 
     def __str__(self) -> str:
         return f"survey mark {self.pk}"

@@ -19,6 +19,7 @@ from carefund.domain.care_recipient.surveys import (
 )
 from carefund.funders.errors.root import FunderError
 from carefund.records.care_recipient.client_matching import list_names_without_id, propose_matches
+from carefund.records.care_recipient.seen_summaries import find_seen_summaries, store_seen_summaries
 from carefund.records.care_recipient.surveys import (
     find_care_recipient_ids,
     forget_old_surveys,
@@ -90,7 +91,8 @@ async def _work(session: Session, item: ClaimedItem) -> ItemResult:
     only_moved = bool(session.run.parameters.get("only_moved"))
     begun = timezone.now()
     ids = await session.database.insist(list_client_ids)
-    lists = Lists(ids, await session.database.insist(list_names_without_id))
+    known = await session.database.insist(find_seen_summaries, session.source.summaries_as_read, ids)
+    lists = Lists(ids, await session.database.insist(list_names_without_id), known=known)
     providers = await session.database.insist(list_stored_ids)
     open_budgets = OpenBudgets(business_today(), settings.OPEN_BUDGET_DAYS)
     try:
@@ -116,7 +118,21 @@ async def _work(session: Session, item: ClaimedItem) -> ItemResult:
     for keys in _shares(list(judged.suspects)):
         await session.write(item, store_suspects, survey, [as_new(judged, lists, key) for key in keys])
         await session.keep(item)
+    await _remember_summaries(session, item, lists)
     return await session.write(item, _conclude, session.run, survey, judged, lists.refused)
+
+
+async def _remember_summaries(session: Session, item: ClaimedItem, lists: Lists) -> None:
+    """Keep what the summaries said that had to be read, so that the next survey need not read the same bytes again.
+
+    Where not one of those kept was met again, the funder writes the same otherwise each time, and nothing is gained.
+    """
+    if lists.known and not lists.recognised:
+        return
+    for keys in _shares(list(lists.read)):
+        seen = [(key, *lists.read[key]) for key in keys]
+        await session.write(item, store_seen_summaries, session.source.summaries_as_read, seen)
+        await session.keep(item)
 
 
 def _shares(keys: Sequence[int]) -> Iterator[list[int]]:

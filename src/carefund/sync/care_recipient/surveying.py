@@ -3,10 +3,10 @@
 What is kept of a row is a digest, never the row. Source: rule SYNC-19.
 """
 
-from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Container, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import msgspec
 
@@ -20,6 +20,7 @@ from carefund.domain.care_recipient.surveys import (
     is_of,
 )
 from carefund.funders.answers import FunderAnswer
+from carefund.funders.decoding import Fingerprint
 from carefund.funders.errors.access import NotPermitted
 from carefund.funders.errors.requests import RequestRejected
 from carefund.funders.errors.root import FunderError
@@ -39,7 +40,12 @@ _encode = msgspec.msgpack.Encoder(decimal_format="string").encode
 class ListSource(Protocol):
     """What a survey asks of the funder's client: pages, one after the other."""
 
-    def walk_summaries(self, service_provider_id: str) -> AsyncIterator[list[CareRecipientSummary | UnreadableRow]]: ...
+    @property
+    def summaries_as_read(self) -> str: ...
+
+    def walk_summaries(
+        self, service_provider_id: str, fingerprint: Fingerprint, known: Container[int]
+    ) -> AsyncIterator[list[tuple[int, CareRecipientSummary | UnreadableRow | None]]]: ...
 
     def walk_contributions(
         self, service_provider_id: str
@@ -50,17 +56,30 @@ class ListSource(Protocol):
     ) -> AsyncIterator[list[Budget | UnreadableRow]]: ...
 
 
+class SeenRow(NamedTuple):
+    """What the bytes of a client's summary in a list said when they were read: its digest, and the digest of those
+    bytes. It holds whatever else is known, for equal bytes say the same."""
+
+    care_recipient_id: str
+    fingerprint: int
+    digest: int
+
+
 @dataclass(slots=True)
 class Lists:
     """What the lists have said so far: a sighting per client, how many calls that took, how many rows were
     of nobody here, and how many ids' lists were refused.
 
     `client_ids` has our key by care recipient id without leading zeros. `names` are those of clients whose id is not
-    known; `maybe_clients` are people listed under such a name.
+    known; `maybe_clients` are people listed under such a name. `known` are summaries read in earlier surveys, as (our
+    key, digest) by the fingerprint of their bytes, and `read` are those that had to be read now, by our key.
     """
 
     client_ids: Mapping[str, int]
     names: Collection[str] = ()
+    known: Mapping[int, tuple[int, int]] = field(default_factory=dict)
+    read: dict[int, SeenRow] = field(default_factory=dict)
+    recognised: int = 0
     maybe_clients: list[CareRecipientSummary] = field(default_factory=list)
     sightings: dict[int, Sighting] = field(default_factory=dict)
     calls: int = 0
@@ -72,6 +91,8 @@ class Lists:
         self.calls += other.calls
         self.strangers += other.strangers
         self.refused += other.refused
+        self.recognised += other.recognised
+        self.read |= other.read
         self.maybe_clients += other.maybe_clients
         for client_id, sighting in other.sightings.items():
             if (found := self.sightings.get(client_id)) is None:
@@ -85,6 +106,10 @@ class Lists:
         if client_id is None:
             self.strangers += bool(care_recipient_id)  # pooled budgets name nobody
             return None
+        return self.of_client(client_id)
+
+    def of_client(self, client_id: int) -> Sighting:
+        """The sighting of a client by our key."""
         found = self.sightings.get(client_id)
         if found is None:
             found = self.sightings[client_id] = Sighting()
@@ -99,7 +124,7 @@ async def read_lists(
     FunderError, also when nothing could be read."""
     refusal: FunderError | None = None
     for service_provider_id in service_provider_ids:
-        of_one = Lists(lists.client_ids, lists.names)
+        of_one = Lists(lists.client_ids, lists.names, known=lists.known)
         try:
             await _read_lists_of(source, service_provider_id, open_budgets, of_one)
         except (NotPermitted, RequestRejected) as problem:
@@ -110,17 +135,15 @@ async def read_lists(
 
 
 async def _read_lists_of(source: ListSource, service_provider_id: str, open_budgets: OpenBudgets, lists: Lists) -> None:
-    async for summaries in source.walk_summaries(service_provider_id):
+    async for summaries in source.walk_summaries(service_provider_id, digest_of, lists.known):
         lists.calls += 1
-        for person in summaries:
-            if (sighting := lists.of(person.care_recipient_id)) is not None:
-                sighting.add_summary(digest_of(_content_of(person)))
-            elif (
-                isinstance(person, CareRecipientSummary)
-                and lists.names
-                and name_key(person.first_name, person.last_name) in lists.names
-            ):
-                lists.maybe_clients.append(person)
+        for fingerprint, person in summaries:
+            if person is None:
+                client_id, digest = lists.known[fingerprint]
+                lists.of_client(client_id).add_summary(digest)
+                lists.recognised += 1
+            else:
+                _add_summary(lists, person, fingerprint)
     async for contributions in source.walk_contributions(service_provider_id):
         lists.calls += 1
         for row in contributions:
@@ -131,6 +154,21 @@ async def _read_lists_of(source: ListSource, service_provider_id: str, open_budg
         for budget in budgets:
             if (sighting := lists.of(budget.care_recipient_id)) is not None:
                 _add_budget(sighting, budget)
+
+
+def _add_summary(lists: Lists, person: CareRecipientSummary | UnreadableRow, fingerprint: int) -> None:
+    number = person.care_recipient_id
+    if (sighting := lists.of(number)) is not None:
+        digest = digest_of(_content_of(person))
+        sighting.add_summary(digest)
+        if fingerprint and isinstance(person, CareRecipientSummary):
+            lists.read[lists.client_ids[number.lstrip("0")]] = SeenRow(number.lstrip("0"), fingerprint, digest)
+    elif (
+        isinstance(person, CareRecipientSummary)
+        and lists.names
+        and name_key(person.first_name, person.last_name) in lists.names
+    ):
+        lists.maybe_clients.append(person)
 
 
 def _content_of(row: msgspec.Struct) -> bytes:
