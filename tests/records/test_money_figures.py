@@ -49,7 +49,9 @@ class RandomBooks:
         world.make_funding(self.clients[0], quarters=1)
         InvoiceLineItem.objects.all().delete()
         self.budget = PlanBudget.objects.filter(budget_type_code="ON").get()
-        self.batches = [self._make_batch(is_settled=settled) for settled in (True, False)]
+        self.batches = {
+            branch: [self._make_batch(branch, is_settled=settled) for settled in (True, False)] for branch in BRANCHES
+        }
         for number in range(12):
             is_sent = self.random.random() < 0.7
             invoice = Invoice.objects.create(
@@ -59,8 +61,8 @@ class RandomBooks:
             for place in range(self.random.randint(1, 5)):
                 self._make_line(invoice, place)
 
-    def _make_batch(self, *, is_settled: bool) -> ClaimBatch:
-        batch = ClaimBatch.objects.create(service_provider_id=world.BRANCH, from_date=self.today, to_date=self.today)
+    def _make_batch(self, branch: str, *, is_settled: bool) -> ClaimBatch:
+        batch = ClaimBatch.objects.create(service_provider_id=branch, from_date=self.today, to_date=self.today)
         Claim.objects.create(claim_id=f"C-{batch.pk}", batch=batch, made_at=timezone.now(), is_settled=is_settled)
         return batch
 
@@ -91,8 +93,9 @@ class RandomBooks:
         decided = (
             self.today - timedelta(days=random.randint(0, 60)) if state not in (State.READY, State.CLAIMED) else None
         )
+        batch = random.choice(self.batches[line.invoice.service_provider_id])
         request = PaymentRequest.objects.create(
-            batch=random.choice(self.batches), line_item=line, state=state, amount=amount, claim_approved_date=decided,
+            batch=batch, line_item=line, state=state, amount=amount, claim_approved_date=decided,
             payment_date=decided if state == State.PAID and random.random() < 0.5 else None,
         )  # fmt: skip
         if random.random() < 0.2:

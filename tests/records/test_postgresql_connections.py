@@ -10,6 +10,7 @@ pytestmark = [pytest.mark.postgresql, pytest.mark.django_db]
 
 def test_a_connection_takes_a_look_by_index_for_cheap_and_compiles_nothing() -> None:
     assert (show("random_page_cost"), show("jit")) == ("1.1", "off")
+    assert show("max_parallel_workers_per_gather") == "0"
 
 
 def test_a_set_up_waits_for_whoever_works() -> None:

@@ -10,8 +10,8 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 
 # PostgreSQL takes a row by its index to cost as much as four rows one after the other, as on a turning disk, and so
 # reads the whole of a large table where some thousand rows were wanted. To compile a plan takes longer than any of our
-# questions.
-_PLANNING = "SET random_page_cost = 1.1; SET jit = off"
+# questions, and to start workers for it longer than most of them.
+_PLANNING = "SET random_page_cost = 1.1; SET jit = off; SET max_parallel_workers_per_gather = 0"
 # It would wait for ever for what another session holds, such as an upgrade's ALTER TABLE, and with it a page's thread.
 _PATIENCE = "SELECT set_config('lock_timeout', %s, false)"
 

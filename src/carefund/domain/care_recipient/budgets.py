@@ -6,6 +6,7 @@ Source: rules SYNC-07 and SAH-05.
 from collections.abc import Iterable
 from datetime import date, timedelta
 from decimal import Decimal
+from functools import lru_cache
 from typing import NamedTuple, Protocol
 
 ZERO = Decimal("0.00")
@@ -74,6 +75,7 @@ def find_available(total: Decimal | None, available: Decimal | None, effects: Ef
     return (total or ZERO) + sum(effects, ZERO) if available is None else available
 
 
+@lru_cache(maxsize=64)
 def is_closed(status: str) -> bool:
     """Whether the funder calls a budget closed; whatever else it says, also nothing, leaves the budget active."""
     return status.strip().casefold() == "closed"

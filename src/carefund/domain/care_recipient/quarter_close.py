@@ -3,12 +3,12 @@
 Pure. The funder's own figures, once there are any, are never mixed with these. Source: rules SAH-06, SAH-07 and SAH-12.
 """
 
-from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 from enum import StrEnum
+from functools import lru_cache
 from typing import NamedTuple, Protocol
 
 from carefund.domain.care_recipient.rollover import cap_of, rollover_of
@@ -100,6 +100,8 @@ class ClosingBudget(NamedTuple):
         """What is to become of it; None once the funder has said, or where nobody knows what is available."""
         if self.available is None or self.is_rolled_over:
             return None
+        if not (self.not_claimed.number or self.undecided.number or self.not_drawn.number):
+            return project(self.available, ZERO, self.base)
         still_to_draw = self.not_claimed.amount + self.undecided.amount + self.not_drawn.amount
         return project(self.available, still_to_draw, self.base)
 
@@ -125,6 +127,7 @@ class ClosingBudget(NamedTuple):
         return Readiness.NO_FIGURES if self.available is None else Readiness.READY
 
 
+@lru_cache(maxsize=256)
 def count_days_to_close(end_date: date, today: date) -> int:
     """Days of the claim window that are left: 0 on the last one, negative after it. Source: rule SAH-12."""
     return (end_date + timedelta(days=CLAIM_WINDOW_DAYS) - today).days
@@ -162,12 +165,12 @@ class QuarterTotals:
 
 def add_up_rows(rows: Iterable[QuarterStanding]) -> QuarterTotals:
     """The totals of a quarter's rows."""
-    readiness: Counter[Readiness] = Counter()
+    readiness = []  # counted by the list, since an enum takes long to look up
     not_claimed = pending = Sum()
     rollover = loss = rolled = written_off = ZERO
     for row in rows:
         closing = row.closing
-        readiness[row.readiness] += 1
+        readiness.append(row.readiness)
         if closing.not_claimed.number:
             not_claimed += closing.not_claimed
         if closing.undecided.number or closing.not_drawn.number:
@@ -175,12 +178,13 @@ def add_up_rows(rows: Iterable[QuarterStanding]) -> QuarterTotals:
         if projection := closing.projection:
             rollover += projection.rollover
             loss += projection.loss
-        rolled += closing.rolled
-        written_off += closing.written_off
+        if closing.is_rolled_over:
+            rolled += closing.rolled
+            written_off += closing.written_off
     return QuarterTotals(
-        people=readiness.total(),
-        ready=readiness[Readiness.READY],
-        rolled_over=readiness[Readiness.ROLLED_OVER],
+        people=len(readiness),
+        ready=readiness.count(Readiness.READY),
+        rolled_over=readiness.count(Readiness.ROLLED_OVER),
         not_claimed=not_claimed,
         pending=pending,
         rollover=rollover,

@@ -1,10 +1,12 @@
 """How much of an ended quarter's rest rolls over to the next. Pure. Source: rule SAH-07."""
 
 from decimal import ROUND_HALF_UP, Decimal
+from functools import lru_cache
 
 _FLOOR, _SHARE, _CENT = Decimal("1000.00"), Decimal("0.10"), Decimal("0.01")
 
 
+@lru_cache(maxsize=1024)  # thousands of clients have few levels, so few bases
 def cap_of(base: Decimal) -> Decimal:
     """Return the most that rolls over: $1,000, or 10% of `base` if that is more.
 

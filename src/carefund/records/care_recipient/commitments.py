@@ -90,15 +90,32 @@ def find_committed_on(
 ) -> dict[int, list[tuple[PlanBudget, Commitment]]]:
     """The budgets of a kind that cover a day, by client, each with what is spoken for of it.
 
-    Of years of budgets only those are read that a line can go to that bears on the day; of whoever has unspent funds
-    all are, since a line may go to any of them.
+    Of years of budgets only those are read that a line can go to that bears on the day. Of whoever has unspent funds
+    all lines bear on it, and of their budgets those of the lines' days.
     """
     balances = _find_balances(client_ids)
-    keys, first_day = _find_bearing(set(client_ids) - set(balances), day, type_code)
-    budgets = PlanBudget.objects.filter(Q(pk__in=keys) | Q(client_id__in=list(balances))).order_by("id")
+    listed = _list_periods(client_ids, balances, type_code)
+    first_days = {
+        client_id: first_day_of([period for _, period in held], day)
+        for client_id, held in listed.items()
+        if client_id not in balances
+    }
+    first_day = min((first for first in first_days.values() if first is not None), default=day)
+    has_unspent = Q(client_id__in=list(balances))
     of_kind = Q(funding_source=type_code)
-    which = of_kind & Q(delivery_date__gte=first_day) | Q(client_id__in=list(balances))
-    found = _find_all(_by_client(budgets), day, which, of_kind | Q(client_id__in=list(balances)), balances)
+    lines = _find_open_lines(client_ids, of_kind & Q(delivery_date__gte=first_day) | has_unspent)
+    for client_id in balances:
+        first_visit = day - timedelta(days=NOT_IN_YET_DAYS)
+        first_days[client_id] = min([first_visit, *(line.delivery_date for line in lines.get(client_id, ()))])
+    keys = [
+        key
+        for client_id, held in listed.items()
+        if (first := first_days[client_id]) is not None
+        for key, period in held
+        if period.end_date is None or period.end_date >= first
+    ]
+    budgets = PlanBudget.objects.filter(pk__in=keys).order_by("id")
+    found = _find_all(_by_client(budgets), day, lines, of_kind | has_unspent, balances)
     return {
         client_id: [
             (budget, spending.find(key_of(budget)))
@@ -109,24 +126,17 @@ def find_committed_on(
     }
 
 
-def _find_bearing(client_ids: Collection[int], day: date, type_code: str) -> tuple[list[int], date]:
-    """The keys of these people's budgets of a kind to which a line can go that bears on a day, and the first day of any
-    such line."""
-    periods: dict[int, list[tuple[int, Period]]] = defaultdict(list)
-    listed = PlanBudget.objects.filter(
-        client_id__in=client_ids, budget_type_code=type_code, no_longer_returned_date__isnull=True
-    )
-    for key, client_id, start_date, end_date in listed.order_by().values_list(
-        "pk", "client_id", "start_date", "end_date"
-    ):
-        periods[client_id].append((key, Period(start_date, end_date)))
-    keys, first_day = [], day
-    for held in periods.values():
-        first = first_day_of([period for _, period in held], day)
-        if first is not None:
-            first_day = min(first_day, first)
-            keys += [key for key, period in held if period.end_date is None or period.end_date >= first]
-    return keys, first_day
+def _list_periods(
+    client_ids: Collection[int], with_unspent: Collection[int], type_code: str
+) -> dict[int, list[tuple[int, Period]]]:
+    """The keys and days of these people's budgets of a kind that the funder lists; of some people those of any kind."""
+    found: dict[int, list[tuple[int, Period]]] = defaultdict(list)
+    wanted = Q(budget_type_code=type_code) | Q(client_id__in=list(with_unspent))
+    listed = PlanBudget.objects.filter(wanted, client_id__in=client_ids, no_longer_returned_date__isnull=True)
+    columns = ("client_id", "pk", "start_date", "end_date")
+    for client_id, key, start_date, end_date in listed.order_by().values_list(*columns):
+        found[client_id].append((key, Period(start_date, end_date)))
+    return found
 
 
 def key_of(budget: PlanBudget) -> BudgetKey:
@@ -143,12 +153,13 @@ def _by_client(budgets: Iterable[PlanBudget]) -> dict[int, list[PlanBudget]]:
 def _find_all(
     held: dict[int, list[PlanBudget]],
     today: date,
-    which: Q | None = None,
+    lines: dict[int, list[OpenLine]] | None = None,
     which_planned: Q | None = None,
     balances: dict[int, list[UnspentBalance]] | None = None,
 ) -> dict[int, Spending]:
-    """The rule for each person, with their open lines and planned services among those wanted. Four queries."""
-    lines = _find_open_lines(held, which or Q())
+    """The rule for each person, with all their open lines or those given, and planned services among those wanted."""
+    if lines is None:
+        lines = _find_open_lines(held, Q())
     planned = _find_planned(held, which_planned or Q())
     delivered = _find_last_deliveries(planned, today)
     if balances is None:

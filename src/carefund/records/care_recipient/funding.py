@@ -113,15 +113,10 @@ class BudgetFigures:
     def use_by(self) -> dict[DrawnBy, Decimal]:
         """What the draws that the funder still lists come to for each who drew, in the funder's sign: negative."""
         sums: dict[DrawnBy, Decimal] = {}
-        for drawer in DrawnBy:
-            amounts = [
-                draw.line.amount or ZERO
-                for draw in self.draws
-                if draw.drawn_by is drawer and draw.line.no_longer_returned_date is None
-            ]
-            if amounts:
-                sums[drawer] = sum(amounts, ZERO)
-        return sums
+        for draw in self.draws:
+            if draw.line.no_longer_returned_date is None:
+                sums[draw.drawn_by] = sums.get(draw.drawn_by, ZERO) + (draw.line.amount or ZERO)
+        return {drawer: sums[drawer] for drawer in DrawnBy if drawer in sums}
 
     @property
     def current_entitlements(self) -> list[Entitlement]:
@@ -267,7 +262,7 @@ def _find_budgets(client: Client, today: date, open_days: int, with_all: bool) -
         entitlements.setdefault(entitlement.plan_budget_id, []).append(entitlement)
     usage: dict[int, list[BudgetUsage]] = {}
     drawn = BudgetUsage.objects.filter(client=client, plan_budget_id__in=ids)
-    for line in drawn.select_related("invoice_line_item__invoice").order_by("-delivery_date", "-id"):
+    for line in drawn.order_by("-delivery_date", "-id"):
         usage.setdefault(line.plan_budget_id, []).append(line)
     committed = find_committed(budgets, today)
     own_ids = frozenset(list_own_service_provider_ids())

@@ -1,7 +1,7 @@
 """A quarter on its way to its close: everybody's budget of it, what is still to be drawn, and the rollovers asked for.
 
-One read for the page, its file, the command and the check before a rollover. The rule is in
-domain/care_recipient/quarter_close.py. Nothing here writes; what was asked for is kept by rollovers.py.
+One read for the page, its file, the command and the check before a rollover. The rule is in domain. Nothing here
+writes; what was asked for is kept by rollovers.py.
 """
 
 from collections import defaultdict
@@ -23,6 +23,7 @@ from carefund.domain.wording import write_money
 from carefund.records.claims.open_lines import list_given_back_lines, list_unsent_lines
 from carefund.records.draws import net_draws
 from carefund.records.models import (
+    ClaimBatch,
     Entitlement,
     ExceptionCase,
     InvoiceLineItem,
@@ -150,13 +151,10 @@ def list_closings(
     if budget_keys is not None:
         budgets = budgets.filter(pk__in=budget_keys)
     figures = budgets.order_by("client__last_name", "client__first_name", "id").values_list(*_HeldFigures._fields)
-    listed = list(map(_HeldFigures._make, figures))
+    listed = _leave_out_issued_again(list(map(_HeldFigures._make, figures)))
     clients = None if budget_keys is None else {held.client_id for held in listed}
-    lines = _Lines.read(quarter, clients)
-    entitled, asked = (
-        _add_up_entitlements(budgets, clients),
-        dict(_list_rollovers(budgets).values_list("plan_budget", "state")),
-    )
+    lines, entitled = _Lines.read(quarter, clients), _add_up_entitlements(_list_of_quarter(quarter), clients)
+    asked = dict(_list_rollovers(budgets).values_list("plan_budget", "state"))
     found = []
     for held in listed:
         closing = _close(held, lines, entitled.get(held.pk) or held.total or ZERO, asked.get(held.pk))
@@ -186,14 +184,25 @@ def list_closing_rows(
     return list_rows_of(list_closings(quarter, today, branch, budget_keys), today)
 
 
-def _list_budgets(quarter: Quarter, branch: str) -> QuerySet[PlanBudget]:
-    budgets = PlanBudget.objects.filter(
+def _list_of_quarter(quarter: Quarter) -> QuerySet[PlanBudget]:
+    return PlanBudget.objects.filter(
         budget_type_code=_ONGOING,
         end_date__range=(quarter.start_date, quarter.end_date),
         no_longer_returned_date__isnull=True,
-        client__is_active=True,
-    ).exclude(Exists(_ISSUED_AGAIN), total=0)
+    )
+
+
+def _list_budgets(quarter: Quarter, branch: str) -> QuerySet[PlanBudget]:
+    budgets = _list_of_quarter(quarter).filter(client__is_active=True)
     return budgets.filter(client__service_provider_id=branch) if branch else budgets
+
+
+def _leave_out_issued_again(listed: list[_HeldFigures]) -> list[_HeldFigures]:
+    """Few budgets have no total, so only they are looked for a second time."""
+    without_total = [held.pk for held in listed if held.total == 0]
+    again = PlanBudget.objects.filter(Exists(_ISSUED_AGAIN), pk__in=without_total) if without_total else ()
+    left_out = {budget.pk for budget in again}
+    return [held for held in listed if held.pk not in left_out] if left_out else listed
 
 
 def _list_rollovers(budgets: QuerySet[PlanBudget]) -> QuerySet[Rollover]:
@@ -214,12 +223,15 @@ class _Lines:
         """Those of everybody, or of some people. Each list is short, however many lines there ever were."""
         unmatched = PaymentRequest.objects.filter(is_matched=False).order_by()
         states = PaymentRequest.State
-        claimed = unmatched.filter(state__in=(states.READY, states.CLAIMED))
+        # The lines of a batch are of its days, and batches are few.
+        batches = ClaimBatch.objects.filter(from_date__lte=quarter.end_date, to_date__gte=quarter.start_date).order_by()
+        claimed = unmatched.filter(state__in=(states.READY, states.CLAIMED), batch__in=batches.values("pk"))
         paid = unmatched.filter(~Exists(_SETTLED), ~Exists(net_draws("line_item")), state=states.PAID)
+        not_drawn = list(paid.values_list("line_item", flat=True))
         return cls(
             _add_up((list_unsent_lines(), list_given_back_lines()), quarter, clients),
             _add_up((InvoiceLineItem.objects.filter(pk__in=claimed.values("line_item")),), quarter, clients),
-            _add_up((InvoiceLineItem.objects.filter(pk__in=paid.values("line_item")),), quarter, clients),
+            _add_up((InvoiceLineItem.objects.filter(pk__in=not_drawn),), quarter, clients),
         )
 
 
@@ -260,18 +272,12 @@ def _close(budget: _HeldFigures, lines: _Lines, base: Decimal, asked: str | None
     if budget.rollover_deduction or budget.write_off:
         effects = effects_of(budget)
         rolled, written_off = ZERO - effects.rollover_deduction, ZERO - effects.write_off
+    key = budget.client_id
     return ClosingBudget(
-        end_date=budget.end_date,
-        available=budget.available,
-        base=base,
-        is_closed=is_closed(budget.status),
-        rolled=rolled,
-        written_off=written_off,
-        not_claimed=lines.not_claimed.get(budget.client_id, _NOTHING),
-        undecided=lines.undecided.get(budget.client_id, _NOTHING),
-        not_drawn=lines.not_drawn.get(budget.client_id, _NOTHING),
-        is_asked=asked == Rollover.State.ASKED,
-    )
+        budget.end_date, budget.available, base, is_closed(budget.status), rolled, written_off,
+        lines.not_claimed.get(key, _NOTHING), lines.undecided.get(key, _NOTHING), lines.not_drawn.get(key, _NOTHING),
+        asked == Rollover.State.ASKED,
+    )  # fmt: skip
 
 
 def describe_closing(row: ClosingRow) -> dict[str, Any]:

@@ -109,8 +109,11 @@ def _list_parts(stage: Stage, exceptions: Collection[int], branch: str) -> list[
     elif stage is Stage.REFUSED:
         parts = [list_given_back_lines().filter(~Exists(net_draws("pk")), pk__in=_refused())]
     else:
-        of_requests = _list_requests(stage, exceptions).order_by().values("line_item")
-        parts = [InvoiceLineItem.objects.filter(pk__in=of_requests)]
+        requests = _list_requests(stage, exceptions).order_by()
+        if branch:
+            # A batch has lines of one branch, so the others' lines need not be looked at; the invoice says it for sure.
+            requests = requests.filter(batch__service_provider_id=branch)
+        parts = [InvoiceLineItem.objects.filter(pk__in=requests.values("line_item"))]
     if branch:
         # As an expression, so that the database begins with a stage's few lines and not with a branch's many invoices.
         of_branch = Concat("invoice__service_provider_id", Value(""))

@@ -46,7 +46,7 @@ class InvoiceLineItem(models.Model):
     that has no number itself."""
 
     invoice = models.ForeignKey(Invoice, models.CASCADE, related_name="line_items")
-    client = models.ForeignKey(Client, models.PROTECT, related_name="invoice_line_items")
+    client = models.ForeignKey(Client, models.PROTECT, db_index=False, related_name="invoice_line_items")
     item_id = models.CharField(max_length=24, blank=True)
     etag = models.CharField(max_length=120, blank=True)
     external_reference_id = models.CharField(max_length=24, unique=True)
@@ -64,6 +64,11 @@ class InvoiceLineItem(models.Model):
         indexes = [
             models.Index(fields=("invoice", "item_id"), name="line_item_by_item_id"),
             models.Index(fields=("delivery_date",), name="line_item_by_delivery_date"),
+            # With what is added up of a page of clients, whose lines lie far apart in the table.
+            models.Index(
+                fields=("client", "delivery_date", "id", "invoice", "funding_source", "quantity", "price_per_unit"),
+                name="line_item_by_client",
+            ),
             # With all that is added up of what was not sent, so that ten thousands of lines are read from it alone.
             models.Index(
                 fields=(

@@ -192,6 +192,14 @@ class Entitlement(FunderRecord):
                 name="entitlement_key",
             )
         ]
+        # With what is added up of thousands of budgets.
+        indexes = [
+            models.Index(
+                fields=("plan_budget", "amount"),
+                name="entitlement_by_budget",
+                condition=Q(no_longer_returned_date__isnull=True),
+            )
+        ]
 
 
 class BudgetUsage(FunderRecord):
@@ -220,10 +228,17 @@ class BudgetUsage(FunderRecord):
             )
         ]
         indexes = [
+            # With all that says whether a line was drawn.
             models.Index(
-                fields=("invoice_line_item",),
+                fields=("invoice_line_item", "no_longer_returned_date", "amount"),
                 name="budget_usage_by_line",
                 condition=Q(invoice_line_item__isnull=False),
+            ),
+            # Where nothing was given back, as nearly everywhere, no draw was reversed.
+            models.Index(
+                fields=("client", "invoice_line_item"),
+                name="budget_usage_given_back",
+                condition=Q(amount__gte=0, invoice_line_item__isnull=False, no_longer_returned_date__isnull=True),
             ),
             models.Index(
                 fields=("service_provider_id", "delivery_date", "id"),
