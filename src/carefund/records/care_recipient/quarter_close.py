@@ -200,9 +200,11 @@ def _list_budgets(quarter: Quarter, branch: str) -> QuerySet[PlanBudget]:
 def _leave_out_issued_again(listed: list[_HeldFigures]) -> list[_HeldFigures]:
     """Few budgets have no total, so only they are looked for a second time."""
     without_total = [held.pk for held in listed if held.total == 0]
-    again = PlanBudget.objects.filter(Exists(_ISSUED_AGAIN), pk__in=without_total) if without_total else ()
-    left_out = {budget.pk for budget in again}
-    return [held for held in listed if held.pk not in left_out] if left_out else listed
+    if not without_total:
+        return listed
+    again = PlanBudget.objects.filter(Exists(_ISSUED_AGAIN), pk__in=without_total)
+    left_out = set(again.values_list("pk", flat=True))
+    return [held for held in listed if held.pk not in left_out]
 
 
 def _list_rollovers(budgets: QuerySet[PlanBudget]) -> QuerySet[Rollover]:

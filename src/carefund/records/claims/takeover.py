@@ -15,7 +15,7 @@ from carefund.domain.claims import statuses
 from carefund.domain.claims.checks import amount_of
 from carefund.records.claims.late_evidence import adopt_evidence
 from carefund.records.claims.store import refuse_requests, store_invoice
-from carefund.records.models import Claim, Invoice, InvoiceLineItem, PaymentRequest
+from carefund.records.models import Claim, ClaimBatch, Invoice, InvoiceLineItem, PaymentRequest
 
 # What all parts of a split invoice share: the splitting cuts a reference so that its mark fits into 24 characters.
 _STEM = 20
@@ -138,3 +138,10 @@ def _ask_for(lines: Sequence[InvoiceLineItem], invoice: Invoice) -> None:
         for line in lines
         if line.pk not in asked_for
     )
+    _widen(ClaimBatch.objects.get(pk=invoice.batch_id), [line.delivery_date for line in lines])
+
+
+def _widen(batch: ClaimBatch, days: Sequence[date]) -> None:
+    """Let a batch cover these days: what asks for lines of some days looks at the batches of those days alone."""
+    batch.from_date, batch.to_date = min([batch.from_date, *days]), max([batch.to_date, *days])
+    batch.save(update_fields=["from_date", "to_date"])
