@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('records', '0032_seen_summaries'),
+        ('records', '0033_seen_summaries'),
     ]
 
     operations = [
