@@ -130,8 +130,8 @@ def list_claimed_lines(client_ids: Collection[int], days: Collection[date]) -> l
 
 def find_stored_funding(client_ids: Collection[int], lines: Collection[ClaimLine]) -> dict[int, StoredFunding]:
     """What is known of people to check these lines by: approved services and budgets of those who were ever
-    synchronised, as far as they can bear on one by its service, kind of funding and day, and whose name or date of birth
-    the funder says otherwise."""
+    synchronised, as far as they can bear on one by its service, kind of funding and day, and whose name or date of
+    birth the funder says otherwise."""
     services: dict[int, list[ApprovedSpan]] = defaultdict(list)
     budgets: dict[int, list[BudgetSpan]] = defaultdict(list)
     with_plan = set(Plan.objects.filter(client_id__in=client_ids).values_list("client_id", flat=True))
