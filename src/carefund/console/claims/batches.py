@@ -58,7 +58,11 @@ def choose(request: Request) -> HttpResponse:
         shown = Paginator([*preview.refused, *preview.ready], _PAGE_SIZE).get_page(request.GET.get("page"))
         store_views(request.user, (checked.client_id for checked in shown.object_list), "Lines to claim")
         items = find_line_items([checked.line.key for checked in shown.object_list])
-        lines = [(checked, item) for checked in shown.object_list if (item := items.get(checked.line.key))]
+        lines = [
+            {"checked": checked, "item": item}
+            for checked in shown.object_list
+            if (item := items.get(checked.line.key)) is not None
+        ]
         context |= {"preview": preview, "page": shown, "lines": lines}
     return render(request, "console/claims/batch_new.html", context)
 
