@@ -138,3 +138,17 @@ def test_types_that_hold_each_other_end(tmp_path: Path):
 def test_a_value_that_no_description_has_ends_in_one_sentence_or_is_left_out(schema: Any, tmp_path: Path):
     with suppress(WrongDescription):
         find_operations(read(tmp_path, swagger(schema)), {})
+
+
+def test_how_a_date_of_birth_is_sent_is_said_by_its_query_parameter(tmp_path: Path):
+    who = ("participant", "participant_surname", "date_of_birth")
+    parameters = [{"name": name, "in": "query", "type": "string"} for name in who]
+    parameters[2]["description"] = "Written dd-MM-yyyy."
+    row = {"properties": {"plan_id": {"type": "string"}, "plan_end_date": {"type": "string", "format": "date"}}}
+    answer = {"schema": {"properties": {"result": {"type": "array", "items": row}}}}
+    operation = {"operationId": "NdiaPlans1Get", "parameters": parameters, "responses": {"200": answer}}
+    document = {"swagger": "2.0", "paths": {"/4.0/plans": {"get": operation}}}
+    found = find_operations(read(tmp_path, document), {})
+    outcome = settle(list(found.values()), lambda proposal: proposal.is_likely)
+    assert outcome.interfaces["ndia"].dialect.sent_date_format == "dd-MM-yyyy"
+    assert outcome.interfaces["ndia"].dialect.date_format == ""

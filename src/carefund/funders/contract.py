@@ -28,7 +28,7 @@ class Contract:
     """One interface. `name` is its table in an interfaces file; `parameter_spellings` what parameters are often called
     elsewhere; `known_codes` the codes that are known of some members; `lowering` the amounts that usually only lower
     what is there, and `rising` those that usually only add to it; `headers` what calls send apart from those that every
-    gateway has."""
+    gateway has; `dates` the query parameters that are dates, written as what is sent."""
 
     name: str
     label: str
@@ -40,6 +40,7 @@ class Contract:
     lowering: tuple[str, ...] = ()
     rising: tuple[str, ...] = ()
     headers: tuple[str, ...] = ()
+    dates: tuple[str, ...] = ()
 
     @property
     def sent(self) -> set[type[msgspec.Struct]]:

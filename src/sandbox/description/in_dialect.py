@@ -37,9 +37,7 @@ def _operation(
 ) -> dict[str, Any]:
     theirs = {ours: their_name for their_name, ours in dialect.queries.get(name, {}).items()}
     parameters = [
-        {**parameter, "name": theirs.get(parameter["name"], parameter["name"])}
-        if parameter.get("in") == "query"
-        else _header(theirs, parameter)
+        _query(dialect, theirs, parameter) if parameter.get("in") == "query" else _header(theirs, parameter)
         for parameter in described["parameters"]
     ]
     responses = {
@@ -49,6 +47,13 @@ def _operation(
         for status, response in described["responses"].items()
     }
     return {**described, "parameters": parameters, "responses": responses}
+
+
+def _query(dialect: Dialect, theirs: Mapping[str, str], parameter: dict[str, Any]) -> dict[str, Any]:
+    name, written = parameter["name"], dialect.sent_dates.get("ndia", "")
+    if name == "date_of_birth" and written:
+        parameter = {**{key: said for key, said in parameter.items() if key != "format"}, "description": written}
+    return {**parameter, "name": theirs.get(name, name)}
 
 
 def _header(theirs: Mapping[str, str], parameter: dict[str, Any]) -> dict[str, Any]:

@@ -51,7 +51,13 @@ class Proposal:
     @property
     def question(self) -> str:
         """What somebody is asked about it."""
-        return f'{self.table}: is "{self.theirs}" what Carefund calls {self.ours} (in {self.seen_in})?'
+        words = {
+            "paths": f'is {self.ours} at "{self.theirs}"',
+            "signs": f"does {self.ours} have the opposite sign",
+            "dates": f'are {"dates that are sent" if self.ours == "sent" else "dates"} written as "{self.theirs}"',
+            "envelopes": f'are the rows of {self.ours} in "{self.theirs}"',
+        }.get(self.table, f'is "{self.theirs}" what Carefund calls {self.ours}')
+        return f"{self.table}: {words} (in {self.seen_in})?"
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +128,9 @@ def _of_operation(found: FoundOperation) -> Iterator[Proposal]:
         if match.ours in (*asked.query, *contract.headers):
             confidence = min(match.confidence, found.confidence + 0.1)
             yield propose("parameters", f"{operation}.{match.ours}", match.theirs, confidence, place)
+        _, schema = found.described.parameters.get(match.theirs, ("", None))
+        if match.ours in contract.dates and schema and (written := find_date_format(schema)):
+            yield propose("dates", "sent", written, min(0.95, match.confidence + 0.3), place)
     if found.envelope and found.envelope != asked.envelope:
         yield propose("envelopes", operation, found.envelope, min(0.95, found.confidence + 0.1), place)
     if found.row is not None:

@@ -30,6 +30,7 @@ NDIA = Contract(
     PATHS,
     tuple(list_types(payloads)),
     _PARAMETERS,
+    dates=("date_of_birth",),
 )
 PARTNER = Contract(
     "ndia-partner",
