@@ -22,7 +22,7 @@ ARGUMENTS = [
 ]  # fmt: skip
 PASSWORD = "wattle-grove-demo"
 DESKTOP, PHONE = (1360, 900), (360, 780)
-_PATIENCE = 15_000
+PATIENCE = 15_000
 
 
 @dataclass(frozen=True)
@@ -70,13 +70,13 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
             break
     else:
         pytest.fail("The demo did not start:\n" + "".join(said[-20:]))
-    _wait_for(addresses[-1])
+    wait_for(addresses[-1])
     yield Demo(addresses[-1], addresses[0], folder)
     process.terminate()
     process.wait(40)
 
 
-def _wait_for(address: str) -> None:
+def wait_for(address: str) -> None:
     for _ in range(200):
         try:
             urllib.request.urlopen(f"{address}/sign-in", timeout=5)
@@ -119,7 +119,7 @@ def open_page(demo: Demo, chromium: Browser) -> Iterator[OpenPage]:
     """A browser window in which somebody signed in; complaints of the browser's console fail the test."""
     contexts = []
     complaints: list[str] = []
-    expect.set_options(timeout=_PATIENCE)
+    expect.set_options(timeout=PATIENCE)
 
     def open_as(name: str, size: tuple[int, int] = DESKTOP, *, dark: bool = False, script: bool = True) -> Page:
         context = chromium.new_context(
@@ -130,7 +130,7 @@ def open_page(demo: Demo, chromium: Browser) -> Iterator[OpenPage]:
         )
         contexts.append(context)
         page = context.new_page()
-        page.set_default_timeout(_PATIENCE)
+        page.set_default_timeout(PATIENCE)
         page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.goto("/sign-in")
