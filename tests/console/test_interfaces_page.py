@@ -15,6 +15,7 @@ from django.urls import reverse
 
 from carefund.access.access_log import list_entries
 from carefund.access.audit_log import list_acts
+from carefund.funders.dialect import Dialect
 from carefund.funders.interfaces.file import read_file
 from carefund.records.models import Client
 from carefund.runs.foreground import finish_now
@@ -152,6 +153,35 @@ def test_a_trial_is_work_in_the_background_and_its_report_is_shown(world: Sandbo
     shared = ada.get(reverse("console:interfaces-description"))
     assert "[seen.Budget.members]" in shared.content.decode()
     assert "400000003" not in shared.content.decode()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_a_trial_proposes_is_ticked_and_added_to_the_file(
+    world: Sandbox, add_client: Any, ada: Browser, settings: Any
+):
+    known = settings.SERVICES_AUSTRALIA
+    dialect = Dialect(members=(("Budget.used", "spent"), ("Budget.total", "sum"), ("BudgetUsage.amount", "drawn")))
+    settings.SERVICES_AUSTRALIA = replace(known, interfaces=replace(known.interfaces, dialect=dialect))
+    add_client(PERSON)
+    ada.post(PAGE, {"step": "try", "number": PERSON})
+    finish_now(Run.objects.get())
+    shown = text_of(ada.get(PAGE))
+    wanted = [f"{FUNDER}|members|Budget.used|used", f"{FUNDER}|members|Budget.total|total"]
+    assert all(f'value="{key}"' in shown for key in wanted)
+    file: Path = settings.ACCEPTED_INTERFACES_FILE
+    for nothing in ([], [f"{FUNDER}|members|Budget.used|anything"], ["x"]):
+        refused = text_of(ada.post(PAGE, {"step": "take-lines", "line": nothing}, follow=True))
+        assert "Choose at least one line" in refused
+    assert not file.exists()
+    done = text_of(ada.post(PAGE, {"step": "take-lines", "line": wanted}, follow=True))
+    assert "Restart Carefund to use it, then try again." in done
+    assert done.count("In the file") == 2
+    assert dict(read_file(file)[FUNDER].dialect.members) == {
+        "Budget.used": "used", "Budget.total": "total", "BudgetUsage.amount": "drawn",
+    }  # fmt: skip
+    assert list_acts()[0].act == "Interfaces file changed"
+    settings.INTERFACES_FILE = "/elsewhere.toml"
+    assert 'value="take-lines"' not in text_of(ada.get(PAGE))
 
 
 @pytest.mark.django_db(transaction=True)

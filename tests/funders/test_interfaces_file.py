@@ -11,6 +11,7 @@ from carefund.funders.decoding import RowReader
 from carefund.funders.dialect import PLAIN, Dialect, Interfaces
 from carefund.funders.errors.configuring import NotConfigured
 from carefund.funders.interfaces.file import as_text, read_file, read_text
+from carefund.funders.interfaces.file_lines import UNKNOWN, Line, add_lines, read_key
 from carefund.funders.services_australia.operations import path_for
 from carefund.funders.services_australia.payloads import Budget, BudgetDetails
 
@@ -136,3 +137,40 @@ def test_a_value_that_no_file_has_is_refused_in_one_sentence(content: str):
     with pytest.raises(NotConfigured) as refused:
         read_text(content, "interfaces.toml")
     assert len(str(refused.value)) < 200
+
+
+def test_a_line_takes_the_place_of_one_about_the_same():
+    name = "services-australia"
+    before = Dialect(
+        members=(("Budget.total", "sum"), ("Budget.used", "spent")),
+        turned=("Budget.used",),
+        codes=(("Budget.status", "C", "CLOSED"), ("Budget.status", "O", "OPEN")),
+        envelopes=(("budget_details", "data"),),
+    )
+    lines = [
+        Line("members", "Budget.used", "drawn"),
+        Line("signs", "Budget.used", "usual"),
+        Line("signs", "Budget.write_off", "opposite"),
+        Line("codes", "Budget.status.CLOSED", "O"),
+        Line("dates", "format", "dd/MM/yyyy"),
+        Line("envelopes", "budget_details", "data.rows"),
+        Line("members", "PlanRow.plan_end_date", "until", interface="ndia"),
+    ]
+    said = add_lines({name: Interfaces({"budget_details": "/x/{budgetId}"}, dialect=before)}, lines)
+    assert said[name].paths == {"budget_details": "/x/{budgetId}"}
+    assert said[name].dialect == Dialect(
+        members=(("Budget.total", "sum"), ("Budget.used", "drawn")),
+        date_format="dd/MM/yyyy",
+        turned=("Budget.write_off",),
+        codes=(("Budget.status", "O", "CLOSED"),),
+        envelopes=(("budget_details", "data.rows"),),
+    )
+    assert said["ndia"].dialect.members == (("PlanRow.plan_end_date", "until"),)
+    assert add_lines(said, lines) == said
+    assert [read_key(line.key) for line in lines] == lines
+
+
+@pytest.mark.parametrize("line", [Line("paths", "budget_details", UNKNOWN), Line("members", "Budget.used", UNKNOWN)])
+def test_a_line_that_only_a_person_can_complete_has_no_key(line: Line):
+    assert (line.key, read_key("|".join((line.interface, line.table, line.ours, line.theirs)))) == ("", None)
+    assert read_key("x") is None

@@ -119,12 +119,20 @@ def test_a_refusal_is_said_and_what_may_have_been_done_is_read_first(world: Sand
     world.fault(operation=CREATE, kind="status", status=400, message="Closed for maintenance", times=1)
     refused = send(client, CREATE)["write"]
     assert (refused["outcome"], "maintenance" in refused["words"]) == ("refused", True)
+    said = f"{client.first_name} {client.last_name}: {client.care_recipient_id} was due $80.25 on 12/05/2026"
+    world.fault(operation=CREATE, kind="status", status=400, message=said, times=1)
+    report = send(client, CREATE)
+    assert "…: … was due … on …" in report["write"]["words"]
+    [call] = [call for call in report["calls"] if call["operation"] == CREATE]
+    assert "The funder said: …: … was due … on …" in call["problem"]
+    for value in (client.first_name, client.last_name, client.care_recipient_id, "80.25", "2026"):
+        assert str(value) not in json.dumps(report, ensure_ascii=False)
     world.fault(operation=CREATE, kind="drop", times=1)
     assert outcome(client, CREATE) == "not certain"
     world.fault(operation="invoices", kind="html", status=404, times=1)
     unread = send(client, CREATE)["write"]
     assert (unread["outcome"], "nothing was sent" in unread["words"]) == ("not sent", True)
-    assert count_writes(world) == 2
+    assert count_writes(world) == 3
     assert outcome(client, CREATE) == "done"
     assert outcome(client, CLAIM) == "not sent"
     assert len(world.ask("GET", "/invoices")) == 1

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 from django.conf import settings
 
-from carefund.access.audit_log import store_act
+from carefund.access.audit_log import one_act, store_act
 from carefund.cli.client_argument import client_or_exit
 from carefund.cli.output import FAILED, WRONG_INPUT, complain, print_json, screen
 from carefund.cli.pace import participant_or_exit
@@ -23,7 +23,13 @@ from carefund.funders.interfaces.proposing import Outcome, Proposal, settle
 from carefund.runs.foreground import finish_one
 from carefund.runs.ndis.trials import request_pace_trial
 from carefund.runs.trials import request_trial
-from carefund.sync.interface_proposals import list_base_urls
+from carefund.sync.interface_proposals import (
+    NotAccepted,
+    is_set_elsewhere,
+    list_base_urls,
+    list_offers,
+    take_lines,
+)
 from carefund.sync.shareable_description import describe_archived
 
 app = typer.Typer(cls=Commands, help="The funder's real interfaces, compared with what is known.", no_args_is_help=True)
@@ -105,15 +111,18 @@ def try_once(
         bool,
         typer.Option("--writes", help="Try sending data instead, each step after a confirmation. Never in production."),
     ] = False,
+    accept_likely: Annotated[
+        bool, typer.Option(help="Add the lines that are likely to the interfaces file that Carefund uses.")
+    ] = False,
     json: Annotated[bool, typer.Option(help="Print the report as JSON.")] = False,
 ) -> None:
     """Make each read call once for a client, and report how the responses differ from what is expected.
 
     The responses are archived, and no record changes. The report shows no value of the client.
     """
-    if writes and (ndis or json):
+    if writes and (ndis or json or accept_likely):
         complain(
-            "Only data for Services Australia can be tried, and each step is confirmed.", "Leave out --ndis and --json."
+            "Only data for Services Australia can be tried, and each step is confirmed.", "Leave out the other options."
         )
         raise typer.Exit(WRONG_INPUT)
     if writes:
@@ -127,6 +136,24 @@ def try_once(
         print_json(report)
     else:
         print_report(report)
+    likely = [line.key for line in list_offers(report) if line.is_offered and line.is_likely]
+    if accept_likely and (likely or (report["lines"] and is_set_elsewhere())):
+        _take_lines(likely, as_json=json)
+    elif likely and not json:
+        print_line("blue", "→", "Add --accept-likely to write what is likely into the interfaces file.")
+
+
+def _take_lines(keys: list[str], *, as_json: bool) -> None:
+    try:
+        with one_act():
+            store_act(None, "Interfaces file changed", f"{len(keys)} lines")
+            path = take_lines(keys)
+    except NotAccepted as fault:
+        complain(str(fault), "Nothing was written.")
+        raise typer.Exit(FAILED) from None
+    if not as_json:
+        said = f"{path} was changed (lines: {len(keys)}). Try again, and restart Carefund to use it."
+        print_line("green", "✓", said)
 
 
 @app.command()

@@ -48,7 +48,12 @@ async def _try(session: Session, item: ClaimedItem) -> ItemResult:
         await session.report_progress(item, done, calls, f"{done} of {calls} operations")
 
     trial = await try_interfaces(
-        session.source, item.care_recipient_id, client.service_provider_id, business_today(), on_call
+        session.source,
+        item.care_recipient_id,
+        client.service_provider_id,
+        business_today(),
+        on_call,
+        (client.first_name, client.last_name),
     )
     return await keep_trial(session, item, trial)
 
@@ -57,10 +62,11 @@ async def keep_trial(session: Session, item: ClaimedItem, trial: Trial) -> ItemR
     """Keep the answers of a trial about a client. Return its result, with the report."""
     assert item.client_id is not None
     await session.write(item, partial(store_trial, item.client_id, trial.answers))
-    refused = sum(bool(call["problem"]) for call in trial.report["calls"])
-    asked = sum(call["milliseconds"] is not None for call in trial.report["calls"])
+    calls = trial.report["calls"]
+    asked = [call for call in calls if call["milliseconds"] is not None]
     message = (
-        f"{asked} operations asked, {refused} without a readable answer, {len(trial.report['lines'])} lines to change."
+        f"{len(asked)} operations asked, {sum(bool(call['problem']) for call in asked)} without a readable answer, "
+        f"{len(calls) - len(asked)} not asked, {len(trial.report['lines'])} lines to change."
     )
     return ItemResult(RunItem.Outcome.UNCHANGED, message, result=trial.report)
 

@@ -68,7 +68,8 @@ async def _try(session: Session, item: ClaimedItem) -> ItemResult:
     async def archive(answer: KeptAnswer) -> None:
         await session.write(item, store_tried_answer, item.client_id, answer)
 
-    recording = Recording(session.source, archive)
+    client = await session.database.do(Client.objects.get, pk=item.client_id)
+    recording = Recording(session.source, archive, (client.first_name, client.last_name))
     if operation == ROLL_OVER:
         tried = await try_rollover(recording, session.held(item), keep, int(item.held_id))
     else:

@@ -5,7 +5,7 @@ What is accepted becomes the interfaces file of this installation, which every p
 
 import re
 import tempfile
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -18,12 +18,15 @@ from carefund.funders.errors.configuring import NotConfigured
 from carefund.funders.interfaces.comparing import Remark, compare_descriptions, describe_operation, list_remarks
 from carefund.funders.interfaces.contracts import CONTRACTS
 from carefund.funders.interfaces.documents import WrongDescription
-from carefund.funders.interfaces.file import as_text, read_file, read_text
+from carefund.funders.interfaces.file import SETTING, as_text, read_file, read_text
+from carefund.funders.interfaces.file_lines import Line, add_lines, read_key
 from carefund.funders.interfaces.operation_matching import FoundOperation
 from carefund.funders.interfaces.proposing import Proposal, list_proposals, settle
+from carefund.funders.interfaces.similarity import LIKELY
 from carefund.records.ndis.queries import find_setting
 from carefund.records.ndis.store import store_setting
 from carefund.records.not_found import NotHere
+from carefund.sync.trials import write_line
 
 _KEY = "interfaces-compared"
 _MOST_FILES = 40
@@ -42,6 +45,22 @@ class Question:
     text: str
     confidence: float
     is_likely: bool
+
+
+@dataclass(frozen=True, slots=True)
+class OfferedLine:
+    """A line of a trial's report: its words, the key by which it is taken ("" where only a person can complete it),
+    and where a setting names the file), whether it is likely, and whether the file has it already."""
+
+    text: str
+    key: str
+    is_likely: bool
+    is_in_file: bool
+
+    @property
+    def is_offered(self) -> bool:
+        """Whether it can be added to the file."""
+        return bool(self.key) and not self.is_in_file
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,18 +158,27 @@ def discard_compared() -> None:
 def preview(compared: ComparedDescriptions, agreed: Collection[str]) -> tuple[str, tuple[str, ...]]:
     """The file that comes of these answers, and what stays open. Raises NotAccepted."""
     outcome = settle(list(compared.found), lambda proposal: _key(proposal) in agreed)
-    text = as_text(outcome.interfaces)
+    return _judge(outcome.interfaces), outcome.open_points
+
+
+def _judge(interfaces: Mapping[str, Interfaces]) -> str:
+    """The text of a file that would be read again without a fault. Raises NotAccepted."""
+    text = as_text(interfaces)
     try:
         read_text(text, "interfaces.toml")
     except NotConfigured as fault:
         raise NotAccepted(str(fault)) from None
-    return text, outcome.open_points
+    return text
 
 
 def accept(compared: ComparedDescriptions, agreed: Collection[str]) -> Path:
     """Write the file, in place of one that was accepted before, which is kept beside it. Raises NotAccepted."""
     text, _ = preview(compared, agreed)
     discard_compared()  # before the file, which no rollback takes back
+    return _write(text)
+
+
+def _write(text: str) -> Path:
     path: Path = settings.ACCEPTED_INTERFACES_FILE
     path.parent.mkdir(parents=True, exist_ok=True)
     if path.exists():
@@ -161,16 +189,60 @@ def accept(compared: ComparedDescriptions, agreed: Collection[str]) -> Path:
     return path
 
 
+def is_set_elsewhere() -> bool:
+    """Whether a setting names the file in use, so that an accepted one would not be used."""
+    return settings.INTERFACES_FILE not in ("", str(settings.ACCEPTED_INTERFACES_FILE))
+
+
 def waits_for_restart() -> bool:
     """Whether the file was accepted and differs from what this process read when it started."""
-    path: Path = settings.ACCEPTED_INTERFACES_FILE
-    if not path.exists() or settings.INTERFACES_FILE not in ("", str(path)):
-        return False
     try:
-        found = read_file(path)
+        found = _read_accepted()
     except NotConfigured:
         return True
     return any(found[name] != interfaces for name, interfaces in list_interfaces().items())
+
+
+def _read_accepted() -> Mapping[str, Interfaces]:
+    """What the next start will read. Raises NotConfigured."""
+    path: Path = settings.ACCEPTED_INTERFACES_FILE
+    return list_interfaces() if is_set_elsewhere() or not path.exists() else read_file(path)
+
+
+def take_lines(keys: Collection[str]) -> Path:
+    """Write the file with these lines of a trial in it; the one before is kept beside it. Raises NotAccepted."""
+    lines = [line for line in map(read_key, keys) if line]
+    if is_set_elsewhere():
+        raise NotAccepted(f"{SETTING} names the file in use. Change the lines there.")
+    try:
+        known = _read_accepted()
+    except NotConfigured as fault:
+        raise NotAccepted(str(fault)) from None
+    if not _list_new(lines):
+        raise NotAccepted("Choose at least one line that is not in the file already.")
+    return _write(_judge(add_lines(known, lines)))
+
+
+def list_offers(report: Mapping[str, Any]) -> list[OfferedLine]:
+    """The lines of a trial's report, for somebody to choose from."""
+    listed = [(write_line(row), read_key(row.get("key", "")), row["sure"]) for row in report["lines"]]
+    new = _list_new([line for _, line, _ in listed if line])
+    is_fixed = is_set_elsewhere()
+    return [
+        OfferedLine(
+            text, line.key if line and not is_fixed else "", sure >= LIKELY, line is not None and line not in new
+        )
+        for text, line, sure in listed
+    ]
+
+
+def _list_new(lines: Sequence[Line]) -> list[Line]:
+    """The lines that the file does not have, also where it waits for a restart."""
+    try:
+        known = dict(_read_accepted())
+    except NotConfigured:
+        return list(lines)
+    return [line for line in lines if add_lines(known, [line]) != known]
 
 
 def require_compared() -> ComparedDescriptions:

@@ -3,13 +3,13 @@
 Nothing of it becomes a record. Source: rules SA-01, SYNC-07 and SAH-05.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from itertools import product
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NamedTuple
 
 from carefund.domain.care_recipient.budgets import ZERO, Effects, adds_up
 from carefund.funders.answers import TrialAnswer
@@ -18,9 +18,11 @@ from carefund.funders.errors.answers import BadAnswer
 from carefund.funders.errors.configuring import WrongAddress
 from carefund.funders.errors.people import NotFound
 from carefund.funders.errors.root import FunderError
-from carefund.funders.interfaces.answer_check import Examination, Line
+from carefund.funders.interfaces.answer_check import Examination
+from carefund.funders.interfaces.file_lines import UNKNOWN, Line
 from carefund.funders.interfaces.observed_members import walk
 from carefund.funders.normalising import shape_of
+from carefund.funders.refusal_words import describe_refusal
 from carefund.funders.services_australia.client import ServicesAustralia
 from carefund.funders.services_australia.expected_answers import OPERATIONS
 from carefund.funders.services_australia.operations import BUDGETS_BY_CARE_RECIPIENT
@@ -47,29 +49,48 @@ class Trial:
     report: dict[str, Any] = field(default_factory=dict)
 
 
+class TriedCall(NamedTuple):
+    """One call: its line of the report, in our words, and the refusal to which the funder's are added at the end, when
+    it is known what people are called."""
+
+    line: dict[str, Any]
+    problem: FunderError | None = None
+
+    def report(self, names: Collection[str]) -> dict[str, Any]:
+        """The line with the funder's words, without a value in them."""
+        said = describe_refusal(self.problem, names) if self.problem else ""
+        return {**self.line, "problem": f"{self.line['problem']} The funder said: {said}"} if said else self.line
+
+
 async def try_interfaces(
-    source: ServicesAustralia, care_recipient_id: str, service_provider_id: str, today: date, on_call: OnCall
+    source: ServicesAustralia,
+    care_recipient_id: str,
+    service_provider_id: str,
+    today: date,
+    on_call: OnCall,
+    names: Collection[str] = (),
 ) -> Trial:
-    """Ask, examine and report. Raises FunderError when this installation is not let in or the funder is down."""
+    """Ask, examine and report; `names`: what we call the person. Raises FunderError when this installation is not let
+    in or the funder is down."""
     configuration = source.configuration
-    examination = Examination(configuration.interfaces.dialect, configuration.spellings)
+    examination = Examination(configuration.interfaces.dialect, configuration.spellings, names=set(names))
     trial = Trial()
     ids = {PROVIDER_ID: service_provider_id} if service_provider_id else {}
-    calls: list[dict[str, Any]] = []
+    calls: list[TriedCall] = []
     async for answer in ask_each(source, care_recipient_id, ids, today):
         if answer.body is not None:
             trial.answers.append(KeptAnswer(answer.operation, answer.body))
-        line, document = examine(examination, answer)
+        call, document = examine(examination, answer)
         if document is not None:
             _learn_ids(examination, answer.operation, document, ids)
-        calls.append(line)
+        calls.append(call)
         await on_call(len(calls), len(QUESTIONS))
     trial.report = write_report(examination, calls, _judge_figures(examination))
     return trial
 
 
-def examine(examination: Examination, answer: TrialAnswer) -> tuple[dict[str, Any], Any]:
-    """Examine one answer. Return its line of the report, and the answer as plain JSON, None where there is none."""
+def examine(examination: Examination, answer: TrialAnswer) -> tuple[TriedCall, Any]:
+    """Examine one answer. Return what the report says of it, and the answer as plain JSON, None where there is none."""
     operation, problem, document = answer.operation, answer.problem, None
     rows_before = len(examination.rows.get(operation, ()))
     if answer.body is not None:
@@ -82,20 +103,20 @@ def examine(examination: Examination, answer: TrialAnswer) -> tuple[dict[str, An
         problem = None
         examination.rows.setdefault(operation, [])
     if isinstance(problem, WrongAddress | BadAnswer):
-        examination.lines.add(Line("paths", operation, "…", 0.0, examination.contract.name))
+        examination.lines.add(Line("paths", operation, UNKNOWN, 0.0, examination.contract.name))
     line = {
         "operation": operation,
         "milliseconds": max(1, round(answer.milliseconds)) if not answer.missing_id else None,
         "rows": len(examination.rows[operation]) - rows_before if operation in examination.rows else None,
         "problem": _describe(answer, problem) or examination.problems.get(operation, ""),
     }
-    return line, document
+    return TriedCall(line, problem), document
 
 
 def _describe(answer: TrialAnswer, problem: FunderError | None) -> str:
     if answer.missing_id:
         return f"Not called: no earlier response has its {answer.missing_id}."
-    return str(problem).removeprefix(f"{answer.operation}: ") if problem else ""
+    return str(problem).removeprefix(f"{answer.operation.replace('_', ' ')}: ") if problem else ""
 
 
 def _learn_ids(examination: Examination, operation: str, document: Any, ids: dict[str, str]) -> None:
@@ -116,12 +137,12 @@ def _learn_ids(examination: Examination, operation: str, document: Any, ids: dic
 
 
 def write_report(
-    examination: Examination, calls: list[dict[str, Any]], figures: Mapping[str, int] = NO_FIGURES
+    examination: Examination, calls: Sequence[TriedCall], figures: Mapping[str, int] = NO_FIGURES
 ) -> dict[str, Any]:
     """The report as JSON: calls, and what was found in all answers together."""
     lines = sorted(examination.lines)
     return {
-        "calls": calls,
+        "calls": [call.report(examination.names) for call in calls],
         "unknown_members": sorted(examination.unknown),
         "absent_members": examination.absent_members,
         "undecoded": [
@@ -130,7 +151,7 @@ def write_report(
         ],
         "unknown_codes": [{"member": member, "code": code} for member, code in sorted(examination.codes)],
         "figures": dict(figures),
-        "lines": [{"line": line.text, "sure": line.confidence} for line in lines],
+        "lines": [{"line": line.text, "sure": line.confidence, "key": line.key} for line in lines],
     }
 
 
@@ -153,14 +174,19 @@ def _judge_figures(examination: Examination) -> Mapping[str, int]:
             wrong += 1
             continue
         other += 1
-        examination.lines.update(Line("signs", f"Budget.{name}", "opposite", 0.9) for name in turned)
+        examination.lines.update(_turn(examination, f"Budget.{name}") for name in turned)
     for budget in budgets:
         if isinstance(budget, BudgetDetails) and budget.usage and budget.used:
             drawn = sum((use.amount or ZERO for use in budget.usage), ZERO)
             if drawn == -budget.used:
                 member = "Budget.used" if budget.used > 0 else "BudgetUsage.amount"
-                examination.lines.add(Line("signs", member, "opposite", 0.9))
+                examination.lines.add(_turn(examination, member))
     return {"budgets": len(checked), "other_signs": other, "wrong": wrong}
+
+
+def _turn(examination: Examination, member: str) -> Line:
+    """The line that gives an amount the sign that it does not have now."""
+    return Line("signs", member, "usual" if member in examination.dialect.turned else "opposite", 0.9)
 
 
 def _deductions(budget: Budget) -> tuple[Decimal | None, ...]:

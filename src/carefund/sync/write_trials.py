@@ -8,7 +8,7 @@ on a client is the caller's part. Source: rules CLAIM-01, CLAIM-02 and CLAIM-06.
 
 import hashlib
 from base64 import b64encode
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
@@ -17,8 +17,10 @@ from typing import Any, NamedTuple
 from carefund.domain.claims import statuses
 from carefund.funders.answers import TrialAnswer
 from carefund.funders.errors.root import FunderError
-from carefund.funders.interfaces.answer_check import Examination, Line
+from carefund.funders.interfaces.answer_check import Examination
+from carefund.funders.interfaces.file_lines import UNKNOWN, Line
 from carefund.funders.recorded_calls import RecordedCalls
+from carefund.funders.refusal_words import describe_refusal
 from carefund.funders.services_australia.claim_payloads import (
     InvoiceItem,
     InvoiceReference,
@@ -31,8 +33,8 @@ from carefund.funders.services_australia.claiming import Claiming, Versioned, is
 from carefund.funders.services_australia.client import ServicesAustralia
 from carefund.records.trials import KeptAnswer
 from carefund.sync.care_recipient.rolling_over import NotRolledOver, RollingOver
-from carefund.sync.claims.uploading import Database, describe_error
-from carefund.sync.trials import examine, write_report
+from carefund.sync.claims.uploading import Database
+from carefund.sync.trials import TriedCall, examine, write_report
 
 CREATE, DELETE, ADD, ATTACH, SUBMIT, CLAIM, ROLL_OVER = (
     "invoice_create", "invoice_delete", "invoice_item_add", "invoice_item_attach", "invoice_submit", "claim_create",
@@ -56,6 +58,7 @@ _NEEDED = {
     DELETE: (statuses.OPEN, statuses.SUBMITTED, statuses.HELD),
     CLAIM: (statuses.SUBMITTED,),
 }
+_AGAIN = "Try it again: Carefund reads before it sends."
 _FILE_NAME = "carefund-trial.pdf"
 _PDF = b"""%PDF-1.4
 1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj
@@ -118,14 +121,17 @@ def name_trial_invoice(care_recipient_id: str) -> str:
 
 
 class Recording:
-    """Calls under examination: `source` is the funder whose answers are archived as they come, and reported."""
+    """Calls under examination: answers of `source` are archived as they come, and reported without these `names`."""
 
-    def __init__(self, source: ServicesAustralia, archive: Callable[[KeptAnswer], Awaitable[None]]) -> None:
+    def __init__(
+        self, source: ServicesAustralia, archive: Callable[[KeptAnswer], Awaitable[None]], names: Collection[str] = ()
+    ) -> None:
         configuration = source.configuration
         self.source = ServicesAustralia(RecordedCalls(source.caller, self._take), configuration)
-        self._examination = Examination(configuration.interfaces.dialect, configuration.spellings)
+        self._examination = Examination(configuration.interfaces.dialect, configuration.spellings, names=set(names))
+        self.names: Collection[str] = self._examination.names
         self._archive = archive
-        self._calls: list[dict[str, Any]] = []
+        self._calls: list[TriedCall] = []
 
     async def _take(self, answer: TrialAnswer) -> None:
         if answer.body:
@@ -178,9 +184,8 @@ class TrialSteps:
         if shown:
             return Tried(WriteOutcome.DONE, f"It was done, although the answer was an error: {problem.message}")
         if is_uncertain(problem) or shown is None:
-            said = f"{problem.message} It may have been done. Try it again: Carefund reads before it sends."
-            return Tried(WriteOutcome.UNCERTAIN, said)
-        return Tried(WriteOutcome.REFUSED, describe_error(problem))
+            return Tried(WriteOutcome.UNCERTAIN, f"{problem.message} It may have been done. {_AGAIN}")
+        return Tried(WriteOutcome.REFUSED, describe_refusal(problem, self.recording.names) or problem.message)
 
     async def _shows(self, write: str) -> bool | None:
         """Whether the funder shows that a write was done; None where that cannot be read."""
@@ -244,7 +249,7 @@ class TrialSteps:
         """The living trial invoice, with its version. Raises NotSent where reading cannot tell which it is."""
         found = await self._claiming.fetch_invoices(self.invoice.service_provider_id, self.invoice.reference)
         if any(row.external_reference_id != self.invoice.reference for row in found):
-            self.recording.suggest(Line("parameters", "invoices.externalReferenceId", "…", 0.0))
+            self.recording.suggest(Line("parameters", "invoices.externalReferenceId", UNKNOWN, 0.0))
             raise NotSent(
                 "The list of invoices also has invoices with other references, so Carefund cannot tell what is already "
                 "there. Nothing was sent."
@@ -288,7 +293,7 @@ async def try_rollover(
     except NotRolledOver as refusal:
         return Tried(WriteOutcome.REFUSED, refusal.problem)
     except FunderError as problem:
-        return Tried(WriteOutcome.UNCERTAIN, f"{problem.message} Try it again: Carefund reads before it sends.")
+        return Tried(WriteOutcome.UNCERTAIN, f"{problem.message} {_AGAIN}")
     if not is_new:
         return Tried(WriteOutcome.NOT_SENT, "The budget had already been rolled over.")
     return Tried(WriteOutcome.DONE, "Done. Synchronise the client to see both budgets.")

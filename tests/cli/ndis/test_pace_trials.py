@@ -42,6 +42,9 @@ def test_each_pace_operation_is_asked_once_and_what_was_seen_can_be_shared(ndia:
     lines = [line["line"] for line in try_pace(participant.ndis_number)["lines"]]
     assert '[ndia.members.PlanRow] plan_end_date = "plan_end_date"' in lines
     assert '[ndia.members.SupportCategory] spent_amount = "spent_amount"' in lines
+    settings.NDIA = replace(django_settings.NDIA, interfaces=Interfaces(dialect=Dialect(sent_date_format="ddMMyyyy")))
+    lines = [line["line"] for line in try_pace(participant.ndis_number)["lines"]]
+    assert lines == ['[ndia.dates] sent = "…"'], "nobody is found where a date of birth is not understood"
 
 
 def test_somebody_who_is_no_participant_is_not_asked_about(ndia: NdiaSandbox) -> None:

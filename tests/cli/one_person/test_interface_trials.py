@@ -11,6 +11,7 @@ from django.conf import settings as django_settings
 
 from carefund.access.audit_log import list_acts
 from carefund.funders.dialect import Dialect
+from carefund.funders.interfaces.file import read_file
 from carefund.funders.interfaces.observed_members import walk
 from carefund.funders.services_australia.expected_answers import OPERATIONS
 from carefund.records.models import TriedAnswer
@@ -27,6 +28,13 @@ def speak(settings: Any, **dialect: Any) -> None:
     known = django_settings.SERVICES_AUSTRALIA
     interfaces = replace(known.interfaces, dialect=Dialect(**dialect))
     settings.SERVICES_AUSTRALIA = replace(known, interfaces=interfaces)
+
+
+def restart(settings: Any) -> Dialect:
+    """Read the accepted file, as each process does when it starts."""
+    interfaces = read_file(settings.ACCEPTED_INTERFACES_FILE)["services-australia"]
+    settings.SERVICES_AUSTRALIA = replace(django_settings.SERVICES_AUSTRALIA, interfaces=interfaces)
+    return interfaces.dialect
 
 
 def test_each_reading_operation_is_asked_once_and_nothing_is_recorded(terminal: Terminal):
@@ -54,7 +62,7 @@ def test_each_reading_operation_is_asked_once_and_nothing_is_recorded(terminal: 
     assert len(set(TriedAnswer.objects.values_list("operation", flat=True))) == TriedAnswer.objects.count()
 
 
-def test_the_report_names_the_line_to_change_and_no_value(terminal: Terminal, settings: Any):
+def test_the_report_names_the_line_to_change_and_no_value(terminal: Terminal, settings: Any, tmp_path: Path):
     speak(
         settings,
         members=(
@@ -63,7 +71,7 @@ def test_the_report_names_the_line_to_change_and_no_value(terminal: Terminal, se
             ("CareRecipientSummary.gender", "sex"),
         ),
         date_format="dd/MM/yyyy",
-        turned=("Budget.write_off",),
+        turned=("Budget.used",),
         codes=(("Budget.status", "OPEN", "CLOSED"), ("Budget.status", "CLOSED", "OPEN")),
     )
     done = terminal.type("interfaces", "try", PERSON, "--json")
@@ -73,10 +81,37 @@ def test_the_report_names_the_line_to_change_and_no_value(terminal: Terminal, se
     lines = [line["line"] for line in report["lines"]]
     assert '[services-australia.members.Budget] used = "used"' in lines
     assert '[services-australia.members.BudgetPeriod] start_date = "startDate"' in lines
-    text = terminal.type("interfaces", "try", PERSON).out
-    assert "Members that Carefund does not know" in text
+    settings.ACCEPTED_INTERFACES_FILE = tmp_path / "data" / "interfaces.toml"
+    changed = terminal.type("interfaces", "try", PERSON, "--accept-likely")
+    assert "Members that Carefund does not know" in changed.out
+    assert "Try again, and restart Carefund to use it." in changed.out
     for value in ("Wilma", "1940"):
-        assert value not in text + json.dumps(report)
+        assert value not in changed.out + json.dumps(report)
+    assert list_acts()[0].act == "Interfaces file changed"
+
+    settings.INTERFACES_FILE = str(settings.ACCEPTED_INTERFACES_FILE)
+    found = [restart(settings)]
+    assert dict(found[0].members)["Budget.used"] == "used"
+    assert found[0].turned == ("Budget.used",), "what is not read has no sign"
+    while "was changed" in (again := terminal.type("interfaces", "try", PERSON, "--accept-likely")).out:
+        found.append(restart(settings))
+        assert len(found) < 4
+    assert "Nothing to change in the interfaces file." in again.out
+    assert found[-1].turned == ()
+    settings.INTERFACES_FILE = "/elsewhere.toml"
+    speak(settings, members=(("Budget.used", "spent"),))
+    refused = terminal.type("interfaces", "try", PERSON, "--accept-likely")
+    assert (refused.status, "names the file in use" in refused.err) == (1, True)
+
+
+def test_what_the_funder_says_of_a_refusal_is_reported_without_whom(terminal: Terminal):
+    said = f"Wilma EXAMPLE ({PERSON}, born 1 May 1940) owes $1,234.50: ask again tomorrow"
+    terminal.sandbox.fault(operation="individual_contribution", kind="status", status=400, message=said, times=1)
+    done = terminal.type("interfaces", "try", PERSON)
+    assert done.status == 0, done.err
+    assert "The funder said: … (…, born …) owes …: ask again tomorrow" in done.out
+    for value in (PERSON, "Wilma", "EXAMPLE", "1940", "234"):
+        assert value not in done.out + done.err
 
 
 def test_nobody_is_asked_about_a_stranger(terminal: Terminal):

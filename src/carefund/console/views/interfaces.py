@@ -22,15 +22,18 @@ from carefund.sync.interface_proposals import (
     accept,
     discard_compared,
     find_compared,
+    is_set_elsewhere,
+    list_offers,
     preview,
     read_uploads,
     require_compared,
     summarise_interfaces,
+    take_lines,
     waits_for_restart,
 )
 from carefund.sync.shareable_description import describe_archived
 from carefund.sync.shown_writes import find_obstacle_to_writing
-from carefund.sync.trials import write_findings, write_line
+from carefund.sync.trials import write_findings
 from carefund.sync.write_trials import WRITES
 
 
@@ -48,6 +51,8 @@ def show(request: Request) -> HttpResponse:
             return show_write_to_confirm(request) or redirect("console:interfaces")
         case "send-write":
             send_write(request)
+        case "take-lines":
+            _take_lines(request)
         case "discard":
             discard_compared()
         case "preview":
@@ -62,6 +67,7 @@ def _show(request: Request, compared: ComparedDescriptions | None, **more: Any) 
     work = describe_item(trial)
     report = trial.result if trial else None
     agreed = more.pop("agreed", None)
+    lines = list_offers(report) if report else []
     context = {
         "compared": compared,
         "questions": [
@@ -71,14 +77,15 @@ def _show(request: Request, compared: ComparedDescriptions | None, **more: Any) 
         "interfaces": summarise_interfaces() if settings.INTERFACES_FILE else "",
         "file": settings.INTERFACES_FILE,
         "waits_for_restart": waits_for_restart(),
-        "is_set_elsewhere": settings.INTERFACES_FILE not in ("", str(settings.ACCEPTED_INTERFACES_FILE)),
+        "is_set_elsewhere": is_set_elsewhere(),
         "work": work,
         "to_synchronise": _find_page_to_synchronise(trial) if trial and report and "write" not in report else "",
         "writes": WRITES,
         "obstacle_to_writing": find_obstacle_to_writing(),
         "report": report,
         "findings": write_findings(report) if report else [],
-        "lines": [write_line(line) for line in report["lines"]] if report else [],
+        "lines": lines,
+        "can_take_lines": any(line.is_offered for line in lines),
     }
     return render(request, "console/interfaces.html", context | more)
 
@@ -130,6 +137,21 @@ def _accept(request: Request) -> HttpResponse:
         return _show(request, compared, agreed=agreed)
     messages.success(request, "The interfaces file was saved. Restart Carefund to use it.")
     return redirect("console:interfaces")
+
+
+def _take_lines(request: Request) -> None:
+    """Add the lines of the last trial that were ticked to the file."""
+    trial, wanted = find_newest_trial(), request.POST.getlist("line")
+    offered = {line.key for line in list_offers(trial.result) if line.is_offered} if trial and trial.result else set()
+    keys = [key for key in wanted if key in offered]
+    try:
+        with one_act():
+            store_act(request.user, "Interfaces file changed", f"{len(keys)} lines")
+            take_lines(keys)
+    except NotAccepted as fault:
+        messages.error(request, str(fault))
+        return
+    messages.success(request, "The interfaces file was saved. Restart Carefund to use it, then try again.")
 
 
 @page(may_administer)

@@ -17,6 +17,7 @@ from carefund.funders.decoding import RowReader
 from carefund.funders.dialect import Dialect, bind, find_ancestor
 from carefund.funders.errors.people import NotFound
 from carefund.funders.errors.root import FunderError
+from carefund.funders.interfaces.file_lines import Line
 from carefund.funders.interfaces.member_matching import FoundRow, find_answer
 from carefund.funders.interfaces.observed_members import (
     LEFT_OUT,
@@ -26,33 +27,21 @@ from carefund.funders.interfaces.observed_members import (
     is_code,
     is_name,
     kind_of_value,
+    walk,
 )
-from carefund.funders.interfaces.similarity import DOUBTFUL, likeness_of_names, pair
+from carefund.funders.interfaces.similarity import DOUBTFUL, likeness_of_names, pair, words_of
 from carefund.funders.normalising import Shape, Spellings, shape_of
 from carefund.funders.services_australia.expected_answers import SERVICES_AUSTRALIA
 
-
-@dataclass(frozen=True, slots=True, order=True)
-class Line:
-    """One line for the interfaces file: its table, our name, theirs, how sure that is, and of which interface."""
-
-    table: str
-    ours: str
-    theirs: str
-    confidence: float = 1.0
-    interface: str = SERVICES_AUSTRALIA.name
-
-    @property
-    def text(self) -> str:
-        """The line as it is written into the file."""
-        kind, _, member = self.ours.rpartition(".")
-        table = f"{self.table}.{kind}" if kind else self.table
-        return f'[{self.interface}.{table}] {member} = "{self.theirs}"'
+_WHOSE_NAME = {
+    "first", "last", "given", "family", "middle", "preferred", "recipient", "client", "participant", "person",
+}  # fmt: skip
 
 
 @dataclass
 class Examination:
-    """What came of examining answers, one after the other. `types` and `rows` hold values and stay in memory."""
+    """What came of examining answers, one after the other. `types`, `rows` and `names` (of people) hold values and stay
+    in memory."""
 
     dialect: Dialect
     spellings: Spellings
@@ -67,6 +56,7 @@ class Examination:
     undecoded: dict[tuple[str, str], int] = field(default_factory=dict)
     codes: set[tuple[str, str]] = field(default_factory=set)
     lines: set[Line] = field(default_factory=set)
+    names: set[str] = field(default_factory=set)
 
     def add(self, operation: str, body: bytes) -> Any:
         """Examine one answer; gives it as plain JSON. Raises FunderError for what is no JSON."""
@@ -75,6 +65,7 @@ class Examination:
             return self._name_members(operation, body)
         kind = bind(asked.answer, self.dialect)
         document = decode_any(body, operation)
+        self._note_names(document)
         this = SeenPlace()
         this.add(document)
         place, _, row = find_answer(replace(asked, answer=kind), as_schema(this))
@@ -99,6 +90,15 @@ class Examination:
         names = {name for raw in _list_objects(document, "") for name in raw}
         self.unknown.update(f"{operation}.{name if is_name(name) else LEFT_OUT}" for name in names)
         return document
+
+    def _note_names(self, document: Any) -> None:
+        """Take note of what people are called, so that it can be left out of what the funder says otherwise."""
+        called = {theirs for ours, theirs in self.dialect.members if _is_of_person(ours.partition(".")[2])}
+        self.names.update(
+            value
+            for name, value in walk(document)
+            if isinstance(value, str) and (name in called or _is_of_person(name))
+        )
 
     def _note_line(self, table: str, ours: str, theirs: str, confidence: float) -> None:
         self.lines.add(Line(table, ours, theirs, confidence, self.contract.name))
@@ -195,6 +195,12 @@ def _name_of_rows(annotation: Any) -> str:
         if isinstance(row, type) and issubclass(row, msgspec.Struct):
             return row.__name__
     return ""
+
+
+def _is_of_person(name: str) -> bool:
+    """Whether a member holds what somebody is called."""
+    words = set(words_of(name))
+    return "surname" in words or ("name" in words and bool(words & _WHOSE_NAME))
 
 
 def _list_objects(document: Any, place: str) -> Iterator[Mapping[str, Any]]:

@@ -14,6 +14,7 @@ from carefund.domain.care_recipient.budgets import effects_of, is_closed
 from carefund.domain.care_recipient.quarter_close import Readiness
 from carefund.domain.quarters import quarter_of
 from carefund.funders.errors.root import FunderError
+from carefund.funders.refusal_words import without_values
 from carefund.funders.services_australia.claiming import Claiming, ClaimingAnswer, is_uncertain, was_sent
 from carefund.funders.services_australia.client import ServicesAustralia
 from carefund.funders.services_australia.payloads import Budget
@@ -45,7 +46,8 @@ class RollingOver:
         """
         rollover = await self.database.do(rollovers.find_rollover, number)
         if rollover.state == Rollover.State.REFUSED:
-            raise NotRolledOver("rollover-refused", rollover.problem, "Request the rollover again under Quarter close.")
+            said = _without_values(rollover, rollover.problem)
+            raise NotRolledOver("rollover-refused", said, "Request the rollover again under Quarter close.")
         if rollover.state == Rollover.State.DONE:
             return False
         if await self._is_rolled_over(rollover):
@@ -69,7 +71,8 @@ class RollingOver:
             raise problem
         said = describe_error(problem)
         await self._end(rollover, Rollover.State.REFUSED, said)
-        raise NotRolledOver("rollover-refused", said, "Synchronise the client, then look at the quarter again.")
+        advice = "Synchronise the client, then look at the quarter again."
+        raise NotRolledOver("rollover-refused", _without_values(rollover, said), advice)
 
     async def _is_rolled_over(self, rollover: Rollover) -> bool:
         """Whether the funder shows that the budget was split. Raises NotRolledOver if it does not list the budget."""
@@ -100,6 +103,12 @@ class RollingOver:
 
     async def _end(self, rollover: Rollover, state: str, problem: str = "") -> None:
         await self.database.do(rollovers.end_rollover, rollover, state, timezone.now(), problem)
+
+
+def _without_values(rollover: Rollover, said: str) -> str:
+    """What Quarter close shows word for word, as it may go to a run and a log."""
+    client = rollover.plan_budget.client
+    return without_values(said, (client.first_name, client.last_name))
 
 
 def _is_split(held: Budget) -> bool:
