@@ -63,13 +63,14 @@ def _erase_once(item: ClaimedItem, run: Run) -> dict[str, Any] | None:
         erase(client, plan, user.get_username(), actor=user)
     except CannotErase as refusal:
         raise ItemFailed("in-progress", str(refusal), _AGAIN, step="erasure") from None
-    done = {"erased": sum(plan.erased.values()), "kept": plan.kept}
+    kept = [[words, number] for words, number in plan.kept.items()]  # a list, for PostgreSQL sorts an object's names
+    done = {"erased": sum(plan.erased.values()), "kept": kept}
     RunItem.objects.filter(pk=item.item_id).update(result=done)
     return done
 
 
 def _describe(done: dict[str, Any]) -> str:
-    kept = ", ".join(f"{words} {number:,}" for words, number in done["kept"].items())
+    kept = ", ".join(f"{words} {number:,}" for words, number in done["kept"])
     return f"Records erased: {done['erased']:,}. " + (f"Kept: {kept}." if kept else "Nothing was kept.")
 
 
