@@ -37,7 +37,7 @@ class LyingDirectory:
         self.address = f"http://localhost:{self._server.server_port}"
         self.lie, self.nonce = "", ""
         self.described: dict[str, Any] = {}
-        self.is_list = False
+        self.is_list, self.seconds = False, 0.0
 
     def __enter__(self) -> Self:
         threading.Thread(target=self._server.serve_forever, args=[0.05], daemon=True).start()
@@ -91,6 +91,7 @@ class LyingDirectory:
 class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         directory = self.server.directory  # type: ignore[attr-defined]
+        time.sleep(directory.seconds)
         key = RSAAlgorithm.to_jwk(KEY.public_key(), as_dict=True) | {"kid": "one", "use": "sig", "alg": "RS256"}
         self._answer(json.dumps({"keys": [key]} if self.path == "/keys" else directory.describe()).encode())
 

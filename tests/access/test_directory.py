@@ -1,7 +1,9 @@
 """Signing in with the provider's own directory, against an OpenID provider on this machine."""
 
 import json
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -198,6 +200,20 @@ def test_a_description_that_cannot_be_used_is_said_and_asked_for_anew(
             answer = Browser().get(reverse(name))
             assert (answer.status_code, b"is not available" in answer.content) == (503, True)
         liar.described, liar.is_list = {}, False
+        assert go_there(Browser()).startswith(liar.address)
+
+
+def test_a_directory_that_hangs_holds_half_of_the_threads_that_serve_pages() -> None:
+    with LyingDirectory() as liar, settings_for(liar.address), ThreadPoolExecutor(openid_connect._PLACES) as threads:
+        liar.seconds = 2.5
+        waiting = [threads.submit(openid_connect.find_problem) for _ in range(openid_connect._PLACES)]
+        time.sleep(0.3)
+        begun = time.monotonic()
+        answer = Browser().get(reverse(BEGIN))
+        assert (answer.status_code, b"is not available" in answer.content) == (503, True)
+        assert time.monotonic() - begun < 2
+        assert [problem.result() for problem in waiting] == [""] * openid_connect._PLACES
+        liar.seconds = 0.0
         assert go_there(Browser()).startswith(liar.address)
 
 

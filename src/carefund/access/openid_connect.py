@@ -5,7 +5,10 @@ directory that is, and that nobody waits for it longer than some seconds.
 """
 
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import lru_cache
+from threading import BoundedSemaphore
 from typing import Any
 
 from authlib.common.errors import AuthlibBaseError
@@ -20,6 +23,8 @@ from carefund.access.directory import DirectoryPerson, NotAdmitted, read_person
 log = logging.getLogger(__name__)
 _SECONDS = 8
 _DISCOVERY = "/.well-known/openid-configuration"
+_PLACES, _WAIT_SECONDS = max(1, settings.WEB_THREADS // 2), 0.5
+_places = BoundedSemaphore(_PLACES)  # a directory that hangs may hold so many of the threads that serve pages
 _NEEDED = ("authorization_endpoint", "token_endpoint", "jwks_uri")
 
 
@@ -45,7 +50,8 @@ def receive(request: HttpRequest) -> DirectoryPerson:
     client = _client()
     _check_discovery(client)
     try:
-        token = client.authorize_access_token(request)
+        with _asking():
+            token = client.authorize_access_token(request)
     except (AuthlibBaseError, JoseError, ValueError, KeyError, TypeError, RuntimeError) as error:
         log.warning("a sign-in by the directory was refused: %s", type(error).__name__)
         raise NotAdmitted("The directory did not sign you in, or the sign-in took too long.") from None
@@ -63,7 +69,8 @@ def _with_groups(client: Any, token: dict[str, Any], claims: dict[str, Any]) -> 
     if name in claims or "userinfo_endpoint" not in client.server_metadata:
         return claims
     try:
-        more = client.userinfo(token=token)
+        with _asking():
+            more = client.userinfo(token=token)
     except (AuthlibBaseError, RequestException, ValueError, TypeError, AttributeError) as error:
         log.warning("the directory did not tell somebody's groups: %s", type(error).__name__)
         return claims
@@ -81,7 +88,8 @@ def find_problem() -> str:
 
 def _check_discovery(client: Any) -> None:
     try:
-        metadata = client.load_server_metadata()
+        with _asking():
+            metadata = client.load_server_metadata()
     except (RequestException, ValueError, AuthlibBaseError) as error:
         raise _unavailable(error) from None
     except (TypeError, AttributeError):  # it is JSON, but no object
@@ -90,6 +98,18 @@ def _check_discovery(client: Any) -> None:
         raise _wrong("names another issuer than CAREFUND_OIDC_ISSUER")
     if missing := [name for name in _NEEDED if not _is_address(metadata.get(name))]:
         raise _wrong(f"has no address as {', '.join(missing)}")
+
+
+@contextmanager
+def _asking() -> Iterator[None]:
+    """Hold a place while the directory is asked. Raise DirectoryUnavailable where all are held for longer."""
+    if not _places.acquire(timeout=_WAIT_SECONDS):
+        log.warning("the directory keeps %d sign-ins waiting; others are turned away", _PLACES)
+        raise DirectoryUnavailable("The directory answers too slowly.")
+    try:
+        yield
+    finally:
+        _places.release()
 
 
 def _is_address(value: object) -> bool:
