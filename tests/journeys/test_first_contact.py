@@ -108,7 +108,7 @@ def page(chromium: Browser, port: int) -> Iterator[Page]:
 
 def sign_in(page: Page) -> None:
     page.goto("/sign-in")
-    page.get_by_label("User name").fill("ada")
+    page.get_by_label("Username").fill("ada")
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Sign in").click()
 

@@ -189,7 +189,7 @@ def list_due_endpoints(now: datetime) -> list[int]:
 
 
 def store_attempts(endpoint_id: int, attempts: Iterable[Attempt], now: datetime) -> bool:
-    """Store what came of sending some messages. Return whether the endpoint was switched off since it is gone."""
+    """Store what came of sending some messages. Return whether the endpoint was turned off since it is gone."""
     tried = {attempt.delivery_id: attempt for attempt in attempts}
     with transaction.atomic():
         for delivery in WebhookDelivery.objects.select_for_update(of=("self",)).filter(pk__in=tried):
