@@ -38,6 +38,7 @@ class ClaimControl:
             ("POST", "/claim-rules", self.change_rules),
             ("GET", "/invoices", self.invoices),
             ("POST", "/invoices/{invoiceId}/release", self.release),
+            ("POST", "/invoices/{invoiceId}/items/{itemId}/remove", self.remove_in_portal),
             ("POST", "/portal-claims", self.claim_in_portal),
         ]
         routes = control_routes("/sandbox", table, before=self._life.advance)
@@ -100,6 +101,16 @@ class ClaimControl:
         if invoice["status"] != "HELD":
             raise ValueError(f"the invoice is {invoice['status']}")
         invoice["status"] = "SUBMITTED"
+        self._life.touch(invoice)
+        return invoice
+
+    def remove_in_portal(self, call: Call) -> Any:
+        """Reopen a submitted invoice and delete an item of it, as a person would in the portal."""
+        invoice = self._life.invoices[call.args["invoiceId"]]
+        if invoice["status"] not in ("OPEN", "SUBMITTED"):
+            raise ValueError(f"the invoice is {invoice['status']}")
+        item = next(item for item in invoice["items"] if item["itemId"] == call.args["itemId"])
+        invoice["status"], item["itemStatus"] = "OPEN", "DELETED"
         self._life.touch(invoice)
         return invoice
 

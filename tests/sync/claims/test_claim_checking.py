@@ -1,10 +1,12 @@
 """Check Status: forward only, payments per line, one sync per person, and claims that were made elsewhere."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
 import pytest
+from django.db.models import F
 
 from carefund.domain.claims.matching import LineState
 from carefund.domain.claims.money import Stage
@@ -13,12 +15,12 @@ from carefund.records.claims.claimed_lines import find_exception_ids, list_lines
 from carefund.records.claims.exceptions import ExceptionFilter, list_draws_without_line
 from carefund.records.claims.money import find_money
 from carefund.records.claims.queries import list_requests_of
-from carefund.records.models import BudgetUsage, Claim, ClaimBatch, Invoice, PaymentRequest
+from carefund.records.models import BudgetUsage, Claim, ClaimBatch, Invoice, InvoiceLineItem, PaymentRequest
 from carefund.runs.business_day import business_today
 from carefund.runs.claims.claiming import request_claim_sync, request_routine_checks
 from carefund.runs.foreground import check_all_claims, finish_now
 from carefund.runs.models import Run
-from carefund.sync.claims.preparing import NothingToClaim
+from carefund.sync.claims.preparing import NothingToClaim, prepare_batch
 from tests.claim_world import ClaimWorld, approved_services, check_claim, send_batch
 from tests.conftest import table_rows
 
@@ -197,23 +199,82 @@ def test_a_refused_line_goes_with_the_next_claim_of_its_invoice_and_no_other(cla
     assert len(claims.invoices()) == 2
 
 
-def test_a_line_that_was_claimed_again_meanwhile_is_not_claimed_with_its_old_invoice(claims: ClaimWorld, claim: Claim):
-    line = Invoice.objects.get(external_reference_id="INV-1").line_items.order_by("pk")[0]
+def refuse(claims: ClaimWorld, line: InvoiceLineItem) -> None:
+    """Have the claim of a line decided, and this line refused."""
+    line.refresh_from_db()
+    claim = Claim.objects.get(batch=line.invoice.batch)
     claims.steer(claim.claim_id, refuse=[f"{line.invoice.invoice_id}/{line.item_id}"])
     claims.turn(advanceDays=1.1)
     check_claim(claim)
-    again = claims.prepare()
-    send_batch(again.pk)
-    again.refresh_from_db()
+
+
+def claim_again(claims: ClaimWorld) -> ClaimBatch:
+    """Claim everything open, another day."""
+    batch = claims.prepare()
+    let_days_pass(claims)
+    send_batch(batch.pk)
+    batch.refresh_from_db()
+    assert batch.state == "claimed", batch.problem
+    return batch
+
+
+def let_days_pass(claims: ClaimWorld) -> None:
+    """Have our claims made days ago: there is one a day. The funder's clock stands, so that none is completed."""
+    claims.sandbox.ask("POST", "/claim-rules", {"oneClaimPerDay": False})
+    Claim.objects.update(made_at=F("made_at") - timedelta(days=2))
+
+
+def living_claims(claims: ClaimWorld, line: InvoiceLineItem) -> int:
+    """How many claims that are not cancelled hold a line at the funder."""
+    invoices = {
+        invoice["invoiceId"]
+        for invoice in claims.invoices()
+        for item in invoice["items"]
+        if item["externalReferenceId"] == line.external_reference_id and item["itemStatus"] != "DELETED"
+    }
+    living = [claim for claim in claims.claims() if claim["status"] != "Cancelled"]
+    return sum(invoice_id in claim["invoiceIds"] for claim in living for invoice_id in invoices)
+
+
+def test_a_line_that_was_claimed_again_meanwhile_is_not_claimed_with_its_old_invoice(claims: ClaimWorld, claim: Claim):
+    """Nor after somebody follows the advice, when the rest of the batch is claimed."""
+    line = Invoice.objects.get(external_reference_id="INV-1").line_items.order_by("pk")[0]
+    invoice_id, item_id, first = line.invoice.invoice_id, line.item_id, line.invoice.batch
+    refuse(claims, line)
+    claim_again(claims)
     claims.steer(claim.claim_id, takeBack=True)
     assert check_claim(claim).claim.status == "Cancelled"
-    first = ClaimBatch.objects.order_by("pk")[0]
+    for _ in range(2):
+        send_batch(first.pk)
+        first.refresh_from_db()
+        assert first.problem_code == "line-claimed-elsewhere"
+        assert living_claims(claims, line) == 1
+    claims.sandbox.ask("POST", f"/invoices/{invoice_id}/items/{item_id}/remove")
+    let_days_pass(claims)
     send_batch(first.pk)
     first.refresh_from_db()
-    assert first.problem_code == "line-claimed-elsewhere"
-    assert "Delete the line" in first.advice
-    assert [row["status"] for row in claims.claims()].count("Cancelled") == 1
-    assert not Claim.objects.filter(batch=first).exclude(status="Cancelled").exists()
+    assert first.state == "claimed", first.problem
+    assert living_claims(claims, line) == 1
+    assert PaymentRequest.objects.filter(batch=first, state="claimed").count() == 2
+
+
+def test_an_invoice_and_a_part_of_it_in_one_claim_are_both_looked_at(claims: ClaimWorld):
+    claims.deliver(claims.clients[0], lines=2)
+    part, line = InvoiceLineItem.objects.order_by("pk")
+    day = part.delivery_date
+    send_batch(prepare_batch(replace(claims.choice(), from_date=day, to_date=day), business_today()).pk)
+    refuse(claims, part)
+    both = claim_again(claims)
+    assert {row.invoice.split_from is None for row in InvoiceLineItem.objects.all()} == {True, False}
+    taken_back = Claim.objects.get(batch=both)
+    refuse(claims, line)
+    claim_again(claims)
+    claims.steer(taken_back.claim_id, takeBack=True)
+    assert check_claim(taken_back).claim.status == "Cancelled"
+    send_batch(both.pk)
+    both.refresh_from_db()
+    assert both.problem_code == "line-claimed-elsewhere"
+    assert living_claims(claims, line) == 1
 
 
 def test_a_status_never_goes_back_and_an_unknown_one_is_kept_and_shown(claims: ClaimWorld, claim: Claim):

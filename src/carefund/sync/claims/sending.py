@@ -7,12 +7,12 @@ sends a batch is the caller's part.
 Source: rules CLAIM-01, CLAIM-04, CLAIM-05 and CLAIM-06.
 """
 
-from collections import defaultdict
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from django.conf import settings
+from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
 from carefund.domain.claims import statuses
@@ -125,7 +125,7 @@ class Sender:
                 "No invoice of this batch is ready to be claimed.",
                 "Held invoices are waiting for a decision. Check the refused lines, then send again.",
             )
-        await self._check_moved_lines(claiming, invoice_ids)
+        await self._check_moved_lines(claiming, batch.pk)
         now = timezone.now()
         today = now.astimezone(settings.BUSINESS_TIME_ZONE).date()
         last = await self.database.do(find_last_claim_date, batch.service_provider_id, settings.BUSINESS_TIME_ZONE)
@@ -139,18 +139,21 @@ class Sender:
         if made is not None:
             await self._store_claim(batch, made, invoice_ids, now)
 
-    async def _check_moved_lines(self, claiming: Claiming, invoice_ids: Sequence[str]) -> None:
-        """Raise Stopped where the funder still holds a line in one of these that was since claimed on another invoice.
+    async def _check_moved_lines(self, claiming: Claiming, batch_id: int) -> None:
+        """Raise Stopped where the funder holds in one of these invoices a line that stands on another one of ours.
 
         So it is after a claim was taken back of which a refused line had been claimed again in the meantime.
         """
-        for invoice_id, moved in (await self.database.do(_find_moved_lines, invoice_ids)).items():
+        for invoice_pk, invoice_id in await self.database.do(_list_split, batch_id):
             held = await claiming.fetch_invoice(invoice_id)
-            if any(item.external_reference_id in moved for item in living_items(held.invoice)):
+            references = {item.external_reference_id for item in living_items(held.invoice)}
+            if await self.database.do(_stands_elsewhere, invoice_pk, references):
+                # A person changes it there: the next sending reads it, and submits it again.
+                await self.database.do(claim_store.store_invoice, invoice_pk, is_uncertain=True)
                 raise Stopped(
                     "line-claimed-elsewhere",
-                    f"At Services Australia, invoice {invoice_id} still holds a line that moved to another invoice.",
-                    "Delete the line from this invoice at Services Australia, then send again, or it is claimed twice.",
+                    f"Services Australia still has a line in invoice {invoice_id} that has moved to another invoice.",
+                    "In the portal, reopen the invoice and delete the line, or it is claimed twice. Then send.",
                 )
 
     async def _create_claim(
@@ -234,17 +237,18 @@ def _claimable_invoices(batch_id: int) -> list[str]:
     return [row.invoice_id for row in rows.order_by("pk") if row.invoice_id]
 
 
-def _find_moved_lines(invoice_ids: Sequence[str]) -> dict[str, set[str]]:
-    """The references of lines that were split off invoices later, by the funder's ID of the invoice that they left."""
-    rows = Invoice.objects.filter(invoice_id__in=invoice_ids)
-    invoices: dict[int | None, Invoice] = {row.split_from_id or row.pk: row for row in rows}
-    parts = InvoiceLineItem.objects.filter(invoice__split_from__in=invoices)
-    found: dict[str, set[str]] = defaultdict(set)
-    for origin, part, reference in parts.values_list("invoice__split_from_id", "invoice_id", "external_reference_id"):
-        left = invoices[origin]
-        if part > left.pk and left.invoice_id:
-            found[left.invoice_id].add(reference)
-    return dict(found)
+def _list_split(batch_id: int) -> list[tuple[int, str]]:
+    """Our key and the funder's ID of each invoice to be claimed that was split, or is a part of one."""
+    parts = Invoice.objects.filter(split_from=OuterRef("pk"))
+    rows = Invoice.objects.filter(batch_id=batch_id, status__in=_CLAIMABLE, invoice_id__isnull=False)
+    split = rows.filter(Q(split_from__isnull=False) | Exists(parts))
+    return [(row.pk, row.invoice_id) for row in split.order_by("pk") if row.invoice_id]
+
+
+def _stands_elsewhere(invoice_pk: int, references: Collection[str]) -> bool:
+    """Whether one of these lines is on another invoice here."""
+    lines = InvoiceLineItem.objects.filter(external_reference_id__in=references)
+    return lines.exclude(invoice_id=invoice_pk).exists()
 
 
 def _invoice_ids(batch_id: int) -> set[str]:
