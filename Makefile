@@ -6,12 +6,12 @@ ARGS ?=
 EXTRA ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-dev demo serve sandbox test check format fuzz machines coverage survey-proof backup-proof install-proof test-clocks bench scale-demo pictures docs release clean
+.PHONY: help install install-dev demo serve sandbox test check format fuzz machines coverage survey-proof backup-proof api-proof install-proof test-clocks bench scale-demo pictures docs release clean
 
 help:  ## list what can be done
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-install:  ## put the locked packages into .venv (EXTRA=parquet: with what Parquet files need)
+install:  ## put the locked packages into .venv (EXTRA=parquet or EXTRA=opentelemetry: with that)
 	@$(PYTHON) tools/bootstrap.py $(if $(EXTRA),--extra $(EXTRA))
 
 install-dev:  ## the same, with what tests and checks need
@@ -52,6 +52,10 @@ survey-proof: install-dev  ## random edits against surveys, for as many rounds a
 backup-proof: install-dev  ## backups killed at any moment, and made in the middle of a claim, on both databases
 	@CAREFUND_BACKUP_PROOF=1 $(BIN)/python tools/postgresql.py sh -c \
 		'CAREFUND_TEST_DATABASE_URL=$$CAREFUND_DATABASE_URL $(BIN)/pytest -q tests/runs/test_backup_proof.py $(ARGS)'
+
+api-proof: install-dev  ## schemathesis against a running server with tokens of all roles, on both databases (ARGS="--tries 100 --seed 7")
+	@$(BIN)/python -m tools.api_proof $(ARGS)
+	@$(BIN)/python tools/postgresql.py $(BIN)/python -m tools.api_proof $(ARGS)
 
 install-proof: install-dev  ## the commands of docs/step-by-step.md on a bare Debian, on both databases (root; ARGS="--release trixie")
 	@$(BIN)/python tools/from_nothing.py $(ARGS)

@@ -65,12 +65,14 @@ def write_section(figures: Figures) -> str:
     """The section; empty when nothing was measured."""
     if not figures:
         return ""
+    is_busy = os.getloadavg()[1] / (os.cpu_count() or 1) > 1.5
+    beside = " Other work ran beside it, and took most of the time." if is_busy else ""
     lines = [
         _HEADING,
         "",
         f"{figures['people']:,} people with {BUDGETS} budgets each, on SQLite, by `carefund export`,",
         "which writes the file as page and API do before they send it.",
-        f"Memory is the peak of the whole process. Measured on {datetime.now(UTC):%-d %B %Y}.",
+        f"Memory is the peak of the whole process. Measured on {datetime.now(UTC):%-d %B %Y}.{beside}",
         "",
         "| export | lines | MB of memory | aim | CPU s | s | MB of file |",
         "|---|--:|--:|--:|--:|--:|--:|",

@@ -6,6 +6,7 @@ Only settings.py reads with it, and names each variable there.
 import shlex
 import subprocess
 from dataclasses import dataclass
+from importlib.util import find_spec
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Any, TypeVar
@@ -51,6 +52,17 @@ class EnvironmentVariables(environ.Env):  # type: ignore[misc]  # the package ha
             is_set = "set" if self.ENVIRON.get(var) else "not set"
             self.without_texts[var] = value if cast in (bool, int, float) else is_set
         return value
+
+    def collector(self, var: str) -> str:
+        """Return the address of a collector of spans, or nothing; what would send to it must be installed."""
+        address: str = self.str(var, default="")
+        if address and not address.startswith(("http://", "https://")):
+            raise ImproperlyConfigured(f"{var} must begin with http:// or https://.")
+        if address and any(find_spec(name) is None for name in ("opentelemetry", "opentelemetry.sdk")):
+            raise ImproperlyConfigured(
+                f"{var} needs the packages of OpenTelemetry: run `make install EXTRA=opentelemetry`."
+            )
+        return address
 
     def from_zero(self, var: str, what: str, *, default: int) -> int:
         """Return a number that is not below zero."""

@@ -53,6 +53,7 @@ CSRF_TRUSTED_ORIGINS: list[str] = env.list("CAREFUND_TRUSTED_ORIGINS", default=[
 TRUSTED_PROXIES = env.networks("CAREFUND_TRUSTED_PROXIES", default=[])
 WEBHOOK_ADDRESSES = env.networks("CAREFUND_WEBHOOK_ADDRESSES", default=[])
 METRICS_ADDRESSES = env.networks("CAREFUND_METRICS_ADDRESSES", default=["127.0.0.0/8", "::1"])
+OTLP_ENDPOINT = env.collector("CAREFUND_OTLP_ENDPOINT")
 HTTPS = env.bool("CAREFUND_HTTPS", default=False)
 PUBLIC_URL = env.str("CAREFUND_PUBLIC_URL", default="http://127.0.0.1:8000")
 PROVIDER_NAME = env.str("CAREFUND_PROVIDER_NAME", default="Our care organisation")

@@ -14,6 +14,7 @@ MADE_BY_USE = ("var/", ".venv/", "htmlcov/")  # folders that a command makes
 # What other people's programs and standards call things.
 FOREIGN = {
     "pg_dump",
+    "OTEL_EXPORTER_OTLP_HEADERS",
     "update_conflicts",
     "application/json",
     "application/problem+json",

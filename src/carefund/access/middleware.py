@@ -11,12 +11,14 @@ from django.shortcuts import render
 
 from carefund.access.request_addresses import UNNAMED_PROXY, find_client_address, is_trusted
 from carefund.funders.correlation import correlated
+from carefund.funders.tracing import SERVER, span
 
 log = logging.getLogger(__name__)
 Answer = Callable[[HttpRequest], HttpResponse]
 _FORWARDED = ("HTTP_X_FORWARDED_FOR", "HTTP_X_FORWARDED_PROTO", "HTTP_X_FORWARDED_HOST", "HTTP_X_FORWARDED_PORT")
 _API = "/api/"
 _NUL = "\0"
+_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
 
 class Correlate:
@@ -26,8 +28,12 @@ class Correlate:
         self._get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        with correlated() as correlation_id:
+        method = request.method if request.method in _METHODS else "_OTHER"  # a stranger may send any word
+        with correlated() as correlation_id, span(method, SERVER, **{"http.request.method": method}) as known:
             answer = self._get_response(request)
+            route = request.resolver_match.route if request.resolver_match else ""
+            known.name = f"{method} {route}".rstrip()
+            known.attributes |= {"http.route": route, "http.response.status_code": answer.status_code}
         answer.headers["X-Correlation-Id"] = correlation_id
         return answer
 

@@ -5,6 +5,8 @@ from collections.abc import Awaitable
 from threading import Lock
 from typing import Protocol, TypeVar
 
+from carefund.funders.tracing import CLIENT, span
+
 NO_ANSWER = 0  # in place of a status: timed out, refused to connect, or an answer that cannot be read
 _counts: Counter[tuple[str, int]] = Counter()
 _lock = Lock()
@@ -18,16 +20,18 @@ class _HasStatus(Protocol):
 _Answer = TypeVar("_Answer", bound=_HasStatus)
 
 
-async def count_answer(funder: str, call: Awaitable[_Answer]) -> _Answer:
-    """Return the answer to a call, and count it by its status."""
+async def count_answer(funder: str, operation: str, call: Awaitable[_Answer]) -> _Answer:
+    """Return the answer to a call, count it by its status, and measure it where spans are asked for."""
     status = NO_ANSWER
-    try:
-        answer = await call
-        status = answer.status
-        return answer
-    finally:
-        with _lock:
-            _counts[funder, status] += 1
+    with span(f"call {operation}", CLIENT, **{"carefund.funder": funder}) as known:
+        try:
+            answer = await call
+            status = answer.status
+            return answer
+        finally:
+            known.attributes["http.response.status_code"] = status
+            with _lock:
+                _counts[funder, status] += 1
 
 
 def take_counts() -> dict[tuple[str, int], int]:

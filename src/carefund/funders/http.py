@@ -239,11 +239,11 @@ class Caller:
         call = partial(exchange, self._session, operation, method, url, headers, body, largest=self._largest)
         async with self._places:
             if self._limiter is None:
-                return await count_answer(self._funder, call())
+                return await count_answer(self._funder, operation, call())
             # With a place in hand, so that nobody who was let through waits, to start later together with others.
             await self._limiter.wait()
             try:
-                return await count_answer(self._funder, call())
+                return await count_answer(self._funder, operation, call())
             finally:
                 self._limiter.done()
 

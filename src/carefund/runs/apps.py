@@ -5,6 +5,8 @@ from typing import Any
 from django.apps import AppConfig
 from django.db.models.signals import post_migrate, pre_migrate
 
+from carefund.runs.tracing import start_tracing
+
 
 def _ensure_schedules(**named: object) -> None:
     from carefund.runs.default_schedules import ensure_schedules  # noqa: PLC0415  models exist only once apps are ready
@@ -31,6 +33,7 @@ class RunsConfig(AppConfig):
     label = "runs"
 
     def ready(self) -> None:
+        start_tracing()
         pre_migrate.connect(_drop_views, sender=self)
         post_migrate.connect(_ensure_schedules, sender=self)
         post_migrate.connect(_store_views, sender=self)

@@ -21,6 +21,7 @@ from django.db import DatabaseError
 from carefund.funders.correlation import correlated
 from carefund.funders.errors.root import FunderError
 from carefund.funders.registry import find_funder
+from carefund.funders.tracing import span
 from carefund.runs import leases, ledger
 from carefund.runs.database_threads import DATABASE_TROUBLE, DatabaseThreads
 from carefund.runs.funder_sessions import configuration_of
@@ -180,7 +181,8 @@ async def _work_on_items(
             if not session.may_begin:
                 return
             try:
-                answer = await work(session, item)
+                with span(f"work {session.run.kind}"):
+                    answer = await work(session, item)
             except DATABASE_TROUBLE:
                 raise
             except Exception as error:  # noqa: BLE001 one item's failure never stops the run

@@ -128,7 +128,7 @@ class PartnerGateway:
         while True:
             try:
                 call = exchange(self._session, OPERATION, "GET", url, headers, largest=self._timing.largest_answer)
-                answer = await count_answer(_FUNDER, call)
+                answer = await count_answer(_FUNDER, OPERATION, call)
                 if answer.status == HTTPStatus.OK:
                     return answer.body
                 raise sorted_refusal(refusal(OPERATION, answer.status, answer.headers, answer.body))
