@@ -16,7 +16,7 @@ from carefund.access.gate import OPERATOR
 from carefund.records.cell_types import CellType
 from carefund.records.models import Client
 from carefund.sync.exports import EXPORTS
-from carefund.sync.report_views import drop_views, list_views, store_views
+from carefund.sync.report_views import drop_views, list_views, name_view, store_views
 from tests.export_world import make_a_row_of_each
 from tests.house.tree import DOCS
 from tools.schema import write_page
@@ -88,6 +88,61 @@ def test_a_migration_finds_no_view_and_leaves_all_of_them(django_assert_max_num_
     assert there() == every
     with django_assert_max_num_queries(1):
         store_views()  # each is as it should be
+
+
+def test_whoever_is_killed_between_two_views_leaves_what_was_there():
+    first, _, third, *_ = every = [view.name for view in list_views()]
+    run(f"DROP VIEW {first}")  # so that all are made anew
+
+    def die_at_the_third(execute: Any, sql: str, *rest: Any) -> Any:
+        done = execute(sql, *rest)
+        if sql.startswith(f"CREATE VIEW {third} "):
+            raise KeyboardInterrupt
+        return done
+
+    with pytest.raises(KeyboardInterrupt), connection.execute_wrapper(die_at_the_third):
+        store_views()
+    assert [name for name in every if not is_there(name)] == [first]
+    store_views()
+    assert all(map(is_there, every))
+
+
+@pytest.mark.postgresql
+def test_where_one_view_is_in_use_none_is_dropped():
+    every = [view.name for view in list_views()]
+    run(f"CREATE VIEW public.of_somebody AS SELECT 1 FROM {every[4]}")
+    with pytest.raises(DatabaseError, match="depend"):
+        drop_views()
+    assert all(map(is_there, every))
+
+
+def test_what_others_made_stays_and_a_warning_says_whose_name_is_taken(caplog: pytest.LogCaptureFixture):
+    taken, theirs = name_view("clients"), name_view("of_somebody")
+    drop_views()
+    run(f"CREATE TABLE {taken} (id integer)")
+    run(f"CREATE VIEW {theirs} AS SELECT 1 AS one")
+    store_views()
+    assert f"({taken})" in caplog.text
+    assert all(is_there(view.name) for view in list_views())
+    assert run(f"SELECT count(*) FROM {taken}") == [(0,)]
+    drop_views()
+    assert [is_there(taken), is_there(theirs)] == [True, True]
+    run(f"DROP TABLE {taken}")
+    caplog.clear()
+    store_views()
+    assert all(is_there(view.name) for view in list_views())
+    assert not caplog.text
+
+
+@pytest.mark.postgresql
+def test_an_account_that_may_not_make_views_is_warned(caplog: pytest.LogCaptureFixture):
+    drop_views()
+    run("CREATE ROLE of_little_right")
+    run("GRANT USAGE ON SCHEMA reporting TO of_little_right")
+    run("SET LOCAL ROLE of_little_right")
+    store_views()
+    assert "this account may not create them in the schema reporting" in caplog.text
+    run("RESET ROLE")
 
 
 def is_there(name: str) -> bool:

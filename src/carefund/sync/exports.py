@@ -24,7 +24,8 @@ _OTHERS = (
     Export(
         kind="pool_uses",
         label="Care management draws",
-        about="What was drawn for one person in a saved state; an empty Care Recipient ID: lines that named nobody.",
+        about="What was drawn for one person in a saved state. The Care Recipient ID is empty for lines that named no "
+        "one.",
         subject=Subject.CARE_MANAGEMENT,
         model=CareManagementUse,
         columns=list_columns(

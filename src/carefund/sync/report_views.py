@@ -9,13 +9,22 @@ import logging
 from dataclasses import dataclass
 from hashlib import sha256
 
-from django.db import connection
+from django.db import connection, transaction
+from django.db.backends.utils import CursorWrapper
 
 from carefund.records.view_schema import SCHEMA
 from carefund.sync.export_kinds import Export
 from carefund.sync.exports import EXPORTS
 
-_OURS = "Carefund: "
+_OURS, _OURS_ON_SQLITE = "Carefund: ", "/* Carefund */"
+_MAY_NOT = (
+    "The SQL views were not made, because this account may not create them in the schema %s: make it the owner of the "
+    "schema %s, then run carefund setup again."
+)
+_TAKEN = (
+    "Some SQL views were not made, because something else has their name (%s): rename or drop it, then run carefund "
+    "setup again."
+)
 _log = logging.getLogger(__name__)
 
 
@@ -48,29 +57,41 @@ def _describe(export: Export) -> View:
     assert not values, "a view has no parameters"
     quote, name = connection.ops.quote_name, name_view(export.kind)
     columns = ", ".join(quote(column) for column in export.types)
-    return View(name, export, f"CREATE VIEW {name} ({columns}) AS {query}")
+    return View(name, export, f"CREATE VIEW {name} ({columns}) AS {_OURS_ON_SQLITE} {query}")
 
 
 def store_views() -> None:
-    """Make the views anew unless each is there as it should be."""
+    """Make the views anew unless each is there as it should be: all of them, or none if that fails.
+
+    Where this account may not, or somebody else has a name, a warning says so.
+    """
     wanted = {view.name: view for view in list_views()}
     if _list_existing() == {name: _kept(view) for name, view in wanted.items()}:
         return
-    if not _may_make_views():
-        _log.warning("The views for BI tools were not made: this account may not create the schema %s.", SCHEMA)
-        return
-    drop_views()
-    with connection.cursor() as cursor:
-        for view in wanted.values():
-            cursor.execute(view.statement)
-            if _is_postgresql():
-                words = view.mark.replace("'", "''")
-                cursor.execute(f"COMMENT ON VIEW {view.name} IS '{words}'")
+    with transaction.atomic():
+        if not _may_make_views():
+            _log.warning(_MAY_NOT, SCHEMA, SCHEMA)
+            return
+        drop_views()
+        taken = sorted(_list_names() & wanted.keys())
+        with connection.cursor() as cursor:
+            for view in wanted.values():
+                if view.name not in taken:
+                    _make(cursor, view)
+    if taken:
+        _log.warning(_TAKEN, ", ".join(taken))
+
+
+def _make(cursor: CursorWrapper, view: View) -> None:
+    cursor.execute(view.statement)
+    if _is_postgresql():
+        words = view.mark.replace("'", "''")
+        cursor.execute(f"COMMENT ON VIEW {view.name} IS '{words}'")
 
 
 def drop_views() -> None:
-    """Drop our views, if they are there. What somebody else made in the schema stays."""
-    with connection.cursor() as cursor:
+    """Drop our views, if they are there: all of them, or none if one is in use. What somebody else made stays."""
+    with transaction.atomic(), connection.cursor() as cursor:
         for name in _list_existing():
             cursor.execute(f"DROP VIEW {name}")
 
@@ -90,22 +111,45 @@ def _list_existing() -> dict[str, str]:
                 [SCHEMA, SCHEMA, _OURS],
             )
         else:
-            cursor.execute("SELECT name, sql FROM sqlite_master WHERE type = 'view' AND name GLOB %s", [f"{SCHEMA}_*"])
+            cursor.execute(
+                "SELECT name, sql FROM sqlite_master WHERE type = 'view' AND name GLOB %s AND instr(sql, %s)",
+                [f"{SCHEMA}_*", _OURS_ON_SQLITE],
+            )
         return dict(cursor.fetchall())
 
 
+def _list_names() -> set[str]:
+    """What no new view can be called, since something has that name."""
+    with connection.cursor() as cursor:
+        if _is_postgresql():
+            cursor.execute(
+                "SELECT %s || '.' || relname FROM pg_class WHERE relnamespace = to_regnamespace(%s) "
+                "UNION SELECT %s || '.' || typname FROM pg_type WHERE typnamespace = to_regnamespace(%s)",
+                [SCHEMA] * 4,
+            )
+        else:
+            cursor.execute("SELECT lower(name) FROM sqlite_master")
+        return {name for (name,) in cursor.fetchall()}
+
+
 def _may_make_views() -> bool:
-    """Make the schema if it is not there; whether it is there in the end."""
+    """Make the schema if it is not there; whether this account may make views in it."""
     if not _is_postgresql():
         return True
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT to_regnamespace(%s) IS NOT NULL, has_database_privilege(current_database(), 'CREATE')", [SCHEMA]
+            "SELECT has_schema_privilege(oid, 'USAGE') AND has_schema_privilege(oid, 'CREATE') "
+            "FROM pg_namespace WHERE nspname = %s",
+            [SCHEMA],
         )
-        is_there, may_create = cursor.fetchone()
-        if not is_there and may_create:
+        found = cursor.fetchone()
+        if found is not None:
+            return bool(found[0])
+        cursor.execute("SELECT has_database_privilege(current_database(), 'CREATE')")
+        may_create = bool(cursor.fetchone()[0])
+        if may_create:
             cursor.execute(f"CREATE SCHEMA {SCHEMA}")
-        return bool(is_there or may_create)
+        return may_create
 
 
 def _is_postgresql() -> bool:

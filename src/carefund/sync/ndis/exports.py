@@ -21,7 +21,8 @@ NDIS_EXPORTS = (
     Export(
         kind="ndis_budgets",
         label="NDIS plan budgets",
-        about="The money of a contract for one support category; an excluded budget is out of the contract's totals.",
+        about="The money of a contract for one support category; an excluded budget is not included in the contract's "
+        "totals.",
         subject=Subject.NDIS,
         model=ServiceContractBudget,
         columns=list_columns(
