@@ -83,6 +83,24 @@ def test_who_may_not_have_a_kind_is_not_offered_it(funded: Client, call: Any):
     assert "Care management pools" not in page
 
 
+def test_who_has_moved_to_another_branch_is_not_in_the_draws_of_the_old_one(funded: Client, call: Any):
+    old, new = funded.service_provider_id, "4049000003"
+    administrator, narrow = call(Role.ADMINISTRATOR), call(Role.ADMINISTRATOR, branches=(old,))
+
+    def read(ask: Any) -> tuple[bool, str, int]:
+        """Whether the file and the pools have the ID, and whom the access log named for the file."""
+        lines = b"".join(ask("get", "/exports/pool_uses").streaming_content).decode().splitlines()
+        [pool] = ask("get", f"/service-providers/{old}/pools").json()
+        assert len(lines) == 2
+        entry = AccessLogEntry.objects.filter(action="exported").latest("id")
+        return "400000001" in lines[1], pool["uses"][0]["care_recipient_id"], entry.number_of_clients
+
+    assert read(narrow) == (True, "400000001", 1)
+    Client.objects.filter(pk=funded.pk).update(service_provider_id=new)
+    assert read(narrow) == (False, "", 0)
+    assert read(administrator) == (True, "400000001", 1)
+
+
 def test_a_token_has_kinds_by_its_scope_and_its_branches(funded: Client, add_client: Any, call: Any):
     other = add_client("400000002", service_provider_id="4049000003")
     make_a_row_of_each(other)

@@ -1,6 +1,6 @@
 """Exports at the gate: who may have which kind, whose rows are in it, and the entry in the access log before it."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from datetime import date
 from typing import Any
 
@@ -10,10 +10,17 @@ from django.db.models import QuerySet
 
 from carefund.access.access_log import store_export
 from carefund.access.alerts import list_alerts_for
-from carefund.access.gate import Operator, Visitor, list_clients_for, list_invoices_for, reads_every_branch
+from carefund.access.gate import (
+    Operator,
+    Visitor,
+    list_clients_for,
+    list_hidden_ids,
+    list_invoices_for,
+    reads_every_branch,
+)
 from carefund.access.roles import may_claim, may_export, may_read_pools, rights_of
 from carefund.records.models import Alert, CareManagementUse, Client, Invoice
-from carefund.sync.export_kinds import Export, Subject
+from carefund.sync.export_kinds import Export, Lines, Subject
 from carefund.sync.exports import EXPORTS
 
 
@@ -44,12 +51,23 @@ def open_export(user: Visitor, export: Export, day: date | None, where: str) -> 
     rows = list_clients_for(user) if day else _list_rows(user, export)
     named = rows if day else _list_named(user, export, rows)
     store_export(user if isinstance(user, User) else None, f"{export.label} ({where})", clients=named)
-    return _with_headings(export, rows, day)
+    lines = export.as_of(rows, day) if day and export.as_of else export.list_lines(rows)
+    if export.model is CareManagementUse:
+        hidden = list_hidden_ids(user, rows.order_by().values("care_recipient_id"))
+        lines = _blank(lines, list(export.types).index("care_recipient_id"), hidden)
+    return _with_headings(export, lines)
 
 
-def _with_headings(export: Export, rows: "QuerySet[Any, Any]", day: date | None) -> Iterator[Iterable[object]]:
+def _with_headings(export: Export, lines: Iterable[Iterable[object]]) -> Iterator[Iterable[object]]:
     yield tuple(export.types)
-    yield from export.as_of(rows, day) if day and export.as_of else export.list_lines(rows)
+    yield from lines
+
+
+def _blank(lines: Iterable[Iterable[object]], place: int, hidden: Container[object]) -> Lines:
+    """Lines with an empty text for whom somebody may not read: who has moved to another branch since."""
+    for line in lines:
+        cells = list(line)
+        yield [*cells[:place], "" if cells[place] in hidden else cells[place], *cells[place + 1 :]]
 
 
 def _list_rows(user: Visitor, export: Export) -> "QuerySet[Any, Any]":

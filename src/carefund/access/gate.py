@@ -6,6 +6,7 @@ Everything here raises NotHere and PermissionDenied only; each interface transla
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
@@ -53,6 +54,16 @@ def find_clients_by_care_recipient_id(user: Visitor, care_recipient_ids: Iterabl
     """The clients with these keys of Services Australia whom somebody may read, by key."""
     found = list_clients_for(user).filter(care_recipient_id__in=list(care_recipient_ids))
     return {client.care_recipient_id or "": client for client in found}
+
+
+def list_hidden_ids(user: Visitor, care_recipient_ids: "Iterable[str] | QuerySet[Any, Any]") -> set[str]:
+    """Those of these keys of Services Australia whose client is here and may not be read by somebody."""
+    if reads_every_branch(user):
+        return set()
+    listed = care_recipient_ids if isinstance(care_recipient_ids, QuerySet) else list(care_recipient_ids)
+    theirs = list_clients_for(user).order_by().values("pk")
+    hidden = Client.objects.filter(care_recipient_id__in=listed).exclude(pk__in=theirs)
+    return {key for key in hidden.order_by().values_list("care_recipient_id", flat=True) if key}
 
 
 def list_clients_by_ndis_number(user: Visitor, ndis_number: str) -> list[Client]:

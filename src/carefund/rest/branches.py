@@ -1,6 +1,7 @@
 """Service Provider IDs by API, and the care management pool of each. No rules here."""
 
-from dataclasses import asdict, fields
+from collections.abc import Container
+from dataclasses import asdict, fields, replace
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Annotated, Any
@@ -9,7 +10,7 @@ from ninja import Path, Router, Schema
 from pydantic import create_model
 
 from carefund.access.access_log import store_views
-from carefund.access.gate import find_clients_by_care_recipient_id, may_read_branch
+from carefund.access.gate import find_clients_by_care_recipient_id, list_hidden_ids, may_read_branch
 from carefund.access.roles import may_read, may_read_pools
 from carefund.domain.care_management.pools import PooledBudget, Sums, add_up
 from carefund.records.care_management.store import Saved, list_saves
@@ -40,7 +41,8 @@ FiguresOut: Any = _create("FiguresOut", __base__=Schema, **_describe_fields(Sums
 
 
 class PooledUseOut(Schema):
-    """What was drawn for one person; without a `care_recipient_id`: lines that named nobody."""
+    """What was drawn for one person. The `care_recipient_id` is empty for lines that named no one, and for a client who
+    has moved to a branch that the token may not read."""
 
     care_recipient_id: str
     amount: Decimal
@@ -92,10 +94,11 @@ def show_pools(
     named = {use.care_recipient_id for saved in saves for use in saved.pool.uses}
     shown = find_clients_by_care_recipient_id(request.auth, named).values()
     store_views(request.auth, shown, "Care management (API)")
-    return [_describe(saved) for saved in saves]
+    hidden = list_hidden_ids(request.auth, named)
+    return [_describe(saved, hidden) for saved in saves]
 
 
-def _describe(saved: Saved) -> dict[str, Any]:
+def _describe(saved: Saved, hidden: Container[str]) -> dict[str, Any]:
     pool = saved.pool
     return {
         "service_provider_id": pool.service_provider_id,
@@ -104,6 +107,8 @@ def _describe(saved: Saved) -> dict[str, Any]:
         "synced_at": pool.asked_at,
         "last_synced_at": saved.last_synced_at,
         "budgets": [asdict(budget) for budget in pool.budgets],
-        "uses": [asdict(use) for use in pool.uses],
+        "uses": [
+            asdict(replace(use, care_recipient_id="") if use.care_recipient_id in hidden else use) for use in pool.uses
+        ],
         "figures": asdict(add_up(pool.budgets)),
     }

@@ -45,7 +45,8 @@ def export(request: AuthenticatedRequest, kind: Annotated[ExportKind, Path()], w
     """
     chosen, today = EXPORTS[kind.value], timezone.localdate()
     if wanted.as_of is not None and not (chosen.as_of is not None and _FIRST_DAY <= wanted.as_of <= today):
-        problem = LineProblem(line=None, field="as_of", message="must be a day from 2000 to today, of funding records")
+        message = "must be a day from 2000 to today; only funding records have earlier days"
+        problem = LineProblem(line=None, field="as_of", message=message)
         raise ApiProblem("invalid", "There is nothing to read for this day.", problems=[problem])
     if wanted.format == "parquet" and not is_parquet_installed():
         problem = LineProblem(line=None, field="format", message=MISSING)

@@ -60,7 +60,7 @@ class CareManagementBudget(models.Model):
 
 
 class CareManagementUse(models.Model):
-    """What was drawn for one person in a saved snapshot; an empty id: lines that named nobody."""
+    """What was drawn for one person in a saved snapshot; the id is empty for lines that named no one."""
 
     save_record = models.ForeignKey(CareManagementSave, models.CASCADE, related_name="uses")
     care_recipient_id = models.CharField(max_length=20, blank=True)
