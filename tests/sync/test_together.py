@@ -8,8 +8,9 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from django.db import connection
+from django.db import OperationalError, connection, transaction
 
+from carefund.records.care_recipient.clients import edit_client
 from carefund.records.models import Change, IndividualContribution, Plan, PlanBudget
 from carefund.runs.business_day import business_today
 from carefund.runs.funder_sessions import open_source
@@ -124,6 +125,37 @@ def test_overlapping_groups_in_any_order_do_not_deadlock(world, add_client, fetc
         in_threads(lambda number, both=fetched: apply_fetched(both[number], business_today()), 2)
         world.ask("POST", "/change?share=1")
     assert Plan.objects.count() == len(clients)
+
+
+@pytest.mark.postgresql
+def test_a_client_is_edited_while_a_sync_stores_and_the_id_waits_for_it(add_client):
+    client = add_client("400000001")
+    stored, edited = threading.Event(), threading.Event()
+
+    def store() -> None:
+        try:
+            with transaction.atomic(), connection.cursor() as cursor:
+                cursor.execute(
+                    "SELECT 1 FROM records_client WHERE id = %s FOR KEY SHARE", [client.pk]
+                )  # as its rows do
+                stored.set()
+                edited.wait(PATIENCE)
+        finally:
+            connection.close()
+
+    syncing = threading.Thread(target=store)
+    syncing.start()
+    assert stored.wait(PATIENCE)
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SET lock_timeout = '300ms'")
+        assert edit_client(client.pk, {"last_name": "New"}, made_by="ann") == ["last_name"]
+        with pytest.raises(OperationalError, match="lock timeout"):
+            edit_client(client.pk, {"care_recipient_id": "400000003"}, made_by="ann")
+    finally:
+        edited.set()
+        syncing.join(PATIENCE)
+        connection.close()
 
 
 @pytest.mark.postgresql

@@ -71,9 +71,9 @@ def edit_clients(edits: Mapping[int, Mapping[str, Any]], *, made_by: str) -> dic
     """As `edit_client`, of many clients, all or nothing; gives the fields that changed by client. Raises CannotEdit,
     and IntegrityError for a key that another client has."""
     now, found = timezone.now(), {}
-    for some in batched(edits, _AT_ONCE):
+    for some in batched(sorted(edits), _AT_ONCE):
         notes: list[Change] = []
-        clients = Client.objects.select_for_update().order_by("pk").in_bulk(some)
+        clients = _lock(some, with_id=any("care_recipient_id" in edits[key] for key in some))
         settled = _list_settled(client for key, client in clients.items() if "care_recipient_id" in edits[key])
         for key, client in sorted(clients.items()):
             values = edits[key]
@@ -90,6 +90,12 @@ def edit_clients(edits: Mapping[int, Mapping[str, Any]], *, made_by: str) -> dic
         compare_again([client for key, client in clients.items() if _IDENTIFYING.intersection(found.get(key, ()))])
         Change.objects.bulk_create(notes)
     return found
+
+
+def _lock(client_ids: Sequence[int], *, with_id: bool) -> dict[int, Client]:
+    """Keep clients from being edited until the transaction ends. A sync goes on storing what refers to them, unless
+    their id is edited too: nothing may be stored under it meanwhile."""
+    return Client.objects.select_for_update(no_key=not with_id).order_by("pk").in_bulk(client_ids)
 
 
 def _say_what_is_taken(values: Mapping[str, Any], client_id: int = 0) -> str:
