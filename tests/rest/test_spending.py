@@ -69,6 +69,8 @@ def test_how_budgets_add_up_is_told(call: Callable[..., Call], wilma: Client):
     [total] = [figure for figure in told[0]["figures"] if figure["name"] == "total"]
     terms = sum(Decimal(term["amount"]) for term in total["terms"])
     assert (Decimal(total["stated"]), Decimal(total["not_explained"])) == (terms, 1000)
+    origins = {term["origin"] for budget in told for figure in budget["figures"] for term in figure["terms"]}
+    assert {"funder", "unknown"} <= origins <= {"funder", "computed", "unknown"}
     one = call()("get", f"/clients/{wilma.pk}/explanations?budget_id={told[0]['budget_id']}").json()["budgets"]
     assert one == told[:1]
 

@@ -58,10 +58,10 @@ def _print(title: str, explanation: BudgetExplanation) -> None:
     table.add_column("Amount", justify="right", no_wrap=True)
     for figure in explanation.figures:
         stated = "not stated" if figure.stated is None else write_money(figure.stated)
-        table.add_row(figure.name.capitalize(), "", "", Origin.FUNDER.value, f"[bold]{stated}[/]")
+        table.add_row(figure.name.capitalize(), "", "", Origin.FUNDER.label, f"[bold]{stated}[/]")
         for term in figure.terms:
             table.add_row(
-                "", f"{term.label}\n{term.when}".strip(), term.working, term.origin.value, write_money(term.amount)
+                "", f"{term.label}\n{term.when}".strip(), term.working, term.origin.label, write_money(term.amount)
             )
         if figure.cause:
             table.add_row("", "Likely cause", figure.cause, "", "")

@@ -12,6 +12,7 @@ from carefund.access.audit_log import one_act, store_act
 from carefund.access.gate import find_client_to_read, find_client_to_synchronise
 from carefund.access.roles import may_read, may_synchronise
 from carefund.access.tokens import name_account
+from carefund.domain.care_recipient.explaining import Origin
 from carefund.domain.care_recipient.planned import Frequency, write_fit
 from carefund.records.care_recipient.commitments import find_spending
 from carefund.records.care_recipient.planned_services import Taken, remove_planned_by_reference, store_planned
@@ -72,12 +73,12 @@ class FitOut(Schema):
 
 
 class TermOut(Schema):
-    """One part of a figure: `origin` says whether it is from Services Australia, computed or unknown."""
+    """One part of a figure: `origin` says whether it is from Services Australia (`funder`), computed or unknown."""
 
     label: str
     when: str
     amount: Decimal
-    origin: str
+    origin: Origin
     working: str
     basis: str | None
 

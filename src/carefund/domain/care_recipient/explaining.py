@@ -32,11 +32,16 @@ _MOST_SUSPECTS = 60  # pairs of more would take long, and a pair among so many p
 
 
 class Origin(StrEnum):
-    """Where the amount of a term comes from."""
+    """Where the amount of a term comes from; the value is the code that the API gives."""
 
-    FUNDER = "from Services Australia"
+    FUNDER = "funder"
     COMPUTED = "computed"
     UNKNOWN = "unknown"
+
+    @property
+    def label(self) -> str:
+        """The origin as people read it."""
+        return "from Services Australia" if self is Origin.FUNDER else self.value
 
 
 class Term(NamedTuple):
