@@ -24,9 +24,11 @@ from carefund.sync.care_recipient.previews import ReadOtherwise, freeze, thaw
 from carefund.sync.care_recipient.results import FieldChange, SyncOutcome, SyncResult
 from carefund.sync.care_recipient.syncing import DataMoved, apply_fetched, preview_fetched
 
+FROZEN = "This client is inactive, so their records are frozen."
+
 
 class CannotApply(Exception):
-    """The preview was applied already, or the data moved since it was made: look again."""
+    """The preview was applied already, the client is inactive, or the data moved since it was made: look again."""
 
 
 def request_preview(client: Client, requested_by: User | None = None) -> Run:
@@ -83,6 +85,8 @@ def apply_preview(preview: Preview, requested_by: User | None = None) -> RunItem
             fresh = Preview.objects.filter(pk=preview.pk, applied_at__isnull=True).update(applied_at=now)
             if not fresh or client_id is None:
                 raise CannotApply("This preview has already been applied.")
+            if not Client.objects.filter(pk=client_id, is_active=True).exists():
+                raise CannotApply(f"{FROZEN} Make the client active under Edit client, then preview again.")
             run = Run.objects.create(
                 trigger=Run.Trigger.ON_DEMAND,
                 scope="reviewed preview",

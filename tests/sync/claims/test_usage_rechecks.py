@@ -6,9 +6,11 @@ import pytest
 from django.utils import timezone
 
 from carefund.domain.claims.matching import LineState, LineTruth, count_due_rechecks
+from carefund.records.claims.claimed_lines import find_exception_ids, list_lines
 from carefund.records.claims.waiting_for_draws import list_clients_without_draws
-from carefund.records.models import Claim
+from carefund.records.models import Claim, Client, PaymentRequest, SyncState
 from carefund.runs.claims.claiming import request_rechecks
+from carefund.runs.erasure import erase, plan_erasure
 from carefund.runs.models import Run
 from tests.claim_world import ClaimWorld, check_claim, send_batch
 
@@ -94,3 +96,28 @@ def test_a_missing_draw_is_an_exception_after_the_last_look():
     line = LineTruth(claimed=1, approved_date=date(2026, 8, 10))  # type: ignore[arg-type]
     assert line.state(date(2026, 8, 15)) is LineState.USAGE_AWAITED
     assert line.state(date(2026, 8, 16)) is LineState.NO_USAGE
+
+
+def test_whoever_left_is_asked_about_and_whoever_was_erased_neither_asked_about_nor_an_exception(claims: ClaimWorld):
+    send(claims)
+    left, erased = claims.clients[:2]
+    Client.objects.filter(pk=left.pk).update(is_active=False)
+    erase(erased, plan_erasure(erased), "boss")
+    claims.turn(advanceDays=1.1)
+    claim = Claim.objects.get()
+    run = check_claim(claim).run
+    assert run is not None
+    assert list(run.items.values_list("client_id", flat=True)) == [left.pk]
+    claim.refresh_from_db()
+    assert list(list_clients_without_draws(claim)) == [left]
+    days_later(claim, 1.1)
+    [again] = request_rechecks(timezone.now())
+    assert list(again.items.values_list("client_id", flat=True)) == [left.pk]
+    late = timezone.localdate() + timedelta(days=40)
+    found = find_exception_ids(late)
+    assert set(PaymentRequest.objects.filter(pk__in=found).values_list("line_item__client_id", flat=True)) == {left.pk}
+    rows = list_lines(list(PaymentRequest.objects.values_list("pk", flat=True)), late)
+    assert {row.state for row in rows if row.request.line_item.client_id == erased.pk} == {LineState.ERASED}
+    assert [row.is_exception for row in rows if row.request.line_item.client_id == erased.pk] == [False]
+    SyncState.objects.create(client=erased)  # somebody made the client active and synchronised: a client again
+    assert set(list_clients_without_draws(claim)) == {left, erased}

@@ -41,18 +41,21 @@ class LineState(StrEnum):
     DIFFERENT = "drawn amount differs"
     USAGE_AWAITED = "draw not shown yet"
     NO_USAGE = "paid but not drawn"
+    ERASED = "paid, draws erased"
     REVERSED = "refused but drawn"
 
 
 @dataclass(frozen=True, slots=True)
 class LineTruth:
-    """One line with both sides of the story. `approved_date` None: the funder has not decided."""
+    """One line with both sides of the story. `approved_date` None: the funder has not decided. `is_erased`: the client
+    was erased, so that no draw is kept or read."""
 
     claimed: Decimal
     draws: Sequence[Draw] = ()
     is_claimed: bool = True
     approved_date: date | None = None
     is_refused: bool = False
+    is_erased: bool = False
 
     @property
     def drawn(self) -> Decimal:
@@ -74,6 +77,8 @@ class LineTruth:
             return LineState.NOT_CLAIMED
         if self.approved_date is None:
             return LineState.WAITING
+        if self.is_erased:
+            return LineState.ERASED
         if today <= self.approved_date + timedelta(days=USAGE_LAG_DAYS):
             return LineState.USAGE_AWAITED
         return LineState.NO_USAGE

@@ -5,7 +5,7 @@ Nothing here writes, and nothing asks whether the reader may: only people with t
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 
@@ -14,6 +14,7 @@ from django.db.models import F, Q, Sum
 from carefund.domain.claims.match_kinds import NEEDS_SOMEBODY, MatchFacts, MatchKind, list_match_kinds
 from carefund.domain.claims.matching import EXCEPTIONS, Draw, LineState, LineTruth
 from carefund.records.claims.contributions import find_expected_contributions, list_wrong_contributions
+from carefund.records.erased_clients import find_erased_ids
 from carefund.records.models import BudgetUsage, Claim, PaymentRequest
 
 ZERO = Decimal("0.00")
@@ -59,23 +60,33 @@ def list_lines(request_ids: Sequence[int], today: date) -> list[LineRow]:
     draws = find_draws([request.line_item_id for request in found.values()])
     expected = find_expected_contributions(request.line_item for request in found.values())
     held_over = _list_held_over({request.batch_id for request in found.values()})
+    clients = {request.line_item.client for request in found.values()}
+    erased = find_erased_ids({client.pk for client in clients if not client.is_active})
     chosen = (found[key] for key in request_ids if key in found)
     return [
         _row(
             request,
             draws.get(request.line_item_id, ()),
             expected.get(request.line_item_id),
-            request.batch_id in held_over,
             today,
+            is_held_over=request.batch_id in held_over,
+            is_erased=request.line_item.client_id in erased,
         )
         for request in chosen
     ]
 
 
 def _row(
-    request: PaymentRequest, draws: Sequence[Draw], expected: Decimal | None, is_held_over: bool, today: date
+    request: PaymentRequest,
+    draws: Sequence[Draw],
+    expected: Decimal | None,
+    today: date,
+    *,
+    is_held_over: bool,
+    is_erased: bool,
 ) -> LineRow:
-    truth = _truth(request.state, request.amount, request.claim_approved_date or request.payment_date, draws)
+    decided = request.claim_approved_date or request.payment_date
+    truth = replace(_truth(request.state, request.amount, decided, draws), is_erased=is_erased)
     facts = MatchFacts(
         truth, request.line_item.funding_source, request.line_item.quantity, request.individual_contribution_amount,
         expected, request.compensation_reduction, is_held_over,
@@ -112,7 +123,7 @@ def find_draws(line_ids: Iterable[int]) -> dict[int, list[Draw]]:
 
 def find_exception_ids(today: date) -> list[int]:
     """The keys of decided lines whose two sides do not fit, newest first: refused, drawn differently, paid and never
-    drawn, or with another contribution than the percentage in force."""
+    drawn, or with another contribution than the percentage in force. Of an erased client no draws are kept."""
     decided = PaymentRequest.objects.filter(
         state__in=(PaymentRequest.State.PAID, PaymentRequest.State.REFUSED), is_matched=False
     )
@@ -120,13 +131,18 @@ def find_exception_ids(today: date) -> list[int]:
     suspects = decided.annotate(drawn=Sum("line_item__budget_usage__amount", filter=CURRENT_DRAWS)).filter(
         Q(state=PaymentRequest.State.REFUSED) | Q(drawn__isnull=True) | ~Q(drawn=-F("amount"))
     )
-    columns = ("pk", "line_item_id", "state", "amount", "claim_approved_date", "payment_date")
+    columns = ("pk", "line_item__client_id", "line_item_id", "state", "amount", "claim_approved_date", "payment_date")
     rows = list(suspects.order_by("-id").values_list(*columns))
-    draws = find_draws([line_id for _, line_id, *_ in rows])
+    draws = find_draws([line_id for _, _, line_id, *_ in rows])
+    states = {
+        (key, client_id): _truth(state, amount, approved_date or payment_date, draws.get(line_id, ())).state(today)
+        for key, client_id, line_id, state, amount, approved_date, payment_date in rows
+    }
+    erased = find_erased_ids({client_id for (_, client_id), state in states.items() if state is LineState.NO_USAGE})
     found = [
         key
-        for key, line_id, state, amount, approved_date, payment_date in rows
-        if _truth(state, amount, approved_date or payment_date, draws.get(line_id, ())).state(today) in EXCEPTIONS
+        for (key, client_id), state in states.items()
+        if state in EXCEPTIONS and not (state is LineState.NO_USAGE and client_id in erased)
     ]
     paid = decided.filter(state=PaymentRequest.State.PAID, individual_contribution_amount__isnull=False)
     others = set(paid.order_by().values_list("pk", flat=True)) - set(found)

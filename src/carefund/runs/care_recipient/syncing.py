@@ -8,6 +8,7 @@ from functools import partial
 from django.conf import settings
 from django.db import transaction
 
+from carefund.records.erased_clients import list_erased_clients
 from carefund.records.models import Client, SyncState
 from carefund.records.webhooks.events import SYNC_FAILED, NewEvent, note_events
 from carefund.runs import ledger
@@ -16,7 +17,7 @@ from carefund.runs.care_recipient.survey_marks import Marking, find_markings, is
 from carefund.runs.funder_sessions import SERVICES_AUSTRALIA
 from carefund.runs.leases import ClaimedItem
 from carefund.runs.models import Run, RunItem
-from carefund.runs.previews import record_preview
+from carefund.runs.previews import FROZEN, record_preview
 from carefund.runs.sessions import Session
 from carefund.runs.work_kind import Failure, ItemFailed, WorkKind
 from carefund.sync.care_recipient.answers import SyncParts
@@ -26,11 +27,7 @@ from carefund.sync.care_recipient.results import SyncResult
 from carefund.sync.care_recipient.syncing import apply_fetched
 
 _INACTIVE = "client-inactive"
-_FROZEN = (
-    _INACTIVE,
-    "This client is inactive, so their records are frozen.",
-    "Make the client active under Edit client, then synchronise.",
-)
+_FROZEN = (_INACTIVE, FROZEN, "Make the client active under Edit client, then synchronise.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,21 +40,25 @@ class _Answered:
 
 async def _prepare(session: Session, items: Sequence[ClaimedItem]) -> None:
     client_ids = [item.client_id for item in items if item.client_id]
-    inactive = await session.database.insist(_find_inactive, client_ids)
+    frozen = await session.database.insist(_find_frozen, session.run, client_ids)
     known = await session.database.insist(find_last_applied, client_ids)
     markings = await session.database.insist(find_markings, session.run, known, client_ids)
     for item in items:
         number = item.client_id or 0
-        session.memory[item.item_id] = known.get(number), markings.get(number), number in inactive
+        session.memory[item.item_id] = known.get(number), markings.get(number), number in frozen
 
 
-def _find_inactive(client_ids: Sequence[int]) -> set[int]:
-    return set(Client.objects.filter(pk__in=client_ids, is_active=False).values_list("pk", flat=True))
+def _find_frozen(run: Run, client_ids: Sequence[int]) -> set[int]:
+    """Those of these clients whom this run must not read: inactive ones, but after an approval only erased ones, for
+    whoever leaves has lines that were not drawn yet. Source: rule CLAIM-07."""
+    is_after_claim = run.trigger == Run.Trigger.CLAIM_APPROVED
+    frozen = list_erased_clients() if is_after_claim else Client.objects.filter(is_active=False)
+    return set(frozen.filter(pk__in=client_ids).order_by().values_list("pk", flat=True))
 
 
 async def _fetch(session: Session, item: ClaimedItem) -> _Answered:
-    known, marking, is_inactive = session.memory.pop(item.item_id, (None, None, False))
-    if is_inactive:
+    known, marking, is_frozen = session.memory.pop(item.item_id, (None, None, False))
+    if is_frozen:
         raise ItemFailed(*_FROZEN, step="client")
     ask = partial(
         fetch_care_recipient,

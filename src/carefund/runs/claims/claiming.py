@@ -19,8 +19,12 @@ from carefund.domain.claims.statuses import COMPLETED, PAID_CLAIM_STATUSES, writ
 from carefund.records.claims import matched_lines as claim_matching
 from carefund.records.claims.exceptions import close_settled_cases
 from carefund.records.claims.queries import list_sending_batches, list_unsettled_claims
-from carefund.records.claims.waiting_for_draws import list_claims_to_recheck, list_clients_without_draws
-from carefund.records.models import Claim, Client
+from carefund.records.claims.waiting_for_draws import (
+    list_claims_to_recheck,
+    list_clients_without_draws,
+    list_readable_clients,
+)
+from carefund.records.models import Claim
 from carefund.records.own_service_provider_ids import list_own_service_provider_ids
 from carefund.runs import leases
 from carefund.runs.business_day import business_today
@@ -237,7 +241,7 @@ def request_claim_sync(claim: Claim) -> Run | None:
             return None
         held.sync_requested_at = timezone.now()
         held.save(update_fields=["sync_requested_at"])
-        clients = Client.objects.filter(care_recipient_id__in=held.care_recipient_ids)
+        clients = list_readable_clients(held)
         with suppress(NothingToDo):
             return request_run(trigger=Run.Trigger.CLAIM_APPROVED, clients=clients, scope="claim approved")
     return None
