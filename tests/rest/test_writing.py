@@ -10,6 +10,8 @@ from django.utils import timezone
 from carefund.access.models import AccessLogEntry, AuditEntry
 from carefund.access.roles import Role
 from carefund.records.models import Change, Client, ServiceProvider
+from carefund.runs.erasing import request_erasure
+from carefund.runs.erasure import plan_erasure
 from carefund.runs.models import Run, RunItem
 from tests.rest.conftest import BRANCH, OTHER_BRANCH, Call
 
@@ -155,3 +157,16 @@ def test_a_run_is_paused_resumed_cancelled_and_its_failures_retried(call: Callab
     assert (again["retry_of"], again["total"]) == (number, 1)
     assert call(branches=(BRANCH,))("post", f"/runs/{number}/cancel").status_code == 403
     assert AuditEntry.objects.filter(subject=f"run {number}").count() == 4
+
+
+def test_an_erasure_is_neither_retried_nor_resumed(call: Callable[..., Call], add_client: Any):
+    client = add_client("400000001", service_provider_id=BRANCH)
+    run = request_erasure(client, plan_erasure(client), User.objects.create_user("boss"))
+    ask = call(Role.ADMINISTRATOR)
+    assert ask("post", f"/runs/{run.pk}/pause").json()["status"] == "paused"
+    assert ask("post", f"/runs/{run.pk}/resume").status_code == 409
+    Run.objects.update(status="finished")
+    RunItem.objects.update(outcome="failed", status="done")
+    refusal = ask("post", f"/runs/{run.pk}/retry")
+    assert (refusal.status_code, refusal.json()["advice"]) == (409, "Open Data and erasure again.")
+    assert Run.objects.count() == 1

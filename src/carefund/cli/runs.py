@@ -32,15 +32,9 @@ from carefund.runs.queries import (
     list_runs,
     reload,
 )
-from carefund.runs.requests import (
-    CannotChangeRun,
-    NothingToDo,
-    cancel_run,
-    pause_run,
-    request_run,
-    resume_run,
-    retry_failures,
-)
+from carefund.runs.requests import CannotChangeRun, NothingToDo, request_run
+from carefund.runs.steering import STEPS, MustConfirmAgain
+from carefund.runs.steering import retry as retry_run
 
 app = typer.Typer(cls=Commands, help="Runs: work that is requested, in progress or finished.", no_args_is_help=True)
 AsJson = Annotated[bool, typer.Option("--json", help="Print as JSON.")]
@@ -171,19 +165,19 @@ def start(
 @app.command()
 def resume(run_id: RunId) -> None:
     """Resume a paused run."""
-    _steer(run_id, resume_run, "resumed")
+    _steer(run_id, STEPS["resume"], "resumed")
 
 
 @app.command()
 def pause(run_id: RunId) -> None:
     """Pause a run. Items in progress are finished first."""
-    _steer(run_id, pause_run, "paused")
+    _steer(run_id, STEPS["pause"], "paused")
 
 
 @app.command()
 def cancel(run_id: RunId) -> None:
     """Cancel a run. Finished items stay as they are."""
-    _steer(run_id, cancel_run, "cancelled")
+    _steer(run_id, STEPS["cancel"], "cancelled")
 
 
 @app.command()
@@ -192,11 +186,14 @@ def retry(run_id: RunId) -> None:
     failed_in = find_run(run_id)
     try:
         with one_act():
-            run = retry_failures(failed_in)
+            run = retry_run(failed_in)
             store_act(None, f"Failures of run {failed_in.pk} retried", f"run {run.pk}", after={"items": run.total})
     except NothingToDo:
         screen.print("No items failed in this run.")
         return
+    except MustConfirmAgain as refusal:
+        complain(str(refusal), refusal.advice)
+        raise typer.Exit(WRONG_INPUT) from None
     items = find_kind(run.kind).items
     screen.print(f"Run {run.pk} requested: {run.total:,} of {failed_in.total:,} {items} again.", highlight=False)
 
@@ -206,6 +203,9 @@ def _steer(run_id: int, step: Any, done: str) -> None:
         with one_act():
             step(find_run(run_id))
             store_act(None, f"Run {done}", f"run {run_id}")
+    except MustConfirmAgain as error:
+        complain(str(error), error.advice)
+        raise typer.Exit(WRONG_INPUT) from None
     except CannotChangeRun as error:
         complain(str(error))
         raise typer.Exit(WRONG_INPUT) from None

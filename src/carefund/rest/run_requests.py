@@ -25,18 +25,10 @@ from carefund.runs.bulk_scopes import choose
 from carefund.runs.care_recipient.surveying import request_survey
 from carefund.runs.kinds import find_kind
 from carefund.runs.models import Run
-from carefund.runs.requests import (
-    CannotChangeRun,
-    NothingToDo,
-    cancel_run,
-    pause_run,
-    request_run,
-    resume_run,
-    retry_failures,
-)
+from carefund.runs.requests import CannotChangeRun, NothingToDo, request_run
 from carefund.runs.run_access import find_run_to_watch
+from carefund.runs.steering import STEPS, retry
 
-_STEPS = {"cancel": cancel_run, "pause": pause_run, "resume": resume_run}
 _ACTS = {"cancel": "Run cancelled", "pause": "Run paused", "resume": "Run resumed"}
 _NOBODY = "No clients match this choice, so there is nothing to synchronise."
 
@@ -164,7 +156,7 @@ def steer(
 ) -> Status[dict[str, Any]]:
     """Cancel, pause or resume a run, or ask again for what failed in it (`retry`, which answers with the new run).
 
-    Not for tokens of some branches alone, since a run may be about others.
+    Not for tokens of some branches alone, since a run may be about others. An erasure is neither retried nor resumed.
     """
     require(request.auth, reads_every_branch)
     run = find_run_to_watch(request.auth, run_id)
@@ -172,13 +164,13 @@ def steer(
     try:
         with one_act():
             if step == "retry":
-                run = retry_failures(run, requested_by=request.auth)
+                run = retry(run, requested_by=request.auth)
                 _log_request(request, f"Failures of run {run_id} retried", run)
             else:
-                run = _STEPS[step](run)
+                run = STEPS[step](run)
                 store_act(request.auth, _ACTS[step], f"run {run.pk}")
     except CannotChangeRun as refusal:
-        raise ApiProblem("conflict", str(refusal), advice="Look at the run's status.") from None
+        raise ApiProblem("conflict", str(refusal), advice=refusal.advice) from None
     except NothingToDo:
         raise ApiProblem("conflict", "No items failed in this run.", advice="There is nothing to do.") from None
     return Status(202, describe_run(run))

@@ -36,6 +36,8 @@ class NothingToDo(Exception):
 class CannotChangeRun(Exception):
     """The run is in a state that does not allow this step."""
 
+    advice = "Look at the run's status."
+
 
 @dataclass(frozen=True, slots=True)
 class NewRunItem:

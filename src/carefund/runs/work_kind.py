@@ -76,7 +76,9 @@ class WorkKind:
     group; without it `work` returns an ItemResult. `failed` adds to the transaction that records failures.
     `at_once` items are worked on at a time by one process (0: as many as the funder takes calls). Work that
     `may_be_cut` writes nothing before its end, so a pause or a cancellation breaks it off. Work that `stores_much` gets
-    a thread to the database of its own. `may_ask` says who may ask for it and steer it.
+    a thread to the database of its own. `may_ask` says who may ask for it and steer it. `ask_again` is for work that
+    somebody confirmed with a proof of who they are: nobody retries or resumes it, and this advice says where to
+    confirm it again.
     """
 
     name: str
@@ -91,3 +93,4 @@ class WorkKind:
     may_be_cut: bool = False
     stores_much: bool = False
     may_ask: Callable[[User | AnonymousUser], bool] = may_run_in_bulk
+    ask_again: str = ""

@@ -29,15 +29,8 @@ from carefund.runs.care_recipient.surveying import find_survey_of, request_surve
 from carefund.runs.kinds import describe_work, find_kind, list_kinds
 from carefund.runs.models import Run
 from carefund.runs.queries import find_only_item, find_progress, find_run, list_client_ids, list_items, list_runs
-from carefund.runs.requests import (
-    CannotChangeRun,
-    NothingToDo,
-    cancel_run,
-    pause_run,
-    request_run,
-    resume_run,
-    retry_failures,
-)
+from carefund.runs.requests import CannotChangeRun, NothingToDo, request_run
+from carefund.runs.steering import STEPS, MustConfirmAgain, retry
 from carefund.sync.care_recipient.recordsets import RECORD_SETS
 
 _PAGE_SIZE = 50
@@ -174,7 +167,6 @@ def _filters(run: Run) -> dict[str, str]:
     return FILTERS if run.kind == Run.SYNC else {name: FILTERS[name] for name in ("failed", "changed")}
 
 
-_STEPS = {"cancel": cancel_run, "pause": pause_run, "resume": resume_run}
 _ACTS = {"cancel": "Run cancelled", "pause": "Run paused", "resume": "Run resumed"}
 _DONE = {"cancel": "Run cancelled.", "pause": "Run paused.", "resume": "Run resumed."}
 
@@ -189,15 +181,17 @@ def steer(request: Request, run_id: int, step: str) -> HttpResponse:
     try:
         if step == "retry":
             with one_act():
-                again = retry_failures(run, requested_by=request.user)
+                again = retry(run, requested_by=request.user)
                 _log_request(request, f"Failures of run {run.pk} retried", again)
             return redirect("console:run", run_id=again.pk)
-        if step not in _STEPS:
+        if step not in STEPS:
             raise NotHere
         with one_act():
-            _STEPS[step](run)
+            STEPS[step](run)
             store_act(request.user, _ACTS[step], f"run {run.pk}")
         messages.success(request, _DONE[step])
+    except MustConfirmAgain as refusal:
+        messages.error(request, f"{refusal} {refusal.advice}")
     except CannotChangeRun as refusal:
         messages.error(request, str(refusal))
     except NothingToDo:
