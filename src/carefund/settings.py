@@ -73,7 +73,7 @@ elif "sqlite3" in _database["ENGINE"]:
         "transaction_mode": "IMMEDIATE",
         "timeout": DATABASE_TIMEOUT,
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA cache_size=-32000;"
-        "PRAGMA mmap_size=67108864; PRAGMA temp_store=MEMORY;",
+        "PRAGMA mmap_size=67108864; PRAGMA temp_store=MEMORY; PRAGMA secure_delete=ON;",
     }
     _database["CONN_MAX_AGE"] = None
 else:

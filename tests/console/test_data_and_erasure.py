@@ -8,9 +8,11 @@ import pytest
 from django.contrib.auth.models import User
 from django.urls import reverse
 from django.utils import timezone
+from django_otp.oath import totp
 from pytest_django import Settings
 from typer.testing import CliRunner
 
+from carefund.access import two_factor
 from carefund.access.models import AccessLogEntry, AuditEntry, DirectoryIdentity
 from carefund.cli.main import app
 from carefund.records.models import Client
@@ -112,3 +114,42 @@ def test_whoever_the_directory_signs_in_proves_it_by_a_sign_in_just_now(
     User.objects.filter(pk=cast.ada.pk).update(last_login=timezone.now() - timedelta(minutes=9))
     confirm(browser, margaret, proof="")
     assert Run.objects.filter(kind="erasure").exists()
+
+
+def test_while_codes_are_slowed_the_page_says_for_how_long(browse: Browse, cast: world.Cast, margaret: Client) -> None:
+    browser, address = browse(cast.ada), reverse("console:two-factor")
+    browser.get(address)
+    device = two_factor.Authenticator.objects.get(user=cast.ada)
+    code = f"{totp(device.bin_key):06d}"
+    browser.post(address, {"code": code, "password": world.PASSWORD})
+    two_factor.Authenticator.objects.update(
+        last_t=-1, throttling_failure_count=4, throttling_failure_timestamp=timezone.now()
+    )
+    shown = confirm(browser, margaret, proof=code)
+    assert "Too many wrong codes. Wait 8 seconds" in shown
+    assert "neither your password" not in shown
+
+
+def test_an_erasure_that_failed_or_was_paused_is_asked_for_again_and_not_repeated(
+    browse: Browse, cast: world.Cast, margaret: Client
+) -> None:
+    browser = browse(cast.ada)
+    confirm(browser, margaret)
+    run = Run.objects.get(kind="erasure")
+    address = reverse("console:run", args=[run.pk])
+    assert 'id="cancel-run"' in (shown := browser.get(address).content.decode())
+    assert 'id="pause-run"' not in shown
+    Run.objects.filter(pk=run.pk).update(status="paused")
+    assert 'id="resume-run"' not in browser.get(address).content.decode()
+    steer = reverse("console:run-steer", args=[run.pk, "resume"])
+    assert "Open Data and erasure again." in browser.post(steer, follow=True).content.decode()
+    assert Run.objects.get(pk=run.pk).status == "paused"
+    Run.objects.filter(pk=run.pk).update(status="finished")
+    run.items.update(status="done", outcome="failed", error_code="changed")
+    assert 'id="retry-run"' not in browser.get(address).content.decode()
+    steer = reverse("console:run-steer", args=[run.pk, "retry"])
+    assert "Open Data and erasure again." in browser.post(steer, follow=True).content.decode()
+    typed = CliRunner().invoke(app, ["runs", "retry", str(run.pk)])
+    assert typed.exit_code == 2
+    assert "Open Data and erasure again." in " ".join(typed.output.split())
+    assert Run.objects.filter(kind="erasure").count() == 1

@@ -66,7 +66,7 @@ def _find(client: str, number: int) -> Client:
 
 def _show(plan: ErasurePlan) -> None:
     screen.print("These records will be erased:")
-    for words, count in plan.erased.items():
+    for words, count in plan.all_erased.items():
         screen.print(f"  {words}: {count:,}", highlight=False)
     if plan.kept:
         screen.print("The law requires you to keep records of claims and delivered services. These records stay:")

@@ -6,7 +6,7 @@ Both logs stay as well; they name a person by our own number alone.
 
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from hashlib import sha256
 from typing import Any
@@ -40,6 +40,7 @@ from carefund.runs.models import RunItem
 from carefund.runs.queries import is_under_way
 
 _NDIS = (NdisParticipant, ServiceContract)
+_LOG_WAITS_MS = 300
 
 
 class CannotErase(Exception):
@@ -48,10 +49,19 @@ class CannotErase(Exception):
 
 @dataclass(frozen=True, slots=True)
 class ErasurePlan:
-    """What an erasure does: how many rows go and how many stay, by what people call them."""
+    """What an erasure does: how many rows go and how many stay, by what people call them.
+
+    All uploaded files go as well. They may be about anybody and come and go, so they make no other plan of it.
+    """
 
     erased: dict[str, int]
     kept: dict[str, int]
+    uploads: int = field(default=0, compare=False)
+
+    @property
+    def all_erased(self) -> dict[str, int]:
+        """What goes, uploaded files included."""
+        return self.erased | ({"Uploaded files": self.uploads} if self.uploads else {})
 
     @property
     def is_whole(self) -> bool:
@@ -77,8 +87,7 @@ def plan_erasure(client: Client) -> ErasurePlan:
     erased = {
         found.label: number for found in list_found_rows(client) if (number := _count_erased(found, client, kept))
     }
-    uploads = FileUpload.objects.count()
-    return ErasurePlan(erased | ({"Uploaded files": uploads} if uploads else {}), kept)
+    return ErasurePlan(erased, kept, FileUpload.objects.count())
 
 
 def erase(client: Client, plan: ErasurePlan, by: str, *, actor: User | None = None) -> None:
@@ -102,7 +111,7 @@ def erase(client: Client, plan: ErasurePlan, by: str, *, actor: User | None = No
         forget_answers()
         after: dict[str, Any] = {
             "in the name of": by,
-            "records": sum(plan.erased.values()),
+            "records": sum(plan.all_erased.values()),
             "kept": sum(plan.kept.values()),
         }
         store_act(actor, "Client erased", f"client {number}", after=after)
@@ -121,19 +130,39 @@ def describe_backup_copies() -> str:
 
 
 def wipe_free_space() -> bool:
-    """Remove from the database file what was deleted. Return whether that is done.
+    """Remove from the database file whatever was deleted. Return whether that is done.
 
-    SQLite needs a moment at which nobody else uses the database. On PostgreSQL an administrator runs VACUUM FULL.
+    For the terminal alone: nobody can write while SQLite copies the file, which takes minutes if it is large. On
+    PostgreSQL an administrator runs VACUUM FULL.
     """
     if connection.vendor != "sqlite":
         return False
     try:
         with connection.cursor() as cursor:
             cursor.execute("VACUUM")
-            cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-            return not cursor.fetchone()[0]
     except DatabaseError:
         return False
+    return empty_log()
+
+
+def empty_log() -> bool:
+    """Move what SQLite's write-ahead log holds into the file and empty the log. Return whether that is done.
+
+    It needs a moment without readers and keeps writers out meanwhile, so it waits for a moment only.
+    """
+    if connection.vendor != "sqlite":
+        return True
+    with connection.cursor() as cursor:
+        cursor.execute("PRAGMA busy_timeout")
+        usual = cursor.fetchone()[0]
+        cursor.execute(f"PRAGMA busy_timeout = {_LOG_WAITS_MS}")
+        try:
+            cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            return not cursor.fetchone()[0]
+        except DatabaseError:
+            return False
+        finally:
+            cursor.execute(f"PRAGMA busy_timeout = {usual}")
 
 
 def _list_unsent_lines(client: Client) -> "QuerySet[InvoiceLineItem]":
@@ -216,7 +245,7 @@ def _name_nobody(client: Client) -> None:
 
 
 def _erase_around(client: Client, *, keeps_ndis: bool) -> None:
-    """Erase all but what the kept records need: who the person is."""
+    """Erase all but what the kept records need: who the person is. `list_erased_clients` knows them by this."""
     for relation in list_relations(Client):
         if relation.on_delete is CASCADE and not (keeps_ndis and relation.related_model in _NDIS):
             relation.related_model._default_manager.filter(**{relation.field.name: client}).delete()

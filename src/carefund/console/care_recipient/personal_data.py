@@ -18,6 +18,7 @@ from carefund.access.gate import find_client_to_read
 from carefund.access.personal_data import take_out_personal_data
 from carefund.access.roles import may_administer
 from carefund.console.care_recipient.forms import ErasureForm
+from carefund.console.lockout import describe_wait
 from carefund.console.page_access import Request, page
 from carefund.runs.erasing import request_erasure
 from carefund.runs.erasure import describe_backup_copies, plan_erasure
@@ -71,7 +72,9 @@ def _is_proven(request: Request, form: ErasureForm) -> bool:
     if form.needs_proof:
         if two_factor.is_proven(request, request.user, form.cleaned_data["proof"]):
             return True
-        form.add_error("proof", "This is neither your password nor the code that the app shows now.")
+        device = two_factor.find_device(request.user)
+        wait = describe_wait(device) if device else ""
+        form.add_error("proof", wait or "This is neither your password nor the code that the app shows now.")
         return False
     signed_in_at = request.user.last_login
     if signed_in_at is not None and timezone.now() - signed_in_at <= _SIGNED_IN_LATELY:

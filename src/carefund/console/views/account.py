@@ -24,7 +24,7 @@ from carefund.access.sessions import count_sessions, end_sessions
 from carefund.console.alert_forms import MailForm
 from carefund.console.context_processors import THEME_COOKIE, THEMES
 from carefund.console.forms import CodeForm, ProofForm, SetUpForm
-from carefund.console.lockout import refuse_address
+from carefund.console.lockout import describe_wait, refuse_address
 from carefund.console.page_access import Request, signed_in
 from carefund.funders.errors.configuring import NotConfigured
 from carefund.records.care_recipient.queries import name_branch
@@ -164,13 +164,13 @@ def turn_off_two_factor(request: Request) -> HttpResponse:
                 store_act(request.user, "Own second factor removed", f"account {request.user.get_username()}")
             messages.success(request, "Two-factor authentication is off for your account.")
             return redirect("console:account")
-        form.add_error("proof", _wait(device) or "This is not your password or the current code in your app.")
+        form.add_error("proof", describe_wait(device) or "This is not your password or the current code in your app.")
     return render(request, "console/two_factor_off.html", {"form": form})
 
 
 def _check_code(request: HttpRequest, device: two_factor.Authenticator, form: CodeForm) -> bool:
     """Check a code, unless wrong ones came before; what is wrong is said on the form."""
-    problem = _wait(device)
+    problem = describe_wait(device)
     try:
         if not problem and two_factor.confirm(request, device, form.cleaned_data["code"]):
             return True
@@ -187,14 +187,6 @@ def _check_password(request: HttpRequest, form: SetUpForm) -> bool:
         return True
     form.add_error("password", "This is not your password.")
     return False
-
-
-def _wait(device: two_factor.Authenticator) -> str:
-    """Return for how long no code is looked at, in words; nothing if one may be given."""
-    seconds = two_factor.seconds_to_wait(device)
-    return (
-        f"Too many wrong codes. Wait {seconds} second{'' if seconds == 1 else 's'}, then try again." if seconds else ""
-    )
 
 
 def _in_groups(secret: str) -> str:
