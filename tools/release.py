@@ -14,7 +14,6 @@ import re
 import shutil
 import subprocess
 import sys
-import tarfile
 import tempfile
 import tomllib
 import uuid
@@ -112,8 +111,7 @@ def export_commit(folder: Path) -> None:
     """Write the files of the last commit, and nothing that lies about beside them."""
     archive = folder.with_suffix(".tar")
     output("git", "archive", "--format=tar", f"--output={archive}", "HEAD")
-    with tarfile.open(archive) as files:
-        files.extractall(folder, filter="data")
+    shutil.unpack_archive(archive, folder)
 
 
 def build_packages(source: Path, folder: Path, made_at: datetime) -> None:

@@ -110,7 +110,7 @@ def test_stored_rules_are_read_as_they_were_and_what_cannot_be_right_is_the_defa
 
 
 def test_each_kind_says_what_it_is_about():
-    said = {describe(kind, 2, TODAY, Decimal("12.50")) for kind in AlertKind}
+    said = {describe(kind, 2, TODAY, Decimal("12.50"), "key:1", TODAY) for kind in AlertKind}
     assert len(said) == len(AlertKind)
     assert "2 lines of $12.50 to claim by 22 November 2026" in said
 
