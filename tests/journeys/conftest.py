@@ -77,7 +77,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
 
 
 def wait_for(address: str) -> None:
-    for _ in range(200):
+    for _ in range(600):  # a server that has just begun takes 15 s on a busy machine
         try:
             urllib.request.urlopen(f"{address}/sign-in", timeout=5)
         except OSError:
