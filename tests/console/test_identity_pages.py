@@ -71,6 +71,17 @@ def test_both_sides_stand_beside_each_other_and_are_taken_over_by_saving(
     assert set(Change.objects.values_list("field", "made_by")) == {("first_name", "ben"), ("last_name", "ben")}
 
 
+def test_a_whole_name_in_one_field_is_shown_and_not_offered(cast: world.Cast, client: Client, browse: Browse):
+    say(client, "Thi Lan Nguyen", "")
+    ben, page = browse(cast.ben), reverse("console:client", args=[client.pk])
+    shown = text_of(ben.get(page))
+    assert "The same name is split differently" in shown
+    assert "Thi Lan Nguyen</" in shown or "Thi Lan Nguyen <span" in shown
+    assert "Use Services Australia’s details" not in shown
+    form = text_of(ben.get(reverse("console:client-edit", args=[client.pk]), {"details": "services-australia"}))
+    assert 'value="Thi Lan Nguyen"' not in form
+
+
 def test_whoever_may_only_read_sees_the_difference_and_no_button(cast: world.Cast, client: Client, browse: Browse):
     shown = text_of(browse(cast.rex).get(reverse("console:client", args=[client.pk])))
     assert "are swapped" in shown
@@ -119,7 +130,17 @@ def test_a_name_too_long_to_be_kept_here_is_refused_by_the_form(cast: world.Cast
     assert FunderIdentity.objects.get().state == "differs"
 
 
-def test_a_batch_warns_before_claiming_with_a_link_to_the_client(cast: world.Cast, client: Client, browse: Browse):
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [
+        ("", "The client's name or date of birth is different at Services Australia."),
+        ("wrong-person", "Services Australia answered with another Care Recipient ID when the client was last read."),
+    ],
+)
+def test_a_batch_warns_before_claiming_with_a_link_to_the_client(
+    cast: world.Cast, client: Client, browse: Browse, code: str, words: str
+):
+    SyncState.objects.filter(client=client).update(outcome="failed" if code else "unchanged", error_code=code)
     day = timezone.localdate() - timedelta(days=2)
     invoice = Invoice.objects.create(external_reference_id="INV-7", service_provider_id=world.BRANCH)
     line = InvoiceLineItem.objects.create(
@@ -129,8 +150,8 @@ def test_a_batch_warns_before_claiming_with_a_link_to_the_client(cast: world.Cas
     choice = {"service_provider_id": world.BRANCH, "from_date": day.isoformat(), "to_date": day.isoformat()}
     fay = browse(cast.fay)
     shown = text_of(fay.get(reverse("console:batch-new"), choice))
-    assert "The client's name or date of birth is different at Services Australia." in shown
+    assert words in shown
     assert f'href="{reverse("console:client", args=[client.pk])}"' in shown
     fay.post(reverse("console:batch-new"), choice)
     cautions = line.payment_requests.get().cautions
-    assert any("date of birth is different" in caution for caution in cautions)
+    assert any(words in caution for caution in cautions)

@@ -11,7 +11,7 @@ from carefund.records.care_recipient.client_list import ClientFilter, list_clien
 from carefund.records.care_recipient.clients import edit_client
 from carefund.records.care_recipient.identities import describe_identity
 from carefund.records.models import Change, Client, FunderIdentity, SyncState
-from carefund.sync.care_recipient.reprocessing import reprocess
+from carefund.sync.care_recipient.reprocessing import list_outdated, reprocess
 from tests.conftest import Sandbox
 
 SHE = "400000003"
@@ -90,6 +90,27 @@ def test_a_person_whom_the_funder_does_not_know_is_not_found_until_it_does(
     world.change(SHE, "known", known=False)
     synchronise(she)
     assert read(she) is IdentityState.NOT_FOUND, "the last answer says more than an old name"
+
+
+@pytest.mark.parametrize("by", ["reprocessing", "a sync"])
+def test_other_rules_of_comparing_move_what_was_stored_under_the_old_ones(
+    she: Client, world: Sandbox, synchronise: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, by: str
+):
+    synchronise(she)
+    given_at = FunderIdentity.objects.get().given_at
+    FunderIdentity.objects.update(state="differs")  # as the earlier rules had it
+    reprocess(list_outdated(), date(2026, 11, 22))
+    assert FunderIdentity.objects.get().state == "differs", "under the same rules nobody is compared again"
+    monkeypatch.setattr("carefund.sync.care_recipient.answers.COMPARISON_REVISION", 0)
+    number = Change.objects.count()
+    assert list_outdated() == [she.pk]
+    if by == "a sync":
+        synchronise(she)
+    else:
+        reprocess(list_outdated(), date(2026, 11, 22))
+    assert read(she) is IdentityState.IN_STEP
+    assert (FunderIdentity.objects.get().given_at, Change.objects.count()) == (given_at, number)
+    assert list_outdated() == []
 
 
 def test_an_upgrade_reads_it_from_the_archive_and_logs_nothing(

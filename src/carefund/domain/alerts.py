@@ -76,7 +76,8 @@ _WORDS = {
     ),
     AlertKind.KEY: (
         "PRODA key expires",
-        "The PRODA device or its key expires within this many days. There is a new alert 30, 14, 7 and 1 days ahead.",
+        "The PRODA device or its key expires within this many days. You get an alert 30, 14 and 7 days before, and 1 "
+        "day before.",
     ),
 }
 

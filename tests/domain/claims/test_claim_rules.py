@@ -96,6 +96,13 @@ def test_a_name_that_the_funder_has_otherwise_is_a_caution_not_a_refusal(state: 
     assert [(problem.code, problem.blocks) for problem in problems] == [(code, False) for code in codes]
 
 
+def test_an_answer_about_another_person_is_said_as_such():
+    known = replace(KNOWN, identity=IdentityState.DIFFERS, is_another_person=True)
+    [problem] = check_line(a_line(), known, TODAY)
+    assert (problem.code, problem.blocks) == ("identity-another-person", False)
+    assert "another Care Recipient ID" in problem.message
+
+
 def test_the_same_line_twice_is_a_duplicate_within_a_batch_and_against_earlier_claims():
     first, second, other = a_line(), a_line(key=2), a_line(key=3, quantity=D("2"))
     assert find_duplicates([first, second, other]) == {2}

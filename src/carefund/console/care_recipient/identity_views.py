@@ -20,6 +20,7 @@ _LABELS = {
 class IdentityRow:
     """One detail, as both sides have it; "" where a side has none."""
 
+    name: str
     label: str
     ours: str
     theirs: str
@@ -39,22 +40,26 @@ class IdentityView:
 
 
 def show_identity(client: Client) -> IdentityView:
-    """A client's identity as their page shows it: the rows only where something differs that could be entered here."""
+    """A client's identity as their page shows it: the rows only where one of them differs."""
     identity = describe_identity(client)
     theirs = identity.theirs
-    if theirs is None or not identity.offered:
+    differing = set(IDENTITY_FIELDS).intersection(identity.check.differing)
+    if theirs is None or not differing:
         return IdentityView(identity, ())
-    rows = (_write_row(name, identity.ours, theirs, identity.offered) for name in IDENTITY_FIELDS)
+    rows = (_write_row(name, identity.ours, theirs, differing) for name in IDENTITY_FIELDS)
     return IdentityView(identity, tuple(row for row in rows if row.ours or row.theirs))
 
 
 def list_taken_over(client: Client) -> list[IdentityRow]:
-    """The details that the funder has otherwise, before a form is filled with them."""
-    return [row for row in show_identity(client).rows if row.differs]
+    """The funder's details with which a form is filled, beside what they would replace."""
+    view = show_identity(client)
+    return [row for row in view.rows if row.name in view.identity.offered]
 
 
-def _write_row(name: str, ours: PersonDetails, theirs: PersonDetails, offered: dict[str, object]) -> IdentityRow:
-    return IdentityRow(_LABELS[name], _write(getattr(ours, name)), _write(getattr(theirs, name)), name in offered)
+def _write_row(name: str, ours: PersonDetails, theirs: PersonDetails, differing: set[str]) -> IdentityRow:
+    return IdentityRow(
+        name, _LABELS[name], _write(getattr(ours, name)), _write(getattr(theirs, name)), name in differing
+    )
 
 
 def _write(value: str | date | None) -> str:

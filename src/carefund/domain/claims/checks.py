@@ -77,21 +77,29 @@ def code_of(line: ClaimLine) -> str:
 @dataclass(frozen=True, slots=True)
 class StoredFunding:
     """What is stored of one person. `services` or `budgets` None: never synchronised, so nothing can be said.
-    `identity`: how name and date of birth stand to the funder's."""
+    `identity`: how name and date of birth stand to the funder's; `is_another_person`: it answered with another id."""
 
     services: Sequence[ApprovedSpan] | None = None
     budgets: Sequence[BudgetSpan] | None = None
     identity: IdentityState = IdentityState.NOT_COMPARED
+    is_another_person: bool = False
 
 
 def check_line(line: ClaimLine, known: StoredFunding, today: date) -> list[LineFinding]:
     """Everything against claiming a line today, the blocking reasons first."""
     found = [*_check_figures(line, today), *_check_service(line, known), *_check_budget(line, known, today)]
-    if known.identity in _IDENTITY:
+    if known.is_another_person:
+        found.append(_ANOTHER_PERSON)
+    elif known.identity in _IDENTITY:
         found.append(_IDENTITY[known.identity])
     return sorted(found, key=lambda problem: not problem.blocks)
 
 
+_ANOTHER_PERSON = LineFinding(
+    "identity-another-person",
+    "Services Australia answered with another Care Recipient ID when the client was last read.",
+    False,
+)
 _IDENTITY = {
     IdentityState.DIFFERS: LineFinding(
         "identity-differs", "The client's name or date of birth is different at Services Australia.", False

@@ -1,11 +1,12 @@
 """Who the funder says a client is, beside what is kept here, and how the two stand: worked out in this module alone.
 
 The state is stored beside the funder's side, so that a list can be filtered by it. Whoever writes either side has it
-worked out anew in the same transaction, with the client's row locked: so it is never other than what a page compares.
+worked out anew in the same transaction, with the client's row locked, and so is whoever's answers are read otherwise
+than before, the rules of comparing among them: so it is never other than what a page compares.
 Source: rule SYNC-20.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -43,8 +44,8 @@ class ClientIdentity:
 
     @property
     def offered(self) -> dict[str, object]:
-        """The client's details that the funder has otherwise, as the funder has them."""
-        return {name: getattr(self.theirs, name) for name in self.check.differing if name in IDENTITY_FIELDS}
+        """The client's details that can be taken over from the funder, as the funder has them."""
+        return {name: getattr(self.theirs, name) for name in self.check.offered}
 
 
 def describe_identity(client: Client) -> ClientIdentity:
@@ -87,6 +88,12 @@ def find_states(client_ids: Collection[int], states: Sequence[IdentityState]) ->
     }
 
 
+def list_answered_as_another(client_ids: Collection[int]) -> set[int]:
+    """Those of these clients for whom the funder last answered with another Care Recipient ID."""
+    states = SyncState.objects.filter(outcome=_FAILED, error_code=WrongPerson.code, client__in=client_ids)
+    return set(states.values_list("client", flat=True))
+
+
 def read_identities(client_ids: Collection[int]) -> dict[int, PersonDetails]:
     """Who the funder said these clients are; those of whom that was never read are left out."""
     rows = synced_tables.read(FunderIdentity, ("client_id", *IDENTITY_FIELDS), "client_id", client_ids)
@@ -96,12 +103,16 @@ def read_identities(client_ids: Collection[int]) -> dict[int, PersonDetails]:
     }
 
 
-def store_identities(said: Iterable[tuple[int, PersonDetails, datetime]]) -> None:
-    """Keep who the funder says clients are, each with the time of the answer. The caller holds the transaction."""
+def store_identities(
+    said: Iterable[tuple[int, PersonDetails, datetime]], others_to_compare: Collection[int] = ()
+) -> None:
+    """Keep who the funder says clients are, each with the time of the answer; of the others, compare what is kept. The
+    caller holds the transaction."""
     given = {client_id: (theirs, given_at) for client_id, theirs, given_at in said}
-    if not given:
+    if not given and not others_to_compare:
         return
-    ours = _lock_ours(given)
+    ours = _lock_ours({*given, *others_to_compare})  # all at once: in two turns, two writers could wait for each other
+    _move_states({client_id: person for client_id, person in ours.items() if client_id not in given})
     known = read_identities(given)
     new, changed = [], []
     for client_id, (theirs, given_at) in given.items():
@@ -127,7 +138,13 @@ def _lock_ours(client_ids: Collection[int]) -> dict[int, PersonDetails]:
 
 def compare_again(clients: Iterable[Client]) -> None:
     """Compare clients, just edited and still locked, with what the funder said of them."""
-    ours = {client.pk: _read_ours(client) for client in clients}
+    _move_states({client.pk: _read_ours(client) for client in clients})
+
+
+def _move_states(ours: Mapping[int, PersonDetails]) -> None:
+    """Compare what is kept on both sides of locked clients, and write where it comes to another state."""
+    if not ours:
+        return
     states = dict(FunderIdentity.objects.filter(client__in=ours).values_list("client_id", "state"))
     moved = []
     for client_id, theirs in read_identities(list(states)).items():

@@ -15,7 +15,7 @@ from carefund.domain.care_recipient.identity import IdentityState
 from carefund.domain.claims.checks import ApprovedSpan, BudgetSpan, ClaimLine, StoredFunding, amount_of, code_of
 from carefund.domain.claims.statuses import CANCELLED
 from carefund.domain.periods import Period
-from carefund.records.care_recipient.identities import find_states
+from carefund.records.care_recipient.identities import find_states, list_answered_as_another
 from carefund.records.models import (
     ApprovedService,
     Claim,
@@ -149,11 +149,13 @@ def find_stored_funding(client_ids: Collection[int], lines: Collection[ClaimLine
     for client_id, type_code, available, *span in held.order_by().values_list(*columns):
         budgets[client_id].append(BudgetSpan(type_code, Period(*span), available))
     identities = find_states(client_ids, (IdentityState.DIFFERS, IdentityState.NOT_FOUND))
+    others = list_answered_as_another(identities) if identities else set()
     return {
         client_id: StoredFunding(
             services[client_id] if client_id in with_plan else None,
             budgets[client_id] if client_id in with_plan else None,
             identities.get(client_id, IdentityState.NOT_COMPARED),
+            client_id in others,
         )
         for client_id in with_plan.union(identities)
     }

@@ -16,6 +16,7 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from django.conf import settings
 
+from carefund.domain.care_recipient.identity import COMPARISON_REVISION
 from carefund.funders.answers import FunderAnswer, Recognise
 from carefund.funders.errors.root import FunderError
 from carefund.funders.services_australia import operations
@@ -174,13 +175,13 @@ def read_archived(pages: Iterable[ArchivedPage], unreadable: list[str] | None = 
 
 def fingerprint() -> str:
     """How answers become records today, as one short text: the payload types with their members, types and spellings,
-    and the columns that record sets compare and store."""
-    return _fingerprint_of(find_readers())
+    the columns that record sets compare and store, and the rules by which identities are compared."""
+    return _fingerprint_of(find_readers(), COMPARISON_REVISION)
 
 
 @lru_cache(maxsize=8)
-def _fingerprint_of(readers: Readers) -> str:
-    described = [str(_REVISION)]
+def _fingerprint_of(readers: Readers, comparison_revision: int) -> str:
+    described = [str(_REVISION), f"identity {comparison_revision}"]
     described += [f"{kind.operation} {kind.reader(readers).rows.description}" for kind in ANSWERS]
     described += [record_set.description for record_set in RECORD_SETS]
     return sha256("\n".join(described).encode()).hexdigest()[:32]

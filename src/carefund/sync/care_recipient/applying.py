@@ -42,9 +42,16 @@ def write_decisions(decisions: Sequence[Decision], now: datetime, today: date) -
             [decision.stored.client_id for decision in moving if decision.stored.known.digests],
         )
         store_identities(
-            (decision.stored.client_id, decision.compared.identity, decision.fetched.started_at)
-            for decision in moving
-            if decision.compared.identity is not None
+            (
+                (decision.stored.client_id, decision.compared.identity, decision.fetched.started_at)
+                for decision in moving
+                if decision.compared.identity is not None
+            ),
+            others_to_compare=[
+                decision.stored.client_id
+                for decision in moving
+                if decision.compared.identity is None and decision.known.reader != decision.stored.known.reader
+            ],
         )
         _write_service_provider_ids(moving)
     _write_states(current, now)
