@@ -22,7 +22,6 @@ from carefund.funders.interfaces.answer_check import Examination
 from carefund.funders.interfaces.file_lines import UNKNOWN, Line
 from carefund.funders.interfaces.observed_members import walk
 from carefund.funders.normalising import shape_of
-from carefund.funders.refusal_words import describe_refusal
 from carefund.funders.services_australia.client import ServicesAustralia
 from carefund.funders.services_australia.expected_answers import OPERATIONS
 from carefund.funders.services_australia.operations import BUDGETS_BY_CARE_RECIPIENT
@@ -35,6 +34,7 @@ from carefund.funders.services_australia.trial import (
     list_wanted_ids,
 )
 from carefund.records.trials import KeptAnswer
+from carefund.sync.refusal_words import describe_refusal
 
 _DEDUCTIONS = Effects._fields
 NO_FIGURES: Mapping[str, int] = MappingProxyType({"budgets": 0, "other_signs": 0, "wrong": 0})

@@ -20,7 +20,6 @@ from carefund.funders.errors.root import FunderError
 from carefund.funders.interfaces.answer_check import Examination
 from carefund.funders.interfaces.file_lines import UNKNOWN, Line
 from carefund.funders.recorded_calls import RecordedCalls
-from carefund.funders.refusal_words import describe_refusal
 from carefund.funders.services_australia.claim_payloads import (
     InvoiceItem,
     InvoiceReference,
@@ -34,6 +33,7 @@ from carefund.funders.services_australia.client import ServicesAustralia
 from carefund.records.trials import KeptAnswer
 from carefund.sync.care_recipient.rolling_over import NotRolledOver, RollingOver
 from carefund.sync.claims.uploading import Database
+from carefund.sync.refusal_words import describe_refusal
 from carefund.sync.trials import TriedCall, examine, write_report
 
 CREATE, DELETE, ADD, ATTACH, SUBMIT, CLAIM, ROLL_OVER = (

@@ -14,13 +14,13 @@ from carefund.domain.care_recipient.budgets import effects_of, is_closed
 from carefund.domain.care_recipient.quarter_close import Readiness
 from carefund.domain.quarters import quarter_of
 from carefund.funders.errors.root import FunderError
-from carefund.funders.refusal_words import without_values
 from carefund.funders.services_australia.claiming import Claiming, ClaimingAnswer, is_uncertain, was_sent
 from carefund.funders.services_australia.client import ServicesAustralia
 from carefund.funders.services_australia.payloads import Budget
 from carefund.records.care_recipient import quarter_close, rollovers
 from carefund.records.models import Rollover
 from carefund.sync.claims.uploading import Database, describe_error
+from carefund.sync.refusal_words import without_values
 
 
 class NotRolledOver(Exception):

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from carefund.funders.errors.requests import RequestRejected
 from carefund.funders.errors.root import Detail
-from carefund.funders.refusal_words import describe_refusal, without_values
+from carefund.sync.refusal_words import describe_refusal, without_values
 
 NAMES = ("Wilma O'Hara",)
 MONTHS = ("January", "Feb", "mar", "April", "May", "June", "Sept", "OCT", "Dec.")
@@ -19,7 +19,9 @@ MONTHS = ("January", "Feb", "mar", "April", "May", "June", "Sept", "OCT", "Dec."
         ("Recipient WILMA O'Hara, born 1 May 1940, has left", "Recipient …, born …, has left"),
         ("Mrs O'Hara (May 1, 1940)", "Mrs … (…)"),
         ("Invoice INV-20260512-7 is $1,234.50 too high; see SERV-0001", "Invoice … is … too high; see SERV-0001"),
-        ('E1016: "deliveryDate" must be before exitDate', 'E1016: "deliveryDate" must be before exitDate'),
+        ('"deliveryDate" must be before exitDate', '"deliveryDate" must be before exitDate'),
+        ("Recipient N1234 (AB-12) has left", "Recipient … (…) has left"),
+        ("Wilma O’Hara, O`HARA, OHARA and O´hara", "… and …"),
         ("Write to wilma@example.org", "Write to …"),
         ("id=4049000001,4049000002", "id=…"),
         ("Closed for maintenance", "Closed for maintenance"),
@@ -29,16 +31,26 @@ def test_the_reason_stays_and_the_values_go(said: str, reported: str):
     assert without_values(said, NAMES) == reported
 
 
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [("José", "Jose"), ("Jose", "JOSÉ"), ("José", "Jose\u0301"), ("Bjørn", "Bjorn"), ("O’Brien", "O'Brien"),
+     ("Anne Marie", "Annemarie"), ("Anne-Marie", "ANNE MARIE"), ("Jose\u0301", "José"), ("O＇Brien", "O'Brien")],
+)  # fmt: skip
+def test_a_name_goes_in_whatever_way_either_side_spells_it(name: str, said: str):
+    assert without_values(f"No service for {said} today", (name,)) == "No service for … today"
+
+
 def test_each_complaint_has_its_code_and_its_field():
     problem = RequestRejected(
         details=[
             Detail("5", "DHSEIN", "Recipient 400000003 is not known.", "items.0.careRecipientId"),
             Detail("5", "DHSEIN", "Recipient 400000003 is not known.", "items.0.careRecipientId"),
             Detail("400000003"),
+            Detail("E1016"),
             Detail(),
         ]
     )
-    expected = "Recipient … is not known. (code 5, DHSEIN, field …); (code …)"
+    expected = "Recipient … is not known. (code 5, DHSEIN, field …); (code …); (code E1016)"
     assert describe_refusal(problem) == expected
     assert describe_refusal(RequestRejected()) == ""
 

@@ -1,16 +1,18 @@
 """A funder's own words about a refusal without the values in them, for reports that people pass on. Pure.
 
 The words say what is wrong, and may say of whom: "Recipient 400000003 has no service on 12/05/2026". What has a digit
-is left out, unless it has the form of a short code, and so are the names that the caller knows.
+is left out, but for codes of services, and so are the names that the caller knows, in any case and spelling.
 """
 
 import re
 from collections.abc import Collection, Iterator
 
+from carefund.domain.care_recipient.identity import join_name
 from carefund.funders.errors.root import FunderError
 
 LEFT_OUT = "…"
-_WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
+_LETTER = r"(?:[^\W_][\u0300-\u036f]*)"  # with the marks that follow a letter where a text was decomposed
+_WORD = re.compile(rf"{_LETTER}+(?:['`´‘’ʼʻ′＇]{_LETTER}+)*")
 # What stands between spaces, but for the signs that belong to the sentence.
 _PART = re.compile(r"""[^\s"'“”‘’()\[\]{}<>;=|,]+(?:,\d[^\s"'“”‘’()\[\]{}<>;=|,]*)*""")
 _ENDS = ".:!?"
@@ -20,16 +22,17 @@ _WRITTEN_DAY = re.compile(
     rf"|\b(?:{_MONTHS})[a-z]*\b\.?\s+\d{{1,4}}(?:st|nd|rd|th)?\b(?:[\s,]+\d{{2,4}}\b)?",
     re.IGNORECASE,
 )
-_CODE = re.compile(r"[A-Za-z]+[-_]?\d{1,4}", re.ASCII)
-_NUMBERED = re.compile(r"\d{1,4}", re.ASCII)  # a code of the funder's, where a code is expected
+_SERVICE = re.compile(r"SER[GTV]-\d{4}", re.ASCII)  # in a sentence any other word with a digit may be an id
+_CODE = re.compile(r"[A-Za-z]*[-_]?\d{1,4}", re.ASCII)  # a code of the funder's, where a code is expected
 _SHORTEST_NAME = 2
 
 
 def without_values(text: str, names: Collection[str] = ()) -> str:
     """The text without ids, dates, amounts and addresses, and without the words of these names."""
-    private = {word.casefold() for name in names for word in _WORD.findall(name) if len(word) >= _SHORTEST_NAME}
+    folded = {join_name(word) for name in names for word in (name, *_WORD.findall(name))}
+    private = {word for word in folded if len(word) >= _SHORTEST_NAME}
     said = _WRITTEN_DAY.sub(LEFT_OUT, text)
-    said = _WORD.sub(lambda word: LEFT_OUT if word[0].casefold() in private else word[0], said)
+    said = _WORD.sub(lambda word: LEFT_OUT if join_name(word[0]) in private else word[0], said)
     said = _PART.sub(lambda part: _without_value(part[0]), said)
     return re.sub(rf"{LEFT_OUT}(?:[\s,-]*{LEFT_OUT})+", LEFT_OUT, said)
 
@@ -37,7 +40,7 @@ def without_values(text: str, names: Collection[str] = ()) -> str:
 def _without_value(part: str) -> str:
     kept = part.rstrip(_ENDS)
     is_value = "@" in kept or any(letter.isdigit() for letter in kept)
-    return LEFT_OUT + part[len(kept) :] if is_value and not _CODE.fullmatch(kept) else part
+    return LEFT_OUT + part[len(kept) :] if is_value and not _SERVICE.fullmatch(kept) else part
 
 
 def describe_refusal(problem: FunderError, names: Collection[str] = ()) -> str:
@@ -53,7 +56,7 @@ def _describe_details(problem: FunderError, names: Collection[str]) -> Iterator[
             if said
         ]
         if detail.code:
-            is_short = bool(_NUMBERED.fullmatch(detail.code))
+            is_short = bool(_CODE.fullmatch(detail.code))
             known_by.insert(0, f"code {detail.code if is_short else without_values(detail.code, names)}")
         words = without_values(detail.message, names)
         where = f"({', '.join(known_by)})" if known_by else ""
