@@ -4,6 +4,7 @@ import json
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -131,15 +132,17 @@ def test_a_user_name_alone_takes_over_nobodys_account(directory: str) -> None:
     assert sign_in(directory, "s-7", preferred_username="ben", groups=["north"]).status_code == 403
 
 
-def test_an_account_that_carries_a_token_is_handed_to_nobody(directory: str) -> None:
+def test_an_account_with_a_token_in_force_is_handed_to_nobody(directory: str) -> None:
     """One that a system added, with no password: its tokens would go on in the name of somebody else."""
     rostering = User.objects.create_user("rostering")
     token, _ = create_token(rostering, "rostering")
     answer = sign_in(directory, "s-12", preferred_username="rostering", groups=["carefund-admins"])
-    assert (answer.status_code, b"has your username" in answer.content) == (403, True)
+    assert (answer.status_code, b"revoke its tokens" in answer.content) == (403, True)
     assert rights_of(User.objects.get(pk=rostering.pk)).role is None
+    create_token(rostering, "expired", timedelta(days=-1))
     revoke_token(token)
-    assert sign_in(directory, "s-12", preferred_username="rostering", groups=["north"]).status_code == 403
+    assert sign_in(directory, "s-12", preferred_username="rostering", groups=["north"]).status_code == 302
+    assert rights_of(User.objects.get(pk=rostering.pk)).role is Role.COORDINATOR
 
 
 def test_a_superuser_who_left_every_group_loses_sessions_and_tokens(directory: str) -> None:

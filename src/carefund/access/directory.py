@@ -2,7 +2,8 @@
 
 What the directory said is checked before it comes here (openid_connect.py). Roles and branches are set anew at each
 sign-in; in between they last as long as the session. A local account is never handed to somebody of the directory
-because the usernames are alike, unless an administrator made it for that: without a password or an API token.
+because the usernames are alike, unless an administrator made it for that: without a password, and without an API token
+that is in force.
 """
 
 from collections.abc import Iterable, Mapping
@@ -23,7 +24,7 @@ from carefund.access.models import DirectoryIdentity
 from carefund.access.role_names import GroupRole, Role, find_role
 from carefund.access.roles import give_role, rights_of
 from carefund.access.sessions import end_sessions
-from carefund.access.tokens import end_tokens, list_tokens
+from carefund.access.tokens import end_tokens, holds_token_in_force
 
 DIRECTORY = "Directory"
 _LONGEST = 255
@@ -108,18 +109,23 @@ def _find_account(person: DirectoryPerson, *, is_wanted: bool) -> User | None:
         _check(user)
         user.save()
         store_act(DIRECTORY, "Account added", f"account {user.get_username()}")
-    elif not _is_kept_for_directory(user):
-        raise NotAdmitted("Another account in Carefund has your username. Ask your administrator to rename it.")
+    else:
+        _refuse_if_in_use(user)
     two_factor.remove(user)
     DirectoryIdentity.objects.create(user=user, issuer=person.issuer, subject=person.subject)
     return user
 
 
-def _is_kept_for_directory(user: User) -> bool:
-    """Whether whoever has this username in the directory may have the account: not one that carries API tokens, which
-    would go on in the name of somebody else."""
-    is_in_use = user.has_usable_password() or DirectoryIdentity.objects.filter(user=user).exists()
-    return not (is_in_use or list_tokens(user).exists())
+def _refuse_if_in_use(user: User) -> None:
+    """Raise NotAdmitted unless whoever has this username in the directory may have the account: not one that carries
+    API tokens in force, which would go on in the name of somebody else."""
+    if user.has_usable_password() or DirectoryIdentity.objects.filter(user=user).exists():
+        raise NotAdmitted("Another account in Carefund has your username. Ask your administrator to rename it.")
+    if holds_token_in_force(user):
+        raise NotAdmitted(
+            "An account in Carefund with API tokens has your username. Ask your administrator to revoke its tokens if "
+            "it is your account, or to rename it."
+        )
 
 
 def _check(user: User) -> None:

@@ -13,7 +13,7 @@ from hashlib import sha256
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import models
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from carefund.records.not_found import find_one
@@ -146,6 +146,12 @@ def list_tokens(user: User | None = None) -> QuerySet[ApiToken]:
     """The tokens of everybody or of one account, newest first."""
     tokens = ApiToken.objects.select_related("user").order_by("-id")
     return tokens if user is None else tokens.filter(user=user)
+
+
+def holds_token_in_force(user: User) -> bool:
+    """Whether an account has a token that neither was revoked nor has expired."""
+    kept = list_tokens(user).filter(revoked_at__isnull=True)
+    return kept.filter(Q(expires_at__isnull=True) | Q(expires_at__gt=timezone.now())).exists()
 
 
 def list_expiring_tokens(now: datetime, before: datetime) -> QuerySet[ApiToken]:
