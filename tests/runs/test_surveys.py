@@ -164,7 +164,7 @@ def test_many_who_vanish_at_once_make_a_full_pass(world, everybody, survey, rest
         world.change(client.care_recipient_id, "service-provider", serviceProviderId="4049999999", serviceNapsId="1")
     _, reading = survey()
     assert reading.total == 16
-    assert "missing from the lists, unlike last time" in reading.scope
+    assert "8 of 16 clients who were in the lists last time are missing" in reading.scope
     assert "missing" in Survey.objects.first().why_full
 
 

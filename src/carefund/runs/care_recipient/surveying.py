@@ -143,7 +143,7 @@ def _shares(keys: Sequence[int]) -> Iterator[list[int]]:
 
 def _find_why_full(judged: Judged, now: datetime) -> str:
     if are_distrusted(judged.listed_before, judged.vanished, settings.SURVEY_VANISHED_PERCENT):
-        return f"{judged.vanished:,} of {judged.listed_before:,} clients were missing from the lists, unlike last time"
+        return f"{judged.vanished:,} of {judged.listed_before:,} clients who were in the lists last time are missing"
     return find_reason_for_full(now)
 
 
@@ -165,10 +165,10 @@ def _conclude(run: Run, survey: Survey, judged: Judged, refused: int) -> ItemRes
     forget_other_suspects(survey)
     survey.is_full = bool(survey.why_full)
     survey.save(update_fields=["is_full"])
-    unheard = _say_refused(refused)
+    unheard = _say_refused(refused, survey.only_moved)
     result = {SURVEY: survey.pk, "calls": survey.calls, "calls_saved": survey.calls_saved, "read": len(judged.read)}
     if not judged.read:
-        message = f"{survey.people:,} clients surveyed in {survey.calls:,} calls. No client needs to be read.{unheard}"
+        message = f"{survey.people:,} clients surveyed in {survey.calls:,} calls. No changes were found.{unheard}"
         return ItemResult(RunItem.Outcome.UNCHANGED, message, result=result)
     ids = find_care_recipient_ids(judged.read)
     reading = request_work(
@@ -198,11 +198,11 @@ def _name_scope(survey: Survey) -> str:
     return f"{'clients whose funding may have changed, and ' if may_have_changed else ''}clients who are due to be read"
 
 
-def _say_refused(refused: int) -> str:
+def _say_refused(refused: int, only_moved: bool) -> str:
     if not refused:
         return ""
     ids = f"{refused:,} Service Provider ID{'' if refused == 1 else 's'}"
-    return f" The lists of {ids} were refused. Their clients are read in full."
+    return f" The lists of {ids} were refused.{'' if only_moved else ' Their clients are read in full.'}"
 
 
 def _why_without_lists(problem: FunderError) -> str:
