@@ -1,7 +1,7 @@
 """Our members found in their schemas: payload types in answers and in bodies. Pure functions of what was read."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, get_args
 
@@ -13,7 +13,6 @@ from carefund.funders.dialect import find_ancestor
 from carefund.funders.interfaces.descriptions import Schema
 from carefund.funders.interfaces.similarity import (
     LIKELY,
-    SURE,
     Match,
     fits,
     kind_of_member,
@@ -37,7 +36,8 @@ class OwnMember:
 
 @dataclass(frozen=True, slots=True)
 class FoundRow:
-    """A payload type found in a schema: what matches, what is missing there, what is new, what is of another type."""
+    """A payload type found in a schema: what matches, what is missing there, what is new, what is of another type.
+    `confidence`: how sure the member is that holds rows of it."""
 
     kind: str
     first: str = ""
@@ -46,6 +46,7 @@ class FoundRow:
     new: tuple[str, ...] = ()
     other_type: tuple[str, ...] = ()
     inner: tuple["FoundRow", ...] = ()
+    confidence: float = 1.0
 
     @property
     def share(self) -> float:
@@ -54,9 +55,10 @@ class FoundRow:
         return sum(match.confidence for match, _ in self.matches) / number if number else 0.0
 
     @property
-    def identifies(self) -> bool:
-        """Whether the first member, by which a row is known, was found under a name that leaves no doubt."""
-        return any(match.ours == self.first and match.confidence >= SURE for match, _ in self.matches)
+    def identifies(self) -> float:
+        """How surely the first member, by which a row is known, was found, from 0 to 1; a likely name will do."""
+        sure = max((match.confidence for match, _ in self.matches if match.ours == self.first), default=0.0)
+        return sure if sure >= LIKELY else 0.0
 
 
 @lru_cache(maxsize=200)
@@ -122,7 +124,7 @@ def find_row(kind: type[Struct], schema: Schema) -> FoundRow:
         tuple(name for name, _ in theirs if name not in used),
         tuple(sorted(wrong)),
         tuple(
-            inner[match.ours, match.theirs]
+            replace(inner[match.ours, match.theirs], confidence=match.confidence)
             for match in matches
             if (match.ours, match.theirs) in inner and match.ours not in wrong
         ),
@@ -133,7 +135,13 @@ def find_answer(asked: Asked, answer: Schema | None) -> tuple[str, bool | None, 
     """Where in the answer our rows are ("" for bare), whether it is a list, and what of the type is in it."""
     if asked.answer is None or answer is None:
         return "", None, None
-    found = [(place, is_list, find_row(asked.answer, schema)) for place, is_list, schema in _list_places(answer, "", 0)]
+    found = [
+        (place, is_list, row)
+        for place, is_list, schema in _list_places(answer, "", 0)
+        for row in [find_row(asked.answer, schema)]
+        # Where one is asked for, a list in an object is rather one of its members, such as the items of an invoice.
+        if not place or not is_list or asked.is_list or row.share >= LIKELY
+    ]
     # Among equals the outermost: an envelope is only where the rows are not at the top.
     return max(
         found,

@@ -164,8 +164,8 @@ def _score(asked: Asked, answer: tuple[str, bool | None, FoundRow | None], aroun
     """How much an operation of theirs looks like one of ours, from 0 to 1."""
     _, is_list, row = answer
     share = row.share if row is not None else (0.5 if asked.answer is None else 0.0)
-    if row is not None and asked.method != "GET" and row.identifies:
-        share = 1.0  # a write need say no more than what was written
+    if row is not None and asked.method != "GET":
+        share = max(share, row.identifies)  # a write need say no more than what was written
     if is_list is not None and is_list is not asked.is_list and not (asked.is_list is False and is_list):
         share *= 0.6
     if around.path == 1.0 and around.parameters > 0.9:

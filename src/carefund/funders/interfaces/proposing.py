@@ -124,19 +124,24 @@ def _of_operation(found: FoundOperation) -> Iterator[Proposal]:
     place, asked = found.described.operation_id or found.described.path, contract.operations[operation]
     propose = partial(Proposal, contract.name)
     yield propose("paths", operation, found.path, found.confidence, place)
+    sure = _allow_within(found.confidence)
     for match in found.parameters:
         if match.ours in (*asked.query, *contract.headers):
-            confidence = min(match.confidence, found.confidence + 0.1)
-            yield propose("parameters", f"{operation}.{match.ours}", match.theirs, confidence, place)
+            yield propose("parameters", f"{operation}.{match.ours}", match.theirs, min(match.confidence, sure), place)
         _, schema = found.described.parameters.get(match.theirs, ("", None))
         if match.ours in contract.dates and schema and (written := find_date_format(schema)):
             yield propose("dates", "sent", written, min(0.95, match.confidence + 0.3), place)
     if found.envelope and found.envelope != asked.envelope:
-        yield propose("envelopes", operation, found.envelope, min(0.95, found.confidence + 0.1), place)
+        yield propose("envelopes", operation, found.envelope, min(0.95, sure), place)
     if found.row is not None:
         yield from _of_row(contract, found.row, place, found.confidence, "format")
     if found.sent is not None:
         yield from _of_row(contract, found.sent, place, found.confidence, "sent")
+
+
+def _allow_within(confidence: float) -> float:
+    """How sure anything within an operation may be: a little surer than it, but of one that is not likely, no more."""
+    return confidence + 0.1 if confidence >= LIKELY else confidence
 
 
 def _of_row(contract: Contract, row: FoundRow, place: str, confidence: float, dates: str) -> Iterator[Proposal]:
@@ -144,7 +149,7 @@ def _of_row(contract: Contract, row: FoundRow, place: str, confidence: float, da
     setting of dates it is about."""
     propose, codes = partial(Proposal, contract.name), contract.known_codes
     for match, schema in row.matches:
-        sure = min(match.confidence, confidence + (0.1 if confidence >= LIKELY else 0.0))
+        sure = min(match.confidence, _allow_within(confidence))
         yield propose("members", match.ours, match.theirs, sure, place)
         if KINDS[match.ours] == "date" and (written := find_date_format(schema)):
             yield propose("dates", dates, written, min(0.95, sure + 0.3), place)
@@ -153,8 +158,9 @@ def _of_row(contract: Contract, row: FoundRow, place: str, confidence: float, da
         if match.ours in codes and schema.codes and not set(schema.codes) & set(codes[match.ours]):
             for code in pair(codes[match.ours], schema.codes, likeness_of_names, (str, str)):
                 yield propose("codes", f"{match.ours}.{code.ours}", code.theirs, min(sure, code.confidence), place)
-    for inner in row.inner:
-        yield from _of_row(contract, inner, place, confidence, dates)
+    for inner in row.inner:  # of rows that may be others, no member is likely
+        sure = confidence if inner.confidence >= LIKELY else min(confidence, inner.confidence)
+        yield from _of_row(contract, inner, place, sure, dates)
 
 
 def _is_turned(contract: Contract, member: str, schema: Schema) -> bool:
