@@ -6,7 +6,7 @@ from typing import Any
 from rich.markup import escape
 
 from carefund.cli.output import screen
-from carefund.sync.trials import write_findings, write_line
+from carefund.sync.trials import list_unread, write_findings, write_line, write_verdict
 
 
 def print_report(report: Mapping[str, Any]) -> None:
@@ -24,7 +24,8 @@ def print_report(report: Mapping[str, Any]) -> None:
     for line in report["lines"]:
         print_line("yellow", "→", write_line(line))
     if not report["lines"]:
-        print_line("green", "✓", "Nothing to change in the interfaces file.")
+        colour, mark = ("yellow", "?") if list_unread(report) else ("green", "✓")
+        print_line(colour, mark, write_verdict(report))
 
 
 def print_detail(title: str, text: str) -> None:

@@ -19,7 +19,9 @@ from carefund.funders.errors.configuring import WrongAddress
 from carefund.funders.errors.people import NotFound
 from carefund.funders.errors.root import FunderError
 from carefund.funders.interfaces.answer_check import Examination
+from carefund.funders.interfaces.contracts import PAYLOADS
 from carefund.funders.interfaces.file_lines import UNKNOWN, Line
+from carefund.funders.interfaces.member_matching import list_own_members
 from carefund.funders.interfaces.observed_members import walk
 from carefund.funders.normalising import shape_of
 from carefund.funders.services_australia.client import ServicesAustralia
@@ -204,10 +206,30 @@ def _find_signs(budget: Budget) -> tuple[str, ...] | None:
     return None
 
 
+def list_unread(report: Mapping[str, Any]) -> list[str]:
+    """The operations whose answers were not read, and the types of which only members came that are not known."""
+    absent, unknown = set(report["absent_members"]), {name.partition(".")[0] for name in report["unknown_members"]}
+    calls = [call["operation"] for call in report["calls"] if call["problem"] and call["milliseconds"] is not None]
+    kinds = [
+        name
+        for name, kind in PAYLOADS.items()
+        if name in unknown and absent.issuperset(member.name for member in list_own_members(kind))
+    ]
+    return calls + kinds
+
+
+def write_verdict(report: Mapping[str, Any]) -> str:
+    """What is said where no line is proposed: that all is well only if everything was read."""
+    if list_unread(report):
+        return "Not everything was read, and no line can be proposed. Compare the findings with the descriptions."
+    return "Nothing to change in the interfaces file."
+
+
 def write_findings(report: Mapping[str, Any]) -> list[tuple[str, list[str]]]:
     """What a report says apart from calls and lines, in words: each heading that has something under it."""
     figures = report["figures"]
     found = [
+        ("Not read", list_unread(report)),
         ("Members that Carefund does not know", report["unknown_members"]),
         ("Members that no response had", report["absent_members"]),
         (

@@ -110,6 +110,9 @@ def test_what_the_funder_says_of_a_refusal_is_reported_without_whom(terminal: Te
     done = terminal.type("interfaces", "try", PERSON)
     assert done.status == 0, done.err
     assert "The funder said: … (…, born …) owes …: ask again tomorrow" in done.out
+    assert "Not read: individual_contribution" in done.out
+    assert "Not everything was read" in done.out
+    assert "Nothing to change" not in done.out
     for value in (PERSON, "Wilma", "EXAMPLE", "1940", "234"):
         assert value not in done.out + done.err
 

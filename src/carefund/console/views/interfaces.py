@@ -33,7 +33,7 @@ from carefund.sync.interface_proposals import (
 )
 from carefund.sync.shareable_description import describe_archived
 from carefund.sync.shown_writes import find_obstacle_to_writing
-from carefund.sync.trials import write_findings
+from carefund.sync.trials import write_findings, write_verdict
 from carefund.sync.write_trials import WRITES
 
 
@@ -84,6 +84,7 @@ def _show(request: Request, compared: ComparedDescriptions | None, **more: Any) 
         "obstacle_to_writing": find_obstacle_to_writing(),
         "report": report,
         "findings": write_findings(report) if report else [],
+        "verdict": write_verdict(report) if report else "",
         "lines": lines,
         "can_take_lines": any(line.is_offered for line in lines),
     }
