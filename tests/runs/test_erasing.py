@@ -119,11 +119,10 @@ def count_free_pages() -> int:
         return int(cursor.execute("PRAGMA freelist_count").fetchone()[0])
 
 
+@pytest.mark.one_database  # PostgreSQL keeps deleted rows until VACUUM FULL, and the run says so
 def test_sqlite_overwrites_what_goes_and_does_not_copy_its_file(
     boss: User, add_client: Callable[..., Client], carry_out: CarryOut
 ):
-    if connection.vendor != "sqlite":
-        pytest.skip("PostgreSQL keeps deleted rows until VACUUM FULL, and the run says so.")
     client = add_client("400000003", last_name="Quisenberry")
     with connection.cursor() as cursor:
         cursor.execute("CREATE TABLE filler (content TEXT)")
@@ -136,9 +135,8 @@ def test_sqlite_overwrites_what_goes_and_does_not_copy_its_file(
     assert b"Quisenberry" not in connection.connection.serialize()
 
 
+@pytest.mark.one_database
 def test_every_connection_overwrites_what_it_deletes():
-    if connection.vendor != "sqlite":
-        pytest.skip("SQLite alone overwrites.")
     with closing(sqlite3.connect(":memory:")) as database:
         database.execute("PRAGMA secure_delete = OFF")  # as most builds of SQLite have it
         database.executescript(settings.DATABASES["default"]["OPTIONS"]["init_command"])
